@@ -1,0 +1,480 @@
+import * as fs from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { AuthorityError } from '../error.ts'
+import { diskFailure, hasCode } from './disk-failure.ts'
+
+/** The calls of `node:fs` that `Disk` makes: the seam where tests fail the disk, or cut the power. */
+export type DiskCalls = Pick<
+  typeof fs,
+  | 'closeSync'
+  | 'fchmodSync'
+  | 'fchownSync'
+  | 'fstatSync'
+  | 'fsyncSync'
+  | 'lstatSync'
+  | 'mkdirSync'
+  | 'openSync'
+  | 'readSync'
+  | 'readdirSync'
+  | 'readlinkSync'
+  | 'renameSync'
+  | 'rmdirSync'
+  | 'symlinkSync'
+  | 'unlinkSync'
+  | 'writeSync'
+>
+
+/** Numeric owner; -1 leaves what the system gave. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface WriteOptions {
+  /** Permission bits, exactly so whatever the umask. */
+  readonly mode: number
+  readonly owner?: Owner | undefined
+}
+
+export interface ReadOptions {
+  /** Bytes; a longer file is refused. */
+  readonly maxBytes: number
+  /** Permission bits that may be set; a file with any other is refused. */
+  readonly refuseLooserThan?: number
+  /** Whether the file may be reached through a symbolic link as its last step (default true). */
+  readonly followLinks?: boolean
+}
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
+
+/**
+ * Everything this package writes to disk, less the inventory, goes through here. Whoever writes holds the lock: two
+ * writers of one path would share its temporary name.
+ *
+ * A happy `writeFileAtomic('/f/name', bytes, { mode: 0o640, owner })` is exactly these calls:
+ *
+ *     open("/f/.name.new", O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW, 0600)
+ *     fchown(owner)               only with an owner
+ *     fchmod(0640)                before the first byte is in it, and whatever the umask
+ *     write(bytes) … fsync, close
+ *     rename("/f/.name.new", "/f/name")
+ *     open("/f", O_RDONLY|O_DIRECTORY), fsync, close
+ *
+ * A crash before the rename leaves the old file and a `.name.new`, which the next write of that path removes; after
+ * it, the new file. When the last fsync fails, the new file is there, but a power cut may bring the old one back.
+ *
+ * Every method throws AuthorityError `DISK_FAILED` (path, syscall and errno in `data`) when the system refuses.
+ */
+export class Disk {
+  readonly #fs: DiskCalls
+  readonly #uid: number
+
+  /**
+   * @param options.calls default `node:fs`
+   * @param options.uid who we are; default the effective user of this process
+   */
+  constructor(options: { calls?: DiskCalls; uid?: number } = {}) {
+    this.#fs = options.calls ?? fs
+    this.#uid = options.uid ?? process.geteuid?.() ?? 0
+  }
+
+  /**
+   * Makes sure that a folder is there, with this mode and owner. Missing folders above it are made 0755. One that is
+   * there with fewer rights is widened; one with more rights is refused, and so is a private one (no rights for group
+   * and others) of a foreign user.
+   *
+   * @throws AuthorityError `PERMISSIONS`, naming the command that mends it
+   */
+  ensureFolder(path: string, mode: number, owner?: Owner): void {
+    this.#saying(path, () => {
+      const stat = this.#stat(path)
+      if (stat === undefined) {
+        this.#makeFolder(path, mode, owner)
+        return
+      }
+      if (!stat.isDirectory()) throw notA('folder', path)
+      refuseLooser(path, stat.mode, mode)
+      if (isPrivate(mode) && !this.#isOurs(stat, owner)) throw foreign(path, stat.uid, this.#uid)
+      const settled = (stat.mode & 0o777) === mode && isOwnedBy(stat, owner)
+      if (!settled) this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
+    })
+  }
+
+  /** Replaces or makes a file, whole or not at all, and returns when it is on disk. See the head of the class. */
+  writeFileAtomic(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
+    const temporary = temporaryOf(path)
+    this.#saying(path, () => {
+      this.#orRemove(temporary, () => {
+        this.writeNewFile(temporary, bytes, options)
+        this.#fs.renameSync(temporary, path)
+      })
+      this.syncFolder(dirname(path))
+    })
+  }
+
+  /** Writes and syncs a file in a folder that nobody reads yet; the folder itself is not synced. */
+  writeNewFile(path: string, bytes: Uint8Array | string, { mode, owner }: WriteOptions): void {
+    this.#saying(path, () => {
+      const fd = this.#openNew(path)
+      try {
+        this.#dress(fd, path, mode, owner)
+        this.#writeAll(fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+        this.#fs.fsyncSync(fd)
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+    })
+  }
+
+  /**
+   * Makes `path` a relative symbolic link to `target`, by one rename.
+   *
+   * @param within the state folder: a link that points into it may be turned, any other is somebody else's
+   * @throws AuthorityError `PAIR_INVALID` when a file, or a link that points elsewhere, is in the way
+   */
+  link(path: string, target: string, { within }: { within: string }): void {
+    this.#saying(path, () => {
+      const text = relative(dirname(path), target)
+      const found = this.#linkText(path)
+      if (found === text) return
+      if (found !== undefined && !isInside(resolve(dirname(path), found), within))
+        throw foreignLink(path, found, within)
+      this.replaceLink(path, text, temporaryOf(path))
+      this.syncFolder(dirname(path))
+    })
+  }
+
+  /** The last step of `link`, unchecked and unsynced, for folders that are ours alone. */
+  replaceLink(path: string, text: string, temporary: string): void {
+    this.#saying(path, () => {
+      this.#orRemove(temporary, () => {
+        this.#makingRoom(temporary, () => this.#fs.symlinkSync(text, temporary))
+        this.#fs.renameSync(temporary, path)
+      })
+    })
+  }
+
+  /**
+   * Reads a whole regular file.
+   *
+   * @returns undefined when there is none
+   * @throws AuthorityError `PERMISSIONS` when it is looser than `refuseLooserThan`; `DISK_FAILED` when it is longer than
+   *   `maxBytes` or no regular file
+   */
+  readChecked(path: string, options: ReadOptions): Uint8Array | undefined {
+    return this.#saying(path, () => {
+      // Without O_NONBLOCK a named pipe in the place of the file would make us wait for ever.
+      const fd = this.#openIfThere(
+        path,
+        O_RDONLY | O_NONBLOCK | (options.followLinks === false ? O_NOFOLLOW : 0),
+      )
+      if (fd === undefined) return undefined
+      try {
+        const stat = this.#fs.fstatSync(fd)
+        if (!stat.isFile()) throw notA('regular file', path)
+        if (options.refuseLooserThan !== undefined) refuseLooser(path, stat.mode, options.refuseLooserThan)
+        if (stat.size > options.maxBytes) throw tooLong(path, options.maxBytes)
+        return this.#readAll(fd, stat.size)
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+    })
+  }
+
+  /**
+   * For a file that another library opens by itself (SQLite): makes sure that it is there, 0600, in a folder 0700.
+   * A file that is there is never opened: closing it would drop the POSIX locks this process holds on it.
+   */
+  makePrivateFile(path: string, { create }: { create: boolean }): void {
+    this.#saying(path, () => {
+      if (create) this.ensureFolder(dirname(path), 0o700)
+      const stat = this.#stat(path)
+      if (stat === undefined && !create) throw missing(path)
+      if (stat === undefined) {
+        this.writeNewFile(path, '', { mode: 0o600 })
+        this.syncFolder(dirname(path))
+        return
+      }
+      if (!stat.isFile()) throw notA('regular file', path)
+      refuseLooser(path, stat.mode, 0o600)
+    })
+  }
+
+  /** The text of a symbolic link; undefined when nothing is there. */
+  readLink(path: string): string | undefined {
+    return this.#saying(path, () => this.#linkText(path))
+  }
+
+  /** The names in a folder, sorted; none when it isn't there. */
+  list(path: string): readonly string[] {
+    return this.#saying(path, () => {
+      try {
+        return this.#fs.readdirSync(path).sort()
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return []
+        throw error
+      }
+    })
+  }
+
+  /** What lies at a path, links not followed. */
+  kindOf(path: string): 'file' | 'folder' | 'link' | 'other' | undefined {
+    const stat = this.#saying(path, () => this.#stat(path))
+    if (stat === undefined) return undefined
+    if (stat.isFile()) return 'file'
+    if (stat.isDirectory()) return 'folder'
+    return stat.isSymbolicLink() ? 'link' : 'other'
+  }
+
+  rename(from: string, to: string): void {
+    this.#saying(to, () => this.#fs.renameSync(from, to))
+  }
+
+  /** Removes a file or link, when there is one, and syncs the folder. */
+  remove(path: string): void {
+    this.#saying(path, () => {
+      if (this.#unlinkIfThere(path)) this.syncFolder(dirname(path))
+    })
+  }
+
+  /**
+   * Removes a folder and the files in it, or the file or link that lies in its place. Folders in it are not entered:
+   * who owns it could put a link in their place at the wrong moment.
+   */
+  removeFolder(path: string): void {
+    this.#saying(path, () => {
+      const stat = this.#stat(path)
+      if (stat === undefined) return
+      if (!stat.isDirectory()) {
+        this.#fs.unlinkSync(path)
+        return
+      }
+      for (const name of this.#fs.readdirSync(path)) this.#fs.unlinkSync(join(path, name))
+      this.#fs.rmdirSync(path)
+    })
+  }
+
+  /** Syncs a file that another library wrote, and its folder. */
+  sync(path: string): void {
+    this.#saying(path, () => {
+      const fd = this.#fs.openSync(path, O_RDONLY)
+      try {
+        this.#fs.fsyncSync(fd)
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+      this.syncFolder(dirname(path))
+    })
+  }
+
+  syncFolder(path: string): void {
+    this.#saying(path, () => this.#withFolder(path, (fd) => this.#fs.fsyncSync(fd)))
+  }
+
+  /** Sets mode and owner of a folder that is ours. */
+  dressFolder(path: string, mode: number, owner: Owner | undefined): void {
+    this.#saying(path, () => this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner)))
+  }
+
+  /** Makes one folder, empty and 0700. */
+  makeNewFolder(path: string): void {
+    this.#saying(path, () => this.#fs.mkdirSync(path, { mode: 0o700 }))
+  }
+
+  #makeFolder(path: string, mode: number, owner: Owner | undefined): void {
+    const above = dirname(path)
+    if (this.#stat(above) === undefined) this.#makeFolder(above, 0o755, undefined)
+    this.#fs.mkdirSync(path, { mode: 0o700 })
+    this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
+    this.syncFolder(above)
+  }
+
+  /** A crash may have left a file of this name; nobody but us uses it. */
+  #openNew(path: string): number {
+    return this.#makingRoom(path, () =>
+      this.#fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+    )
+  }
+
+  #removing<T>(path: string, make: () => T): T {
+    try {
+      return make()
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+      this.#fs.unlinkSync(path)
+      return make()
+    }
+  }
+
+  /** The owner first: a chown clears bits that a chmod has set. */
+  #dress(fd: number, path: string, mode: number, owner: Owner | undefined): void {
+    if (owner !== undefined && !isOwnedBy(this.#fs.fstatSync(fd), owner)) {
+      try {
+        this.#fs.fchownSync(fd, owner.uid, owner.gid)
+      } catch (error) {
+        throw hasCode(error, 'EPERM') ? mayNotGive(path, owner, error) : error
+      }
+    }
+    this.#fs.fchmodSync(fd, mode)
+  }
+
+  #writeAll(fd: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += this.#fs.writeSync(fd, bytes, done, bytes.length - done)
+  }
+
+  #readAll(fd: number, size: number): Uint8Array {
+    const bytes = new Uint8Array(size)
+    let length = 0
+    for (let read = -1; read !== 0 && length < size; length += read) {
+      read = this.#fs.readSync(fd, bytes, length, size - length, null)
+    }
+    return bytes.subarray(0, length)
+  }
+
+  #withFolder(path: string, act: (fd: number) => void): void {
+    const fd = this.#fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      act(fd)
+    } finally {
+      this.#fs.closeSync(fd)
+    }
+  }
+
+  #openIfThere(path: string, flags: number): number | undefined {
+    try {
+      return this.#fs.openSync(path, flags)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  #isOurs(stat: fs.Stats, owner: Owner | undefined): boolean {
+    return [0, this.#uid, owner?.uid].includes(stat.uid)
+  }
+
+  #stat(path: string): fs.Stats | undefined {
+    return this.#fs.lstatSync(path, { throwIfNoEntry: false })
+  }
+
+  #linkText(path: string): string | undefined {
+    const stat = this.#stat(path)
+    if (stat === undefined) return undefined
+    if (!stat.isSymbolicLink()) throw inTheWay(path)
+    return this.#fs.readlinkSync(path)
+  }
+
+  #unlinkIfThere(path: string): boolean {
+    try {
+      this.#fs.unlinkSync(path)
+      return true
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false
+      throw error
+    }
+  }
+
+  /** The first failure is the one to tell; that the temporary file stays too changes nothing. */
+  #orRemove(temporary: string, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      try {
+        this.#unlinkIfThere(temporary)
+      } catch {}
+      throw error
+    }
+  }
+
+  #saying<T>(path: string, act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      throw diskFailure(error, path)
+    }
+  }
+}
+
+/** Hidden, in the same folder, always the same: the next write of this path meets what a crash left behind. */
+function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.new`)
+}
+
+function isPrivate(mode: number): boolean {
+  return (mode & 0o077) === 0
+}
+
+function isOwnedBy(stat: fs.Stats, owner: Owner | undefined): boolean {
+  if (owner === undefined) return true
+  return (owner.uid === -1 || stat.uid === owner.uid) && (owner.gid === -1 || stat.gid === owner.gid)
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
+}
+
+function refuseLooser(path: string, found: number, allowed: number): void {
+  if ((found & 0o777 & ~allowed) === 0) return
+  throw new AuthorityError(
+    'PERMISSIONS',
+    `${path} has mode ${octal(found)}, and may have ${octal(allowed)} at most. Run: chmod ${octal(allowed)} ${path}`,
+    { data: { path, found: found & 0o777, allowed } },
+  )
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0')
+}
+
+function foreign(path: string, found: number, uid: number): AuthorityError {
+  return new AuthorityError(
+    'PERMISSIONS',
+    `${path} belongs to user ${found}, who could change what lies in it. Run: chown ${uid} ${path}`,
+    { data: { path, found, allowed: uid } },
+  )
+}
+
+function mayNotGive(path: string, owner: Owner, cause: unknown): AuthorityError {
+  return new AuthorityError(
+    'PERMISSIONS',
+    `${path} can't be given to ${owner.uid}:${owner.gid} by this user. Run mtls as root, or leave owner and group out of the config and run it as that user`,
+    { cause, data: { path, ...owner } },
+  )
+}
+
+function notA(kind: string, path: string): AuthorityError {
+  return new AuthorityError('DISK_FAILED', `${path} is no ${kind}; move it away`, { data: { path } })
+}
+
+function missing(path: string): AuthorityError {
+  return new AuthorityError('DISK_FAILED', `${path} does not exist; mtls apply makes it`, {
+    data: { path, errno: 'ENOENT' },
+  })
+}
+
+function tooLong(path: string, maxBytes: number): AuthorityError {
+  return new AuthorityError(
+    'DISK_FAILED',
+    `${path} is longer than ${maxBytes} bytes; it is not what it should be`,
+    {
+      data: { path, maxBytes },
+    },
+  )
+}
+
+function inTheWay(path: string): AuthorityError {
+  return new AuthorityError(
+    'PAIR_INVALID',
+    `${path} is a file or folder of its own, and mtls would put a link there. Move it away, or name another path in the config`,
+    { data: { path } },
+  )
+}
+
+function foreignLink(path: string, found: string, within: string): AuthorityError {
+  return new AuthorityError(
+    'PAIR_INVALID',
+    `${path} is a link to ${found}, outside of the state folder ${within}: it belongs to another mesh or environment. Remove it, or name another path in the config`,
+    { data: { path, found, within } },
+  )
+}

@@ -1,0 +1,44 @@
+export type AuthorityErrorCode =
+  | 'DISK_FAILED'
+  | 'ENVELOPE_INVALID'
+  | 'KEY_EXISTS'
+  | 'KEY_IN_CLEAR'
+  | 'KEY_INVALID'
+  | 'KEY_MISMATCH'
+  | 'KEY_MISSING'
+  | 'LOCKED'
+  | 'MESH_EXISTS'
+  | 'NO_INTENT'
+  | 'NUMBER_REUSED'
+  | 'OWNER_UNKNOWN'
+  | 'PAIR_INVALID'
+  | 'PASSPHRASE_AMBIGUOUS'
+  | 'PASSPHRASE_MISSING'
+  | 'PASSPHRASE_WRONG'
+  | 'PERMISSIONS'
+  | 'REFERENCE_MISSING'
+  | 'SCHEMA_TOO_NEW'
+  | 'SCHEMA_TOO_OLD'
+  | 'SERIAL_REUSED'
+  | 'STORE_FAILED'
+
+/**
+ * What this package throws about the world it finds: disk, keys, inventory. The message says what was found, what is
+ * allowed and which command repairs it; `data` holds the same as fields; neither ever holds key material. Misuse by
+ * the caller is a plain TypeError.
+ */
+export class AuthorityError extends Error {
+  override readonly name = 'AuthorityError'
+  readonly code: AuthorityErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: AuthorityErrorCode,
+    message: string,
+    options: { cause?: unknown; data?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.data = options.data ?? {}
+  }
+}

@@ -1,0 +1,180 @@
+import type { KeyAlgorithm } from '@datapunk/pki'
+
+/**
+ * The inventory: everything the authority knows, and the only place where it is true.
+ *
+ * Guarantees that every implementation gives (the tests in `contract.test.ts` run against each of them):
+ *
+ * 1. **Durable.** When the promise of `write` resolves, the work is on disk and survives a power cut. Callers sign
+ *    nothing and publish nothing that depends on a write before its promise has resolved.
+ * 2. **Atomic.** Everything one `write` does, its audit entries included, is there as a whole or not at all. A `work`
+ *    that throws leaves nothing behind, and does not harm the writes that share its commit.
+ * 3. **Ordered.** Writes take effect in the order in which `write` was called; `work` runs exactly once, synchronously,
+ *    and sees all earlier writes. (When the disk refuses in the middle of a commit, the works that had not begun don't
+ *    run at all; all of that commit are rejected.)
+ * 4. **Grouped.** Concurrent writes share one durable commit. There is no timer: a write that comes alone is committed
+ *    alone, at once.
+ * 5. **Serials are used once.** `recordIntent` with a serial that was ever recorded throws `SERIAL_REUSED`.
+ * 6. **Numbers never go back.** A trust statement or bundle number that is not the successor of the last one throws
+ *    `NUMBER_REUSED`. Statements count from 1. The successor of bundle (g, c) is (g, c + 1), or any (h, c) with h > g;
+ *    the first has counter 1. Audit entries are numbered by the store, from 1, without gaps; they, and the serials of
+ *    certificates, are never changed or removed.
+ * 7. **Readers never wait for the disk**, and see only what has been committed.
+ * 8. **The schema has a version.** Newer code migrates an older inventory in one transaction after a backup beside it;
+ *    older code refuses a newer one with `SCHEMA_TOO_NEW`.
+ *
+ * Who may write at all is not decided here but by the lock (`lock.ts`).
+ */
+export interface Store extends Reader {
+  /**
+   * Runs `work` in a durable transaction.
+   *
+   * @returns what `work` returned, once it is on disk
+   * @throws AuthorityError `STORE_FAILED` when the disk refuses (full, read-only); nothing was changed then
+   */
+  write<T>(work: (transaction: Transaction) => T): Promise<T>
+  close(): void
+}
+
+/** Lists come in the order of their ids or numbers, certificates in the order of their intents. Rows are copies. */
+export interface Reader {
+  mesh(): MeshRow | undefined
+  slots(): readonly SlotRow[]
+  services(): readonly ServiceRow[]
+  instances(): readonly InstanceRow[]
+  /** The certificate last recorded as issued of each instance, expired ones included. */
+  currentCertificates(): readonly CertificateRow[]
+  certificate(serial: string): CertificateRow | undefined
+  /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
+  liveCertificates(after: number): readonly CertificateRow[]
+  trustStatements(): readonly TrustStatementRow[]
+  /** The newest bundle. */
+  bundle(): BundleRow | undefined
+  /** A section of the newest bundle or of the one before it; older ones are forgotten. */
+  section(digest: string): Uint8Array | undefined
+  /** Audit entries with a number above `after`, oldest first, at most `limit`. */
+  audit(after: number, limit: number): readonly AuditRow[]
+}
+
+export interface Transaction extends Reader {
+  /** Recorded once, at the first apply; a second call throws `MESH_EXISTS`. */
+  createMesh(row: MeshRow): void
+  /** Inserts or replaces, by `id`; so do the next two. A row must be there before another refers to it. */
+  putSlot(row: SlotRow): void
+  putService(row: ServiceRow): void
+  /** @throws AuthorityError `REFERENCE_MISSING` when its service is not there */
+  putInstance(row: InstanceRow): void
+  /**
+   * Step 5 of story 1: the serial and what is about to be signed, before any signature. Slot and instance must be
+   * there, else `REFERENCE_MISSING`.
+   */
+  recordIntent(row: IntentRow): void
+  /** Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. */
+  recordIssued(serial: string, der: Uint8Array): void
+  /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
+  abandonIntent(serial: string): void
+  addTrustStatement(row: TrustStatementRow): void
+  /** @param sections every section the head names, by digest, those that did not change included */
+  addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void
+  /** Written in the same transaction as the deed it tells of. Never holds key material. `entry` must be JSON. */
+  addAudit(row: { at: number; actor: string; deed: string; entry: Readonly<Record<string, unknown>> }): void
+}
+
+export interface MeshRow {
+  /** 128 random bits, lowercase hex. */
+  meshId: string
+  trustDomain: string
+  environment: string
+  /** Raised by a restore; numbers are (generation, counter). */
+  generation: number
+  createdAt: number
+}
+
+export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key'
+export type SlotState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'
+
+/** Where a root, issuing CA or bundle key lives through its life. */
+export interface SlotRow {
+  /** `root-1`, `issuing-ca-1`, `bundle-key-1`, … */
+  id: string
+  kind: SlotKind
+  state: SlotState
+  algorithm: KeyAlgorithm
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+  /** DER SubjectPublicKeyInfo. */
+  spki: Uint8Array
+  /** DER; absent for bundle keys, and while `prepared`. */
+  certificate: Uint8Array | undefined
+  since: number
+}
+
+export type ServiceState = 'member' | 'removed'
+
+export interface ServiceRow {
+  service: string
+  spiffeId: string
+  state: ServiceState
+  /** The settings the service was last applied with, as canonical JSON: what `plan` compares the config with. */
+  settings: string
+  since: number
+}
+
+export interface InstanceRow {
+  id: string
+  service: string
+  /** Where its key lives: `here` (a pair folder of this authority) or `elsewhere` (it sends CSRs). */
+  place: 'here' | 'elsewhere'
+  since: number
+}
+
+export type CertificateState = 'intended' | 'issued' | 'abandoned'
+export type CertificateProfile = 'root' | 'issuing-ca' | 'leaf'
+
+export interface IntentRow {
+  /** Lowercase hex. */
+  serial: string
+  profile: CertificateProfile
+  /** The slot that signs. */
+  slot: string
+  spkiHash: string
+  /** Absent for root and issuing CA. */
+  instance: string | undefined
+  notBefore: number
+  notAfter: number
+  /** SHA-256 of the to-be-signed certificate, lowercase hex. */
+  tbsHash: string
+  /** What the certificate was asked to say (names, subject, key), as canonical JSON: `plan` compares it with the settings. */
+  request: string
+  intendedAt: number
+}
+
+export interface CertificateRow extends IntentRow {
+  state: CertificateState
+  /** DER, once issued. */
+  der: Uint8Array | undefined
+}
+
+export interface TrustStatementRow {
+  number: number
+  /** The signed document, as peers get it. */
+  bytes: Uint8Array
+}
+
+export interface BundleRow {
+  generation: number
+  counter: number
+  /** The signed head, as peers get it. */
+  head: Uint8Array
+  expiresAt: number
+}
+
+export interface AuditRow {
+  number: number
+  at: number
+  /** Who did it: `operator`, `apply`, `up`. */
+  actor: string
+  /** What was done, one word of the closed list in `audit.ts`. */
+  deed: string
+  entry: Readonly<Record<string, unknown>>
+}

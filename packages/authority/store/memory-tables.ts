@@ -1,0 +1,199 @@
+import type {
+  AuditRow,
+  BundleRow,
+  CertificateRow,
+  InstanceRow,
+  IntentRow,
+  MeshRow,
+  ServiceRow,
+  SlotRow,
+  Transaction,
+  TrustStatementRow,
+} from './contract.ts'
+import { checkBundleNumber, checkStatementNumber, refusal } from './refusal.ts'
+
+/** The rows of a `MemoryStore`, with a list of what to do to take changes back. */
+export class MemoryTables implements Transaction {
+  #undo: (() => void)[] = []
+  #open = false
+  #mesh: MeshRow | undefined
+  readonly #slots = new Map<string, SlotRow>()
+  readonly #services = new Map<string, ServiceRow>()
+  readonly #instances = new Map<string, InstanceRow>()
+  readonly #certificates = new Map<string, CertificateRow>()
+  readonly #current = new Map<string, string>()
+  readonly #sections = new Map<string, Uint8Array>()
+  readonly #trustStatements: TrustStatementRow[] = []
+  readonly #bundles: { row: BundleRow; digests: readonly string[] }[] = []
+  readonly #audit: AuditRow[] = []
+
+  /** Lets one work write. @returns where `undoTo` goes back to should it throw */
+  open(): number {
+    this.#open = true
+    return this.#undo.length
+  }
+
+  shut(): void {
+    this.#open = false
+  }
+
+  undoTo(before: number): void {
+    while (this.#undo.length > before) this.#undo.pop()?.()
+  }
+
+  keep(): void {
+    this.#undo = []
+  }
+
+  mesh(): MeshRow | undefined {
+    return this.#mesh && copyOf(this.#mesh)
+  }
+
+  slots(): readonly SlotRow[] {
+    return inOrder(this.#slots)
+  }
+
+  services(): readonly ServiceRow[] {
+    return inOrder(this.#services)
+  }
+
+  instances(): readonly InstanceRow[] {
+    return inOrder(this.#instances)
+  }
+
+  currentCertificates(): readonly CertificateRow[] {
+    const serials = new Set(this.#current.values())
+    return this.#certificatesWhere((row) => serials.has(row.serial))
+  }
+
+  certificate(serial: string): CertificateRow | undefined {
+    const row = this.#certificates.get(serial)
+    return row && copyOf(row)
+  }
+
+  liveCertificates(after: number): readonly CertificateRow[] {
+    return this.#certificatesWhere((row) => row.state === 'issued' && row.notAfter > after)
+  }
+
+  trustStatements(): readonly TrustStatementRow[] {
+    return this.#trustStatements.map(copyOf)
+  }
+
+  bundle(): BundleRow | undefined {
+    const last = this.#bundles.at(-1)
+    return last && copyOf(last.row)
+  }
+
+  section(digest: string): Uint8Array | undefined {
+    const named = this.#bundles.slice(-2).some((bundle) => bundle.digests.includes(digest))
+    return named ? this.#sections.get(digest)?.slice() : undefined
+  }
+
+  audit(after: number, limit: number): readonly AuditRow[] {
+    return this.#audit
+      .filter((row) => row.number > after)
+      .slice(0, limit)
+      .map((row) => structuredClone(row))
+  }
+
+  createMesh(row: MeshRow): void {
+    this.#mustBeOpen()
+    if (this.#mesh) throw refusal.meshExists()
+    this.#mesh = copyOf(row)
+    this.#undo.push(() => {
+      this.#mesh = undefined
+    })
+  }
+
+  putSlot(row: SlotRow): void {
+    this.#put(this.#slots, row.id, row)
+  }
+
+  putService(row: ServiceRow): void {
+    this.#put(this.#services, row.service, row)
+  }
+
+  putInstance(row: InstanceRow): void {
+    if (!this.#services.has(row.service)) {
+      throw refusal.referenceMissing(`instance ${row.id}`, `service ${row.service}`)
+    }
+    this.#put(this.#instances, row.id, row)
+  }
+
+  recordIntent(row: IntentRow): void {
+    if (this.#certificates.has(row.serial)) throw refusal.serialReused(row.serial)
+    const instanceThere = row.instance === undefined || this.#instances.has(row.instance)
+    if (!this.#slots.has(row.slot) || !instanceThere) throw refusal.intentReference(row)
+    this.#put(this.#certificates, row.serial, { ...row, state: 'intended', der: undefined })
+  }
+
+  recordIssued(serial: string, der: Uint8Array): void {
+    const intent = this.#intent(serial)
+    this.#put(this.#certificates, serial, { ...intent, state: 'issued', der })
+    if (intent.instance !== undefined) this.#put(this.#current, intent.instance, serial)
+  }
+
+  abandonIntent(serial: string): void {
+    this.#put(this.#certificates, serial, { ...this.#intent(serial), state: 'abandoned' })
+  }
+
+  addTrustStatement(row: TrustStatementRow): void {
+    checkStatementNumber(row, this.#trustStatements.length)
+    this.#append(this.#trustStatements, copyOf(row))
+  }
+
+  addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void {
+    checkBundleNumber(row, this.#bundles.at(-1)?.row)
+    for (const [digest, bytes] of sections) this.#put(this.#sections, digest, bytes)
+    this.#append(this.#bundles, { row: copyOf(row), digests: [...sections.keys()] })
+  }
+
+  addAudit(row: { at: number; actor: string; deed: string; entry: Readonly<Record<string, unknown>> }): void {
+    const entry = JSON.parse(JSON.stringify(row.entry)) as Record<string, unknown>
+    this.#append(this.#audit, {
+      number: this.#audit.length + 1,
+      at: row.at,
+      actor: row.actor,
+      deed: row.deed,
+      entry,
+    })
+  }
+
+  #intent(serial: string): CertificateRow {
+    const row = this.#certificates.get(serial)
+    if (row?.state !== 'intended') throw refusal.noIntent(serial)
+    return row
+  }
+
+  #certificatesWhere(keep: (row: CertificateRow) => boolean): CertificateRow[] {
+    return [...this.#certificates.values()].filter(keep).map(copyOf)
+  }
+
+  #put<V>(table: Map<string, V>, key: string, value: V): void {
+    this.#mustBeOpen()
+    const before = table.get(key)
+    table.set(key, copyOf(value))
+    this.#undo.push(() => (before === undefined ? table.delete(key) : table.set(key, before)))
+  }
+
+  #append<V>(table: V[], value: V): void {
+    this.#mustBeOpen()
+    table.push(value)
+    this.#undo.push(() => table.pop())
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw refusal.outsideWork()
+  }
+}
+
+function inOrder<V>(table: Map<string, V>): V[] {
+  return [...table.keys()].sort().map((key) => copyOf(table.get(key)!))
+}
+
+/** A row that shares no bytes with what the caller holds. */
+function copyOf<V>(value: V): V {
+  if (value instanceof Uint8Array) return Uint8Array.from(value) as V
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyOf(field)])) as V
+}

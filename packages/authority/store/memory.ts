@@ -1,0 +1,80 @@
+import { CommitQueue, type Job, runWork } from './commit-queue.ts'
+import type {
+  AuditRow,
+  BundleRow,
+  CertificateRow,
+  InstanceRow,
+  MeshRow,
+  ServiceRow,
+  SlotRow,
+  Store,
+  Transaction,
+  TrustStatementRow,
+} from './contract.ts'
+import { MemoryTables } from './memory-tables.ts'
+import { refusal } from './refusal.ts'
+
+/** What the disk does with a commit: keeps it, loses it, or keeps it and says that it lost it. */
+export type Fate = 'kept' | 'lost' | 'kept-but-failed'
+
+/**
+ * The inventory in memory, for tests: the twin of `SqliteStore` in everything but durability.
+ *
+ * `commit` is asked before every commit (counted from 1) what becomes of it, so that a test can fail the disk at any
+ * point of a story. Whatever it answers other than `kept`, the writes of that commit reject with `STORE_FAILED`.
+ */
+export class MemoryStore implements Store {
+  readonly #commit: (commit: number) => Fate
+  readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
+  readonly #tables = new MemoryTables()
+  #commits = 0
+  #closed = false
+
+  constructor(options: { commit?: (commit: number) => Fate } = {}) {
+    this.#commit = options.commit ?? (() => 'kept')
+  }
+
+  write<T>(work: (transaction: Transaction) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(refusal.closed())
+    return this.#queue.add(work)
+  }
+
+  close(): void {
+    this.#queue.flushNow()
+    this.#closed = true
+  }
+
+  #flush(jobs: readonly Job[]): void {
+    const outcomes = jobs.map((job) => this.#run(job))
+    const fate = this.#commit(++this.#commits)
+    if (fate === 'lost') this.#tables.undoTo(0)
+    this.#tables.keep()
+    for (const settle of outcomes) settle(fate)
+  }
+
+  /** @returns what to tell the caller once the fate of the commit is known */
+  #run(job: Job): (fate: Fate) => void {
+    const before = this.#tables.open()
+    try {
+      const value = runWork(job, this.#tables)
+      return (fate) => (fate === 'kept' ? job.resolve(value) : job.reject(refusal.lost(fate)))
+    } catch (error) {
+      this.#tables.undoTo(before)
+      return () => job.reject(error)
+    } finally {
+      this.#tables.shut()
+    }
+  }
+
+  mesh = (): MeshRow | undefined => this.#tables.mesh()
+  slots = (): readonly SlotRow[] => this.#tables.slots()
+  services = (): readonly ServiceRow[] => this.#tables.services()
+  instances = (): readonly InstanceRow[] => this.#tables.instances()
+  currentCertificates = (): readonly CertificateRow[] => this.#tables.currentCertificates()
+  certificate = (serial: string): CertificateRow | undefined => this.#tables.certificate(serial)
+  liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
+  trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
+  bundle = (): BundleRow | undefined => this.#tables.bundle()
+  section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)
+  audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
+}

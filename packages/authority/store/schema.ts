@@ -1,0 +1,116 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { AuthorityError } from '../error.ts'
+
+/** `PRAGMA application_id` of an inventory: "DPca" in ASCII. */
+export const applicationId = 0x44506361
+
+/** The schema, as the steps that made it; the version of an inventory is how many of them it has taken. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE mesh (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    mesh_id TEXT NOT NULL, trust_domain TEXT NOT NULL, environment TEXT NOT NULL,
+    generation INTEGER NOT NULL, created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE slot (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, algorithm TEXT NOT NULL,
+    spki_hash TEXT NOT NULL, spki BLOB NOT NULL, certificate BLOB, since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE service (
+    service TEXT PRIMARY KEY, spiffe_id TEXT NOT NULL, state TEXT NOT NULL, settings TEXT NOT NULL,
+    since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE instance (
+    id TEXT PRIMARY KEY, service TEXT NOT NULL REFERENCES service, place TEXT NOT NULL, since INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- A row id besides the serial: serials are random, and rows in the order of their making share pages.
+  CREATE TABLE certificate (
+    number INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, profile TEXT NOT NULL,
+    slot TEXT NOT NULL REFERENCES slot, spki_hash TEXT NOT NULL, instance TEXT REFERENCES instance,
+    not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, tbs_hash TEXT NOT NULL, intended_at INTEGER NOT NULL,
+    state TEXT NOT NULL, der BLOB, CHECK ((state = 'issued') = (der IS NOT NULL))
+  ) STRICT;
+  CREATE INDEX certificate_live ON certificate (not_after) WHERE state = 'issued';
+  CREATE TRIGGER certificate_stays BEFORE DELETE ON certificate
+    BEGIN SELECT RAISE(ABORT, 'a serial that was used stays known'); END;
+  CREATE TRIGGER certificate_keeps BEFORE UPDATE OF
+    number, serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash, intended_at ON certificate
+    BEGIN SELECT RAISE(ABORT, 'what was intended is never changed'); END;
+
+  CREATE TABLE current_certificate (
+    instance TEXT PRIMARY KEY REFERENCES instance, certificate INTEGER NOT NULL REFERENCES certificate
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE trust_statement (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+  CREATE TABLE bundle (
+    generation INTEGER NOT NULL, counter INTEGER NOT NULL, head BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (generation, counter)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE section (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+  CREATE TABLE bundle_section (
+    generation INTEGER NOT NULL, counter INTEGER NOT NULL, digest TEXT NOT NULL REFERENCES section,
+    PRIMARY KEY (generation, counter, digest), FOREIGN KEY (generation, counter) REFERENCES bundle
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX bundle_section_digest ON bundle_section (digest);
+
+  CREATE TABLE audit (
+    number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, deed TEXT NOT NULL, entry TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END;
+  CREATE TRIGGER audit_stays BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'audit entries are never removed'); END;
+  `,
+]
+
+/** @returns the version of the inventory: 0 when it is empty
+ *  @throws AuthorityError `SCHEMA_TOO_NEW`, or `STORE_FAILED` when the file is the database of another program */
+export function schemaVersion(database: DatabaseSync, file: string, newest: number): number {
+  const version = pragma(database, 'user_version')
+  const owner = pragma(database, 'application_id')
+  const empty = version === 0 && owner === 0 && pragma(database, 'schema_version') === 0
+  if (empty) return 0
+  if (owner !== applicationId) {
+    throw new AuthorityError('STORE_FAILED', `${file} is the database of another program; move it away`, {
+      data: { file, applicationId: owner },
+    })
+  }
+  if (version > newest) {
+    throw new AuthorityError(
+      'SCHEMA_TOO_NEW',
+      `${file} has schema ${version}, and this mtls knows schemas up to ${newest}. Run the newer mtls that wrote it, ` +
+        `or put the backup ${backupOf(file, newest)} in its place`,
+      { data: { file, found: version, allowed: newest } },
+    )
+  }
+  return version
+}
+
+/** Takes the steps that are missing, all of them in one transaction. */
+export function migrate(database: DatabaseSync, from: number, steps: readonly string[]): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const step of steps.slice(from)) database.exec(step)
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${steps.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** Where the inventory as it was at `version` is kept when newer code migrates it. */
+export function backupOf(file: string, version: number): string {
+  return `${file}.schema-${version}`
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+}

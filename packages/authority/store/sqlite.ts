@@ -1,0 +1,161 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { Disk } from '../disk/disk.ts'
+import { AuthorityError } from '../error.ts'
+import { CommitQueue, type Job, runWork } from './commit-queue.ts'
+import type { Store, Transaction } from './contract.ts'
+import { refusal } from './refusal.ts'
+import { backupOf, migrate, migrations, schemaVersion } from './schema.ts'
+import { SqliteReader } from './sqlite-reader.ts'
+import { SqliteTransaction } from './sqlite-transaction.ts'
+
+export interface SqliteStoreOptions {
+  /** Absolute path of the inventory; made when it is not there, 0600, in a folder of 0700. */
+  readonly file: string
+  /** For commands that only look: writes are refused, and an older schema is too (`SCHEMA_TOO_OLD`). */
+  readonly readOnly?: boolean
+  readonly disk?: Disk
+  /** The steps of the schema; only tests of migration give their own. */
+  readonly steps?: readonly string[]
+}
+
+/**
+ * The inventory in one SQLite file: write-ahead log, `synchronous = FULL` (the log is synced before COMMIT returns),
+ * foreign keys enforced.
+ *
+ * All works that wait are run in one BEGIN IMMEDIATE … COMMIT, each in a SAVEPOINT of its own. `node:sqlite` is
+ * synchronous, so nothing but works runs between the two, and no reader of this process sees what isn't committed.
+ */
+export class SqliteStore extends SqliteReader implements Store {
+  readonly #database: DatabaseSync
+  readonly #transaction: SqliteTransaction | undefined
+  readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  readonly #rollback: StatementSync
+  readonly #savepoint: StatementSync
+  readonly #release: StatementSync
+  readonly #rollbackTo: StatementSync
+  #closed = false
+
+  /**
+   * Opens the inventory, and brings its schema up to date.
+   *
+   * @throws AuthorityError `SCHEMA_TOO_NEW`; `SCHEMA_TOO_OLD` (only with `readOnly`); `PERMISSIONS` when file or folder
+   *   is looser than it may be; `STORE_FAILED` when the file is damaged, or no inventory
+   */
+  static open(options: SqliteStoreOptions): SqliteStore {
+    const { file, readOnly = false, disk = new Disk(), steps = migrations } = options
+    disk.makePrivateFile(file, { create: !readOnly })
+    try {
+      return new SqliteStore(openDatabase(file, readOnly, disk, steps), readOnly)
+    } catch (error) {
+      throw error instanceof AuthorityError ? error : unreadable(file, error)
+    }
+  }
+
+  private constructor(database: DatabaseSync, readOnly: boolean) {
+    super(database)
+    this.#database = database
+    this.#transaction = readOnly ? undefined : new SqliteTransaction(database)
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
+    this.#rollback = database.prepare('ROLLBACK')
+    this.#savepoint = database.prepare('SAVEPOINT work')
+    this.#release = database.prepare('RELEASE work')
+    this.#rollbackTo = database.prepare('ROLLBACK TO work')
+  }
+
+  write<T>(work: (transaction: Transaction) => T): Promise<T> {
+    if (this.#transaction === undefined) throw new TypeError('this inventory was opened for reading only')
+    if (this.#closed) return Promise.reject(refusal.closed())
+    return this.#queue.add(work)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#queue.flushNow()
+    this.#closed = true
+    this.#database.close()
+  }
+
+  /** One durable commit for all of `jobs`. Callers are told only when its fate is known. */
+  #flush(jobs: readonly Job[]): void {
+    const settle: (() => void)[] = []
+    try {
+      this.#begin.run()
+      for (const job of jobs) settle.push(this.#run(job))
+      this.#commit.run()
+    } catch (error) {
+      if (this.#database.isTransaction) this.#rollback.run()
+      const lost = refusal.lost(error)
+      for (const job of jobs) job.reject(lost)
+      return
+    }
+    for (const tell of settle) tell()
+  }
+
+  /** @throws what SQLite threw when it gave up the whole transaction, as it may when the disk is full */
+  #run(job: Job): () => void {
+    const transaction = this.#transaction!
+    this.#savepoint.run()
+    transaction.open()
+    try {
+      const value = runWork(job, transaction)
+      this.#release.run()
+      return () => job.resolve(value)
+    } catch (error) {
+      if (!this.#database.isTransaction) throw error
+      this.#rollbackTo.run()
+      this.#release.run()
+      const told = isSqliteError(error) ? refusal.lost(error) : error
+      return () => job.reject(told)
+    } finally {
+      transaction.shut()
+    }
+  }
+}
+
+function openDatabase(file: string, readOnly: boolean, disk: Disk, steps: readonly string[]): DatabaseSync {
+  const database = new DatabaseSync(file, { readOnly, timeout: 5_000, enableForeignKeyConstraints: true })
+  try {
+    const version = schemaVersion(database, file, steps.length)
+    if (readOnly && version < steps.length) throw tooOld(file, version, steps.length)
+    if (readOnly) return database
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    if (version > 0 && version < steps.length) backUp(database, disk, backupOf(file, version))
+    if (version < steps.length) migrate(database, version, steps)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** A whole copy, synced, before the first migrating statement. One of an earlier, interrupted try is made anew. */
+function backUp(database: DatabaseSync, disk: Disk, backup: string): void {
+  disk.remove(backup)
+  disk.makePrivateFile(backup, { create: true })
+  database.prepare('VACUUM INTO ?').run(backup)
+  disk.sync(backup)
+}
+
+function isSqliteError(error: unknown): boolean {
+  return (error as { code?: string } | undefined)?.code === 'ERR_SQLITE_ERROR'
+}
+
+function tooOld(file: string, found: number, needed: number): AuthorityError {
+  return new AuthorityError(
+    'SCHEMA_TOO_OLD',
+    `${file} has schema ${found}, and this mtls reads schema ${needed}. Run mtls apply once: it keeps a backup and brings it up to date`,
+    { data: { file, found, needed } },
+  )
+}
+
+function unreadable(file: string, cause: unknown): AuthorityError {
+  const found = cause instanceof Error ? cause.message : String(cause)
+  return new AuthorityError(
+    'STORE_FAILED',
+    `the inventory ${file} can't be opened (${found}). Put back a backup of it; mtls never makes a new one beside existing keys`,
+    { cause, data: { file } },
+  )
+}
