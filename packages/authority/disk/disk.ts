@@ -296,7 +296,7 @@ export class Disk {
     )
   }
 
-  #removing<T>(path: string, make: () => T): T {
+  #makingRoom<T>(path: string, make: () => T): T {
     try {
       return make()
     } catch (error) {

@@ -100,7 +100,7 @@ export class SqliteReader implements Reader {
   }
 
   section(digest: string): Uint8Array | undefined {
-    return this.#section.get(digest)?..bytes as Uint8Array | undefined
+    return this.#section.get(digest)?.bytes as Uint8Array | undefined
   }
 
   audit(after: number, limit: number): readonly AuditRow[] {
