@@ -48,8 +48,8 @@ export interface Reader {
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
   trustStatements(): readonly TrustStatementRow[]
-  /** The newest bundle. */
-  bundle(): BundleRow | undefined
+  /** The newest bundle, with the digests of the sections it names. */
+  bundle(): PublishedBundleRow | undefined
   /** A section of the newest bundle or of the one before it; older ones are forgotten. */
   section(digest: string): Uint8Array | undefined
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
@@ -166,7 +166,13 @@ export interface BundleRow {
   counter: number
   /** The signed head, as peers get it. */
   head: Uint8Array
+  issuedAt: number
   expiresAt: number
+}
+
+export interface PublishedBundleRow extends BundleRow {
+  /** SHA-256, lowercase hex; their bytes by `section`. */
+  sections: readonly string[]
 }
 
 export interface AuditRow {

@@ -5,6 +5,7 @@ import type {
   InstanceRow,
   IntentRow,
   MeshRow,
+  PublishedBundleRow,
   ServiceRow,
   SlotRow,
   Transaction,
@@ -79,9 +80,9 @@ export class MemoryTables implements Transaction {
     return this.#trustStatements.map(copyOf)
   }
 
-  bundle(): BundleRow | undefined {
+  bundle(): PublishedBundleRow | undefined {
     const last = this.#bundles.at(-1)
-    return last && copyOf(last.row)
+    return last && { ...copyOf(last.row), sections: [...last.digests] }
   }
 
   section(digest: string): Uint8Array | undefined {

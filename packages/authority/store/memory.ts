@@ -1,10 +1,10 @@
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type {
   AuditRow,
-  BundleRow,
   CertificateRow,
   InstanceRow,
   MeshRow,
+  PublishedBundleRow,
   ServiceRow,
   SlotRow,
   Store,
@@ -74,7 +74,7 @@ export class MemoryStore implements Store {
   certificate = (serial: string): CertificateRow | undefined => this.#tables.certificate(serial)
   liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
   trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
-  bundle = (): BundleRow | undefined => this.#tables.bundle()
+  bundle = (): PublishedBundleRow | undefined => this.#tables.bundle()
   section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
 }

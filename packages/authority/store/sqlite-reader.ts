@@ -1,10 +1,10 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type {
   AuditRow,
-  BundleRow,
   CertificateRow,
   InstanceRow,
   MeshRow,
+  PublishedBundleRow,
   Reader,
   ServiceRow,
   SlotRow,
@@ -14,7 +14,7 @@ import type {
 type Row = Record<string, SQLOutputValue>
 
 const certificateColumns = `serial, profile, slot, spki_hash AS spkiHash, certificate.instance, not_before AS notBefore,
-  not_after AS notAfter, tbs_hash AS tbsHash, intended_at AS intendedAt, state, der`
+  not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt, state, der`
 
 /** The reading half of `SqliteStore`. The schema's STRICT tables hold what the casts say. */
 export class SqliteReader implements Reader {
@@ -51,7 +51,9 @@ export class SqliteReader implements Reader {
     )
     this.#trustStatements = database.prepare('SELECT number, bytes FROM trust_statement ORDER BY number')
     this.#bundle = database.prepare(
-      `SELECT generation, counter, head, expires_at AS expiresAt FROM bundle
+      `SELECT generation, counter, head, issued_at AS issuedAt, expires_at AS expiresAt,
+       (SELECT json_group_array(digest) FROM bundle_section AS named
+        WHERE named.generation = bundle.generation AND named.counter = bundle.counter) AS sections FROM bundle
        ORDER BY generation DESC, counter DESC LIMIT 1`,
     )
     this.#section = database.prepare('SELECT bytes FROM section WHERE digest = ?')
@@ -95,8 +97,11 @@ export class SqliteReader implements Reader {
     return all<TrustStatementRow>(this.#trustStatements)
   }
 
-  bundle(): BundleRow | undefined {
-    return plain<BundleRow>(this.#bundle.get())
+  bundle(): PublishedBundleRow | undefined {
+    const row = this.#bundle.get()
+    return (
+      row && ({ ...row, sections: JSON.parse(row['sections'] as string) } as unknown as PublishedBundleRow)
+    )
   }
 
   section(digest: string): Uint8Array | undefined {

@@ -61,7 +61,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#putInstance = put('instance', ['id', 'service', 'place', 'since'])
     this.#recordIntent = database.prepare(
       `INSERT INTO certificate (serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash,
-       intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
+       request, intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
     )
     this.#recordIssued = database.prepare(
       `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended'
@@ -73,7 +73,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
     this.#lastStatement = database.prepare('SELECT coalesce(max(number), 0) AS number FROM trust_statement')
     this.#addTrustStatement = database.prepare('INSERT INTO trust_statement VALUES (?, ?)')
-    this.#addBundle = database.prepare('INSERT INTO bundle VALUES (?, ?, ?, ?)')
+    this.#addBundle = database.prepare('INSERT INTO bundle VALUES (?, ?, ?, ?, ?)')
     this.#addSection = database.prepare('INSERT INTO section VALUES (?, ?) ON CONFLICT DO NOTHING')
     this.#nameSection = database.prepare('INSERT INTO bundle_section VALUES (?, ?, ?)')
     this.#forgetNames = database.prepare(
@@ -122,7 +122,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   recordIntent(row: IntentRow): void {
     this.#mustBeOpen()
-    const { serial, profile, slot, spkiHash, instance, notBefore, notAfter, tbsHash, intendedAt } = row
+    const { serial, profile, slot, spkiHash, instance, notBefore, notAfter, tbsHash, request, intendedAt } =
+      row
     refusing(
       SQLITE_CONSTRAINT_UNIQUE,
       () => refusal.serialReused(serial),
@@ -140,6 +141,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
               notBefore,
               notAfter,
               tbsHash,
+              request,
               intendedAt,
             ),
         ),
@@ -167,7 +169,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void {
     this.#mustBeOpen()
     checkBundleNumber(row, this.bundle())
-    this.#addBundle.run(row.generation, row.counter, row.head, row.expiresAt)
+    this.#addBundle.run(row.generation, row.counter, row.head, row.issuedAt, row.expiresAt)
     for (const [digest, bytes] of sections) {
       this.#addSection.run(digest, bytes)
       this.#nameSection.run(row.generation, row.counter, digest)
