@@ -112,6 +112,14 @@ export class Disk {
     })
   }
 
+  /** `writeFileAtomic`, unless the file has these bytes, mode and owner already. @returns whether it wrote */
+  writeFileIfChanged(path: string, bytes: Uint8Array | string, options: WriteOptions): boolean {
+    const wanted = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+    if (this.#saying(path, () => this.#holds(path, wanted, options))) return false
+    this.writeFileAtomic(path, wanted, options)
+    return true
+  }
+
   /** Writes and syncs a file in a folder that nobody reads yet; the folder itself is not synced. */
   writeNewFile(path: string, bytes: Uint8Array | string, { mode, owner }: WriteOptions): void {
     this.#saying(path, () => {
@@ -320,6 +328,14 @@ export class Disk {
 
   #writeAll(fd: number, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) done += this.#fs.writeSync(fd, bytes, done, bytes.length - done)
+  }
+
+  #holds(path: string, bytes: Uint8Array, { mode, owner }: WriteOptions): boolean {
+    const stat = this.#stat(path)
+    if (!stat?.isFile() || stat.size !== bytes.length) return false
+    if ((stat.mode & 0o777) !== mode || !isOwnedBy(stat, owner)) return false
+    const found = this.readChecked(path, { maxBytes: bytes.length, followLinks: false })
+    return found !== undefined && Buffer.compare(found, bytes) === 0
   }
 
   #readAll(fd: number, size: number): Uint8Array {

@@ -48,7 +48,7 @@ export interface Reader {
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
   trustStatements(): readonly TrustStatementRow[]
-  /** The newest bundle, with the digests of the sections it names. */
+  /** The newest bundle, with the digests of the sections it names, sorted. */
   bundle(): PublishedBundleRow | undefined
   /** A section of the newest bundle or of the one before it; older ones are forgotten. */
   section(digest: string): Uint8Array | undefined

@@ -82,7 +82,7 @@ export class MemoryTables implements Transaction {
 
   bundle(): PublishedBundleRow | undefined {
     const last = this.#bundles.at(-1)
-    return last && { ...copyOf(last.row), sections: [...last.digests] }
+    return last && { ...copyOf(last.row), sections: last.digests.toSorted() }
   }
 
   section(digest: string): Uint8Array | undefined {

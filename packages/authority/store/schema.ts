@@ -32,14 +32,14 @@ export const migrations: readonly string[] = [
     number INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, profile TEXT NOT NULL,
     slot TEXT NOT NULL REFERENCES slot, spki_hash TEXT NOT NULL, instance TEXT REFERENCES instance,
     not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, tbs_hash TEXT NOT NULL, request TEXT NOT NULL,
-    intended_at INTEGER NOT NULL,
-    state TEXT NOT NULL, der BLOB, CHECK ((state = 'issued') = (der IS NOT NULL))
+    intended_at INTEGER NOT NULL, state TEXT NOT NULL, der BLOB, CHECK ((state = 'issued') = (der IS NOT NULL))
   ) STRICT;
   CREATE INDEX certificate_live ON certificate (not_after) WHERE state = 'issued';
   CREATE TRIGGER certificate_stays BEFORE DELETE ON certificate
     BEGIN SELECT RAISE(ABORT, 'a serial that was used stays known'); END;
   CREATE TRIGGER certificate_keeps BEFORE UPDATE OF
-    number, serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash, request, intended_at ON certificate
+    number, serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash, request,
+    intended_at ON certificate
     BEGIN SELECT RAISE(ABORT, 'what was intended is never changed'); END;
 
   CREATE TABLE current_certificate (
@@ -49,7 +49,8 @@ export const migrations: readonly string[] = [
   CREATE TABLE trust_statement (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 
   CREATE TABLE bundle (
-    generation INTEGER NOT NULL, counter INTEGER NOT NULL, head BLOB NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL, counter INTEGER NOT NULL, head BLOB NOT NULL,
+    issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     PRIMARY KEY (generation, counter)
   ) STRICT, WITHOUT ROWID;
 

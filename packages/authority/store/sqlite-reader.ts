@@ -52,7 +52,7 @@ export class SqliteReader implements Reader {
     this.#trustStatements = database.prepare('SELECT number, bytes FROM trust_statement ORDER BY number')
     this.#bundle = database.prepare(
       `SELECT generation, counter, head, issued_at AS issuedAt, expires_at AS expiresAt,
-       (SELECT json_group_array(digest) FROM bundle_section AS named
+       (SELECT json_group_array(digest ORDER BY digest) FROM bundle_section AS named
         WHERE named.generation = bundle.generation AND named.counter = bundle.counter) AS sections FROM bundle
        ORDER BY generation DESC, counter DESC LIMIT 1`,
     )
@@ -99,9 +99,7 @@ export class SqliteReader implements Reader {
 
   bundle(): PublishedBundleRow | undefined {
     const row = this.#bundle.get()
-    return (
-      row && ({ ...row, sections: JSON.parse(row['sections'] as string) } as unknown as PublishedBundleRow)
-    )
+    return row && ({ ...row, sections: JSON.parse(row.sections as string) } as unknown as PublishedBundleRow)
   }
 
   section(digest: string): Uint8Array | undefined {
