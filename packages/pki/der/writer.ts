@@ -1,0 +1,173 @@
+import { encodeOid } from './oid.ts'
+import { constructed, tag } from './tag.ts'
+import { encodeTime } from './time.ts'
+
+/** The DER that `write` writes, in a buffer of its own. */
+export function encodeDer(write: (der: DerWriter) => void): Uint8Array {
+  const der = new DerWriter()
+  write(der)
+  return der.bytes()
+}
+
+/**
+ * Writes DER straight into one buffer, without a tree between: a constructed element reserves one octet for its
+ * length, writes its content, and moves it only when the length needs more.
+ */
+export class DerWriter {
+  #bytes = new Uint8Array(1024)
+  #length = 0
+
+  /** A copy of what was written. */
+  bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  /** An element that is encoded already. */
+  raw(encoded: Uint8Array): void {
+    this.#reserve(encoded.length)
+    this.#bytes.set(encoded, this.#length)
+    this.#length += encoded.length
+  }
+
+  element(identifier: number, content: Uint8Array): void {
+    this.#header(identifier, content.length)
+    this.#bytes.set(content, this.#length)
+    this.#length += content.length
+  }
+
+  inside(identifier: number, write: () => void): void {
+    this.#reserve(2)
+    this.#bytes[this.#length++] = identifier
+    const start = ++this.#length
+    write()
+    this.#closeAt(start)
+  }
+
+  sequence(write: () => void): void {
+    this.inside(tag.sequence, write)
+  }
+
+  set(write: () => void): void {
+    this.inside(tag.set, write)
+  }
+
+  /** `[number] EXPLICIT`. */
+  explicit(number: number, write: () => void): void {
+    this.inside(constructed(number), write)
+  }
+
+  /** An OCTET STRING that holds DER, as every extension does. */
+  octetStringOf(write: () => void): void {
+    this.inside(tag.octetString, write)
+  }
+
+  booleanTrue(): void {
+    this.element(tag.boolean, octetTrue)
+  }
+
+  /** A non-negative INTEGER below 2^31. */
+  smallInteger(value: number, identifier: number = tag.integer): void {
+    this.unsignedInteger(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value), identifier)
+  }
+
+  /** A non-negative INTEGER from big-endian octets: leading zeros are dropped, and one is put where the sign needs it. */
+  unsignedInteger(magnitude: Uint8Array, identifier: number = tag.integer): void {
+    let start = 0
+    while (start < magnitude.length - 1 && magnitude[start] === 0) start++
+    const octets = magnitude.subarray(start)
+    const pad = octets.length === 0 || (octets[0] as number) >= 0x80 ? 1 : 0
+    this.#header(identifier, octets.length + pad)
+    if (pad === 1) this.#bytes[this.#length++] = 0
+    this.#bytes.set(octets, this.#length)
+    this.#length += octets.length
+  }
+
+  /** A BIT STRING of whole octets. */
+  octetsInBitString(octets: Uint8Array): void {
+    this.#header(tag.bitString, octets.length + 1)
+    this.#bytes[this.#length++] = 0
+    this.#bytes.set(octets, this.#length)
+    this.#length += octets.length
+  }
+
+  octetString(octets: Uint8Array): void {
+    this.element(tag.octetString, octets)
+  }
+
+  null(): void {
+    this.#header(tag.null, 0)
+  }
+
+  /** An OBJECT IDENTIFIER known to this program; its encoding is kept. */
+  oid(dotted: string): void {
+    let encoded = encodedOids.get(dotted)
+    if (encoded === undefined) {
+      encoded = encodeOid(dotted)
+      encodedOids.set(dotted, encoded)
+    }
+    this.raw(encoded)
+  }
+
+  /** UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 §4.1.2.5). `time` in milliseconds since the epoch. */
+  time(time: number): void {
+    const { tag: form, text } = encodeTime(time)
+    this.ascii(text, form)
+  }
+
+  utf8(text: string, identifier: number = tag.utf8String): void {
+    this.element(identifier, utf8Encoder.encode(text))
+  }
+
+  /** Text whose characters the caller has checked to be ASCII. */
+  ascii(text: string, identifier: number): void {
+    this.#header(identifier, text.length)
+    for (let i = 0; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i)
+  }
+
+  /** Identifier and length, and room for the content. */
+  #header(identifier: number, length: number): void {
+    this.#reserve(length + 6)
+    this.#bytes[this.#length++] = identifier
+    if (length < 0x80) {
+      this.#bytes[this.#length++] = length
+      return
+    }
+    const octets = lengthOctets(length)
+    this.#bytes[this.#length++] = 0x80 | octets
+    this.#putLength(this.#length, length, octets)
+    this.#length += octets
+  }
+
+  #closeAt(start: number): void {
+    const length = this.#length - start
+    if (length < 0x80) {
+      this.#bytes[start - 1] = length
+      return
+    }
+    const octets = lengthOctets(length)
+    this.#reserve(octets)
+    this.#bytes.copyWithin(start + octets, start, this.#length)
+    this.#bytes[start - 1] = 0x80 | octets
+    this.#putLength(start, length, octets)
+    this.#length += octets
+  }
+
+  #putLength(at: number, length: number, octets: number): void {
+    for (let i = 0; i < octets; i++) this.#bytes[at + i] = length >>> (8 * (octets - 1 - i))
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+}
+
+const octetTrue = Uint8Array.of(0xff)
+const utf8Encoder = new TextEncoder()
+const encodedOids = new Map<string, Uint8Array>()
+
+function lengthOctets(length: number): number {
+  return length < 0x100 ? 1 : length < 0x1_0000 ? 2 : length < 0x100_0000 ? 3 : 4
+}

@@ -1,0 +1,146 @@
+import { type DerReader, readDer } from '../der/reader.ts'
+import { type DerWriter, encodeDer } from '../der/writer.ts'
+import { oids } from '../oids.ts'
+import { PkiError } from '../pki-error.ts'
+import { type AuthorityInfoAccess, readAuthorityInfoAccess } from './authority-info-access.ts'
+import { type BasicConstraints, readBasicConstraints } from './basic-constraints.ts'
+import { type CrlDistributionPoints, readCrlDistributionPoints } from './crl-distribution-points.ts'
+import { type ExtendedKeyUsage, readExtendedKeyUsage } from './extended-key-usage.ts'
+import {
+  type AuthorityKeyIdentifier,
+  readAuthorityKeyIdentifier,
+  readSubjectKeyIdentifier,
+  type SubjectKeyIdentifier,
+} from './key-identifiers.ts'
+import { type KeyUsage, readKeyUsage } from './key-usage.ts'
+import { type NameConstraints, readNameConstraints } from './name-constraints.ts'
+import { readSubjectAltName, type SubjectAltName } from './subject-alt-name.ts'
+
+/** One extension as it stands in the certificate. */
+export interface Extension {
+  readonly oid: string
+  readonly critical: boolean
+  readonly value: Uint8Array
+}
+
+type Critical = { readonly critical: boolean }
+
+/** The extensions of a certificate or of a request: those that are understood, by name, and all of them as they are. */
+export interface Extensions {
+  readonly all: readonly Extension[]
+  readonly authorityInfoAccess: (AuthorityInfoAccess & Critical) | undefined
+  readonly authorityKeyIdentifier: (AuthorityKeyIdentifier & Critical) | undefined
+  readonly basicConstraints: (BasicConstraints & Critical) | undefined
+  readonly crlDistributionPoints: (CrlDistributionPoints & Critical) | undefined
+  readonly extendedKeyUsage: (ExtendedKeyUsage & Critical) | undefined
+  readonly keyUsage: (KeyUsage & Critical) | undefined
+  readonly nameConstraints: (NameConstraints & Critical) | undefined
+  readonly subjectAltName: (SubjectAltName & Critical) | undefined
+  readonly subjectKeyIdentifier: (SubjectKeyIdentifier & Critical) | undefined
+  /** Object identifiers of critical extensions that are not understood: certificate policies of all kinds are among them. */
+  readonly unknownCritical: readonly string[]
+}
+
+type Known = Exclude<keyof Extensions, 'all' | 'unknownCritical'>
+type Mutable = { -readonly [K in keyof Extensions]: Extensions[K] }
+
+/**
+ * `Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension`, RFC 5280 §4.1, §4.2.
+ *
+ * @throws PkiError `EXTENSION_MALFORMED` with `data.extension`, also when one appears twice (§4.2)
+ */
+export function readExtensions(der: DerReader): Extensions {
+  const all = der.sequence((list) => list.each(readExtension))
+  if (all.length === 0) der.fail('a list of extensions is empty')
+  return understand(all)
+}
+
+/** No extension at all: version 1 certificates, requests that ask for none. */
+export function noExtensions(): Extensions {
+  return understand([])
+}
+
+/** Writes one extension; `critical` is left out when false (X.690 §11.5). */
+export function writeExtension(der: DerWriter, oid: string, critical: boolean, writeValue: () => void): void {
+  der.sequence(() => {
+    der.oid(oid)
+    if (critical) der.booleanTrue()
+    der.octetStringOf(writeValue)
+  })
+}
+
+const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]> = new Map([
+  [oids.authorityInfoAccess, ['authorityInfoAccess', readAuthorityInfoAccess]],
+  [oids.authorityKeyIdentifier, ['authorityKeyIdentifier', readAuthorityKeyIdentifier]],
+  [oids.basicConstraints, ['basicConstraints', readBasicConstraints]],
+  [oids.crlDistributionPoints, ['crlDistributionPoints', readCrlDistributionPoints]],
+  [oids.extendedKeyUsage, ['extendedKeyUsage', readExtendedKeyUsage]],
+  [oids.keyUsage, ['keyUsage', readKeyUsage]],
+  [oids.nameConstraints, ['nameConstraints', readNameConstraints]],
+  [oids.subjectAltName, ['subjectAltName', readSubjectAltName]],
+  [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
+])
+
+/** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
+function readExtension(der: DerReader): Extension {
+  return der.sequence((extension) => ({
+    oid: extension.oid(),
+    critical: extension.booleanDefaultFalse(),
+    value: extension.octetString(),
+  }))
+}
+
+function understand(all: readonly Extension[]): Extensions {
+  const unknownCritical: string[] = []
+  const extensions: Mutable = {
+    all,
+    authorityInfoAccess: undefined,
+    authorityKeyIdentifier: undefined,
+    basicConstraints: undefined,
+    crlDistributionPoints: undefined,
+    extendedKeyUsage: undefined,
+    keyUsage: undefined,
+    nameConstraints: undefined,
+    subjectAltName: undefined,
+    subjectKeyIdentifier: undefined,
+    unknownCritical,
+  }
+  const seen = new Set<string>()
+  for (const { oid, critical, value } of all) {
+    const [name, read] = readers.get(oid) ?? []
+    if (seen.has(oid)) throw malformed(name ?? oid, 'it appears twice (RFC 5280 §4.2)')
+    seen.add(oid)
+    if (name === undefined || read === undefined) {
+      if (critical) unknownCritical.push(oid)
+    } else {
+      Object.assign(extensions, { [name]: { ...readValue(name, value, read), critical } })
+    }
+  }
+  return extensions
+}
+
+function readValue(name: Known, value: Uint8Array, read: (der: DerReader) => object): object {
+  try {
+    return readDer(value, read)
+  } catch (cause) {
+    throw malformed(name, cause instanceof Error ? cause.message : 'it cannot be read', cause)
+  }
+}
+
+function malformed(extension: string, reason: string, cause?: unknown): PkiError {
+  return new PkiError(
+    'EXTENSION_MALFORMED',
+    `the extension ${extension} is malformed: ${reason}`,
+    { extension, reason },
+    { cause },
+  )
+}
+
+/** The value of an extension, encoded on its own. */
+export function encodeExtension(
+  oid: string,
+  critical: boolean,
+  writeValue: (der: DerWriter) => void,
+): Uint8Array {
+  return encodeDer((der) => writeExtension(der, oid, critical, () => writeValue(der)))
+}

@@ -1,0 +1,44 @@
+export {
+  type Certificate,
+  isSelfIssued,
+  parseCertificate,
+  parseTbsCertificate,
+  type TbsCertificate,
+  tbsHash,
+} from './certificate.ts'
+export { type Csr, type CsrRequest, checkProofOfPossession, createCsr, parseCsr } from './csr.ts'
+export { type BitString, type DerElement, DerReader, readDer } from './der/reader.ts'
+export { constructed, primitive, tag } from './der/tag.ts'
+export { DerWriter, encodeDer } from './der/writer.ts'
+export type { BasicConstraints } from './extensions/basic-constraints.ts'
+export type { ExtendedKeyUsage } from './extensions/extended-key-usage.ts'
+export { type Extension, type Extensions, encodeExtension } from './extensions/extensions.ts'
+export type { GeneralName } from './extensions/general-name.ts'
+export { keyIdentifierOf } from './extensions/key-identifiers.ts'
+export type { KeyUsage, KeyUsageName } from './extensions/key-usage.ts'
+export type { NameConstraints } from './extensions/name-constraints.ts'
+export type { AltNames, SubjectAltName } from './extensions/subject-alt-name.ts'
+export { ipOctets, ipText } from './ip-address.ts'
+export {
+  generateKeyPair,
+  type KeyAlgorithm,
+  type KeyAlgorithmEntry,
+  type KeyPair,
+  keyAlgorithms,
+} from './keys/key-algorithm.ts'
+export { type KeyKind, keyAlgorithmOf, publicKeyOf, sha256, spkiOf } from './keys/public-key.ts'
+export { type SignedMessage, verifySignature } from './keys/signature.ts'
+export { localSigner, type Signer } from './keys/signer.ts'
+export { type LintFinding, type LintRequest, lint } from './lint/lint.ts'
+export type { LintToken } from './lint/lint-token.ts'
+export { signCertificate } from './lint/sign-certificate.ts'
+export { encodeName, type Name, type NameAttribute, type NameParts, type RelativeName } from './name.ts'
+export { oids } from './oids.ts'
+export { decodePem, encodePem } from './pem.ts'
+export { PkiError, type PkiErrorCode, type PkiErrorData } from './pki-error.ts'
+export { type IssuingCaRequest, issuingCaCertificate } from './profiles/issuing-ca.ts'
+export { type LeafRequest, leafCertificate } from './profiles/leaf.ts'
+export type { Profile } from './profiles/profile.ts'
+export { type RootRequest, rootCertificate } from './profiles/root.ts'
+export { encodeTbsCertificate, serialText, type TbsFields } from './profiles/tbs-certificate.ts'
+export { parseSpiffeId, type SpiffeId, spiffeIdOf } from './spiffe-id.ts'

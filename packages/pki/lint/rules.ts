@@ -1,0 +1,3 @@
+import type { LintRule } from './lint-rule.ts'
+
+export const lintRules: readonly LintRule[] = []
