@@ -1,0 +1,62 @@
+import type { KeyAlgorithm } from '@datapunk/pki'
+
+/** A config file after every check: defaults filled in, paths absolute, names in lower case, rules kept. */
+export interface Config {
+  /** The file it came from, absolute. */
+  readonly file: string
+  readonly environment: string | undefined
+  readonly trustDomain: string
+  readonly authority: {
+    /** The state folder of this environment, absolute. */
+    readonly state: string
+    readonly extraDomains: readonly string[]
+    readonly passphraseFile: string | undefined
+    readonly storeCaKeysInClear: boolean
+    readonly root: CaConfig
+    readonly issuing: CaConfig
+    readonly bundleDays: number
+    readonly autoApply: 'safe' | 'all'
+  }
+  readonly certificates: {
+    readonly validityDays: number
+    /** Bits, for `rsa`. */
+    readonly keySize: 2048 | 3072 | 4096
+    readonly keyAlgorithm: KeyAlgorithm
+    readonly organization: string
+    readonly country: string
+  }
+  readonly rotation: { readonly renewAt: number }
+  readonly paths: { readonly caCert: string; readonly caKey: string }
+  readonly services: ReadonlyMap<string, ServiceConfig>
+}
+
+export interface CaConfig {
+  readonly algorithm: KeyAlgorithm
+  readonly years: number
+}
+
+export interface ServiceConfig {
+  readonly service: string
+  readonly commonName: string
+  readonly spiffeId: string
+  readonly cert: string
+  readonly key: string
+  readonly allow: 'members' | readonly string[]
+  /** The common name first. */
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+  readonly address: Address | undefined
+  readonly listen: Address | undefined
+  readonly owner: string | undefined
+  readonly group: string | undefined
+  /** Mode of the key file, as in 0o600. */
+  readonly mode: number
+  readonly validityDays: number
+  readonly renewAt: number
+  readonly minTls: '1.3' | '1.2'
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number | undefined
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+
+/** Where everything lies in the state folder. Paths only; nothing is read. */
+export interface Layout {
+  /** 0755: services pass through it to their own folder. */
+  readonly state: string
+  /** 0700: for the authority alone. */
+  readonly authority: {
+    readonly dir: string
+    readonly inventory: string
+    readonly keys: string
+    readonly lock: string
+    readonly adminSocket: string
+    readonly passphrase: string
+  }
+  /** 0755: what every peer reads, signed. */
+  readonly mesh: {
+    readonly dir: string
+    readonly trustDir: string
+    readonly sectionsDir: string
+    readonly head: string
+    readonly trustStatement: (number: number) => string
+    readonly section: (digest: string) => string
+  }
+  readonly instancesDir: string
+  /** 0700, the service owner's: `current` is a link to the folder of the pair in use. */
+  readonly instance: (id: string) => {
+    readonly dir: string
+    readonly current: string
+    readonly cert: string
+    readonly key: string
+  }
+}
+
+export function layoutOf(config: Pick<Config, 'authority'>): Layout {
+  const { state } = config.authority
+  const authority = join(state, 'authority')
+  const mesh = join(state, 'mesh')
+  const instancesDir = join(state, 'instances')
+  return {
+    state,
+    authority: {
+      dir: authority,
+      inventory: join(authority, 'inventory.db'),
+      keys: join(authority, 'keys'),
+      lock: join(authority, 'lock.db'),
+      adminSocket: join(authority, 'admin.sock'),
+      passphrase: join(authority, 'passphrase'),
+    },
+    mesh: {
+      dir: mesh,
+      trustDir: join(mesh, 'trust'),
+      sectionsDir: join(mesh, 'sections'),
+      head: join(mesh, 'head.json'),
+      trustStatement: (number) => join(mesh, 'trust', `${number}.json`),
+      section: (digest) => join(mesh, 'sections', `${digest}.json`),
+    },
+    instancesDir,
+    instance: (id) => {
+      const dir = join(instancesDir, id)
+      const current = join(dir, 'current')
+      return { dir, current, cert: join(current, 'cert.pem'), key: join(current, 'key.pem') }
+    },
+  }
+}

@@ -1,0 +1,205 @@
+import { dirname, isAbsolute, resolve } from 'node:path'
+import type { z } from 'zod'
+import { ConfigError, type ConfigProblem } from '../error.ts'
+import type { Config } from './config.ts'
+import { resolveConfig } from './resolve.ts'
+import { ConfigSource } from './source.ts'
+import { nearestSpelling } from './spelling.ts'
+import { type ConfigText, configText } from './text.ts'
+
+/** A file with more faults than this is not a config with mistakes but another file. */
+const MAX_PROBLEMS = 100
+
+export interface ParseConfigOptions {
+  /** The file the text came from: shown in errors, and what relative paths count from. */
+  readonly file: string
+  /** The overlay to merge over the file (`--env`). */
+  readonly environment?: string | undefined
+  /** A folder put before every absolute path (`--root`). */
+  readonly root?: string | undefined
+  /** The file's `st_mode`: where others may write it, anyone may become a member, so it is refused. */
+  readonly mode?: number | undefined
+}
+
+type Path = readonly PropertyKey[]
+type Place = (path: Path, of?: 'key' | 'value') => { line: number; column: number }
+
+/**
+ * Reads a config file.
+ *
+ * @param bytes the file's content, UTF-8, at most 64 MiB
+ * @returns the config, whole and checked
+ * @throws ConfigError with every fault at once, each with line, column, what was found and what is allowed
+ */
+export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOptions): Config {
+  const problems: ConfigProblem[] = []
+  if (options.mode !== undefined && (options.mode & 0o002) !== 0) {
+    problems.push({
+      line: 1,
+      column: 1,
+      message: `found a file that anyone may write (${(options.mode & 0o7777).toString(8)}); allowed: chmod o-w ${options.file}`,
+    })
+  }
+  const source = ConfigSource.read(bytes)
+  if (!(source instanceof ConfigSource)) throw new ConfigError(options.file, [...problems, ...source])
+
+  const merged = overlay(source, options.environment, problems)
+  const place: Place = (path, of) => {
+    const over = ['environments', options.environment ?? '', ...path]
+    return options.environment !== undefined && source.has(over)
+      ? source.position(over, of)
+      : source.position(path, of)
+  }
+  const text = checkText(merged, place, problems)
+  const config =
+    text &&
+    resolveConfig(text, {
+      file: resolve(options.file),
+      environment: options.environment,
+      path: (path) => absolutePath(path, options),
+      problem: (path, message, of) => problems.push({ ...place(path, of), message }),
+    })
+  if (config === undefined || problems.length > 0) {
+    throw new ConfigError(options.file, inOrder(problems).slice(0, MAX_PROBLEMS))
+  }
+  return config
+}
+
+/**
+ * Checks value by value. Values found wrong are left out and the rest is checked again, so that the rules between values
+ * see everything that is right, and one run reports everything that is wrong.
+ */
+function checkText(value: unknown, place: Place, problems: ConfigProblem[]): ConfigText | undefined {
+  let remaining = value
+  for (let round = 0; round < 4; round++) {
+    const result = configText.safeParse(remaining)
+    if (result.success) return result.data
+    for (const issue of result.error.issues.slice(0, MAX_PROBLEMS)) {
+      const known = new Set(problems.map((problem) => problem.message))
+      problems.push(...problemsOf(issue, value, place).filter((problem) => !known.has(problem.message)))
+    }
+    remaining = structuredClone(remaining)
+    for (const issue of result.error.issues) remaining = without(remaining, faultyPaths(issue))
+  }
+  return undefined
+}
+
+function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = keysAt(issue.path)
+    return issue.keys.map((key) => {
+      const nearest = nearestSpelling(key, allowed)
+      const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+      const message = `found the unknown key "${key}"${hint}; allowed: ${allowed.join(', ')}`
+      return { ...place([...issue.path, key], 'key'), message }
+    })
+  }
+  const found = valueAt(value, issue.path)
+  const allowed = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  const name = issue.path.map(String).join('.') || 'this file'
+  if (issue.code === 'invalid_key') {
+    const message = `found the name "${String(issue.path.at(-1))}"; allowed: ${allowed}`
+    return [{ ...place(issue.path, 'key'), message }]
+  }
+  const message =
+    found === undefined
+      ? `found no ${name}; allowed: ${allowed}`
+      : `${name}: found ${show(found)}; allowed: ${allowed}${spellingHint(found, issue)}`
+  return [{ ...place(issue.path), message }]
+}
+
+function spellingHint(found: unknown, issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_value' || typeof found !== 'string') return ''
+  const nearest = nearestSpelling(found, issue.values.map(String))
+  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+}
+
+function faultyPaths(issue: z.core.$ZodIssue): Path[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
+}
+
+function without(value: unknown, paths: readonly Path[]): unknown {
+  for (const path of paths) {
+    if (path.length === 0) return {}
+    const parent = valueAt(value, path.slice(0, -1))
+    const key = path.at(-1) as PropertyKey
+    if (Array.isArray(parent)) parent.splice(Number(key), 1)
+    else if (typeof parent === 'object' && parent !== null)
+      delete (parent as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+function overlay(source: ConfigSource, environment: string | undefined, problems: ConfigProblem[]): unknown {
+  if (environment === undefined) return source.value
+  const over = valueAt(source.value, ['environments', environment])
+  if (over !== undefined) return merge(source.value, over)
+  const environments = valueAt(source.value, ['environments'])
+  const names = typeof environments === 'object' && environments !== null ? Object.keys(environments) : []
+  const allowed = names.length === 0 ? 'none, since the file has no environments' : names.join(', ')
+  const message = `found no environment "${environment}" (--env); allowed: ${allowed}`
+  problems.push({ ...source.position(['environments']), message })
+  return source.value
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isPlainObject(base) || !isPlainObject(over)) return over
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    merged[key] = Object.hasOwn(base, key) ? merge(base[key], value) : value
+  }
+  return merged
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function absolutePath(path: string, { file, root }: ParseConfigOptions): string {
+  if (!isAbsolute(path)) return resolve(dirname(resolve(file)), path)
+  return root === undefined ? resolve(path) : resolve(root, `.${path}`)
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+/** The keys that the schema allows at `path`. */
+function keysAt(path: Path): string[] {
+  let schema: unknown = configText
+  for (const key of path) schema = inner(schema, key)
+  return Object.keys(shapeOf(schema) ?? {})
+}
+
+function inner(schema: unknown, key: PropertyKey): unknown {
+  const shape = shapeOf(schema)
+  if (shape !== undefined) return shape[String(key)]
+  return unwrap(schema)?.valueType
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> | undefined {
+  return unwrap(schema)?.shape
+}
+
+type Definition = { shape?: Record<string, unknown>; valueType?: unknown; innerType?: unknown; in?: unknown }
+
+function unwrap(schema: unknown): Definition | undefined {
+  let definition = (schema as { def?: Definition } | undefined)?.def
+  while (definition !== undefined && definition.shape === undefined && definition.valueType === undefined) {
+    definition = ((definition.innerType ?? definition.in) as { def?: Definition } | undefined)?.def
+  }
+  return definition
+}
+
+function show(value: unknown): string {
+  const shown = JSON.stringify(value) ?? String(value)
+  return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
+}
+
+function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+}

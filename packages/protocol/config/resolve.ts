@@ -1,0 +1,188 @@
+import { dirname, join } from 'node:path'
+import type { Address, Config, ServiceConfig } from './config.ts'
+import { isWithinDomain } from './dns-name.ts'
+import { nearestSpelling } from './spelling.ts'
+import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
+
+/** What `resolveConfig` is told besides the text. */
+export interface ResolveOptions {
+  readonly file: string
+  readonly environment: string | undefined
+  /** Makes a path of the file absolute. */
+  readonly path: (path: string) => string
+  /** Told of every rule between values that does not hold. */
+  readonly problem: (path: readonly string[], message: string, of?: 'key' | 'value') => void
+}
+
+/** From the text to the truth: defaults that depend on other values, absolute paths, and the rules between values. */
+export function resolveConfig(text: ConfigText, options: ResolveOptions): Config {
+  const trustDomain = text.trust_domain ?? impliedTrustDomain(text)
+  const caCert = options.path(text.paths.ca_cert)
+  const services = new Map<string, ServiceConfig>()
+  for (const [name, service] of Object.entries(text.services)) {
+    services.set(name, resolveService(name, service, text, trustDomain, options))
+  }
+  const config: Config = {
+    file: options.file,
+    environment: options.environment,
+    trustDomain,
+    authority: {
+      state: join(
+        text.authority.state === undefined
+          ? join(dirname(caCert), '.mtls')
+          : options.path(text.authority.state),
+        options.environment ?? '',
+      ),
+      extraDomains: text.authority.extra_domains,
+      passphraseFile: text.authority.passphrase_file && options.path(text.authority.passphrase_file),
+      storeCaKeysInClear: text.authority.store_ca_keys_in_clear,
+      root: text.authority.root,
+      issuing: text.authority.issuing,
+      bundleDays: text.authority.bundle_days,
+      autoApply: text.authority.auto_apply,
+    },
+    certificates: {
+      validityDays: text.certificates.validity_days,
+      keySize: text.certificates.key_size,
+      keyAlgorithm: text.certificates.key_algorithm,
+      organization: text.certificates.organization,
+      country: text.certificates.country,
+    },
+    rotation: { renewAt: text.rotation.renew_at },
+    paths: { caCert, caKey: options.path(text.paths.ca_key) },
+    services,
+  }
+  checkNames(config, options)
+  checkPaths(config, options)
+  checkAllow(config, options)
+  checkValidity(text, options)
+  return config
+}
+
+function resolveService(
+  service: string,
+  text: ServiceText,
+  config: ConfigText,
+  trustDomain: string,
+  { path }: ResolveOptions,
+): ServiceConfig {
+  const commonName = (text.common_name ?? `${service}.${trustDomain}`).toLowerCase()
+  const others = text.dns_names.map((name) => name.toLowerCase()).filter((name) => name !== commonName)
+  return {
+    service,
+    commonName,
+    spiffeId: `spiffe://${trustDomain}/${service}`,
+    cert: path(text.cert ?? `certs/${service}.crt`),
+    key: path(text.key ?? `certs/${service}.key`),
+    allow: text.allow,
+    dnsNames: [commonName, ...new Set(others)],
+    ipAddresses: text.ip_addresses,
+    address: addressOf(text.address),
+    listen: addressOf(text.listen),
+    owner: text.owner,
+    group: text.group,
+    mode:
+      text.mode === undefined ? (text.group === undefined ? 0o600 : 0o640) : Number.parseInt(text.mode, 8),
+    validityDays: text.validity_days ?? config.certificates.validity_days,
+    renewAt: text.renew_at ?? config.rotation.renew_at,
+    minTls: text.min_tls,
+  }
+}
+
+function addressOf(text: string | undefined): Address | undefined {
+  return text === undefined ? undefined : splitAddress(text)
+}
+
+/** The first name's suffix after its first label; `.internal` is the top-level domain reserved for private use. */
+function impliedTrustDomain(text: ConfigText): string {
+  const first = Object.values(text.services).find((service) => service.common_name !== undefined)?.common_name
+  const suffix = first?.toLowerCase().split('.').slice(1).join('.')
+  return suffix === undefined || suffix === '' ? 'service.internal' : suffix
+}
+
+function checkNames(config: Config, { problem }: ResolveOptions): void {
+  if (config.services.size === 0) problem(['services'], 'found no services; allowed: at least one')
+  const domains = [config.trustDomain, ...config.authority.extraDomains]
+  const owners = new Map<string, string>()
+  for (const [service, { dnsNames, ipAddresses, mode, group }] of config.services) {
+    for (const [index, name] of dnsNames.entries()) {
+      const path = ['services', service, index === 0 ? 'common_name' : 'dns_names']
+      if (!domains.some((domain) => isWithinDomain(name, domain))) {
+        problem(
+          path,
+          `found the name ${name}; allowed: names in ${domains.join(', ')} (more by authority.extra_domains)`,
+        )
+      }
+      const owner = owners.get(name)
+      if (owner !== undefined)
+        problem(path, `found the name ${name}, which ${owner} has too; allowed: one service a name`)
+      owners.set(name, service)
+    }
+    for (const address of ipAddresses) {
+      const owner = owners.get(address)
+      if (owner !== undefined && owner !== service) {
+        problem(
+          ['services', service, 'ip_addresses'],
+          `found the address ${address}, which ${owner} has too; allowed: one service an address`,
+        )
+      }
+      owners.set(address, service)
+    }
+    if ((mode & 0o040) !== 0 && group === undefined) {
+      problem(
+        ['services', service, 'mode'],
+        'found a mode for a group, but no group; allowed: 0600, or name the group',
+      )
+    }
+  }
+}
+
+function checkPaths(config: Config, { problem }: ResolveOptions): void {
+  const owners = new Map<string, string>([[config.paths.caCert, 'paths.ca_cert']])
+  const claim = (path: string, at: readonly string[]) => {
+    const owner = owners.get(path)
+    if (owner !== undefined) problem(at, `found ${path}, which ${owner} has too; allowed: a path of its own`)
+    owners.set(path, at.join('.'))
+  }
+  claim(config.paths.caKey, ['paths', 'ca_key'])
+  for (const [service, { cert, key }] of config.services) {
+    claim(cert, ['services', service, 'cert'])
+    claim(key, ['services', service, 'key'])
+  }
+}
+
+function checkAllow(config: Config, { problem }: ResolveOptions): void {
+  for (const [service, { allow }] of config.services) {
+    if (allow === 'members') continue
+    for (const caller of allow) {
+      if (config.services.has(caller)) continue
+      const nearest = nearestSpelling(caller, config.services.keys())
+      const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+      problem(
+        ['services', service, 'allow'],
+        `found the caller "${caller}"${hint}; allowed: the services of this file`,
+      )
+    }
+  }
+}
+
+/** A certificate never outlives its issuer (RFC 4210 4.4), and an issuing CA never outlives the root. */
+function checkValidity(text: ConfigText, { problem }: ResolveOptions): void {
+  const { root, issuing } = text.authority
+  if (issuing.years > root.years) {
+    problem(
+      ['authority', 'issuing', 'years'],
+      `found ${issuing.years} years, longer than the root’s ${root.years}; allowed: at most ${root.years}`,
+    )
+  }
+  const most = issuing.years * 365
+  const check = (days: number | undefined, path: readonly string[]) => {
+    if (days !== undefined && days > most) {
+      problem(path, `found ${days} days, longer than the issuing CA’s life; allowed: at most ${most}`)
+    }
+  }
+  check(text.certificates.validity_days, ['certificates', 'validity_days'])
+  for (const [service, { validity_days }] of Object.entries(text.services)) {
+    check(validity_days, ['services', service, 'validity_days'])
+  }
+}

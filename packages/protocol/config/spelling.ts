@@ -1,0 +1,28 @@
+/** The allowed word nearest to `found`, or none where nothing is near (a third of its letters, at least two, differ). */
+export function nearestSpelling(found: string, allowed: Iterable<string>): string | undefined {
+  let nearest: string | undefined
+  let least = Math.max(2, Math.floor(found.length / 3)) + 1
+  for (const word of allowed) {
+    const distance = editDistance(found, word, least)
+    if (distance < least) {
+      least = distance
+      nearest = word
+    }
+  }
+  return nearest
+}
+
+/** Levenshtein's distance, or `limit` where it is not below that. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, substituted))
+    }
+    row = next
+  }
+  return Math.min(limit, row[b.length]!)
+}

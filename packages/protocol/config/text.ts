@@ -1,0 +1,279 @@
+import type { KeyAlgorithm } from '@datapunk/pki'
+import { z } from 'zod'
+import { isCountryCode } from './country.ts'
+import { isDnsName } from './dns-name.ts'
+import { isIpAddress } from './ip-address.ts'
+
+/**
+ * The config file as it is written: the one source of the types, the checks, the JSON Schema (`mtls schema`) and the
+ * reference page. The custom error of each value says what is allowed; `parse.ts` says what was found, and where.
+ */
+
+/** As in a DNS label (RFC 1035 2.3.1), because it becomes one, and a segment of a SPIFFE ID. */
+const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', 'probe', 'operator'])
+
+const KEY_ALGORITHMS = [
+  'rsa',
+  'ecdsa-p256',
+  'ecdsa-p384',
+  'ed25519',
+  'ml-dsa-65',
+] as const satisfies KeyAlgorithm[]
+const CA_ALGORITHMS = [
+  'ecdsa-p256',
+  'ecdsa-p384',
+  'ed25519',
+  'rsa',
+  'ml-dsa-65',
+] as const satisfies KeyAlgorithm[]
+
+const days = (most: number) => {
+  const error = `a whole number of days from 1 to ${most}`
+  return z.int({ error }).min(1, { error }).max(most, { error })
+}
+
+const text = (error: string, allowed: (value: string) => boolean) =>
+  z.string({ error }).refine(allowed, { error })
+
+const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `one of ${values.join(', ')}` })
+
+const filePath = text(
+  'a file path, absolute or relative to this file, without ".." and under 4096 bytes',
+  (value) => value !== '' && value.length < 4096 && !value.includes('\0') && !value.split('/').includes('..'),
+)
+
+const dnsName = text('a DNS name of letters, digits, hyphens and dots, without wildcards', (value) =>
+  isDnsName(value.toLowerCase()),
+)
+
+const trustDomain = text('a DNS name in lower case', (value) => isDnsName(value))
+
+const subjectText = (error: string) =>
+  text(
+    error,
+    (value) => value.trim() === value && value.length >= 1 && value.length <= 64 && isPrintable(value),
+  )
+
+const fileMode = z
+  .union([z.int(), z.string()], { error: '0600 or 0640' })
+  .transform((value) => modeDigits(value))
+  .refine((value) => value === '600' || value === '640' || value === '400' || value === '440', {
+    error: '0600, 0640, 0400 or 0440: a private key is never for others',
+  })
+
+const renewAt = z
+  .number({ error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
+  .min(0.1, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
+  .max(0.9, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
+
+const port = (value: string) => /^[0-9]{1,5}$/.test(value) && Number(value) <= 65_535
+
+/** `host`, `host:port`, `[v6]`, `[v6]:port`. */
+const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+))(?::([0-9]{1,5}))?$/
+
+const address = text('HOST or HOST:PORT, as in 10.0.0.5:8445 or [fd00::5]:8445', (value) => {
+  const match = HOST_AND_PORT.exec(value)
+  if (match === null || (match[3] !== undefined && !port(match[3]))) return false
+  const host = match[1] ?? match[2] ?? ''
+  return isIpAddress(host) || (match[1] === undefined && isDnsName(host.toLowerCase()))
+})
+
+const caKey = (years: number) =>
+  z
+    .strictObject({
+      algorithm: oneOf(CA_ALGORITHMS)
+        .default('ecdsa-p256')
+        .describe('The key of this CA; RSA has 3072 bits here.'),
+      years: z
+        .int({ error: 'a whole number of years from 1 to 30' })
+        .min(1, { error: 'a whole number of years from 1 to 30' })
+        .max(30, { error: 'a whole number of years from 1 to 30' })
+        .default(years)
+        .describe('How long its certificate is valid.'),
+    })
+    .prefault({})
+
+const service = z.strictObject({
+  cert: filePath.optional().describe('Certificate file (PEM, leaf first). Default: `certs/SERVICE.crt`.'),
+  key: filePath.optional().describe('Key file (PEM, PKCS#8). Default: `certs/SERVICE.key`.'),
+  common_name: dnsName
+    .optional()
+    .describe(
+      'The name of the service: it becomes the SAN dNSName that peers check, and the subject CN for display. Default: `SERVICE.TRUST_DOMAIN`.',
+    ),
+  dns_names: z
+    .array(dnsName, { error: 'a list of DNS names' })
+    .max(100, { error: 'at most 100 names' })
+    .default([])
+    .describe('More names, inside the trust domain or `authority.extra_domains`.'),
+  ip_addresses: z
+    .array(text('an IPv4 or IPv6 address', isIpAddress), { error: 'a list of IP addresses' })
+    .max(100, { error: 'at most 100 addresses' })
+    .default([])
+    .describe('Addresses that callers may use instead of a name.'),
+  allow: z
+    .union([z.literal('members'), z.array(z.string())], {
+      error: '"members", or a list of services that may call this one',
+    })
+    .default('members')
+    .describe('Who may call this service: `members`, or a list of services. An empty list lets nobody call.'),
+  address: address
+    .optional()
+    .describe('Where callers find it, HOST or HOST:PORT; without it the name is looked up in DNS.'),
+  listen: address
+    .optional()
+    .describe('Where the service itself listens, HOST:PORT; `mesh.self.listen` in the library.'),
+  owner: z
+    .string({ error: 'a user name or number' })
+    .min(1)
+    .optional()
+    .describe('Who owns the pair folder and its files.'),
+  group: z
+    .string({ error: 'a group name or number' })
+    .min(1)
+    .optional()
+    .describe('A group that may read them; the key is 0640 then.'),
+  mode: fileMode.optional().describe('Mode of the key file. Default: 0600, or 0640 with a `group`.'),
+  validity_days: days(3650).optional().describe('Instead of `certificates.validity_days`, for this service.'),
+  renew_at: renewAt.optional().describe('Instead of `rotation.renew_at`, for this service.'),
+  min_tls: oneOf(['1.3', '1.2'])
+    .default('1.3')
+    .describe(
+      '"1.2" lets this service speak TLS 1.2 (ECDHE with AEAD only, no tickets) to callers that know no better.',
+    ),
+})
+
+const body = {
+  trust_domain: trustDomain
+    .optional()
+    .describe(
+      'The trust domain. Default: what follows the first label of the first `common_name`, or `service.internal`. Recorded at the first apply; another one is another mesh.',
+    ),
+  certificates: z
+    .strictObject({
+      validity_days: days(3650).default(365).describe('Life of a service certificate, in days.'),
+      key_size: z
+        .literal([2048, 3072, 4096], { error: '2048, 3072 or 4096 bits' })
+        .default(2048)
+        .describe('Bits of an RSA key.'),
+      key_algorithm: oneOf(KEY_ALGORITHMS).default('rsa').describe('The key of a service certificate.'),
+      organization: subjectText('a name of 1 to 64 printable characters')
+        .default('Datapunk')
+        .describe('Subject O of every certificate; peers refuse another.'),
+      country: text('an ISO 3166-1 country code of two capital letters, as in US', isCountryCode)
+        .default('US')
+        .describe('Subject C of every certificate; peers refuse another.'),
+    })
+    .prefault({})
+    .describe('What is in every service certificate.'),
+  paths: z
+    .strictObject({
+      ca_cert: filePath.default('certs/ca.crt').describe('Every root trusted now (PEM).'),
+      ca_key: filePath.default('certs/ca.key').describe('The root’s key, encrypted.'),
+    })
+    .prefault({})
+    .describe('Where the root lies.'),
+  services: z
+    .record(
+      text(
+        'a service name of a-z, 0-9 and hyphens, at most 63, and none of authority, log, probe, operator',
+        (name) => SERVICE_NAME.test(name) && !RESERVED_SERVICE_NAMES.has(name),
+      ),
+      service.nullable().transform((value) => value ?? service.parse({})),
+      { error: 'services by name, as in services: { api: {}, worker: {} }' },
+    )
+    .describe('The members of the mesh, by name.'),
+  verification: z
+    .strictObject({
+      verify_mode: z
+        .literal('CERT_REQUIRED', { error: 'CERT_REQUIRED: the client’s certificate is always required' })
+        .default('CERT_REQUIRED')
+        .describe('Servers require a certificate of every client.'),
+      check_hostname: z
+        .literal(true, { error: 'true: the name is always checked' })
+        .default(true)
+        .describe('Clients check the name of every server.'),
+      cert_reqs: z
+        .literal('CERT_REQUIRED', { error: 'CERT_REQUIRED: the server’s certificate is always required' })
+        .default('CERT_REQUIRED')
+        .describe('Clients require a certificate of every server.'),
+    })
+    .prefault({})
+    .describe('Stated, not chosen: nothing less is accepted.'),
+  authority: z
+    .strictObject({
+      state: filePath
+        .optional()
+        .describe(
+          'The authority’s state folder. Default: `.mtls` beside `paths.ca_cert`; with `--env NAME`, `.mtls/NAME`.',
+        ),
+      extra_domains: z
+        .array(trustDomain, { error: 'a list of DNS names' })
+        .max(100, { error: 'at most 100 domains' })
+        .default([])
+        .describe('Domains besides the trust domain that `dns_names` may lie in.'),
+      passphrase_file: filePath
+        .optional()
+        .describe(
+          'A file (0600) with the passphrase of the CA keys. Default: the systemd credential `mtls-ca-passphrase`, else `$MTLS_CA_PASSPHRASE`, else one made at the first apply beside the keys.',
+        ),
+      store_ca_keys_in_clear: z
+        .boolean({ error: 'true or false' })
+        .default(false)
+        .describe('Keep the CA keys unencrypted. Whoever reads the disk or a backup then is the CA.'),
+      root: caKey(10).describe('The root CA.'),
+      issuing: caKey(3).describe('The issuing CA, which signs the services’ certificates.'),
+      bundle_days: days(90).default(7).describe('Life of a mesh bundle, in days.'),
+      auto_apply: oneOf(['safe', 'all']).default('safe').describe('What `mtls up` does without asking.'),
+    })
+    .prefault({})
+    .describe('The certificate authority.'),
+  rotation: z
+    .strictObject({
+      renew_at: renewAt.default(0.67).describe('When a certificate is renewed, as a fraction of its life.'),
+    })
+    .prefault({})
+    .describe('When certificates are renewed.'),
+}
+
+/** An overlay may leave out anything, services included. */
+const overlay = z.strictObject(body).partial()
+
+export const configText = z
+  .strictObject(
+    {
+      ...body,
+      environments: z
+        .record(
+          text('a name of a-z, 0-9 and hyphens', (name) => SERVICE_NAME.test(name)),
+          overlay,
+        )
+        .default({})
+        .describe('Overlays by name: `--env NAME` merges one over the file, key by key.'),
+    },
+    { error: 'settings by name, as in services: { api: {}, worker: {} }' },
+  )
+  .describe('datapunk-mtls configuration')
+
+/** A config file's content, checked value by value, with every default filled in. */
+export type ConfigText = z.output<typeof configText>
+export type ServiceText = z.output<typeof service>
+
+/** Splits what the schema has already checked. */
+export function splitAddress(value: string): { host: string; port: number | undefined } {
+  const match = HOST_AND_PORT.exec(value)
+  if (match === null) throw new TypeError('splitAddress takes a checked address')
+  return { host: match[1] ?? match[2] ?? '', port: match[3] === undefined ? undefined : Number(match[3]) }
+}
+
+/** YAML 1.2 reads `0600` as the decimal 600, and `0o600` as 384; people mean the same by both. */
+function modeDigits(value: number | string): string {
+  if (typeof value === 'string') return value.replace(/^0o?/, '')
+  return [400, 440, 600, 640].includes(value) ? String(value) : value.toString(8)
+}
+
+function isPrintable(value: string): boolean {
+  return !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(value)
+}

@@ -1,0 +1,21 @@
+export {
+  type Bundle,
+  type BundleHead,
+  type BundleNumber,
+  compareBundleNumbers,
+  formatBundleNumber,
+  openBundle,
+  type SectionRef,
+  sealBundleHead,
+} from './bundle.ts'
+export type { Address, CaConfig, Config, ServiceConfig } from './config/config.ts'
+export { isDnsName, isWithinDomain } from './config/dns-name.ts'
+export { type Layout, layoutOf } from './config/layout.ts'
+export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
+export { configJsonSchema, configReference } from './config/reference.ts'
+export { MAX_CONFIG_BYTES } from './config/source.ts'
+export { nearestSpelling } from './config/spelling.ts'
+export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
+export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
+export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
+export { followTrustStatements, sealTrustStatement, type TrustStatement } from './trust-statement.ts'

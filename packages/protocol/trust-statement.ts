@@ -1,0 +1,137 @@
+import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
+import { z } from 'zod'
+import { ProtocolError } from './error.ts'
+import { isSignedBy, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
+import { dateTime, derBase64 } from './wire.ts'
+
+/**
+ * Whom a peer trusts, numbered from 1. Statement n+1 is signed by every root of n and by every root it adds, so that a
+ * peer that slept through two roll-overs walks them one by one, and no single stolen document moves its trust.
+ */
+export interface TrustStatement {
+  readonly number: number
+  readonly meshId: string
+  readonly trustDomain: string
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  readonly roots: readonly Certificate[]
+  readonly issuingCas: readonly Certificate[]
+  /** DER SubjectPublicKeyInfo of every key that may sign a bundle head. */
+  readonly bundleKeys: readonly Uint8Array[]
+}
+
+const TYPE = 'trust-statement/v1'
+
+/** A post-quantum root is 16 kB in base64: two generations of all keys, and as much again. */
+const MAX_BYTES = 512 * 1024
+
+const payloadSchema = z.strictObject({
+  number: z.int().min(1),
+  meshId: z.string().regex(/^[0-9a-f]{32}$/),
+  trustDomain: z.string().min(1).max(253),
+  issuedAt: dateTime,
+  roots: z.array(derBase64).min(1).max(8),
+  issuingCas: z.array(derBase64).min(1).max(16),
+  bundleKeys: z.array(derBase64).min(1).max(8),
+})
+
+/** @param signers every root of the statement before it, and every root it adds */
+export function sealTrustStatement(
+  statement: TrustStatement,
+  signers: readonly Signer[],
+): Promise<Uint8Array> {
+  const payload: z.input<typeof payloadSchema> = {
+    number: statement.number,
+    meshId: statement.meshId,
+    trustDomain: statement.trustDomain,
+    issuedAt: new Date(statement.issuedAt).toISOString(),
+    roots: statement.roots.map((root) => Buffer.from(root.der).toString('base64')),
+    issuingCas: statement.issuingCas.map((ca) => Buffer.from(ca.der).toString('base64')),
+    bundleKeys: statement.bundleKeys.map((spki) => Buffer.from(spki).toString('base64')),
+  }
+  return seal(TYPE, Buffer.from(JSON.stringify(payload)), signers)
+}
+
+/**
+ * Walks the trust statements and believes each only as far as the one before it allows.
+ *
+ * @param documents the signed statements, in the order of their numbers, without a gap
+ * @param from what is trusted so far: the last believed statement, or at first the roots given by hand
+ * @returns the last statement
+ * @throws ProtocolError `TRUST_STATEMENT_MISSING`, `TRUST_STATEMENT_NOT_TRUSTED`, `TRUST_STATEMENT_INVALID`
+ */
+export function followTrustStatements(
+  documents: readonly Uint8Array[],
+  from: { readonly anchors: readonly Certificate[] } | { readonly previous: TrustStatement },
+): TrustStatement {
+  let trusted = 'previous' in from ? from.previous : undefined
+  for (const bytes of documents) {
+    const document = parseSealed(bytes, TYPE, MAX_BYTES)
+    const statement = parseStatement(document)
+    if (trusted !== undefined) {
+      if (statement.number <= trusted.number) continue
+      checkSuccession(document, statement, trusted)
+      trusted = statement
+    } else if ('anchors' in from && from.anchors.some((anchor) => isSignedBy(document, anchor.spki))) {
+      checkOwnRoots(document, statement)
+      trusted = statement
+    }
+  }
+  if (trusted !== undefined) return trusted
+  if (documents.length === 0) throw missing()
+  throw new ProtocolError(
+    'TRUST_STATEMENT_NOT_TRUSTED',
+    'found trust statements that no root of paths.ca_cert has signed; allowed: the statements of this mesh: compare the ca_cert of this machine with the authority’s',
+  )
+}
+
+function parseStatement(document: SealedDocument): TrustStatement {
+  const payload = parsePayload(document.payload, payloadSchema, TYPE, MAX_BYTES)
+  try {
+    return {
+      ...payload,
+      roots: payload.roots.map(parseCertificate),
+      issuingCas: payload.issuingCas.map(parseCertificate),
+    }
+  } catch (cause) {
+    throw new ProtocolError(
+      'TRUST_STATEMENT_INVALID',
+      `trust statement ${payload.number} lists a certificate that can't be read`,
+      { cause, data: { number: payload.number } },
+    )
+  }
+}
+
+function checkSuccession(document: SealedDocument, next: TrustStatement, previous: TrustStatement): void {
+  const fail = (what: string) => {
+    throw new ProtocolError('TRUST_STATEMENT_INVALID', `trust statement ${next.number} ${what}`, {
+      data: { number: next.number, previous: previous.number },
+    })
+  }
+  if (next.number !== previous.number + 1)
+    fail(`does not follow ${previous.number}: the ones between are missing`)
+  if (next.meshId !== previous.meshId) fail(`is of mesh ${next.meshId}, not of ${previous.meshId}`)
+  if (next.trustDomain !== previous.trustDomain) fail('names another trust domain')
+  for (const root of previous.roots) {
+    if (!isSignedBy(document, root.spki)) fail(`lacks the signature of the root ${root.subject} it follows`)
+  }
+  checkOwnRoots(document, next)
+}
+
+function checkOwnRoots(document: SealedDocument, statement: TrustStatement): void {
+  for (const root of statement.roots) {
+    if (isSignedBy(document, root.spki)) continue
+    throw new ProtocolError(
+      'TRUST_STATEMENT_INVALID',
+      `trust statement ${statement.number} lacks the signature of the root ${root.subject} it lists`,
+      { data: { number: statement.number } },
+    )
+  }
+}
+
+function missing(): ProtocolError {
+  return new ProtocolError(
+    'TRUST_STATEMENT_MISSING',
+    'found no trust statement; allowed: at least one, which `mtls apply` writes',
+  )
+}
