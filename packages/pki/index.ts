@@ -10,14 +10,18 @@ export { type Csr, type CsrRequest, checkProofOfPossession, createCsr, parseCsr 
 export { type BitString, type DerElement, DerReader, readDer } from './der/reader.ts'
 export { constructed, primitive, tag } from './der/tag.ts'
 export { DerWriter, encodeDer } from './der/writer.ts'
-export type { BasicConstraints } from './extensions/basic-constraints.ts'
-export type { ExtendedKeyUsage } from './extensions/extended-key-usage.ts'
+export { type BasicConstraints, writeBasicConstraints } from './extensions/basic-constraints.ts'
+export { type ExtendedKeyUsage, writeExtendedKeyUsage } from './extensions/extended-key-usage.ts'
 export { type Extension, type Extensions, encodeExtension } from './extensions/extensions.ts'
 export type { GeneralName } from './extensions/general-name.ts'
-export { keyIdentifierOf } from './extensions/key-identifiers.ts'
-export type { KeyUsage, KeyUsageName } from './extensions/key-usage.ts'
-export type { NameConstraints } from './extensions/name-constraints.ts'
-export type { AltNames, SubjectAltName } from './extensions/subject-alt-name.ts'
+export {
+  keyIdentifierOf,
+  writeAuthorityKeyIdentifier,
+  writeSubjectKeyIdentifier,
+} from './extensions/key-identifiers.ts'
+export { type KeyUsage, type KeyUsageName, writeKeyUsage } from './extensions/key-usage.ts'
+export { type NameConstraints, type NameSpaces, writeNameConstraints } from './extensions/name-constraints.ts'
+export { type AltNames, type SubjectAltName, writeSubjectAltName } from './extensions/subject-alt-name.ts'
 export { ipOctets, ipText } from './ip-address.ts'
 export {
   generateKeyPair,

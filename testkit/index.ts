@@ -1,0 +1,12 @@
+export { type BadCertificate, badCertificates, type Fault } from './bad-certificates.ts'
+export { FixedClock } from './fixed-clock.ts'
+export { seededRandom } from './seeded-random.ts'
+export { TestCa, type TestCaOptions, type TestOverrides } from './test-ca.ts'
+export {
+  signTestCertificate,
+  type TestExtensions,
+  type TestFields,
+  type TestIdentity,
+  testIdentity,
+} from './test-certificate.ts'
+export { testExtension } from './test-extensions.ts'
