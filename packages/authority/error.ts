@@ -1,6 +1,10 @@
 export type AuthorityErrorCode =
+  | 'CA_MISMATCH'
+  | 'CA_WITHOUT_INVENTORY'
+  | 'CSR_INVALID'
   | 'DISK_FAILED'
   | 'ENVELOPE_INVALID'
+  | 'INVENTORY_WITHOUT_CA'
   | 'KEY_EXISTS'
   | 'KEY_IN_CLEAR'
   | 'KEY_INVALID'
@@ -8,6 +12,7 @@ export type AuthorityErrorCode =
   | 'KEY_MISSING'
   | 'LOCKED'
   | 'MESH_EXISTS'
+  | 'NOT_A_MEMBER'
   | 'NO_INTENT'
   | 'NUMBER_REUSED'
   | 'OWNER_UNKNOWN'
@@ -21,6 +26,7 @@ export type AuthorityErrorCode =
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'
   | 'STORE_FAILED'
+  | 'TRUST_DOMAIN_CHANGED'
 
 /**
  * What this package throws about the world it finds: disk, keys, inventory. The message says what was found, what is

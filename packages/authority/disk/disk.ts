@@ -79,9 +79,9 @@ export class Disk {
   }
 
   /**
-   * Makes sure that a folder is there, with this mode and owner. Missing folders above it are made 0755. One that is
-   * there with fewer rights is widened; one with more rights is refused, and so is a private one (no rights for group
-   * and others) of a foreign user.
+   * Makes sure that a folder is there. Missing folders above it are made 0755. One that is there with more rights than
+   * `mode` is refused, and so is a private one (no rights for group and others) of a foreign user; one with fewer is
+   * left as it is, unless `owner` is given: then it gets this mode and owner.
    *
    * @throws AuthorityError `PERMISSIONS`, naming the command that mends it
    */
@@ -95,7 +95,7 @@ export class Disk {
       if (!stat.isDirectory()) throw notA('folder', path)
       refuseLooser(path, stat.mode, mode)
       if (isPrivate(mode) && !this.#isOurs(stat, owner)) throw foreign(path, stat.uid, this.#uid)
-      const settled = (stat.mode & 0o777) === mode && isOwnedBy(stat, owner)
+      const settled = owner === undefined || ((stat.mode & 0o777) === mode && isOwnedBy(stat, owner))
       if (!settled) this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
     })
   }
@@ -279,9 +279,13 @@ export class Disk {
     this.#saying(path, () => this.#withFolder(path, (fd) => this.#fs.fsyncSync(fd)))
   }
 
-  /** Sets mode and owner of a folder that is ours. */
+  /** Sets mode and owner of a folder that is ours, and syncs it. */
   dressFolder(path: string, mode: number, owner: Owner | undefined): void {
-    this.#saying(path, () => this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner)))
+    const dress = (fd: number) => {
+      this.#dress(fd, path, mode, owner)
+      this.#fs.fsyncSync(fd)
+    }
+    this.#saying(path, () => this.#withFolder(path, dress))
   }
 
   /** Makes one folder, empty and 0700. */

@@ -1,0 +1,230 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { PkiError, parseCertificate } from '@datapunk/pki'
+import { AuthorityError } from '../error.ts'
+import type { Disk, Owner } from './disk.ts'
+
+/** What a service serves: its chain and the private key of the leaf, as PEM. */
+export interface PairText {
+  /** Leaf, then issuing CA. */
+  readonly certificatePem: string
+  /** PKCS#8, unencrypted. */
+  readonly keyPem: string
+}
+
+export interface Pair extends PairText {
+  readonly version: number
+  /** The leaf. */
+  readonly certificate: X509Certificate
+  readonly privateKey: KeyObject
+}
+
+export interface SwapOptions {
+  readonly owner?: Owner | undefined
+  /** Permission bits of the key: 0600, or 0640 when a group reads it. */
+  readonly keyMode: number
+}
+
+/** A chain of five certificates of the largest key we issue, and a private key of it, stay far below this. */
+const MAX_PEM_BYTES = 256 * 1024
+/** How often a read may be overtaken by two swaps before it gives up. */
+const READ_ATTEMPTS = 32
+const versionName = /^v([1-9][0-9]{0,8})$/
+
+/**
+ * The folder of one instance: `v7/cert.pem`, `v7/key.pem`, and `current`, a relative link to the version in use.
+ *
+ * A swap makes the next version in a folder that only the authority enters, moves it in whole, and turns `current` by
+ * one rename; so whoever resolves `current` once sees one pair, at every instant and after every crash. Nothing is
+ * ever written or removed *inside* a folder that the service's owner may change: he could have put a link in the way.
+ */
+export class PairFolder {
+  readonly #disk: Disk
+  readonly #dir: string
+  readonly #staging: string
+
+  /** @param dir absolute; the folder above it is the authority's and shared by all instances */
+  constructor(dir: string, disk: Disk) {
+    this.#disk = disk
+    this.#dir = dir
+    this.#staging = join(dirname(dir), '.staging')
+  }
+
+  /**
+   * The pair in use; undefined when there has never been one.
+   *
+   * @throws AuthorityError `PAIR_INVALID` when half of it is missing, unreadable, or the key is of another
+   *   certificate; `PERMISSIONS` when others may read the key
+   */
+  read(): Pair | undefined {
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const link = this.#disk.readLink(this.#current)
+      if (link === undefined) return undefined
+      const version = versionOf(link)
+      if (version === undefined) throw strangeLink(this.#current, link)
+      const pair = this.#readVersion(link)
+      if (pair !== undefined) return { version, ...pair, ...checkPair(pair, join(this.#dir, link)) }
+      // Gone while we read it: two swaps overtook us, and `current` is another by now.
+      if (this.#disk.readLink(this.#current) === link) throw halfMissing(join(this.#dir, link))
+    }
+    throw new AuthorityError('PAIR_INVALID', `${this.#dir} changes faster than it can be read`)
+  }
+
+  /**
+   * Makes `pair` the current one, and returns its version when it is on disk. The version before it stays; older ones,
+   * and what a crash left behind, are removed. When it throws before `current` was turned, the old pair serves on.
+   *
+   * @throws AuthorityError `PAIR_INVALID` when key and certificate don't belong together; `PERMISSIONS`; `DISK_FAILED`
+   */
+  swap(pair: PairText, options: SwapOptions): number {
+    checkPair(pair, this.#dir)
+    // 1 Folders, and room in them.
+    const folderMode = (options.keyMode & 0o070) === 0 ? 0o700 : 0o750
+    this.#disk.ensureFolder(dirname(this.#dir), 0o755)
+    this.#disk.ensureFolder(this.#staging, 0o700)
+    this.#disk.ensureFolder(this.#dir, folderMode, options.owner ?? { uid: -1, gid: -1 })
+    for (const leftover of [this.#made, this.#turned, this.#retired]) this.#disk.removeFolder(leftover)
+    const versions = this.#versions()
+    const previous = versionOf(this.#disk.readLink(this.#current) ?? '')
+    const next = Math.max(0, ...versions) + 1
+    const folder = join(this.#dir, `v${next}`)
+    try {
+      // 2 The pair, whole and on disk, where nobody looks.
+      this.#make(pair, folderMode, options)
+      // 3 Moved in, under a number that never was; on disk before anything points to it.
+      this.#disk.rename(this.#made, folder)
+      this.#disk.syncFolder(this.#dir)
+      // 4 From here on it serves.
+      this.#disk.replaceLink(this.#current, `v${next}`, this.#turned)
+    } catch (error) {
+      this.#quietly(() => this.#discard(next))
+      throw error
+    }
+    this.#disk.syncFolder(this.#dir)
+    // 5 What fails to go now goes at the next swap.
+    const old = versions.filter((version) => version !== previous)
+    this.#quietly(() => {
+      for (const version of old) this.#retire(version)
+    })
+    return next
+  }
+
+  get #current(): string {
+    return join(this.#dir, 'current')
+  }
+
+  get #made(): string {
+    return join(this.#staging, `${basename(this.#dir)}.new`)
+  }
+
+  get #turned(): string {
+    return join(this.#staging, `${basename(this.#dir)}.link`)
+  }
+
+  get #retired(): string {
+    return join(this.#staging, `${basename(this.#dir)}.old`)
+  }
+
+  #versions(): number[] {
+    return this.#disk
+      .list(this.#dir)
+      .map(versionOf)
+      .filter((version) => version !== undefined)
+  }
+
+  #make(pair: PairText, folderMode: number, { owner, keyMode }: SwapOptions): void {
+    this.#disk.makeNewFolder(this.#made)
+    this.#disk.writeNewFile(join(this.#made, 'cert.pem'), pair.certificatePem, { mode: 0o644, owner })
+    this.#disk.writeNewFile(join(this.#made, 'key.pem'), pair.keyPem, { mode: keyMode, owner })
+    this.#disk.dressFolder(this.#made, folderMode, owner)
+  }
+
+  /** Takes an unfinished swap back; never what `current` points to. */
+  #discard(version: number): void {
+    this.#disk.removeFolder(this.#made)
+    const turned = this.#disk.readLink(this.#current) === `v${version}`
+    if (!turned && this.#versions().includes(version)) this.#retire(version)
+  }
+
+  #retire(version: number): void {
+    this.#disk.rename(join(this.#dir, `v${version}`), this.#retired)
+    this.#disk.removeFolder(this.#retired)
+  }
+
+  #readVersion(name: string): PairText | undefined {
+    const options = { maxBytes: MAX_PEM_BYTES, followLinks: false }
+    const folder = join(this.#dir, name)
+    const certificate = this.#disk.readChecked(join(folder, 'cert.pem'), options)
+    const key = this.#disk.readChecked(join(folder, 'key.pem'), { ...options, refuseLooserThan: 0o640 })
+    if (certificate === undefined || key === undefined) return undefined
+    return { certificatePem: Buffer.from(certificate).toString(), keyPem: Buffer.from(key).toString() }
+  }
+
+  #quietly(act: () => void): void {
+    try {
+      act()
+    } catch {}
+  }
+}
+
+/**
+ * The serial (lowercase hex, as in the inventory) of the pair in use; undefined when there is none, or when it is
+ * broken, which a new one mends.
+ *
+ * @throws AuthorityError `PERMISSIONS` when others may read the key; `DISK_FAILED`
+ */
+export function readPairSerial(disk: Disk, dir: string): string | undefined {
+  try {
+    const pair = new PairFolder(dir, disk).read()
+    return pair && parseCertificate(pair.certificate.raw).serial
+  } catch (error) {
+    if (error instanceof PkiError || (error instanceof AuthorityError && error.code === 'PAIR_INVALID'))
+      return undefined
+    throw error
+  }
+}
+
+/**
+ * @param place for the message
+ * @throws AuthorityError `PAIR_INVALID` when one of them can't be parsed, or they don't belong together
+ */
+export function checkPair(
+  { certificatePem, keyPem }: PairText,
+  place: string,
+): { certificate: X509Certificate; privateKey: KeyObject } {
+  const certificate = parsed(() => new X509Certificate(certificatePem), `${place}: the certificate`)
+  const privateKey = parsed(() => createPrivateKey(keyPem), `${place}: the key`)
+  if (!certificate.checkPrivateKey(privateKey))
+    throw pairInvalid(`${place}: the key is not the certificate's`)
+  return { certificate, privateKey }
+}
+
+function parsed<T>(parse: () => T, what: string): T {
+  try {
+    return parse()
+  } catch (cause) {
+    throw pairInvalid(`${what} can't be read`, cause)
+  }
+}
+
+function versionOf(name: string): number | undefined {
+  const digits = versionName.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+function halfMissing(folder: string): AuthorityError {
+  return pairInvalid(`${folder} lacks its certificate or its key`)
+}
+
+function strangeLink(path: string, found: string): AuthorityError {
+  return pairInvalid(`${path} points to ${found}, which is no version of it`)
+}
+
+/** Whatever is wrong with a pair of ours, a new one mends it. */
+function pairInvalid(found: string, cause?: unknown): AuthorityError {
+  return new AuthorityError(
+    'PAIR_INVALID',
+    `${found}. Run mtls apply: it issues a new pair and swaps it in`,
+    { cause },
+  )
+}

@@ -1,0 +1,287 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import {
+  generateKeyPair,
+  type KeyAlgorithm,
+  keyAlgorithmOf,
+  localSigner,
+  type Signer,
+  sha256,
+  spkiOf,
+} from '@datapunk/pki'
+import type { Disk } from '../disk/disk.ts'
+import { AuthorityError } from '../error.ts'
+import type { SlotKind } from '../store/contract.ts'
+import { envelopeLabel, envelopeName, openKey, type ScryptCost, sealKey } from './envelope.ts'
+import type { Passphrase } from './passphrase.ts'
+
+/** Where a key lives, and what it is for. */
+export interface KeySlot {
+  readonly id: string
+  readonly kind: SlotKind
+}
+
+/** A key that the inventory knows. */
+export interface KnownKey extends KeySlot {
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  readonly spkiHash: string
+}
+
+export interface StoredKey {
+  readonly algorithm: KeyAlgorithm
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  readonly spkiHash: string
+}
+
+export interface KeyStoreOptions {
+  readonly disk: Disk
+  /** Absolute folder of every key but the root's: `layout.authority.keys`. */
+  readonly folder: string
+  /** Absolute path of the root key: `config.paths.caKey`. */
+  readonly rootPath: string
+  /** Asked at every opening, and at no other time; throws as `findPassphrase` does. */
+  readonly passphrase: () => Passphrase
+  readonly randomBytes: (length: number) => Uint8Array
+  /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
+  readonly storeInClear: boolean
+  /** Default `scryptCost`; tests take less. */
+  readonly cost?: ScryptCost
+}
+
+/** A 4096-bit RSA key in PEM is 3.3 kB, an ML-DSA-65 one 5.6 kB. */
+const MAX_FILE_BYTES = 64 * 1024
+
+/**
+ * The CA and bundle keys on disk, 0600, each encrypted in an envelope of its own (`envelope.ts`). A key file is never
+ * replaced by another key.
+ *
+ * Every method may throw AuthorityError `PERMISSIONS` (others may read the file), `DISK_FAILED`, and what `passphrase`
+ * throws.
+ */
+export class KeyStore {
+  readonly #options: KeyStoreOptions
+
+  constructor(options: KeyStoreOptions) {
+    this.#options = options
+  }
+
+  pathOf({ id, kind }: KeySlot): string {
+    return kind === 'root' ? this.#options.rootPath : join(this.#options.folder, `${id}.key`)
+  }
+
+  /** Whether there is a file in the key's place, whatever is in it. */
+  has(slot: KeySlot): boolean {
+    return this.#options.disk.kindOf(this.pathOf(slot)) !== undefined
+  }
+
+  /**
+   * Makes a key and stores it; it is on disk when the promise resolves.
+   *
+   * @throws AuthorityError `KEY_EXISTS` when there is one in its place
+   */
+  async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
+    if (this.has(slot)) throw exists(slot, this.pathOf(slot))
+    const { privateKey } = await generateKeyPair(algorithm)
+    return this.#store(slot, privateKey)
+  }
+
+  /**
+   * The key that is in its place already, as after a crash between making and recording it; else a new one.
+   *
+   * @throws AuthorityError `KEY_MISMATCH` when the one there was made for another slot or algorithm; as `open` does
+   */
+  async ensure(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
+    if (!this.has(slot)) return this.generate(slot, algorithm)
+    const found = describe(await this.#read(slot))
+    if (found.algorithm !== algorithm)
+      throw mismatch(slot, this.pathOf(slot), `is ${found.algorithm}, not ${algorithm}`)
+    return found
+  }
+
+  /**
+   * @throws AuthorityError `KEY_MISSING`; `KEY_MISMATCH` when the file holds another key than the inventory says;
+   *   `PASSPHRASE_WRONG`, `ENVELOPE_INVALID`; `KEY_IN_CLEAR` when it is unencrypted and the config doesn't allow that
+   */
+  async open(slot: KnownKey): Promise<Signer> {
+    const key = await this.#read(slot)
+    if (describe(key).spkiHash !== slot.spkiHash) {
+      throw mismatch(slot, this.pathOf(slot), 'holds another key than the one the inventory knows')
+    }
+    return localSigner(key)
+  }
+
+  /** `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. */
+  async withSigner<T>(slot: KnownKey, use: (signer: Signer) => Promise<T>): Promise<T> {
+    let opened: Signer | undefined = await this.open(slot)
+    const { algorithm, spki } = opened
+    const sign = async (message: Uint8Array) => {
+      if (opened === undefined) throw new TypeError(`the key of ${slot.id} is closed`)
+      return opened.sign(message)
+    }
+    try {
+      return await use({ algorithm, spki, sign })
+    } finally {
+      opened = undefined
+    }
+  }
+
+  /**
+   * Takes over a key that exists (`mtls apply --adopt-ca`): PKCS#8, encrypted PKCS#8, or the older EC and RSA forms. A
+   * file in its place is replaced only when it holds this very key.
+   *
+   * @param pem the existing key
+   * @param options.passphrase of `pem`, when that is encrypted; from then on it is sealed with ours
+   * @throws AuthorityError `KEY_INVALID`; `PASSPHRASE_MISSING`; `PASSPHRASE_WRONG`; `KEY_EXISTS`
+   */
+  async import(
+    slot: KeySlot,
+    pem: string | Uint8Array,
+    options: { passphrase?: Passphrase } = {},
+  ): Promise<StoredKey> {
+    const key = parseForeignKey(slot, pem, options.passphrase)
+    const stored = supported(slot, key)
+    if (this.has(slot) && !this.#holdsSame(slot, stored.spkiHash, options.passphrase)) {
+      throw exists(slot, this.pathOf(slot))
+    }
+    return this.#store(slot, key)
+  }
+
+  async #store(slot: KeySlot, key: KeyObject): Promise<StoredKey> {
+    const { disk, storeInClear, passphrase, randomBytes, cost } = this.#options
+    const path = this.pathOf(slot)
+    const stored = describe(key)
+    const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
+    const pem = storeInClear
+      ? key.export({ type: 'pkcs8', format: 'pem' })
+      : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
+          name,
+          passphrase: passphrase(),
+          randomBytes,
+          cost,
+        })
+    disk.ensureFolder(dirname(path), slot.kind === 'root' ? 0o755 : 0o700)
+    disk.writeFileAtomic(path, pem, { mode: 0o600 })
+    return stored
+  }
+
+  async #read(slot: KeySlot): Promise<KeyObject> {
+    const path = this.pathOf(slot)
+    const pem = this.#readFile(slot)
+    if (!isEnvelope(pem)) {
+      if (!this.#options.storeInClear) throw inClear(slot, path)
+      return parseForeignKey(slot, pem, undefined)
+    }
+    const name = envelopeName(pem)
+    if (name.slot !== slot.id || name.kind !== slot.kind) {
+      throw mismatch(slot, path, `is the key of ${name.slot} (${name.kind})`)
+    }
+    const der = Buffer.from(await openKey(pem, this.#options.passphrase()))
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    der.fill(0)
+    if (describe(key).spkiHash !== name.spkiHash) throw mismatch(slot, path, 'holds another key than it says')
+    return key
+  }
+
+  #readFile(slot: KeySlot): Uint8Array {
+    const path = this.pathOf(slot)
+    const pem = this.#options.disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
+    if (pem === undefined) throw missing(slot, path)
+    return pem
+  }
+
+  #holdsSame(slot: KeySlot, spkiHash: string, passphrase: Passphrase | undefined): boolean {
+    const pem = this.#readFile(slot)
+    if (isEnvelope(pem)) return envelopeName(pem).spkiHash === spkiHash
+    return describe(parseForeignKey(slot, pem, passphrase)).spkiHash === spkiHash
+  }
+}
+
+function describe(key: KeyObject): StoredKey {
+  const spki = spkiOf(key)
+  const { algorithm } = keyAlgorithmOf(spki)
+  return { algorithm, spki, spkiHash: Buffer.from(sha256(spki)).toString('hex') }
+}
+
+function isEnvelope(pem: Uint8Array): boolean {
+  return Buffer.from(pem).includes(`-----BEGIN ${envelopeLabel}-----`)
+}
+
+/** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
+function parseForeignKey(
+  slot: KeySlot,
+  pem: string | Uint8Array,
+  passphrase: Passphrase | undefined,
+): KeyObject {
+  try {
+    const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
+    return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
+  } catch (cause) {
+    const code = (cause as { code?: string }).code ?? ''
+    if (code === 'ERR_MISSING_PASSPHRASE') throw needsPassphrase(slot, cause)
+    if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code)) throw wrongPassphrase(slot, cause)
+    throw keyInvalid(slot, 'can not be read: it must be PKCS#8, EC or RSA, in PEM', cause)
+  }
+}
+
+function supported(slot: KeySlot, key: KeyObject): StoredKey {
+  try {
+    return describe(key)
+  } catch (cause) {
+    throw keyInvalid(
+      slot,
+      `can not be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause,
+    )
+  }
+}
+
+function missing({ id }: KeySlot, path: string): AuthorityError {
+  return new AuthorityError(
+    'KEY_MISSING',
+    `the key of ${id} is not at ${path}, and mtls never makes another in its place. Put the file back from a backup`,
+    { data: { slot: id, path } },
+  )
+}
+
+function mismatch({ id }: KeySlot, path: string, found: string): AuthorityError {
+  return new AuthorityError('KEY_MISMATCH', `${path} ${found}. Put the key of ${id} back from a backup`, {
+    data: { slot: id, path },
+  })
+}
+
+function exists({ id }: KeySlot, path: string): AuthorityError {
+  return new AuthorityError(
+    'KEY_EXISTS',
+    `${path} is there, and the inventory knows nothing of it: the key of ${id} would overwrite it. ` +
+      'Take it over with mtls apply --adopt-ca, or move it away',
+    { data: { slot: id, path } },
+  )
+}
+
+function inClear({ id }: KeySlot, path: string): AuthorityError {
+  return new AuthorityError(
+    'KEY_IN_CLEAR',
+    `the key of ${id} at ${path} is not encrypted. Encrypt it with mtls apply --adopt-ca, or allow it in the config: ` +
+      'authority.store_ca_keys_in_clear: true',
+    { data: { slot: id, path } },
+  )
+}
+
+function keyInvalid({ id }: KeySlot, found: string, cause: unknown): AuthorityError {
+  return new AuthorityError('KEY_INVALID', `the key for ${id} ${found}`, { cause, data: { slot: id } })
+}
+
+function needsPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
+  return new AuthorityError('PASSPHRASE_MISSING', `the key for ${id} is encrypted; give its passphrase`, {
+    cause,
+    data: { slot: id },
+  })
+}
+
+function wrongPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
+  return new AuthorityError('PASSPHRASE_WRONG', `the passphrase does not open the key for ${id}`, {
+    cause,
+    data: { slot: id },
+  })
+}

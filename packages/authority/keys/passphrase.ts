@@ -1,0 +1,163 @@
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import { inspect } from 'node:util'
+import type { Disk } from '../disk/disk.ts'
+import { AuthorityError } from '../error.ts'
+
+/** Longer ones are a wrong file. */
+const MAX_BYTES = 4096
+/** 256 random bits, where nobody gave one. */
+const RANDOM_BYTES = 32
+/** The name of the systemd credential (`LoadCredential=mtls-ca-passphrase:…`, systemd.exec(5)). */
+const CREDENTIAL = 'mtls-ca-passphrase'
+const VARIABLE = 'MTLS_CA_PASSPHRASE'
+
+/** A passphrase that shows itself to nobody who prints, logs or serialises it. */
+export class Passphrase {
+  readonly #bytes: Uint8Array
+
+  /** Line ends after the last character are not part of it, whichever way it came. */
+  constructor(bytes: Uint8Array) {
+    let end = bytes.length
+    while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--
+    this.#bytes = bytes.slice(0, end)
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes.length === 0
+  }
+
+  /** For the key derivation only. */
+  bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  equals(other: Passphrase): boolean {
+    return Buffer.compare(this.#bytes, other.#bytes) === 0
+  }
+
+  toJSON(): string {
+    return 'hidden'
+  }
+
+  [inspect.custom](): string {
+    return 'Passphrase(hidden)'
+  }
+}
+
+export type PassphraseSource = 'file' | 'credential' | 'environment' | 'state'
+
+export interface FoundPassphrase {
+  readonly passphrase: Passphrase
+  readonly source: PassphraseSource
+  /** Whether it lies beside the keys, so that whoever has the state folder has both. */
+  readonly unprotected: boolean
+}
+
+export interface PassphraseOptions {
+  readonly disk: Disk
+  /** `authority.passphrase_file`, absolute. */
+  readonly passphraseFile: string | undefined
+  /** `$MTLS_CA_PASSPHRASE` is removed from it, found or not used. */
+  readonly environment: Record<string, string | undefined>
+  /** Where one lies when nobody gave one: `layout.authority.passphrase`. */
+  readonly stateFile: string
+  /** The state folder, `layout.state`: a passphrase file in it protects nothing. */
+  readonly state: string
+  /** Makes a random one where none is given. Only for the first apply: without it there is nothing it could open. */
+  readonly create?: ((length: number) => Uint8Array) | undefined
+}
+
+/**
+ * The passphrase of the CA keys: from `authority.passphrase_file`, a systemd credential or `$MTLS_CA_PASSPHRASE`; from
+ * the state folder, where the first apply put a random one, when none of them is given.
+ *
+ * @throws AuthorityError `PASSPHRASE_AMBIGUOUS` when several are given; `PASSPHRASE_MISSING` when none is, or it is
+ *   empty; `PERMISSIONS` when others may read the file
+ */
+export function findPassphrase(options: PassphraseOptions): FoundPassphrase {
+  const { disk, stateFile, state, passphraseFile, create } = options
+  const given = givenPassphrases(options)
+  if (given.length > 1) throw ambiguous(given.map(({ name }) => name))
+  const beside = readPassphrase(disk, stateFile)
+  const [only] = given
+  if (only !== undefined) {
+    const passphrase = only.read()
+    if (passphrase === undefined || passphrase.isEmpty) throw empty(only.name)
+    const inState = only.source === 'file' && isInside(passphraseFile!, state)
+    return { passphrase, source: only.source, unprotected: inState || beside?.equals(passphrase) === true }
+  }
+  if (beside !== undefined && !beside.isEmpty)
+    return { passphrase: beside, source: 'state', unprotected: true }
+  if (create === undefined) throw none(stateFile)
+  const passphrase = new Passphrase(Buffer.from(Buffer.from(create(RANDOM_BYTES)).toString('base64url')))
+  disk.writeFileAtomic(stateFile, `${Buffer.from(passphrase.bytes())}\n`, { mode: 0o600 })
+  return { passphrase, source: 'state', unprotected: true }
+}
+
+interface Given {
+  readonly source: PassphraseSource
+  readonly name: string
+  readonly read: () => Passphrase | undefined
+}
+
+function givenPassphrases({ disk, passphraseFile, environment }: PassphraseOptions): Given[] {
+  const given: Given[] = []
+  const variable = environment[VARIABLE]
+  delete environment[VARIABLE]
+  if (passphraseFile !== undefined) {
+    const read = () => readPassphrase(disk, passphraseFile)
+    given.push({ source: 'file', name: `authority.passphrase_file (${passphraseFile})`, read })
+  }
+  const folder = environment.CREDENTIALS_DIRECTORY
+  const credential = folder && isAbsolute(folder) ? join(folder, CREDENTIAL) : undefined
+  if (credential !== undefined && disk.kindOf(credential) !== undefined) {
+    const read = () => readPassphrase(disk, credential)
+    given.push({ source: 'credential', name: `the systemd credential ${CREDENTIAL}`, read })
+  }
+  if (variable !== undefined) {
+    given.push({
+      source: 'environment',
+      name: `$${VARIABLE}`,
+      read: () => new Passphrase(Buffer.from(variable)),
+    })
+  }
+  return given
+}
+
+function readPassphrase(disk: Disk, path: string): Passphrase | undefined {
+  const bytes = disk.readChecked(path, { maxBytes: MAX_BYTES, refuseLooserThan: 0o600 })
+  return bytes && new Passphrase(bytes)
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path))
+  return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
+}
+
+const ways = `authority.passphrase_file, a systemd credential ${CREDENTIAL}, or $${VARIABLE}`
+
+function ambiguous(found: readonly string[]): AuthorityError {
+  return new AuthorityError(
+    'PASSPHRASE_AMBIGUOUS',
+    `the passphrase of the CA keys is given more than once: ${found.join(' and ')}. Leave one of them`,
+    { data: { found } },
+  )
+}
+
+function empty(name: string): AuthorityError {
+  return new AuthorityError(
+    'PASSPHRASE_MISSING',
+    `${name} holds no passphrase. Put it there, or leave it out`,
+    {
+      data: { name },
+    },
+  )
+}
+
+function none(stateFile: string): AuthorityError {
+  return new AuthorityError(
+    'PASSPHRASE_MISSING',
+    `the CA keys are encrypted, and no passphrase is given. Give it by ${ways}, or put ${stateFile} back`,
+    { data: { stateFile } },
+  )
+}

@@ -1,0 +1,107 @@
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Disk } from './disk/disk.ts'
+import { AuthorityError } from './error.ts'
+
+export interface LockOptions {
+  readonly pid: number
+  /** What the holder does, for the message the second one gets: `apply`, `up`. */
+  readonly purpose: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly disk?: Disk
+}
+
+export interface LockHolder {
+  readonly pid: number
+  readonly purpose: string
+  /** RFC 3339, UTC. */
+  readonly since: string
+}
+
+/** The right to act on one state folder; held by at most one process. */
+export interface Lock {
+  release(): void
+}
+
+/** Primary result code of a database that another has locked, https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5
+
+/**
+ * Takes the lock, or says who has it. Never waits.
+ *
+ * It is a POSIX record lock on `path`, taken through an SQLite transaction (node has no call for it): the kernel frees
+ * it when the process dies, however it dies. Beside it, `lock.json` says for people who holds it; that file alone means
+ * nothing. Readers of the inventory don't take this lock and never wait for it.
+ *
+ * @param path `layout.authority.lock`; the folder is made 0700
+ * @throws AuthorityError `LOCKED`, with the holder in `data`; `PERMISSIONS`; `DISK_FAILED`
+ */
+export function acquireLock(path: string, { pid, purpose, now, disk = new Disk() }: LockOptions): Lock {
+  disk.makePrivateFile(path, { create: true })
+  const note = join(dirname(path), 'lock.json')
+  const database = lockedDatabase(path, () => locked(path, readHolder(disk, note)))
+  try {
+    const holder: LockHolder = { pid, purpose, since: new Date(now).toISOString() }
+    disk.writeFileAtomic(note, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  let held = true
+  const release = () => {
+    if (!held) return
+    held = false
+    try {
+      // The note goes first: once the lock is free, the note may be another's.
+      disk.remove(note)
+    } finally {
+      database.close()
+    }
+  }
+  return { release }
+}
+
+function lockedDatabase(path: string, refusal: () => AuthorityError): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) throw refusal()
+    throw unusable(path, error)
+  }
+}
+
+/** For the message only: it may be gone or half of an older one, and then nobody is named. */
+function readHolder(disk: Disk, note: string): LockHolder | undefined {
+  try {
+    const bytes = disk.readChecked(note, { maxBytes: 4096 })
+    const { pid, purpose, since } = JSON.parse(Buffer.from(bytes ?? []).toString()) as Partial<LockHolder>
+    if (typeof pid !== 'number' || typeof purpose !== 'string' || typeof since !== 'string') return undefined
+    return { pid, purpose, since }
+  } catch {
+    return undefined
+  }
+}
+
+function locked(path: string, holder: LockHolder | undefined): AuthorityError {
+  const who = holder
+    ? `mtls ${holder.purpose} (process ${holder.pid}, since ${holder.since})`
+    : 'another mtls process, which has only just begun or is about to end'
+  return new AuthorityError(
+    'LOCKED',
+    `${dirname(path)} is in use by ${who}. Wait until it is done, or stop it; it leaves nothing behind that must be removed`,
+    { data: { path, holder } },
+  )
+}
+
+function unusable(path: string, cause: unknown): AuthorityError {
+  const found = cause instanceof Error ? cause.message : String(cause)
+  return new AuthorityError(
+    'DISK_FAILED',
+    `${path} can't be locked (${found}). It holds nothing: when no mtls runs, remove it`,
+    { cause, data: { path } },
+  )
+}
