@@ -1,4 +1,6 @@
 export type AuthorityErrorCode =
+  | 'ADMIN_UNREACHABLE'
+  | 'ADOPTION_REFUSED'
   | 'CA_MISMATCH'
   | 'CA_WITHOUT_INVENTORY'
   | 'CSR_INVALID'
@@ -21,6 +23,7 @@ export type AuthorityErrorCode =
   | 'PASSPHRASE_MISSING'
   | 'PASSPHRASE_WRONG'
   | 'PERMISSIONS'
+  | 'PLAN_CHANGED'
   | 'REFERENCE_MISSING'
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'

@@ -1,7 +1,17 @@
 import * as fs from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { AuthorityError } from '../error.ts'
-import { diskFailure, hasCode } from './disk-failure.ts'
+import {
+  diskFailure,
+  foreign,
+  foreignLink,
+  hasCode,
+  inTheWay,
+  mayNotGive,
+  missing,
+  notA,
+  refuseLooser,
+  tooLong,
+} from './disk-failure.ts'
 
 /** The calls of `node:fs` that `Disk` makes: the seam where tests fail the disk, or cut the power. */
 export type DiskCalls = Pick<
@@ -288,6 +298,11 @@ export class Disk {
     this.#saying(path, () => this.#withFolder(path, dress))
   }
 
+  /** Makes a folder ours alone, so that its former owner can't change what is in it any more. */
+  takeFolder(path: string): void {
+    this.dressFolder(path, 0o700, { uid: this.#uid, gid: -1 })
+  }
+
   /** Makes one folder, empty and 0700. */
   makeNewFolder(path: string): void {
     this.#saying(path, () => this.#fs.mkdirSync(path, { mode: 0o700 }))
@@ -432,69 +447,4 @@ function isOwnedBy(stat: fs.Stats, owner: Owner | undefined): boolean {
 function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path)
   return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
-}
-
-function refuseLooser(path: string, found: number, allowed: number): void {
-  if ((found & 0o777 & ~allowed) === 0) return
-  throw new AuthorityError(
-    'PERMISSIONS',
-    `${path} has mode ${octal(found)}, and may have ${octal(allowed)} at most. Run: chmod ${octal(allowed)} ${path}`,
-    { data: { path, found: found & 0o777, allowed } },
-  )
-}
-
-function octal(mode: number): string {
-  return (mode & 0o777).toString(8).padStart(4, '0')
-}
-
-function foreign(path: string, found: number, uid: number): AuthorityError {
-  return new AuthorityError(
-    'PERMISSIONS',
-    `${path} belongs to user ${found}, who could change what lies in it. Run: chown ${uid} ${path}`,
-    { data: { path, found, allowed: uid } },
-  )
-}
-
-function mayNotGive(path: string, owner: Owner, cause: unknown): AuthorityError {
-  return new AuthorityError(
-    'PERMISSIONS',
-    `${path} can't be given to ${owner.uid}:${owner.gid} by this user. Run mtls as root, or leave owner and group out of the config and run it as that user`,
-    { cause, data: { path, ...owner } },
-  )
-}
-
-function notA(kind: string, path: string): AuthorityError {
-  return new AuthorityError('DISK_FAILED', `${path} is no ${kind}; move it away`, { data: { path } })
-}
-
-function missing(path: string): AuthorityError {
-  return new AuthorityError('DISK_FAILED', `${path} does not exist; mtls apply makes it`, {
-    data: { path, errno: 'ENOENT' },
-  })
-}
-
-function tooLong(path: string, maxBytes: number): AuthorityError {
-  return new AuthorityError(
-    'DISK_FAILED',
-    `${path} is longer than ${maxBytes} bytes; it is not what it should be`,
-    {
-      data: { path, maxBytes },
-    },
-  )
-}
-
-function inTheWay(path: string): AuthorityError {
-  return new AuthorityError(
-    'PAIR_INVALID',
-    `${path} is a file or folder of its own, and mtls would put a link there. Move it away, or name another path in the config`,
-    { data: { path } },
-  )
-}
-
-function foreignLink(path: string, found: string, within: string): AuthorityError {
-  return new AuthorityError(
-    'PAIR_INVALID',
-    `${path} is a link to ${found}, outside of the state folder ${within}: it belongs to another mesh or environment. Remove it, or name another path in the config`,
-    { data: { path, found, within } },
-  )
 }

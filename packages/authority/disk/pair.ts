@@ -1,6 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
-import { PkiError, parseCertificate } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { Disk, Owner } from './disk.ts'
 
@@ -109,6 +108,19 @@ export class PairFolder {
     return next
   }
 
+  /** Removes the folder with every version in it. @returns whether there was one */
+  purge(): boolean {
+    const there = this.#disk.kindOf(this.#dir) !== undefined
+    const gone = join(this.#staging, `${basename(this.#dir)}.gone`)
+    this.#removeMoved(gone)
+    if (!there) return false
+    this.#disk.ensureFolder(this.#staging, 0o700)
+    this.#disk.rename(this.#dir, gone)
+    this.#disk.syncFolder(dirname(this.#dir))
+    this.#removeMoved(gone)
+    return true
+  }
+
   get #current(): string {
     return join(this.#dir, 'current')
   }
@@ -151,6 +163,18 @@ export class PairFolder {
     this.#disk.removeFolder(this.#retired)
   }
 
+  /** It lies where only we can reach it, and is made ours: nothing in it is exchanged under our hands. */
+  #removeMoved(gone: string): void {
+    if (this.#disk.kindOf(gone) === undefined) return
+    this.#disk.takeFolder(gone)
+    this.#disk.removeFolder(this.#retired)
+    for (const name of this.#disk.list(gone)) {
+      this.#disk.rename(join(gone, name), this.#retired)
+      this.#disk.removeFolder(this.#retired)
+    }
+    this.#disk.removeFolder(gone)
+  }
+
   #readVersion(name: string): PairText | undefined {
     const options = { maxBytes: MAX_PEM_BYTES, followLinks: false }
     const folder = join(this.#dir, name)
@@ -164,23 +188,6 @@ export class PairFolder {
     try {
       act()
     } catch {}
-  }
-}
-
-/**
- * The serial (lowercase hex, as in the inventory) of the pair in use; undefined when there is none, or when it is
- * broken, which a new one mends.
- *
- * @throws AuthorityError `PERMISSIONS` when others may read the key; `DISK_FAILED`
- */
-export function readPairSerial(disk: Disk, dir: string): string | undefined {
-  try {
-    const pair = new PairFolder(dir, disk).read()
-    return pair && parseCertificate(pair.certificate.raw).serial
-  } catch (error) {
-    if (error instanceof PkiError || (error instanceof AuthorityError && error.code === 'PAIR_INVALID'))
-      return undefined
-    throw error
   }
 }
 

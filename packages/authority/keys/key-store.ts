@@ -12,7 +12,7 @@ import {
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind } from '../store/contract.ts'
-import { envelopeLabel, envelopeName, openKey, type ScryptCost, sealKey } from './envelope.ts'
+import { envelopeLabel, envelopeName, type KeyName, openKey, type ScryptCost, sealKey } from './envelope.ts'
 import type { Passphrase } from './passphrase.ts'
 
 /** Where a key lives, and what it is for. */
@@ -39,9 +39,9 @@ export interface KeyStoreOptions {
   /** Absolute folder of every key but the root's: `layout.authority.keys`. */
   readonly folder: string
   /** Absolute path of the root key: `config.paths.caKey`. */
-  readonly rootPath: string
-  /** Asked at every opening, and at no other time; throws as `findPassphrase` does. */
-  readonly passphrase: () => Passphrase
+  readonly rootKey: string
+  /** What every envelope is sealed with; see `findPassphrase`. */
+  readonly passphrase: Passphrase
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
@@ -56,8 +56,7 @@ const MAX_FILE_BYTES = 64 * 1024
  * The CA and bundle keys on disk, 0600, each encrypted in an envelope of its own (`envelope.ts`). A key file is never
  * replaced by another key.
  *
- * Every method may throw AuthorityError `PERMISSIONS` (others may read the file), `DISK_FAILED`, and what `passphrase`
- * throws.
+ * Every method may throw AuthorityError `PERMISSIONS` (others may read the file) and `DISK_FAILED`.
  */
 export class KeyStore {
   readonly #options: KeyStoreOptions
@@ -67,7 +66,7 @@ export class KeyStore {
   }
 
   pathOf({ id, kind }: KeySlot): string {
-    return kind === 'root' ? this.#options.rootPath : join(this.#options.folder, `${id}.key`)
+    return kind === 'root' ? this.#options.rootKey : join(this.#options.folder, `${id}.key`)
   }
 
   /** Whether there is a file in the key's place, whatever is in it. */
@@ -100,15 +99,41 @@ export class KeyStore {
   }
 
   /**
+   * Whether the file is the one the inventory means, as far as can be told without the passphrase: by the name that is
+   * written, authenticated, on every envelope.
+   *
+   * @throws AuthorityError `KEY_MISSING`, `KEY_MISMATCH`, `KEY_IN_CLEAR`
+   */
+  async check(slot: KnownKey): Promise<void> {
+    const path = this.pathOf(slot)
+    const pem = this.#readFile(slot)
+    const found = isEnvelope(pem) ? envelopeName(pem) : { slot: slot.id, ...describe(await this.#read(slot)) }
+    if (found.slot === slot.id && found.spkiHash === slot.spkiHash) return
+    throw mismatch(slot, path, 'holds another key than the one the inventory knows')
+  }
+
+  /**
    * @throws AuthorityError `KEY_MISSING`; `KEY_MISMATCH` when the file holds another key than the inventory says;
    *   `PASSPHRASE_WRONG`, `ENVELOPE_INVALID`; `KEY_IN_CLEAR` when it is unencrypted and the config doesn't allow that
    */
   async open(slot: KnownKey): Promise<Signer> {
     const key = await this.#read(slot)
-    if (describe(key).spkiHash !== slot.spkiHash) {
-      throw mismatch(slot, this.pathOf(slot), 'holds another key than the one the inventory knows')
-    }
+    if (describe(key).spkiHash !== slot.spkiHash) throw this.#anotherKey(slot)
     return localSigner(key)
+  }
+
+  /**
+   * Looks at a key without opening it, so at no cost and without the passphrase: it is there, and says of itself what
+   * the inventory says of it.
+   *
+   * @throws AuthorityError `KEY_MISSING`, `KEY_MISMATCH`, `KEY_IN_CLEAR`, `ENVELOPE_INVALID`
+   */
+  check(slot: KnownKey): void {
+    const pem = this.#readFile(slot)
+    const spkiHash = isEnvelope(pem)
+      ? this.#nameIn(pem, slot).spkiHash
+      : describe(this.#clearKey(pem, slot)).spkiHash
+    if (spkiHash !== slot.spkiHash) throw this.#anotherKey(slot)
   }
 
   /** `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. */
@@ -131,19 +156,21 @@ export class KeyStore {
    * file in its place is replaced only when it holds this very key.
    *
    * @param pem the existing key
-   * @param options.passphrase of `pem`, when that is encrypted; from then on it is sealed with ours
-   * @throws AuthorityError `KEY_INVALID`; `PASSPHRASE_MISSING`; `PASSPHRASE_WRONG`; `KEY_EXISTS`
+   * @param spki DER SubjectPublicKeyInfo of the certificate it must belong to
+   * @param passphrase of `pem`, when that is encrypted; from then on it is sealed with ours
+   * @throws AuthorityError `KEY_INVALID`, `KEY_MISMATCH`, `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, `KEY_EXISTS`
    */
   async import(
     slot: KeySlot,
     pem: string | Uint8Array,
-    options: { passphrase?: Passphrase } = {},
+    spki: Uint8Array,
+    passphrase?: Passphrase,
   ): Promise<StoredKey> {
-    const key = parseForeignKey(slot, pem, options.passphrase)
-    const stored = supported(slot, key)
-    if (this.has(slot) && !this.#holdsSame(slot, stored.spkiHash, options.passphrase)) {
+    const key = parseForeignKey(slot, pem, passphrase)
+    const found = supported(slot, key)
+    if (Buffer.compare(found.spki, spki) !== 0) throw notItsKey(slot)
+    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash, passphrase))
       throw exists(slot, this.pathOf(slot))
-    }
     return this.#store(slot, key)
   }
 
@@ -156,7 +183,7 @@ export class KeyStore {
       ? key.export({ type: 'pkcs8', format: 'pem' })
       : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
           name,
-          passphrase: passphrase(),
+          passphrase,
           randomBytes,
           cost,
         })
@@ -166,21 +193,29 @@ export class KeyStore {
   }
 
   async #read(slot: KeySlot): Promise<KeyObject> {
-    const path = this.pathOf(slot)
     const pem = this.#readFile(slot)
-    if (!isEnvelope(pem)) {
-      if (!this.#options.storeInClear) throw inClear(slot, path)
-      return parseForeignKey(slot, pem, undefined)
-    }
-    const name = envelopeName(pem)
-    if (name.slot !== slot.id || name.kind !== slot.kind) {
-      throw mismatch(slot, path, `is the key of ${name.slot} (${name.kind})`)
-    }
-    const der = Buffer.from(await openKey(pem, this.#options.passphrase()))
+    if (!isEnvelope(pem)) return this.#clearKey(pem, slot)
+    const name = this.#nameIn(pem, slot)
+    const der = Buffer.from(await openKey(pem, this.#options.passphrase))
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
-    if (describe(key).spkiHash !== name.spkiHash) throw mismatch(slot, path, 'holds another key than it says')
+    if (describe(key).spkiHash !== name.spkiHash) throw this.#anotherKey(slot)
     return key
+  }
+
+  #nameIn(pem: Uint8Array, slot: KeySlot): KeyName {
+    const name = envelopeName(pem)
+    if (name.slot === slot.id && name.kind === slot.kind) return name
+    throw mismatch(slot, this.pathOf(slot), `is the key of ${name.slot} (${name.kind})`)
+  }
+
+  #clearKey(pem: Uint8Array, slot: KeySlot): KeyObject {
+    if (!this.#options.storeInClear) throw inClear(slot, this.pathOf(slot))
+    return parseForeignKey(slot, pem, undefined)
+  }
+
+  #anotherKey(slot: KeySlot): AuthorityError {
+    return mismatch(slot, this.pathOf(slot), 'holds another key than the one that was made for it')
   }
 
   #readFile(slot: KeySlot): Uint8Array {
@@ -248,6 +283,14 @@ function mismatch({ id }: KeySlot, path: string, found: string): AuthorityError 
   return new AuthorityError('KEY_MISMATCH', `${path} ${found}. Put the key of ${id} back from a backup`, {
     data: { slot: id, path },
   })
+}
+
+function notItsKey({ id }: KeySlot): AuthorityError {
+  return new AuthorityError(
+    'KEY_MISMATCH',
+    `the key for ${id} is not its certificate's. Give the pair that belongs together`,
+    { data: { slot: id } },
+  )
 }
 
 function exists({ id }: KeySlot, path: string): AuthorityError {

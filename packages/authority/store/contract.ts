@@ -77,7 +77,7 @@ export interface Transaction extends Reader {
   /** @param sections every section the head names, by digest, those that did not change included */
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void
   /** Written in the same transaction as the deed it tells of. Never holds key material. `entry` must be JSON. */
-  addAudit(row: { at: number; actor: string; deed: string; entry: Readonly<Record<string, unknown>> }): void
+  addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void
 }
 
 export interface MeshRow {
@@ -175,12 +175,29 @@ export interface PublishedBundleRow extends BundleRow {
   sections: readonly string[]
 }
 
+/** What the audit tells of. */
+export type Deed =
+  | 'mesh-created'
+  | 'ca-adopted'
+  | 'key-created'
+  | 'issued'
+  | 'trust-statement-published'
+  | 'bundle-published'
+  | 'add-service'
+  | 'rename-service'
+  | 'remove-service'
+  | 'change-names'
+  | 'change-certificate'
+  | 'change-lifetime'
+  | 'change-callers'
+  | 'change-tls'
+  | 'change-place'
+
 export interface AuditRow {
   number: number
   at: number
   /** Who did it: `operator`, `apply`, `up`. */
   actor: string
-  /** What was done, one word of the closed list in `audit.ts`. */
-  deed: string
+  deed: Deed
   entry: Readonly<Record<string, unknown>>
 }

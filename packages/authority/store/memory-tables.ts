@@ -2,6 +2,7 @@ import type {
   AuditRow,
   BundleRow,
   CertificateRow,
+  Deed,
   InstanceRow,
   IntentRow,
   MeshRow,
@@ -149,7 +150,7 @@ export class MemoryTables implements Transaction {
     this.#append(this.#bundles, { row: copyOf(row), digests: [...sections.keys()] })
   }
 
-  addAudit(row: { at: number; actor: string; deed: string; entry: Readonly<Record<string, unknown>> }): void {
+  addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     const entry = JSON.parse(JSON.stringify(row.entry)) as Record<string, unknown>
     this.#append(this.#audit, {
       number: this.#audit.length + 1,

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type {
   BundleRow,
+  Deed,
   InstanceRow,
   IntentRow,
   MeshRow,
@@ -178,7 +179,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#forgetSections.run()
   }
 
-  addAudit(row: { at: number; actor: string; deed: string; entry: Readonly<Record<string, unknown>> }): void {
+  addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     this.#mustBeOpen()
     this.#addAudit.run(row.at, row.actor, row.deed, JSON.stringify(row.entry))
   }

@@ -1,0 +1,185 @@
+import { createServer, request, type Server } from 'node:http'
+import { basename, dirname } from 'node:path'
+import { chdir, cwd } from 'node:process'
+import type { ApplyOptions, ApplyReport } from './apply.ts'
+import type { Administration, Authority } from './authority.ts'
+import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import type { IssuedChain } from './issue-pair.ts'
+import type { Action, Plan } from './plan.ts'
+import type { Status } from './status.ts'
+
+/** A CSR in base64 is the largest thing anyone sends. */
+const MAX_REQUEST_BYTES = 256 * 1024
+
+/** `sun_path` of unix(7) has 108 bytes, the last of them 0. */
+const MAX_SOCKET_PATH_BYTES = 107
+
+/** What a call takes and gives, as JSON. */
+interface Calls {
+  plan: { takes: undefined; gives: Plan }
+  apply: { takes: { approved: string | null }; gives: WireReport }
+  issue: { takes: { service: string }; gives: IssuedChain }
+  'issue-for-csr': { takes: { service: string; csr: string }; gives: IssuedChain }
+  purge: { takes: undefined; gives: readonly string[] }
+  status: { takes: undefined; gives: Status }
+}
+
+type WireReport = Omit<ApplyReport, 'failed'> & { failed: { action: Action; message: string }[] }
+
+type Handlers = { [Name in keyof Calls]: (input: Calls[Name]['takes']) => Promise<Calls[Name]['gives']> }
+
+/**
+ * Serves an authority to the CLI over a socket that only the state folder's owner can reach.
+ *
+ * @param beforeApply re-reads the config, so that what is applied is the file as it stands
+ */
+export async function serveAdmin(
+  authority: Authority,
+  socket: string,
+  beforeApply: () => Promise<void>,
+): Promise<{ close(): Promise<void> }> {
+  const handlers: Handlers = {
+    plan: async () => {
+      await beforeApply()
+      return authority.plan()
+    },
+    apply: async ({ approved }) => {
+      await beforeApply()
+      const report = await authority.apply({ approve: (destructive) => isAsSeen(destructive, approved) })
+      const failed = report.failed.map(({ action, error }) => ({ action, message: error.message }))
+      return { ...report, failed }
+    },
+    issue: ({ service }) => authority.issue(service),
+    'issue-for-csr': ({ service, csr }) => authority.issueForCsr(service, Buffer.from(csr, 'base64')),
+    purge: () => authority.purge(),
+    status: () => authority.status(),
+  }
+  const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
+    const answer = await answerTo(handlers, req.url ?? '', req)
+    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
+  })
+  await listen(server, socket)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** The authority that serves this socket; undefined where none does. */
+export async function connectAdmin(socket: string): Promise<Administration | undefined> {
+  const call = <Name extends keyof Calls>(
+    name: Name,
+    input: Calls[Name]['takes'],
+  ): Promise<Calls[Name]['gives']> => callOverSocket(socket, name, input) as Promise<Calls[Name]['gives']>
+  try {
+    await call('plan', undefined)
+  } catch (error) {
+    if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
+  }
+  return {
+    plan: () => call('plan', undefined),
+    apply: async ({ approve }: ApplyOptions) => {
+      const destructive = (await call('plan', undefined)).actions.filter(
+        ({ safety }) => safety === 'destructive',
+      )
+      const approved = destructive.length > 0 && (await approve(destructive))
+      const report = await call('apply', { approved: approved ? JSON.stringify(destructive) : null })
+      const failed = report.failed.map(({ action, message }) => ({ action, error: new Error(message) }))
+      return { ...report, failed }
+    },
+    issue: (service) => call('issue', { service }),
+    issueForCsr: (service, csr) =>
+      call('issue-for-csr', { service, csr: Buffer.from(csr).toString('base64') }),
+    purge: () => call('purge', undefined),
+    status: () => call('status', undefined),
+  }
+}
+
+/** Yes was said to what was shown; to anything else it was not. */
+function isAsSeen(destructive: readonly Action[], approved: string | null): boolean {
+  if (approved === null) return false
+  if (approved === JSON.stringify(destructive)) return true
+  throw new AuthorityError(
+    'PLAN_CHANGED',
+    'the plan has changed since it was shown, so nothing was done. Run `mtls apply` again to see it',
+  )
+}
+
+async function answerTo(
+  handlers: Handlers,
+  url: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ status: number; body: unknown }> {
+  try {
+    const name = url.slice(1)
+    if (!Object.hasOwn(handlers, name)) return { status: 404, body: { message: `no call ${name}` } }
+    const handler = handlers[name as keyof Calls] as (input: unknown) => Promise<unknown>
+    return { status: 200, body: (await handler(await readJson(body))) ?? null }
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string }
+    return { status: 409, body: { code, message: message ?? String(error) } }
+  }
+}
+
+async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > MAX_REQUEST_BYTES) throw new TypeError('the request is too large')
+    chunks.push(chunk)
+  }
+  return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
+}
+
+function listen(server: Server, socket: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    byShortName(socket, (path) => server.listen({ path }, resolve))
+  })
+}
+
+function callOverSocket(socket: string, name: string, input: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const unreachable = (cause: unknown) =>
+      reject(
+        new AuthorityError('ADMIN_UNREACHABLE', `no authority serves ${socket}; \`mtls up\` starts it`, {
+          cause,
+        }),
+      )
+    byShortName(socket, (socketPath) => {
+      const call = request({ socketPath, path: `/${name}`, method: 'POST', agent: false }, async (res) => {
+        try {
+          const chunks: Uint8Array[] = []
+          for await (const chunk of res) chunks.push(chunk as Uint8Array)
+          const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
+          if (res.statusCode === 200) return resolve(answer)
+          const { code, message } = answer as { code: AuthorityErrorCode; message: string }
+          reject(new AuthorityError(code, message))
+        } catch (error) {
+          unreachable(error)
+        }
+      })
+      call.on('error', unreachable)
+      call.end(input === undefined ? undefined : JSON.stringify(input))
+    })
+  })
+}
+
+/** A name too long for a socket address is used from its own folder, where it is short. Both calls are synchronous. */
+function byShortName(socket: string, use: (path: string) => void): void {
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) {
+    use(socket)
+    return
+  }
+  const before = cwd()
+  chdir(dirname(socket))
+  try {
+    use(basename(socket))
+  } finally {
+    chdir(before)
+  }
+}

@@ -1,0 +1,104 @@
+import { formatBundleNumber } from '@datapunk/protocol'
+import { checkState } from './check-state.ts'
+import type { Engine } from './engine.ts'
+import { activeSlot, foundMesh, replaceIssuingCa } from './found.ts'
+import type { Inventory } from './inventory.ts'
+import { type Issuance, issuePairs } from './issue-pair.ts'
+import { takeInventory } from './observe.ts'
+import { type Action, type Plan, plan, reasonToIssue } from './plan.ts'
+import { isBundleCurrent, publishBundle, writePublished } from './publish.ts'
+import { recordSettings } from './record-settings.ts'
+import { decodeSettings } from './settings.ts'
+
+export interface ApplyOptions {
+  /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
+  readonly approve: (destructive: readonly Action[]) => boolean | Promise<boolean>
+}
+
+export interface ApplyReport {
+  readonly done: readonly Action[]
+  readonly declined: readonly Action[]
+  readonly failed: readonly { readonly action: Action; readonly error: Error }[]
+  /** The bundle in force, as in `1.42`. */
+  readonly bundle: string
+}
+
+/**
+ * Makes what is into what should be. Whatever step a crash or a full disk ends it at, what was serving goes on serving,
+ * and the next apply goes on from there.
+ */
+export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
+  const { config, clock } = engine
+  // 1 Nothing is done to a state that is not whole.
+  await checkState(engine)
+  // 2 What is to be done; the destructive part only when asked for.
+  const wanted = plan(config, takeInventory(engine), clock())
+  const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
+  const approved = destructive.length === 0 || (await options.approve(destructive))
+  const doing = wanted.actions.filter((action) => approved || action.safety === 'safe')
+  // 3 Keys and CAs of the mesh itself.
+  for (const { kind } of doing) {
+    if (kind === 'create-mesh') await foundMesh(engine)
+    if (kind === 'replace-issuing-ca') await replaceIssuingCa(engine)
+  }
+  // 4 What the mesh holds its services to.
+  const changes = doing.filter((action) => 'settings' in action)
+  if (changes.length > 0) await recordSettings(engine, changes)
+  // 5 The bundle, so that peers know who is coming before anyone comes.
+  if (doing.some((action) => action.kind === 'publish')) await publish(engine)
+  // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
+  const due = dueIssuances(takeInventory(engine), clock())
+  const failures = await issuePairs(engine, due)
+  // 7 The bundle again, where a new certificate has ended a change.
+  if (!isBundleCurrent(engine.store, clock())) await publish(engine)
+  // 8 Whatever of the published files was lost.
+  writePublished(engine)
+  return reportOf(engine, doing, approved ? [] : destructive, failures)
+}
+
+/** What `mtls plan` shows: what the next apply would do. */
+export function planOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock'>): Plan {
+  return plan(engine.config, takeInventory(engine), engine.clock())
+}
+
+async function publish(engine: Engine): Promise<void> {
+  const { store, keys, config, clock, actor, report } = engine
+  await keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) =>
+    publishBundle(store, signer, config, clock(), actor),
+  )
+  writePublished(engine)
+  const detail = { number: bundleNumber(engine) }
+  report({ kind: 'bundle-published', subject: 'mesh', at: clock(), detail })
+}
+
+function dueIssuances(inventory: Inventory, now: number): Issuance[] {
+  const due: Issuance[] = []
+  for (const { id, service, place } of inventory.instances) {
+    const row = inventory.services.get(service)
+    if (row?.state !== 'member' || place !== 'here') continue
+    const reason = reasonToIssue(decodeSettings(row.settings), id, inventory, now)
+    if (reason !== undefined) due.push({ instance: id, service: row })
+  }
+  return due
+}
+
+function reportOf(
+  engine: Engine,
+  doing: readonly Action[],
+  declined: readonly Action[],
+  failures: ReadonlyMap<string, Error>,
+): ApplyReport {
+  const done: Action[] = []
+  const failed: { action: Action; error: Error }[] = []
+  for (const action of doing) {
+    const error = action.kind === 'issue' ? failures.get(action.instance) : undefined
+    if (error === undefined) done.push(action)
+    else failed.push({ action, error })
+  }
+  return { done, declined, failed, bundle: bundleNumber(engine) }
+}
+
+function bundleNumber({ store }: Pick<Engine, 'store'>): string {
+  const bundle = store.bundle()
+  return bundle === undefined ? '' : formatBundleNumber(bundle)
+}

@@ -1,0 +1,209 @@
+import { type Config, layoutOf } from '@datapunk/protocol'
+import { adoptCa } from './adopt.ts'
+import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
+import { checkState } from './check-state.ts'
+import { Disk } from './disk/disk.ts'
+import { OwnerBook } from './disk/owner.ts'
+import type { AuthorityEvent, Engine } from './engine.ts'
+import { issueForCsr, notAMember } from './issue-csr.ts'
+import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
+import { KeyStore } from './keys/key-store.ts'
+import { findPassphrase, type Passphrase } from './keys/passphrase.ts'
+import { acquireLock, type Lock } from './lock.ts'
+import type { Plan } from './plan.ts'
+import { purge } from './purge.ts'
+import { type Status, statusOf } from './status.ts'
+import type { Store } from './store/contract.ts'
+import { MemoryStore } from './store/memory.ts'
+import { SqliteStore } from './store/sqlite.ts'
+
+/** What can be asked of an authority, in this process or over its socket. */
+export interface Administration {
+  plan(): Promise<Plan>
+  apply(options: ApplyOptions): Promise<ApplyReport>
+  /** A new pair for a service, now. @throws AuthorityError `NOT_A_MEMBER` */
+  issue(service: string): Promise<IssuedChain>
+  /** @param csr PKCS#10, PEM or DER */
+  issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain>
+  /** Removes the files of removed services. @returns the paths removed */
+  purge(): Promise<readonly string[]>
+  status(): Promise<Status>
+}
+
+export interface AuthorityOptions {
+  readonly config: Config
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  /** Environment variables; the passphrase is removed from them. */
+  readonly environment: Record<string, string | undefined>
+  readonly pid: number
+  /** For whoever finds the lock taken, and for the audit: `apply`, `up`, `issue`. */
+  readonly purpose: string
+  readonly report?: (event: AuthorityEvent) => void
+  readonly disk?: Disk
+}
+
+/** The authority at work: it holds the lock of its state folder until it is closed. */
+export class Authority implements Administration {
+  #engine: Engine
+  readonly #lock: Lock
+  /** One deed at a time: the tail of the queue. */
+  #busy: Promise<unknown> = Promise.resolve()
+
+  /**
+   * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
+   *
+   * @throws AuthorityError `LOCKED`, `PERMISSIONS`, `STORE_FAILED`, `PASSPHRASE_*`
+   */
+  static async open(options: AuthorityOptions): Promise<Authority> {
+    const { config, clock, randomBytes, pid, purpose, disk = new Disk() } = options
+    const layout = layoutOf(config)
+    disk.ensureFolder(layout.state, 0o755)
+    disk.ensureFolder(layout.authority.dir, 0o700)
+    const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
+    try {
+      const store = SqliteStore.open({ file: layout.authority.inventory, disk })
+      const keys = new KeyStore({
+        disk,
+        folder: layout.authority.keys,
+        rootPath: config.paths.caKey,
+        passphrase: passphraseOnce(options, store, disk),
+        storeInClear: config.authority.storeCaKeysInClear,
+        randomBytes,
+      })
+      const engine: Engine = {
+        config,
+        layout,
+        store,
+        disk,
+        owners: new OwnerBook(disk),
+        keys,
+        clock,
+        randomBytes,
+        actor: purpose,
+        report: options.report ?? (() => {}),
+      }
+      return new Authority(engine, lock)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  private constructor(engine: Engine, lock: Lock) {
+    this.#engine = engine
+    this.#lock = lock
+  }
+
+  /** Goes on under another version of the same config file. */
+  configure(config: Config): void {
+    this.#engine = { ...this.#engine, config }
+  }
+
+  plan(): Promise<Plan> {
+    return this.#inTurn(() => planOf(this.#engine))
+  }
+
+  apply(options: ApplyOptions): Promise<ApplyReport> {
+    return this.#inTurn(() => apply(this.#engine, options))
+  }
+
+  /** Takes the CA at `paths.ca_cert` and `paths.ca_key` over as this mesh's root. */
+  adopt(): Promise<void> {
+    return this.#inTurn(() => adoptCa(this.#engine))
+  }
+
+  issue(service: string): Promise<IssuedChain> {
+    return this.#inTurn(async () => {
+      await checkState(this.#engine)
+      const row = this.#engine.store
+        .services()
+        .find((one) => one.service === service && one.state === 'member')
+      if (row === undefined) throw notAMember(service, this.#engine)
+      return withIssuer(this.#engine, (issuer) =>
+        issuePair(this.#engine, { instance: service, service: row }, issuer),
+      )
+    })
+  }
+
+  issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain> {
+    return this.#inTurn(async () => {
+      await checkState(this.#engine)
+      return issueForCsr(this.#engine, service, csr)
+    })
+  }
+
+  purge(): Promise<readonly string[]> {
+    return this.#inTurn(() => purge(this.#engine))
+  }
+
+  status(): Promise<Status> {
+    return this.#inTurn(() => statusOf(this.#engine))
+  }
+
+  /** Waits for what is being done, and lets go of the lock. */
+  async close(): Promise<void> {
+    await this.#busy
+    this.#engine.store.close()
+    this.#lock.release()
+  }
+
+  #inTurn<Result>(deed: () => Result | Promise<Result>): Promise<Result> {
+    const result = this.#busy.then(deed)
+    this.#busy = result.catch(() => {})
+    return result
+  }
+}
+
+/**
+ * The passphrase, looked for when a key is first opened. Where a mesh has no keys yet and nobody gave one, it is made.
+ * The variable is gone from the environment at once, so that no process we start inherits it.
+ */
+function passphraseOnce(
+  { config, environment, randomBytes }: AuthorityOptions,
+  store: Store,
+  disk: Disk,
+): () => Passphrase {
+  const layout = layoutOf(config)
+  const own = { ...environment }
+  delete environment.MTLS_CA_PASSPHRASE
+  let found: Passphrase | undefined
+  return () => {
+    found ??= findPassphrase({
+      disk,
+      passphraseFile: config.authority.passphraseFile,
+      environment: own,
+      stateFile: layout.authority.passphrase,
+      state: layout.state,
+      create: store.slots().length === 0 ? randomBytes : undefined,
+    }).passphrase
+    return found
+  }
+}
+
+/** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
+export class Observation {
+  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock'>
+
+  constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
+    const layout = layoutOf(config)
+    const there = disk.kindOf(layout.authority.inventory) !== undefined
+    const store = there
+      ? SqliteStore.open({ file: layout.authority.inventory, readOnly: true, disk })
+      : new MemoryStore()
+    this.#engine = { config, clock, disk, layout, store }
+  }
+
+  plan(): Plan {
+    return planOf(this.#engine)
+  }
+
+  status(): Status {
+    return statusOf(this.#engine)
+  }
+
+  close(): void {
+    this.#engine.store.close()
+  }
+}

@@ -1,0 +1,75 @@
+import { decodePem } from '@datapunk/pki'
+import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
+import type { SlotRow } from './store/contract.ts'
+
+/** Room for two generations of post-quantum roots in PEM, and as much again. */
+const MAX_CA_CERT_BYTES = 256 * 1024
+
+/**
+ * Refuses a state in which going on would lose or replace a key: a CA is made once, and never again by accident.
+ *
+ * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
+ *   `TRUST_DOMAIN_CHANGED`, `ENVIRONMENT_CHANGED`
+ */
+export async function checkState(engine: Engine): Promise<void> {
+  const mesh = engine.store.mesh()
+  if (mesh === undefined) {
+    checkNoForeignCa(engine)
+    return
+  }
+  const { config } = engine
+  if (mesh.trustDomain !== config.trustDomain) {
+    throw new AuthorityError(
+      'TRUST_DOMAIN_CHANGED',
+      `found the trust domain ${config.trustDomain} in ${config.file}, but this mesh is ${mesh.trustDomain}; allowed: set trust_domain: ${mesh.trustDomain}, or begin a new mesh with another authority.state and paths`,
+      { data: { found: config.trustDomain, allowed: mesh.trustDomain } },
+    )
+  }
+  const slots = engine.store.slots().filter((slot) => slot.state === 'active' || slot.state === 'prepared')
+  checkNotAllGone(engine, slots)
+  for (const slot of slots) await engine.keys.check(slot)
+  checkCaCert(engine, slots)
+}
+
+function checkNoForeignCa({ config, layout, disk }: Engine): void {
+  const { caCert, caKey } = config.paths
+  const found = [caCert, caKey, ...disk.list(layout.authority.keys)].filter(
+    (path) => !path.startsWith('/') || disk.kindOf(path) !== undefined,
+  )
+  if (found.length === 0) return
+  throw new AuthorityError(
+    'CA_WITHOUT_INVENTORY',
+    `found ${found.join(' and ')}, but no inventory in ${layout.authority.dir}; allowed: both or neither. Put the state folder back where it was, take an existing CA over with \`mtls apply --adopt-ca\`, or move these files away to make a new CA`,
+    { data: { found, inventory: layout.authority.inventory } },
+  )
+}
+
+function checkNotAllGone({ config, layout, disk }: Engine, slots: readonly SlotRow[]): void {
+  if (slots.length === 0) return
+  const keysThere =
+    disk.kindOf(config.paths.caKey) !== undefined || disk.list(layout.authority.keys).length > 0
+  if (keysThere || disk.kindOf(config.paths.caCert) !== undefined) return
+  throw new AuthorityError(
+    'INVENTORY_WITHOUT_CA',
+    `found the inventory ${layout.authority.inventory}, but neither ${config.paths.caCert} nor any CA key; allowed: the files the inventory was made with. Put them back from a backup, or check paths, --env and --root`,
+    { data: { inventory: layout.authority.inventory } },
+  )
+}
+
+/** ca_cert is written from the inventory; a file with a root the inventory does not know is not ours to replace. */
+function checkCaCert({ config, disk }: Engine, slots: readonly SlotRow[]): void {
+  const bytes = disk.readChecked(config.paths.caCert, { maxBytes: MAX_CA_CERT_BYTES })
+  const known = slots.flatMap((slot) =>
+    slot.certificate === undefined ? [] : [Buffer.from(slot.certificate)],
+  )
+  if (bytes === undefined) return
+  for (const der of decodePem(bytes, 'CERTIFICATE')) {
+    if (known.some((certificate) => certificate.equals(der))) continue
+    throw new AuthorityError(
+      'CA_MISMATCH',
+      `found in ${config.paths.caCert} a root that this mesh’s inventory does not know; allowed: its own root. Move the file away and \`mtls apply\` writes it anew`,
+      { data: { path: config.paths.caCert } },
+    )
+  }
+}

@@ -1,0 +1,39 @@
+import type { Config, Layout } from '@datapunk/protocol'
+import type { Disk } from './disk/disk.ts'
+import type { OwnerBook } from './disk/owner.ts'
+import type { Issuing } from './issue.ts'
+import type { KeyStore } from './keys/key-store.ts'
+
+/** What the authority's stories work with. Whoever has one holds the lock. */
+export interface Engine extends Issuing {
+  readonly config: Config
+  readonly layout: Layout
+  readonly disk: Disk
+  readonly owners: OwnerBook
+  readonly keys: KeyStore
+  /** Told of everything that was done, after it is on disk. */
+  readonly report: (event: AuthorityEvent) => void
+}
+
+export type AuthorityEventKind =
+  | 'mesh-created'
+  | 'root-created'
+  | 'issuing-ca-created'
+  | 'bundle-key-created'
+  | 'trust-statement-published'
+  | 'bundle-published'
+  | 'service-added'
+  | 'service-changed'
+  | 'service-removed'
+  | 'certificate-issued'
+  | 'issue-failed'
+  | 'files-purged'
+
+export interface AuthorityEvent {
+  readonly kind: AuthorityEventKind
+  /** The service, or `mesh`. */
+  readonly subject: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly detail: Readonly<Record<string, unknown>>
+}

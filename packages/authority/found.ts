@@ -1,0 +1,170 @@
+import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
+import type { CaConfig } from '@datapunk/protocol'
+import { constraintsOf, parseConstraints } from './constraints.ts'
+import type { Engine } from './engine.ts'
+import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
+import { publishTrustStatement } from './publish.ts'
+import type { SlotKind, SlotRow } from './store/contract.ts'
+
+const MESH_ID_BYTES = 16
+
+/**
+ * Makes what a mesh stands on, once. Each step is skipped where it is done, so that a crash between any two is taken up
+ * by the next apply; nothing is made twice, because a key is on disk before its slot is on record, and a slot on record
+ * before its key signs.
+ */
+export async function foundMesh(engine: Engine): Promise<void> {
+  const { config, store, keys } = engine
+  // 1 The mesh has an id, and from now on an inventory: keys found without one are somebody else's.
+  if (store.mesh() === undefined) await recordMesh(engine)
+  // 2 The root, for the seconds in which it signs.
+  const rootSlot = await ensureKey(engine, 'root', config.authority.root)
+  await keys.withSigner(rootSlot, async (signer) => {
+    const root = await ensureRoot(engine, rootSlot, signer)
+    // 3 The issuing CA under it.
+    const issuingSlot = await ensureKey(engine, 'issuing-ca', config.authority.issuing)
+    if (issuingSlot.certificate === undefined) await certifyIssuingCa(engine, issuingSlot, root)
+    // 4 The bundle key, which only speaks for the mesh.
+    const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
+    if (bundleSlot.state === 'prepared') await activate(engine, bundleSlot)
+    // 5 The trust statement that names them all.
+    if (store.trustStatements().length === 0) await announce(engine, [signer])
+  })
+}
+
+/** Makes a new issuing CA, which signs from now on; the old one stays trusted for the leaves it has signed. */
+export async function replaceIssuingCa(engine: Engine): Promise<void> {
+  const { config, store, keys } = engine
+  const rootSlot = activeSlot(engine, 'root')
+  await keys.withSigner(rootSlot, async (signer) => {
+    const old = activeSlot(engine, 'issuing-ca')
+    const slot = await ensureKey(
+      engine,
+      'issuing-ca',
+      config.authority.issuing,
+      nextSlotId(engine, 'issuing-ca'),
+    )
+    await certifyIssuingCa(engine, slot, { slot: rootSlot.id, certificate: certificateOf(rootSlot), signer })
+    await store.write((transaction) =>
+      transaction.putSlot({ ...old, state: 'retiring', since: engine.clock() }),
+    )
+    await announce(engine, [signer])
+  })
+}
+
+export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
+  const slot = engine.store.slots().find((one) => one.kind === kind && one.state === 'active')
+  if (slot === undefined) throw new TypeError(`the mesh has no active ${kind}`)
+  return slot
+}
+
+export function certificateOf(slot: SlotRow): Certificate {
+  if (slot.certificate === undefined) throw new TypeError(`${slot.id} has no certificate`)
+  return parseCertificate(slot.certificate)
+}
+
+export async function recordMesh({
+  config,
+  store,
+  randomBytes,
+  clock,
+  actor,
+  report,
+}: Engine): Promise<void> {
+  const at = clock()
+  const meshId = Buffer.from(randomBytes(MESH_ID_BYTES)).toString('hex')
+  const { trustDomain, environment = '' } = config
+  await store.write((transaction) => {
+    transaction.createMesh({ meshId, trustDomain, environment, generation: 1, createdAt: at })
+    transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
+  })
+  report({ kind: 'mesh-created', subject: 'mesh', at, detail: { meshId, trustDomain } })
+}
+
+/** The slot of this kind (the first one, or `id` where that is given), with its key on disk. */
+async function ensureKey(
+  { store, keys, clock, actor }: Engine,
+  kind: SlotKind,
+  { algorithm }: Pick<CaConfig, 'algorithm'>,
+  id?: string,
+): Promise<SlotRow> {
+  const known = store.slots().find((slot) => (id === undefined ? slot.kind === kind : slot.id === id))
+  if (known !== undefined) return known
+  const slotId = id ?? `${kind}-1`
+  const { spki, spkiHash } = await keys.ensure({ id: slotId, kind }, algorithm)
+  const at = clock()
+  const slot: SlotRow = {
+    id: slotId,
+    kind,
+    state: 'prepared',
+    algorithm,
+    spkiHash,
+    spki,
+    certificate: undefined,
+    since: at,
+  }
+  await store.write((transaction) => {
+    transaction.putSlot(slot)
+    transaction.addAudit({ at, actor, deed: 'key-created', entry: { slot: slotId, algorithm, spkiHash } })
+  })
+  return slot
+}
+
+async function ensureRoot(engine: Engine, slot: SlotRow, signer: Signer): Promise<Issuer> {
+  const { config, clock, report } = engine
+  if (slot.certificate !== undefined) return { slot: slot.id, certificate: certificateOf(slot), signer }
+  const { organization, country } = config.certificates
+  const commonName = `${config.trustDomain} root ${slot.id.split('-').at(-1)}`.slice(-64)
+  const certificate = await issueRoot(
+    { slot: slot.id, commonName, organization, country },
+    config.authority.root.years,
+    signer,
+    engine,
+    (transaction, der) => transaction.putSlot({ ...slot, state: 'active', certificate: der, since: clock() }),
+  )
+  report({ kind: 'root-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
+  return { slot: slot.id, certificate, signer }
+}
+
+async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Promise<void> {
+  const { config, clock, report } = engine
+  const { organization, country } = config.certificates
+  const encodedConstraints = constraintsOf(config)
+  const commonName = `${config.trustDomain} issuing CA ${slot.id.split('-').at(-1)}`.slice(-64)
+  const certificate = await issueIssuingCa(
+    {
+      subject: { commonName, organization, country },
+      spki: slot.spki,
+      constraints: parseConstraints(encodedConstraints),
+      encodedConstraints,
+    },
+    config.authority.issuing.years,
+    root,
+    engine,
+    (transaction, der) => transaction.putSlot({ ...slot, state: 'active', certificate: der, since: clock() }),
+  )
+  report({ kind: 'issuing-ca-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
+}
+
+async function activate({ store, clock, report }: Engine, slot: SlotRow): Promise<void> {
+  await store.write((transaction) => transaction.putSlot({ ...slot, state: 'active', since: clock() }))
+  report({ kind: 'bundle-key-created', subject: 'mesh', at: clock(), detail: { slot: slot.id } })
+}
+
+async function announce({ store, clock, actor, report }: Engine, signers: readonly Signer[]): Promise<void> {
+  const number = await publishTrustStatement(store, signers, clock(), actor)
+  report({ kind: 'trust-statement-published', subject: 'mesh', at: clock(), detail: { number } })
+}
+
+function nextSlotId({ store }: Engine, kind: SlotKind): string {
+  const numbers = store
+    .slots()
+    .filter((slot) => slot.kind === kind)
+    .map((slot) => Number(slot.id.slice(kind.length + 1)))
+  const prepared = store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared')
+  return prepared?.id ?? `${kind}-${Math.max(0, ...numbers) + 1}`
+}
+
+function detailOf(slot: SlotRow, certificate: Certificate): Record<string, unknown> {
+  return { slot: slot.id, serial: certificate.serial, notAfter: new Date(certificate.notAfter).toISOString() }
+}

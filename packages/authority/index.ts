@@ -1,0 +1,18 @@
+export { connectAdmin, serveAdmin } from './admin.ts'
+export type { ApplyOptions, ApplyReport } from './apply.ts'
+export { type Administration, Authority, type AuthorityOptions, Observation } from './authority.ts'
+export type { AuthorityEvent, AuthorityEventKind } from './engine.ts'
+export { AuthorityError, type AuthorityErrorCode } from './error.ts'
+export type { Inventory } from './inventory.ts'
+export type { IssuedChain } from './issue-pair.ts'
+export { type KeepOptions, keep } from './keep.ts'
+export {
+  type Action,
+  type IssueAction,
+  type MeshAction,
+  type Plan,
+  plan,
+  type Safety,
+  type ServiceAction,
+} from './plan.ts'
+export type { CaStatus, InstanceStatus, Status } from './status.ts'

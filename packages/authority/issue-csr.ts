@@ -1,0 +1,71 @@
+import { checkProofOfPossession, decodePem, keyAlgorithmOf, parseCsr } from '@datapunk/pki'
+import { keyIdOf } from '@datapunk/protocol'
+import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
+import { issueLeaf } from './issue.ts'
+import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
+import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
+
+/** A CSR with the largest key and a page of attributes stays far below this. */
+const MAX_CSR_BYTES = 64 * 1024
+
+/**
+ * Story 1 for a key that lives elsewhere. Of the CSR only the public key counts, once it has shown that it has the private
+ * one; what the certificate says is for the config to decide.
+ *
+ * @param csr PKCS#10, PEM or DER
+ * @throws PkiError when the CSR can't be read, or its key is not the one that signed it; AuthorityError `NOT_A_MEMBER`
+ */
+export async function issueForCsr(engine: Engine, service: string, csr: Uint8Array): Promise<IssuedChain> {
+  const { store, clock, report } = engine
+  const row = store.services().find((one) => one.service === service && one.state === 'member')
+  if (row === undefined) throw notAMember(service, engine)
+  const parsed = parseCsr(derOf(csr))
+  checkProofOfPossession(parsed)
+  const key = keyAlgorithmOf(parsed.spki)
+  const settings = decodeSettings(row.settings)
+  const request = {
+    ...certificateRequestOf(settings),
+    keyAlgorithm: key.algorithm,
+    keySize: key.rsaBits ?? null,
+  }
+  const instance = `${service}-${keyIdOf(parsed.spki).slice(0, 8)}`
+  await store.write((transaction) =>
+    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock() }),
+  )
+  return withIssuer(engine, async (issuer) => {
+    const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki: parsed.spki }
+    const issued = await issueLeaf(
+      { ...leaf, request, encodedRequest: encodeRequest(request) },
+      issuer,
+      engine,
+    )
+    const { serial, notAfter } = issued
+    const detail = { instance, serial, notAfter: new Date(notAfter).toISOString() }
+    report({ kind: 'certificate-issued', subject: service, at: clock(), detail })
+    return { service, instance, serial, notAfter, certificate: chainOf(issued.der, issuer) }
+  })
+}
+
+export function notAMember(service: string, { store }: Pick<Engine, 'store'>): AuthorityError {
+  const members = store.services().filter((row) => row.state === 'member')
+  const names = members.map((row) => row.service).slice(0, 20)
+  return new AuthorityError(
+    'NOT_A_MEMBER',
+    `found no member ${service}; allowed: ${names.join(', ') || 'none yet'}. Add it to the config and run \`mtls apply\``,
+    { data: { found: service } },
+  )
+}
+
+function derOf(csr: Uint8Array): Uint8Array {
+  if (csr.byteLength > MAX_CSR_BYTES) {
+    throw new AuthorityError(
+      'CSR_INVALID',
+      `found a CSR of ${csr.byteLength} bytes; allowed: ${MAX_CSR_BYTES}`,
+    )
+  }
+  const isPem = Buffer.from(csr.subarray(0, 64)).includes('-----BEGIN')
+  const [der] = isPem ? decodePem(csr, 'CERTIFICATE REQUEST') : [csr]
+  if (der === undefined) throw new AuthorityError('CSR_INVALID', 'found no CERTIFICATE REQUEST in the file')
+  return der
+}

@@ -1,0 +1,255 @@
+import {
+  type Certificate,
+  issuingCaCertificate,
+  type LintToken,
+  leafCertificate,
+  lint,
+  parseCertificate,
+  rootCertificate,
+  type Signer,
+  serialText,
+  signCertificate,
+  tbsHash,
+} from '@datapunk/pki'
+import { keyIdOf } from '@datapunk/protocol'
+import type { Constraints } from './constraints.ts'
+import type { CertificateRequest } from './settings.ts'
+import type { CertificateProfile, Store, Transaction } from './store/contract.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** notBefore lies an hour back, so that a peer whose clock is late believes a certificate made a moment ago. */
+const BACKDATED = 60 * 60 * 1000
+
+/** Serial numbers: 128 random bits (RFC 5280 4.1.2.2 allows 20 octets; the Baseline Requirements ask for 64 bits). */
+const SERIAL_BYTES = 16
+
+/** What issuing needs besides the request: where it is recorded, and where time and randomness come from. */
+export interface Issuing {
+  readonly store: Store
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  /** Who asked, for the audit. */
+  readonly actor: string
+}
+
+/** A key that signs certificates: the slot it lies in, its own certificate, and its signer. */
+export interface Issuer {
+  readonly slot: string
+  readonly certificate: Certificate
+  readonly signer: Signer
+}
+
+export interface IssuedCertificate {
+  /** Lowercase hex. */
+  readonly serial: string
+  readonly der: Uint8Array
+  readonly notAfter: number
+}
+
+/**
+ * Issues the certificate of an instance. Steps 1 (the plan) and 2 (the key) lie before it, 9 (the pair is swapped) and 10
+ * (the event) after it; the numbers are those of docs/stories.md. A crash between any two steps leaves the old pair
+ * serving, and what was intended on record.
+ *
+ * @param spki DER SubjectPublicKeyInfo of the key, wherever that lives
+ * @throws PkiError `LINT_FAILED` before anything is recorded; AuthorityError `STORE_FAILED` before anything is signed
+ */
+export async function issueLeaf(
+  leaf: {
+    readonly instance: string
+    readonly spiffeId: string
+    readonly request: CertificateRequest
+    readonly encodedRequest: string
+    readonly spki: Uint8Array
+    readonly validityDays: number
+  },
+  issuer: Issuer,
+  issuing: Issuing,
+): Promise<IssuedCertificate> {
+  // 3 Profile → to-be-signed certificate. A leaf never outlives its issuer (RFC 4210 4.4.1).
+  const now = wholeSeconds(issuing.clock())
+  const notBefore = Math.max(now - BACKDATED, issuer.certificate.notBefore)
+  const notAfter = Math.min(notBefore + leaf.validityDays * DAY, issuer.certificate.notAfter)
+  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const { commonName, organization, country, dnsNames, ipAddresses } = leaf.request
+  const tbs = leafCertificate({
+    serial,
+    issuer: issuer.certificate,
+    subject: { commonName, organization, country },
+    spki: leaf.spki,
+    notBefore,
+    notAfter,
+    dnsNames,
+    uris: [leaf.spiffeId],
+    ipAddresses,
+  })
+  // 4 Lint: the token signs what was linted, once, and nothing else.
+  const token = lint({ tbs, profile: 'leaf', issuer: issuer.certificate })
+  // 5 The intent is on disk before any signature exists.
+  // 6 The transparency log's place: the precertificate is submitted, its SCTs come back.
+  // 7 Sign; the signature is checked, and that the certificate is what was linted.
+  // 8 Recorded with its audit entry.
+  return recordAndSign(
+    {
+      profile: 'leaf',
+      serial: serialText(serial),
+      token,
+      tbs,
+      instance: leaf.instance,
+      notBefore,
+      notAfter,
+      ...keyOf(leaf),
+    },
+    issuer,
+    issuing,
+  )
+}
+
+/** Makes the self-signed certificate of a root. The same steps; what it was asked to say is in its slot. */
+export async function issueRoot(
+  root: {
+    readonly slot: string
+    readonly commonName: string
+    readonly organization: string
+    readonly country: string
+  },
+  years: number,
+  signer: Signer,
+  issuing: Issuing,
+  activate: (transaction: Transaction, der: Uint8Array) => void,
+): Promise<Certificate> {
+  const now = wholeSeconds(issuing.clock())
+  const notBefore = now - BACKDATED
+  const notAfter = notBefore + years * 365 * DAY
+  const { slot, ...subject } = root
+  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const tbs = rootCertificate({ serial, subject, spki: signer.spki, notBefore, notAfter })
+  const token = lint({ tbs, profile: 'root' })
+  const key = { spkiHash: keyIdOf(signer.spki), request: JSON.stringify(subject) }
+  const issued = await recordAndSign(
+    {
+      profile: 'root',
+      serial: serialText(serial),
+      token,
+      tbs,
+      instance: undefined,
+      notBefore,
+      notAfter,
+      ...key,
+    },
+    { slot, signer },
+    issuing,
+    activate,
+  )
+  return parseCertificate(issued.der)
+}
+
+/** Makes the certificate of an issuing CA: path length 0, no EKU, critical name constraints (decision 4). */
+export async function issueIssuingCa(
+  ca: {
+    readonly subject: { readonly commonName: string; readonly organization: string; readonly country: string }
+    readonly spki: Uint8Array
+    readonly constraints: Constraints
+    readonly encodedConstraints: string
+  },
+  years: number,
+  root: Issuer,
+  issuing: Issuing,
+  activate: (transaction: Transaction, der: Uint8Array) => void,
+): Promise<Certificate> {
+  const now = wholeSeconds(issuing.clock())
+  const notBefore = Math.max(now - BACKDATED, root.certificate.notBefore)
+  const notAfter = Math.min(notBefore + years * 365 * DAY, root.certificate.notAfter)
+  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const tbs = issuingCaCertificate({
+    serial,
+    issuer: root.certificate,
+    subject: ca.subject,
+    spki: ca.spki,
+    notBefore,
+    notAfter,
+    permittedDomains: ca.constraints.domains,
+    permittedUriHosts: ca.constraints.domains,
+    permittedIps: ca.constraints.ipAddresses,
+  })
+  const token = lint({ tbs, profile: 'issuing-ca', issuer: root.certificate })
+  const key = { spkiHash: keyIdOf(ca.spki), request: ca.encodedConstraints }
+  const issued = await recordAndSign(
+    {
+      profile: 'issuing-ca',
+      serial: serialText(serial),
+      token,
+      tbs,
+      instance: undefined,
+      notBefore,
+      notAfter,
+      ...key,
+    },
+    root,
+    issuing,
+    activate,
+  )
+  return parseCertificate(issued.der)
+}
+
+interface Signing {
+  readonly profile: CertificateProfile
+  readonly serial: string
+  readonly token: LintToken
+  readonly tbs: Uint8Array
+  readonly spkiHash: string
+  readonly request: string
+  readonly instance: string | undefined
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/** Steps 5, 7 and 8, the same for every profile. */
+async function recordAndSign(
+  signing: Signing,
+  issuer: Pick<Issuer, 'slot' | 'signer'>,
+  { store, clock, actor }: Issuing,
+  alongside?: (transaction: Transaction, der: Uint8Array) => void,
+): Promise<IssuedCertificate> {
+  const { token, tbs, ...row } = signing
+  const { serial } = row
+  await store.write((transaction) =>
+    transaction.recordIntent({
+      ...row,
+      slot: issuer.slot,
+      tbsHash: Buffer.from(tbsHash(tbs)).toString('hex'),
+      intendedAt: clock(),
+    }),
+  )
+  const der = await signCertificate(token, issuer.signer)
+  await store.write((transaction) => {
+    transaction.recordIssued(serial, der)
+    const { profile, instance, notAfter, spkiHash } = row
+    transaction.addAudit({
+      at: clock(),
+      actor,
+      deed: 'issued',
+      entry: {
+        serial,
+        profile,
+        instance,
+        slot: issuer.slot,
+        spkiHash,
+        notAfter: new Date(notAfter).toISOString(),
+      },
+    })
+    alongside?.(transaction, der)
+  })
+  return { serial, der, notAfter: row.notAfter }
+}
+
+function keyOf(leaf: { readonly spki: Uint8Array; readonly encodedRequest: string }) {
+  return { spkiHash: keyIdOf(leaf.spki), request: leaf.encodedRequest }
+}
+
+/** X.509 knows no fractions of a second (RFC 5280 4.1.2.5). */
+function wholeSeconds(time: number): number {
+  return Math.floor(time / 1000) * 1000
+}

@@ -1,0 +1,54 @@
+import { parseCertificate } from '@datapunk/pki'
+import { PairFolder } from './disk/pair.ts'
+import type { Engine } from './engine.ts'
+import type { Inventory } from './inventory.ts'
+import { isBundleCurrent, isPublishedOnDisk } from './publish.ts'
+import type { CertificateRow, Reader } from './store/contract.ts'
+
+/** Takes the inventory: the store's rows, and what lies on disk. */
+export function takeInventory(
+  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock'>,
+): Inventory {
+  const { store } = engine
+  const current = new Map<string, CertificateRow>()
+  for (const row of store.currentCertificates()) {
+    if (row.instance !== undefined) current.set(row.instance, row)
+  }
+  return {
+    mesh: store.mesh(),
+    slots: store.slots(),
+    issuingConstraints: issuingConstraints(store),
+    services: new Map(store.services().map((row) => [row.service, row])),
+    instances: store.instances(),
+    current,
+    pairs: pairsOnDisk(engine),
+    published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
+    bundleIssuedAt: store.bundle()?.issuedAt,
+  }
+}
+
+/** What the active issuing CA's certificate was asked to allow. */
+function issuingConstraints(reader: Reader): string | undefined {
+  const slot = reader.slots().find((one) => one.kind === 'issuing-ca' && one.state === 'active')
+  if (slot?.certificate === undefined) return undefined
+  return reader.certificate(parseCertificate(slot.certificate).serial)?.request
+}
+
+/** The serials of the pairs that are whole; a pair that can't be read counts as missing, and is made anew. */
+function pairsOnDisk({
+  store,
+  disk,
+  layout,
+}: Pick<Engine, 'store' | 'disk' | 'layout'>): Map<string, string> {
+  const pairs = new Map<string, string>()
+  for (const { id, place } of store.instances()) {
+    if (place !== 'here') continue
+    try {
+      const pair = new PairFolder(layout.instance(id).dir, disk).read()
+      if (pair !== undefined) pairs.set(id, parseCertificate(pair.certificate.raw).serial)
+    } catch {
+      // Why it can't be read is said by whoever uses it; here it is enough that there is none.
+    }
+  }
+  return pairs
+}

@@ -1,0 +1,340 @@
+import type { Config } from '@datapunk/protocol'
+import { constraintsOf } from './constraints.ts'
+import type { Inventory } from './inventory.ts'
+import {
+  certificateRequestOf,
+  decodeRequest,
+  decodeSettings,
+  encodeRequest,
+  encodeSettings,
+  type Settings,
+  settingsOf,
+} from './settings.ts'
+import type { CertificateRow } from './store/contract.ts'
+
+/** A bundle is signed anew once a day, so that its age says that the authority is alive. */
+const BUNDLE_RENEWAL = 24 * 60 * 60 * 1000
+
+/** What must be done to make what is into what should be. */
+export interface Plan {
+  readonly actions: readonly Action[]
+}
+
+export type Action = ServiceAction | IssueAction | MeshAction
+
+/**
+ * Safe actions add, renew and publish. Destructive ones take something away or let somebody in: they remove or rename a
+ * service, widen who may call, or lower a requirement; they are never done without being asked for.
+ */
+export type Safety = 'safe' | 'destructive'
+
+interface ActionBase {
+  /** The service, or `mesh`. */
+  readonly subject: string
+  readonly safety: Safety
+  /** For people: why. */
+  readonly reason: string
+}
+
+/** Changes what the mesh holds a service to. */
+export interface ServiceAction extends ActionBase {
+  readonly kind:
+    | 'add-service'
+    | 'rename-service'
+    | 'remove-service'
+    | 'change-names'
+    | 'change-certificate'
+    | 'change-lifetime'
+    | 'change-callers'
+    | 'change-tls'
+    | 'change-place'
+  /** The settings that change, and to what. */
+  readonly settings: Partial<Settings>
+  /** `rename-service`: the service it was before. */
+  readonly from?: string
+}
+
+export interface IssueAction extends ActionBase {
+  readonly kind: 'issue'
+  readonly instance: string
+}
+
+export interface MeshAction extends ActionBase {
+  readonly kind: 'create-mesh' | 'replace-issuing-ca' | 'publish'
+}
+
+/**
+ * Compares what should be with what is. Pure and total: it reads no clock and no disk, and answers for every config and
+ * every inventory.
+ *
+ * @param now milliseconds since the epoch
+ * @returns the actions, in the order in which `apply` takes them
+ */
+export function plan(config: Config, inventory: Inventory, now: number): Plan {
+  const actions: Action[] = [...planMesh(config, inventory), ...planServices(config, inventory)]
+  actions.push(...planCertificates(config, inventory, actions, now))
+  const publish = planPublication(inventory, actions, now)
+  if (publish !== undefined) actions.push(publish)
+  return { actions }
+}
+
+function planMesh(config: Config, inventory: Inventory): MeshAction[] {
+  const mesh = { subject: 'mesh', safety: 'safe' } as const
+  const active = (kind: string) =>
+    inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
+  if (!active('root') || !active('issuing-ca') || !active('bundle-key')) {
+    const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
+    return [{ ...mesh, kind: 'create-mesh', reason }]
+  }
+  if (inventory.issuingConstraints === constraintsOf(config)) return []
+  const reason = 'the domains and addresses that services may have are not those the issuing CA may sign for'
+  return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
+}
+
+function planServices(config: Config, inventory: Inventory): ServiceAction[] {
+  const actions: ServiceAction[] = []
+  const members = new Map<string, Settings | string>()
+  for (const row of inventory.services.values()) {
+    if (row.state === 'member') members.set(row.service, row.settings)
+  }
+  const taken = ownersOfWhatWillBeFree(config, inventory)
+  const renamed = new Set<string>()
+  for (const service of config.services.values()) {
+    const wanted = settingsOf(config, service)
+    const applied = members.get(service.service)
+    if (applied === undefined) {
+      const from = formerOwner(wanted, taken)
+      if (from !== undefined) renamed.add(from)
+      actions.push(addition(service.service, wanted, from))
+    } else if (applied !== encodeSettings(wanted)) {
+      actions.push(...changes(service.service, decodeSettings(applied as string), wanted, taken))
+    }
+  }
+  for (const service of members.keys()) {
+    if (config.services.has(service) || renamed.has(service)) continue
+    const reason = 'it is no longer in the config: out of the members at once, its files stay until --purge'
+    actions.push({ kind: 'remove-service', subject: service, safety: 'destructive', settings: {}, reason })
+  }
+  return actions
+}
+
+function addition(service: string, settings: Settings, from: string | undefined): ServiceAction {
+  if (from === undefined) {
+    return {
+      kind: 'add-service',
+      subject: service,
+      safety: 'safe',
+      settings,
+      reason: 'it is new in the config',
+    }
+  }
+  const reason = `it takes over from ${from}, which is no longer in the config and goes out of the members at once`
+  return { kind: 'rename-service', subject: service, safety: 'destructive', settings, from, reason }
+}
+
+/** Names and files of members that the config lets go of, by name or path, each with the member that has them. */
+function ownersOfWhatWillBeFree(config: Config, inventory: Inventory): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>()
+  for (const row of inventory.services.values()) {
+    if (row.state !== 'member') continue
+    const service = config.services.get(row.service)
+    if (service !== undefined && encodeSettings(settingsOf(config, service)) === row.settings) continue
+    for (const claim of claimsOf(decodeSettings(row.settings))) owners.set(claim, row.service)
+  }
+  return owners
+}
+
+function claimsOf(settings: Settings): string[] {
+  return [...settings.dnsNames, ...settings.ipAddresses, settings.cert, settings.key]
+}
+
+function formerOwner(settings: Settings, taken: ReadonlyMap<string, string>): string | undefined {
+  for (const claim of claimsOf(settings)) {
+    const owner = taken.get(claim)
+    if (owner !== undefined) return owner
+  }
+  return undefined
+}
+
+/** What changes between the settings applied and those wanted, one action for each kind of change. */
+function changes(
+  service: string,
+  applied: Settings,
+  wanted: Settings,
+  taken: ReadonlyMap<string, string>,
+): ServiceAction[] {
+  const actions: ServiceAction[] = []
+  for (const { kind, fields, safety } of CHANGES) {
+    const changed = fields.filter((field) => !sameValue(applied[field], wanted[field]))
+    if (changed.length === 0) continue
+    const others = new Map([...taken].filter(([, owner]) => owner !== service))
+    const claimsOfAnother =
+      (kind === 'change-names' || kind === 'change-place') && formerOwner(wanted, others)
+    actions.push({
+      kind,
+      subject: service,
+      safety: claimsOfAnother ? 'destructive' : safety(applied, wanted),
+      settings: Object.fromEntries(changed.map((field) => [field, wanted[field]])),
+      reason: changed.map((field) => `${field}: ${show(applied[field])} → ${show(wanted[field])}`).join(', '),
+    })
+  }
+  return actions
+}
+
+interface Change {
+  readonly kind: ServiceAction['kind']
+  readonly fields: readonly (keyof Settings)[]
+  readonly safety: (applied: Settings, wanted: Settings) => Safety
+}
+
+const always =
+  (safety: Safety): Change['safety'] =>
+  () =>
+    safety
+
+const CHANGES: readonly Change[] = [
+  {
+    kind: 'change-names',
+    fields: ['commonName', 'dnsNames', 'ipAddresses'],
+    safety: (applied, wanted) =>
+      includesAll(wanted.dnsNames, applied.dnsNames) && includesAll(wanted.ipAddresses, applied.ipAddresses)
+        ? 'safe'
+        : 'destructive',
+  },
+  {
+    kind: 'change-certificate',
+    fields: ['organization', 'country', 'keyAlgorithm', 'keySize'],
+    safety: (applied, wanted) =>
+      wanted.keyAlgorithm === 'rsa' && applied.keyAlgorithm === 'rsa' && wanted.keySize < applied.keySize
+        ? 'destructive'
+        : 'safe',
+  },
+  { kind: 'change-lifetime', fields: ['validityDays', 'renewAt'], safety: always('safe') },
+  {
+    kind: 'change-callers',
+    fields: ['allow'],
+    safety: (applied, wanted) =>
+      applied.allow === 'members' || (wanted.allow !== 'members' && includesAll(applied.allow, wanted.allow))
+        ? 'safe'
+        : 'destructive',
+  },
+  {
+    kind: 'change-tls',
+    fields: ['minTls'],
+    safety: (_, wanted) => (wanted.minTls === '1.2' ? 'destructive' : 'safe'),
+  },
+  {
+    kind: 'change-place',
+    fields: ['address', 'listen', 'cert', 'key', 'owner', 'group', 'mode'],
+    safety: always('safe'),
+  },
+]
+
+/** Which instances need a certificate once the services' actions are done. */
+function planCertificates(
+  config: Config,
+  inventory: Inventory,
+  actions: readonly Action[],
+  now: number,
+): IssueAction[] {
+  const planned: IssueAction[] = []
+  const gone = new Set(
+    actions.flatMap((action) =>
+      action.kind === 'remove-service'
+        ? [action.subject]
+        : action.kind === 'rename-service'
+          ? [action.from]
+          : [],
+    ),
+  )
+  const issue = (subject: string, instance: string, reason: string) =>
+    planned.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
+  const instances = new Map(inventory.instances.map((row) => [row.id, row]))
+  for (const service of config.services.values()) {
+    const instance = instances.get(service.service)
+    if (instance === undefined || inventory.services.get(service.service)?.state !== 'member') {
+      issue(service.service, service.service, 'it is new')
+    }
+  }
+  for (const instance of inventory.instances) {
+    const row = inventory.services.get(instance.service)
+    if (row?.state !== 'member' || instance.place !== 'here' || gone.has(instance.service)) continue
+    const service = config.services.get(instance.service)
+    const settings = service === undefined ? decodeSettings(row.settings) : settingsOf(config, service)
+    const reason = reasonToIssue(settings, instance.id, inventory, now)
+    if (reason !== undefined) issue(instance.service, instance.id, reason)
+  }
+  return planned
+}
+
+/** Why an instance needs a new certificate now, or undefined where it does not. */
+export function reasonToIssue(
+  settings: Settings,
+  instance: string,
+  inventory: Inventory,
+  now: number,
+): string | undefined {
+  const current = inventory.current.get(instance)
+  if (current === undefined) return 'it has no certificate'
+  const found = inventory.pairs.get(instance)
+  if (found === undefined) return 'its pair is missing on disk, or not whole'
+  if (found !== current.serial) return `its pair on disk is not the one recorded last (${current.serial})`
+  const request = encodeRequest(certificateRequestOf(settings))
+  if (request !== current.request)
+    return `its settings have changed: ${changedFields(current.request, request)}`
+  const slot = inventory.slots.find((one) => one.id === current.slot)
+  if (slot?.state !== 'active' && slot?.state !== 'retiring')
+    return `its issuing CA ${current.slot} is ${slot?.state}`
+  if (now >= current.notAfter) return `it expired at ${timestamp(current.notAfter)}`
+  const due = renewalDue(current, settings.renewAt)
+  return now >= due ? `it was due for renewal at ${timestamp(due)}` : undefined
+}
+
+/** When a certificate is to be renewed, milliseconds since the epoch. */
+export function renewalDue(
+  certificate: Pick<CertificateRow, 'notBefore' | 'notAfter'>,
+  renewAt: number,
+): number {
+  return certificate.notBefore + renewAt * (certificate.notAfter - certificate.notBefore)
+}
+
+function planPublication(
+  inventory: Inventory,
+  actions: readonly Action[],
+  now: number,
+): MeshAction | undefined {
+  const publish = (reason: string): MeshAction => ({
+    kind: 'publish',
+    subject: 'mesh',
+    safety: 'safe',
+    reason,
+  })
+  const { bundleIssuedAt } = inventory
+  if (bundleIssuedAt === undefined) return publish('there is no bundle yet')
+  if (actions.some((action) => action.kind !== 'issue')) return publish('the members or their rights change')
+  if (!inventory.published) return publish('what is published is not what the inventory says')
+  if (now - bundleIssuedAt >= BUNDLE_RENEWAL) return publish('the bundle is a day old')
+  return undefined
+}
+
+function changedFields(before: string, after: string): string {
+  const [old, wanted] = [decodeRequest(before), decodeRequest(after)]
+  const fields = Object.keys(wanted) as (keyof typeof wanted)[]
+  return fields.filter((field) => !sameValue(old[field], wanted[field])).join(', ')
+}
+
+function includesAll(values: readonly string[], wanted: readonly string[]): boolean {
+  return wanted.every((value) => values.includes(value))
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function timestamp(time: number): string {
+  return new Date(time).toISOString()
+}

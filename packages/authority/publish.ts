@@ -1,0 +1,203 @@
+import { basename, join } from 'node:path'
+import { type Certificate, encodePem, parseCertificate, type Signer, sha256 } from '@datapunk/pki'
+import {
+  type BundleHead,
+  type Config,
+  encodeMembers,
+  type Member,
+  type Subject,
+  sealBundleHead,
+  sealTrustStatement,
+  type TrustStatement,
+} from '@datapunk/protocol'
+import type { Engine } from './engine.ts'
+import { decodeRequest, decodeSettings } from './settings.ts'
+import type { Reader, SlotRow, Store } from './store/contract.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** The certificates and keys that peers are to trust, by their slots. */
+export interface TrustedSlots {
+  readonly roots: readonly Certificate[]
+  readonly issuingCas: readonly Certificate[]
+  readonly bundleKeys: readonly Uint8Array[]
+}
+
+export function trustedSlots(reader: Reader): TrustedSlots {
+  const trusted = (kind: SlotRow['kind']) =>
+    reader
+      .slots()
+      .filter((slot) => slot.kind === kind && (slot.state === 'active' || slot.state === 'retiring'))
+  const certificates = (kind: SlotRow['kind']) =>
+    trusted(kind).flatMap(({ certificate }) =>
+      certificate === undefined ? [] : [parseCertificate(certificate)],
+    )
+  return {
+    roots: certificates('root'),
+    issuingCas: certificates('issuing-ca'),
+    bundleKeys: trusted('bundle-key').map((slot) => slot.spki),
+  }
+}
+
+/**
+ * Signs and records the next trust statement.
+ *
+ * @param signers every root of the statement before it, and every root it adds
+ */
+export async function publishTrustStatement(
+  store: Store,
+  signers: readonly Signer[],
+  now: number,
+  actor: string,
+): Promise<number> {
+  const mesh = store.mesh()
+  if (mesh === undefined) throw new TypeError('a trust statement is of a mesh')
+  const number = (store.trustStatements().at(-1)?.number ?? 0) + 1
+  const statement: TrustStatement = {
+    number,
+    meshId: mesh.meshId,
+    trustDomain: mesh.trustDomain,
+    issuedAt: now,
+    ...trustedSlots(store),
+  }
+  const bytes = await sealTrustStatement(statement, signers)
+  await store.write((transaction) => {
+    transaction.addTrustStatement({ number, bytes })
+    transaction.addAudit({ at: now, actor, deed: 'trust-statement-published', entry: { number } })
+  })
+  return number
+}
+
+/** Signs and records the next bundle: the members as the inventory has them. */
+export async function publishBundle(
+  store: Store,
+  signer: Signer,
+  config: Pick<Config, 'authority'>,
+  now: number,
+  actor: string,
+): Promise<void> {
+  const mesh = store.mesh()
+  const trust = store.trustStatements().at(-1)
+  if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
+  const members = encodeMembers(membersOf(store, now))
+  const digest = digestOf(members)
+  const previous = store.bundle()
+  const sameGeneration = previous?.generation === mesh.generation
+  const head: BundleHead = {
+    meshId: mesh.meshId,
+    format: 1,
+    number: { generation: mesh.generation, counter: sameGeneration ? previous.counter + 1 : 1 },
+    issuedAt: now,
+    expiresAt: now + config.authority.bundleDays * DAY,
+    trustStatement: trust.number,
+    sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
+  }
+  const bytes = await sealBundleHead(head, signer)
+  await store.write((transaction) => {
+    transaction.addBundle(
+      { ...head.number, head: bytes, issuedAt: now, expiresAt: head.expiresAt },
+      new Map([[digest, members]]),
+    )
+    transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number, digest } })
+  })
+}
+
+/** Whether the newest bundle names the members as the inventory has them now, under the newest trust statement. */
+export function isBundleCurrent(store: Store, now: number): boolean {
+  const bundle = store.bundle()
+  if (bundle === undefined) return false
+  return bundle.sections.includes(digestOf(encodeMembers(membersOf(store, now))))
+}
+
+/**
+ * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
+ * certificate an instance still serves, and the subjects of every certificate that has not expired.
+ */
+export function membersOf(reader: Reader, now: number): Member[] {
+  const subjects = new Map<string, Subject[]>()
+  const serviceOf = new Map(reader.instances().map((row) => [row.id, row.service]))
+  for (const { instance, request } of reader.liveCertificates(now)) {
+    const service = serviceOf.get(instance ?? '')
+    if (service === undefined) continue
+    const { organization, country } = decodeRequest(request)
+    push(subjects, service, { organization, country })
+  }
+  const served = new Map<string, string[]>()
+  for (const { instance, request } of reader.currentCertificates()) {
+    const service = serviceOf.get(instance ?? '')
+    if (service !== undefined) push(served, service, ...decodeRequest(request).dnsNames)
+  }
+  const members: Member[] = []
+  for (const row of reader.services()) {
+    if (row.state !== 'member') continue
+    const settings = decodeSettings(row.settings)
+    const { organization, country } = settings
+    members.push({
+      service: row.service,
+      spiffeId: row.spiffeId,
+      dnsNames: [...new Set([...settings.dnsNames, ...(served.get(row.service) ?? [])])],
+      ipAddresses: settings.ipAddresses,
+      subjects: distinct([{ organization, country }, ...(subjects.get(row.service) ?? [])]),
+      callers: settings.allow,
+      address: settings.address ?? undefined,
+      listen: settings.listen ?? undefined,
+      minTls: settings.minTls,
+    })
+  }
+  return members
+}
+
+/** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
+function* publishedFiles({
+  store,
+  layout,
+  config,
+}: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
+  const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
+  if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
+  for (const { number, bytes } of store.trustStatements()) yield [layout.mesh.trustStatement(number), bytes]
+  const bundle = store.bundle()
+  if (bundle === undefined) return
+  for (const digest of bundle.sections) {
+    const bytes = store.section(digest)
+    if (bytes !== undefined) yield [layout.mesh.section(digest), bytes]
+  }
+  yield [layout.mesh.head, bundle.head]
+}
+
+type Published = Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>
+
+/** Writes what the store holds as files. A crash at any point leaves a head whose sections are there. */
+export function writePublished(published: Published): void {
+  const { disk, layout, store } = published
+  for (const folder of [layout.mesh.dir, layout.mesh.trustDir, layout.mesh.sectionsDir]) {
+    disk.ensureFolder(folder, 0o755)
+  }
+  for (const [path, bytes] of publishedFiles(published)) disk.writeFileIfChanged(path, bytes, { mode: 0o644 })
+  const named = new Set(store.bundle()?.sections.map((digest) => basename(layout.mesh.section(digest))))
+  for (const name of disk.list(layout.mesh.sectionsDir)) {
+    if (!named.has(name)) disk.remove(join(layout.mesh.sectionsDir, name))
+  }
+}
+
+export function isPublishedOnDisk(published: Published): boolean {
+  for (const [path, bytes] of publishedFiles(published)) {
+    const found = published.disk.readChecked(path, { maxBytes: bytes.byteLength })
+    if (found === undefined || !Buffer.from(found).equals(bytes)) return false
+  }
+  return true
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return Buffer.from(sha256(bytes)).toString('hex')
+}
+
+function push<Value>(lists: Map<string, Value[]>, key: string, ...values: Value[]): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, values)
+  else list.push(...values)
+}
+
+function distinct(subjects: readonly Subject[]): Subject[] {
+  return [...new Map(subjects.map((subject) => [JSON.stringify(subject), subject])).values()]
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import type { Engine } from './engine.ts'
+import { unlinkFiles } from './place.ts'
+import { decodeSettings } from './settings.ts'
+
+/** Removes the files of services that are no longer members. @returns the paths removed */
+export function purge({ store, disk, layout, report, clock }: Engine): string[] {
+  const removed: string[] = []
+  const gone = new Map(
+    store.services().flatMap((row) => (row.state === 'removed' ? [[row.service, row]] : [])),
+  )
+  for (const { id, service } of store.instances()) {
+    const row = gone.get(service)
+    const { dir } = layout.instance(id)
+    if (row === undefined || disk.kindOf(dir) === undefined) continue
+    removed.push(...unlinkFiles({ disk, layout }, decodeSettings(row.settings), id))
+    for (const name of disk.list(dir)) disk.removeFolder(join(dir, name))
+    disk.removeFolder(dir)
+    removed.push(dir)
+    report({ kind: 'files-purged', subject: service, at: clock(), detail: { dir } })
+  }
+  return removed
+}
