@@ -30,7 +30,7 @@ export interface ApplyReport {
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
   const { config, clock } = engine
   // 1 Nothing is done to a state that is not whole.
-  await checkState(engine)
+  checkState(engine)
   // 2 What is to be done; the destructive part only when asked for.
   const wanted = plan(config, takeInventory(engine), clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')

@@ -67,7 +67,7 @@ export class Authority implements Administration {
       const keys = new KeyStore({
         disk,
         folder: layout.authority.keys,
-        rootPath: config.paths.caKey,
+        rootKey: config.paths.caKey,
         passphrase: passphraseOnce(options, store, disk),
         storeInClear: config.authority.storeCaKeysInClear,
         randomBytes,
@@ -116,7 +116,7 @@ export class Authority implements Administration {
 
   issue(service: string): Promise<IssuedChain> {
     return this.#inTurn(async () => {
-      await checkState(this.#engine)
+      checkState(this.#engine)
       const row = this.#engine.store
         .services()
         .find((one) => one.service === service && one.state === 'member')
@@ -129,7 +129,7 @@ export class Authority implements Administration {
 
   issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain> {
     return this.#inTurn(async () => {
-      await checkState(this.#engine)
+      checkState(this.#engine)
       return issueForCsr(this.#engine, service, csr)
     })
   }

@@ -12,7 +12,7 @@ const MAX_CA_CERT_BYTES = 256 * 1024
  * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
  *   `TRUST_DOMAIN_CHANGED`, `ENVIRONMENT_CHANGED`
  */
-export async function checkState(engine: Engine): Promise<void> {
+export function checkState(engine: Engine): void {
   const mesh = engine.store.mesh()
   if (mesh === undefined) {
     checkNoForeignCa(engine)
@@ -28,7 +28,7 @@ export async function checkState(engine: Engine): Promise<void> {
   }
   const slots = engine.store.slots().filter((slot) => slot.state === 'active' || slot.state === 'prepared')
   checkNotAllGone(engine, slots)
-  for (const slot of slots) await engine.keys.check(slot)
+  for (const slot of slots) engine.keys.check(slot)
   checkCaCert(engine, slots)
 }
 

@@ -40,8 +40,8 @@ export interface KeyStoreOptions {
   readonly folder: string
   /** Absolute path of the root key: `config.paths.caKey`. */
   readonly rootKey: string
-  /** What every envelope is sealed with; see `findPassphrase`. */
-  readonly passphrase: Passphrase
+  /** What every envelope is sealed with (see `findPassphrase`); asked for when a key is sealed or opened, never before. */
+  readonly passphrase: () => Passphrase
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
@@ -96,20 +96,6 @@ export class KeyStore {
     if (found.algorithm !== algorithm)
       throw mismatch(slot, this.pathOf(slot), `is ${found.algorithm}, not ${algorithm}`)
     return found
-  }
-
-  /**
-   * Whether the file is the one the inventory means, as far as can be told without the passphrase: by the name that is
-   * written, authenticated, on every envelope.
-   *
-   * @throws AuthorityError `KEY_MISSING`, `KEY_MISMATCH`, `KEY_IN_CLEAR`
-   */
-  async check(slot: KnownKey): Promise<void> {
-    const path = this.pathOf(slot)
-    const pem = this.#readFile(slot)
-    const found = isEnvelope(pem) ? envelopeName(pem) : { slot: slot.id, ...describe(await this.#read(slot)) }
-    if (found.slot === slot.id && found.spkiHash === slot.spkiHash) return
-    throw mismatch(slot, path, 'holds another key than the one the inventory knows')
   }
 
   /**
@@ -183,7 +169,7 @@ export class KeyStore {
       ? key.export({ type: 'pkcs8', format: 'pem' })
       : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
           name,
-          passphrase,
+          passphrase: passphrase(),
           randomBytes,
           cost,
         })
@@ -196,7 +182,7 @@ export class KeyStore {
     const pem = this.#readFile(slot)
     if (!isEnvelope(pem)) return this.#clearKey(pem, slot)
     const name = this.#nameIn(pem, slot)
-    const der = Buffer.from(await openKey(pem, this.#options.passphrase))
+    const der = Buffer.from(await openKey(pem, this.#options.passphrase()))
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
     if (describe(key).spkiHash !== name.spkiHash) throw this.#anotherKey(slot)
