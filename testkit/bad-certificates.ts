@@ -102,7 +102,7 @@ export const badCertificates = {
       subject: {},
     }),
   ),
-  emptyIssuer: fault('CERTIFICATE_UNFIT', 'an empty issuer', () => ({ issuer: encodeName({}) })),
+  emptyIssuer: fault('ISSUER_UNKNOWN', 'an empty issuer', () => ({ issuer: encodeName({}) })),
 
   // purposes
   noExtendedKeyUsage: extensionFault('EXTENDED_KEY_USAGE_MISSING', 'no extended key usage', () => ({

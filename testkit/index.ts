@@ -10,3 +10,4 @@ export {
   testIdentity,
 } from './test-certificate.ts'
 export { testExtension } from './test-extensions.ts'
+export { type MemberChange, TestMesh, type TestMeshOptions, type TestServiceOptions } from './test-mesh.ts'

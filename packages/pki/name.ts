@@ -58,7 +58,7 @@ export class Name {
     return values
   }
 
-  /** The same octets: how issuer and subject are chained here (STANDARDS: RFC 5280 §4.1.2.4, §7.1 made stricter). */
+  /** The same octets: how issuer and subject are chained here, which is stricter than RFC 5280 §7.1. */
   equals(other: Name): boolean {
     return equalOctets(this.der, other.der)
   }

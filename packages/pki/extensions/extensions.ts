@@ -37,7 +37,7 @@ export interface Extensions {
   readonly nameConstraints: (NameConstraints & Critical) | undefined
   readonly subjectAltName: (SubjectAltName & Critical) | undefined
   readonly subjectKeyIdentifier: (SubjectKeyIdentifier & Critical) | undefined
-  /** Object identifiers of critical extensions that are not understood: certificate policies of all kinds are among them. */
+  /** Object identifiers of critical extensions that are not processed: policies of all kinds, CRL distribution points. */
   readonly unknownCritical: readonly string[]
 }
 
@@ -81,6 +81,17 @@ const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]>
   [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
 ])
 
+/** Extensions whose every consequence is drawn here; the others can be read, but being critical they are refused. */
+const processed: ReadonlySet<string | undefined> = new Set<Known>([
+  'authorityKeyIdentifier',
+  'basicConstraints',
+  'extendedKeyUsage',
+  'keyUsage',
+  'nameConstraints',
+  'subjectAltName',
+  'subjectKeyIdentifier',
+])
+
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
 function readExtension(der: DerReader): Extension {
   return der.sequence((extension) => ({
@@ -110,9 +121,8 @@ function understand(all: readonly Extension[]): Extensions {
     const [name, read] = readers.get(oid) ?? []
     if (seen.has(oid)) throw malformed(name ?? oid, 'it appears twice (RFC 5280 §4.2)')
     seen.add(oid)
-    if (name === undefined || read === undefined) {
-      if (critical) unknownCritical.push(oid)
-    } else {
+    if (critical && !processed.has(name)) unknownCritical.push(oid)
+    if (name !== undefined && read !== undefined) {
       Object.assign(extensions, { [name]: { ...readValue(name, value, read), critical } })
     }
   }

@@ -1,0 +1,14 @@
+/**
+ * The host of an absolute URI with an authority (RFC 3986 §3.2), in lower case: for `spiffe://service.datapunk/lake` it
+ * is `service.datapunk`. Undefined for URIs without one, and for hosts in brackets.
+ */
+export function uriHost(uri: string): string | undefined {
+  const [, host] =
+    /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:@[\]]+)(?::\d*)?(?:[/?#]|$)/.exec(uri) ?? []
+  return host?.toLowerCase()
+}
+
+/** Whether this is an absolute URI (RFC 3986 §4.3) in printable ASCII, as RFC 5280 §4.2.1.6 asks for. */
+export function isAbsoluteUri(uri: string): boolean {
+  return /^[a-zA-Z][a-zA-Z0-9+.-]*:[!-~]+$/.test(uri)
+}

@@ -1,0 +1,272 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, relative } from 'node:path'
+import { type KeyAlgorithm, localSigner, sha256 } from '@datapunk/pki'
+import {
+  type Config,
+  encodeMembers,
+  type Layout,
+  layoutOf,
+  type Member,
+  parseConfig,
+  sealBundleHead,
+  sealTrustStatement,
+  type TrustStatement,
+} from '@datapunk/protocol'
+import { TestCa, type TestOverrides } from './test-ca.ts'
+import type { TestIdentity } from './test-certificate.ts'
+import { testExtension } from './test-extensions.ts'
+
+/** A service of a test mesh. Left out, everything is as in the config file: all members may call it, TLS 1.3. */
+export interface TestServiceOptions {
+  readonly allow?: 'members' | readonly string[]
+  readonly minTls?: '1.3' | '1.2'
+  readonly algorithm?: KeyAlgorithm
+  /** Besides `SERVICE.TRUST_DOMAIN`. */
+  readonly dnsNames?: readonly string[]
+  readonly ipAddresses?: readonly string[]
+  /** `HOST` or `HOST:PORT`; `127.0.0.1` unless told, so that callers name the port. */
+  readonly address?: string
+  readonly listen?: string
+}
+
+export interface TestMeshOptions {
+  readonly services: Readonly<Record<string, TestServiceOptions>>
+  readonly trustDomain?: string
+  /** The kind of the CAs' keys, and of the services' where they don't say otherwise. */
+  readonly algorithm?: KeyAlgorithm
+  /** When it was made, milliseconds since the epoch; now unless told, because OpenSSL has no other clock. */
+  readonly at?: number
+  readonly seed?: string
+}
+
+/** What one document of the mesh says, changed in one place. */
+export type MemberChange = Partial<Omit<Member, 'service'>>
+
+/**
+ * A whole mesh in a temporary folder, as `mtls apply` leaves it: config file, root, signed trust statement and bundle, a
+ * pair per service. Made without the authority, so that a test can also make what the authority never would.
+ *
+ * ```ts
+ * const testMesh = await TestMesh.create({ services: { lake: { allow: ['stream'] }, stream: {} } })
+ * const lake = await join('lake', { config: testMesh.configFile })
+ * ```
+ */
+export class TestMesh {
+  readonly folder: string
+  readonly configFile: string
+  readonly ca: TestCa
+  readonly config: Config
+  readonly layout: Layout
+  readonly #bundleKey: TestIdentity
+  readonly #members: Map<string, Member>
+  readonly #algorithms: ReadonlyMap<string, KeyAlgorithm | undefined>
+  readonly #versions = new Map<string, number>()
+  #trust: TrustStatement
+  #number = { generation: 1, counter: 0 }
+
+  private constructor(
+    folder: string,
+    config: Config,
+    ca: TestCa,
+    bundleKey: TestIdentity,
+    { services, at }: TestMeshOptions,
+  ) {
+    this.folder = folder
+    this.configFile = config.file
+    this.config = config
+    this.layout = layoutOf(config)
+    this.ca = ca
+    this.#bundleKey = bundleKey
+    this.#algorithms = new Map(Object.entries(services).map(([name, { algorithm }]) => [name, algorithm]))
+    this.#members = new Map([...config.services.keys()].map((name) => [name, memberOf(config, name)]))
+    this.#trust = {
+      number: 1,
+      meshId: randomBytes(16).toString('hex'),
+      trustDomain: config.trustDomain,
+      issuedAt: at ?? ca.at,
+      roots: [ca.root.certificate],
+      issuingCas: [ca.issuing.certificate],
+      bundleKeys: [bundleKey.signer.spki],
+    }
+  }
+
+  static async create(options: TestMeshOptions): Promise<TestMesh> {
+    const folder = await mkdtemp(join(tmpdir(), 'test-mesh-'))
+    const { trustDomain = 'service.datapunk', algorithm = 'ecdsa-p256', at = Date.now() } = options
+    const file = join(folder, 'mtls-config.yaml')
+    const text = configText(trustDomain, options.services)
+    await writeFile(file, text)
+    const seed = options.seed ?? folder
+    const ca = await TestCa.create({ trustDomain, algorithm, at, seed })
+    const mesh = new TestMesh(folder, parseConfig(text, { file }), ca, await ca.leaf('bundle-key'), options)
+    await mesh.#write()
+    return mesh
+  }
+
+  /** The config's paths of a service's pair: links, as the authority makes them. */
+  pair(service: string): { cert: string; key: string } {
+    const settings = this.config.services.get(service)
+    if (settings === undefined) throw new TypeError(`no service ${service} in this test mesh`)
+    return { cert: settings.cert, key: settings.key }
+  }
+
+  member(service: string): Member {
+    const member = this.#members.get(service)
+    if (member === undefined) throw new TypeError(`no member ${service} in this test mesh`)
+    return member
+  }
+
+  /** A leaf for a service, with the names the bundle lists, but for the overrides; written nowhere. */
+  leaf(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
+    const { dnsNames, ipAddresses, spiffeId } = this.member(service)
+    const algorithm = this.#algorithms.get(service)
+    return this.ca.leaf(service, {
+      ...(algorithm && { algorithm }),
+      ...overrides,
+      extensions: {
+        subjectAltName: testExtension.subjectAltName({ dnsNames, ipAddresses, uris: [spiffeId] }),
+        ...overrides.extensions,
+      },
+    })
+  }
+
+  /** A new pair for a service, swapped in as the authority does. */
+  async rotate(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
+    const leaf = await this.leaf(service, overrides)
+    await this.writePair(service, this.ca.chainPem(leaf), leaf.keyPem)
+    return leaf
+  }
+
+  /** Whatever text, as the next version of a service's pair: `current` is swapped by one rename. */
+  async writePair(service: string, cert: string, key: string, mode = 0o600): Promise<void> {
+    const { dir, current } = this.layout.instance(service)
+    const version = (this.#versions.get(service) ?? 0) + 1
+    this.#versions.set(service, version)
+    const folder = join(dir, `v${version}`)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, 'cert.pem'), cert, { mode: 0o644 })
+    await writeFile(join(folder, 'key.pem'), key, { mode })
+    await symlink(basename(folder), `${current}.next`)
+    await rename(`${current}.next`, current)
+    await rm(join(dir, `v${version - 2}`), { recursive: true, force: true })
+  }
+
+  /** Changes a member, or removes it, in the next bundle. */
+  change(service: string, change: MemberChange | 'remove'): void {
+    if (change === 'remove') this.#members.delete(service)
+    else this.#members.set(service, { ...this.member(service), ...change })
+  }
+
+  /** Says where a service can be reached, in a new bundle. */
+  async place(service: string, port: number, host = '127.0.0.1'): Promise<void> {
+    this.change(service, { address: { host, port } })
+    await this.publish()
+  }
+
+  /** Writes the next bundle. @returns its head, so that a test can put an old one back */
+  async publish(): Promise<Uint8Array> {
+    this.#number = { ...this.#number, counter: this.#number.counter + 1 }
+    const members = encodeMembers(this.#members.values())
+    const digest = Buffer.from(sha256(members)).toString('hex')
+    await writeFile(this.layout.mesh.section(digest), members)
+    const head = await sealBundleHead(
+      {
+        meshId: this.#trust.meshId,
+        format: 1,
+        number: this.#number,
+        issuedAt: this.ca.at,
+        expiresAt: this.ca.at + 7 * 24 * 60 * 60 * 1000,
+        trustStatement: this.#trust.number,
+        sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
+      },
+      this.#bundleKey.signer,
+    )
+    await this.writeHead(head)
+    return head
+  }
+
+  /** Puts a head in place by one rename. */
+  async writeHead(head: Uint8Array): Promise<void> {
+    await writeFile(`${this.layout.mesh.head}.next`, head)
+    await rename(`${this.layout.mesh.head}.next`, this.layout.mesh.head)
+  }
+
+  /** Writes the next trust statement, signed by the root it follows and by every root it adds. */
+  async trust(change: Partial<TrustStatement>, addedRoots: readonly TestIdentity[] = []): Promise<void> {
+    this.#trust = { ...this.#trust, ...change, number: this.#trust.number + 1 }
+    await this.#writeTrust(addedRoots)
+  }
+
+  /** Another mesh of the same names: everything in it looks right, and none of it is. */
+  static foreign(to: TestMesh, services: TestMeshOptions['services']): Promise<TestMesh> {
+    return TestMesh.create({ services, trustDomain: to.config.trustDomain, at: to.ca.at, seed: 'foreign' })
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #write(): Promise<void> {
+    const { mesh } = this.layout
+    await mkdir(mesh.trustDir, { recursive: true })
+    await mkdir(mesh.sectionsDir, { recursive: true })
+    await mkdir(dirname(this.config.paths.caCert), { recursive: true })
+    await writeFile(this.config.paths.caCert, this.ca.root.pem)
+    await this.#writeTrust([])
+    await this.publish()
+    for (const service of this.config.services.keys()) {
+      await this.rotate(service)
+      const { cert, key } = this.layout.instance(service)
+      const pair = this.pair(service)
+      await mkdir(dirname(pair.cert), { recursive: true })
+      await symlink(relative(dirname(pair.cert), cert), pair.cert)
+      await symlink(relative(dirname(pair.key), key), pair.key)
+    }
+  }
+
+  async #writeTrust(addedRoots: readonly TestIdentity[]): Promise<void> {
+    const signers = [this.ca.root, ...addedRoots].map(({ privateKey }) => localSigner(privateKey))
+    const { mesh } = this.layout
+    await writeFile(mesh.trustStatement(this.#trust.number), await sealTrustStatement(this.#trust, signers))
+  }
+}
+
+/** YAML 1.2 has JSON within it. */
+function configText(trustDomain: string, services: TestMeshOptions['services']): string {
+  const entries = Object.entries(services).map(([name, options]) => [
+    name,
+    {
+      address: options.address ?? '127.0.0.1',
+      ...(options.listen && { listen: options.listen }),
+      ...(options.allow && { allow: options.allow }),
+      ...(options.minTls && { min_tls: options.minTls }),
+      ...(options.dnsNames && { dns_names: options.dnsNames }),
+      ...(options.ipAddresses && { ip_addresses: options.ipAddresses }),
+    },
+  ])
+  const certificates = { organization: 'Datapunk', country: 'US' }
+  return JSON.stringify(
+    { trust_domain: trustDomain, certificates, services: Object.fromEntries(entries) },
+    null,
+    2,
+  )
+}
+
+function memberOf(config: Config, service: string): Member {
+  const settings = config.services.get(service)
+  if (settings === undefined) throw new TypeError(`no service ${service} in the config`)
+  const { organization, country } = config.certificates
+  return {
+    service,
+    spiffeId: settings.spiffeId,
+    dnsNames: settings.dnsNames,
+    ipAddresses: settings.ipAddresses,
+    subjects: [{ organization, country }],
+    callers: settings.allow,
+    address: settings.address,
+    listen: settings.listen,
+    minTls: settings.minTls,
+  }
+}
