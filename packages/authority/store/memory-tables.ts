@@ -162,6 +162,7 @@ export class MemoryTables implements Transaction {
   }
 
   #intent(serial: string): CertificateRow {
+    this.#mustBeOpen()
     const row = this.#certificates.get(serial)
     if (row?.state !== 'intended') throw refusal.noIntent(serial)
     return row

@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type DatabaseSyncOptions, type StatementSync } from 'node:sqlite'
 import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
@@ -16,6 +16,8 @@ export interface SqliteStoreOptions {
   readonly disk?: Disk
   /** The steps of the schema; only tests of migration give their own. */
   readonly steps?: readonly string[]
+  /** How the file is opened; only tests that tamper with the connection give their own. */
+  readonly connect?: (file: string, options: DatabaseSyncOptions) => DatabaseSync
 }
 
 /**
@@ -44,10 +46,10 @@ export class SqliteStore extends SqliteReader implements Store {
    *   is looser than it may be; `STORE_FAILED` when the file is damaged, or no inventory
    */
   static open(options: SqliteStoreOptions): SqliteStore {
-    const { file, readOnly = false, disk = new Disk(), steps = migrations } = options
+    const { file, readOnly = false, disk = new Disk() } = options
     disk.makePrivateFile(file, { create: !readOnly })
     try {
-      return new SqliteStore(openDatabase(file, readOnly, disk, steps), readOnly)
+      return new SqliteStore(openDatabase({ ...options, disk }), readOnly)
     } catch (error) {
       throw error instanceof AuthorityError ? error : unreadable(file, error)
     }
@@ -80,29 +82,31 @@ export class SqliteStore extends SqliteReader implements Store {
 
   /** One durable commit for all of `jobs`. Callers are told only when its fate is known. */
   #flush(jobs: readonly Job[]): void {
-    const settle: (() => void)[] = []
+    const settle: Settle[] = []
+    let lost: AuthorityError | undefined
     try {
       this.#begin.run()
       for (const job of jobs) settle.push(this.#run(job))
       this.#commit.run()
     } catch (error) {
       if (this.#database.isTransaction) this.#rollback.run()
-      const lost = refusal.lost(error)
-      for (const job of jobs) job.reject(lost)
-      return
+      lost = refusal.lost(error)
     }
-    for (const tell of settle) tell()
+    for (const [index, job] of jobs.entries()) {
+      const tell = settle[index] ?? job.reject
+      tell(lost)
+    }
   }
 
   /** @throws what SQLite threw when it gave up the whole transaction, as it may when the disk is full */
-  #run(job: Job): () => void {
+  #run(job: Job): Settle {
     const transaction = this.#transaction!
     this.#savepoint.run()
     transaction.open()
     try {
       const value = runWork(job, transaction)
       this.#release.run()
-      return () => job.resolve(value)
+      return (lost) => (lost === undefined ? job.resolve(value) : job.reject(lost))
     } catch (error) {
       if (!this.#database.isTransaction) throw error
       this.#rollbackTo.run()
@@ -115,8 +119,12 @@ export class SqliteStore extends SqliteReader implements Store {
   }
 }
 
-function openDatabase(file: string, readOnly: boolean, disk: Disk, steps: readonly string[]): DatabaseSync {
-  const database = new DatabaseSync(file, { readOnly, timeout: 5_000, enableForeignKeyConstraints: true })
+/** Tells the caller of a write what became of it: lost with its commit, or else what its own work came to. */
+type Settle = (lost: AuthorityError | undefined) => void
+
+function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSync {
+  const { file, readOnly = false, disk, steps = migrations, connect = openFile } = options
+  const database = connect(file, { readOnly, timeout: 5_000, enableForeignKeyConstraints: true })
   try {
     const version = schemaVersion(database, file, steps.length)
     if (readOnly && version < steps.length) throw tooOld(file, version, steps.length)
@@ -129,6 +137,10 @@ function openDatabase(file: string, readOnly: boolean, disk: Disk, steps: readon
     database.close()
     throw error
   }
+}
+
+function openFile(file: string, options: DatabaseSyncOptions): DatabaseSync {
+  return new DatabaseSync(file, options)
 }
 
 /** A whole copy, synced, before the first migrating statement. One of an earlier, interrupted try is made anew. */

@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import type { InstanceRow, IntentRow, MeshRow, ServiceRow, SlotRow, Store, Transaction } from './contract.ts'
+import { MemoryStore } from './memory.ts'
+import { SqliteStore } from './sqlite.ts'
+
+const stores: Readonly<Record<string, (t: TestContext) => Store>> = {
+  MemoryStore: () => new MemoryStore(),
+  SqliteStore: (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'inventory-'))
+    const store = SqliteStore.open({ file: join(folder, 'authority', 'inventory.db') })
+    t.after(() => {
+      store.close()
+      rmSync(folder, { recursive: true })
+    })
+    return store
+  },
+}
+
+const mesh: MeshRow = {
+  meshId: '00112233445566778899aabbccddeeff',
+  trustDomain: 'service.datapunk',
+  environment: '',
+  generation: 1,
+  createdAt: 1_000,
+}
+const slot: SlotRow = {
+  id: 'issuing-ca-1',
+  kind: 'issuing-ca',
+  state: 'active',
+  algorithm: 'ecdsa-p256',
+  spkiHash: 'aa',
+  spki: Uint8Array.of(1, 2),
+  certificate: undefined,
+  since: 1_000,
+}
+const service: ServiceRow = {
+  service: 'lake',
+  spiffeId: 'spiffe://service.datapunk/lake',
+  state: 'member',
+  settings: '{}',
+  since: 1_000,
+}
+const instance: InstanceRow = { id: 'lake', service: 'lake', place: 'here', since: 1_000 }
+
+function intent(serial: string, fields: Partial<IntentRow> = {}): IntentRow {
+  return {
+    serial,
+    profile: 'leaf',
+    slot: 'issuing-ca-1',
+    spkiHash: 'bb',
+    instance: 'lake',
+    notBefore: 1_000,
+    notAfter: 9_000,
+    tbsHash: 'cc',
+    request: '{"commonName":"lake.service.datapunk"}',
+    intendedAt: 1_000,
+    ...fields,
+  }
+}
+
+async function withLake(store: Store): Promise<Store> {
+  await store.write((transaction) => {
+    transaction.putSlot(slot)
+    transaction.putService(service)
+    transaction.putInstance(instance)
+  })
+  return store
+}
+
+function issue(transaction: Transaction, serial: string, fields: Partial<IntentRow> = {}): void {
+  transaction.recordIntent(intent(serial, fields))
+  transaction.recordIssued(serial, Uint8Array.of(7))
+}
+
+const audit = { at: 1, actor: 'operator', deed: 'mesh-created' as const, entry: { of: 'nothing' } }
+
+for (const [name, open] of Object.entries(stores)) {
+  describe(name, () => {
+    test('a new inventory is empty', (t) => {
+      const store = open(t)
+      assert.equal(store.mesh(), undefined)
+      assert.equal(store.bundle(), undefined)
+      assert.equal(store.section('aa'), undefined)
+      assert.equal(store.certificate('aa'), undefined)
+      for (const rows of [store.slots(), store.services(), store.instances(), store.trustStatements()]) {
+        assert.deepEqual(rows, [])
+      }
+      assert.deepEqual(store.currentCertificates(), [])
+      assert.deepEqual(store.liveCertificates(0), [])
+      assert.deepEqual(store.audit(0, 10), [])
+    })
+
+    test('rows come back as they were put, in the order of their ids', async (t) => {
+      const store = await withLake(open(t))
+      const nexus = { ...service, service: 'nexus' }
+      const certified = { ...slot, id: 'root-1', certificate: Uint8Array.of(3), kind: 'root' as const }
+      await store.write((transaction) => {
+        transaction.createMesh(mesh)
+        transaction.putService(nexus)
+        transaction.putService({ ...service, service: 'api' })
+        transaction.putInstance({ ...instance, id: 'nexus', service: 'nexus', place: 'elsewhere' })
+        transaction.putSlot(certified)
+      })
+      assert.deepEqual(store.mesh(), mesh)
+      assert.deepEqual(store.slots(), [slot, certified])
+      assert.deepEqual(store.services(), [{ ...service, service: 'api' }, service, nexus])
+      assert.deepEqual(store.instances(), [
+        instance,
+        { ...instance, id: 'nexus', service: 'nexus', place: 'elsewhere' },
+      ])
+    })
+
+    test('a row put again replaces the one before', async (t) => {
+      const store = await withLake(open(t))
+      const [retired, removed] = [
+        { ...slot, state: 'retired' as const },
+        { ...service, state: 'removed' as const },
+      ]
+      await store.write((transaction) => {
+        transaction.putSlot(retired)
+        transaction.putService(removed)
+        transaction.putInstance({ ...instance, place: 'elsewhere' })
+      })
+      assert.deepEqual(store.slots(), [retired])
+      assert.deepEqual(store.services(), [removed])
+      assert.deepEqual(store.instances(), [{ ...instance, place: 'elsewhere' }])
+    })
+
+    test('rows are copies: neither side changes the other’s bytes', async (t) => {
+      const store = open(t)
+      const spki = Uint8Array.of(1, 2)
+      await store.write((transaction) => transaction.putSlot({ ...slot, spki }))
+      spki[0] = 9
+      store.slots()[0]!.spki[1] = 9
+      assert.deepEqual(store.slots()[0]!.spki, Uint8Array.of(1, 2))
+    })
+
+    test('1 and 4: a write that comes alone is committed alone, and resolves with what its work returned', async (t) => {
+      const store = await withLake(open(t))
+      assert.equal(await store.write((transaction) => transaction.services().length), 1)
+    })
+
+    test('2: a work that throws leaves nothing behind, its audit entries included', async (t) => {
+      const store = await withLake(open(t))
+      const thrown = new Error('no')
+      const write = store.write((transaction) => {
+        transaction.createMesh(mesh)
+        transaction.putSlot({ ...slot, state: 'retired' })
+        issue(transaction, '01')
+        transaction.addTrustStatement({ number: 1, bytes: Uint8Array.of(1) })
+        transaction.addAudit(audit)
+        throw thrown
+      })
+      await assert.rejects(write, (error) => error === thrown)
+      assert.equal(store.mesh(), undefined)
+      assert.deepEqual(store.slots(), [slot])
+      assert.equal(store.certificate('01'), undefined)
+      assert.deepEqual(store.currentCertificates(), [])
+      assert.deepEqual(store.trustStatements(), [])
+      assert.deepEqual(store.audit(0, 10), [])
+    })
+
+    test('2: a work that throws does not harm the writes that share its commit', async (t) => {
+      const store = await withLake(open(t))
+      const outcomes = await Promise.allSettled(
+        ['01', '02', '03', '04'].map((serial, index) =>
+          store.write((transaction) => {
+            issue(transaction, serial)
+            transaction.addAudit({ ...audit, entry: { serial } })
+            if (index % 2 === 1) throw new Error(serial)
+          }),
+        ),
+      )
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled', 'rejected'],
+      )
+      assert.deepEqual(
+        store.liveCertificates(0).map(({ serial }) => serial),
+        ['01', '03'],
+      )
+      assert.deepEqual(
+        store.audit(0, 10).map(({ number, entry }) => [number, entry]),
+        [
+          [1, { serial: '01' }],
+          [2, { serial: '03' }],
+        ],
+      )
+    })
+
+    test('2: a refusal that the work handles itself undoes only what was refused', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        transaction.recordIntent(intent('01'))
+        assert.throws(() => transaction.recordIntent(intent('01')), { code: 'SERIAL_REUSED' })
+        transaction.recordIntent(intent('02'))
+      })
+      assert.equal(store.certificate('01')?.state, 'intended')
+      assert.equal(store.certificate('02')?.state, 'intended')
+    })
+
+    test('2: a work that returns a promise is refused, and nothing of it stays', async (t) => {
+      const store = open(t)
+      const write = store.write(async (transaction) => transaction.putSlot(slot))
+      await assert.rejects(write, TypeError)
+      assert.deepEqual(store.slots(), [])
+    })
+
+    test('2: a transaction does nothing outside its work', async (t) => {
+      const store = await withLake(open(t))
+      const kept = await store.write((transaction) => ({ transaction }))
+      for (const use of [
+        () => kept.transaction.createMesh(mesh),
+        () => kept.transaction.putSlot(slot),
+        () => kept.transaction.putService(service),
+        () => kept.transaction.putInstance(instance),
+        () => kept.transaction.recordIntent(intent('01')),
+        () => kept.transaction.recordIssued('01', Uint8Array.of(1)),
+        () => kept.transaction.abandonIntent('01'),
+        () => kept.transaction.addTrustStatement({ number: 1, bytes: Uint8Array.of(1) }),
+        () => kept.transaction.addBundle(bundle(1, 1), new Map()),
+        () => kept.transaction.addAudit(audit),
+      ]) {
+        assert.throws(use, TypeError)
+      }
+    })
+
+    test('3: works run once, in the order of their writes, and see all earlier ones', async (t) => {
+      const store = open(t)
+      const seen: number[] = []
+      const runs: number[] = []
+      await Promise.all(
+        [0, 1, 2, 3, 4].map((index) =>
+          store.write((transaction) => {
+            runs.push(index)
+            seen.push(transaction.services().length)
+            transaction.putService({ ...service, service: `s${index}` })
+          }),
+        ),
+      )
+      assert.deepEqual(runs, [0, 1, 2, 3, 4])
+      assert.deepEqual(seen, [0, 1, 2, 3, 4])
+    })
+
+    test('3: a write made inside a work comes after it', async (t) => {
+      const store = open(t)
+      const order: string[] = []
+      let inner: Promise<unknown> | undefined
+      await store.write(() => {
+        inner = store.write(() => order.push('inner'))
+        order.push('outer')
+      })
+      await inner
+      assert.deepEqual(order, ['outer', 'inner'])
+    })
+
+    test('5: a serial is used once, whatever became of it', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        transaction.recordIntent(intent('01'))
+        issue(transaction, '02')
+        transaction.recordIntent(intent('03'))
+        transaction.abandonIntent('03')
+      })
+      for (const serial of ['01', '02', '03']) {
+        await assert.rejects(
+          store.write((transaction) => transaction.recordIntent(intent(serial))),
+          { code: 'SERIAL_REUSED', data: { serial } },
+        )
+      }
+    })
+
+    test('5: an intent is settled once: issued, or abandoned', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        issue(transaction, '01')
+        transaction.recordIntent(intent('02'))
+        transaction.abandonIntent('02')
+      })
+      for (const serial of ['01', '02', '03']) {
+        for (const settle of [
+          (transaction: Transaction) => transaction.recordIssued(serial, Uint8Array.of(1)),
+          (transaction: Transaction) => transaction.abandonIntent(serial),
+        ]) {
+          await assert.rejects(store.write(settle), { code: 'NO_INTENT' })
+        }
+      }
+      assert.deepEqual(store.certificate('01'), { ...intent('01'), state: 'issued', der: Uint8Array.of(7) })
+      assert.deepEqual(store.certificate('02'), { ...intent('02'), state: 'abandoned', der: undefined })
+    })
+
+    test('an intent names a slot and an instance that are there, an instance a service', async (t) => {
+      const store = await withLake(open(t))
+      const refused = [
+        (transaction: Transaction) => transaction.recordIntent(intent('01', { slot: 'root-9' })),
+        (transaction: Transaction) => transaction.recordIntent(intent('01', { instance: 'nexus' })),
+        (transaction: Transaction) => transaction.putInstance({ ...instance, service: 'nexus' }),
+      ]
+      for (const work of refused) await assert.rejects(store.write(work), { code: 'REFERENCE_MISSING' })
+      await store.write((transaction) => transaction.recordIntent(intent('01', { instance: undefined })))
+      assert.equal(store.certificate('01')?.instance, undefined)
+    })
+
+    test('the current certificate of an instance is the last one recorded as issued', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        transaction.putInstance({ ...instance, id: 'lake-2' })
+        transaction.recordIntent(intent('01'))
+        issue(transaction, '02')
+        issue(transaction, '03', { instance: 'lake-2', notAfter: 1_001 })
+        issue(transaction, '04', { instance: undefined, profile: 'issuing-ca' })
+        transaction.recordIssued('01', Uint8Array.of(8))
+        transaction.recordIntent(intent('05'))
+      })
+      assert.deepEqual(
+        store.currentCertificates().map(({ serial }) => serial),
+        ['01', '03'],
+      )
+      assert.deepEqual(
+        store.liveCertificates(1_001).map(({ serial }) => serial),
+        ['01', '02', '04'],
+      )
+    })
+
+    test('6: the mesh is recorded once', async (t) => {
+      const store = open(t)
+      await store.write((transaction) => transaction.createMesh(mesh))
+      await assert.rejects(
+        store.write((transaction) => transaction.createMesh({ ...mesh, meshId: 'ff' })),
+        { code: 'MESH_EXISTS' },
+      )
+      assert.deepEqual(store.mesh(), mesh)
+    })
+
+    test('6: trust statements count from 1, without gaps', async (t) => {
+      const store = open(t)
+      const add = (number: number) =>
+        store.write((transaction) => transaction.addTrustStatement({ number, bytes: Uint8Array.of(number) }))
+      await assert.rejects(add(2), { code: 'NUMBER_REUSED' })
+      await add(1)
+      await add(2)
+      for (const number of [1, 2, 4, 2.5, Number.NaN])
+        await assert.rejects(add(number), { code: 'NUMBER_REUSED' })
+      assert.deepEqual(store.trustStatements(), [
+        { number: 1, bytes: Uint8Array.of(1) },
+        { number: 2, bytes: Uint8Array.of(2) },
+      ])
+    })
+
+    test('6: bundle numbers go up by one, or to a higher generation', async (t) => {
+      const store = open(t)
+      const add = (generation: number, counter: number) =>
+        store.write((transaction) => transaction.addBundle(bundle(generation, counter), new Map()))
+      await assert.rejects(add(1, 2), { code: 'NUMBER_REUSED' })
+      await add(1, 1)
+      await add(1, 2)
+      const refused = [
+        [1, 2],
+        [1, 1],
+        [1, 4],
+        [0, 9],
+        [2, 0],
+        [1.5, 3],
+        [1, 2.5],
+      ] as const
+      for (const [generation, counter] of refused) {
+        await assert.rejects(add(generation, counter), { code: 'NUMBER_REUSED' })
+      }
+      await add(3, 1)
+      await add(3, 2)
+      await assert.rejects(add(2, 3), { code: 'NUMBER_REUSED' })
+      assert.deepEqual(store.bundle(), { ...bundle(3, 2), sections: [] })
+    })
+
+    test('6: audit entries are numbered from 1, without gaps, across commits', async (t) => {
+      const store = open(t)
+      await store.write((transaction) => transaction.addAudit(audit))
+      await store.write((transaction) => {
+        transaction.addAudit(audit)
+        transaction.addAudit({ ...audit, entry: { list: [1, { deep: null }] } })
+      })
+      assert.deepEqual(
+        store.audit(0, 10).map(({ number }) => number),
+        [1, 2, 3],
+      )
+      assert.deepEqual(store.audit(1, 1), [{ ...audit, number: 2 }])
+      assert.deepEqual(store.audit(2, 9), [{ ...audit, number: 3, entry: { list: [1, { deep: null }] } }])
+    })
+
+    test('sections of the last two bundles are kept, older ones forgotten', async (t) => {
+      const store = open(t)
+      const bytes = (digest: string) => new TextEncoder().encode(digest)
+      const add = (counter: number, ...digests: string[]) =>
+        store.write((transaction) =>
+          transaction.addBundle(
+            bundle(1, counter),
+            new Map(digests.map((digest) => [digest, bytes(digest)])),
+          ),
+        )
+      await add(1, 'pins-1', 'members-1')
+      assert.deepEqual(store.bundle(), { ...bundle(1, 1), sections: ['members-1', 'pins-1'] })
+      await add(2, 'members-2', 'pins-1')
+      assert.deepEqual(store.section('members-1'), bytes('members-1'))
+      await add(3, 'members-2', 'pins-3')
+      assert.equal(store.section('members-1'), undefined)
+      for (const digest of ['members-2', 'pins-1', 'pins-3']) {
+        assert.deepEqual(store.section(digest), bytes(digest))
+      }
+      await add(4, 'members-1', 'pins-3')
+      assert.deepEqual(store.section('members-1'), bytes('members-1'))
+    })
+
+    test('7: a reader sees a write when, and not before, it is committed', async (t) => {
+      const store = open(t)
+      const write = store.write((transaction) => transaction.putService(service))
+      assert.deepEqual(store.services(), [])
+      await write
+      assert.deepEqual(store.services(), [service])
+    })
+
+    test('closing commits what waits, and refuses what comes after', async (t) => {
+      const store = open(t)
+      const write = store.write((transaction) => transaction.services().length)
+      store.close()
+      assert.equal(await write, 0)
+      await assert.rejects(
+        store.write(() => {}),
+        { code: 'STORE_FAILED' },
+      )
+      store.close()
+    })
+  })
+}
+
+function bundle(generation: number, counter: number) {
+  return { generation, counter, head: Uint8Array.of(counter), issuedAt: 1, expiresAt: 2 }
+}

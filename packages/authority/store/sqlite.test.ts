@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { AuthorityError } from '../error.ts'
+import type { ServiceRow, Transaction } from './contract.ts'
+import { migrations } from './schema.ts'
+import { SqliteStore } from './sqlite.ts'
+
+const row: ServiceRow = {
+  service: 'lake',
+  spiffeId: 'spiffe://d/lake',
+  state: 'member',
+  settings: '{}',
+  since: 1,
+}
+
+function newFile(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'inventory-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return join(folder, 'authority', 'inventory.db')
+}
+
+/** A store whose connection the test may tamper with. */
+function openBare(file: string): { store: SqliteStore; database: DatabaseSync } {
+  let database: DatabaseSync | undefined
+  const store = SqliteStore.open({
+    file,
+    connect(path, options) {
+      database = new DatabaseSync(path, options)
+      return database
+    },
+  })
+  return { store, database: database! }
+}
+
+function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0]
+}
+
+function versionOf(file: string): unknown {
+  const database = new DatabaseSync(file, { readOnly: true })
+  const version = pragma(database, 'user_version')
+  database.close()
+  return version
+}
+
+const large = (transaction: Transaction, service: string) =>
+  transaction.putService({ ...row, service, settings: JSON.stringify('x'.repeat(20_000)) })
+
+test('file and folder are for the authority alone, and so are those SQLite puts beside', async (t) => {
+  const file = newFile(t)
+  const store = SqliteStore.open({ file })
+  await store.write((transaction) => transaction.putService(row))
+  for (const name of readdirSync(join(file, '..'))) {
+    assert.equal(statSync(join(file, '..', name)).mode & 0o777, 0o600, name)
+  }
+  assert.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
+  store.close()
+})
+
+test('a looser file or folder is refused with the chmod that mends it', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  chmodSync(file, 0o640)
+  assert.throws(() => SqliteStore.open({ file }), {
+    code: 'PERMISSIONS',
+    message: `${file} has mode 0640, and may have 0600 at most. Run: chmod 0600 ${file}`,
+  })
+  chmodSync(file, 0o600)
+  const folder = join(file, '..')
+  chmodSync(folder, 0o750)
+  assert.throws(() => SqliteStore.open({ file }), {
+    code: 'PERMISSIONS',
+    data: { path: folder, found: 0o750, allowed: 0o700 },
+  })
+})
+
+test('every commit is synced before it is reported', (t) => {
+  const { store, database } = openBare(newFile(t))
+  assert.equal(pragma(database, 'journal_mode'), 'wal')
+  assert.equal(pragma(database, 'synchronous'), 2)
+  assert.equal(pragma(database, 'foreign_keys'), 1)
+  store.close()
+})
+
+test('writes of one turn share one commit', async (t) => {
+  const file = newFile(t)
+  const store = SqliteStore.open({ file })
+  const observer = new DatabaseSync(file, { readOnly: true })
+  // data_version changes, for another connection, once per commit (https://www.sqlite.org/pragma.html).
+  const seen = new Set<unknown>()
+  const look = () => seen.add(pragma(observer, 'data_version'))
+  look()
+  await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      store.write((transaction) => transaction.putService({ ...row, service: `s${index}` })).then(look),
+    ),
+  )
+  assert.equal(seen.size, 2)
+  assert.equal(store.services().length, 50)
+  observer.close()
+  store.close()
+})
+
+test('a full disk rejects the writes of that commit, changes nothing, and the store goes on', async (t) => {
+  const { store, database } = openBare(newFile(t))
+  await store.write((transaction) => transaction.putService(row))
+  // What a full disk does to SQLite, without filling one: no page more than there are.
+  database.exec('PRAGMA max_page_count = 1')
+  const outcomes = await Promise.allSettled(
+    ['a', 'b', 'c'].map((service) => store.write((transaction) => large(transaction, service))),
+  )
+  for (const outcome of outcomes) {
+    assert.equal(outcome.status, 'rejected')
+    assert.ok(outcome.reason instanceof AuthorityError)
+    assert.equal(outcome.reason.code, 'STORE_FAILED')
+    assert.match(outcome.reason.message, /full/)
+  }
+  assert.deepEqual(store.services(), [row])
+  database.exec('PRAGMA max_page_count = 1073741823')
+  await store.write((transaction) => large(transaction, 'd'))
+  assert.deepEqual(
+    store.services().map(({ service }) => service),
+    ['d', 'lake'],
+  )
+  store.close()
+})
+
+test('a COMMIT that fails rejects every write of it, and the store goes on', async (t) => {
+  const { store, database } = openBare(newFile(t))
+  const write = (service: string, extra: () => void = () => {}) =>
+    store.write((transaction) => {
+      transaction.putService({ ...row, service })
+      extra()
+    })
+  const outcomes = await Promise.allSettled([
+    write('a'),
+    write('b', () => {
+      // A deferred foreign key is checked by COMMIT itself: the one way to make exactly that statement fail.
+      database.exec('PRAGMA defer_foreign_keys = ON')
+      database.exec("INSERT INTO instance VALUES ('x', 'nobody', 'here', 1)")
+    }),
+    write('c', () => {
+      throw new Error('c')
+    }),
+  ])
+  assert.deepEqual(
+    outcomes.map(
+      (outcome) => outcome.status === 'rejected' && (outcome.reason.code ?? outcome.reason.message),
+    ),
+    ['STORE_FAILED', 'STORE_FAILED', 'c'],
+  )
+  assert.deepEqual(store.services(), [])
+  await write('d')
+  assert.equal(store.services().length, 1)
+  store.close()
+})
+
+test('nothing that was recorded for good can be changed, not even by hand', async (t) => {
+  const { store, database } = openBare(newFile(t))
+  await store.write((transaction) => {
+    transaction.putSlot({
+      id: 'root-1',
+      kind: 'root',
+      state: 'active',
+      algorithm: 'ed25519',
+      spkiHash: 'aa',
+      spki: Uint8Array.of(1),
+      certificate: undefined,
+      since: 1,
+    })
+    transaction.recordIntent({
+      serial: '01',
+      profile: 'root',
+      slot: 'root-1',
+      spkiHash: 'aa',
+      instance: undefined,
+      notBefore: 1,
+      notAfter: 2,
+      tbsHash: 'bb',
+      request: '{}',
+      intendedAt: 1,
+    })
+    transaction.addAudit({ at: 1, actor: 'apply', deed: 'mesh-created', entry: {} })
+  })
+  for (const statement of [
+    'DELETE FROM audit',
+    "UPDATE audit SET actor = 'nobody'",
+    'DELETE FROM certificate',
+    "UPDATE certificate SET serial = '02'",
+    "UPDATE certificate SET state = 'issued'",
+  ]) {
+    assert.throws(() => database.exec(statement), /stays|never|CHECK/, statement)
+  }
+  store.close()
+})
+
+test('what was written is there when it is opened again', async (t) => {
+  const file = newFile(t)
+  const store = SqliteStore.open({ file })
+  await store.write((transaction) => transaction.putService(row))
+  store.close()
+  const again = SqliteStore.open({ file })
+  assert.deepEqual(again.services(), [row])
+  again.close()
+})
+
+test('a reader of another process sees commits, refuses to write, and makes no file', async (t) => {
+  const file = newFile(t)
+  assert.throws(() => SqliteStore.open({ file, readOnly: true }), { code: 'DISK_FAILED' })
+  assert.equal(existsSync(file), false)
+  const store = SqliteStore.open({ file })
+  const reader = SqliteStore.open({ file, readOnly: true })
+  await store.write((transaction) => transaction.putService(row))
+  assert.deepEqual(reader.services(), [row])
+  assert.throws(() => reader.write(() => {}), TypeError)
+  reader.close()
+  store.close()
+})
+
+test('newer code migrates an older inventory, and keeps a backup of what it was', async (t) => {
+  const file = newFile(t)
+  const older = SqliteStore.open({ file })
+  await older.write((transaction) => transaction.putService(row))
+  older.close()
+  const steps = [...migrations, "ALTER TABLE service ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'"]
+  const newer = SqliteStore.open({ file, steps })
+  assert.deepEqual(newer.services(), [row])
+  assert.equal(versionOf(file), steps.length)
+  newer.close()
+
+  const backup = `${file}.schema-${migrations.length}`
+  assert.equal(statSync(backup).mode & 0o777, 0o600)
+  const restored = SqliteStore.open({ file: backup })
+  assert.deepEqual(restored.services(), [row])
+  restored.close()
+})
+
+test('a migration that fails leaves the inventory as it was', async (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  const steps = [...migrations, 'CREATE TABLE half (id TEXT) STRICT', 'NONSENSE']
+  for (let attempt = 0; attempt < 2; attempt++) {
+    assert.throws(() => SqliteStore.open({ file, steps }), { code: 'STORE_FAILED' })
+  }
+  assert.equal(versionOf(file), migrations.length)
+  const { store, database } = openBare(file)
+  database.exec('CREATE TABLE half (id TEXT) STRICT')
+  store.close()
+})
+
+test('older code refuses a newer inventory, a reader an older one', (t) => {
+  const file = newFile(t)
+  const steps = [...migrations, 'CREATE TABLE new (id TEXT) STRICT']
+  SqliteStore.open({ file, steps }).close()
+  const found = { file, found: steps.length, allowed: migrations.length }
+  for (const readOnly of [false, true]) {
+    assert.throws(() => SqliteStore.open({ file, readOnly }), { code: 'SCHEMA_TOO_NEW', data: found })
+  }
+  const newest = [...steps, 'CREATE TABLE newest (id TEXT) STRICT']
+  assert.throws(() => SqliteStore.open({ file, readOnly: true, steps: newest }), { code: 'SCHEMA_TOO_OLD' })
+})
+
+test('a damaged file, or the database of another program, is refused and left alone', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  writeFileSync(file, 'x'.repeat(4096))
+  assert.throws(() => SqliteStore.open({ file }), { code: 'STORE_FAILED', message: /Put back a backup/ })
+  rmSync(file)
+  const other = new DatabaseSync(file)
+  other.exec('CREATE TABLE theirs (id TEXT)')
+  other.close()
+  chmodSync(file, 0o600)
+  assert.throws(() => SqliteStore.open({ file }), { code: 'STORE_FAILED', message: /another program/ })
+})
