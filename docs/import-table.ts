@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+
+const repository = resolve(import.meta.dirname, '..')
+
+/**
+ * Who may import whom. There is one reason only to make a package: a different key or a different installer; the table
+ * keeps the keys apart. Never: mesh → authority (they speak protocol), anything → cli.
+ */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'packages/pki': [],
+  'packages/protocol': ['packages/pki'],
+  'packages/authority': ['packages/pki', 'packages/protocol'],
+  'packages/mesh': ['packages/pki', 'packages/protocol'],
+  'packages/cli': ['packages/pki', 'packages/protocol', 'packages/authority', 'packages/mesh'],
+  'examples/datapunk': ['packages/mesh'],
+  testkit: ['packages/pki', 'packages/protocol'],
+}
+
+/** What each package is, as the diagram says it. */
+const roles: Readonly<Record<string, string>> = {
+  'packages/pki': 'bytes ↔ meaning; pure',
+  'packages/protocol': 'what is said between the parts; pure',
+  'packages/authority': 'holds the CA and bundle keys',
+  'packages/mesh': 'what a service imports; holds its leaf key',
+  'packages/cli': 'mtls; the only real clock and randomness',
+  'examples/datapunk': 'lake, stream, nexus',
+  testkit: 'fakes and faults for tests',
+}
+
+export interface Import {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Every import from one part of the repository into another, tests left out: they may use the testkit. */
+export function importsBetweenParts(): Import[] {
+  const names = packageNames()
+  const found: Import[] = []
+  for (const from of Object.keys(mayImport)) {
+    for (const file of sourceFiles(join(repository, from))) {
+      for (const specifier of specifiersIn(readFileSync(file, 'utf8'))) {
+        const to = specifier.startsWith('.')
+          ? partOf(resolve(dirname(file), specifier))
+          : names.get(specifier.split('/').slice(0, 2).join('/'))
+        if (to !== undefined && to !== from) found.push({ file: relative(repository, file), from, to })
+      }
+    }
+  }
+  return found
+}
+
+/** The imports as they are, drawn as Mermaid. */
+export function diagram(): string {
+  const arrows = new Set(importsBetweenParts().map(({ from, to }) => `  ${idOf(from)} --> ${idOf(to)}`))
+  const nodes = Object.entries(roles).map(([part, role]) => `  ${idOf(part)}["${part}<br/>${role}"]`)
+  return ['```mermaid', 'flowchart TD', ...nodes, ...[...arrows].sort(), '```'].join('\n')
+}
+
+function packageNames(): Map<string, string> {
+  const parts = Object.keys(mayImport)
+  return new Map(
+    parts.map((part) => [JSON.parse(readFileSync(join(repository, part, 'package.json'), 'utf8')).name, part]),
+  )
+}
+
+function* sourceFiles(folder: string): Iterable<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory() && entry.name !== 'node_modules') yield* sourceFiles(path)
+    else if (/\.(ts|js)$/.test(entry.name) && !entry.name.endsWith('.test.ts')) yield path
+  }
+}
+
+function specifiersIn(source: string): string[] {
+  return [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g)].flatMap((match) => match[1] ?? [])
+}
+
+function partOf(path: string): string | undefined {
+  return Object.keys(mayImport).find((part) => path.startsWith(`${join(repository, part)}/`)) ?? path
+}
+
+function idOf(part: string): string {
+  return part.split('/').at(-1) as string
+}
