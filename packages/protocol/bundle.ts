@@ -127,6 +127,12 @@ export function openBundle(
       )
     }
   }
+  if (!parsed.sections.some((ref) => ref.kind === 'members')) {
+    throw new ProtocolError(
+      'BUNDLE_INVALID',
+      'found a bundle without the section "members"; allowed: exactly one',
+    )
+  }
   return { head: parsed, digest, members, ...indexes(members) }
 }
 

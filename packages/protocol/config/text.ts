@@ -57,7 +57,7 @@ const subjectText = (error: string) =>
   )
 
 const fileMode = z
-  .union([z.int(), z.string()], { error: '0600 or 0640' })
+  .union([z.int().min(0).max(0o777), z.string()], { error: '0600 or 0640' })
   .transform((value) => modeDigits(value))
   .refine((value) => value === '600' || value === '640' || value === '400' || value === '440', {
     error: '0600, 0640, 0400 or 0440: a private key is never for others',

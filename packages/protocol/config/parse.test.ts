@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { ConfigError, type ConfigProblem } from '../error.ts'
+import { type ParseConfigOptions, parseConfig } from './parse.ts'
+
+const shipped = new URL('../../../mtls-config.yaml', import.meta.url)
+
+function problemsOf(
+  text: string | Uint8Array,
+  options: Partial<ParseConfigOptions> = {},
+): readonly ConfigProblem[] {
+  try {
+    parseConfig(text, { file: 'mtls-config.yaml', ...options })
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+const good = `
+certificates: { validity_days: 90 }
+services:
+  lake: { common_name: lake.service.datapunk }
+  stream: {}
+`
+
+describe('the shipped config', () => {
+  const lines = readFileSync(shipped, 'utf8').split('\n')
+  const line = (number: number) => lines[number - 1]?.trim()
+
+  test('is the seed’s, at the seed’s lines', () => {
+    assert.match(line(2)!, /sys-arch\.mmd.*ServiceMesh->Security/)
+    assert.deepEqual(
+      lines.slice(7, 12).map((text) => text.trim()),
+      ['certificates:', 'validity_days: 365', 'key_size: 2048', 'organization: "Datapunk"', 'country: "US"'],
+    )
+    assert.deepEqual(
+      lines.slice(15, 18).map((text) => text.trim()),
+      ['paths:', 'ca_cert: "/etc/datapunk/certs/ca.crt"', 'ca_key: "/etc/datapunk/certs/ca.key"'],
+    )
+    assert.match(line(21)!, /sys-arch\.mmd.*CoreServices/)
+    assert.equal(line(28), 'common_name: "lake.service.datapunk"')
+    assert.equal(line(35), 'common_name: "stream.service.datapunk"')
+    assert.equal(line(42), 'common_name: "nexus.service.datapunk"')
+    assert.deepEqual(
+      lines.slice(43, 47).map((text) => text.trim()),
+      ['verification:', 'verify_mode: "CERT_REQUIRED"', 'check_hostname: true', 'cert_reqs: "CERT_REQUIRED"'],
+    )
+  })
+
+  test('says what the seed says', () => {
+    const config = parseConfig(readFileSync(shipped), { file: '/etc/datapunk/mtls-config.yaml' })
+    assert.equal(config.trustDomain, 'service.datapunk')
+    assert.deepEqual([...config.services.keys()], ['lake', 'stream', 'nexus'])
+    assert.equal(config.authority.state, '/etc/datapunk/certs/.mtls')
+    assert.equal(config.services.get('lake')?.spiffeId, 'spiffe://service.datapunk/lake')
+  })
+
+  test('has a demo environment with addresses, under a root of its own', () => {
+    const config = parseConfig(readFileSync(shipped), {
+      file: '/etc/datapunk/mtls-config.yaml',
+      environment: 'demo',
+      root: '/srv/demo',
+    })
+    assert.equal(config.authority.state, '/srv/demo/etc/datapunk/certs/.mtls/demo')
+    assert.equal(config.paths.caKey, '/srv/demo/etc/datapunk/certs/ca.key')
+    assert.deepEqual(config.services.get('lake')?.address, { host: '127.0.0.1', port: 8445 })
+  })
+})
+
+describe('defaults', () => {
+  test('two names are a whole mesh', () => {
+    const config = parseConfig('services: { api: {}, worker: }', { file: '/srv/mesh/mtls-config.yaml' })
+    const worker = config.services.get('worker')
+    assert.equal(worker?.commonName, 'worker.service.internal')
+    assert.equal(worker?.cert, '/srv/mesh/certs/worker.crt')
+    assert.equal(worker?.mode, 0o600)
+    assert.equal(worker?.allow, 'members')
+    assert.equal(config.paths.caKey, '/srv/mesh/certs/ca.key')
+  })
+
+  test('the trust domain is the suffix of the first name', () => {
+    assert.equal(
+      parseConfig(good, { file: 'x.yaml' }).services.get('stream')?.commonName,
+      'stream.service.datapunk',
+    )
+  })
+
+  test('a group may read the key', () => {
+    const config = parseConfig('services: { api: { group: www-data } }', { file: 'x.yaml' })
+    assert.equal(config.services.get('api')?.mode, 0o640)
+  })
+
+  for (const written of ['0600', '0o600', '"0600"', '"600"']) {
+    test(`mode ${written} is 0600`, () => {
+      const config = parseConfig(`services: { api: { mode: ${written} } }`, { file: 'x.yaml' })
+      assert.equal(config.services.get('api')?.mode, 0o600)
+    })
+  }
+})
+
+/** Each fault, what to write for it, and what the one error must say. */
+const faults: readonly (readonly [fault: string, text: string, message: RegExp])[] = [
+  [
+    'key_size under 2048',
+    'certificates: { key_size: 1024 }',
+    /key_size: found 1024; allowed: 2048, 3072 or 4096/,
+  ],
+  [
+    'verify_mode',
+    'verification: { verify_mode: CERT_OPTIONAL }',
+    /found "CERT_OPTIONAL"; allowed: CERT_REQUIRED/,
+  ],
+  ['cert_reqs', 'verification: { cert_reqs: CERT_NONE }', /found "CERT_NONE"; allowed: CERT_REQUIRED/],
+  ['check_hostname: false', 'verification: { check_hostname: false }', /found false; allowed: true/],
+  [
+    'no country of ISO 3166-1',
+    'certificates: { country: UK }',
+    /found "UK"; allowed: an ISO 3166-1 country code/,
+  ],
+  [
+    'validity beyond the issuer',
+    'certificates: { validity_days: 1200 }',
+    /found 1200 days, longer than the issuing CA/,
+  ],
+  [
+    'validity as text',
+    'certificates: { validity_days: "365" }',
+    /found "365"; allowed: a whole number of days/,
+  ],
+  [
+    'a path that escapes',
+    'paths: { ca_cert: ../../etc/passwd }',
+    /found "\.\.\/\.\.\/etc\/passwd"; allowed: a file path/,
+  ],
+  [
+    'an unknown key',
+    'certificates: { organisation: X }',
+    /unknown key "organisation" \(did you mean "organization"\?\)/,
+  ],
+  ['an unknown section', 'verificaton: {}', /unknown key "verificaton" \(did you mean "verification"\?\)/],
+  ['an issuing CA that outlives the root', 'authority: { root: { years: 2 } }', /longer than the root’s 2/],
+  ['a broken document', 'certificates: [', /not valid YAML/],
+  ['a key twice', 'certificates: {}\ncertificates: {}', /found "certificates" twice; allowed: once/],
+]
+
+describe('every fault is one clear error', () => {
+  for (const [fault, text, message] of faults) {
+    test(fault, () => {
+      const problems = problemsOf(`${text}\nservices:\n  lake: { common_name: lake.service.datapunk }\n`)
+      assert.equal(problems.length, 1, JSON.stringify(problems))
+      assert.match(problems[0]!.message, message)
+    })
+  }
+
+  const services: readonly (readonly [fault: string, text: string, message: RegExp])[] = [
+    [
+      'two services with one name',
+      'a: { common_name: x.d.io }, b: { dns_names: [x.d.io] }',
+      /found the name x\.d\.io, which a has too/,
+    ],
+    [
+      'the same name in capitals',
+      'a: { common_name: x.d.io }, b: { common_name: X.D.io }',
+      /found the name x\.d\.io, which a has too/,
+    ],
+    [
+      'two services with one path',
+      'a: { key: /k }, b: { key: /k }',
+      /found \/k, which services\.a\.key has too/,
+    ],
+    [
+      'the CA’s key as a service’s',
+      'a: { key: certs/ca.key }',
+      /certs\/ca\.key, which paths\.ca_key has too/,
+    ],
+    [
+      'a name outside the domains',
+      'a: { common_name: a.d.io }, b: { dns_names: [evil.com] }',
+      /found the name evil\.com; allowed: names in d\.io/,
+    ],
+    ['a wildcard', 'a: { common_name: "*.d.io" }', /found "\*\.d\.io"; allowed: a DNS name/],
+    ['a reserved name', 'a: {}, probe: {}', /found the name "probe"; allowed: a service name/],
+    ['a name with capitals', 'a: {}, Api: {}', /found the name "Api"; allowed: a service name/],
+    [
+      'a caller that is no service',
+      'stream: { allow: [laek] }, lake: {}',
+      /the caller "laek" \(did you mean "lake"\?\)/,
+    ],
+    ['a key for everyone', 'a: { mode: 0644 }', /0600, 0640, 0400 or 0440/],
+    ['TLS 1.1', 'a: { min_tls: "1.1" }', /found "1\.1"; allowed: one of 1\.3, 1\.2/],
+    ['an address that is none', 'a: { address: "nowhere:99999" }', /found "nowhere:99999"; allowed: HOST/],
+  ]
+  for (const [fault, text, message] of services) {
+    test(fault, () => {
+      const problems = problemsOf(`services: { ${text} }\n`)
+      assert.equal(problems.length, 1, JSON.stringify(problems))
+      assert.match(problems[0]!.message, message)
+    })
+  }
+
+  test('no services', () => assert.match(problemsOf('certificates: {}')[0]!.message, /found no services/))
+
+  test('a file that anyone may write', () => {
+    assert.match(problemsOf(good, { mode: 0o100666 })[0]!.message, /chmod o-w/)
+    assert.deepEqual(problemsOf(good, { mode: 0o100644 }), [])
+  })
+
+  test('an environment that is not there', () => {
+    assert.match(problemsOf(good, { environment: 'prod' })[0]!.message, /found no environment "prod"/)
+  })
+})
+
+describe('errors', () => {
+  test('come all at once, in the order of the file, with line and column', () => {
+    const text = [
+      'certificates:',
+      '  key_size: 1024',
+      '  country: UK',
+      'services:',
+      '  a: { common_name: x.d.io }',
+      '  b: { common_name: x.d.io }',
+      'verification: { check_hostname: false }',
+      'unknown: 1',
+    ].join('\n')
+    const problems = problemsOf(text)
+    assert.deepEqual(
+      problems.map(({ line, column }) => [line, column]),
+      [
+        [2, 13],
+        [3, 12],
+        [6, 21],
+        [7, 33],
+        [8, 1],
+      ],
+    )
+  })
+
+  test('name the overlay’s line when the overlay is at fault', () => {
+    const text = `${good}environments:\n  demo:\n    certificates: { country: UK }\n`
+    assert.equal(problemsOf(text, { environment: 'demo' })[0]!.line, 8)
+  })
+
+  test('say file:line:column', () => {
+    assert.throws(
+      () => parseConfig('services: { a: { mode: 0777 } }', { file: 'mesh.yaml' }),
+      /^ConfigError: mesh\.yaml:1:24: /,
+    )
+  })
+})
+
+describe('hostile files', () => {
+  test('bytes that are not UTF-8', () => {
+    assert.match(problemsOf(Uint8Array.of(0x61, 0xff, 0xfe))[0]!.message, /not UTF-8/)
+  })
+
+  test('more than 64 MiB are not even read as YAML', () => {
+    assert.match(problemsOf(new Uint8Array(64 * 1024 * 1024 + 1))[0]!.message, /allowed: at most 67108864/)
+  })
+
+  test('an alias bomb', () => {
+    const lists = ['a: &a [x, x, x, x, x, x, x, x, x]']
+    for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh']) {
+      lists.push(`${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}]`)
+    }
+    assert.match(problemsOf(lists.join('\n'))[0]!.message, /not usable YAML: .*alias/i)
+  })
+
+  test('a file cut anywhere gives an error or a config, never anything else', () => {
+    const whole = readFileSync(shipped, 'utf8')
+    for (let length = 0; length < whole.length; length += 7) problemsOf(whole.slice(0, length))
+  })
+
+  test('any text gives an error or a config', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        problemsOf(text)
+      }),
+    )
+  })
+
+  test('any value in the place of any other gives an error or a config', () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue(),
+        fc.constantFrom('certificates', 'services', 'paths', 'authority'),
+        (value, key) => {
+          problemsOf(JSON.stringify({ services: { a: {} }, [key]: value }))
+        },
+      ),
+    )
+  })
+})

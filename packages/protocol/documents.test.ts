@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { parseCertificate, type Signer, sha256 } from '@datapunk/pki'
+import { TestCa } from '@datapunk/testkit'
+import fc from 'fast-check'
+import { type BundleHead, openBundle, sealBundleHead } from './bundle.ts'
+import { ProtocolError, type ProtocolErrorCode } from './error.ts'
+import { encodeMembers, type Member, parseMembers } from './members.ts'
+import { isSignedBy, parseSealed, seal } from './sealed.ts'
+import { followTrustStatements, sealTrustStatement, type TrustStatement } from './trust-statement.ts'
+
+const now = Date.UTC(2026, 5, 1)
+const meshId = '0123456789abcdef0123456789abcdef'
+
+const lake: Member = {
+  service: 'lake',
+  spiffeId: 'spiffe://service.datapunk/lake',
+  dnsNames: ['lake.service.datapunk'],
+  ipAddresses: [],
+  subjects: [{ organization: 'Datapunk', country: 'US' }],
+  callers: 'members',
+  address: { host: '127.0.0.1', port: 8445 },
+  listen: undefined,
+  minTls: '1.3',
+}
+
+let ca: TestCa
+let later: TestCa
+let statement: TrustStatement
+let bundleSigner: Signer
+
+before(async () => {
+  ca = await TestCa.create({ seed: 'first' })
+  later = await TestCa.create({ seed: 'later' })
+  bundleSigner = ca.issuing.signer
+  statement = {
+    number: 1,
+    meshId,
+    trustDomain: 'service.datapunk',
+    issuedAt: now,
+    roots: [parseCertificate(ca.root.der)],
+    issuingCas: [parseCertificate(ca.issuing.der)],
+    bundleKeys: [bundleSigner.spki],
+  }
+})
+
+function refuses(code: ProtocolErrorCode, act: () => unknown): void {
+  assert.throws(act, (error) => error instanceof ProtocolError && error.code === code)
+}
+
+describe('a signed document', () => {
+  test('is believed only under its own type and key', async () => {
+    const bytes = await seal('thing/v1', Buffer.from('payload'), [ca.root.signer])
+    const document = parseSealed(bytes, 'thing/v1', 4096)
+    assert.equal(Buffer.from(document.payload).toString(), 'payload')
+    assert.ok(isSignedBy(document, ca.root.signer.spki))
+    assert.ok(!isSignedBy(document, later.root.signer.spki))
+    refuses('DOCUMENT_INVALID', () => parseSealed(bytes, 'other/v1', 4096))
+    assert.ok(!isSignedBy({ ...document, type: 'other/v1' }, ca.root.signer.spki))
+  })
+
+  test('with any byte changed is refused or carries no good signature', async () => {
+    const bytes = await seal('thing/v1', Buffer.from('payload'), [ca.root.signer])
+    fc.assert(
+      fc.property(fc.nat(bytes.byteLength - 2), fc.integer({ min: 1, max: 255 }), (index, change) => {
+        const changed = Uint8Array.from(bytes)
+        changed[index]! ^= change
+        try {
+          const document = parseSealed(changed, 'thing/v1', 4096)
+          const sameContent = Buffer.from(document.payload).toString() === 'payload'
+          assert.ok(sameContent || !isSignedBy(document, ca.root.signer.spki))
+        } catch (error) {
+          assert.ok(error instanceof ProtocolError && error.code === 'DOCUMENT_INVALID')
+        }
+      }),
+    )
+  })
+
+  test('larger than its budget is refused before it is parsed', () => {
+    refuses('DOCUMENT_INVALID', () => parseSealed(new Uint8Array(4097), 'thing/v1', 4096))
+  })
+
+  test('of any bytes is a ProtocolError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        refuses('DOCUMENT_INVALID', () => parseSealed(bytes, 'thing/v1', 4096))
+      }),
+    )
+  })
+})
+
+describe('trust statements', () => {
+  const anchors = () => ({ anchors: statement.roots })
+
+  test('begin at a root given by hand', async () => {
+    const first = await sealTrustStatement(statement, [ca.root.signer])
+    const followed = followTrustStatements([first], anchors())
+    assert.equal(followed.number, 1)
+    assert.deepEqual(followed.roots[0]?.der, statement.roots[0]?.der)
+    assert.equal(followed.issuedAt, now)
+  })
+
+  test('are not believed from another root', async () => {
+    const first = await sealTrustStatement(statement, [ca.root.signer])
+    const others = { anchors: [parseCertificate(later.root.der)] }
+    refuses('TRUST_STATEMENT_NOT_TRUSTED', () => followTrustStatements([first], others))
+    refuses('TRUST_STATEMENT_MISSING', () => followTrustStatements([], anchors()))
+  })
+
+  test('are walked one by one through a roll-over of the root', async () => {
+    const both = [...statement.roots, parseCertificate(later.root.der)]
+    const second = { ...statement, number: 2, roots: both }
+    const third = { ...statement, number: 3, roots: both.slice(1) }
+    const documents = [
+      await sealTrustStatement(statement, [ca.root.signer]),
+      await sealTrustStatement(second, [ca.root.signer, later.root.signer]),
+      await sealTrustStatement(third, [ca.root.signer, later.root.signer]),
+    ]
+    assert.equal(followTrustStatements(documents, anchors()).number, 3)
+    const previous = followTrustStatements(documents.slice(0, 1), anchors())
+    assert.equal(followTrustStatements(documents, { previous }).number, 3)
+  })
+
+  test('that skip a number, or lack the old or the new root’s signature, are refused', async () => {
+    const both = [...statement.roots, parseCertificate(later.root.der)]
+    const second = { ...statement, number: 2, roots: both }
+    const first = await sealTrustStatement(statement, [ca.root.signer])
+    for (const signers of [[ca.root.signer], [later.root.signer]]) {
+      const half = await sealTrustStatement(second, signers)
+      refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, half], anchors()))
+    }
+    const gap = await sealTrustStatement({ ...statement, number: 3 }, [ca.root.signer])
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, gap], anchors()))
+    const stranger = await sealTrustStatement({ ...statement, number: 2, meshId: 'f'.repeat(32) }, [
+      ca.root.signer,
+    ])
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, stranger], anchors()))
+  })
+})
+
+describe('a bundle', () => {
+  const section = encodeMembers([lake])
+  const digest = Buffer.from(sha256(section)).toString('hex')
+
+  async function headOf(changes: Partial<BundleHead> = {}): Promise<BundleHead> {
+    const sections = [{ kind: 'members', critical: true, digest, size: section.byteLength }]
+    return {
+      meshId,
+      format: 1,
+      number: { generation: 1, counter: 5 },
+      issuedAt: now,
+      expiresAt: now + 1000,
+      trustStatement: 1,
+      sections,
+      ...changes,
+    }
+  }
+
+  const open = async (head: BundleHead, signer = bundleSigner, previous?: ReturnType<typeof openBundle>) => {
+    const bytes = await sealBundleHead(head, signer)
+    return () => openBundle(bytes, () => section, statement, previous)
+  }
+
+  test('tells who the members are', async () => {
+    const bundle = (await open(await headOf()))()
+    assert.deepEqual(bundle.memberByName.get('lake.service.datapunk'), lake)
+    assert.equal(bundle.memberBySpiffeId.get('spiffe://service.datapunk/lake')?.service, 'lake')
+  })
+
+  test('of another signer, another mesh, or a later trust statement is refused', async () => {
+    refuses('SIGNATURE_INVALID', await open(await headOf(), ca.root.signer))
+    refuses('BUNDLE_OF_ANOTHER_MESH', await open(await headOf({ meshId: 'f'.repeat(32) })))
+    refuses('TRUST_STATEMENT_MISSING', await open(await headOf({ trustStatement: 2 })))
+  })
+
+  test('with a lower number, or a number used twice, is refused; the same one is the same', async () => {
+    const previous = (await open(await headOf()))()
+    assert.equal((await open(await headOf(), bundleSigner, previous))(), previous)
+    const lower = await headOf({ number: { generation: 1, counter: 4 } })
+    refuses('BUNDLE_NUMBER_WENT_BACK', await open(lower, bundleSigner, previous))
+    refuses('BUNDLE_FORKED', await open(await headOf({ expiresAt: now + 2000 }), bundleSigner, previous))
+    const restored = await headOf({ number: { generation: 2, counter: 1 } })
+    assert.equal((await open(restored, bundleSigner, previous))().head.number.generation, 2)
+  })
+
+  test('with sections other than the head names is refused', async () => {
+    const bytes = await sealBundleHead(await headOf(), bundleSigner)
+    const others = encodeMembers([{ ...lake, callers: [] }])
+    refuses('BUNDLE_INVALID', () => openBundle(bytes, () => others, statement))
+  })
+
+  test('with an unknown section is refused when that is critical, and read without it otherwise', async () => {
+    const extra = { kind: 'weather', digest: '0'.repeat(64), size: 1 }
+    const { sections } = await headOf()
+    refuses(
+      'BUNDLE_UNKNOWN_CRITICAL_SECTION',
+      await open(await headOf({ sections: [...sections, { ...extra, critical: true }] })),
+    )
+    const bundle = (await open(await headOf({ sections: [...sections, { ...extra, critical: false }] })))()
+    assert.equal(bundle.members.size, 1)
+  })
+
+  test('without members is refused', async () => {
+    const sections = [{ kind: 'weather', critical: false, digest: '0'.repeat(64), size: 1 }]
+    refuses('BUNDLE_INVALID', await open(await headOf({ sections })))
+  })
+})
+
+describe('members', () => {
+  test('in any order are the same bytes, and come back as they were', () => {
+    const stream: Member = { ...lake, service: 'stream', callers: ['nexus', 'lake'], address: undefined }
+    assert.deepEqual(encodeMembers([lake, stream]), encodeMembers([stream, lake]))
+    assert.deepEqual(parseMembers(encodeMembers([lake]))[0], lake)
+  })
+
+  test('of any bytes are a ProtocolError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) =>
+        refuses('BUNDLE_INVALID', () => parseMembers(bytes)),
+      ),
+    )
+  })
+})
