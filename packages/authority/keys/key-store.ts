@@ -49,6 +49,9 @@ export interface KeyStoreOptions {
   readonly cost?: ScryptCost
 }
 
+/** Of an RSA CA, which outlives 2030: 112 bits of security are acceptable until then (NIST SP 800-57 part 1, table 4). */
+const CA_RSA_BITS = 3072
+
 /** A 4096-bit RSA key in PEM is 3.3 kB, an ML-DSA-65 one 5.6 kB. */
 const MAX_FILE_BYTES = 64 * 1024
 
@@ -81,7 +84,7 @@ export class KeyStore {
    */
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
     if (this.has(slot)) throw exists(slot, this.pathOf(slot))
-    const { privateKey } = await generateKeyPair(algorithm)
+    const { privateKey } = await generateKeyPair(algorithm, { rsaBits: CA_RSA_BITS })
     return this.#store(slot, privateKey)
   }
 
