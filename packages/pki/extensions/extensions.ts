@@ -92,6 +92,9 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
   'subjectKeyIdentifier',
 ])
 
+/** RFC 9618 §6.5: who doesn't process policies takes these for critical extensions that are not understood. */
+const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
+
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
 function readExtension(der: DerReader): Extension {
   return der.sequence((extension) => ({
@@ -121,7 +124,7 @@ function understand(all: readonly Extension[]): Extensions {
     const [name, read] = readers.get(oid) ?? []
     if (seen.has(oid)) throw malformed(name ?? oid, 'it appears twice (RFC 5280 §4.2)')
     seen.add(oid)
-    if (critical && !processed.has(name)) unknownCritical.push(oid)
+    if ((critical || alwaysCritical.has(oid)) && !processed.has(name)) unknownCritical.push(oid)
     if (name !== undefined && read !== undefined) {
       Object.assign(extensions, { [name]: { ...readValue(name, value, read), critical } })
     }

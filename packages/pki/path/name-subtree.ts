@@ -4,9 +4,6 @@ import type { Name, NameAttribute, RelativeName } from '../name.ts'
 import { equalOctets } from '../octets.ts'
 import { uriHost } from '../uri-host.ts'
 
-/** Forms of names that name constraints can be held against here. E-mail and the rare forms are not among them. */
-export type ConstrainedForm = 'dns' | 'ip' | 'uri' | 'directory'
-
 /** What is wrong with a constraint itself (RFC 5280 §4.2.1.10); undefined where it can be applied. */
 export function subtreeFault(base: GeneralName): string | undefined {
   if (base.form === 'dns') {
@@ -31,6 +28,7 @@ export function isWithinSubtree(name: GeneralName, base: GeneralName): boolean |
   if (name.form === 'dns' && base.form === 'dns') return isBelowDomain(name.value, base.value)
   if (name.form === 'ip' && base.form === 'ip') return isInRange(name.value, base.value)
   if (name.form === 'uri' && base.form === 'uri') return isHostWithin(uriHost(name.value), base.value)
+  if (name.form === 'email' && base.form === 'email') return isMailboxWithin(name.value, base.value)
   if (name.form === 'directory' && base.form === 'directory') return isBelowName(name.value, base.value)
   return undefined
 }
@@ -56,6 +54,18 @@ function isHostWithin(host: string | undefined, constraint: string): boolean | u
   if (host === undefined || /^[\d.]+$/.test(host)) return undefined
   const low = constraint.toLowerCase()
   return low.startsWith('.') ? host.endsWith(low) && host.length > low.length : host === low
+}
+
+/** Exactly the mailbox, any mailbox on a host, or, with a leading dot, on any host of a domain. */
+function isMailboxWithin(mailbox: string, constraint: string): boolean | undefined {
+  const [local = '', host = '', ...more] = mailbox.split('@')
+  if (local === '' || !isDnsName(host) || more.length > 0) return undefined
+  const low = constraint.toLowerCase()
+  if (low.startsWith('.')) return host.toLowerCase().endsWith(low)
+  const [wantedHost = '', wantedLocal] = constraint.split('@').toReversed()
+  return (
+    host.toLowerCase() === wantedHost.toLowerCase() && (wantedLocal === undefined || local === wantedLocal)
+  )
 }
 
 /** 8 or 32 octets: address, then a mask of ones followed by zeros (RFC 4632 §3.1). */

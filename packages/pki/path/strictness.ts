@@ -23,7 +23,11 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
   // First, because in a version 1 certificate all the rest is missing too.
   'version-is-3': { decision: 'CERTIFICATE_UNFIT' },
   'authority-key-identifier-is-plain': { decision: 'CERTIFICATE_UNFIT' },
-  'authority-key-identifier-is-present': { decision: 'CERTIFICATE_UNFIT' },
+  'authority-key-identifier-is-present': {
+    decision: 'CERTIFICATE_UNFIT',
+    profiles: ['issuing-ca', 'leaf'],
+    why: 'nobody is looked for above a root',
+  },
   'authority-key-identifier-is-the-issuers': {
     decision: 'AUTHORITY_KEY_MISMATCH',
     profiles: ['root'],
@@ -79,7 +83,11 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
   },
   'path-length-only-with-ca': { decision: 'CERTIFICATE_UNFIT' },
   'serial-fits-20-octets': { decision: 'CERTIFICATE_UNFIT' },
-  'serial-is-positive': { decision: 'CERTIFICATE_UNFIT' },
+  'serial-is-positive': {
+    decision: 'CERTIFICATE_UNFIT',
+    profiles: ['issuing-ca', 'leaf'],
+    why: 'old roots of the public web bear serial 0, and nothing asks for the serial of a root',
+  },
   'serial-is-unpredictable': { decision: 'ours only', why: 'nobody can see randomness; length says little' },
   'signature-algorithm-is-allowed': { decision: 'SIGNATURE_ALGORITHM_UNSUPPORTED' },
   'signature-algorithm-is-the-issuers': { decision: 'ours only', why: 'a P-384 key may sign with SHA-256' },

@@ -1,3 +1,4 @@
+import { isSelfIssued } from '../../certificate.ts'
 import { equalOctets } from '../../octets.ts'
 import { everyProfile, type LintRule } from '../lint-rule.ts'
 
@@ -5,7 +6,9 @@ export const authorityKeyIdentifierIsTheIssuers: LintRule = {
   name: 'authority-key-identifier-is-the-issuers',
   source: 'RFC 5280 §4.2.1.1',
   profiles: everyProfile,
-  check({ certificate, issuer }) {
+  check({ certificate, issuer, profile }) {
+    // A root that another CA issued too: who that is, nobody says here.
+    if (profile === 'root' && !isSelfIssued(certificate)) return undefined
     const wanted = certificate.extensions.authorityKeyIdentifier?.keyIdentifier
     const found = issuer.extensions.subjectKeyIdentifier?.keyIdentifier
     return wanted === undefined || (found !== undefined && equalOctets(wanted, found))

@@ -1,0 +1,1 @@
+export { type LimboCase, limboVerdict, type Outcome } from './limbo.ts'
