@@ -1,0 +1,17 @@
+import type { Clock } from './clock.ts'
+import type { Connection, Connections } from './connections.ts'
+import type { Gate } from './gate.ts'
+import type { CurrentSource } from './membership.ts'
+import type { Refusal } from './refusal.ts'
+
+/** What the serving and the calling half of a mesh share. */
+export interface Core {
+  readonly source: CurrentSource
+  readonly gate: Gate
+  readonly connections: Connections
+  readonly clock: Clock
+  readonly random: (size: number) => Buffer
+  /** Told once per connection, when its verdict is carried out. */
+  readonly accepted: (connection: Connection) => void
+  readonly refused: (refusal: Refusal) => void
+}

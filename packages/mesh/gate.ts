@@ -1,0 +1,173 @@
+import { claimedIdentity } from './claimed-identity.ts'
+import type { Clock } from './clock.ts'
+import { opensslRule } from './openssl-reason.ts'
+import { type Refusal, Refused } from './refusal.ts'
+import type { Target } from './resolve.ts'
+import { examine, type Standing } from './standing.ts'
+import type { MeshView } from './view.ts'
+
+/** A connection whose TLS handshake is done and whose first application byte has gone neither way. */
+export interface Contact {
+  /** `in`: someone calls this service; `out`: this service calls. */
+  readonly direction: 'in' | 'out'
+  /** The certificate presented, DER. On a resumed session it is all that is known; the rest of the chain is not asked for. */
+  readonly leaf: Uint8Array | undefined
+  /** OpenSSL's reason to refuse, as in `CERT_HAS_EXPIRED`; undefined where it would let the peer pass. */
+  readonly openssl: string | undefined
+  /** `address:port` of the other end. */
+  readonly remote: string | undefined
+  /** Outgoing: whom this service meant to call. */
+  readonly target?: Target
+}
+
+export type Verdict = { readonly standing: Standing } | { readonly refusal: Refusal }
+
+/**
+ * The gate: one synchronous verdict on every connection, both ways, resumed or not. It stands before every listener, so
+ * that not one application byte is handled for a peer it refuses.
+ */
+export class Gate {
+  readonly #view: () => MeshView
+  readonly #clock: Clock
+  #closed = false
+
+  /** @param view asked at every connection: a new bundle is nobody's special case */
+  constructor(view: () => MeshView, clock: Clock) {
+    this.#view = view
+    this.#clock = clock
+  }
+
+  /** Refuses everything from now on. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Never throws: what can't be judged is refused. */
+  judge(contact: Contact): Verdict {
+    const view = this.#view()
+    const at = this.#clock.now()
+    try {
+      if (this.#closed) throw hasLeft(view)
+      return { standing: pass(contact, view, at) }
+    } catch (error) {
+      return { refusal: record(contact, view, at, error) }
+    }
+  }
+}
+
+/** Story 2, Handshake. */
+function pass(contact: Contact, view: MeshView, at: number): Standing {
+  const { leaf, openssl, target } = contact
+  if (view.self === undefined) throw selfIsNoMember(view)
+
+  // 0. OpenSSL's own verdict, so that ours can only be stricter.
+  if (leaf === undefined) throw noCertificate(contact)
+  if (openssl !== undefined) throw refusedByOpenssl(openssl)
+
+  // 1. Path and leaf profile, strictly, up to the trust statement's CAs and never by way of what the peer sent.
+  // 2. A member of this mesh, by SPIFFE ID; its names and its subject as the bundle has them. Both once per certificate.
+  const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
+  const standing = view.standings.of(leaf, usage, at, (fingerprint) =>
+    examine(leaf, fingerprint, view, usage, at),
+  )
+  //    A server is the member that owns the name asked for, and its certificate says so too.
+  if (target !== undefined) checkOwner(standing, target)
+
+  // 3. Revoked: by the bundle's list of serials.
+
+  // 4. Pin: the key is one that the bundle announced.
+
+  // 5. SCT: the certificate was logged.
+
+  // 6. May this caller call this service?
+  if (contact.direction === 'in') checkAllowed(standing, view)
+
+  // 7. Whoever asked registers the connection under its serial (`connections.ts`) before anyone else hears of it.
+  return standing
+}
+
+function checkOwner({ member, leaf }: Standing, target: Target): void {
+  const names = leaf.extensions.subjectAltName
+  const { reference } = target
+  const named = reference.kind === 'dns' ? names?.dnsNames : names?.ipAddresses
+  if (
+    member.service === target.member.service &&
+    named?.some((name) => name.toLowerCase() === reference.name)
+  )
+    return
+  throw new Refused(
+    'OTHER_SERVICE',
+    `found ${member.service} (${[...(names?.dnsNames ?? []), ...(names?.ipAddresses ?? [])].join(', ')}) at ${target.host}:${target.port}; allowed: ${target.member.service}, for ${reference.name}`,
+    `see what listens there, and what services.${target.member.service}.address says`,
+    { leaf },
+  )
+}
+
+function checkAllowed({ member, leaf }: Standing, view: MeshView): void {
+  const by = view.forbids(member.service)
+  if (by === undefined) return
+  const allowed = by === 'bundle' ? view.self?.callers : 'what the config file of this service says'
+  throw new Refused(
+    'CALLER_NOT_ALLOWED',
+    `found ${member.service} calling ${view.service}; allowed: ${typeof allowed === 'string' ? allowed : allowed?.join(', ') || 'nobody'}`,
+    `add ${member.service} to services.${view.service}.allow and run \`mtls apply\``,
+    { leaf },
+  )
+}
+
+function hasLeft(view: MeshView): Refused {
+  return new Refused(
+    'LEFT',
+    `${view.service} has left the mesh, so nobody is served`,
+    'close servers before mesh.leave()',
+  )
+}
+
+function selfIsNoMember(view: MeshView): Refused {
+  return new Refused(
+    'SELF_NOT_A_MEMBER',
+    `${view.service} is no longer a member of the mesh, so nobody is served and nobody called`,
+    `add services.${view.service} to the config file and run \`mtls apply\``,
+  )
+}
+
+function noCertificate({ direction }: Contact): Refused {
+  return new Refused(
+    'NO_CERTIFICATE',
+    `found a ${direction === 'in' ? 'caller' : 'server'} without a certificate; allowed: members of the mesh`,
+    'present the pair that `mtls apply` wrote, as `join` does',
+  )
+}
+
+function refusedByOpenssl(reason: string): Refused {
+  return new Refused(
+    opensslRule(reason),
+    `found a certificate that OpenSSL refuses (${reason}); allowed: a valid one of this mesh`,
+    'use the pair that `mtls apply` wrote; `mtls inspect FILE` shows what this one is',
+  )
+}
+
+function record(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
+  const refused =
+    error instanceof Refused
+      ? error
+      : new Refused(
+          'CHECK_FAILED',
+          `the check itself failed: ${error}`,
+          'report this: a refusal must have a rule',
+          {
+            cause: error,
+          },
+        )
+  return Object.freeze({
+    at,
+    rule: refused.rule,
+    direction: contact.direction,
+    self: view.selfName,
+    peer: claimedIdentity(contact.leaf, refused.leaf, view),
+    remote: contact.remote,
+    openssl: contact.openssl,
+    message: refused.message,
+    fix: refused.fix,
+  })
+}

@@ -1,0 +1,146 @@
+import { Server as HttpsServer } from 'node:https'
+import type { Server, TLSSocket } from 'node:tls'
+import type { Core } from './core.ts'
+import { MeshError } from './error.ts'
+import type { ForbiddenAnswer } from './forbidden-answer.ts'
+import type { Contact } from './gate.ts'
+import { handshakeFailure } from './handshake-failure.ts'
+import { setPeer } from './peer.ts'
+import { serverContextOptions } from './tls-profile.ts'
+
+/** What node:tls keeps on a server and has no other way to set once the server is made. */
+interface ServerInternals {
+  requestCert: boolean
+  rejectUnauthorized: boolean
+  ALPNProtocols?: unknown
+  ALPNCallback?: ((offer: unknown) => string | undefined) | undefined
+  _contexts?: readonly unknown[]
+}
+
+type Emit = (event: string | symbol, ...args: unknown[]) => boolean
+
+/**
+ * Puts the gate in front of a server. What Node emits when a handshake is done goes through the gate before it reaches
+ * any listener, whoever added it and whenever; a refused socket reaches none.
+ *
+ * @throws MeshError `SERVER_LISTENING`, `SERVER_UNGUARDABLE`
+ */
+export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): void {
+  refuseUnguardable(server)
+  askForCertificates(server)
+  const { setSecureContext } = server
+  const deliver = server.emit.bind(server) as Emit
+  let version = 0
+
+  const useCurrentContext = () => {
+    const current = core.source.current()
+    if (current.version === version) return
+    version = current.version
+    setSecureContext.call(server, serverContextOptions(current, core.random))
+  }
+  const emit: Emit = (event, ...args) => {
+    switch (event) {
+      case 'connection':
+        useCurrentContext()
+        return deliver(event, ...args)
+      case 'secureConnection':
+        return admit(args[0] as TLSSocket, server, core, forbidden, () => deliver(event, ...args))
+      case 'tlsClientError':
+        reportHandshakeFailure(core, args[0], args[1] as TLSSocket)
+        return deliver(event, ...args)
+      default:
+        return deliver(event, ...args)
+    }
+  }
+  useCurrentContext()
+  fix(server, 'emit', emit)
+  fix(server, 'setSecureContext', () => closed('setSecureContext'))
+  fix(server, 'addContext', () => closed('addContext'))
+  fix(server, 'setTicketKeys', () => closed('setTicketKeys'))
+}
+
+/** The verdict, carried out: synchronous from the end of the handshake to the first listener. */
+function admit(
+  socket: TLSSocket,
+  server: Server,
+  core: Core,
+  forbidden: ForbiddenAnswer,
+  deliver: () => boolean,
+): boolean {
+  const contact = incoming(socket)
+  const verdict = core.gate.judge(contact)
+  if ('refusal' in verdict) {
+    const { refusal } = verdict
+    // A member deserves an answer; anyone else is closed without a word.
+    if (refusal.rule === 'CALLER_NOT_ALLOWED' && speaksHttp(server)) forbidden.give(socket, refusal)
+    else socket.destroy()
+    core.refused(refusal)
+    return true
+  }
+  const connection = { socket, contact, standing: verdict.standing }
+  setPeer(socket, verdict.standing.peer)
+  core.connections.add(connection)
+  socket.disableRenegotiation()
+  const delivered = deliver()
+  core.accepted(connection)
+  return delivered
+}
+
+function incoming(socket: TLSSocket): Contact {
+  return {
+    direction: 'in',
+    // getPeerCertificate() would take the whole chain apart in JavaScript: 10 times the price.
+    leaf: socket.getPeerX509Certificate()?.raw,
+    openssl: socket.authorized ? undefined : String(socket.authorizationError),
+    remote: remoteOf(socket),
+  }
+}
+
+function remoteOf(socket: TLSSocket): string | undefined {
+  return socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`)
+}
+
+/** Node would close without a trace where it refuses by itself, so it only asks; the gate refuses. */
+function askForCertificates(server: Server): void {
+  const internals = server as unknown as ServerInternals
+  internals.requestCert = true
+  internals.rejectUnauthorized = false
+  // A server that knows no protocol names agrees to none (RFC 7301 3.2), lest it be taken for another (ALPACA).
+  internals.ALPNCallback ??= internals.ALPNProtocols === undefined ? () => undefined : undefined
+}
+
+function refuseUnguardable(server: Server): void {
+  if (server.listening) {
+    throw new MeshError(
+      'SERVER_LISTENING',
+      'found a server that listens already, and may have answered; allowed: mesh.protect(server) before server.listen()',
+    )
+  }
+  const internals = server as unknown as ServerInternals & Record<symbol, unknown>
+  const sni = Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === 'snicallback')
+  if ((sni !== undefined && internals[sni] !== undefined) || (internals._contexts?.length ?? 0) > 0) {
+    throw new MeshError(
+      'SERVER_UNGUARDABLE',
+      'found a server with SNICallback or addContext, whose handshakes would be made with another certificate and other ticket keys; allowed: the mesh gives the only context: leave them out',
+    )
+  }
+}
+
+function speaksHttp(server: Server): boolean {
+  return server instanceof HttpsServer || 'updateSettings' in server
+}
+
+function reportHandshakeFailure(core: Core, error: unknown, socket: TLSSocket): void {
+  const refusal = handshakeFailure(error, core.source.current().view, core.clock.now(), remoteOf(socket))
+  if (refusal !== undefined) core.refused(refusal)
+}
+
+function fix(server: Server, name: string, value: unknown): void {
+  Object.defineProperty(server, name, { value, writable: false, configurable: false, enumerable: false })
+}
+
+function closed(method: string): never {
+  throw new TypeError(
+    `${method} on a server of the mesh: its certificate, trust and ticket keys are the mesh's to set`,
+  )
+}

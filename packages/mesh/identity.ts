@@ -1,0 +1,142 @@
+import { createPrivateKey, hash, type KeyObject } from 'node:crypto'
+import { inspect } from 'node:util'
+import { type Certificate, decodePem, PkiError, parseCertificate, spkiOf } from '@datapunk/pki'
+import { MeshError } from './error.ts'
+import type { PairText } from './pair-file.ts'
+import { Refused } from './refusal.ts'
+import { examine, type Usage } from './standing.ts'
+import type { MeshView } from './view.ts'
+
+/**
+ * A service's own certificate and key, after every check that its peers will make. There is no other way to get one than
+ * `identityOf`, and the key can't be printed by accident.
+ */
+export class Identity {
+  readonly leaf: Certificate
+  /** SHA-256 of the certificate, lowercase hex. */
+  readonly fingerprint: string
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number
+  /** The certificate file, links resolved. */
+  readonly file: string
+  readonly #text: PairText
+
+  constructor(leaf: Certificate, fingerprint: string, notAfter: number, text: PairText) {
+    this.leaf = leaf
+    this.fingerprint = fingerprint
+    this.notAfter = notAfter
+    this.file = text.certFile
+    this.#text = text
+  }
+
+  /** PEM, for OpenSSL: the leaf and what stands above it, and the key. */
+  credentials(): { cert: Buffer; key: Buffer } {
+    return { cert: this.#text.cert, key: this.#text.key }
+  }
+
+  /** Whether this is what the files say. */
+  isOf(text: PairText): boolean {
+    return this.#text.cert.equals(text.cert) && this.#text.key.equals(text.key)
+  }
+
+  /** The text it was made of, to be checked again under another view. */
+  get text(): PairText {
+    return this.#text
+  }
+
+  [inspect.custom](): string {
+    return `Identity ${this.leaf.subject} ${this.leaf.serial}`
+  }
+}
+
+/**
+ * Checks a pair as its peers will: key and certificate match, and the certificate is good under this view, to serve and
+ * to call, and is this service's.
+ *
+ * @param at milliseconds since the epoch
+ * @throws MeshError `CERTIFICATE_*`, `KEY_*`, `PAIR_SWAPPED`
+ */
+export function identityOf(text: PairText, view: MeshView, at: number): Identity {
+  const leaf = parseLeaf(text)
+  const key = parseKey(text)
+  if (!Buffer.from(spkiOf(key)).equals(leaf.spki)) {
+    throw new MeshError(
+      'KEY_MISMATCH',
+      `found in ${text.keyFile} another key than the one ${text.certFile} is for; allowed: the two of one pair: \`mtls apply\` writes it anew`,
+      { data: { cert: text.certFile, key: text.keyFile } },
+    )
+  }
+  const fingerprint = hash('sha256', leaf.der, 'hex')
+  const [notAfter] = (['serverAuth', 'clientAuth'] satisfies Usage[]).map((usage) => {
+    const standing = examineOwn(leaf, fingerprint, view, usage, at, text)
+    if (standing.member.service !== view.service) throw ofAnother(view.service, standing.member.service, text)
+    return standing.notAfter
+  }) as [number, number]
+  return new Identity(leaf, fingerprint, notAfter, text)
+}
+
+function examineOwn(
+  leaf: Certificate,
+  fingerprint: string,
+  view: MeshView,
+  usage: Usage,
+  at: number,
+  text: PairText,
+): ReturnType<typeof examine> {
+  try {
+    return examine(leaf.der, fingerprint, view, usage, at)
+  } catch (cause) {
+    if (!(cause instanceof Refused)) throw cause
+    throw new MeshError('CERTIFICATE_REFUSED', `${text.certFile}: ${cause.message}: ${cause.fix}`, {
+      cause,
+      data: { file: text.certFile, rule: cause.rule },
+    })
+  }
+}
+
+function parseLeaf({ certFile, cert }: PairText): Certificate {
+  refuseSwapped(certFile, cert, 'CERTIFICATE')
+  try {
+    const [leaf] = decodePem(cert, 'CERTIFICATE').map(parseCertificate)
+    return leaf as Certificate
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause
+    throw new MeshError(
+      'CERTIFICATE_UNREADABLE',
+      `found in ${certFile} no whole certificate (${cause.message}); allowed: PEM, leaf first: \`mtls apply\` writes it anew`,
+      { cause, data: { file: certFile } },
+    )
+  }
+}
+
+function parseKey({ keyFile, key }: PairText): KeyObject {
+  refuseSwapped(keyFile, key, 'PRIVATE KEY')
+  try {
+    return createPrivateKey(key)
+  } catch {
+    // OpenSSL's error is left out: nothing that was read from a key file belongs in a message.
+    throw new MeshError(
+      'KEY_UNREADABLE',
+      `found in ${keyFile} no whole private key; allowed: unencrypted PKCS#8 in PEM: \`mtls apply\` writes it anew`,
+      { data: { file: keyFile } },
+    )
+  }
+}
+
+function refuseSwapped(file: string, content: Buffer, expected: 'CERTIFICATE' | 'PRIVATE KEY'): void {
+  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(content.toString('latin1'))?.[1]
+  if (label === undefined || (label === 'CERTIFICATE') === (expected === 'CERTIFICATE')) return
+  throw new MeshError(
+    'PAIR_SWAPPED',
+    `found in ${file} a block of "${label}"; allowed: "${expected}": cert and key of the config file look swapped`,
+    { data: { file, found: label, allowed: expected } },
+  )
+}
+
+function ofAnother(service: string, found: string, { certFile }: PairText): MeshError {
+  return new MeshError(
+    'CERTIFICATE_REFUSED',
+    `${certFile}: found the certificate of ${found}; allowed: that of ${service}: see services.${service}.cert, or run \`mtls apply\``,
+    { data: { file: certFile, rule: 'OTHER_SERVICE', found, service } },
+  )
+}

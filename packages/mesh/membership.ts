@@ -1,0 +1,197 @@
+import { dirname } from 'node:path'
+import { type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import type { Clock } from './clock.ts'
+import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
+import { MeshError } from './error.ts'
+import { FolderWatch } from './folder-watch.ts'
+import { type Identity, identityOf } from './identity.ts'
+import { type MeshDocuments, readMeshDocuments } from './mesh-files.ts'
+import { readPair } from './pair-file.ts'
+import { MeshView } from './view.ts'
+
+/** What a handshake needs to know; asked for anew at every one. */
+export interface Current {
+  readonly identity: Identity
+  readonly view: MeshView
+  /** Grows with every change of either: whatever was made under an earlier one is not used for new connections. */
+  readonly version: number
+}
+
+/** The one-method source that everything else asks. */
+export interface CurrentSource {
+  current(): Current
+}
+
+export interface MembershipOptions {
+  readonly place: ConfigPlace
+  readonly service: string
+  readonly clock: Clock
+  /** Milliseconds between looks at the files, for where folders can't be watched. */
+  readonly pollEvery: number
+}
+
+export interface MembershipListener {
+  /** Called before anything else happens under the new state. */
+  changed(now: Current, before: Current): void
+  /** Something new was found and not believed; what was believed before is kept. Told once, not at every look. */
+  problem(problem: MeshError): void
+}
+
+/**
+ * A service's place in the mesh: its own pair and what it believes, read from files, checked, kept up to date. New files
+ * are taken over only whole and good; numbers never go back.
+ */
+export class Membership implements CurrentSource {
+  /** The service's entry in the config file. Names and paths are those of the start: who is moved is started anew. */
+  readonly settings: ServiceConfig
+  readonly #layout: Layout['mesh']
+  readonly #caCert: string
+  readonly #options: MembershipOptions
+  readonly #watch: FolderWatch
+  #config: ConfigReading
+  #documents: MeshDocuments
+  #current: Current
+  #listener: MembershipListener | undefined
+  #reading: Promise<void> | undefined
+  #again = false
+  #reported: ReadonlySet<string> = new Set()
+  #cancelPoll = () => {}
+  #left = false
+
+  private constructor(
+    options: MembershipOptions,
+    config: ConfigReading,
+    documents: MeshDocuments,
+    current: Current,
+  ) {
+    this.settings = config.service
+    this.#layout = layoutOf(config.config).mesh
+    this.#caCert = config.config.paths.caCert
+    this.#options = options
+    this.#config = config
+    this.#documents = documents
+    this.#current = current
+    this.#watch = new FolderWatch(() => void this.refresh())
+  }
+
+  /** @throws MeshError whatever stands in the way of joining */
+  static async open(options: MembershipOptions): Promise<Membership> {
+    const config = await readConfig(options.place, options.service)
+    const documents = await readMeshDocuments(layoutOf(config.config).mesh, config.config.paths.caCert)
+    const view = viewOf(config.service, documents)
+    if (view.self === undefined) throw notAMember(options.service, config)
+    const identity = identityOf(await readPair(config.service), view, options.clock.now())
+    return new Membership(options, config, documents, { identity, view, version: 1 })
+  }
+
+  current(): Current {
+    return this.#current
+  }
+
+  /** Begins to watch. One listener: the mesh. */
+  start(listener: MembershipListener): void {
+    this.#listener = listener
+    this.#watchFolders()
+    this.#poll()
+  }
+
+  /** Reads everything anew; what is new and good holds when the promise is fulfilled. Never rejects. */
+  async refresh(): Promise<void> {
+    if (this.#reading !== undefined) {
+      this.#again = true
+      return this.#reading
+    }
+    this.#reading = this.#readUntilQuiet().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  stop(): void {
+    this.#left = true
+    this.#cancelPoll()
+    this.#watch.close()
+  }
+
+  async #readUntilQuiet(): Promise<void> {
+    do {
+      this.#again = false
+      await this.#read()
+    } while (this.#again && !this.#left)
+  }
+
+  async #read(): Promise<void> {
+    const problems: MeshError[] = []
+    const tolerate = async <T>(read: Promise<T>): Promise<T | undefined> => {
+      try {
+        return await read
+      } catch (error) {
+        if (!(error instanceof MeshError)) throw error
+        problems.push(error)
+        return undefined
+      }
+    }
+    const { place, service, clock } = this.#options
+    const config = (await tolerate(readConfig(place, service, this.#config))) ?? this.#config
+    const documents =
+      (await tolerate(readMeshDocuments(this.#layout, this.#caCert, this.#documents))) ?? this.#documents
+    const text = await tolerate(readPair(this.settings))
+    if (this.#left) return
+
+    const before = this.#current
+    const believed = documents !== this.#documents || config !== this.#config
+    const view = believed ? viewOf(config.service, documents) : before.view
+    this.#documents = documents
+    this.#config = config
+    let identity = before.identity
+    if (text !== undefined && (believed || !identity.isOf(text))) {
+      identity = (await tolerate(Promise.try(() => identityOf(text, view, clock.now())))) ?? identity
+    }
+    if (view !== before.view || identity !== before.identity) {
+      this.#current = { identity, view, version: before.version + 1 }
+      this.#listener?.changed(this.#current, before)
+    }
+    this.#report(problems)
+    this.#watchFolders()
+  }
+
+  #report(problems: readonly MeshError[]): void {
+    const messages = new Set(problems.map((problem) => problem.message))
+    for (const problem of problems) {
+      if (!this.#reported.has(problem.message)) this.#listener?.problem(problem)
+    }
+    this.#reported = messages
+  }
+
+  #watchFolders(): void {
+    if (this.#left) return
+    const version = dirname(this.#current.identity.file)
+    this.#watch.watch([
+      this.#layout.dir,
+      this.#layout.trustDir,
+      version,
+      dirname(version),
+      dirname(this.settings.cert),
+    ])
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#options.clock.after(this.#options.pollEvery, () => {
+      this.refresh().finally(() => {
+        if (!this.#left) this.#poll()
+      })
+    })
+  }
+}
+
+function viewOf(service: ServiceConfig, documents: MeshDocuments): MeshView {
+  return new MeshView({ service: service.service, ...documents, file: service })
+}
+
+function notAMember(service: string, { config }: ConfigReading): MeshError {
+  return new MeshError(
+    'NOT_A_MEMBER',
+    `found ${service} in ${config.file} but not among the members of the mesh; allowed: members: run \`mtls apply\``,
+    { data: { service } },
+  )
+}

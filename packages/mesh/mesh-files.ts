@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
+import {
+  type Bundle,
+  followTrustStatements,
+  type Layout,
+  openBundle,
+  ProtocolError,
+  type TrustStatement,
+} from '@datapunk/protocol'
+import { MeshError } from './error.ts'
+
+/** What the authority says, as it was believed last. */
+export interface MeshDocuments {
+  readonly trust: TrustStatement
+  readonly bundle: Bundle
+}
+
+/**
+ * Reads trust statements and bundle from the mesh folder and believes them only as far as their signatures go.
+ *
+ * @param caCert the file with the roots: where trust begins, looked at only until the first statement is believed
+ * @param previous what was believed last: numbers never go back
+ * @returns `previous` itself where nothing is new
+ * @throws MeshError `BUNDLE_MISSING`, `BUNDLE_REFUSED`, `ROOT_UNREADABLE`
+ */
+export async function readMeshDocuments(
+  mesh: Layout['mesh'],
+  caCert: string,
+  previous?: MeshDocuments,
+): Promise<MeshDocuments> {
+  const head = await readFile(mesh.head).catch((cause) => {
+    throw missing(mesh.head, cause)
+  })
+  const trust = await readTrust(mesh, caCert, previous?.trust)
+  const bundle = refusing(() =>
+    openBundle(head, (digest) => readSection(mesh, digest), trust, previous?.bundle),
+  )
+  if (trust === previous?.trust && bundle === previous.bundle) return previous
+  return { trust, bundle }
+}
+
+async function readTrust(
+  mesh: Layout['mesh'],
+  caCert: string,
+  previous: TrustStatement | undefined,
+): Promise<TrustStatement> {
+  const names = await readdir(mesh.trustDir).catch((cause) => {
+    throw missing(mesh.trustDir, cause)
+  })
+  const numbers = names.flatMap((name) =>
+    /^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : [],
+  )
+  numbers.sort((a, b) => a - b)
+  if (previous !== undefined && (numbers.at(-1) ?? 0) < previous.number)
+    throw wentBack(mesh, numbers, previous)
+  const unread = numbers.filter((number) => number > (previous?.number ?? 0))
+  if (previous !== undefined && unread.length === 0) return previous
+  const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number)))).catch(
+    (cause) => {
+      throw missing(mesh.trustDir, cause)
+    },
+  )
+  const from = previous === undefined ? { anchors: await readRoots(caCert) } : { previous }
+  return refusing(() => followTrustStatements(documents, from))
+}
+
+async function readRoots(caCert: string): Promise<Certificate[]> {
+  try {
+    return decodePem(await readFile(caCert), 'CERTIFICATE').map(parseCertificate)
+  } catch (cause) {
+    const reason = cause instanceof PkiError ? cause.message : (cause as NodeJS.ErrnoException).code
+    throw new MeshError(
+      'ROOT_UNREADABLE',
+      `found no readable root certificate in ${caCert} (${reason}); allowed: what \`mtls apply\` writes there: copy it to this machine, or run that`,
+      { cause, data: { file: caCert } },
+    )
+  }
+}
+
+function readSection(mesh: Layout['mesh'], digest: string): Uint8Array {
+  try {
+    return readFileSync(mesh.section(digest))
+  } catch (cause) {
+    throw missing(mesh.section(digest), cause)
+  }
+}
+
+function refusing<T>(believe: () => T): T {
+  try {
+    return believe()
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause
+    throw new MeshError('BUNDLE_REFUSED', cause.message, { cause, data: { ...cause.data, rule: cause.code } })
+  }
+}
+
+function missing(file: string, cause: unknown): MeshError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  return new MeshError(
+    'BUNDLE_MISSING',
+    `found no readable ${file} (${reason}); allowed: the mesh's signed bundle: run \`mtls apply\`, which writes it`,
+    { cause, data: { file } },
+  )
+}
+
+function wentBack(mesh: Layout['mesh'], numbers: readonly number[], previous: TrustStatement): MeshError {
+  return new MeshError(
+    'BUNDLE_REFUSED',
+    `found trust statement ${numbers.at(-1) ?? 'none'} as the last in ${mesh.trustDir} after ${previous.number} was believed; allowed: only later ones: restore the folder`,
+    { data: { rule: 'TRUST_WENT_BACK', previous: previous.number } },
+  )
+}

@@ -1,0 +1,314 @@
+import { EventEmitter } from 'node:events'
+import type { RequestListener } from 'node:http'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Server as HttpsServer } from 'node:https'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import type { Address, BundleNumber } from '@datapunk/protocol'
+import { fetch, type RequestInfo, type RequestInit, type Response } from 'undici'
+import { MeshAgent } from './agent.ts'
+import { type AuthorizeHandler, type Authorizer, authorize } from './authorize.ts'
+import { Client, type ConnectOptions } from './client.ts'
+import type { Clock } from './clock.ts'
+import { Connections } from './connections.ts'
+import { MeshDispatcher } from './dispatcher.ts'
+import { MeshError, meshErrorWithin } from './error.ts'
+import { ForbiddenAnswer } from './forbidden-answer.ts'
+import { Gate } from './gate.ts'
+import { guard } from './guarded-server.ts'
+import type { Current, Membership } from './membership.ts'
+import { type Peer, peerOf } from './peer.ts'
+import type { Refusal, Rule } from './refusal.ts'
+import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
+
+/** A connection that passed the gate. */
+export interface Accepted {
+  readonly direction: 'in' | 'out'
+  readonly peer: Peer
+  /** `address:port` of the other end. */
+  readonly remote: string | undefined
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly protocol: string | null
+  /** Whether an earlier session was resumed. */
+  readonly resumed: boolean
+}
+
+/** The service's pair as it is now. Times in milliseconds since the epoch, serials in lowercase hex. */
+export interface Rotation {
+  readonly from: string
+  readonly to: string
+  readonly notBefore: number
+  readonly notAfter: number
+  /** The certificate file, links resolved. */
+  readonly file: string
+}
+
+export interface Update {
+  readonly bundle: BundleNumber
+  readonly trustStatement: number
+}
+
+export interface CutConnection {
+  readonly direction: 'in' | 'out'
+  readonly peer: Peer
+  readonly remote: string | undefined
+  readonly error: MeshError
+}
+
+export interface MeshEvents {
+  /** A connection passed the gate. */
+  accepted: [Accepted]
+  /** A connection did not. */
+  refused: [Refusal]
+  /** An open connection was ended: its peer's certificate, membership or right is gone. */
+  cut: [CutConnection]
+  /** New handshakes use a new pair. */
+  rotated: [Rotation]
+  /** A new bundle, trust statement or config file holds. */
+  updated: [Update]
+  /** New files were found and not believed; what was believed before is kept. */
+  problem: [MeshError]
+}
+
+/** This service as the mesh has it. */
+export interface Self {
+  readonly service: string
+  /** Its first DNS name. */
+  readonly name: string
+  readonly spiffeId: string
+  /** Where to listen, for `server.listen()`; reading it throws MeshError `NO_LISTEN_ADDRESS` where nothing says so. */
+  readonly listen: { readonly host?: string; readonly port: number }
+}
+
+export interface Counters {
+  /** Connections open now, both ways. */
+  readonly open: number
+  readonly accepted: number
+  readonly cut: number
+  /** By rule. */
+  readonly refused: Readonly<Partial<Record<Rule, number>>>
+}
+
+type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+/** A service in the mesh; made by `join`. Every connection it accepts or makes goes through one gate. */
+export class Mesh extends EventEmitter<MeshEvents> {
+  readonly self: Self
+  readonly #membership: Membership
+  readonly #connections: Connections
+  readonly #gate: Gate
+  readonly #client: Client
+  readonly #forbidden: ForbiddenAnswer
+  readonly #core: ConstructorParameters<typeof Client>[0]
+  readonly #refused: Partial<Record<Rule, number>> = {}
+  #accepted = 0
+  #cut = 0
+  #agent: MeshAgent | undefined
+  #dispatcher: MeshDispatcher | undefined
+  #left = false
+
+  /** Not for applications: `join` is. */
+  constructor(membership: Membership, clock: Clock, random: (size: number) => Buffer) {
+    super()
+    this.#membership = membership
+    this.#gate = new Gate(() => membership.current().view, clock)
+    this.#connections = new Connections(clock, ({ connection, error }) => {
+      this.#cut++
+      const { contact, standing } = connection
+      this.emit('cut', { direction: contact.direction, peer: standing.peer, remote: contact.remote, error })
+    })
+    this.#forbidden = new ForbiddenAnswer(clock)
+    this.#core = {
+      source: membership,
+      gate: this.#gate,
+      connections: this.#connections,
+      clock,
+      random,
+      accepted: ({ socket, contact, standing }) => {
+        this.#accepted++
+        if (this.listenerCount('accepted') === 0) return
+        this.emit('accepted', {
+          direction: contact.direction,
+          peer: standing.peer,
+          remote: contact.remote,
+          protocol: socket.getProtocol(),
+          resumed: socket.isSessionReused(),
+        })
+      },
+      refused: (refusal) => {
+        this.#refused[refusal.rule] = (this.#refused[refusal.rule] ?? 0) + 1
+        this.emit('refused', refusal)
+      },
+    }
+    this.#client = new Client(this.#core)
+    this.self = selfOf(membership)
+    membership.start({
+      changed: (now, before) => this.#changed(now, before),
+      problem: (problem) => this.emit('problem', problem),
+    })
+  }
+
+  /**
+   * An HTTPS server (HTTP/1.1; with `http2: true` HTTP/2 and HTTP/1.1) that only members can reach who may call this
+   * service. Certificates, trust and ticket keys are the mesh's: there are no options for them.
+   *
+   * @throws TypeError for an option that is the mesh's to set
+   */
+  createServer(handler?: RequestListener): HttpsServer
+  createServer(options: Http2ServerOptions, handler?: Http2Handler): Http2SecureServer
+  createServer(options: ServerOptions, handler?: RequestListener): HttpsServer
+  createServer(
+    first?: ServerOptions | Http2ServerOptions | RequestListener,
+    second?: RequestListener | Http2Handler,
+  ): HttpsServer | Http2SecureServer {
+    const options = typeof first === 'function' ? {} : (first ?? {})
+    const handler = typeof first === 'function' ? first : second
+    const server = options.http2
+      ? newHttp2Server(options, handler as Http2Handler | undefined)
+      : newHttpsServer(options as ServerOptions, handler as RequestListener | undefined)
+    return this.protect(server)
+  }
+
+  /**
+   * Puts the gate in front of a server of node:https, node:http2 (createSecureServer) or node:tls that does not listen yet.
+   * Whatever certificate, trust and ticket keys it had are replaced.
+   *
+   * @returns the same server
+   * @throws MeshError `SERVER_LISTENING`, `SERVER_UNGUARDABLE`
+   */
+  protect<S extends TlsServer>(server: S): S {
+    guard(server, this.#core, this.#forbidden)
+    return server
+  }
+
+  /**
+   * Who is at the other end.
+   *
+   * @param source a TLSSocket, or a request of node:https, node:http2, Express or Fastify
+   * @throws MeshError `PEER_UNKNOWN` for whatever did not come through the gate
+   */
+  peer(source: object): Peer {
+    return peerOf(source)
+  }
+
+  /**
+   * An Express middleware and Fastify `onRequest` hook that lets only these callers on; others get 403.
+   *
+   * @param allow service names or SPIFFE IDs, or a function; `anyone()` for every member
+   */
+  authorize(allow: readonly string[] | Authorizer): AuthorizeHandler {
+    return authorize(allow)
+  }
+
+  /**
+   * A TLS connection to a member. The promise is fulfilled when the member's certificate has passed the gate. In TLS 1.3
+   * the server may still refuse: the socket then ends with a MeshError `PEER_REFUSED`.
+   *
+   * @throws MeshError `NAME_UNKNOWN`, `PEER_UNREACHABLE`, `SERVER_REFUSED`, `PEER_REFUSED`, `CONNECT_TIMEOUT`, …
+   */
+  connect(options: ConnectOptions): Promise<TLSSocket> {
+    return this.#client.connect(options)
+  }
+
+  /**
+   * `fetch` to members: `https://NAME/…`, NAME a DNS name or IP address of a member or its service name. Where the URL
+   * names no port (or 443), the port of the member's `address` counts.
+   *
+   * @throws MeshError what stood in the way of the connection; else as fetch
+   */
+  async fetch(input: RequestInfo, init?: Omit<RequestInit, 'dispatcher'>): Promise<Response> {
+    try {
+      return await fetch(input, { ...init, dispatcher: this.dispatcher })
+    } catch (error) {
+      throw meshErrorWithin(error) ?? error
+    }
+  }
+
+  /** For `https.request` and the libraries on top of it. */
+  get agent(): MeshAgent {
+    this.#agent ??= new MeshAgent(this.#client)
+    return this.#agent
+  }
+
+  /** For undici and the libraries on top of it. */
+  get dispatcher(): MeshDispatcher {
+    this.#dispatcher ??= new MeshDispatcher(this.#client)
+    return this.#dispatcher
+  }
+
+  get counters(): Counters {
+    return {
+      open: this.#connections.size,
+      accepted: this.#accepted,
+      cut: this.#cut,
+      refused: { ...this.#refused },
+    }
+  }
+
+  /** Looks at the files now rather than when they are seen to change; what is new and good holds afterwards. */
+  refresh(): Promise<void> {
+    return this.#membership.refresh()
+  }
+
+  /**
+   * Stops watching, closes agents, ends every connection (nobody would end them in time any more) and refuses new ones.
+   * To let requests finish first, close the servers before.
+   */
+  async leave(): Promise<void> {
+    if (this.#left) return
+    this.#left = true
+    this.#membership.stop()
+    this.#gate.close()
+    this.#client.leave()
+    this.#agent?.destroy()
+    await this.#dispatcher?.destroy()
+    this.#forbidden.endAll()
+    this.#connections.endAll()
+  }
+
+  #changed(now: Current, before: Current): void {
+    if (now.view !== before.view) this.#connections.rejudge((contact) => this.#gate.judge(contact))
+    this.#agent?.closeOutdated()
+    this.#dispatcher?.renew()
+    if (now.identity !== before.identity) {
+      const { leaf, notAfter, file } = now.identity
+      this.emit('rotated', {
+        from: before.identity.leaf.serial,
+        to: leaf.serial,
+        notBefore: leaf.notBefore,
+        notAfter,
+        file,
+      })
+    }
+    if (now.view !== before.view) {
+      this.emit('updated', { bundle: now.view.bundle.head.number, trustStatement: now.view.trust.number })
+    }
+  }
+}
+
+function selfOf(membership: Membership): Self {
+  const { settings } = membership
+  return {
+    service: settings.service,
+    name: settings.commonName,
+    spiffeId: settings.spiffeId,
+    get listen() {
+      const { listen } = settings
+      const address = settings.address ?? membership.current().view.self?.address
+      return listenOptions(settings.service, listen, address)
+    },
+  }
+}
+
+function listenOptions(
+  service: string,
+  listen: Address | undefined,
+  address: Address | undefined,
+): Self['listen'] {
+  const port = listen?.port ?? address?.port
+  if (port !== undefined) return listen === undefined ? { port } : { host: listen.host, port }
+  throw new MeshError(
+    'NO_LISTEN_ADDRESS',
+    `found no port to listen on for ${service}; allowed: one in services.${service}.listen or .address, as in "0.0.0.0:8443"`,
+    { data: { service } },
+  )
+}

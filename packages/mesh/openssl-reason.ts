@@ -1,0 +1,22 @@
+import type { Rule } from './refusal.ts'
+
+/** OpenSSL's reasons (X509_V_ERR_*, as Node names them) in the gate's words. */
+const rules: Readonly<Record<string, Rule>> = {
+  CERT_HAS_EXPIRED: 'CERTIFICATE_EXPIRED',
+  CERT_NOT_YET_VALID: 'CERTIFICATE_NOT_YET_VALID',
+  CERT_SIGNATURE_FAILURE: 'SIGNATURE_INVALID',
+  CERT_UNTRUSTED: 'ISSUER_UNKNOWN',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'ISSUER_UNKNOWN',
+  INVALID_CA: 'ISSUER_NOT_CA',
+  INVALID_PURPOSE: 'EXTENDED_KEY_USAGE_NOT_ALLOWED',
+  PATH_LENGTH_EXCEEDED: 'PATH_LENGTH_EXCEEDED',
+  SELF_SIGNED_CERT_IN_CHAIN: 'ISSUER_UNKNOWN',
+  UNABLE_TO_GET_ISSUER_CERT: 'ISSUER_UNKNOWN',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'ISSUER_UNKNOWN',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'ISSUER_UNKNOWN',
+}
+
+/** @param reason as in `socket.authorizationError` */
+export function opensslRule(reason: string): Rule {
+  return rules[reason] ?? 'OPENSSL_REFUSED'
+}

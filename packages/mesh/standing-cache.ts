@@ -1,0 +1,32 @@
+import { hash } from 'node:crypto'
+import type { Standing, Usage } from './standing.ts'
+
+/** 4,096 peers of about 6 kB each; a mesh with more callers than that per process examines some of them again. */
+const MAX_ENTRIES = 4096
+
+/**
+ * What was found out about certificates, by their SHA-256. It belongs to one view, so an answer never outlives the bundle
+ * and the trust statement it was given under. Only good answers are kept: a bad one may become good with time, and
+ * strangers must not be able to push the members out.
+ */
+export class StandingCache {
+  readonly #entries = new Map<string, Standing>()
+
+  /**
+   * The cached standing, or a fresh one.
+   *
+   * @param leaf the certificate, DER
+   * @param at milliseconds since the epoch
+   */
+  of(leaf: Uint8Array, usage: Usage, at: number, examine: (fingerprint: string) => Standing): Standing {
+    const fingerprint = hash('sha256', leaf, 'hex')
+    const key = usage + fingerprint
+    const known = this.#entries.get(key)
+    if (known !== undefined && known.notBefore <= at && at <= known.notAfter) return known
+    this.#entries.delete(key)
+    const standing = examine(fingerprint)
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)
+    this.#entries.set(key, standing)
+    return standing
+  }
+}

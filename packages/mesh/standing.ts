@@ -1,0 +1,141 @@
+import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
+import type { Member } from '@datapunk/protocol'
+import type { Peer } from './peer.ts'
+import { Refused } from './refusal.ts'
+import type { MeshView } from './view.ts'
+
+/** What a certificate is shown for: `clientAuth` by callers, `serverAuth` by servers. */
+export type Usage = 'clientAuth' | 'serverAuth'
+
+/** A certificate that is a member's, and whose. */
+export interface Standing {
+  readonly member: Member
+  readonly peer: Peer
+  readonly leaf: Certificate
+  /** The time in which all of it holds: the certificate's own and that of the chain above it. Milliseconds. */
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/**
+ * Steps 1 and 2 of the gate for one certificate: everything that does not depend on who asks.
+ *
+ * @param der the certificate as it was presented; whatever else the peer sent is not looked at
+ * @param fingerprint its SHA-256, lowercase hex
+ * @param at milliseconds since the epoch
+ * @throws Refused
+ */
+export function examine(
+  der: Uint8Array,
+  fingerprint: string,
+  view: MeshView,
+  usage: Usage,
+  at: number,
+): Standing {
+  const leaf = checked(() => parseCertificate(der))
+  const path = checked(
+    () =>
+      verifyPath({
+        leaf,
+        intermediates: view.trust.issuingCas,
+        roots: view.trust.roots,
+        at,
+        usage,
+      }),
+    leaf,
+  )
+  const member = memberOf(leaf, view)
+  checkNames(leaf, member)
+  checkSubject(leaf, member)
+  const { notBefore, notAfter } = path
+  const peer: Peer = Object.freeze({
+    service: member.service,
+    spiffeId: member.spiffeId,
+    dnsNames: Object.freeze([...(leaf.extensions.subjectAltName?.dnsNames ?? [])]),
+    serial: leaf.serial,
+    fingerprint,
+    notBefore,
+    notAfter,
+  })
+  return { member, peer, leaf, notBefore, notAfter }
+}
+
+/** X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2). */
+function memberOf(leaf: Certificate, view: MeshView): Member {
+  const uris = leaf.extensions.subjectAltName?.uris ?? []
+  const [uri] = uris
+  if (uri === undefined || uris.length !== 1) {
+    throw new Refused(
+      'SPIFFE_ID_INVALID',
+      `found ${uris.length} URIs in the certificate's subjectAltName; allowed: exactly one, a SPIFFE ID`,
+      ownPair,
+      { leaf },
+    )
+  }
+  const id = checked(() => parseSpiffeId(uri), leaf)
+  const member = view.bundle.memberBySpiffeId.get(uri)
+  if (id.trustDomain === view.trust.trustDomain && member !== undefined) return member
+  throw new Refused(
+    'NOT_A_MEMBER',
+    `found ${uri}; allowed: the members of the mesh ${view.trust.trustDomain}`,
+    'add the service to the config file and run `mtls apply`',
+    { leaf },
+  )
+}
+
+function checkNames(leaf: Certificate, member: Member): void {
+  const names = leaf.extensions.subjectAltName
+  const foreign = [
+    ...(names?.dnsNames ?? []).filter((name) => !member.dnsNames.includes(name.toLowerCase())),
+    ...(names?.ipAddresses ?? []).filter((address) => !member.ipAddresses.includes(address)),
+  ]
+  if (foreign.length === 0) return
+  throw new Refused(
+    'NAME_NOT_LISTED',
+    `found a certificate of ${member.service} for ${foreign.join(', ')}; allowed: ${member.dnsNames.join(', ')}`,
+    `name it under services.${member.service}.dns_names or ip_addresses, or take the certificate out of use, and run \`mtls apply\``,
+    { leaf },
+  )
+}
+
+function checkSubject(leaf: Certificate, member: Member): void {
+  const { organization, country } = leaf.subject
+  const accepted =
+    organization.length === 1 &&
+    country.length === 1 &&
+    member.subjects.some(
+      (subject) => subject.organization === organization[0] && subject.country === country[0],
+    )
+  if (accepted) return
+  const allowed = member.subjects
+    .map((subject) => `O=${subject.organization}, C=${subject.country}`)
+    .join(' or ')
+  throw new Refused(
+    'SUBJECT_NOT_ACCEPTED',
+    `found a certificate of ${member.service} with O=${organization.join('+')}, C=${country.join('+')}; allowed: ${allowed}`,
+    ownPair,
+    { leaf },
+  )
+}
+
+const ownPair = 'use the pair that `mtls apply` wrote; `mtls inspect FILE` shows what this one is'
+
+function fixFor(code: PkiError['code']): string {
+  switch (code) {
+    case 'CERTIFICATE_EXPIRED':
+      return '`mtls apply` issues a new pair, which a running service takes up by itself'
+    case 'CERTIFICATE_NOT_YET_VALID':
+      return 'set the clocks of both machines right'
+    default:
+      return ownPair
+  }
+}
+
+function checked<T>(check: () => T, leaf?: Certificate): T {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    throw new Refused(error.code, error.message, fixFor(error.code), { cause: error, ...(leaf && { leaf }) })
+  }
+}

@@ -1,0 +1,67 @@
+import { constants } from 'node:crypto'
+import type { SecureContextOptions } from 'node:tls'
+import type { Current } from './membership.ts'
+
+type MinTls = '1.3' | '1.2'
+
+/** X25519MLKEM768 first: what is recorded today stays closed to the quantum computers of tomorrow. */
+const groups = 'X25519MLKEM768:X25519:P-256:P-384'
+
+const tls13Suites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
+
+/** Ephemeral keys and authenticated encryption only (RFC 9325 4.2). */
+const tls12Suites = [
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':')
+
+const byMinTls: Readonly<Record<MinTls, SecureContextOptions>> = {
+  '1.3': {
+    minVersion: 'TLSv1.3',
+    ciphers: tls13Suites,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+  },
+  // A ticket of TLS 1.2 carries the session's keys, under a key that lives as long as the process: none are given.
+  '1.2': {
+    minVersion: 'TLSv1.2',
+    ciphers: `${tls13Suites}:${tls12Suites}`,
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_TICKET,
+  },
+}
+
+/**
+ * What a server's handshakes are made with. Ticket keys and session context are new each time: whoever knows a ticket
+ * key is any client of the server, so none outlives the pair and the view it was made under, and none is ever given in.
+ *
+ * @param random gives that many random bytes
+ */
+export function serverContextOptions(
+  current: Current,
+  random: (size: number) => Buffer,
+): SecureContextOptions {
+  return {
+    ...contextOptions(current, current.view.minTls),
+    ticketKeys: random(48),
+    sessionIdContext: random(16).toString('hex'),
+  }
+}
+
+/** @param minTls what the server that is called may fall back to, by the bundle */
+export function clientContextOptions(current: Current, minTls: MinTls): SecureContextOptions {
+  return contextOptions(current, minTls)
+}
+
+function contextOptions({ identity, view }: Current, minTls: MinTls): SecureContextOptions {
+  return {
+    ...identity.credentials(),
+    ca: view.authorities,
+    ecdhCurve: groups,
+    honorCipherOrder: true,
+    ...byMinTls[minTls],
+  }
+}

@@ -1,0 +1,55 @@
+import { encodePem } from '@datapunk/pki'
+import type { Bundle, Member, TrustStatement } from '@datapunk/protocol'
+import { StandingCache } from './standing-cache.ts'
+
+export interface ViewFacts {
+  /** The service that looks. */
+  readonly service: string
+  readonly trust: TrustStatement
+  readonly bundle: Bundle
+  /** What the service's own config file allows: it can only be stricter than the bundle. */
+  readonly file: { readonly allow: 'members' | readonly string[]; readonly minTls: '1.3' | '1.2' }
+}
+
+/** What one service believes at one moment: trust statement, bundle and its own file. Never changed, only replaced. */
+export class MeshView {
+  readonly service: string
+  readonly trust: TrustStatement
+  readonly bundle: Bundle
+  /** This service as the bundle has it; undefined once it is no member any more. */
+  readonly self: Member | undefined
+  /** As records name this service. */
+  readonly selfName: { readonly service: string; readonly spiffeId: string }
+  readonly minTls: '1.3' | '1.2'
+  /** Roots and issuing CAs in PEM, for OpenSSL. */
+  readonly authorities: string
+  /** What the gate found out about certificates under this view. */
+  readonly standings = new StandingCache()
+  readonly #callers: ReadonlySet<string> | undefined
+  readonly #callersByFile: ReadonlySet<string> | undefined
+
+  constructor({ service, trust, bundle, file }: ViewFacts) {
+    this.service = service
+    this.trust = trust
+    this.bundle = bundle
+    this.self = bundle.members.get(service)
+    this.selfName = { service, spiffeId: `spiffe://${trust.trustDomain}/${service}` }
+    this.minTls = file.minTls === '1.2' && this.self?.minTls === '1.2' ? '1.2' : '1.3'
+    this.authorities = [...trust.roots, ...trust.issuingCas]
+      .map((ca) => encodePem('CERTIFICATE', ca.der))
+      .join('')
+    this.#callers = asSet(this.self?.callers ?? [])
+    this.#callersByFile = asSet(file.allow)
+  }
+
+  /** Whether a member may call this service: where not, who says so. */
+  forbids(caller: string): 'bundle' | 'file' | undefined {
+    if (this.#callers !== undefined && !this.#callers.has(caller)) return 'bundle'
+    if (this.#callersByFile !== undefined && !this.#callersByFile.has(caller)) return 'file'
+    return undefined
+  }
+}
+
+function asSet(allow: 'members' | readonly string[]): ReadonlySet<string> | undefined {
+  return allow === 'members' ? undefined : new Set(allow)
+}
