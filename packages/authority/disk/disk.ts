@@ -90,8 +90,8 @@ export class Disk {
 
   /**
    * Makes sure that a folder is there. Missing folders above it are made 0755. One that is there with more rights than
-   * `mode` is refused, and so is a private one (no rights for group and others) of a foreign user; one with fewer is
-   * left as it is, unless `owner` is given: then it gets this mode and owner.
+   * `mode` is refused, and so is a private one (no rights for group and others) of a foreign user; otherwise it is left
+   * as it is. With `owner`, it gets this owner, whoever had it, and this mode, when it had fewer rights.
    *
    * @throws AuthorityError `PERMISSIONS`, naming the command that mends it
    */
@@ -104,7 +104,8 @@ export class Disk {
       }
       if (!stat.isDirectory()) throw notA('folder', path)
       refuseLooser(path, stat.mode, mode)
-      if (isPrivate(mode) && !this.#isOurs(stat, owner)) throw foreign(path, stat.uid, this.#uid)
+      if (owner === undefined && isPrivate(mode) && !this.#isOurs(stat))
+        throw foreign(path, stat.uid, this.#uid)
       const settled = owner === undefined || ((stat.mode & 0o777) === mode && isOwnedBy(stat, owner))
       if (!settled) this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
     })
@@ -115,7 +116,7 @@ export class Disk {
     const temporary = temporaryOf(path)
     this.#saying(path, () => {
       this.#orRemove(temporary, () => {
-        this.writeNewFile(temporary, bytes, options)
+        this.#writeNew(temporary, bytes, options)
         this.#fs.renameSync(temporary, path)
       })
       this.syncFolder(dirname(path))
@@ -131,17 +132,8 @@ export class Disk {
   }
 
   /** Writes and syncs a file in a folder that nobody reads yet; the folder itself is not synced. */
-  writeNewFile(path: string, bytes: Uint8Array | string, { mode, owner }: WriteOptions): void {
-    this.#saying(path, () => {
-      const fd = this.#openNew(path)
-      try {
-        this.#dress(fd, path, mode, owner)
-        this.#writeAll(fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
-        this.#fs.fsyncSync(fd)
-      } finally {
-        this.#fs.closeSync(fd)
-      }
-    })
+  writeNewFile(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
+    this.#saying(path, () => this.#writeNew(path, bytes, options))
   }
 
   /**
@@ -209,7 +201,7 @@ export class Disk {
       const stat = this.#stat(path)
       if (stat === undefined && !create) throw missing(path)
       if (stat === undefined) {
-        this.writeNewFile(path, '', { mode: 0o600 })
+        this.#writeNew(path, '', { mode: 0o600 })
         this.syncFolder(dirname(path))
         return
       }
@@ -298,9 +290,14 @@ export class Disk {
     this.#saying(path, () => this.#withFolder(path, dress))
   }
 
+  /** The user this process acts as. */
+  get self(): Owner {
+    return { uid: this.#uid, gid: -1 }
+  }
+
   /** Makes a folder ours alone, so that its former owner can't change what is in it any more. */
   takeFolder(path: string): void {
-    this.dressFolder(path, 0o700, { uid: this.#uid, gid: -1 })
+    this.dressFolder(path, 0o700, this.self)
   }
 
   /** Makes one folder, empty and 0700. */
@@ -314,6 +311,17 @@ export class Disk {
     this.#fs.mkdirSync(path, { mode: 0o700 })
     this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
     this.syncFolder(above)
+  }
+
+  #writeNew(path: string, bytes: Uint8Array | string, { mode, owner }: WriteOptions): void {
+    const fd = this.#openNew(path)
+    try {
+      this.#dress(fd, path, mode, owner)
+      this.#writeAll(fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+      this.#fs.fsyncSync(fd)
+    } finally {
+      this.#fs.closeSync(fd)
+    }
   }
 
   /** A crash may have left a file of this name; nobody but us uses it. */
@@ -384,8 +392,8 @@ export class Disk {
     }
   }
 
-  #isOurs(stat: fs.Stats, owner: Owner | undefined): boolean {
-    return [0, this.#uid, owner?.uid].includes(stat.uid)
+  #isOurs(stat: fs.Stats): boolean {
+    return stat.uid === 0 || stat.uid === this.#uid
   }
 
   #stat(path: string): fs.Stats | undefined {

@@ -64,6 +64,7 @@ export class OwnerBook {
       .toString()
       .split('\n')
       .map((line) => line.split(':'))
+      .filter(([name, , id]) => name !== '' && id !== undefined && numberOf(id) !== undefined)
   }
 }
 

@@ -78,18 +78,19 @@ export class PairFolder {
   swap(pair: PairText, options: SwapOptions): number {
     checkPair(pair, this.#dir)
     // 1 Folders, and room in them.
+    const owner = this.#ownerOf(options)
     const folderMode = (options.keyMode & 0o070) === 0 ? 0o700 : 0o750
     this.#disk.ensureFolder(dirname(this.#dir), 0o755)
     this.#disk.ensureFolder(this.#staging, 0o700)
-    this.#disk.ensureFolder(this.#dir, folderMode, options.owner ?? { uid: -1, gid: -1 })
+    this.#disk.ensureFolder(this.#dir, folderMode, owner)
     for (const leftover of [this.#made, this.#turned, this.#retired]) this.#disk.removeFolder(leftover)
     const versions = this.#versions()
     const previous = versionOf(this.#disk.readLink(this.#current) ?? '')
-    const next = Math.max(0, ...versions) + 1
+    const next = Math.max(previous ?? 0, ...versions) + 1
     const folder = join(this.#dir, `v${next}`)
     try {
       // 2 The pair, whole and on disk, where nobody looks.
-      this.#make(pair, folderMode, options)
+      this.#make(pair, folderMode, owner, options.keyMode)
       // 3 Moved in, under a number that never was; on disk before anything points to it.
       this.#disk.rename(this.#made, folder)
       this.#disk.syncFolder(this.#dir)
@@ -137,6 +138,12 @@ export class PairFolder {
     return join(this.#staging, `${basename(this.#dir)}.old`)
   }
 
+  /** A folder that had an owner falls back to us when it has none any more. */
+  #ownerOf({ owner }: SwapOptions): Owner {
+    const { uid, gid } = owner ?? this.#disk.self
+    return { uid: uid === -1 ? this.#disk.self.uid : uid, gid }
+  }
+
   #versions(): number[] {
     return this.#disk
       .list(this.#dir)
@@ -144,7 +151,7 @@ export class PairFolder {
       .filter((version) => version !== undefined)
   }
 
-  #make(pair: PairText, folderMode: number, { owner, keyMode }: SwapOptions): void {
+  #make(pair: PairText, folderMode: number, owner: Owner, keyMode: number): void {
     this.#disk.makeNewFolder(this.#made)
     this.#disk.writeNewFile(join(this.#made, 'cert.pem'), pair.certificatePem, { mode: 0o644, owner })
     this.#disk.writeNewFile(join(this.#made, 'key.pem'), pair.keyPem, { mode: keyMode, owner })

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { TestCa } from '@datapunk/testkit'
+import { AuthorityError } from '../error.ts'
+import { Disk } from './disk.ts'
+import { FailingCalls, type Failure } from './failing-calls.ts'
+import { PairFolder, type PairText } from './pair.ts'
+
+const refusals: readonly Failure[] = ['ENOSPC', 'EROFS', 'EACCES', 'EIO']
+const ca = await TestCa.create()
+const [old, next, third] = [await newPair(), await newPair(), await newPair()]
+
+async function newPair(): Promise<PairText> {
+  const leaf = await ca.leaf('lake')
+  return { certificatePem: ca.chainPem(leaf), keyPem: leaf.keyPem }
+}
+
+function newFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'crash-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** Runs `act` with the n-th call failing, for every n that it makes. */
+function atEveryCall(failure: Failure, act: (calls: FailingCalls, n: number) => void): void {
+  for (let n = 1; ; n++) {
+    const failing = new FailingCalls({ failAt: n, failure })
+    act(failing, n)
+    if (failing.log.length < n) {
+      assert.ok(n > 5, 'nothing was tried')
+      return
+    }
+  }
+}
+
+/** Whether it threw; what it threw is one of ours, or the power cut itself. */
+function survives(act: () => unknown): boolean {
+  try {
+    act()
+    return true
+  } catch (error) {
+    if (error instanceof AuthorityError) assert.equal(error.code, 'DISK_FAILED')
+    else assert.equal((error as Error).name, 'PowerCut')
+    return false
+  }
+}
+
+for (const failure of ['power-cut', ...refusals] as const) {
+  test(`writeFileAtomic, ${failure} at every call: the old file or the new one, and no litter after the next`, (t) => {
+    const folder = newFolder(t)
+    const path = join(folder, 'name')
+    atEveryCall(failure, ({ calls, log }, n) => {
+      new Disk().writeFileAtomic(path, 'old', { mode: 0o600 })
+      const done = survives(() => new Disk({ calls }).writeFileAtomic(path, 'new', { mode: 0o600 }))
+      const found = readFileSync(path, 'utf8')
+      assert.ok(found === 'new' || (found === 'old' && !done), `call ${n}, ${log.at(-1)}: found ${found}`)
+      if (failure !== 'power-cut') assert.deepEqual(readdirSync(folder), ['name'], `call ${n}, ${log.at(-1)}`)
+      new Disk().writeFileAtomic(path, 'next', { mode: 0o600 })
+      assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['next', ['name']])
+    })
+  })
+
+  test(`first swap of an instance, ${failure} at every call: no pair or the whole one, and the next succeeds`, (t) => {
+    const root = newFolder(t)
+    atEveryCall(failure, ({ calls, log }, n) => {
+      const dir = join(root, String(n), 'instances', 'lake')
+      const done = survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, { keyMode: 0o600 }))
+      const folder = new PairFolder(dir, new Disk())
+      const found = folder.read()?.keyPem
+      assert.ok(found === next.keyPem || (found === undefined && !done), `call ${n}, ${log.at(-1)}`)
+      folder.swap(third, { keyMode: 0o600 })
+      assert.equal(folder.read()?.keyPem, third.keyPem)
+      assertNoLitter(dir, found === undefined ? 1 : 2)
+    })
+  })
+
+  test(`pair swap, ${failure} at every call: the old pair or the new one, whole, and no litter after the next`, (t) => {
+    const root = newFolder(t)
+    // Three versions deep, so that a swap has something to remove.
+    const template = join(root, 'template', 'lake')
+    for (let swaps = 0; swaps < 3; swaps++) new PairFolder(template, new Disk()).swap(old, { keyMode: 0o600 })
+    const numbers = new Set<number>()
+    atEveryCall(failure, ({ calls, log }, n) => {
+      const instances = join(root, String(n))
+      const dir = join(instances, 'lake')
+      cpSync(join(root, 'template'), instances, { recursive: true, verbatimSymlinks: true })
+      const done = survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, { keyMode: 0o600 }))
+      const folder = new PairFolder(dir, new Disk())
+      const found = folder.read()!
+      const isNew = found.keyPem === next.keyPem && found.certificatePem === next.certificatePem
+      const isOld = found.keyPem === old.keyPem && found.certificatePem === old.certificatePem
+      assert.ok(isNew || (isOld && !done), `call ${n}, ${log.at(-1)}`)
+      if (failure !== 'power-cut' && !isNew) {
+        assert.deepEqual(readdirSync(dir).sort(), ['current', 'v2', 'v3'], `call ${n}, ${log.at(-1)}`)
+      }
+      const version = folder.swap(third, { keyMode: 0o600 })
+      assert.ok(version > found.version)
+      numbers.add(version)
+      assert.equal(folder.read()?.keyPem, third.keyPem)
+      assertNoLitter(dir, 2)
+    })
+    assert.ok(numbers.has(4) && numbers.has(5))
+  })
+}
+
+test('purge, power-cut at every call: the next purge removes the rest', (t) => {
+  const root = newFolder(t)
+  atEveryCall('power-cut', ({ calls }, n) => {
+    const dir = join(root, String(n), 'lake')
+    for (let swaps = 0; swaps < 2; swaps++) new PairFolder(dir, new Disk()).swap(old, { keyMode: 0o600 })
+    survives(() => new PairFolder(dir, new Disk({ calls })).purge())
+    new PairFolder(dir, new Disk()).purge()
+    assert.deepEqual(readdirSync(join(root, String(n))), ['.staging'])
+    assert.deepEqual(readdirSync(join(root, String(n), '.staging')), [])
+  })
+})
+
+function assertNoLitter(dir: string, versions: number): void {
+  assert.deepEqual(readdirSync(join(dir, '..', '.staging')), [])
+  const names = readdirSync(dir)
+  assert.equal(names.length, versions + 1, names.join())
+  assert.ok(names.includes('current'))
+}

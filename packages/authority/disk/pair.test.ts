@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { KeyAlgorithm } from '@datapunk/pki'
+import { TestCa } from '@datapunk/testkit'
+import { Disk } from './disk.ts'
+import { PairFolder, type PairText } from './pair.ts'
+
+const ca = await TestCa.create()
+
+async function newPair(algorithm?: KeyAlgorithm): Promise<PairText> {
+  const leaf = await ca.leaf('lake', algorithm && { algorithm })
+  return { certificatePem: ca.chainPem(leaf), keyPem: leaf.keyPem }
+}
+
+function newFolder(t: TestContext): { instances: string; dir: string; folder: PairFolder } {
+  const state = mkdtempSync(join(tmpdir(), 'pair-'))
+  t.after(() => rmSync(state, { recursive: true }))
+  const instances = join(state, 'instances')
+  const dir = join(instances, 'lake')
+  return { instances, dir, folder: new PairFolder(dir, new Disk()) }
+}
+
+const modeOf = (path: string) => statSync(path).mode & 0o777
+const plain = { keyMode: 0o600 }
+
+test('there is no pair before the first swap', (t) => {
+  assert.equal(newFolder(t).folder.read(), undefined)
+})
+
+test('a swap puts certificate and key where the picture says, with their modes', async (t) => {
+  const { instances, dir, folder } = newFolder(t)
+  const pair = await newPair()
+  assert.equal(folder.swap(pair, plain), 1)
+  assert.equal(readlinkSync(join(dir, 'current')), 'v1')
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v1'])
+  assert.deepEqual(readdirSync(join(dir, 'v1')).sort(), ['cert.pem', 'key.pem'])
+  assert.deepEqual(readdirSync(join(instances, '.staging')), [])
+  assert.deepEqual(
+    [instances, dir, join(dir, 'v1'), join(dir, 'v1', 'cert.pem'), join(dir, 'v1', 'key.pem')].map(modeOf),
+    [0o755, 0o700, 0o700, 0o644, 0o600],
+  )
+  const { certificatePem, keyPem, version } = folder.read()!
+  assert.deepEqual({ certificatePem, keyPem, version }, { ...pair, version: 1 })
+})
+
+test('the last two versions stay, numbers go on', async (t) => {
+  const { dir, folder } = newFolder(t)
+  const pair = await newPair()
+  for (let version = 1; version <= 5; version++) assert.equal(folder.swap(pair, plain), version)
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v4', 'v5'])
+})
+
+test('a group may read: folder 0750, key 0640; and no more when the group is gone', async (t) => {
+  const { dir, folder } = newFolder(t)
+  const pair = await newPair()
+  folder.swap(pair, plain)
+  folder.swap(pair, { keyMode: 0o640 })
+  assert.deepEqual([dir, join(dir, 'v2'), join(dir, 'v2', 'key.pem')].map(modeOf), [0o750, 0o750, 0o640])
+  assert.throws(() => folder.swap(pair, plain), { code: 'PERMISSIONS', message: /chmod 0700/ })
+})
+
+test('everything a service needs is given to its owner', {
+  skip: process.geteuid?.() !== 0 && 'needs root',
+}, async (t) => {
+  const { dir, folder } = newFolder(t)
+  const owner = { uid: 1234, gid: 5678 }
+  folder.swap(await newPair(), { keyMode: 0o600, owner })
+  folder.swap(await newPair(), { keyMode: 0o600, owner: { uid: 1235, gid: 5678 } })
+  const ownerOf = (path: string) => statSync(path).uid
+  assert.deepEqual(
+    [dir, join(dir, 'v2'), join(dir, 'v2/cert.pem'), join(dir, 'v2/key.pem'), join(dir, 'v1')].map(ownerOf),
+    [1235, 1235, 1235, 1235, 1234],
+  )
+  folder.swap(await newPair(), { keyMode: 0o600 })
+  assert.deepEqual([dir, join(dir, 'v3/key.pem')].map(ownerOf), [0, 0])
+})
+
+for (const algorithm of ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-65'] as const) {
+  test(`a pair of ${algorithm} is swapped and read`, async (t) => {
+    const { folder } = newFolder(t)
+    folder.swap(await newPair(algorithm), plain)
+    assert.equal(folder.read()?.version, 1)
+  })
+}
+
+test('a key of another certificate, or text that is neither, is never swapped in', async (t) => {
+  const { dir, folder } = newFolder(t)
+  const [one, other] = [await newPair(), await newPair()]
+  folder.swap(one, plain)
+  for (const pair of [
+    { ...one, keyPem: other.keyPem },
+    { ...one, keyPem: '' },
+    { ...one, keyPem: one.certificatePem },
+    { ...one, certificatePem: 'x' },
+    { ...one, certificatePem: one.certificatePem.slice(0, 200) },
+  ]) {
+    assert.throws(() => folder.swap(pair, plain), { code: 'PAIR_INVALID' })
+  }
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v1'])
+})
+
+test('a pair that is broken on disk is refused, and the next swap mends it', async (t) => {
+  const { dir, folder } = newFolder(t)
+  const [one, other] = [await newPair(), await newPair()]
+  const faults: (() => void)[] = [
+    () => unlinkSync(join(dir, 'current/key.pem')),
+    () => unlinkSync(join(dir, 'current/cert.pem')),
+    () => rmSync(join(dir, readlinkSync(join(dir, 'current'))), { recursive: true }),
+    () => writeFileSync(join(dir, 'current/key.pem'), other.keyPem),
+    () => writeFileSync(join(dir, 'current/cert.pem'), ''),
+    () => {
+      unlinkSync(join(dir, 'current'))
+      symlinkSync('../nexus', join(dir, 'current'))
+    },
+  ]
+  for (const [index, fault] of faults.entries()) {
+    folder.swap(one, plain)
+    fault()
+    assert.throws(() => folder.read(), { code: 'PAIR_INVALID', message: /Run mtls apply/ }, `fault ${index}`)
+  }
+  folder.swap(one, plain)
+  assert.equal(folder.read()?.version, faults.length + 1)
+})
+
+test('a key that others may read is refused with the chmod', async (t) => {
+  const { dir, folder } = newFolder(t)
+  folder.swap(await newPair(), plain)
+  const path = join(dir, 'v1', 'key.pem')
+  chmodSync(path, 0o644)
+  assert.throws(() => folder.read(), {
+    code: 'PERMISSIONS',
+    message: `${path} has mode 0644, and may have 0640 at most. Run: chmod 0640 ${path}`,
+  })
+})
+
+test('links that the owner of the folder puts in the way are neither followed nor entered', async (t) => {
+  const { instances, dir, folder } = newFolder(t)
+  const pair = await newPair()
+  folder.swap(pair, plain)
+  const outside = join(instances, '..', 'outside')
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'key.pem'), 'theirs')
+  symlinkSync(outside, join(dir, 'v2'))
+  symlinkSync(outside, join(dir, 'v9'))
+  assert.equal(folder.swap(pair, plain), 10)
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v1', 'v10'])
+  assert.deepEqual(readdirSync(outside), ['key.pem'])
+})
+
+test('purge removes every version, and what a purge that was killed left', async (t) => {
+  const { instances, dir, folder } = newFolder(t)
+  assert.equal(folder.purge(), false)
+  const pair = await newPair()
+  folder.swap(pair, plain)
+  folder.swap(pair, plain)
+  mkdirSync(join(instances, '.staging', 'lake.gone'))
+  writeFileSync(join(instances, '.staging', 'lake.gone', 'v7'), '')
+  assert.equal(folder.purge(), true)
+  assert.deepEqual(readdirSync(instances), ['.staging'])
+  assert.deepEqual(readdirSync(join(instances, '.staging')), [])
+  assert.equal(folder.swap(pair, plain), 1)
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v1'])
+})
+
+test('a reader in another process, as fast as it can, never sees a mismatch while pairs are swapped', async (t) => {
+  const { dir, folder } = newFolder(t)
+  const pairs = [await newPair(), await newPair()] as const
+  folder.swap(pairs[0], plain)
+  const reader = fork(new URL('./pair-reader.ts', import.meta.url), [dir])
+  t.after(() => reader.kill())
+  await once(reader, 'message')
+  for (let swaps = 0; swaps < 300; swaps++) folder.swap(pairs[swaps % 2 === 0 ? 1 : 0], plain)
+  reader.send('enough')
+  const [{ reads, versions, failures }] = (await once(reader, 'message')) as [
+    Record<string, number | string[]>,
+  ]
+  assert.deepEqual(failures, [])
+  assert.ok((versions as number) > 1, `saw ${versions} versions in ${reads} reads`)
+})
