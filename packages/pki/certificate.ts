@@ -47,7 +47,7 @@ export interface Certificate extends TbsCertificate {
  * @throws PkiError `DER_INVALID`, `DER_BUDGET_EXCEEDED`, `EXTENSION_MALFORMED`, `CERTIFICATE_MALFORMED`
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  const own = Uint8Array.from(der)
+  const own = new Uint8Array(der)
   return readDer(own, (reader) =>
     reader.sequence((certificate) => {
       const { value, encoded } = certificate.kept(readTbs)

@@ -38,7 +38,7 @@ export interface Csr {
  *   `KEY_WEAK`
  */
 export function parseCsr(der: Uint8Array): Csr {
-  const own = Uint8Array.from(der)
+  const own = new Uint8Array(der)
   return readDer(own, (reader) =>
     reader.sequence((csr) => {
       const { value, encoded } = csr.kept(readInfo)

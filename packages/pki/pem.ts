@@ -72,7 +72,7 @@ function decodeBody(lines: readonly string[], firstLine: number): Uint8Array {
   if (octets.length === 0 || octets.toString('base64') !== base64) {
     refuse(firstLine, 'the base64 of the block is cut off or not canonical')
   }
-  return Uint8Array.from(octets)
+  return new Uint8Array(octets)
 }
 
 function refuse(line: number, reason: string): never {

@@ -41,8 +41,8 @@ function subidentifier(content: Uint8Array, start: number, end: number): number 
 /** §8.19.4: the first sub-identifier holds two arcs, 40 × first + second. */
 function firstArcs(value: number | bigint): string {
   if (value < 40) return `0.${value}`
-  if (value < 80) return `1.${BigInt(value) - 40n}`
-  return `2.${BigInt(value) - 80n}`
+  if (value < 80) return `1.${Number(value) - 40}`
+  return typeof value === 'number' ? `2.${value - 80}` : `2.${value - 80n}`
 }
 
 function base128(arc: bigint): number[] {

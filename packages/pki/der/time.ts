@@ -20,8 +20,8 @@ export function decodeTime(found: number, content: Uint8Array): number | undefin
     if (octet < 0x30 || octet > 0x39) return undefined
   }
   const pair = (at: number): number => (content[at] as number) * 10 + (content[at + 1] as number) - 528
-  const twoDigits = pair(yearDigits - 2)
-  const year = yearDigits === 4 ? pair(0) * 100 + twoDigits : twoDigits + (twoDigits >= 50 ? 1900 : 2000)
+  const inCentury = pair(yearDigits - 2)
+  const year = yearDigits === 4 ? pair(0) * 100 + inCentury : inCentury + (inCentury >= 50 ? 1900 : 2000)
   return moment(year, yearDigits, pair)
 }
 
@@ -47,8 +47,19 @@ export function encodeTime(time: number): { tag: number; text: string } {
   if (!(time >= year1950 && time < year10000)) {
     throw new RangeError(`${time} ms is not between the years 1950 and 9999`)
   }
-  const digits = new Date(time).toISOString().replace(/\.\d+|[-:T]/g, '')
+  const date = new Date(time)
+  const year = date.getUTCFullYear()
+  const afterYear =
+    twoDigits(date.getUTCMonth() + 1) +
+    twoDigits(date.getUTCDate()) +
+    twoDigits(date.getUTCHours()) +
+    twoDigits(date.getUTCMinutes()) +
+    twoDigits(date.getUTCSeconds())
   return time < year2050
-    ? { tag: tag.utcTime, text: digits.slice(2) }
-    : { tag: tag.generalizedTime, text: digits }
+    ? { tag: tag.utcTime, text: `${twoDigits(year % 100)}${afterYear}Z` }
+    : { tag: tag.generalizedTime, text: `${year}${afterYear}Z` }
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : `${value}`
 }

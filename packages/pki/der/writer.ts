@@ -4,21 +4,32 @@ import { encodeTime } from './time.ts'
 
 /** The DER that `write` writes, in a buffer of its own. */
 export function encodeDer(write: (der: DerWriter) => void): Uint8Array {
-  const der = new DerWriter()
+  const der = new DerWriter(spare ?? new Uint8Array(spareLength))
+  // Taken while it is in use, so that a nested call gets a buffer of its own.
+  spare = undefined
   write(der)
-  return der.bytes()
+  return der.finish()
 }
+
+/** The buffer of the last writer, kept for the next one unless it grew. */
+let spare: Uint8Array<ArrayBuffer> | undefined
+const spareLength = 4096
 
 /**
  * Writes DER straight into one buffer, without a tree between: a constructed element reserves one octet for its
  * length, writes its content, and moves it only when the length needs more.
  */
 export class DerWriter {
-  #bytes = new Uint8Array(1024)
+  #bytes: Uint8Array<ArrayBuffer>
   #length = 0
 
-  /** A copy of what was written. */
-  bytes(): Uint8Array {
+  constructor(buffer: Uint8Array<ArrayBuffer>) {
+    this.#bytes = buffer
+  }
+
+  /** A copy of what was written; the writer is not to be used after it. */
+  finish(): Uint8Array {
+    if (this.#bytes.length === spareLength) spare = this.#bytes
     return this.#bytes.slice(0, this.#length)
   }
 
@@ -115,7 +126,8 @@ export class DerWriter {
   }
 
   utf8(text: string, identifier: number = tag.utf8String): void {
-    this.element(identifier, utf8Encoder.encode(text))
+    if (isAsciiText(text)) this.ascii(text, identifier)
+    else this.element(identifier, utf8Encoder.encode(text))
   }
 
   /** Text whose characters the caller has checked to be ASCII. */
@@ -167,6 +179,12 @@ export class DerWriter {
 const octetTrue = Uint8Array.of(0xff)
 const utf8Encoder = new TextEncoder()
 const encodedOids = new Map<string, Uint8Array>()
+
+/** The encoder costs more than the whole element; most text is short and ASCII. */
+function isAsciiText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
+  return true
+}
 
 function lengthOctets(length: number): number {
   return length < 0x100 ? 1 : length < 0x1_0000 ? 2 : length < 0x100_0000 ? 3 : 4

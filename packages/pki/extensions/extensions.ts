@@ -126,7 +126,7 @@ function understand(all: readonly Extension[]): Extensions {
     seen.add(oid)
     if ((critical || alwaysCritical.has(oid)) && !processed.has(name)) unknownCritical.push(oid)
     if (name !== undefined && read !== undefined) {
-      Object.assign(extensions, { [name]: { ...readValue(name, value, read), critical } })
+      ;(extensions as Record<Known, object | undefined>)[name] = { ...readValue(name, value, read), critical }
     }
   }
   return extensions

@@ -55,12 +55,14 @@ export function subjectPublicKey(spki: Uint8Array): Uint8Array {
 /** DER SubjectPublicKeyInfo of a public key, or of the public half of a private one. */
 export function spkiOf(key: KeyObject): Uint8Array {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  return Uint8Array.from(publicKey.export({ type: 'spki', format: 'der' }))
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+  keep(latin1Text(spki), publicKey)
+  return spki
 }
 
 /**
- * The key object of a SubjectPublicKeyInfo. The last 256 are kept, because making one costs 10 µs and the keys that
- * verify signatures are few.
+ * The key object of a SubjectPublicKeyInfo. The last 256 are kept, because making one costs as much as a
+ * signature and the keys that verify signatures are few.
  *
  * @throws PkiError `KEY_UNSUPPORTED` when the octets are no key, for example a point that is not on its curve
  */
@@ -79,14 +81,13 @@ export function publicKeyOf(spki: Uint8Array): KeyObject {
       { cause },
     )
   }
-  if (keptKeys.size >= keptKeysLimit) keptKeys.delete(keptKeys.keys().next().value as string)
-  keptKeys.set(octets, key)
+  keep(octets, key)
   return key
 }
 
 /** SHA-256, 32 octets. */
 export function sha256(octets: Uint8Array): Uint8Array {
-  return Uint8Array.from(hash('sha256', octets, 'buffer'))
+  return new Uint8Array(hash('sha256', octets, 'buffer'))
 }
 
 const entries = Object.entries(keyAlgorithms) as [KeyAlgorithm, KeyAlgorithmEntry][]
@@ -101,6 +102,12 @@ const keyShapes: Readonly<Record<Exclude<KeyAlgorithm, 'rsa'>, { length: number;
 
 const keptKeys = new Map<string, KeyObject>()
 const keptKeysLimit = 256
+
+/** The oldest goes first: strangers' certificates can push keys out, which costs time and nothing else. */
+function keep(octets: string, key: KeyObject): void {
+  if (keptKeys.size >= keptKeysLimit) keptKeys.delete(keptKeys.keys().next().value as string)
+  keptKeys.set(octets, key)
+}
 
 function readSpki(spki: Uint8Array): SubjectPublicKeyInfo {
   return readDer(spki, (der) =>

@@ -31,7 +31,7 @@ export function lint({ tbs, profile, issuer }: LintRequest): LintToken {
     throw new TypeError(`linting a certificate of profile ${profile} needs its issuer`)
   }
   // The token must stand for octets that nobody can change any more.
-  const certificate = parseTbsCertificate(Uint8Array.from(tbs))
+  const certificate = parseTbsCertificate(new Uint8Array(tbs))
   const linted = { certificate, profile, issuer: issuer ?? certificate }
   const findings: LintFinding[] = []
   for (const rule of lintRules) {

@@ -72,8 +72,17 @@ function isMailboxWithin(mailbox: string, constraint: string): boolean | undefin
 function isRange(range: Uint8Array): boolean {
   if (range.length !== 8 && range.length !== 32) return false
   const mask = range.subarray(range.length / 2)
-  const bits = [...mask].map((octet) => octet.toString(2).padStart(8, '0')).join('')
-  return /^1*0*$/.test(bits)
+  const first = mask.findIndex((octet) => octet !== 0xff)
+  // After the first octet that is not all ones, which is ones and then zeros, there are zeros only.
+  return (
+    first < 0 ||
+    (isPrefixMask(mask[first] as number) && mask.subarray(first + 1).every((octet) => octet === 0))
+  )
+}
+
+function isPrefixMask(octet: number): boolean {
+  const zeros = ~octet & 0xff
+  return (zeros & (zeros + 1)) === 0
 }
 
 function isInRange(address: Uint8Array, range: Uint8Array): boolean {

@@ -22,7 +22,7 @@ export function issuerFields(issuer: TbsCertificate): IssuerFields {
       { field: 'issuer' },
     )
   }
-  const { algorithm } = keyAlgorithmOf(issuer.spki)
+  const algorithm = issuer.keyAlgorithm ?? keyAlgorithmOf(issuer.spki).algorithm
   return {
     issuer: issuer.subject.der,
     signatureIdentifier: keyAlgorithms[algorithm].signatureIdentifier,

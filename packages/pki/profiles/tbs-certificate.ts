@@ -53,8 +53,10 @@ export function serialText(serial: Uint8Array): string {
 }
 
 function checkSerial(serial: Uint8Array): void {
-  const octets = serialText(serial).length / 2
-  if (octets <= 20 && serial.some((octet) => octet !== 0)) return
+  const first = serial.findIndex((octet) => octet !== 0)
+  const signOctet = (serial[first] ?? 0) >= 0x80 ? 1 : 0
+  const octets = serial.length - first + signOctet
+  if (first >= 0 && octets <= 20) return
   throw new PkiError(
     'PROFILE_INVALID',
     `a serial number of ${octets} octets was given; it must not be zero, and fit 20 octets (RFC 5280 §4.1.2.2)`,
