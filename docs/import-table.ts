@@ -61,20 +61,25 @@ export function diagram(): string {
 function packageNames(): Map<string, string> {
   const parts = Object.keys(mayImport)
   return new Map(
-    parts.map((part) => [JSON.parse(readFileSync(join(repository, part, 'package.json'), 'utf8')).name, part]),
+    parts.map((part) => [
+      JSON.parse(readFileSync(join(repository, part, 'package.json'), 'utf8')).name,
+      part,
+    ]),
   )
 }
 
 function* sourceFiles(folder: string): Iterable<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory() && entry.name !== 'node_modules') yield* sourceFiles(path)
+    if (entry.isDirectory() && !['node_modules', 'testing'].includes(entry.name)) yield* sourceFiles(path)
     else if (/\.(ts|js)$/.test(entry.name) && !entry.name.endsWith('.test.ts')) yield path
   }
 }
 
 function specifiersIn(source: string): string[] {
-  return [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g)].flatMap((match) => match[1] ?? [])
+  return [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"\n]+)['"]/g)].flatMap(
+    (match) => match[1] ?? [],
+  )
 }
 
 function partOf(path: string): string | undefined {

@@ -1,7 +1,7 @@
 import { formatBundleNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
 import type { Engine } from './engine.ts'
-import { activeSlot, foundMesh, replaceIssuingCa } from './found.ts'
+import { activeSlot, foundMesh, publishTrust, replaceIssuingCa } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
 import { takeInventory } from './observe.ts'
@@ -40,6 +40,7 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   for (const { kind } of doing) {
     if (kind === 'create-mesh') await foundMesh(engine)
     if (kind === 'replace-issuing-ca') await replaceIssuingCa(engine)
+    if (kind === 'publish-trust-statement') await publishTrust(engine)
   }
   // 4 What the mesh holds its services to.
   const changes = doing.filter((action) => 'settings' in action)

@@ -19,7 +19,7 @@ export type AuthorityEventKind =
   | 'mesh-created'
   | 'root-created'
   | 'issuing-ca-created'
-  | 'bundle-key-created'
+  | 'key-activated'
   | 'trust-statement-published'
   | 'bundle-published'
   | 'service-added'

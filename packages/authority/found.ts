@@ -3,7 +3,7 @@ import type { CaConfig } from '@datapunk/protocol'
 import { constraintsOf, parseConstraints } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
-import { publishTrustStatement } from './publish.ts'
+import { isTrustStatementCurrent, publishTrustStatement } from './publish.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
 
 const MESH_ID_BYTES = 16
@@ -24,32 +24,52 @@ export async function foundMesh(engine: Engine): Promise<void> {
     // 3 The issuing CA under it.
     const issuingSlot = await ensureKey(engine, 'issuing-ca', config.authority.issuing)
     if (issuingSlot.certificate === undefined) await certifyIssuingCa(engine, issuingSlot, root)
+    if (issuingSlot.state === 'prepared') await activate(engine, issuingSlot.id)
     // 4 The bundle key, which only speaks for the mesh.
     const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
-    if (bundleSlot.state === 'prepared') await activate(engine, bundleSlot)
+    if (bundleSlot.state === 'prepared') await activate(engine, bundleSlot.id)
     // 5 The trust statement that names them all.
-    if (store.trustStatements().length === 0) await announce(engine, [signer])
+    if (!isTrustStatementCurrent(store)) await announce(engine, [signer])
   })
 }
 
-/** Makes a new issuing CA, which signs from now on; the old one stays trusted for the leaves it has signed. */
+/** Signs the next trust statement, where the last one does not say what the slots say. */
+export async function publishTrust(engine: Engine): Promise<void> {
+  if (isTrustStatementCurrent(engine.store)) return
+  await engine.keys.withSigner(activeSlot(engine, 'root'), (signer) => announce(engine, [signer]))
+}
+
+/**
+ * Makes a new issuing CA. It is in a trust statement before it signs anything; the old one stays trusted for the leaves it
+ * has signed. A crash between any two steps is taken up by the next apply.
+ */
 export async function replaceIssuingCa(engine: Engine): Promise<void> {
-  const { config, store, keys } = engine
+  const { config, store, keys, clock } = engine
   const rootSlot = activeSlot(engine, 'root')
   await keys.withSigner(rootSlot, async (signer) => {
-    const old = activeSlot(engine, 'issuing-ca')
-    const slot = await ensureKey(
-      engine,
-      'issuing-ca',
-      config.authority.issuing,
-      nextSlotId(engine, 'issuing-ca'),
-    )
-    await certifyIssuingCa(engine, slot, { slot: rootSlot.id, certificate: certificateOf(rootSlot), signer })
-    await store.write((transaction) =>
-      transaction.putSlot({ ...old, state: 'retiring', since: engine.clock() }),
-    )
-    await announce(engine, [signer])
+    // 1 Its key, and a certificate for what the config asks for now.
+    const id = nextSlotId(engine, 'issuing-ca')
+    const prepared = await ensureKey(engine, 'issuing-ca', config.authority.issuing, id)
+    if (issuedConstraints(engine, prepared) !== constraintsOf(config)) {
+      const root = { slot: rootSlot.id, certificate: certificateOf(rootSlot), signer }
+      await certifyIssuingCa(engine, prepared, root)
+    }
+    // 2 Peers know it.
+    if (!isTrustStatementCurrent(store)) await announce(engine, [signer])
   })
+  // 3 From here on it signs.
+  const old = activeSlot(engine, 'issuing-ca')
+  const next = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'prepared')
+  const at = clock()
+  await store.write((transaction) => {
+    transaction.putSlot({ ...old, state: 'retiring', since: at })
+    if (next !== undefined) transaction.putSlot({ ...next, state: 'active', since: at })
+  })
+}
+
+/** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
+export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {
+  return slot.certificate && store.certificate(parseCertificate(slot.certificate).serial)?.request
 }
 
 export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
@@ -141,14 +161,20 @@ async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Pr
     config.authority.issuing.years,
     root,
     engine,
-    (transaction, der) => transaction.putSlot({ ...slot, state: 'active', certificate: der, since: clock() }),
+    (transaction, der) => transaction.putSlot({ ...slot, certificate: der }),
   )
   report({ kind: 'issuing-ca-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
 }
 
-async function activate({ store, clock, report }: Engine, slot: SlotRow): Promise<void> {
-  await store.write((transaction) => transaction.putSlot({ ...slot, state: 'active', since: clock() }))
-  report({ kind: 'bundle-key-created', subject: 'mesh', at: clock(), detail: { slot: slot.id } })
+async function activate({ store, clock, actor, report }: Engine, id: string): Promise<void> {
+  const slot = store.slots().find((one) => one.id === id)
+  if (slot === undefined) throw new TypeError(`no slot ${id}`)
+  const at = clock()
+  await store.write((transaction) => {
+    transaction.putSlot({ ...slot, state: 'active', since: at })
+    transaction.addAudit({ at, actor, deed: 'key-activated', entry: { slot: id } })
+  })
+  report({ kind: 'key-activated', subject: 'mesh', at, detail: { slot: id } })
 }
 
 async function announce({ store, clock, actor, report }: Engine, signers: readonly Signer[]): Promise<void> {

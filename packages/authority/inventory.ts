@@ -6,6 +6,8 @@ export interface Inventory {
   readonly slots: readonly SlotRow[]
   /** The name constraints of the active issuing CA, as `constraintsOf` gives them. */
   readonly issuingConstraints: string | undefined
+  /** Whether the newest trust statement says what the slots say. */
+  readonly trustStatementCurrent: boolean
   readonly services: ReadonlyMap<string, ServiceRow>
   readonly instances: readonly InstanceRow[]
   /** By instance: its newest certificate. */

@@ -1,9 +1,10 @@
 import { parseCertificate } from '@datapunk/pki'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
+import { issuedConstraints } from './found.ts'
 import type { Inventory } from './inventory.ts'
-import { isBundleCurrent, isPublishedOnDisk } from './publish.ts'
-import type { CertificateRow, Reader } from './store/contract.ts'
+import { isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
+import type { CertificateRow } from './store/contract.ts'
 
 /** Takes the inventory: the store's rows, and what lies on disk. */
 export function takeInventory(
@@ -14,10 +15,12 @@ export function takeInventory(
   for (const row of store.currentCertificates()) {
     if (row.instance !== undefined) current.set(row.instance, row)
   }
+  const issuing = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'active')
   return {
     mesh: store.mesh(),
     slots: store.slots(),
-    issuingConstraints: issuingConstraints(store),
+    issuingConstraints: issuing && issuedConstraints(engine, issuing),
+    trustStatementCurrent: isTrustStatementCurrent(store),
     services: new Map(store.services().map((row) => [row.service, row])),
     instances: store.instances(),
     current,
@@ -25,13 +28,6 @@ export function takeInventory(
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
     bundleIssuedAt: store.bundle()?.issuedAt,
   }
-}
-
-/** What the active issuing CA's certificate was asked to allow. */
-function issuingConstraints(reader: Reader): string | undefined {
-  const slot = reader.slots().find((one) => one.kind === 'issuing-ca' && one.state === 'active')
-  if (slot?.certificate === undefined) return undefined
-  return reader.certificate(parseCertificate(slot.certificate).serial)?.request
 }
 
 /** The serials of the pairs that are whole; a pair that can't be read counts as missing, and is made anew. */

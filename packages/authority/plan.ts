@@ -60,7 +60,7 @@ export interface IssueAction extends ActionBase {
 }
 
 export interface MeshAction extends ActionBase {
-  readonly kind: 'create-mesh' | 'replace-issuing-ca' | 'publish'
+  readonly kind: 'create-mesh' | 'replace-issuing-ca' | 'publish-trust-statement' | 'publish'
 }
 
 /**
@@ -82,11 +82,16 @@ function planMesh(config: Config, inventory: Inventory): MeshAction[] {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
-  if (!active('root') || !active('issuing-ca') || !active('bundle-key')) {
+  const founded = active('root') && active('issuing-ca') && active('bundle-key')
+  if (!founded) {
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
     return [{ ...mesh, kind: 'create-mesh', reason }]
   }
-  if (inventory.issuingConstraints === constraintsOf(config)) return []
+  if (inventory.issuingConstraints === constraintsOf(config)) {
+    if (inventory.trustStatementCurrent) return []
+    const reason = 'the newest trust statement does not say what the inventory says'
+    return [{ ...mesh, kind: 'publish-trust-statement', reason }]
+  }
   const reason = 'the domains and addresses that services may have are not those the issuing CA may sign for'
   return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
 }

@@ -5,6 +5,7 @@ import {
   type Config,
   encodeMembers,
   type Member,
+  readTrustStatement,
   type Subject,
   sealBundleHead,
   sealTrustStatement,
@@ -23,11 +24,15 @@ export interface TrustedSlots {
   readonly bundleKeys: readonly Uint8Array[]
 }
 
+/**
+ * What peers are to trust: also what is only prepared, once it has a certificate, because a CA signs nothing before every
+ * peer knows it (story 5).
+ */
 export function trustedSlots(reader: Reader): TrustedSlots {
   const trusted = (kind: SlotRow['kind']) =>
     reader
       .slots()
-      .filter((slot) => slot.kind === kind && (slot.state === 'active' || slot.state === 'retiring'))
+      .filter((slot) => slot.kind === kind && slot.state !== 'retired' && slot.state !== 'compromised')
   const certificates = (kind: SlotRow['kind']) =>
     trusted(kind).flatMap(({ certificate }) =>
       certificate === undefined ? [] : [parseCertificate(certificate)],
@@ -37,6 +42,19 @@ export function trustedSlots(reader: Reader): TrustedSlots {
     issuingCas: certificates('issuing-ca'),
     bundleKeys: trusted('bundle-key').map((slot) => slot.spki),
   }
+}
+
+/** Whether the newest trust statement says what the slots say. */
+export function isTrustStatementCurrent(reader: Reader): boolean {
+  const newest = reader.trustStatements().at(-1)
+  if (newest === undefined) return false
+  const said = readTrustStatement(newest.bytes)
+  const meant = trustedSlots(reader)
+  const ders = ({ roots, issuingCas, bundleKeys }: TrustedSlots) =>
+    JSON.stringify(
+      [roots, issuingCas].map((list) => list.map(({ der }) => hex(der))).concat([bundleKeys.map(hex)]),
+    )
+  return ders(said) === ders(meant)
 }
 
 /**
@@ -165,6 +183,9 @@ function* publishedFiles({
   yield [layout.mesh.head, bundle.head]
 }
 
+/** Signed, and for everyone to read. */
+const PUBLIC = { mode: 0o644 }
+
 type Published = Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>
 
 /** Writes what the store holds as files. A crash at any point leaves a head whose sections are there. */
@@ -173,7 +194,7 @@ export function writePublished(published: Published): void {
   for (const folder of [layout.mesh.dir, layout.mesh.trustDir, layout.mesh.sectionsDir]) {
     disk.ensureFolder(folder, 0o755)
   }
-  for (const [path, bytes] of publishedFiles(published)) disk.writeFileIfChanged(path, bytes, { mode: 0o644 })
+  for (const [path, bytes] of publishedFiles(published)) disk.writeFileIfChanged(path, bytes, PUBLIC)
   const named = new Set(store.bundle()?.sections.map((digest) => basename(layout.mesh.section(digest))))
   for (const name of disk.list(layout.mesh.sectionsDir)) {
     if (!named.has(name)) disk.remove(join(layout.mesh.sectionsDir, name))
@@ -182,14 +203,17 @@ export function writePublished(published: Published): void {
 
 export function isPublishedOnDisk(published: Published): boolean {
   for (const [path, bytes] of publishedFiles(published)) {
-    const found = published.disk.readChecked(path, { maxBytes: bytes.byteLength })
-    if (found === undefined || !Buffer.from(found).equals(bytes)) return false
+    if (!published.disk.holds(path, bytes, PUBLIC)) return false
   }
   return true
 }
 
 function digestOf(bytes: Uint8Array): string {
-  return Buffer.from(sha256(bytes)).toString('hex')
+  return hex(sha256(bytes))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 function push<Value>(lists: Map<string, Value[]>, key: string, ...values: Value[]): void {

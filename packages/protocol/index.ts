@@ -18,4 +18,9 @@ export { nearestSpelling } from './config/spelling.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
-export { followTrustStatements, sealTrustStatement, type TrustStatement } from './trust-statement.ts'
+export {
+  followTrustStatements,
+  readTrustStatement,
+  sealTrustStatement,
+  type TrustStatement,
+} from './trust-statement.ts'

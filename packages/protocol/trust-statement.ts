@@ -53,6 +53,15 @@ export function sealTrustStatement(
 }
 
 /**
+ * What a trust statement says, whoever has signed it: for the authority, which has kept it itself.
+ *
+ * @throws ProtocolError `DOCUMENT_INVALID`, `TRUST_STATEMENT_INVALID`
+ */
+export function readTrustStatement(bytes: Uint8Array): TrustStatement {
+  return parseStatement(parseSealed(bytes, TYPE, MAX_BYTES))
+}
+
+/**
  * Walks the trust statements and believes each only as far as the one before it allows.
  *
  * @param documents the signed statements, in the order of their numbers, without a gap

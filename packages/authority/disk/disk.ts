@@ -131,6 +131,11 @@ export class Disk {
     return true
   }
 
+  /** Whether `writeFileIfChanged` would leave the file alone. */
+  holds(path: string, bytes: Uint8Array, options: WriteOptions): boolean {
+    return this.#saying(path, () => this.#holds(path, bytes, options))
+  }
+
   /** Writes and syncs a file in a folder that nobody reads yet; the folder itself is not synced. */
   writeNewFile(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
     this.#saying(path, () => this.#writeNew(path, bytes, options))

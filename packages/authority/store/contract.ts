@@ -180,6 +180,7 @@ export type Deed =
   | 'mesh-created'
   | 'ca-adopted'
   | 'key-created'
+  | 'key-activated'
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'

@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import { followTrustStatements, openBundle } from '@datapunk/protocol'
+import { FixedClock } from '@datapunk/testkit'
+import { adoptCa } from './adopt.ts'
+import { type ApplyReport, apply, planOf } from './apply.ts'
+import { Disk } from './disk/disk.ts'
+import { PairFolder } from './disk/pair.ts'
+import type { Engine } from './engine.ts'
+import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import { issueForCsr } from './issue-csr.ts'
+import { purge } from './purge.ts'
+import { MemoryStore } from './store/memory.ts'
+import { Plug, testEngine } from './testing/test-engine.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mtls-apply-'))
+  folders.push(folder)
+  return folder
+}
+
+const yes = { approve: () => true }
+const no = { approve: () => false }
+const services = { lake: {}, stream: {} }
+
+/** What a peer that has only files and the first root makes of them. */
+function readAsPeer({ layout, config }: Engine) {
+  const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
+  const statements: Uint8Array[] = []
+  for (let number = 1; ; number++) {
+    try {
+      statements.push(readFileSync(layout.mesh.trustStatement(number)))
+    } catch {
+      break
+    }
+  }
+  const trust = followTrustStatements(statements, { anchors })
+  const bundle = openBundle(
+    readFileSync(layout.mesh.head),
+    (digest) => readFileSync(layout.mesh.section(digest)),
+    trust,
+  )
+  return { trust, bundle }
+}
+
+/** The pair of a service is whole, chains to the trust statement and is for its name. */
+function checkPair(engine: Engine, service: string): string {
+  const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()
+  assert.ok(pair !== undefined, `${service} has a pair`)
+  const { trust } = readAsPeer(engine)
+  const leaf = parseCertificate(pair.certificate.raw)
+  verifyPath({
+    leaf,
+    intermediates: trust.issuingCas,
+    roots: trust.roots,
+    at: engine.clock(),
+    name: { dns: `${service}.service.internal` },
+    usage: 'serverAuth',
+  })
+  return leaf.serial
+}
+
+function assertDone(report: ApplyReport): void {
+  assert.deepEqual(report.failed, [])
+}
+
+async function refuses(code: AuthorityErrorCode, act: () => unknown): Promise<void> {
+  await assert.rejects(
+    async () => act(),
+    (error) => error instanceof AuthorityError && error.code === code,
+  )
+}
+
+describe('apply', () => {
+  test('makes a mesh that a peer believes from its files alone; a second one does nothing', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    assertDone(await apply(engine, no))
+    const { bundle } = readAsPeer(engine)
+    assert.deepEqual([...bundle.members.keys()], ['lake', 'stream'])
+    const serials = [checkPair(engine, 'lake'), checkPair(engine, 'stream')]
+    const events = engine.events.length
+    const again = await apply(engine, no)
+    assert.deepEqual([again.done, again.declined, again.failed], [[], [], []])
+    assert.equal(engine.events.length, events)
+    assert.deepEqual([checkPair(engine, 'lake'), checkPair(engine, 'stream')], serials)
+  })
+
+  test('writes an audit entry for every deed, without key material', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, no)
+    const audit = engine.store.audit(0, 1000)
+    const deeds = audit.map(({ deed }) => deed)
+    for (const deed of [
+      'mesh-created',
+      'key-created',
+      'issued',
+      'trust-statement-published',
+      'add-service',
+    ]) {
+      assert.ok(deeds.includes(deed as (typeof deeds)[number]), deed)
+    }
+    assert.equal(deeds.filter((deed) => deed === 'issued').length, 4)
+    assert.ok(!JSON.stringify(audit).includes('PRIVATE'))
+  })
+
+  test('does the safe part alone where the destructive part is declined', async () => {
+    const dir = temporaryFolder()
+    const first = testEngine({ dir, config: { services } })
+    await apply(first, no)
+    const store = first.store as MemoryStore
+    const second = testEngine({ dir, store, config: { services: { stream: {}, nexus: {} } } })
+    const report = await apply(second, no)
+    assert.deepEqual(
+      report.declined.map(({ kind, subject }) => `${kind} ${subject}`),
+      ['remove-service lake'],
+    )
+    assert.deepEqual([...readAsPeer(second).bundle.members.keys()], ['lake', 'nexus', 'stream'])
+    await apply(second, yes)
+    assert.deepEqual([...readAsPeer(second).bundle.members.keys()], ['nexus', 'stream'])
+    checkPair(second, 'lake')
+    assert.ok(purge(second).includes(second.layout.instance('lake').dir))
+    assert.equal(new Disk().kindOf(first.config.services.get('lake')!.cert), undefined)
+    assertDone(await apply(testEngine({ dir, store, config: { services: { ...services, nexus: {} } } }), no))
+    checkPair(second, 'lake')
+  })
+
+  test('accepts the old subject beside the new one until the old leaves are gone', async () => {
+    const dir = temporaryFolder()
+    const clock = new FixedClock(Date.UTC(2026, 5, 1))
+    const first = testEngine({ dir, clock, config: { services } })
+    await apply(first, no)
+    const store = first.store as MemoryStore
+    const certificates = { key_algorithm: 'ecdsa-p256', organization: 'Datapunk Ltd' }
+    const second = testEngine({ dir, clock, store, config: { services, certificates } })
+    await apply(second, no)
+    const subjects = () =>
+      readAsPeer(second)
+        .bundle.members.get('lake')
+        ?.subjects.map((one) => one.organization)
+    assert.deepEqual(subjects(), ['Datapunk Ltd', 'Datapunk'])
+    clock.advance(365 * DAY)
+    await apply(second, no)
+    assert.deepEqual(subjects(), ['Datapunk Ltd'])
+  })
+
+  test('renews what is due, and keeps the rest', async () => {
+    const clock = new FixedClock(Date.UTC(2026, 5, 1))
+    const config = { services: { lake: { validity_days: 10 }, stream: {} } }
+    const engine = testEngine({ dir: temporaryFolder(), clock, config })
+    await apply(engine, no)
+    const [lake, stream] = [checkPair(engine, 'lake'), checkPair(engine, 'stream')]
+    clock.advance(7 * DAY)
+    await apply(engine, no)
+    assert.notEqual(checkPair(engine, 'lake'), lake)
+    assert.equal(checkPair(engine, 'stream'), stream)
+  })
+
+  test('makes a new issuing CA where a new address needs one, and keeps the old leaves', async () => {
+    const dir = temporaryFolder()
+    const first = testEngine({ dir, config: { services } })
+    await apply(first, no)
+    const stream = checkPair(first, 'stream')
+    const config = { services: { lake: { ip_addresses: ['10.0.0.7'] }, stream: {} } }
+    const second = testEngine({ dir, store: first.store as MemoryStore, config })
+    assertDone(await apply(second, no))
+    const { trust } = readAsPeer(second)
+    assert.equal(trust.number, 2)
+    assert.equal(trust.issuingCas.length, 2)
+    checkPair(second, 'lake')
+    assert.equal(checkPair(second, 'stream'), stream)
+    assert.deepEqual((await apply(second, no)).done, [])
+  })
+
+  test('mends lost pairs and lost published files', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, no)
+    const { layout, config } = engine
+    for (const lost of [layout.instance('lake').dir, layout.mesh.dir, config.paths.caCert]) {
+      rmSync(lost, { recursive: true })
+      assertDone(await apply(engine, no))
+      checkPair(engine, 'lake')
+      assert.deepEqual(planOf(engine).actions, [])
+    }
+  })
+
+  test('serves the other services where one can’t be issued', async () => {
+    const engine = testEngine({
+      dir: temporaryFolder(),
+      config: { services: { lake: {}, stream: { owner: 'nobody-of-that-name' } } },
+    })
+    const report = await apply(engine, no)
+    assert.deepEqual(
+      report.failed.map(({ action, error }) => [action.subject, (error as AuthorityError).code]),
+      [['stream', 'OWNER_UNKNOWN']],
+    )
+    checkPair(engine, 'lake')
+  })
+})
+
+describe('a state that is not whole is refused', () => {
+  async function applied() {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    await apply(engine, no)
+    return { dir, engine, store: engine.store as MemoryStore }
+  }
+
+  test('a missing key beside a present certificate', async () => {
+    const { engine } = await applied()
+    rmSync(engine.config.paths.caKey)
+    await refuses('KEY_MISSING', () => apply(engine, no))
+    rmSync(join(engine.layout.authority.keys, 'issuing-ca-1.key'))
+    await refuses('KEY_MISSING', () => apply(engine, no))
+  })
+
+  test('a key that is another', async () => {
+    const { engine } = await applied()
+    const other = await applied()
+    cpSync(other.engine.config.paths.caKey, engine.config.paths.caKey)
+    await refuses('KEY_MISMATCH', () => apply(engine, no))
+  })
+
+  test('a ca_cert of another mesh', async () => {
+    const { engine } = await applied()
+    const other = await applied()
+    cpSync(other.engine.config.paths.caCert, engine.config.paths.caCert)
+    await refuses('CA_MISMATCH', () => apply(engine, no))
+  })
+
+  test('files without an inventory', async () => {
+    const { dir } = await applied()
+    await refuses('CA_WITHOUT_INVENTORY', () => apply(testEngine({ dir, config: { services } }), no))
+  })
+
+  test('an inventory without files', async () => {
+    const { engine, store } = await applied()
+    const elsewhere = testEngine({ dir: temporaryFolder(), store, config: { services } })
+    await refuses('INVENTORY_WITHOUT_CA', () => apply(elsewhere, no))
+    assertDone(await apply(engine, no))
+  })
+
+  test('another trust domain', async () => {
+    const { dir, store } = await applied()
+    const moved = testEngine({ dir, store, config: { services, trust_domain: 'other.internal' } })
+    await refuses('TRUST_DOMAIN_CHANGED', () => apply(moved, no))
+  })
+
+  test('a key that others may read', async () => {
+    const { engine } = await applied()
+    const { chmodSync } = await import('node:fs')
+    chmodSync(engine.config.paths.caKey, 0o644)
+    await refuses('PERMISSIONS', () => apply(engine, no))
+  })
+})
+
+describe('an existing CA', () => {
+  test('is taken over with its certificate as it is, and signs the new issuing CA', async () => {
+    const before = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(before, no)
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    new Disk().ensureFolder(join(dir, 'certs'), 0o755)
+    cpSync(before.config.paths.caCert, engine.config.paths.caCert)
+    cpSync(before.config.paths.caKey, engine.config.paths.caKey)
+    await adoptCa(engine)
+    assertDone(await apply(engine, no))
+    assert.deepEqual(readFileSync(engine.config.paths.caCert), readFileSync(before.config.paths.caCert))
+    checkPair(engine, 'lake')
+    await refuses('MESH_EXISTS', () => adoptCa(engine))
+  })
+
+  test('is refused with the key of another', async () => {
+    const [one, two] = [temporaryFolder(), temporaryFolder()].map((dir) =>
+      testEngine({ dir, config: { services } }),
+    )
+    await apply(one!, no)
+    await apply(two!, no)
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    new Disk().ensureFolder(join(engine.config.file, '..', 'certs'), 0o755)
+    cpSync(one!.config.paths.caCert, engine.config.paths.caCert)
+    cpSync(two!.config.paths.caKey, engine.config.paths.caKey)
+    await refuses('KEY_MISMATCH', () => adoptCa(engine))
+    assert.equal(engine.store.mesh(), undefined)
+  })
+})
+
+test('a CSR gets a certificate for what the config says, whatever it asks for', async () => {
+  const { createCsr, encodeName, generateKeyPair, localSigner } = await import('@datapunk/pki')
+  const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+  await apply(engine, no)
+  const { privateKey } = await generateKeyPair('ed25519')
+  const signer = localSigner(privateKey)
+  const csr = await createCsr({
+    subject: encodeName({ commonName: 'evil.example' }),
+    signer,
+    dnsNames: ['evil.example'],
+  })
+  const issued = await issueForCsr(engine, 'lake', csr)
+  const [leaf] = decodePem(issued.certificate, 'CERTIFICATE').map(parseCertificate)
+  assert.deepEqual(leaf?.extensions.subjectAltName?.dnsNames, ['lake.service.internal'])
+  assert.deepEqual(Buffer.from(leaf!.spki), Buffer.from(signer.spki))
+  const broken = Uint8Array.from(csr)
+  broken[broken.length - 1]! ^= 1
+  await assert.rejects(() => issueForCsr(engine, 'lake', broken), /PkiError|signature/i)
+  await refuses('NOT_A_MEMBER', () => issueForCsr(engine, 'nobody', csr))
+  assert.deepEqual(planOf(engine).actions, [])
+})
+
+describe('whatever step the plug is pulled at', () => {
+  /** Applies until the plug is pulled at step `at`, plugs it in again, and applies. */
+  async function crashAndGoOn(
+    at: number,
+    prepare: (dir: string, store: MemoryStore) => Promise<void>,
+    config: Record<string, unknown>,
+    errno?: string,
+  ) {
+    const dir = temporaryFolder()
+    const plug = new Plug()
+    const store = new MemoryStore({ commit: () => plug.commit() })
+    await prepare(dir, store)
+    const engine = testEngine({ dir, store, plug, config })
+    const old = [...store.instances()].map(({ id }) => [id, checkPair(engine, id)] as const)
+    if (errno === undefined) plug.pullAt(at)
+    else plug.failAt(at, errno)
+    await apply(engine, yes).catch(() => {})
+    const reached = plug.steps >= at
+    plug.reset()
+    for (const [id] of old) checkPair(engine, id)
+    assertDone(await apply(engine, yes))
+    for (const { id } of store.instances()) checkPair(engine, id)
+    assert.deepEqual(planOf(engine).actions, [], `something is left to do after a crash at step ${at}`)
+    rmSync(dir, { recursive: true })
+    return reached
+  }
+
+  const founded = async (dir: string, store: MemoryStore) => {
+    await apply(testEngine({ dir, store, config: { services: { lake: {} } } }), yes)
+  }
+  const stories = {
+    'of the first apply': { prepare: async () => {}, config: { services: { lake: {} } } },
+    'of a change': {
+      prepare: founded,
+      config: { services: { lake: { dns_names: ['l.service.internal'] }, nexus: {} } },
+    },
+  }
+
+  for (const [story, { prepare, config }] of Object.entries(stories)) {
+    for (const errno of [undefined, 'ENOSPC', 'EROFS']) {
+      test(`${story}, ${errno ?? 'killed'}: the old pair serves, and the next apply repairs`, async () => {
+        let at = 1
+        while (await crashAndGoOn(at, prepare, config, errno)) at += errno === undefined ? 1 : 3
+        assert.ok(at > 50, `only ${at} steps were seen`)
+      })
+    }
+  }
+})

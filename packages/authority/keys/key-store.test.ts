@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type KeyAlgorithm, keyAlgorithms, spkiOf, verifySignature } from '@datapunk/pki'
+import { seededRandom } from '@datapunk/testkit'
+import { Disk } from '../disk/disk.ts'
+import { FailingCalls } from '../disk/failing-calls.ts'
+import { type KeySlot, KeyStore, type KeyStoreOptions } from './key-store.ts'
+import { Passphrase } from './passphrase.ts'
+
+const root: KeySlot = { id: 'root-1', kind: 'root' }
+const issuing: KeySlot = { id: 'issuing-ca-1', kind: 'issuing-ca' }
+const bundle: KeySlot = { id: 'bundle-key-1', kind: 'bundle-key' }
+const secret = (text: string) => () => new Passphrase(Buffer.from(text))
+
+function newStore(t: TestContext): { folder: string; open: (change?: Partial<KeyStoreOptions>) => KeyStore } {
+  const folder = mkdtempSync(join(tmpdir(), 'keys-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const options: KeyStoreOptions = {
+    disk: new Disk(),
+    folder: join(folder, 'authority', 'keys'),
+    rootKey: join(folder, 'certs', 'ca.key'),
+    passphrase: secret('correct horse'),
+    randomBytes: seededRandom('keys'),
+    storeInClear: false,
+    cost: { N: 2 ** 10, r: 8, p: 1 },
+  }
+  return { folder, open: (change) => new KeyStore({ ...options, ...change }) }
+}
+
+test('the root key lies where the config says, the others in the state folder, all 0600 and encrypted', async (t) => {
+  const { folder, open } = newStore(t)
+  const keys = open()
+  for (const slot of [root, issuing, bundle]) {
+    assert.equal(keys.has(slot), false)
+    await keys.generate(slot, 'ecdsa-p256')
+    assert.equal(keys.has(slot), true)
+    assert.equal(statSync(keys.pathOf(slot)).mode & 0o777, 0o600)
+    assert.match(readFileSync(keys.pathOf(slot), 'utf8'), /^-----BEGIN DATAPUNK ENCRYPTED KEY-----/)
+  }
+  assert.deepEqual(readdirSync(join(folder, 'certs')), ['ca.key'])
+  assert.deepEqual(readdirSync(join(folder, 'authority', 'keys')).sort(), [
+    'bundle-key-1.key',
+    'issuing-ca-1.key',
+  ])
+  assert.equal(statSync(join(folder, 'authority', 'keys')).mode & 0o777, 0o700)
+})
+
+for (const algorithm of [
+  'rsa',
+  'ecdsa-p256',
+  'ecdsa-p384',
+  'ed25519',
+  'ml-dsa-65',
+] satisfies KeyAlgorithm[]) {
+  test(`a key of ${algorithm} is kept, opened and signs`, async (t) => {
+    const { open } = newStore(t)
+    const stored = await open().generate(issuing, algorithm)
+    assert.equal(stored.algorithm, algorithm)
+    open().check({ ...issuing, ...stored })
+    const signer = await open().open({ ...issuing, ...stored })
+    assert.deepEqual(signer.spki, stored.spki)
+    const message = Buffer.from('message')
+    const signature = await signer.sign(message)
+    const { signatureIdentifier } = keyAlgorithms[algorithm]
+    assert.ok(verifySignature({ spki: stored.spki, message, signature, algorithm: signatureIdentifier }))
+  })
+}
+
+test('a key is never made over another', async (t) => {
+  const keys = newStore(t).open()
+  await keys.generate(root, 'ed25519')
+  const before = readFileSync(keys.pathOf(root))
+  await assert.rejects(keys.generate(root, 'ed25519'), {
+    code: 'KEY_EXISTS',
+    message: /--adopt-ca, or move it away/,
+  })
+  assert.deepEqual(readFileSync(keys.pathOf(root)), before)
+})
+
+test('ensure takes up the key that an interrupted run has made, unless it is another’s', async (t) => {
+  const { open } = newStore(t)
+  const made = await open().ensure(root, 'ecdsa-p256')
+  assert.deepEqual(await open().ensure(root, 'ecdsa-p256'), made)
+  await assert.rejects(open().ensure(root, 'ed25519'), {
+    code: 'KEY_MISMATCH',
+    message: /is ecdsa-p256, not ed25519/,
+  })
+  await assert.rejects(open().ensure({ ...root, id: 'root-2' }, 'ecdsa-p256'), { code: 'KEY_MISMATCH' })
+  await assert.rejects(open({ passphrase: secret('other') }).ensure(root, 'ecdsa-p256'), {
+    code: 'PASSPHRASE_WRONG',
+  })
+})
+
+test('a missing key is told with what to do, and not made anew', async (t) => {
+  const keys = newStore(t).open()
+  const known = { ...root, spkiHash: 'ab'.repeat(32) }
+  const told = { code: 'KEY_MISSING', message: /never makes another in its place. Put the file back/ }
+  await assert.rejects(keys.open(known), told)
+  assert.throws(() => keys.check(known), told)
+  assert.equal(keys.has(root), false)
+})
+
+test('a key that is not the inventory’s, or lies in the place of another, is refused', async (t) => {
+  const { open } = newStore(t)
+  const keys = open()
+  const stored = await keys.generate(issuing, 'ed25519')
+  await keys.generate(bundle, 'ed25519')
+  const wrongHash = { ...issuing, spkiHash: 'ab'.repeat(32) }
+  await assert.rejects(keys.open(wrongHash), { code: 'KEY_MISMATCH' })
+  assert.throws(() => keys.check(wrongHash), { code: 'KEY_MISMATCH' })
+  renameSync(keys.pathOf(bundle), keys.pathOf(issuing))
+  await assert.rejects(keys.open({ ...issuing, ...stored }), {
+    code: 'KEY_MISMATCH',
+    message: /is the key of bundle-key-1/,
+  })
+  assert.throws(() => keys.check({ ...issuing, ...stored }), { code: 'KEY_MISMATCH' })
+})
+
+test('a wrong passphrase, and a damaged file, are told apart', async (t) => {
+  const { open } = newStore(t)
+  const stored = await open().generate(root, 'ed25519')
+  const known = { ...root, ...stored }
+  await assert.rejects(open({ passphrase: secret('wrong') }).open(known), { code: 'PASSPHRASE_WRONG' })
+  const path = open().pathOf(root)
+  writeFileSync(path, readFileSync(path, 'utf8').slice(0, 300))
+  await assert.rejects(open().open(known), { code: 'ENVELOPE_INVALID' })
+})
+
+test('looking at a key asks for no passphrase', async (t) => {
+  const { open } = newStore(t)
+  const stored = await open().generate(root, 'ed25519')
+  const passphrase = () => assert.fail('asked')
+  open({ passphrase }).check({ ...root, ...stored })
+})
+
+test('a key file that others may read is refused with the chmod', async (t) => {
+  const keys = newStore(t).open()
+  const stored = await keys.generate(root, 'ed25519')
+  chmodSync(keys.pathOf(root), 0o640)
+  await assert.rejects(keys.open({ ...root, ...stored }), {
+    code: 'PERMISSIONS',
+    message: new RegExp(`Run: chmod 0600 ${keys.pathOf(root)}$`),
+  })
+})
+
+test('withSigner ends with its function: the signer signs no more, even when the function threw', async (t) => {
+  const keys = newStore(t).open()
+  const known = { ...root, ...(await keys.generate(root, 'ed25519')) }
+  const kept = await keys.withSigner(known, async (signer) => {
+    assert.equal((await signer.sign(Buffer.from('a'))).length, 64)
+    return signer
+  })
+  await assert.rejects(kept.sign(Buffer.from('a')), TypeError)
+  const thrown = new Error('no')
+  await assert.rejects(
+    keys.withSigner(known, async () => {
+      throw thrown
+    }),
+    (error) => error === thrown,
+  )
+})
+
+test('keys in clear are stored and taken only when the config says so', async (t) => {
+  const { open } = newStore(t)
+  const clear = open({ storeInClear: true, passphrase: () => assert.fail('asked') })
+  const known = { ...root, ...(await clear.generate(root, 'ecdsa-p256')) }
+  assert.match(readFileSync(clear.pathOf(root), 'utf8'), /^-----BEGIN PRIVATE KEY-----/)
+  clear.check(known)
+  assert.deepEqual((await clear.open(known)).spki, known.spki)
+  const told = {
+    code: 'KEY_IN_CLEAR',
+    message: /--adopt-ca, or allow it in the config: authority.store_ca_keys_in_clear/,
+  }
+  await assert.rejects(open().open(known), told)
+  assert.throws(() => open().check(known), told)
+})
+
+test('encrypted keys go on opening when the config begins to allow clear ones', async (t) => {
+  const { open } = newStore(t)
+  const known = { ...root, ...(await open().generate(root, 'ed25519')) }
+  assert.deepEqual((await open({ storeInClear: true }).open(known)).spki, known.spki)
+})
+
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const foreign: Readonly<Record<string, { pem: string; spki: Uint8Array; passphrase?: string }>> = {
+  'PKCS#8': {
+    pem: String(ec.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    spki: spkiOf(ec.publicKey),
+  },
+  'EC PRIVATE KEY': {
+    pem: String(ec.privateKey.export({ type: 'sec1', format: 'pem' })),
+    spki: spkiOf(ec.publicKey),
+  },
+  'RSA PRIVATE KEY': {
+    pem: String(rsa.privateKey.export({ type: 'pkcs1', format: 'pem' })),
+    spki: spkiOf(rsa.publicKey),
+  },
+  'encrypted PKCS#8': {
+    pem: String(
+      rsa.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'theirs' }),
+    ),
+    spki: spkiOf(rsa.publicKey),
+    passphrase: 'theirs',
+  },
+}
+
+for (const [form, { pem, spki, passphrase }] of Object.entries(foreign)) {
+  test(`an existing key is taken over and encrypted: ${form}`, async (t) => {
+    const { open } = newStore(t)
+    const keys = open()
+    const stored = await keys.import(
+      root,
+      pem,
+      spki,
+      passphrase === undefined ? undefined : secret(passphrase)(),
+    )
+    assert.deepEqual(stored.spki, spki)
+    assert.match(readFileSync(keys.pathOf(root), 'utf8'), /DATAPUNK ENCRYPTED KEY/)
+    assert.deepEqual((await open().open({ ...root, ...stored })).spki, spki)
+  })
+}
+
+test('a key that lies in clear in its own place is encrypted there; another one is never replaced', async (t) => {
+  const { folder, open } = newStore(t)
+  const keys = open()
+  const { pem, spki } = foreign['PKCS#8']!
+  new Disk().ensureFolder(join(folder, 'certs'), 0o755)
+  new Disk().writeFileAtomic(keys.pathOf(root), foreign['RSA PRIVATE KEY']!.pem, { mode: 0o600 })
+  await assert.rejects(keys.import(root, pem, spki), { code: 'KEY_EXISTS' })
+  new Disk().writeFileAtomic(keys.pathOf(root), pem, { mode: 0o600 })
+  const stored = await keys.import(root, pem, spki)
+  assert.deepEqual(await keys.import(root, pem, spki), stored)
+  assert.match(readFileSync(keys.pathOf(root), 'utf8'), /DATAPUNK ENCRYPTED KEY/)
+})
+
+test('a key that can’t be taken over is refused, and nothing is written', async (t) => {
+  const keys = newStore(t).open()
+  const { pem, spki } = foreign['PKCS#8']!
+  const encrypted = foreign['encrypted PKCS#8']!
+  const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' })
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const exported = (key: typeof ec) => String(key.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const cases: [string, Promise<unknown>][] = [
+    ['KEY_MISMATCH', keys.import(root, pem, encrypted.spki)],
+    ['PASSPHRASE_MISSING', keys.import(root, encrypted.pem, encrypted.spki)],
+    ['PASSPHRASE_WRONG', keys.import(root, encrypted.pem, encrypted.spki, secret('wrong')())],
+    ['KEY_INVALID', keys.import(root, 'nonsense', spki)],
+    ['KEY_INVALID', keys.import(root, pem.slice(0, 80), spki)],
+    ['KEY_INVALID', keys.import(root, exported(p521), spki)],
+    ['KEY_INVALID', keys.import(root, exported(weak), spki)],
+  ]
+  for (const [code, attempt] of cases) await assert.rejects(attempt, { code })
+  assert.equal(keys.has(root), false)
+})
+
+test('when the disk fails while a key is stored, there is no key, and the next run makes one', async (t) => {
+  for (let n = 1; ; n++) {
+    const { open } = newStore(t)
+    const { calls, log } = new FailingCalls({ failAt: n, failure: 'ENOSPC' })
+    const made = await open({ disk: new Disk({ calls }) })
+      .generate(issuing, 'ed25519')
+      .catch((error) => {
+        assert.equal(error.code, 'DISK_FAILED')
+        return undefined
+      })
+    if (log.length < n) break
+    const ensured = await open().ensure(issuing, 'ed25519')
+    if (made !== undefined) assert.deepEqual(ensured, made)
+    assert.ok(createPrivateKey)
+  }
+})

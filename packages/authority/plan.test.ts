@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Config, parseConfig } from '@datapunk/protocol'
+import fc from 'fast-check'
+import { constraintsOf } from './constraints.ts'
+import type { Inventory } from './inventory.ts'
+import { type Action, plan } from './plan.ts'
+import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './settings.ts'
+import type { CertificateRow, SlotKind } from './store/contract.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+const now = Date.UTC(2026, 5, 1)
+
+const base = {
+  certificates: { validity_days: 100, organization: 'Datapunk', country: 'US' },
+  services: {
+    lake: { common_name: 'lake.service.datapunk' },
+    stream: { allow: ['nexus'] },
+    nexus: { ip_addresses: ['10.0.0.1'] },
+  },
+}
+
+function configOf(
+  changes: Record<string, unknown> = {},
+  services: Record<string, unknown> = base.services,
+): Config {
+  return parseConfig(JSON.stringify({ ...base, ...changes, services }), { file: '/srv/mtls-config.yaml' })
+}
+
+const nothing: Inventory = {
+  mesh: undefined,
+  slots: [],
+  issuingConstraints: undefined,
+  trustStatementCurrent: false,
+  services: new Map(),
+  instances: [],
+  current: new Map(),
+  pairs: new Map(),
+  published: false,
+  bundleIssuedAt: undefined,
+}
+
+/** What is there after `config` was applied a moment ago. */
+function appliedAt(config: Config, at: number): Inventory {
+  const services = [...config.services.values()]
+  const slot = (kind: SlotKind) => ({
+    id: `${kind}-1`,
+    kind,
+    state: 'active' as const,
+    algorithm: 'ecdsa-p256' as const,
+    spkiHash: '',
+    spki: new Uint8Array(),
+    certificate: undefined,
+    since: at,
+  })
+  return {
+    mesh: { meshId: 'm', trustDomain: config.trustDomain, environment: '', generation: 1, createdAt: at },
+    slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
+    issuingConstraints: constraintsOf(config),
+    trustStatementCurrent: true,
+    services: new Map(
+      services.map((service) => [
+        service.service,
+        {
+          service: service.service,
+          spiffeId: service.spiffeId,
+          state: 'member',
+          settings: encodeSettings(settingsOf(config, service)),
+          since: at,
+        },
+      ]),
+    ),
+    instances: services.map(({ service }) => ({ id: service, service, place: 'here', since: at })),
+    current: new Map(
+      services.map((service) => [service.service, certificateOf(config, service.service, at)]),
+    ),
+    pairs: new Map(services.map(({ service }) => [service, `serial of ${service}`])),
+    published: true,
+    bundleIssuedAt: at,
+  }
+}
+
+function certificateOf(config: Config, service: string, at: number): CertificateRow {
+  const settings = settingsOf(config, config.services.get(service)!)
+  return {
+    serial: `serial of ${service}`,
+    profile: 'leaf',
+    slot: 'issuing-ca-1',
+    spkiHash: '',
+    instance: service,
+    notBefore: at,
+    notAfter: at + settings.validityDays * DAY,
+    tbsHash: '',
+    request: encodeRequest(certificateRequestOf(settings)),
+    intendedAt: at,
+    state: 'issued',
+    der: new Uint8Array(),
+  }
+}
+
+const brief = (actions: readonly Action[]) =>
+  actions.map(({ kind, subject, safety }) =>
+    safety === 'safe' ? `${kind} ${subject}` : `${kind} ${subject}!`,
+  )
+
+const planned = (config: Config, inventory: Inventory, at = now) => brief(plan(config, inventory, at).actions)
+
+describe('plan', () => {
+  test('of a new mesh makes everything, and all of it is safe', () => {
+    assert.deepEqual(planned(configOf(), nothing), [
+      'create-mesh mesh',
+      'add-service lake',
+      'add-service stream',
+      'add-service nexus',
+      'issue lake',
+      'issue stream',
+      'issue nexus',
+      'publish mesh',
+    ])
+  })
+
+  test('of what has been applied is nothing', () => {
+    assert.deepEqual(planned(configOf(), appliedAt(configOf(), now)), [])
+  })
+
+  test('signs the bundle anew after a day', () => {
+    assert.deepEqual(planned(configOf(), appliedAt(configOf(), now), now + DAY - 1), [])
+    assert.deepEqual(planned(configOf(), appliedAt(configOf(), now), now + DAY), ['publish mesh'])
+  })
+
+  test('announces what a crash kept from being announced', () => {
+    const inventory = { ...appliedAt(configOf(), now), trustStatementCurrent: false }
+    assert.deepEqual(planned(configOf(), inventory), ['publish-trust-statement mesh', 'publish mesh'])
+  })
+
+  test('publishes again where what is published was lost', () => {
+    assert.deepEqual(planned(configOf(), { ...appliedAt(configOf(), now), published: false }), [
+      'publish mesh',
+    ])
+  })
+})
+
+/** What changes in the config, and the actions it becomes; a `!` marks the destructive ones. */
+const changes: readonly (readonly [change: string, config: Config, actions: readonly string[]])[] = [
+  [
+    'a service added',
+    configOf({}, { ...base.services, api: {} }),
+    ['add-service api', 'issue api', 'publish mesh'],
+  ],
+  [
+    'a service removed',
+    configOf({}, { lake: base.services.lake, nexus: base.services.nexus }),
+    ['remove-service stream!', 'publish mesh'],
+  ],
+  [
+    'a service under another key, with its name',
+    configOf({}, { ...base.services, lake: undefined, pond: { common_name: 'lake.service.datapunk' } }),
+    ['rename-service pond!', 'issue pond', 'publish mesh'],
+  ],
+  [
+    'a name added',
+    configOf({}, { ...base.services, lake: { ...base.services.lake, dns_names: ['l.service.datapunk'] } }),
+    ['change-names lake', 'issue lake', 'publish mesh'],
+  ],
+  [
+    'a name changed',
+    configOf({}, { ...base.services, lake: { common_name: 'pond.service.datapunk' } }),
+    ['change-names lake!', 'issue lake', 'publish mesh'],
+  ],
+  [
+    'two names swapped',
+    configOf(
+      {},
+      {
+        ...base.services,
+        lake: { common_name: 'stream.service.datapunk' },
+        stream: { common_name: 'lake.service.datapunk', allow: ['nexus'] },
+      },
+    ),
+    ['change-names lake!', 'change-names stream!', 'issue lake', 'issue stream', 'publish mesh'],
+  ],
+  [
+    'another organization',
+    configOf({ certificates: { ...base.certificates, organization: 'Datapunk Ltd' } }),
+    [
+      'change-certificate lake',
+      'change-certificate stream',
+      'change-certificate nexus',
+      'issue lake',
+      'issue stream',
+      'issue nexus',
+      'publish mesh',
+    ],
+  ],
+  [
+    'another key algorithm',
+    configOf(
+      { certificates: { ...base.certificates, key_algorithm: 'ed25519' } },
+      { lake: base.services.lake },
+    ),
+    ['change-certificate lake', 'issue lake', 'publish mesh'],
+  ],
+  [
+    'another caller allowed',
+    configOf({}, { ...base.services, stream: { allow: ['nexus', 'lake'] } }),
+    ['change-callers stream!', 'publish mesh'],
+  ],
+  [
+    'everyone allowed',
+    configOf({}, { ...base.services, stream: {} }),
+    ['change-callers stream!', 'publish mesh'],
+  ],
+  [
+    'nobody allowed any more',
+    configOf({}, { ...base.services, stream: { allow: [] } }),
+    ['change-callers stream', 'publish mesh'],
+  ],
+  [
+    'TLS 1.2 let in',
+    configOf({}, { ...base.services, stream: { allow: ['nexus'], min_tls: '1.2' } }),
+    ['change-tls stream!', 'publish mesh'],
+  ],
+  [
+    'another place',
+    configOf(
+      {},
+      { ...base.services, stream: { allow: ['nexus'], address: '10.0.0.9:1', cert: '/srv/s.crt' } },
+    ),
+    ['change-place stream', 'publish mesh'],
+  ],
+  [
+    'a shorter life, from the next renewal on',
+    configOf({}, { ...base.services, lake: { ...base.services.lake, validity_days: 10 } }),
+    ['change-lifetime lake', 'publish mesh'],
+  ],
+  [
+    'an address added, for which the issuing CA may not sign',
+    configOf({}, { ...base.services, lake: { ...base.services.lake, ip_addresses: ['10.0.0.2'] } }),
+    ['replace-issuing-ca mesh', 'change-names lake', 'issue lake', 'publish mesh'],
+  ],
+]
+
+describe('a change in the config becomes the right actions', () => {
+  for (const [change, config, actions] of changes) {
+    test(change, () => {
+      const before =
+        change === 'another key algorithm' ? configOf({}, { lake: base.services.lake }) : configOf()
+      assert.deepEqual(planned(config, appliedAt(before, now)), actions)
+    })
+  }
+
+  test('a smaller key is destructive, a larger one is not', () => {
+    const withKey = (bits: number) => configOf({ certificates: { key_size: bits } }, { lake: {} })
+    assert.equal(planned(withKey(2048), appliedAt(withKey(4096), now))[0], 'change-certificate lake!')
+    assert.equal(planned(withKey(4096), appliedAt(withKey(2048), now))[0], 'change-certificate lake')
+  })
+})
+
+describe('a certificate is issued', () => {
+  const config = configOf({}, { lake: {} })
+  const applied = appliedAt(config, now)
+  const issues = (inventory: Inventory, at = now) =>
+    plan(config, { ...inventory, bundleIssuedAt: at }, at).actions.map(({ reason }) => reason)
+
+  test('when it is due for renewal, and not a moment before', () => {
+    const due = now + 0.67 * 100 * DAY
+    assert.deepEqual(issues(applied, due - 1), [])
+    assert.match(issues(applied, due)[0]!, /due for renewal at 2026-08-07/)
+  })
+
+  test('when it has expired', () =>
+    assert.match(issues(applied, now + 100 * DAY)[0]!, /expired at 2026-09-09/))
+
+  test('when the pair on disk is missing, or another', () => {
+    assert.match(issues({ ...applied, pairs: new Map() })[0]!, /missing on disk/)
+    assert.match(issues({ ...applied, pairs: new Map([['lake', 'other']]) })[0]!, /not the one recorded last/)
+  })
+
+  test('when its issuing CA is no longer trusted', () => {
+    const slots = applied.slots.map((slot) =>
+      slot.kind === 'issuing-ca' ? { ...slot, id: 'issuing-ca-2' } : slot,
+    )
+    assert.match(issues({ ...applied, slots })[0]!, /issuing CA issuing-ca-1 is undefined/)
+  })
+
+  test('but not for a key that lives elsewhere', () => {
+    const instances = applied.instances.map((row) => ({ ...row, place: 'elsewhere' as const }))
+    assert.deepEqual(issues({ ...applied, instances }, now + 99 * DAY), [])
+  })
+})
+
+test('plan is total, and safe actions never take anything away', () => {
+  const name = fc.constantFrom('lake', 'stream', 'nexus', 'api')
+  const service = fc.record(
+    {
+      allow: fc.constantFrom('members', []),
+      min_tls: fc.constantFrom('1.2', '1.3'),
+      validity_days: fc.integer({ min: 1, max: 100 }),
+    },
+    { requiredKeys: [] },
+  )
+  const services = fc.dictionary(name, service, { minKeys: 1 })
+  fc.assert(
+    fc.property(services, services, fc.nat(200), (before, after, days) => {
+      const { actions } = plan(configOf({}, after), appliedAt(configOf({}, before), now), now + days * DAY)
+      const safe = actions.filter(({ safety }) => safety === 'safe')
+      assert.ok(safe.every(({ kind }) => kind !== 'remove-service' && kind !== 'rename-service'))
+      assert.equal(
+        actions.filter(({ kind }) => kind === 'remove-service').length,
+        Object.keys(before).filter((one) => !Object.hasOwn(after, one)).length,
+      )
+    }),
+  )
+})

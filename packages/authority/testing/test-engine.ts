@@ -1,0 +1,121 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { layoutOf, parseConfig } from '@datapunk/protocol'
+import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { Disk, type DiskCalls } from '../disk/disk.ts'
+import { OwnerBook } from '../disk/owner.ts'
+import type { AuthorityEvent, Engine } from '../engine.ts'
+import { KeyStore } from '../keys/key-store.ts'
+import { Passphrase } from '../keys/passphrase.ts'
+import { MemoryStore } from '../store/memory.ts'
+
+/** What pulling the plug looks like from inside: this call is not made, and no later one either. */
+export class Unplugged extends Error {
+  override readonly name = 'Unplugged'
+}
+
+/** Counts every call to the disk and every commit, and pulls the plug, or fails one of them, at a given one. */
+export class Plug {
+  #step = 0
+  #at = Number.POSITIVE_INFINITY
+  #failOnce: string | undefined
+
+  get steps(): number {
+    return this.#step
+  }
+
+  reset(): void {
+    this.#step = 0
+    this.#at = Number.POSITIVE_INFINITY
+    this.#failOnce = undefined
+  }
+
+  /** @param at the first step that is not taken, counted from 1 */
+  pullAt(at: number): void {
+    this.reset()
+    this.#at = at
+  }
+
+  /** Only this step fails, as a full or read-only disk makes it fail. */
+  failAt(at: number, errno: string): void {
+    this.pullAt(at)
+    this.#failOnce = errno
+  }
+
+  step(): void {
+    this.#step++
+    if (this.#failOnce !== undefined && this.#step === this.#at) {
+      throw Object.assign(new Error(this.#failOnce), { code: this.#failOnce, syscall: 'test' })
+    }
+    if (this.#failOnce === undefined && this.#step >= this.#at) throw new Unplugged()
+  }
+
+  commit(): 'kept' | 'lost' {
+    this.#step++
+    return this.#failOnce === undefined
+      ? this.#step >= this.#at
+        ? 'lost'
+        : 'kept'
+      : this.#step === this.#at
+        ? 'lost'
+        : 'kept'
+  }
+
+  calls(): DiskCalls {
+    const calls: Record<string, unknown> = {}
+    for (const [name, call] of Object.entries(fs)) {
+      if (typeof call !== 'function' || !name.endsWith('Sync')) continue
+      calls[name] = (...args: unknown[]) => {
+        this.step()
+        return (call as (...args: unknown[]) => unknown)(...args)
+      }
+    }
+    return calls as unknown as DiskCalls
+  }
+}
+
+export interface TestEngineOptions {
+  /** Folder of everything; must be there. */
+  readonly dir: string
+  /** The config, as JSON; paths are put into `dir`. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly store?: MemoryStore
+  readonly plug?: Plug
+  readonly clock?: FixedClock
+}
+
+// No two engines draw the same serials, as no two processes do.
+let engines = 0
+
+/** An engine in a folder of its own: memory store, keys in clear (scrypt is slow on purpose), a clock that stands. */
+export function testEngine(options: TestEngineOptions): Engine & { readonly events: AuthorityEvent[] } {
+  const { dir, plug = new Plug(), clock = new FixedClock(Date.UTC(2026, 5, 1)) } = options
+  const text = { authority: { store_ca_keys_in_clear: true }, certificates: { key_algorithm: 'ecdsa-p256' } }
+  const config = parseConfig(JSON.stringify({ ...text, ...options.config }), {
+    file: join(dir, 'mtls-config.yaml'),
+  })
+  const layout = layoutOf(config)
+  const disk = new Disk({ calls: plug.calls() })
+  const randomBytes = seededRandom(`engine ${++engines}`)
+  const events: AuthorityEvent[] = []
+  return {
+    config,
+    layout,
+    disk,
+    owners: new OwnerBook(disk),
+    store: options.store ?? new MemoryStore({ commit: () => plug.commit() }),
+    keys: new KeyStore({
+      disk,
+      folder: layout.authority.keys,
+      rootKey: config.paths.caKey,
+      passphrase: () => new Passphrase(Buffer.from('test')),
+      storeInClear: true,
+      randomBytes,
+    }),
+    clock: () => clock.now(),
+    randomBytes,
+    actor: 'test',
+    report: (event) => events.push(event),
+    events,
+  }
+}
