@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ApplyReport, Authority, type IssuedChain } from '@datapunk/authority'
+import { type Config, type Layout, layoutOf, parseConfig } from '@datapunk/protocol'
+
+/** A config as written in YAML, of which JSON is a part. `{}` for a service is enough. */
+export interface ConfigText {
+  readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly [section: string]: unknown
+}
+
+/** A mesh made by the real authority in a folder of its own, which other users can pass through. */
+export class MeshFolder {
+  readonly folder: string
+  readonly configFile: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+    this.configFile = join(folder, 'mtls-config.yaml')
+  }
+
+  /** Writes the config and applies it. */
+  static async applied(config: ConfigText): Promise<MeshFolder> {
+    const mesh = MeshFolder.planned(config)
+    await mesh.apply()
+    return mesh
+  }
+
+  /** Writes the config, and nothing else. Unless told otherwise services are reached on loopback, by port. */
+  static planned(config: ConfigText): MeshFolder {
+    const mesh = new MeshFolder(mkdtempSync(join(tmpdir(), 'mesh-')))
+    chmodSync(mesh.folder, 0o755)
+    mesh.write(config)
+    return mesh
+  }
+
+  write(config: ConfigText): void {
+    const services = Object.entries(config.services).map(([name, settings]) => [
+      name,
+      { address: '127.0.0.1', ...settings },
+    ])
+    const whole = {
+      trust_domain: 'service.datapunk',
+      certificates: { organization: 'Datapunk', country: 'US', key_algorithm: 'ecdsa-p256' },
+      ...config,
+      services: Object.fromEntries(services),
+    }
+    writeFileSync(this.configFile, JSON.stringify(whole, undefined, 2))
+  }
+
+  get config(): Config {
+    const file = this.configFile
+    return parseConfig(readFileSync(file), { file, mode: statSync(file).mode })
+  }
+
+  get layout(): Layout {
+    return layoutOf(this.config)
+  }
+
+  get caCert(): string {
+    return this.config.paths.caCert
+  }
+
+  /** The paths a service is given: the config's, not those they lead to. */
+  pair(service: string): { cert: string; key: string } {
+    const settings = this.config.services.get(service)
+    if (settings === undefined) throw new TypeError(`no service ${service} in this config`)
+    return { cert: settings.cert, key: settings.key }
+  }
+
+  /** @throws the first failure of any action, because a test that goes on without a pair fails somewhere else */
+  async apply(): Promise<ApplyReport> {
+    const report = await this.#withAuthority((authority) => authority.apply({ approve: () => true }))
+    for (const { error } of report.failed) throw error
+    return report
+  }
+
+  /** A new pair for a service, swapped in. */
+  issue(service: string): Promise<IssuedChain> {
+    return this.#withAuthority((authority) => authority.issue(service))
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #withAuthority<Result>(use: (authority: Authority) => Promise<Result>): Promise<Result> {
+    const authority = await Authority.open({
+      config: this.config,
+      clock: Date.now,
+      randomBytes,
+      environment: {},
+      pid: process.pid,
+      purpose: 'test',
+    })
+    try {
+      return await use(authority)
+    } finally {
+      await authority.close()
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { KeyAlgorithm } from '@datapunk/pki'
+import { Child } from '../child.ts'
+import { needs, program } from '../outsider.ts'
+import { chainOf, everyAlgorithm } from './every-algorithm.ts'
+
+const table: readonly KeyAlgorithm[] = ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-65']
+/** Every rulebook of zlint that is an RFC about certificates; the others are for the public web, mail and code. */
+const rulebooks = 'RFC3279,RFC5280,RFC5480,RFC5891,RFC6962,RFC8813'
+const zlint = process.env.ZLINT ?? 'zlint'
+
+/**
+ * What zlint finds and is wrong about. It knows a self-signed certificate by its signature, and knows no ML-DSA: it takes
+ * such a root for an intermediate, which would need the identifier that RFC 5280, section 4.2.1.1, lets a root leave out.
+ */
+const exceptions: Readonly<Partial<Record<string, readonly string[]>>> = {
+  'root ml-dsa-65': ['e_ext_authority_key_identifier_no_key_identifier'],
+}
+
+test('zlint finds nothing in any certificate of any algorithm', needs(zlint), async (t) => {
+  for (const algorithms of everyAlgorithm(table)) {
+    const { root, issuing, leaf } = algorithms
+    await t.test(`root ${root}, issuing ${issuing}, leaf ${leaf}`, async (t) => {
+      const { mesh, files } = await chainOf(algorithms)
+      t.after(() => mesh.remove())
+      for (const [place, file] of Object.entries(files)) {
+        const args = ['-includeSources', rulebooks, file]
+        const results = Object.entries(
+          JSON.parse(await Child.output(program(zlint), args)) as Record<string, { result: string }>,
+        )
+        const found = results.filter(([, { result }]) => !['pass', 'NA', 'NE'].includes(result))
+        const expected = place === 'root' ? (exceptions[`root ${root}`] ?? []) : []
+        assert.deepEqual(
+          found.map(([lint]) => lint),
+          expected,
+          place,
+        )
+        const passed = results.filter(([, { result }]) => result === 'pass').length
+        assert.ok(passed >= 30, `${place}: only ${passed} of ${results.length} lints applied`)
+      }
+    })
+  }
+})
