@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { PkiError } from './pki-error.ts'
+import { parseSpiffeId, spiffeIdOf } from './spiffe-id.ts'
+
+const trustDomain = fc.stringMatching(/^[a-z0-9._-]{1,40}$/)
+const segment = fc.stringMatching(/^[a-zA-Z0-9._-]{1,20}$/).filter((each) => each !== '.' && each !== '..')
+
+describe('SPIFFE IDs', () => {
+  it('come back as they were', () => {
+    fc.assert(
+      fc.property(trustDomain, fc.array(segment, { maxLength: 4 }), (domain, segments) => {
+        const text = `spiffe://${[domain, ...segments].join('/')}`
+        const id = parseSpiffeId(text)
+        assert.deepEqual([`${id}`, id.trustDomain], [text, domain])
+        assert.equal(id.path, segments.map((each) => `/${each}`).join(''))
+        assert.ok(id.equals(parseSpiffeId(text)))
+      }),
+    )
+  })
+
+  it('are made for services', () => {
+    assert.equal(`${spiffeIdOf('service.datapunk', 'lake')}`, 'spiffe://service.datapunk/lake')
+    assert.equal(JSON.stringify(spiffeIdOf('a', 'b')), '"spiffe://a/b"')
+  })
+
+  for (const text of [
+    '',
+    'spiffe://',
+    'spiffe:///lake',
+    'SPIFFE://a/b',
+    'https://a/b',
+    'spiffe:/a/b',
+    'spiffe://A/b',
+    'spiffe://a:80/b',
+    'spiffe://u@a/b',
+    'spiffe://a/',
+    'spiffe://a/b/',
+    'spiffe://a//b',
+    'spiffe://a/./b',
+    'spiffe://a/../b',
+    'spiffe://a/b?c',
+    'spiffe://a/b#c',
+    'spiffe://a/%41',
+    'spiffe://a/b c',
+    'spiffe://a/b\n',
+    'spiffe://[::1]/b',
+    'spiffe://ä/b',
+    `spiffe://${'a'.repeat(256)}/b`,
+    `spiffe://a/${'b'.repeat(2048)}`,
+  ]) {
+    it(`${JSON.stringify(text.slice(0, 40))} is none`, () => {
+      assert.throws(() => parseSpiffeId(text), { code: 'SPIFFE_ID_INVALID' })
+    })
+  }
+
+  it('are a value or a typed error, whatever the text', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((rest) => `spiffe://${rest}`),
+        ),
+        (text) => {
+          try {
+            assert.equal(`${parseSpiffeId(text)}`, text)
+          } catch (error) {
+            assert.ok(error instanceof PkiError)
+          }
+        },
+      ),
+    )
+  })
+})
