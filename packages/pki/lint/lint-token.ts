@@ -10,9 +10,8 @@ export interface LintedTbs {
   readonly issuerSpki: Uint8Array
 }
 
-// Set by the class itself, so that no other code can construct a token or look into one.
-let makeToken: (linted: LintedTbs) => LintToken
-let redeemToken: (token: LintToken) => LintedTbs | undefined
+/** Known to this file only, so that no other code can construct a token, not even through `token.constructor`. */
+const maker = Symbol('lint')
 
 /**
  * The proof that one to-be-signed certificate passed every rule of its profile. Only `lint` can make one, and
@@ -21,35 +20,28 @@ let redeemToken: (token: LintToken) => LintedTbs | undefined
 export class LintToken {
   #linted: LintedTbs | undefined
 
-  private constructor(linted: LintedTbs) {
+  constructor(by: symbol, linted: LintedTbs) {
+    if (by !== maker) throw new TypeError('only lint makes lint tokens')
     this.#linted = linted
   }
 
-  static {
-    makeToken = (linted) => new LintToken(linted)
-    redeemToken = (token) => {
-      const linted = token.#linted
-      token.#linted = undefined
-      return linted
-    }
+  /**
+   * For `signCertificate` only: what the token stands for, the first time it is asked.
+   *
+   * @throws PkiError `TOKEN_REDEEMED` the second time
+   */
+  static redeem(token: LintToken): LintedTbs {
+    const linted = token.#linted
+    token.#linted = undefined
+    if (linted !== undefined) return linted
+    throw new PkiError(
+      'TOKEN_REDEEMED',
+      'this lint token was redeemed before; lint the certificate again to sign it',
+    )
   }
 }
 
 /** For `lint` only: the package's index does not export it. */
 export function issueToken(linted: LintedTbs): LintToken {
-  return makeToken(linted)
-}
-
-/**
- * For `signCertificate` only.
- *
- * @throws PkiError `TOKEN_REDEEMED` the second time
- */
-export function spendToken(token: LintToken): LintedTbs {
-  const linted = redeemToken(token)
-  if (linted !== undefined) return linted
-  throw new PkiError(
-    'TOKEN_REDEEMED',
-    'this lint token was redeemed before; lint the certificate again to sign it',
-  )
+  return new LintToken(maker, linted)
 }

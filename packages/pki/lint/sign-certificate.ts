@@ -4,7 +4,7 @@ import { verifySignature } from '../keys/signature.ts'
 import type { Signer } from '../keys/signer.ts'
 import { equalOctets } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
-import { type LintToken, spendToken } from './lint-token.ts'
+import { LintToken } from './lint-token.ts'
 
 /**
  * Signs the certificate that a token stands for, exactly as it was linted, and checks the signature.
@@ -14,7 +14,7 @@ import { type LintToken, spendToken } from './lint-token.ts'
  *   signer holds another key than the issuer's, `SIGNATURE_INVALID` when the signer returned a wrong signature
  */
 export async function signCertificate(token: LintToken, signer: Signer): Promise<Uint8Array> {
-  const { certificate, issuerSpki } = spendToken(token)
+  const { certificate, issuerSpki } = LintToken.redeem(token)
   const { tbs, signatureAlgorithm } = certificate
   if (
     !equalOctets(signer.spki, issuerSpki) ||

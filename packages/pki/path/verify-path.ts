@@ -30,8 +30,8 @@ export interface PathRequest {
   readonly maxDepth?: number
 }
 
-// Set by the class itself, so that no other code can construct a verified path.
-let makePath: (chain: readonly Certificate[]) => VerifiedPath
+/** Known to this file only, so that no other code can construct a verified path. */
+const maker = Symbol('verifyPath')
 
 /** A path that was verified. Only `verifyPath` makes one. */
 export class VerifiedPath {
@@ -42,14 +42,11 @@ export class VerifiedPath {
   /** … through the whole of this second. */
   readonly notAfter: number
 
-  private constructor(chain: readonly Certificate[]) {
+  constructor(by: symbol, chain: readonly Certificate[]) {
+    if (by !== maker) throw new TypeError('only verifyPath makes verified paths')
     this.chain = chain
     this.notBefore = Math.max(...chain.map(({ notBefore }) => notBefore))
     this.notAfter = Math.min(...chain.map(({ notAfter }) => notAfter))
-  }
-
-  static {
-    makePath = (chain) => new VerifiedPath(chain)
   }
 }
 
@@ -84,7 +81,7 @@ export function verifyPath(request: PathRequest): VerifiedPath {
 
   // 4 The leaf is who was wanted.
   if (name !== undefined) checkPeerName(leaf, name)
-  return makePath(chain)
+  return new VerifiedPath(maker, chain)
 }
 
 interface Search extends PathRequest {

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { TestCa, type TestIdentity, type TestOverrides, testExtension } from '@datapunk/testkit'
+import { encodeDer } from '../der/writer.ts'
+import { keyAlgorithms } from '../keys/key-algorithm.ts'
+import type { Signer } from '../keys/signer.ts'
+import { encodeName } from '../name.ts'
+import { oids } from '../oids.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { lint } from './lint.ts'
+import { lintRules } from './rules.ts'
+import { signCertificate } from './sign-certificate.ts'
+
+let ca: TestCa
+before(async () => {
+  ca = await TestCa.create()
+})
+
+/** For each rule a certificate that breaks it: the profile it is linted as, and what is different from a good one. */
+const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOverrides]>> = {
+  'authority-key-identifier-is-plain': [
+    'leaf',
+    () => ({
+      extensions: {
+        authorityKeyIdentifier: testExtension.authorityKeyIdentifier(ca.issuing.certificate.spki, true),
+      },
+    }),
+  ],
+  'authority-key-identifier-is-present': ['leaf', () => ({ extensions: { authorityKeyIdentifier: null } })],
+  'authority-key-identifier-is-the-issuers': [
+    'leaf',
+    () => ({
+      extensions: { authorityKeyIdentifier: testExtension.authorityKeyIdentifier(ca.root.certificate.spki) },
+    }),
+  ],
+  'basic-constraints-make-a-ca': ['root', () => ({ extensions: { basicConstraints: null } })],
+  'basic-constraints-of-a-ca-are-critical': [
+    'issuing-ca',
+    () => ({ extensions: { basicConstraints: testExtension.basicConstraints(true, 0, false) } }),
+  ],
+  'basic-constraints-of-a-leaf': [
+    'leaf',
+    () => ({ extensions: { basicConstraints: testExtension.basicConstraints(true) } }),
+  ],
+  'ca-has-a-subject': ['root', () => ({ subject: {} })],
+  'common-name-is-an-alt-name': ['leaf', () => ({ subject: { commonName: 'nexus.service.datapunk' } })],
+  'country-is-two-letters': ['leaf', () => ({ subject: countryName('usa') })],
+  'extended-key-usage-is-not-critical': [
+    'leaf',
+    () => ({
+      extensions: {
+        extendedKeyUsage: testExtension.extendedKeyUsage([oids.serverAuth, oids.clientAuth], true),
+      },
+    }),
+  ],
+  'extended-key-usage-not-in-a-root': [
+    'root',
+    () => ({ extensions: { extendedKeyUsage: testExtension.extendedKeyUsage([oids.serverAuth]) } }),
+  ],
+  'extended-key-usage-of-a-leaf': [
+    'leaf',
+    () => ({ extensions: { extendedKeyUsage: testExtension.extendedKeyUsage([oids.serverAuth]) } }),
+  ],
+  'extensions-are-of-the-profile': [
+    'leaf',
+    () => ({ extensions: { unknown: testExtension.raw('1.2.3', Uint8Array.of(5, 0)) } }),
+  ],
+  'issuer-has-a-name': ['leaf', () => ({ issuer: encodeName({}) })],
+  'issuer-is-the-issuers-subject': ['leaf', () => ({ issuer: encodeName({ commonName: 'another' }) })],
+  'issuing-ca-has-a-path-length': [
+    'issuing-ca',
+    () => ({ extensions: { basicConstraints: testExtension.basicConstraints(true) } }),
+  ],
+  'key-is-allowed': ['leaf', () => ({ spki: p256('1.3.132.0.10', new Uint8Array(65).fill(4)) })],
+  'key-is-usable': [
+    'leaf',
+    () => ({ spki: p256(oids.p256, Uint8Array.of(4, ...new Uint8Array(64).fill(1))) }),
+  ],
+  'key-usage-allows-issuing': [
+    'issuing-ca',
+    () => ({ extensions: { keyUsage: testExtension.keyUsage(['cRLSign']) } }),
+  ],
+  'key-usage-is-critical': [
+    'leaf',
+    () => ({ extensions: { keyUsage: testExtension.keyUsage(['digitalSignature'], false) } }),
+  ],
+  'key-usage-of-a-ca': [
+    'root',
+    () => ({ extensions: { keyUsage: testExtension.keyUsage(['keyCertSign']) } }),
+  ],
+  'key-usage-of-a-leaf': [
+    'leaf',
+    () => ({ extensions: { keyUsage: testExtension.keyUsage(['digitalSignature', 'keyEncipherment']) } }),
+  ],
+  'name-constraints-are-critical': [
+    'issuing-ca',
+    () => ({
+      extensions: { nameConstraints: testExtension.nameConstraints({ domains: ['a.b'] }, {}, false) },
+    }),
+  ],
+  'name-constraints-are-well-formed': [
+    'issuing-ca',
+    () => ({ extensions: { nameConstraints: testExtension.nameConstraints({ domains: ['.a.b'] }) } }),
+  ],
+  'name-constraints-of-an-issuing-ca': [
+    'issuing-ca',
+    () => ({
+      extensions: { nameConstraints: testExtension.nameConstraints({ domains: ['a.b'], uriHosts: ['a.b'] }) },
+    }),
+  ],
+  'name-constraints-only-in-a-ca': [
+    'leaf',
+    () => ({ extensions: { nameConstraints: testExtension.nameConstraints({ domains: ['a.b'] }) } }),
+  ],
+  'names-are-within-the-issuers-constraints': [
+    'leaf',
+    () => ({ extensions: { subjectAltName: names(['lake.elsewhere']) } }),
+  ],
+  'path-length-only-with-ca': [
+    'leaf',
+    () => ({ extensions: { basicConstraints: testExtension.basicConstraints(false, 0) } }),
+  ],
+  'serial-fits-20-octets': ['leaf', () => ({ serial: new Uint8Array(21).fill(1) })],
+  'serial-is-positive': ['leaf', () => ({ serial: new Uint8Array(16).fill(0x81) })],
+  'serial-is-unpredictable': ['leaf', () => ({ serial: Uint8Array.of(1) })],
+  'signature-algorithm-is-allowed': [
+    'leaf',
+    () => ({ signatureIdentifier: encodeDer((der) => der.sequence(() => der.oid('1.2.3'))) }),
+  ],
+  'signature-algorithm-is-the-issuers': [
+    'leaf',
+    () => ({ signatureIdentifier: keyAlgorithms.ed25519.signatureIdentifier }),
+  ],
+  'subject-alt-name-critical-without-subject': ['leaf', () => ({ subject: {} })],
+  'subject-alt-name-is-well-formed': [
+    'leaf',
+    () => ({ extensions: { subjectAltName: names(['under_score.service.datapunk']) } }),
+  ],
+  'subject-alt-name-of-a-leaf': [
+    'leaf',
+    () => ({ extensions: { subjectAltName: names(['*.service.datapunk']) } }),
+  ],
+  'subject-key-identifier-is-not-critical': [
+    'leaf',
+    () => ({
+      extensions: {
+        subjectKeyIdentifier: testExtension.subjectKeyIdentifier(ca.root.certificate.spki, true),
+      },
+    }),
+  ],
+  'subject-key-identifier-is-present': ['leaf', () => ({ extensions: { subjectKeyIdentifier: null } })],
+  'validity-ends-with-the-issuers': ['leaf', () => ({ notAfter: ca.root.certificate.notAfter })],
+  'validity-is-in-order': ['leaf', () => ({ notAfter: ca.at - 24 * 60 * 60 * 1000 })],
+  'version-is-3': ['leaf', () => ({ version: 1, extensions: withoutAny })],
+}
+
+const withoutAny = Object.fromEntries(
+  [
+    'authorityKeyIdentifier',
+    'subjectKeyIdentifier',
+    'subjectAltName',
+    'keyUsage',
+    'extendedKeyUsage',
+    'basicConstraints',
+  ].map((name) => [name, null]),
+)
+
+describe('lint', () => {
+  it('passes good certificates of every profile', async () => {
+    lintIdentity(ca.root, 'root', ca.root)
+    lintIdentity(ca.issuing, 'issuing-ca', ca.root)
+    lintIdentity(await ca.leaf('lake'), 'leaf', ca.issuing)
+  })
+
+  it('has a broken certificate for each of its rules', () => {
+    assert.deepEqual(Object.keys(broken).sort(), lintRules.map(({ name }) => name).sort())
+  })
+
+  for (const rule of lintRules) {
+    it(`finds what breaks ${rule.name}`, async () => {
+      const [profile, overrides] = broken[rule.name] ?? assert.fail()
+      const [identity, issuer] = await makeBroken(profile, overrides(ca))
+      assert.throws(
+        () => lintIdentity(identity, profile, issuer),
+        (error: { code?: string; data?: { findings?: { rule: string; source: string }[] } }) =>
+          error.code === 'LINT_FAILED' &&
+          error.data?.findings?.some(
+            (finding) => finding.rule === rule.name && finding.source === rule.source,
+          ) === true,
+      )
+    })
+  }
+
+  it('needs the issuer of what is not a root', () => {
+    assert.throws(() => lint({ tbs: ca.issuing.certificate.tbs, profile: 'issuing-ca' }), TypeError)
+  })
+})
+
+describe('signing what was linted', () => {
+  const token = async (): Promise<ReturnType<typeof lint>> =>
+    lint({ tbs: (await ca.leaf('lake')).certificate.tbs, profile: 'leaf', issuer: ca.issuing.certificate })
+
+  it('signs it as it is, once', async () => {
+    const { certificate } = await ca.leaf('lake')
+    const linted = lint({ tbs: certificate.tbs, profile: 'leaf', issuer: ca.issuing.certificate })
+    const der = await signCertificate(linted, ca.issuing.signer)
+    assert.ok(Buffer.from(der).includes(certificate.tbs))
+    await assert.rejects(signCertificate(linted, ca.issuing.signer), { code: 'TOKEN_REDEEMED' })
+  })
+
+  it('is not moved by octets changed after the lint', async () => {
+    const tbs = new Uint8Array((await ca.leaf('lake')).certificate.tbs)
+    const kept = new Uint8Array(tbs)
+    const linted = lint({ tbs, profile: 'leaf', issuer: ca.issuing.certificate })
+    tbs.set(Buffer.from('nexu'), Buffer.from(tbs).indexOf('lake.service'))
+    assert.ok(Buffer.from(await signCertificate(linted, ca.issuing.signer)).includes(kept))
+  })
+
+  it('refuses the key of another issuer', async () => {
+    await assert.rejects(signCertificate(await token(), ca.root.signer), { code: 'SIGNER_MISMATCH' })
+  })
+
+  it('refuses a signature that is wrong', async () => {
+    const faulty: Signer = { ...ca.issuing.signer, sign: async (message) => ca.root.signer.sign(message) }
+    await assert.rejects(signCertificate(await token(), faulty), { code: 'SIGNATURE_INVALID' })
+  })
+
+  it('refuses a token that lint did not make', async () => {
+    const Forged = (await token()).constructor as new (
+      by: symbol,
+      linted: object,
+    ) => Awaited<ReturnType<typeof token>>
+    const lookalike = Object.create(Forged.prototype) as Awaited<ReturnType<typeof token>>
+    await assert.rejects(signCertificate(lookalike, ca.issuing.signer), TypeError)
+    const given = {
+      certificate: ca.issuing.certificate,
+      profile: 'leaf',
+      issuerSpki: ca.issuing.certificate.spki,
+    }
+    assert.throws(() => new Forged(Symbol('lint'), given), TypeError)
+  })
+})
+
+function lintIdentity(identity: TestIdentity, profile: Profile, issuer: TestIdentity): void {
+  lint({ tbs: identity.certificate.tbs, profile, issuer: issuer.certificate })
+}
+
+async function makeBroken(profile: Profile, overrides: TestOverrides): Promise<[TestIdentity, TestIdentity]> {
+  if (profile === 'leaf') return [await ca.leaf('lake', overrides), ca.issuing]
+  const other = await TestCa.create(profile === 'root' ? { root: overrides } : { issuing: overrides })
+  return profile === 'root' ? [other.root, other.root] : [other.issuing, other.root]
+}
+
+function names(dnsNames: readonly string[]): Uint8Array {
+  return testExtension.subjectAltName({ dnsNames, uris: ['spiffe://service.datapunk/lake'] })
+}
+
+function countryName(country: string): Uint8Array {
+  return encodeDer((der) =>
+    der.sequence(() =>
+      der.set(() =>
+        der.sequence(() => {
+          der.oid(oids.countryName)
+          der.utf8(country)
+        }),
+      ),
+    ),
+  )
+}
+
+function p256(curve: string, point: Uint8Array): Uint8Array {
+  return encodeDer((der) =>
+    der.sequence(() => {
+      der.sequence(() => {
+        der.oid(oids.ecPublicKey)
+        der.oid(curve)
+      })
+      der.octetsInBitString(point)
+    }),
+  )
+}
