@@ -6,20 +6,15 @@ import { uriHost } from '../uri-host.ts'
 
 /** What is wrong with a constraint itself (RFC 5280 §4.2.1.10); undefined where it can be applied. */
 export function subtreeFault(base: GeneralName): string | undefined {
-  if (base.form === 'dns') {
-    const { value } = base
-    return value === '' || isDnsName(value)
-      ? undefined
-      : `"${value}" is no domain, and a leading dot is not allowed`
+  if (base.form === 'dns' && base.value !== '' && !isDnsName(base.value)) {
+    return `"${base.value}" is no domain, and a leading dot is not allowed`
   }
-  if (base.form === 'uri') {
-    const host = base.value.startsWith('.') ? base.value.slice(1) : base.value
-    return /^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/.test(host)
-      ? undefined
-      : `"${base.value}" is no host and no domain`
+  if (base.form === 'uri' && !isHost(withoutDot(base.value)))
+    return `"${base.value}" is no host and no domain`
+  if (base.form === 'email' && !isDnsName(withoutDot(base.value.slice(base.value.indexOf('@') + 1)))) {
+    return `"${base.value}" is no mailbox, no host and no domain`
   }
-  if (base.form === 'ip')
-    return isRange(base.value) ? undefined : 'an address range is not address and contiguous mask'
+  if (base.form === 'ip' && !isRange(base.value)) return 'an address range is not address and contiguous mask'
   return undefined
 }
 
@@ -48,10 +43,19 @@ function isBelowDomain(name: string, domain: string): boolean {
   return low === lowDomain || low.endsWith(`.${lowDomain}`)
 }
 
+/** Labels of letters, digits, dash and, because trust domains may have it, underscore; no dot at the end, no escapes. */
+function isHost(host: string): boolean {
+  return /^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/.test(host)
+}
+
+function withoutDot(domain: string): string {
+  return domain.startsWith('.') ? domain.slice(1) : domain
+}
+
 /** Exactly the host; with a leading dot, any host with one or more labels before it, and not the domain itself. */
 function isHostWithin(host: string | undefined, constraint: string): boolean | undefined {
   // A URI without a host name MUST be rejected where URIs are constrained.
-  if (host === undefined || /^[\d.]+$/.test(host)) return undefined
+  if (host === undefined || !isHost(host) || /^[\d.]+$/.test(host)) return undefined
   const low = constraint.toLowerCase()
   return low.startsWith('.') ? host.endsWith(low) && host.length > low.length : host === low
 }
