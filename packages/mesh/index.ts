@@ -1,5 +1,6 @@
 export type { MeshAgent } from './agent.ts'
 export { type AuthorizeHandler, type Authorizer, anyone, authorize } from './authorize.ts'
+export { type CertificateCheckOptions, checkCertificate } from './certificate-check.ts'
 export type { ConnectOptions } from './client.ts'
 export type { Clock } from './clock.ts'
 export type { MeshDispatcher } from './dispatcher.ts'
