@@ -86,7 +86,12 @@ test('a file that is no lock is refused with what to do', (t) => {
 
 const holder = `
   import { acquireLock } from ${JSON.stringify(new URL('./lock.ts', import.meta.url).href)}
+  import { setFlagsFromString } from 'node:v8'
+  import { runInNewContext } from 'node:vm'
   acquireLock(process.argv[1], { pid: process.pid, purpose: 'up', now: 0 })
+  // The lock is nobody's reference: it must be held all the same.
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
   process.stdout.write('held')
   process.stdin.resume()
 `
@@ -97,6 +102,7 @@ test('another process holds it until it dies, by kill -9 too', async (t) => {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', holder, path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
+    t.after(() => child.kill('SIGKILL'))
     const closed = once(child, 'close')
     await once(child.stdout, 'data')
     assert.throws(() => acquireLock(path, mine), {
@@ -116,6 +122,7 @@ test('a refused attempt does not loosen the lock of this process: another one st
   const child = spawn(process.execPath, ['--input-type=module', '--eval', holder, path], {
     stdio: ['pipe', 'ignore', 'pipe'],
   })
+  t.after(() => child.kill('SIGKILL'))
   const [told] = await once(child.stderr.setEncoding('utf8'), 'data')
   assert.match(told, /LOCKED|in use by mtls apply/)
   await once(child, 'close')

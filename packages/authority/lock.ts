@@ -24,6 +24,12 @@ export interface Lock {
   release(): void
 }
 
+/**
+ * What is held by this process. An open database that nobody refers to is closed when garbage is collected, and the lock
+ * would go with it; whoever acquires one and forgets it still holds it.
+ */
+const held = new Set<DatabaseSync>()
+
 /** Primary result code of a database that another has locked, https://www.sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
 
@@ -48,10 +54,9 @@ export function acquireLock(path: string, { pid, purpose, now, disk = new Disk()
     database.close()
     throw error
   }
-  let held = true
+  held.add(database)
   const release = () => {
-    if (!held) return
-    held = false
+    if (!held.delete(database)) return
     try {
       // The note goes first: once the lock is free, the note may be another's.
       disk.remove(note)

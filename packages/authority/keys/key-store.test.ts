@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   chmodSync,
   mkdtempSync,
@@ -253,17 +253,17 @@ test('a key that can’t be taken over is refused, and nothing is written', asyn
   const encrypted = foreign['encrypted PKCS#8']!
   const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' })
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
-  const exported = (key: typeof ec) => String(key.privateKey.export({ type: 'pkcs8', format: 'pem' }))
-  const cases: [string, Promise<unknown>][] = [
-    ['KEY_MISMATCH', keys.import(root, pem, encrypted.spki)],
-    ['PASSPHRASE_MISSING', keys.import(root, encrypted.pem, encrypted.spki)],
-    ['PASSPHRASE_WRONG', keys.import(root, encrypted.pem, encrypted.spki, secret('wrong')())],
-    ['KEY_INVALID', keys.import(root, 'nonsense', spki)],
-    ['KEY_INVALID', keys.import(root, pem.slice(0, 80), spki)],
-    ['KEY_INVALID', keys.import(root, exported(p521), spki)],
-    ['KEY_INVALID', keys.import(root, exported(weak), spki)],
+  const exported = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
+  const cases: [string, () => Promise<unknown>][] = [
+    ['KEY_MISMATCH', () => keys.import(root, pem, encrypted.spki)],
+    ['PASSPHRASE_MISSING', () => keys.import(root, encrypted.pem, encrypted.spki)],
+    ['PASSPHRASE_WRONG', () => keys.import(root, encrypted.pem, encrypted.spki, secret('wrong')())],
+    ['KEY_INVALID', () => keys.import(root, 'nonsense', spki)],
+    ['KEY_INVALID', () => keys.import(root, pem.slice(0, 80), spki)],
+    ['KEY_INVALID', () => keys.import(root, exported(p521.privateKey), spki)],
+    ['KEY_INVALID', () => keys.import(root, exported(weak.privateKey), spki)],
   ]
-  for (const [code, attempt] of cases) await assert.rejects(attempt, { code })
+  for (const [code, attempt] of cases) await assert.rejects(attempt(), { code }, code)
   assert.equal(keys.has(root), false)
 })
 
@@ -280,6 +280,5 @@ test('when the disk fails while a key is stored, there is no key, and the next r
     if (log.length < n) break
     const ensured = await open().ensure(issuing, 'ed25519')
     if (made !== undefined) assert.deepEqual(ensured, made)
-    assert.ok(createPrivateKey)
   }
 })

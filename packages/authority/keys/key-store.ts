@@ -231,18 +231,22 @@ function isEnvelope(pem: Uint8Array): boolean {
   return Buffer.from(pem).includes(`-----BEGIN ${envelopeLabel}-----`)
 }
 
+/** PKCS#8 (RFC 7468 section 11), and the header of RFC 1421 that older keys bear. */
+const encryptedForm = /^(-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
+
 /** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
 function parseForeignKey(
   slot: KeySlot,
   pem: string | Uint8Array,
   passphrase: Passphrase | undefined,
 ): KeyObject {
+  if (passphrase === undefined && encryptedForm.test(Buffer.from(pem).toString('latin1')))
+    throw needsPassphrase(slot)
   try {
     const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
   } catch (cause) {
     const code = (cause as { code?: string }).code ?? ''
-    if (code === 'ERR_MISSING_PASSPHRASE') throw needsPassphrase(slot, cause)
     if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code)) throw wrongPassphrase(slot, cause)
     throw keyInvalid(slot, 'can not be read: it must be PKCS#8, EC or RSA, in PEM', cause)
   }
@@ -304,9 +308,8 @@ function keyInvalid({ id }: KeySlot, found: string, cause: unknown): AuthorityEr
   return new AuthorityError('KEY_INVALID', `the key for ${id} ${found}`, { cause, data: { slot: id } })
 }
 
-function needsPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
+function needsPassphrase({ id }: KeySlot): AuthorityError {
   return new AuthorityError('PASSPHRASE_MISSING', `the key for ${id} is encrypted; give its passphrase`, {
-    cause,
     data: { slot: id },
   })
 }
