@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { type KeyAlgorithm, localSigner, sha256 } from '@datapunk/pki'
 import {
+  type BundleNumber,
   type Config,
   encodeMembers,
   type Layout,
@@ -64,7 +65,8 @@ export class TestMesh {
   readonly #algorithms: ReadonlyMap<string, KeyAlgorithm | undefined>
   readonly #versions = new Map<string, number>()
   #trust: TrustStatement
-  #number = { generation: 1, counter: 0 }
+  /** Of the last bundle; may be set back, as no authority would. */
+  number: BundleNumber = { generation: 1, counter: 0 }
 
   private constructor(
     folder: string,
@@ -159,6 +161,11 @@ export class TestMesh {
     else this.#members.set(service, { ...this.member(service), ...change })
   }
 
+  /** Takes a member as it was into the next bundle. */
+  restore(member: Member): void {
+    this.#members.set(member.service, member)
+  }
+
   /** Says where a service can be reached, in a new bundle. */
   async place(service: string, port: number, host = '127.0.0.1'): Promise<void> {
     this.change(service, { address: { host, port } })
@@ -167,7 +174,7 @@ export class TestMesh {
 
   /** Writes the next bundle. @returns its head, so that a test can put an old one back */
   async publish(): Promise<Uint8Array> {
-    this.#number = { ...this.#number, counter: this.#number.counter + 1 }
+    this.number = { ...this.number, counter: this.number.counter + 1 }
     const members = encodeMembers(this.#members.values())
     const digest = Buffer.from(sha256(members)).toString('hex')
     await writeFile(this.layout.mesh.section(digest), members)
@@ -175,7 +182,7 @@ export class TestMesh {
       {
         meshId: this.#trust.meshId,
         format: 1,
-        number: this.#number,
+        number: this.number,
         issuedAt: this.ca.at,
         expiresAt: this.ca.at + 7 * 24 * 60 * 60 * 1000,
         trustStatement: this.#trust.number,

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { TestCa, testExtension } from '@datapunk/testkit'
+import fc from 'fast-check'
+import { parseCertificate, parseTbsCertificate } from './certificate.ts'
+import { createCsr, parseCsr } from './csr.ts'
+import { readDer } from './der/reader.ts'
+import { encodeDer } from './der/writer.ts'
+import { readExtensions } from './extensions/extensions.ts'
+import { keyAlgorithmOf } from './keys/public-key.ts'
+import { encodeName, readName } from './name.ts'
+import { verifyPath } from './path/verify-path.ts'
+import { decodePem, encodePem } from './pem.ts'
+import { PkiError } from './pki-error.ts'
+
+/** Inputs tried per parser and kind of input. `PKI_FUZZ_RUNS=1000000` makes a night of it. */
+const numRuns = Number(process.env.PKI_FUZZ_RUNS ?? 1500)
+
+/** One change to a valid object. Places are shares of the length, so that they mean something for every object. */
+type Edit = (octets: Uint8Array) => Uint8Array
+
+const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  fc.tuple(place, fc.nat(255)).map(
+    ([at, value]): Edit =>
+      (octets) =>
+        withOctet(octets, at, () => value),
+  ),
+  fc.tuple(place, fc.nat(7)).map(
+    ([at, bit]): Edit =>
+      (octets) =>
+        withOctet(octets, at, (octet) => octet ^ (1 << bit)),
+  ),
+  fc.tuple(place, fc.constantFrom(1, -1)).map(
+    ([at, by]): Edit =>
+      (octets) =>
+        withOctet(octets, at, (octet) => octet + by),
+  ),
+  place.map(
+    (at): Edit =>
+      (octets) =>
+        octets.slice(0, index(octets, at)),
+  ),
+  fc.tuple(place, fc.uint8Array({ maxLength: 12 })).map(
+    ([at, more]): Edit =>
+      (octets) =>
+        insert(octets, at, more),
+  ),
+  fc.tuple(place, hugeLength()).map(
+    ([at, more]): Edit =>
+      (octets) =>
+        insert(octets, at, more),
+  ),
+  fc.tuple(place, place, place).map(
+    ([from, to, at]): Edit =>
+      (octets) => {
+        return insert(octets, at, octets.slice(index(octets, from), index(octets, to)))
+      },
+  ),
+  fc.tuple(place, place).map(
+    ([from, to]): Edit =>
+      (octets) => {
+        const [start, end] = [index(octets, from), index(octets, to)].sort((a, b) => a - b) as [
+          number,
+          number,
+        ]
+        return Uint8Array.of(...octets.subarray(0, start), ...octets.subarray(end))
+      },
+  ),
+)
+
+/** Octets that anybody might send, among them elements that say they are enormous or nest without end. */
+const anyOctets = fc.oneof(
+  fc.uint8Array({ maxLength: 400 }),
+  fc
+    .tuple(hugeLength(), fc.uint8Array({ maxLength: 20 }))
+    .map(([head, rest]) => Uint8Array.of(...head, ...rest)),
+  fc
+    .tuple(fc.constantFrom(0x30, 0x31, 0xa0, 0xa3), fc.integer({ min: 1, max: 3000 }))
+    .map(([tag, depth]) => nest(tag, depth)),
+  fc
+    .tuple(fc.constantFrom(0x30, 0x05, 0x02, 0x06), fc.integer({ min: 1, max: 30_000 }))
+    .map(([tag, count]) => {
+      const list = new Uint8Array(count * 2)
+      for (let at = 0; at < list.length; at += 2) list[at] = tag
+      return encodeDer((der) => der.sequence(() => der.raw(list)))
+    }),
+)
+
+describe('whatever the octets, there is a value or a PkiError', () => {
+  let samples: Record<string, readonly Uint8Array[]>
+  before(async () => {
+    samples = await makeSamples()
+  })
+
+  const parsers: Readonly<Record<string, (octets: Uint8Array) => unknown>> = {
+    certificate: parseCertificate,
+    tbsCertificate: parseTbsCertificate,
+    csr: parseCsr,
+    name: (octets) => readDer(octets, readName).toString(),
+    extensions: (octets) => readDer(octets, readExtensions),
+    publicKey: keyAlgorithmOf,
+    pem: (octets) => decodePem(octets, 'CERTIFICATE'),
+  }
+
+  for (const [name, parse] of Object.entries(parsers)) {
+    it(`${name}: its samples are valid`, () => {
+      for (const sample of samples[name] ?? assert.fail()) parse(sample)
+    })
+
+    it(`${name}: valid ones that were changed`, () => {
+      const edits = fc.array(edit, { minLength: 1, maxLength: 4 })
+      fc.assert(
+        fc.property(fc.nat(), edits, (which, changes) => {
+          const list = samples[name] ?? assert.fail()
+          const sample = list[which % list.length] as Uint8Array
+          tolerate(() => parse(changes.reduce((octets, change) => change(octets), sample)))
+        }),
+        { numRuns },
+      )
+    })
+
+    it(`${name}: octets of all kinds`, () => {
+      fc.assert(
+        fc.property(anyOctets, (octets) => {
+          tolerate(() => parse(octets))
+        }),
+        { numRuns: numRuns / 5 },
+      )
+    })
+
+    it(`${name}: every beginning of a valid one`, () => {
+      for (const sample of samples[name] ?? assert.fail()) {
+        for (let end = 0; end < Math.min(sample.length, 1500); end++)
+          tolerate(() => parse(sample.subarray(0, end)))
+      }
+    })
+  }
+})
+
+describe('whatever is changed in a certificate', () => {
+  let ca: TestCa
+  before(async () => {
+    ca = await TestCa.create()
+  })
+
+  it('no path goes from or over it any more', async () => {
+    const leaf = await ca.leaf('lake')
+    const verify = (leafDer: Uint8Array, issuingDer: Uint8Array): void => {
+      verifyPath({
+        leaf: parseCertificate(leafDer),
+        intermediates: [parseCertificate(issuingDer)],
+        roots: [ca.root.certificate],
+        at: ca.at,
+        usage: 'serverAuth',
+      })
+    }
+    verify(leaf.der, ca.issuing.der)
+    fc.assert(
+      fc.property(edit, fc.boolean(), (change, ofLeaf) => {
+        const changed = change(ofLeaf ? leaf.der : ca.issuing.der)
+        fc.pre(Buffer.compare(changed, ofLeaf ? leaf.der : ca.issuing.der) !== 0)
+        const accepted = tolerate(() =>
+          verify(ofLeaf ? changed : leaf.der, ofLeaf ? ca.issuing.der : changed),
+        )
+        assert.equal(accepted, false)
+      }),
+      { numRuns },
+    )
+  })
+})
+
+/** @returns whether it went through; anything but a `PkiError` fails the test */
+function tolerate(call: () => unknown): boolean {
+  try {
+    call()
+    return true
+  } catch (error) {
+    if (error instanceof PkiError) return false
+    throw error
+  }
+}
+
+async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
+  const ca = await TestCa.create()
+  const rsa = await ca.leaf('rsa', { algorithm: 'rsa' })
+  const lake = await ca.leaf('lake', { extensions: rare })
+  const all = [ca.root, ca.issuing, lake, rsa]
+  const extensions = all.map(({ certificate }) =>
+    encodeDer((der) =>
+      der.sequence(() => {
+        for (const { oid, critical, value } of certificate.extensions.all) {
+          der.raw(testExtension.raw(oid, value, critical))
+        }
+      }),
+    ),
+  )
+  const csr = await createCsr({
+    subject: encodeName({ commonName: 'lake', organization: 'Datapunk' }),
+    signer: lake.signer,
+    dnsNames: ['lake.service.datapunk'],
+  })
+  return {
+    certificate: all.map(({ der }) => der),
+    tbsCertificate: all.map(({ certificate }) => certificate.tbs),
+    csr: [csr],
+    name: all.map(({ certificate }) => certificate.subject.der),
+    extensions,
+    publicKey: all.map(({ certificate }) => certificate.spki),
+    pem: [
+      new TextEncoder().encode(ca.chainPem(lake)),
+      new TextEncoder().encode(encodePem('CERTIFICATE', rsa.der)),
+    ],
+  }
+}
+
+/** Extensions that certificates of ours don't have, so that their readers are fuzzed too. */
+const rare = {
+  crlDistributionPoints: testExtension.raw(
+    '2.5.29.31',
+    hex('3018 3016 a014 a012 8610 687474703a2f2f612e622f632e63726c'),
+  ),
+  authorityInfoAccess: testExtension.raw(
+    '1.3.6.1.5.5.7.1.1',
+    hex('3018 3016 06082b06010505073001 860a 687474703a2f2f612f62'),
+  ),
+  nameConstraints: testExtension.nameConstraints(
+    { domains: ['a.b'], ipRanges: ['10.0.0.0/8'] },
+    { uriHosts: ['c.d'] },
+  ),
+}
+
+function hex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'))
+}
+
+/** A tag and a length of up to four, or too many, octets. */
+function hugeLength(): fc.Arbitrary<Uint8Array> {
+  return fc
+    .tuple(fc.constantFrom(0x30, 0x04, 0x03, 0x02, 0x06, 0x0c, 0xa0), fc.integer({ min: 0x80, max: 0x8f }))
+    .map(([tag, octets]) => Uint8Array.of(tag, octets, ...new Uint8Array(octets & 0x7f).fill(0xff)))
+}
+
+function nest(tag: number, depth: number): Uint8Array {
+  let nested: Uint8Array = new Uint8Array(0)
+  for (let i = 0; i < depth; i++) {
+    const inner = nested
+    nested = encodeDer((der) => der.inside(tag, () => der.raw(inner)))
+  }
+  return nested
+}
+
+function index(octets: Uint8Array, at: number): number {
+  return Math.floor(at * octets.length)
+}
+
+function withOctet(octets: Uint8Array, at: number, change: (octet: number) => number): Uint8Array {
+  const changed = new Uint8Array(octets)
+  if (changed.length > 0) changed[index(octets, at)] = change(changed[index(octets, at)] as number)
+  return changed
+}
+
+function insert(octets: Uint8Array, at: number, more: Uint8Array): Uint8Array {
+  return Uint8Array.of(
+    ...octets.subarray(0, index(octets, at)),
+    ...more,
+    ...octets.subarray(index(octets, at)),
+  )
+}

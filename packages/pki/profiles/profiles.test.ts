@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { TestCa } from '@datapunk/testkit'
+import fc from 'fast-check'
+import { parseTbsCertificate } from '../certificate.ts'
+import { equalOctets } from '../octets.ts'
+import { issuingCaCertificate } from './issuing-ca.ts'
+import { type LeafRequest, leafCertificate } from './leaf.ts'
+import { rootCertificate } from './root.ts'
+import { serialText } from './tbs-certificate.ts'
+
+let ca: TestCa
+before(async () => {
+  ca = await TestCa.create()
+})
+
+function leafRequest(overrides: Partial<LeafRequest> = {}): LeafRequest {
+  return {
+    serial: new Uint8Array(16).fill(0x9a),
+    issuer: ca.issuing.certificate,
+    subject: { commonName: 'lake.service.datapunk', organization: 'Datapunk', country: 'US' },
+    spki: ca.root.certificate.spki,
+    notBefore: ca.at,
+    notAfter: ca.at + 86_400_000,
+    dnsNames: ['lake.service.datapunk'],
+    uris: ['spiffe://service.datapunk/lake'],
+    ipAddresses: [],
+    ...overrides,
+  }
+}
+
+describe('profiles', () => {
+  const label = fc.stringMatching(/^[a-z]{1,20}$/)
+  const second = fc.integer({ min: 0, max: 4_000_000_000 })
+
+  it('a leaf says what it was asked to say', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 16, maxLength: 16 }).filter((serial) => serial.some((octet) => octet > 0)),
+        fc.array(label, { minLength: 1, maxLength: 5 }),
+        fc.array(fc.ipV4(), { maxLength: 3 }),
+        fc.tuple(second, second),
+        (serial, labels, ipAddresses, times) => {
+          const dnsNames = labels.map((each) => `${each}.service.datapunk`)
+          const [notBefore, notAfter] = times.sort((a, b) => a - b).map((each) => each * 1000) as [
+            number,
+            number,
+          ]
+          const leaf = parseTbsCertificate(
+            leafCertificate(leafRequest({ serial, dnsNames, ipAddresses, notBefore, notAfter })),
+          )
+          assert.equal(leaf.serial, serialText(serial))
+          assert.equal(BigInt(`0x${leaf.serial}`), BigInt(`0x${Buffer.from(serial).toString('hex')}`))
+          assert.ok(leaf.serialBytes.length <= 17)
+          assert.deepEqual(leaf.extensions.subjectAltName?.dnsNames, dnsNames)
+          assert.deepEqual(leaf.extensions.subjectAltName?.ipAddresses, ipAddresses)
+          assert.deepEqual([leaf.notBefore, leaf.notAfter], [notBefore, notAfter])
+          assert.ok(leaf.issuer.equals(ca.issuing.certificate.subject))
+        },
+      ),
+    )
+  })
+
+  it('a leaf leaves out a common name over 64 characters', () => {
+    const { subject, extensions } = parseTbsCertificate(
+      leafCertificate(leafRequest({ subject: { commonName: 'x'.repeat(65), organization: 'Datapunk' } })),
+    )
+    assert.equal(subject.toString(), 'O=Datapunk')
+    assert.equal(extensions.subjectAltName?.critical, false)
+  })
+
+  it('a leaf without a subject has critical names', () => {
+    const { extensions } = parseTbsCertificate(leafCertificate(leafRequest({ subject: {} })))
+    assert.equal(extensions.subjectAltName?.critical, true)
+  })
+
+  it('an issuing CA without addresses excludes them all', () => {
+    const { extensions } = parseTbsCertificate(
+      issuingCaCertificate({
+        ...leafRequest(),
+        issuer: ca.root.certificate,
+        permittedDomains: ['service.datapunk'],
+        permittedUriHosts: ['service.datapunk'],
+        permittedIps: [],
+      }),
+    )
+    assert.deepEqual(
+      extensions.nameConstraints?.excluded.map(({ value }) => (value as Uint8Array).length),
+      [8, 32],
+    )
+    assert.deepEqual([extensions.basicConstraints?.pathLength, extensions.extendedKeyUsage], [0, undefined])
+  })
+
+  it('an issuing CA is never left without domains', () => {
+    const request = {
+      ...leafRequest(),
+      issuer: ca.root.certificate,
+      permittedUriHosts: ['a.b'],
+      permittedIps: [],
+    }
+    assert.throws(() => issuingCaCertificate({ ...request, permittedDomains: [] }), {
+      code: 'PROFILE_INVALID',
+    })
+  })
+
+  it('a root is its own issuer', () => {
+    const root = parseTbsCertificate(rootCertificate(leafRequest()))
+    assert.ok(equalOctets(root.issuer.der, root.subject.der))
+    assert.equal(root.extensions.all.length, 3)
+  })
+
+  it('serials that are zero or too long, and times out of order, are refused', () => {
+    for (const overrides of [
+      { serial: new Uint8Array(16) },
+      { serial: new Uint8Array(0) },
+      { serial: new Uint8Array(20).fill(0x80) },
+      { notAfter: ca.at - 1000 },
+      { notBefore: Date.UTC(1949, 0, 1) },
+      { notAfter: Date.UTC(10_000, 0, 1) },
+      { notAfter: Number.NaN },
+    ]) {
+      assert.throws(() => leafCertificate(leafRequest(overrides)), { code: 'PROFILE_INVALID' })
+    }
+    leafCertificate(leafRequest({ serial: new Uint8Array(20).fill(0x7f) }))
+  })
+})
