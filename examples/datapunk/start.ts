@@ -1,0 +1,91 @@
+// `npm start`: the authority (`mtls up`) and three services, each a process of its own, and a small flow of events.
+import { join, relative, resolve } from 'node:path'
+import { Child } from './child.ts'
+import { startDemoFlow } from './demo-flow.ts'
+import { Terminal } from './terminal.ts'
+
+/** Milliseconds that each process has to end by itself. */
+const PATIENCE = 5000
+
+const repository = resolve(import.meta.dirname, '../..')
+const config = resolve(process.env.MTLS_CONFIG ?? join(repository, 'mtls-config.yaml'))
+const environment = process.env.MTLS_ENV ?? 'demo'
+const root = resolve(process.env.MTLS_ROOT ?? join(repository, '.demo'))
+
+const terminal = new Terminal(process.stdout, Date.now)
+const children: Child[] = []
+let endDemoFlow = () => {}
+
+const stopped = Promise.withResolvers<string | undefined>()
+let signals = 0
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    signals++
+    stopped.resolve(undefined)
+    if (signals > 1) for (const child of children) child.kill()
+  })
+}
+
+// Whatever comes first: somebody wants it to end, or one of the processes has ended by itself.
+runAll().catch((error) => stopped.resolve(error.message))
+const failure = await stopped.promise
+await stopAll()
+if (failure !== undefined) terminal.line('start', failure)
+process.exit(failure === undefined ? 0 : 1)
+
+async function runAll(): Promise<void> {
+  terminal.heading('datapunk: three services that speak nothing but mutual TLS with each other')
+  terminal.gap()
+  const mtls = join(repository, 'packages/cli/bin/mtls.js')
+  await begin('mtls', [mtls, 'up', '--env', environment, '--root', root], process.env)
+  // In the order of who calls whom; only the authority may know the passphrase of its keys.
+  const { MTLS_CA_PASSPHRASE: _, ...env } = process.env
+  const lake = await begin('lake', [join(import.meta.dirname, 'lake.ts')], env)
+  await begin('stream', [join(import.meta.dirname, 'stream.ts')], env)
+  const nexus = await begin('nexus', [join(import.meta.dirname, 'nexus.ts')], env)
+  showCommands(urlIn(lake, 'https'), urlIn(nexus, 'http'))
+  endDemoFlow = startDemoFlow(urlIn(nexus, 'http'), Math.random, (line) => terminal.line('start', line))
+}
+
+async function begin(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  if (signals > 0) return new Promise(() => {})
+  const child = new Child({
+    name,
+    args,
+    env: {
+      ...env,
+      MTLS_CONFIG: config,
+      MTLS_ENV: environment,
+      MTLS_ROOT: root,
+      DATAPUNK_LAKE: process.env.DATAPUNK_LAKE ?? join(root, 'lake.db'),
+    },
+    onLine: (line) => terminal.line(name, line),
+  })
+  children.push(child)
+  child.ended.then((how) => stopped.resolve(`${name} ${how}, so the others are ended too`))
+  return child.ready
+}
+
+/** Callers before those they call, so that what is under way is finished; the authority last. */
+async function stopAll(): Promise<void> {
+  endDemoFlow()
+  terminal.gap()
+  terminal.line('start', 'ending')
+  for (const child of children.toReversed()) await child.stop(PATIENCE)
+}
+
+function showCommands(lake: string, nexus: string): void {
+  const place = `--env ${environment} --root ${relative(process.cwd(), root) || '.'}`
+  terminal.gap()
+  terminal.heading(`See it at ${nexus}, and try in another terminal (Ctrl-C ends it all):`)
+  terminal.commands([
+    [`curl ${nexus}/overview`, 'who calls whom, under which certificate, until when'],
+    [`curl -k ${lake}/records`, 'without a certificate: closed without a word, and told here'],
+    [`npx mtls status ${place}`, 'the certificates, and how long the authority may be down'],
+  ])
+  terminal.gap()
+}
+
+function urlIn(ready: string, scheme: 'http' | 'https'): string {
+  return new RegExp(`\\b${scheme}://[^\\s,]+`).exec(ready)?.[0] ?? ''
+}
