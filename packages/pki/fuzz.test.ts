@@ -241,13 +241,15 @@ function hugeLength(): fc.Arbitrary<Uint8Array> {
     .map(([tag, octets]) => Uint8Array.of(tag, octets, ...new Uint8Array(octets & 0x7f).fill(0xff)))
 }
 
+/** Empty elements inside each other, written from the innermost outwards. */
 function nest(tag: number, depth: number): Uint8Array {
-  let nested: Uint8Array = new Uint8Array(0)
+  const reversed: number[] = []
   for (let i = 0; i < depth; i++) {
-    const inner = nested
-    nested = encodeDer((der) => der.inside(tag, () => der.raw(inner)))
+    const { length } = reversed
+    if (length < 0x80) reversed.push(length, tag)
+    else reversed.push(length & 0xff, length >> 8, 0x82, tag)
   }
-  return nested
+  return Uint8Array.from(reversed.reverse())
 }
 
 function index(octets: Uint8Array, at: number): number {
