@@ -14,14 +14,14 @@ export function isCertificateAlert(error: unknown): boolean {
 /**
  * Why a call got no connection, with what to look at.
  *
- * @param spoke whether TCP was connected, so that something of TLS was said
+ * @param connected whether TCP was, so that something of TLS was said
  */
-export function explainFailure(error: Error, target: Target, current: Current, spoke: boolean): Error {
+export function explainFailure(error: Error, target: Target, current: Current, connected: boolean): Error {
   const { code } = error as NodeJS.ErrnoException
   if (typeof code !== 'string') return error
   if (isCertificateAlert(error)) return peerRefused(target, current, error)
   if (code.startsWith('ERR_SSL_')) return handshakeFailed(target, error)
-  if (code === 'ECONNRESET' && spoke) {
+  if (code === 'ECONNRESET' && connected) {
     // In TLS 1.2 the server has judged before the client is done.
     return target.member.minTls === '1.2'
       ? peerRefused(target, current, error)

@@ -29,7 +29,10 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
   refuseUnguardable(server)
   askForCertificates(server)
   const { setSecureContext } = server
-  const deliver = server.emit.bind(server) as Emit
+  const own = Object.hasOwn(server, 'emit') ? (server.emit as Emit) : undefined
+  // Looked up each time, so that what others put on the prototype later (tracing does) still hears.
+  const deliver: Emit = (event, ...args) =>
+    (own ?? (Object.getPrototypeOf(server).emit as Emit)).call(server, event, ...args)
   let version = 0
 
   const useCurrentContext = () => {

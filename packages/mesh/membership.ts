@@ -156,11 +156,12 @@ export class Membership implements CurrentSource {
   }
 
   #report(problems: readonly MeshError[]): void {
-    const messages = new Set(problems.map((problem) => problem.message))
+    // Not by message, which may tell the time.
+    const known = this.#reported
+    this.#reported = new Set(problems.map(({ code, data }) => JSON.stringify([code, data])))
     for (const problem of problems) {
-      if (!this.#reported.has(problem.message)) this.#listener?.problem(problem)
+      if (!known.has(JSON.stringify([problem.code, problem.data]))) this.#listener?.problem(problem)
     }
-    this.#reported = messages
   }
 
   #watchFolders(): void {

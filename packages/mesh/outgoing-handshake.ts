@@ -25,6 +25,7 @@ export class OutgoingHandshake {
   readonly #kept: KeptSession | undefined
   /** The server's certificate: as shown, or as it was when the session was made that is resumed. */
   #leaf: Uint8Array | undefined
+  #connected = false
 
   constructor(core: Core, epoch: Epoch, target: Target) {
     this.#core = core
@@ -56,6 +57,9 @@ export class OutgoingHandshake {
       reject(this.#explain(error, socket))
     }
     socket.once('error', fail)
+    socket.once('connect', () => {
+      this.#connected = true
+    })
     // Before Node's own listener, which destroys the socket of a server that OpenSSL refuses, and its certificate with it.
     socket.prependOnceListener('secure', () => {
       this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : socket.getPeerX509Certificate()?.raw
@@ -127,7 +131,7 @@ export class OutgoingHandshake {
     const refused =
       socket.authorizationError && this.#refuse(this.#contact(this.#leaf, String(socket.authorizationError)))
     if (refused) return refused
-    return explainFailure(error, this.#target, this.#epoch.current, socket.bytesWritten > 0)
+    return explainFailure(error, this.#target, this.#epoch.current, this.#connected)
   }
 
   #keep(session: Buffer): void {

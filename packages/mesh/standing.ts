@@ -83,11 +83,21 @@ function memberOf(leaf: Certificate, view: MeshView): Member {
   )
 }
 
+/** Every certificate of a member names it by DNS too, or it would be one for callers only. */
 function checkNames(leaf: Certificate, member: Member): void {
   const names = leaf.extensions.subjectAltName
+  if (!names?.dnsNames.length) {
+    const allowed = member.dnsNames.join(', ')
+    throw new Refused(
+      'NAME_MISSING',
+      `found a certificate of ${member.service} without a DNS name in its subjectAltName; allowed: ${allowed}`,
+      ownPair,
+      { leaf },
+    )
+  }
   const foreign = [
-    ...(names?.dnsNames ?? []).filter((name) => !member.dnsNames.includes(name.toLowerCase())),
-    ...(names?.ipAddresses ?? []).filter((address) => !member.ipAddresses.includes(address)),
+    ...names.dnsNames.filter((name) => !member.dnsNames.includes(name.toLowerCase())),
+    ...names.ipAddresses.filter((address) => !member.ipAddresses.includes(address)),
   ]
   if (foreign.length === 0) return
   throw new Refused(

@@ -5,6 +5,7 @@ import type { Rule } from '../index.ts'
 export const faultsOfCallers: Partial<Record<Fault, Rule | null>> = {
   ...Object.fromEntries(Object.keys(badCertificates).map((name) => [name, null])),
   caLeaf: 'LEAF_IS_CA',
+  commonNameAndUriOnly: 'NAME_MISSING',
   commonNameOnly: 'NAME_MISSING',
   expired: 'CERTIFICATE_EXPIRED',
   foreignCa: 'ISSUER_UNKNOWN',
@@ -19,5 +20,3 @@ export const faultsOfCallers: Partial<Record<Fault, Rule | null>> = {
   wrongName: 'NOT_A_MEMBER',
   wrongOrganization: 'SUBJECT_NOT_ACCEPTED',
 }
-// A caller is known by its SPIFFE ID: names of DNS are for those who are called.
-delete faultsOfCallers.commonNameAndUriOnly

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls'
 import type { TestMesh } from '@datapunk/testkit'
 import { callIn, type Protocol } from './guarded-servers.ts'
+import { listen } from './listen.ts'
 import { callAsStranger, type Outcome } from './stranger.ts'
 
 /** What whoever knows a server's ticket keys can do: have a server of their own make a session of any client. */
@@ -19,9 +18,7 @@ export async function forgeTicket(testMesh: TestMesh, ticketKeys: Buffer, victim
     },
     (socket) => socket.end('done'),
   )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = await listen(server)
   const leaf = await testMesh.leaf(victim)
   const pair = { cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem }
   const { sessions } = await callAsStranger(port, '', { ...pair, minVersion: 'TLSv1.3' })
@@ -46,10 +43,8 @@ export async function callUnguarded(
     rejectUnauthorized: true,
     ticketKeys,
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   try {
-    return await callIn(protocol, (server.address() as AddressInfo).port, options)
+    return await callIn(protocol, await listen(server), options)
   } finally {
     server.close()
   }

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import {
   type ConnectionOptions,
   createServer as createTlsServer,
@@ -9,6 +7,7 @@ import {
   type TlsOptions,
 } from 'node:tls'
 import type { Mesh } from '../index.ts'
+import { listen } from './listen.ts'
 import { callAsStranger, type Outcome } from './stranger.ts'
 
 /** A server behind the gate whose application is heard of, whatever it is told. */
@@ -128,7 +127,5 @@ export async function listenGuarded(
     socket.on('error', () => {})
   })
   server.on('tlsClientError', () => {})
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { server, port: (server.address() as AddressInfo).port, calls }
+  return { server, port: await listen(server), calls }
 }
