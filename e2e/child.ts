@@ -73,19 +73,25 @@ export class Child {
 
   /** Waits until what it said, on either stream, matches. @throws when it ends before that, with all it said */
   async says(pattern: RegExp): Promise<RegExpMatchArray> {
-    const { stdout, stderr } = this.#process
     for (;;) {
       const found = this.stdout.match(pattern) ?? this.stderr.match(pattern)
       if (found !== null) return found
       if (this.#isOver) throw new Error(`ended before it said ${pattern}:\n${this.stdout}${this.stderr}`)
-      const more = new AbortController()
-      const { signal } = more
-      const events = [stdout, stderr].map((stream) => stream && once(stream, 'data', { signal }))
-      await Promise.race([...events, this.ended]).finally(() => {
-        more.abort()
-        for (const event of events) event?.catch(() => {})
-      })
+      await this.more()
     }
+  }
+
+  /** Waits until it says more, or ends. */
+  more(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const streams = [this.#process.stdout, this.#process.stderr]
+    for (const stream of streams) stream?.once('data', resolve)
+    this.#process.once('close', resolve)
+    if (this.#isOver) resolve()
+    return promise.finally(() => {
+      for (const stream of streams) stream?.off('data', resolve)
+      this.#process.off('close', resolve)
+    })
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
+import { test } from 'node:test'
+import { join } from '@datapunk/mesh'
+import { Child } from '../child.ts'
+import { MeshFolder } from '../mesh-folder.ts'
+import { freePort, needs, program } from '../outsider.ts'
+import { shownSerial, swapUnderLoad } from '../swapping.ts'
+
+test(
+  'nginx serves with our files to members alone, and no call fails while pairs are swapped',
+  needs('nginx'),
+  async (t) => {
+    const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
+    t.after(() => mesh.remove())
+    const port = await freePort()
+    const nginx = await startNginx(mesh, port)
+    t.after(() => nginx.stop('SIGQUIT'))
+    const stream = await join('stream', { config: mesh.configFile })
+    t.after(() => stream.leave())
+    const url = `https://web.service.datapunk:${port}/`
+
+    const calls = await swapUnderLoad({
+      folder: mesh,
+      service: 'web',
+      times: 5,
+      reload: async () => nginx.signal('SIGHUP'),
+      shown: () => shownSerial(stream, 'web', port),
+      call: async () => {
+        // Every call on a connection of its own, so that every call is a handshake.
+        const answer = await stream.fetch(url, { headers: { connection: 'close' } })
+        assert.equal(await answer.text(), 'hello CN=stream.service.datapunk,O=Datapunk,C=US SUCCESS')
+      },
+    })
+    t.diagnostic(`${calls} calls`)
+
+    const stranger = await Child.run(
+      program('openssl'),
+      ['s_client', ...['-quiet', '-connect', `127.0.0.1:${port}`, '-CAfile', mesh.caCert]],
+      { input: 'GET / HTTP/1.0\r\n\r\n' },
+    )
+    assert.match(stranger.stdout, /400 No required SSL certificate was sent/)
+  },
+)
+
+async function startNginx(mesh: MeshFolder, port: number): Promise<Child> {
+  const { cert, key } = mesh.pair('web')
+  const file = joinPath(mesh.folder, 'nginx.conf')
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  writeFileSync(
+    file,
+    `daemon off; pid ${mesh.folder}/nginx.pid; error_log stderr notice; worker_processes 2;
+    events {}
+    http {
+      access_log off;
+      ${temporary.map((name) => `${name}_temp_path ${mesh.folder}/nginx-${name};`).join(' ')}
+      server {
+        listen 127.0.0.1:${port} ssl;
+        ssl_certificate ${cert};
+        ssl_certificate_key ${key};
+        ssl_client_certificate ${mesh.caCert};
+        ssl_verify_client on;
+        ssl_verify_depth 2;
+        ssl_protocols TLSv1.3;
+        return 200 "hello $ssl_client_s_dn $ssl_client_verify";
+      }
+    }`,
+  )
+  const nginx = Child.start(program('nginx'), ['-p', mesh.folder, '-e', 'stderr', '-c', file])
+  await nginx.says(/start worker process \d+[\s\S]*start worker process \d+/)
+  return nginx
+}
