@@ -60,7 +60,7 @@ export class Calls {
 }
 
 function callLine(caller: string, callee: string, serial: string, until: number): string {
-  return `${caller} → ${callee}  certificate ${shortSerial(serial)} until ${rfc3339(until)}`
+  return `${`${caller} → ${callee}`.padEnd(14)}  certificate ${shortSerial(serial)} until ${rfc3339(until)}`
 }
 
 /** The first 8 of its 32 hex digits: enough to tell certificates apart by eye. */

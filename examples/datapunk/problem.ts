@@ -17,8 +17,6 @@ export class Problem extends Error {
 /** Answers with the problem. What is no `Problem` is the service's own fault: it goes to its log, not to the caller. */
 export function sendProblem(response: ServerResponse, error: unknown): void {
   const problem = error instanceof Problem ? error : internal(error)
-  // What is left of a body that was refused is not read: the connection ends with the answer.
-  if (!response.req.complete) response.setHeader('connection', 'close')
   response.writeHead(problem.status, { 'content-type': 'application/problem+json' })
   response.end(`${JSON.stringify({ status: problem.status, code: problem.code, detail: problem.message })}\n`)
 }

@@ -5,9 +5,12 @@ import type { Report } from './report.ts'
 /** Milliseconds. */
 const EVERY = 2000
 
+/** Failures in a row that are nobody's business: nexus may be starting. */
+const PATIENCE = 4
+
 /**
- * Tells nexus over the mesh, every two seconds, whom this service has heard. That nexus can't be reached is said once, and
- * once that it can again.
+ * Tells nexus over the mesh, every two seconds, whom this service has heard. That nexus can't be reached is
+ * said once, and once that it can again.
  *
  * @param counts what the service has done so far, by name
  * @param say prints a line
@@ -19,15 +22,16 @@ export function startReporting(
   counts: () => Report['counts'],
   say: (line: string) => void,
 ): () => void {
-  let failed = false
+  let failures = 0
   const timer = setInterval(async () => {
     try {
       await sendReport(mesh, { calls: calls.list, refused: calls.refused, counts: counts() })
-      if (failed) say('nexus takes reports again')
-      failed = false
+      if (failures > PATIENCE) say('nexus takes reports again')
+      failures = 0
     } catch (error) {
-      if (!failed) say(`no report to nexus: ${error instanceof Error ? error.message : error}`)
-      failed = true
+      failures++
+      if (failures === PATIENCE + 1)
+        say(`no report to nexus: ${error instanceof Error ? error.message : error}`)
     }
   }, EVERY)
   return () => clearInterval(timer)

@@ -38,12 +38,13 @@ async function runAll(): Promise<void> {
   terminal.gap()
   const mtls = join(repository, 'packages/cli/bin/mtls.js')
   await begin('mtls', [mtls, 'up', '--env', environment, '--root', root], process.env)
-  // In the order of who calls whom; only the authority may know the passphrase of its keys.
+  // Only the authority may know the passphrase of its keys.
   const { MTLS_CA_PASSPHRASE: _, ...env } = process.env
-  const lake = await begin('lake', [join(import.meta.dirname, 'lake.ts')], env)
-  await begin('stream', [join(import.meta.dirname, 'stream.ts')], env)
-  const nexus = await begin('nexus', [join(import.meta.dirname, 'nexus.ts')], env)
+  const [lake, , nexus] = await Promise.all(
+    ['lake', 'stream', 'nexus'].map((name) => begin(name, [join(import.meta.dirname, `${name}.ts`)], env)),
+  )
   showCommands(urlIn(lake, 'https'), urlIn(nexus, 'http'))
+  if (signals > 0) return
   endDemoFlow = startDemoFlow(urlIn(nexus, 'http'), Math.random, (line) => terminal.line('start', line))
 }
 
@@ -86,6 +87,6 @@ function showCommands(lake: string, nexus: string): void {
   terminal.gap()
 }
 
-function urlIn(ready: string, scheme: 'http' | 'https'): string {
+function urlIn(ready = '', scheme: 'http' | 'https'): string {
   return new RegExp(`\\b${scheme}://[^\\s,]+`).exec(ready)?.[0] ?? ''
 }
