@@ -27,7 +27,7 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** By events, because leaving a `for await` early would destroy the connection before its answer. */
+/** By events, because leaving a `for await` early would destroy the connection before its answer; the rest is let go by. */
 function readBytes(body: Readable): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const chunks: Uint8Array[] = []
@@ -36,7 +36,7 @@ function readBytes(body: Readable): Promise<Uint8Array> {
     size += chunk.length
     chunks.push(chunk)
     if (size <= MAX_BYTES) return
-    body.off('data', take).pause()
+    body.off('data', take).resume()
     reject(new Problem(413, 'TOO_LARGE', `found more than ${MAX_BYTES} bytes; allowed: at most that many`))
   }
   body.on('data', take)

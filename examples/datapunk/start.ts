@@ -60,7 +60,8 @@ async function begin(name: string, args: readonly string[], env: NodeJS.ProcessE
       MTLS_ROOT: root,
       DATAPUNK_LAKE: process.env.DATAPUNK_LAKE ?? join(root, 'lake.db'),
     },
-    onLine: (line) => terminal.line(name, line),
+    // The name stands before every line already.
+    onLine: (line) => terminal.line(name, line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line),
   })
   children.push(child)
   child.ended.then((how) => stopped.resolve(`${name} ${how}, so the others are ended too`))
