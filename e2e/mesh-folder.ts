@@ -22,15 +22,15 @@ export class MeshFolder {
   }
 
   /** Writes the config and applies it. */
-  static async applied(config: ConfigText): Promise<MeshFolder> {
-    const mesh = MeshFolder.planned(config)
+  static async applied(config: ConfigText, parent?: string): Promise<MeshFolder> {
+    const mesh = MeshFolder.planned(config, parent)
     await mesh.apply()
     return mesh
   }
 
   /** Writes the config, and nothing else. Unless told otherwise services are reached on loopback, by port. */
-  static planned(config: ConfigText): MeshFolder {
-    const mesh = new MeshFolder(mkdtempSync(join(tmpdir(), 'mesh-')))
+  static planned(config: ConfigText, parent = tmpdir()): MeshFolder {
+    const mesh = new MeshFolder(mkdtempSync(join(parent, 'mesh-')))
     chmodSync(mesh.folder, 0o755)
     mesh.write(config)
     return mesh

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { join } from '@datapunk/mesh'
+import type { KeyAlgorithm } from '@datapunk/pki'
+import { Greeter } from './greeter.ts'
+import { MeshFolder } from './mesh-folder.ts'
+
+const table: readonly KeyAlgorithm[] = ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-65']
+
+for (const algorithm of table) {
+  test(`a chain of ${algorithm} alone carries a call, both ways`, async (t) => {
+    const mesh = await MeshFolder.applied({
+      authority: { root: { algorithm }, issuing: { algorithm } },
+      certificates: { organization: 'Datapunk', country: 'US', key_algorithm: algorithm },
+      services: { lake: {}, stream: {} },
+    })
+    t.after(() => mesh.remove())
+    const lake = await Greeter.start(mesh, 'lake')
+    t.after(() => lake.stop())
+    const stream = await join('stream', { config: mesh.configFile })
+    t.after(() => stream.leave())
+    const answer = await stream.fetch(lake.url)
+    assert.equal(await answer.text(), 'hello stream')
+    assert.equal(lake.calls, 1)
+  })
+}
