@@ -1,0 +1,109 @@
+import { createInterface } from 'node:readline/promises'
+import type { Action, Administration, ApplyReport } from '@datapunk/authority'
+import { countText, toldRow } from '../action-text.ts'
+import { withAdministration, withAuthority } from '../administration.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { eventText } from '../event-text.ts'
+import { exitCode } from '../exit-code.ts'
+import { table } from '../table.ts'
+
+interface ApplyOptions {
+  readonly yes?: boolean
+  readonly purge?: boolean
+  readonly adoptCa?: boolean
+}
+
+export const applyCommand: CommandSpec<ApplyOptions> = {
+  name: 'apply',
+  summary: 'make what is into what the config says',
+  description:
+    'Makes what is into what the config file says: keys, certificates, members, files. Asks before it does anything destructive. A second apply does nothing. The first one makes the CA.',
+  options: [
+    ['--yes', 'do destructive actions without asking'],
+    ['--purge', 'remove the files of services that are no longer members'],
+    ['--adopt-ca', 'take the CA at paths.ca_cert and paths.ca_key over; at the first apply only'],
+  ],
+  json: '{ bundle, done: [action], declined: [action], failed: [{ action, message }], purged: [path] }',
+  examples: ['mtls apply', 'mtls apply --yes --purge', 'mtls apply --env demo --root .demo'],
+  async run(context, options) {
+    if (options.adoptCa) await adopt(context)
+    return withAdministration(context, reporting(context), async (administration, _, running) => {
+      const { output, json } = context
+      const approve = (actions: readonly Action[]) => approval(context, actions, options.yes === true)
+      const report = await output.during('applying', administration.apply({ approve }))
+      const purged = options.purge ? await administration.purge() : []
+      if (json) output.printJson(documentOf(report, purged))
+      else {
+        if (running && report.done.length > 0)
+          output.tell(table(report.done.map((action) => toldRow(action, output))).trimEnd())
+        for (const path of purged) output.tell(`removed ${path}`)
+        tellOutcome(context, report)
+      }
+      await warnOfKeys(context, administration)
+      return report.declined.length + report.failed.length > 0 ? exitCode.bad : exitCode.done
+    })
+  },
+}
+
+function reporting({ output }: Context) {
+  return {
+    purpose: 'apply',
+    report: (event: Parameters<typeof eventText>[0]) => output.tell(eventText(event, output)),
+  }
+}
+
+function adopt(context: Context): Promise<void> {
+  return withAuthority(context, loadConfig(context), reporting(context), (authority) => authority.adopt())
+}
+
+/** Yes on the command line, or from somebody at a terminal; where there is neither, no. */
+async function approval(context: Context, actions: readonly Action[], yes: boolean): Promise<boolean> {
+  if (yes) return true
+  const { output, world } = context
+  output.tell(table(actions.map((action) => toldRow(action, output))).trimEnd())
+  if (!world.stdin.isTTY || !world.stderr.isTTY) return false
+  const terminal = createInterface({ input: world.stdin, output: world.stderr })
+  try {
+    const answer = await terminal.question(
+      `Do ${actions.length === 1 ? 'this' : `these ${actions.length}`}? [y/N] `,
+    )
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    terminal.close()
+  }
+}
+
+function tellOutcome({ output }: Context, { done, declined, failed, bundle }: ApplyReport): void {
+  for (const { action, error } of failed) {
+    output.tell(output.toldStyled('bad', `${action.subject}: not done: ${action.kind}: ${error.message}`))
+  }
+  if (declined.length > 0) {
+    const refusal = `${countText(declined.length, 'destructive action')} not done, because nobody said yes; allowed: an answer at a terminal, or \`mtls apply --yes\``
+    output.tell(output.toldStyled('bad', refusal))
+  }
+  const did = done.length === 0 ? 'nothing to do' : `${countText(done.length, 'action')} done`
+  output.tell(`${did}; bundle ${bundle} is in force`)
+}
+
+function documentOf(report: ApplyReport, purged: readonly string[]): Record<string, unknown> {
+  const { bundle, done, declined, failed } = report
+  return {
+    bundle,
+    done,
+    declined,
+    failed: failed.map(({ action, error }) => ({ action, message: error.message })),
+    purged,
+  }
+}
+
+async function warnOfKeys({ output }: Context, administration: Administration): Promise<void> {
+  const { keysUnprotected } = await administration.status()
+  if (!keysUnprotected) return
+  output.tell(
+    output.toldStyled(
+      'warning',
+      'the CA keys are unprotected: their passphrase lies beside them; authority.passphrase_file names a better place',
+    ),
+  )
+}

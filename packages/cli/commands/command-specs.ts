@@ -1,0 +1,25 @@
+import type { CommandSpec } from '../command-spec.ts'
+import { applyCommand } from './apply.ts'
+import { completionCommand } from './completion.ts'
+import { initCommand } from './init.ts'
+import { inspectCommand } from './inspect.ts'
+import { issueCommand } from './issue.ts'
+import { planCommand } from './plan.ts'
+import { schemaCommand } from './schema.ts'
+import { statusCommand } from './status.ts'
+import { upCommand } from './up.ts'
+import { verifyCommand } from './verify.ts'
+
+/** Every command there is, in the order in which a newcomer meets them. */
+export const commandSpecs: readonly CommandSpec[] = [
+  initCommand,
+  planCommand,
+  applyCommand,
+  upCommand,
+  statusCommand,
+  issueCommand,
+  verifyCommand,
+  inspectCommand,
+  schemaCommand,
+  completionCommand,
+]

@@ -1,0 +1,82 @@
+import { checkProofOfPossession, PkiError, parseCertificate, parseCsr } from '@datapunk/pki'
+import { certificateFacts, type Facts, requestFacts } from '../certificate-facts.ts'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { exitCode } from '../exit-code.ts'
+import { readInput } from '../files.ts'
+import type { Output } from '../output.ts'
+import { type PemBlock, pemBlocks } from '../pem-blocks.ts'
+import { table } from '../table.ts'
+
+/** The public web's whole root store is a fifth of this. */
+const MAX_BYTES = 1024 * 1024
+
+export const inspectCommand: CommandSpec = {
+  name: 'inspect',
+  arguments: '<file>',
+  summary: 'show what a certificate, chain or request says',
+  description:
+    'Shows what every certificate and request in a file says, PEM or DER; it trusts and checks nothing (`mtls verify` does). Private keys are passed over unread. Control characters in names are escaped.',
+  json: '[{ type, subject, issuer, serial, notBefore, notAfter, key, dnsNames, uris, … }]',
+  examples: ['mtls inspect /etc/datapunk/certs/lake.crt', 'cat chain.pem | mtls inspect -'],
+  async run({ output, json, world }, _, file = '') {
+    const blocks = pemBlocks(await readInput(file, MAX_BYTES, world.stdin))
+    const shown = blocks.filter(({ der }) => der !== undefined)
+    const passedOver = blocks.filter(({ der }) => der === undefined).map(({ label }) => label)
+    if (passedOver.length > 0) output.tell(`passed over, unread: ${passedOver.join(', ')}`)
+    if (shown.length === 0) {
+      throw new CliError(
+        'NOTHING_TO_SHOW',
+        `found no certificate and no request in ${file}; allowed: PEM or DER of one`,
+      )
+    }
+    const facts = shown.map(factsOf)
+    if (json) output.printJson(facts)
+    else for (const [index, each] of facts.entries()) show(output, each, index, facts.length)
+    return exitCode.done
+  },
+}
+
+function factsOf({ label, der = new Uint8Array() }: PemBlock): Facts {
+  if (label === 'CERTIFICATE') return certificateFacts(parseCertificate(der))
+  if (label === 'CERTIFICATE REQUEST') return requestFactsOf(der)
+  try {
+    return certificateFacts(parseCertificate(der))
+  } catch (asCertificate) {
+    try {
+      return requestFactsOf(der)
+    } catch {
+      throw asCertificate
+    }
+  }
+}
+
+function requestFactsOf(der: Uint8Array): Facts {
+  const request = parseCsr(der)
+  return { ...requestFacts(request), keyProven: isKeyProven(() => checkProofOfPossession(request)) }
+}
+
+function isKeyProven(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch (error) {
+    if (error instanceof PkiError) return false
+    throw error
+  }
+}
+
+function show(output: Output, { type, ...facts }: Facts, index: number, count: number): void {
+  const title = `${type}${count > 1 ? ` ${index + 1} of ${count}` : ''}`
+  output.print(`${index > 0 ? '\n' : ''}${output.styled('strong', title)}\n`)
+  const rows = Object.entries(facts).map(([name, value]) => [
+    `  ${output.styled('quiet', labelOf(name))}`,
+    Array.isArray(value) ? value.join(', ') : String(value),
+  ])
+  output.print(table(rows))
+}
+
+/** `extendedKeyUsage` is shown as `extended key usage`. */
+function labelOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}

@@ -1,0 +1,144 @@
+import { rmSync } from 'node:fs'
+import { type ApplyReport, type Authority, keep, serveAdmin } from '@datapunk/authority'
+import { type Config, layoutOf } from '@datapunk/protocol'
+import { countText, toldRow } from '../action-text.ts'
+import { withAuthority } from '../administration.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { ConfigWatch } from '../config-watch.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { reportError } from '../error-report.ts'
+import { eventDocument, eventText } from '../event-text.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import { table } from '../table.ts'
+import { timeText } from '../time-text.ts'
+
+/** How often `up` looks whether something is due, where nothing tells it to look earlier. Milliseconds. */
+const LOOK_EVERY = 60_000
+
+export const upCommand: CommandSpec = {
+  name: 'up',
+  summary: 'apply, then keep it so, and serve; until Ctrl-C',
+  description:
+    'Applies the config file, then keeps the mesh as it says: renews certificates before they end, and applies the file again when it changes. Safe actions are done at once; destructive ones are shown and wait for `mtls apply` (authority.auto_apply: all does them too). A file with faults changes nothing.',
+  json: 'one document a line: { kind, subject, at, detail }; the kind `ready` says that the first apply is done',
+  examples: ['mtls up', 'mtls up --env demo --root .demo --json'],
+  async run(context) {
+    const ending = new AbortController()
+    const stopListening = context.world.onSignal(() => ending.abort())
+    try {
+      const config = loadConfig(context)
+      const voice = new Voice(context)
+      const options = { purpose: 'up', report: voice.event }
+      return await withAuthority(context, config, options, (authority) =>
+        keepUp(context, { authority, config, voice, signal: ending.signal }),
+      )
+    } finally {
+      stopListening()
+    }
+  },
+}
+
+interface Keeping {
+  readonly authority: Authority
+  readonly config: Config
+  readonly voice: Voice
+  readonly signal: AbortSignal
+}
+
+async function keepUp(context: Context, { authority, config, voice, signal }: Keeping): Promise<ExitCode> {
+  const { output, place } = context
+  // 1 Whatever stands in the way of the first apply, somebody is there to read it.
+  const approve = () => config.authority.autoApply === 'all'
+  const first = await output.during('applying', authority.apply({ approve }))
+  voice.applied(first)
+  // 2 From here on others ask us instead of doing it themselves.
+  const { adminSocket } = layoutOf(config).authority
+  // Whoever holds the lock is alone: a socket that is there was left by one that was killed.
+  rmSync(adminSocket, { force: true })
+  const reload = () => authority.configure(loadConfig(context))
+  const admin = await serveAdmin(authority, adminSocket, async () => reload())
+  const watch = new ConfigWatch(place.file, LOOK_EVERY, signal)
+  try {
+    voice.ready(first.bundle, config.services.size, adminSocket)
+    // 3 Until somebody asks us to end.
+    await keep({
+      authority,
+      loadConfig: () => loadConfig(context),
+      wait: () => watch.wait(),
+      signal,
+      onApplied: voice.applied,
+      onError: voice.problem,
+    })
+    return exitCode.done
+  } finally {
+    watch.close()
+    await admin.close()
+    voice.ended()
+  }
+}
+
+/** Says what happens: a line for people on stderr, or with `--json` a document on stdout. */
+class Voice {
+  readonly #context: Context
+  #waiting = '[]'
+  #problem = ''
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  readonly event = (event: Parameters<typeof eventText>[0]): void => {
+    const { output, json } = this.#context
+    if (json) output.print(`${JSON.stringify(eventDocument(event))}\n`)
+    else output.tell(eventText(event, output))
+  }
+
+  readonly applied = ({ failed, declined }: ApplyReport): void => {
+    this.#problem = ''
+    const { output } = this.#context
+    for (const { action, error } of failed) this.#say('failed', action.subject, error.message, { action })
+    const waiting = JSON.stringify(declined)
+    if (waiting === this.#waiting) return
+    this.#waiting = waiting
+    if (declined.length === 0) return
+    const rows = table(declined.map((action) => toldRow(action, output))).trimEnd()
+    const message = `waiting for \`mtls apply\`, because they are destructive:\n${rows}`
+    this.#say('waiting', 'mesh', message, { actions: declined })
+  }
+
+  /** The same problem is told once. */
+  readonly problem = (error: unknown): void => {
+    const { lines, document } = reportError(error)
+    const message = lines.join('\n')
+    if (message === this.#problem) return
+    this.#problem = message
+    this.#say('problem', 'mesh', `${message}\nnothing was changed; what was good before still is`, document)
+  }
+
+  ready(bundle: string, services: number, socket: string): void {
+    const { output, json } = this.#context
+    const message = `bundle ${bundle}, ${countText(services, 'service')}`
+    if (json) this.#say('ready', 'mesh', message, { bundle, services, socket })
+    else {
+      output.tell(`${output.toldStyled('strong', 'ready:')} ${message}`)
+      output.tell(
+        output.toldStyled('quiet', `commands are taken at ${socket}; Ctrl-C ends this, and services go on`),
+      )
+    }
+  }
+
+  ended(): void {
+    this.#say('ended', 'mesh', 'ended', {})
+  }
+
+  #say(kind: string, subject: string, message: string, detail: object): void {
+    const { output, json, world } = this.#context
+    const at = timeText(world.clock())
+    if (json) {
+      output.print(`${JSON.stringify({ kind, subject, at, detail: { ...detail, message } })}\n`)
+      return
+    }
+    const style = kind === 'problem' || kind === 'failed' ? 'bad' : kind === 'waiting' ? 'warning' : 'strong'
+    output.tell(`${output.toldStyled('quiet', at)}  ${output.toldStyled(style, message)}`)
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
+import type { Member } from '@datapunk/protocol'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { exitCode } from '../exit-code.ts'
+import { readFile } from '../files.ts'
+import { pemBlocks } from '../pem-blocks.ts'
+import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
+import { remoteCertificate } from '../remote-certificate.ts'
+import { table } from '../table.ts'
+import { timeText } from '../time-text.ts'
+import { type Verdict, verdictOn } from '../verdict.ts'
+
+const MAX_BYTES = 1024 * 1024
+
+export const verifyCommand: CommandSpec<{ name?: string }> = {
+  name: 'verify',
+  arguments: '<file|host:port>',
+  summary: 'would the mesh accept this certificate? rule by rule',
+  description:
+    'Judges a certificate as every peer of the mesh does: by the trust statement and the bundle, never by CAs that came along with it. For HOST:PORT it asks the server for its certificate, showing none itself; HOST may be a name of the mesh, which is then found by its address, and checked. Exits with 1 when it is refused.',
+  options: [['--name <name>', 'who it must be for: a DNS name, IP address or SPIFFE ID']],
+  json: '{ accepted, subject, serial, notBefore, notAfter, trustStatement, bundle, rules: [{ rule, passed, message }] }',
+  examples: ['mtls verify /etc/datapunk/certs/lake.crt', 'mtls verify lake.service.datapunk:8445'],
+  async run(context, { name }, subject = '') {
+    const config = loadConfig(context)
+    const mesh = readPublishedMesh(config)
+    const wanted = name === undefined ? undefined : peerName(name)
+    const found = existsSync(subject) ? fromFile(subject) : await fromServer(context, mesh, subject)
+    const certificate = parseCertificate(found.der)
+    const at = context.world.clock()
+    const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name })
+    report(context, certificate, mesh, verdict)
+    return verdict.accepted ? exitCode.done : exitCode.bad
+  },
+}
+
+/** A certificate, and who it must be for as far as the way it was found says so. */
+interface Found {
+  readonly der: Uint8Array
+  readonly name?: PeerName | undefined
+}
+
+/** The leaf comes first; what follows it counts for nothing. */
+function fromFile(file: string): Found {
+  const block = pemBlocks(readFile(file, MAX_BYTES)).find(
+    ({ label }) => label === 'CERTIFICATE' || label === 'DER',
+  )
+  if (block?.der !== undefined) return { der: block.der }
+  throw new CliError('NOTHING_TO_SHOW', `found no certificate in ${file}; allowed: PEM or DER of one`)
+}
+
+async function fromServer({ output }: Context, { bundle }: PublishedMesh, text: string): Promise<Found> {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) {
+    throw new CliError(
+      'FILE_UNREADABLE',
+      `found no file ${text}, and no HOST:PORT either; allowed: one of them`,
+    )
+  }
+  const host = (match[1] ?? match[2] ?? '').toLowerCase()
+  const named = bundle.memberByName.get(host) ?? bundle.members.get(host)
+  const member = named ?? memberAt(bundle.members.values(), host, port)
+  const reference = bundle.memberByName.has(host) ? host : member?.dnsNames[0]
+  const place = {
+    host: (named?.address?.host ?? host) as string,
+    port,
+    serverName: reference === undefined || isIP(reference) ? undefined : reference,
+  }
+  const der = await output.during(`asking ${place.host}:${port}`, remoteCertificate(place))
+  return { der, name: reference === undefined ? undefined : peerName(reference) }
+}
+
+function memberAt(members: Iterable<Member>, host: string, port: number): Member | undefined {
+  return [...members].find(({ address }) => address?.host === host && address.port === port)
+}
+
+function peerName(name: string): PeerName {
+  if (name.includes('://')) return { uri: name }
+  return isIP(name) ? { ip: name } : { dns: name }
+}
+
+function report(context: Context, certificate: Certificate, mesh: PublishedMesh, verdict: Verdict): void {
+  const { output, json } = context
+  const { subject, serial, notBefore, notAfter } = certificate
+  const { generation, counter } = mesh.bundle.head.number
+  const bundle = `${generation}.${counter}`
+  if (json) {
+    output.printJson({
+      accepted: verdict.accepted,
+      subject: subject.toString(),
+      serial,
+      notBefore: timeText(notBefore),
+      notAfter: timeText(notAfter),
+      trustStatement: mesh.trust.number,
+      bundle,
+      rules: verdict.rules,
+    })
+    return
+  }
+  const rows = verdict.rules.map(({ rule, passed, message }) => {
+    const mark =
+      passed === null
+        ? output.styled('quiet', '-')
+        : passed
+          ? output.styled('good', '✓')
+          : output.styled('bad', '✗')
+    return [`  ${mark} ${rule}`, message]
+  })
+  const word = verdict.accepted ? output.styled('good', 'accepted') : output.styled('bad', 'REFUSED')
+  output.print(`${word}: ${subject}, serial ${serial}\n${table(rows)}`)
+  output.print(output.styled('quiet', `by trust statement ${mesh.trust.number} and bundle ${bundle}\n`))
+}

@@ -1,0 +1,42 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { type Config, ConfigError, MAX_CONFIG_BYTES, parseConfig } from '@datapunk/protocol'
+import { CliError } from './cli-error.ts'
+
+/** Which config file, and how to read it. */
+export interface ConfigPlace {
+  readonly file: string
+  /** The overlay to merge over the file. */
+  readonly environment: string | undefined
+  /** A folder put before every absolute path. */
+  readonly root: string | undefined
+}
+
+/** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
+export function readConfigFile(place: ConfigPlace): Config {
+  const { bytes, mode } = readFile(place.file)
+  return parseConfig(bytes, { ...place, mode })
+}
+
+function readFile(file: string): { bytes: Uint8Array; mode: number } {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(file, 'r')
+    const { mode, size } = fstatSync(descriptor)
+    // Before it is read: whatever is larger is not read at all.
+    if (size > MAX_CONFIG_BYTES) {
+      const message = `found ${size} bytes; allowed: at most ${MAX_CONFIG_BYTES}`
+      throw new ConfigError(file, [{ line: 1, column: 1, message }])
+    }
+    return { bytes: readFileSync(descriptor), mode }
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new CliError(
+      'CONFIG_UNREADABLE',
+      `found no readable config file ${file} (${reason}); allowed: the path in --config or $MTLS_CONFIG; \`mtls init\` writes a first one`,
+      { cause },
+    )
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}

@@ -1,0 +1,18 @@
+import type { Config } from '@datapunk/protocol'
+import { type ConfigPlace, readConfigFile } from './config-file.ts'
+import type { Output } from './output.ts'
+import type { World } from './world.ts'
+
+/** What every command is given: the world, the options that all commands have, and where its words go. */
+export interface Context {
+  readonly world: World
+  readonly output: Output
+  readonly place: ConfigPlace
+  /** `--json`: one document on stdout instead of text. */
+  readonly json: boolean
+}
+
+/** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
+export function loadConfig({ place }: Context): Config {
+  return readConfigFile(place)
+}

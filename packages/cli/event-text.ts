@@ -1,0 +1,28 @@
+import type { AuthorityEvent } from '@datapunk/authority'
+import type { Output } from './output.ts'
+import { timeText } from './time-text.ts'
+
+/** `2025-11-23T21:51:00Z  lake    certificate issued   serial 3f2a…, until 2026-11-23T21:51:00Z`. */
+export function eventText({ kind, subject, at, detail }: AuthorityEvent, output: Output): string {
+  const what = kind.replaceAll('-', ' ').padEnd(26)
+  const style = kind.endsWith('failed') ? 'bad' : 'good'
+  return `${output.toldStyled('quiet', timeText(at))}  ${subject.padEnd(10)}  ${output.toldStyled(style, what)}  ${detailText(detail)}`.trimEnd()
+}
+
+/** As `--json` prints it, one a line. */
+export function eventDocument(event: AuthorityEvent): Record<string, unknown> {
+  return { ...event, at: timeText(event.at) }
+}
+
+function detailText(detail: AuthorityEvent['detail']): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => wordsFor(name, String(value)))
+    .join(', ')
+}
+
+function wordsFor(name: string, value: string): string {
+  if (name === 'notAfter') return `until ${timeText(Date.parse(value))}`
+  if (name === 'reason' || name === 'error' || name === 'dir') return value
+  return `${name} ${value}`
+}

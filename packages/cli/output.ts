@@ -1,0 +1,83 @@
+import { type InspectColor, styleText } from 'node:util'
+import { spanText } from './time-text.ts'
+import type { World } from './world.ts'
+
+export type Style = 'good' | 'bad' | 'warning' | 'quiet' | 'strong'
+
+const colours: Readonly<Record<Style, InspectColor>> = {
+  good: 'green',
+  bad: 'red',
+  warning: 'yellow',
+  quiet: 'dim',
+  strong: 'bold',
+}
+
+/** What is quicker than this is not announced, milliseconds. */
+const PATIENCE = 1000
+
+/**
+ * Where words go: data to stdout, text for people to stderr. Colour and moving text are for terminals only, and colour
+ * for those without `$NO_COLOR`.
+ */
+export class Output {
+  readonly #world: Pick<World, 'stdout' | 'stderr' | 'clock'>
+  #progress: string | undefined
+
+  constructor(world: Pick<World, 'stdout' | 'stderr' | 'clock'>) {
+    this.#world = world
+  }
+
+  /** Data, as it is. */
+  print(text: string | Uint8Array): void {
+    this.#world.stdout.write(text)
+  }
+
+  /** The one document of `--json`. */
+  printJson(document: unknown): void {
+    this.print(`${JSON.stringify(document, undefined, 2)}\n`)
+  }
+
+  /** A line for people. */
+  tell(line: string): void {
+    this.#erase()
+    this.#world.stderr.write(`${line}\n`)
+    this.#draw()
+  }
+
+  /** For text that goes to stdout. */
+  styled(style: Style, text: string): string {
+    return styleText(colours[style], text, { stream: this.#world.stdout })
+  }
+
+  /** For text that goes to stderr. */
+  toldStyled(style: Style, text: string): string {
+    return styleText(colours[style], text, { stream: this.#world.stderr })
+  }
+
+  /** Says on a terminal what is being waited for, once it takes over a second. */
+  async during<Result>(what: string, work: Promise<Result>): Promise<Result> {
+    const { stderr, clock } = this.#world
+    if (!stderr.isTTY) return work
+    const begun = clock()
+    const timer = setInterval(() => {
+      this.#erase()
+      this.#progress = `${what}, ${spanText(clock() - begun)} …`
+      this.#draw()
+    }, PATIENCE)
+    try {
+      return await work
+    } finally {
+      clearInterval(timer)
+      this.#erase()
+      this.#progress = undefined
+    }
+  }
+
+  #erase(): void {
+    if (this.#progress !== undefined) this.#world.stderr.write('\r\u001b[K')
+  }
+
+  #draw(): void {
+    if (this.#progress !== undefined) this.#world.stderr.write(this.#progress)
+  }
+}

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { type Certificate, decodePem, parseCertificate } from '@datapunk/pki'
+import {
+  type Bundle,
+  type Config,
+  followTrustStatements,
+  layoutOf,
+  openBundle,
+  type TrustStatement,
+} from '@datapunk/protocol'
+import { CliError } from './cli-error.ts'
+
+/** What the mesh says in public, as every peer believes it. */
+export interface PublishedMesh {
+  readonly trust: TrustStatement
+  readonly bundle: Bundle
+}
+
+/**
+ * Reads trust statements and bundle from the mesh folder, and believes them as far as their signatures go, from the roots
+ * in `paths.ca_cert` on.
+ *
+ * @throws CliError `MESH_UNREADABLE`; ProtocolError, PkiError for documents that can't be believed
+ */
+export function readPublishedMesh(config: Config): PublishedMesh {
+  const { mesh } = layoutOf(config)
+  const anchors = readRoots(config.paths.caCert)
+  const numbers = readable(mesh.trustDir, () => readdirSync(mesh.trustDir))
+    .flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
+    .sort((a, b) => a - b)
+  const documents = numbers.map((number) => read(mesh.trustStatement(number)))
+  const trust = followTrustStatements(documents, { anchors })
+  return { trust, bundle: openBundle(read(mesh.head), (digest) => read(mesh.section(digest)), trust) }
+}
+
+function readRoots(caCert: string): Certificate[] {
+  return decodePem(read(caCert), 'CERTIFICATE').map(parseCertificate)
+}
+
+function read(file: string): Uint8Array {
+  return readable(file, () => readFileSync(file))
+}
+
+function readable<Value>(path: string, use: () => Value): Value {
+  try {
+    return use()
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new CliError(
+      'MESH_UNREADABLE',
+      `found no readable ${path} (${reason}); allowed: what \`mtls apply\` writes there: run that, or check --config, --env and --root`,
+      { cause },
+    )
+  }
+}

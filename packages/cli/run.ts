@@ -1,0 +1,51 @@
+import { CommanderError } from 'commander'
+import { commandSpecs } from './commands/command-specs.ts'
+import type { Context } from './context.ts'
+import { reportError, stackOf } from './error-report.ts'
+import { type ExitCode, exitCode } from './exit-code.ts'
+import { Output } from './output.ts'
+import { type CommonOptions, programOf } from './program.ts'
+import type { World } from './world.ts'
+
+/**
+ * One call of `mtls`, from its arguments to its exit code. Nothing is thrown: what goes wrong has been said by then.
+ *
+ * @param args without the program's own name
+ */
+export async function run(args: readonly string[], world: World): Promise<ExitCode> {
+  // Whoever reads our output may have read enough, as in `mtls status | head -1`.
+  world.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const output = new Output(world)
+  let ending: ExitCode = exitCode.done
+  const program = programOf(commandSpecs, world, async (spec, common, options, positional) => {
+    ending = await spec.run(contextOf(common, world, output), options, ...positional)
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return ending
+  } catch (error) {
+    // Commander has said it already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
+    const { lines, document, exitCode: code } = reportError(error)
+    for (const line of lines) output.tell(output.toldStyled('bad', line))
+    if (world.environment.MTLS_DEBUG) output.tell(stackOf(error))
+    if (program.opts<CommonOptions>().json === true) output.printJson(document)
+    return code
+  }
+}
+
+function contextOf({ config, env, root, json }: CommonOptions, world: World, output: Output): Context {
+  const { environment } = world
+  return {
+    world,
+    output,
+    place: {
+      file: config ?? (environment.MTLS_CONFIG || 'mtls-config.yaml'),
+      environment: env ?? (environment.MTLS_ENV || undefined),
+      root: root ?? (environment.MTLS_ROOT || undefined),
+    },
+    json: json === true,
+  }
+}

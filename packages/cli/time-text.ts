@@ -1,0 +1,35 @@
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/**
+ * RFC 3339, UTC, whole seconds: `2026-11-23T21:51:00Z`.
+ *
+ * @param time milliseconds since the epoch
+ */
+export function timeText(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+/** As `timeText`; null where there is no time, for JSON. */
+export function timeOrNull(time: number | undefined): string | null {
+  return time === undefined ? null : timeText(time)
+}
+
+/** The two largest units of a span, as in `364 days 23 h`. */
+export function spanText(milliseconds: number): string {
+  const parts: [amount: number, unit: string][] = [
+    [Math.floor(milliseconds / DAY), 'days'],
+    [Math.floor((milliseconds % DAY) / HOUR), 'h'],
+    [Math.floor((milliseconds % HOUR) / MINUTE), 'min'],
+    [Math.floor((milliseconds % MINUTE) / SECOND), 's'],
+  ]
+  const first = parts.findIndex(([amount]) => amount > 0)
+  if (first === -1) return '0 s'
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit === 'days' && amount === 1 ? 'day' : unit}`)
+    .join(' ')
+}
