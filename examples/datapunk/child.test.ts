@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { Child } from './child.ts'
 
@@ -23,6 +25,23 @@ test('one that does not stop is killed', async () => {
   await child.ready
   await child.stop(1)
   assert.equal(await child.ended, 'ended by signal 9')
+})
+
+test('one whose parent is gone is asked to end', async () => {
+  const child = fork('', [], {
+    execArgv: [
+      ...['--import', import.meta.resolve('./end-with-parent.ts')],
+      ...['-e', "setInterval(() => {}, 1000); process.send('running')"],
+    ],
+  })
+  await once(child, 'message')
+  child.disconnect()
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM'])
+})
+
+test('the channel to its parent keeps nobody alive', async () => {
+  const child = start("console.log('ready: soon done')")
+  assert.equal(await child.ended, 'ended with code 0')
 })
 
 test('one that ends by itself says how, with its last words read', async () => {

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 
+const endWithParent = import.meta.resolve('./end-with-parent.ts')
+
 export interface ChildOptions {
   readonly name: string
   /** The program and what it is given, for Node. */
@@ -11,7 +13,7 @@ export interface ChildOptions {
   readonly onLine: (line: string) => void
 }
 
-/** A Node process that says `ready: …` when it is, and ends on SIGTERM. */
+/** A Node process that says `ready: …` when it is, ends on SIGTERM, and gets one when this process is gone. */
 export class Child {
   readonly name: string
   /** What it said after `ready: `; never settles where it ends without. */
@@ -22,9 +24,8 @@ export class Child {
 
   constructor({ name, args, env, onLine }: ChildOptions) {
     this.name = name
-    // A session of its own: Ctrl-C in the terminal goes to its parent alone, which ends everything in order. Should the
-    // parent be killed, the channel between them closes, and a service ends by that.
-    this.#process = spawn(process.execPath, args, {
+    // A session of its own: Ctrl-C in the terminal goes to its parent alone, which ends everything in order.
+    this.#process = spawn(process.execPath, ['--import', endWithParent, ...args], {
       env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -9,13 +9,12 @@ export interface RunContext {
 }
 
 /**
- * Runs a service until SIGINT or SIGTERM, or until the process that started it is gone. What keeps it from starting is
+ * Runs a service until SIGINT or SIGTERM. What keeps it from starting is
  * printed, and it exits with 1.
  */
 export async function run(service: string, start: (context: RunContext) => Promise<Stop>): Promise<void> {
   const { promise: asked, resolve: stop } = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop())
-  process.on('disconnect', () => stop())
   try {
     const end = await start({ say: (line) => console.log(line), clock: Date.now })
     // An await of a promise keeps no process alive, and a service may have nothing but its servers.

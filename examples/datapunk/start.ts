@@ -26,6 +26,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
+// A signal for npm ends npm and its shell, and never comes here; that the shell is gone does.
+const { ppid } = process
+if (process.env.npm_lifecycle_event === 'start') {
+  setInterval(() => process.ppid !== ppid && stopped.resolve(undefined), 500).unref()
+}
+
 // Whatever comes first: somebody wants it to end, or one of the processes has ended by itself.
 runAll().catch((error) => stopped.resolve(error.message))
 const failure = await stopped.promise
