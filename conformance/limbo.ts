@@ -23,7 +23,9 @@ export interface LimboCase {
 
 export type Outcome = 'SUCCESS' | 'FAILURE'
 
-/** What `verifyPath` says about a case, and why. An error that is no `PkiError` is a bug, and is thrown on. */
+/**
+ * What `verifyPath` says about a case, and why. An error that is no `PkiError` is a bug, and is thrown on.
+ */
 export function limboVerdict(limboCase: LimboCase, now: number): { outcome: Outcome; reason: string } {
   try {
     verifyPath({

@@ -7,6 +7,8 @@ import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import {
   type Certificate,
+  createCsr,
+  encodeName,
   encodePem,
   generateKeyPair,
   issuingCaCertificate,
@@ -39,6 +41,32 @@ const year = 365 * 24 * 60 * 60 * 1000
 
 describe('openssl', { skip: version.startsWith('OpenSSL') ? false : 'openssl is not on PATH' }, () => {
   for (const algorithm of algorithms) {
+    it(`finds the request of an ${algorithm} key signed by that key`, async () => {
+      const signer = localSigner((await generateKeyPair(algorithm)).privateKey)
+      const subject = encodeName({
+        commonName: 'lake.service.datapunk',
+        organization: 'Datapunk',
+        country: 'US',
+      })
+      const csr = await createCsr({
+        subject,
+        signer,
+        dnsNames: ['lake.service.datapunk'],
+        ipAddresses: ['::1'],
+      })
+      const { stdout, stderr, status } = spawnSync(
+        'openssl',
+        ['req', '-verify', '-noout', '-text', '-subject'],
+        {
+          input: encodePem('CERTIFICATE REQUEST', csr),
+          encoding: 'utf8',
+        },
+      )
+      assert.equal(status, 0, stderr)
+      assert.match(stderr, /verify OK/)
+      assert.match(stdout, /DNS:lake\.service\.datapunk, IP Address:0:0:0:0:0:0:0:1/)
+    })
+
     it(`verifies every ${algorithm} profile strictly, for server and client`, async () => {
       const { root, issuing, leaf } = await makeChain(algorithm)
       const folder = await mkdtemp(join(tmpdir(), 'openssl-verify-'))

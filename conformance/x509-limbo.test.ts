@@ -14,7 +14,10 @@ const exceptions: Record<string, Exception> = JSON.parse(
   readFileSync(new URL('./exceptions.json', import.meta.url), 'utf8'),
 )
 
-/** The whole suite, where `X509_LIMBO` names its limbo.json; otherwise the families that lie beside the repository. */
+/**
+ * The whole suite, where `X509_LIMBO` names its limbo.json; otherwise the families that lie beside the
+ * repository.
+ */
 const file =
   process.env.X509_LIMBO ?? fileURLToPath(new URL('../../shared/vectors/x509-limbo-32.json', import.meta.url))
 const present = existsSync(file)

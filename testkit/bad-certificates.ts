@@ -12,11 +12,13 @@ export interface BadCertificate {
   /** What is wrong, as a test would say it. */
   readonly fault: string
   /**
-   * The `PkiErrorCode` with which `parseCertificate`, or `verifyPath` for the service's DNS name, refuses it; undefined
-   * where both accept it and refusing is the mesh's own business.
+   * The `PkiErrorCode` with which `parseCertificate`, or `verifyPath` for the service's DNS name, refuses it;
+   * undefined where both accept it and refusing is the mesh's own business.
    */
   readonly code: string | undefined
-  /** Makes the certificate of `service` with this fault, to be presented with the CA's issuing certificate. */
+  /**
+   * Makes the certificate of `service` with this fault, to be presented with the CA's issuing certificate.
+   */
   make(ca: TestCa, service: string): Promise<TestIdentity>
 }
 

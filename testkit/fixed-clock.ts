@@ -3,7 +3,10 @@ interface Waiting {
   readonly call: () => void
 }
 
-/** A clock that stands still until a test moves it. Calls that wait on it run in order of time, in `advance` and `set`. */
+/**
+ * A clock that stands still until a test moves it. Calls that wait on it run in order of time, in `advance`
+ * and `set`.
+ */
 export class FixedClock {
   #now: number
   #waiting: Waiting[] = []

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 
 /**
- * Octets that look random and are the same on every run: SHA-256 of the seed and a counter. For serials and the like
- * in tests; never for keys.
+ * Octets that look random and are the same on every run: SHA-256 of the seed and a counter. For serials and
+ * the like in tests; never for keys.
  *
  * @returns a function that gives the next `length` octets
  */

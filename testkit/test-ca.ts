@@ -39,8 +39,9 @@ export type TestOverrides = Partial<TestFields> & {
 }
 
 /**
- * A certificate authority for tests: root → issuing CA → leaves, of any algorithm, valid for ten years, three years
- * and 365 days. Any field and any extension can be overridden, so a certificate with one fault is one line:
+ * A certificate authority for tests: root → issuing CA → leaves, of any algorithm, valid for ten years, three
+ * years and 365 days. Any field and any extension can be overridden, so a certificate with one fault is one
+ * line:
  *
  * ```ts
  * const ca = await TestCa.create()

@@ -62,8 +62,8 @@ export async function signTestCertificate(fields: TestFields, signer: Signer): P
 }
 
 /**
- * Puts a certificate and its key together. Certificate and signer are made when they are first asked for, because a
- * bad certificate may be one that can't be parsed, and a bad key one that can't sign for us.
+ * Puts a certificate and its key together. Certificate and signer are made when they are first asked for,
+ * because a bad certificate may be one that can't be parsed, and a bad key one that can't sign for us.
  */
 export function testIdentity(der: Uint8Array, privateKey: KeyObject): TestIdentity {
   let certificate: Certificate | undefined

@@ -14,7 +14,10 @@ import {
   writeSubjectKeyIdentifier,
 } from '@datapunk/pki'
 
-/** Whole encodings of extensions, for certificates made by tests. Criticality is what the RFC wants unless told. */
+/**
+ * Whole encodings of extensions, for certificates made by tests. Criticality is what the RFC wants unless
+ * told.
+ */
 export const testExtension = {
   basicConstraints(ca: boolean, pathLength?: number, critical = true): Uint8Array {
     return encodeExtension(oids.basicConstraints, critical, (der) =>

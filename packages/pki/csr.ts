@@ -12,7 +12,10 @@ import { type Name, readName } from './name.ts'
 import { oids } from './oids.ts'
 import { PkiError } from './pki-error.ts'
 
-/** A certification request: who somebody says to be, and a key. Nothing in it is believed before it was checked. */
+/**
+ * A certification request: who somebody says to be, and a key. Nothing in it is believed before it was
+ * checked.
+ */
 export interface Csr {
   readonly der: Uint8Array
   /** The octets that are signed. */
@@ -34,8 +37,8 @@ export interface Csr {
  * RFC 2986 §4.
  *
  * @param der at most 64 KiB
- * @throws PkiError `DER_INVALID`, `DER_BUDGET_EXCEEDED`, `EXTENSION_MALFORMED`, `CSR_MALFORMED`, `KEY_UNSUPPORTED`,
- *   `KEY_WEAK`
+ * @throws PkiError `DER_INVALID`, `DER_BUDGET_EXCEEDED`, `EXTENSION_MALFORMED`, `CSR_MALFORMED`,
+ *   `KEY_UNSUPPORTED`, `KEY_WEAK`
  */
 export function parseCsr(der: Uint8Array): Csr {
   const own = new Uint8Array(der)
@@ -112,7 +115,10 @@ function readInfo(der: DerReader): Pick<Csr, 'subject' | 'spki' | 'extensions'> 
   })
 }
 
-/** `Attribute ::= SEQUENCE { type OBJECT IDENTIFIER, values SET SIZE (1..MAX) OF ANY }`; other attributes are skipped. */
+/**
+ * `Attribute ::= SEQUENCE { type OBJECT IDENTIFIER, values SET SIZE (1..MAX) OF ANY }`; other attributes are
+ * skipped.
+ */
 function readAttribute(der: DerReader): Extensions | undefined {
   return der.sequence((attribute) => {
     if (attribute.oid() === oids.extensionRequest) return attribute.inside(tag.set, readExtensions)

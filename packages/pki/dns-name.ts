@@ -1,6 +1,7 @@
 /**
- * Whether this is a host name in the preferred syntax of RFC 1034 §3.5 and RFC 1123 §2.1, which RFC 5280 §4.2.1.6 asks
- * for: letters, digits and dashes, 63 a label, 253 in all, no dot at the end, and not an IPv4 address in disguise.
+ * Whether this is a host name in the preferred syntax of RFC 1034 §3.5 and RFC 1123 §2.1, which RFC 5280
+ * §4.2.1.6 asks for: letters, digits and dashes, 63 a label, 253 in all, no dot at the end, and not an IPv4
+ * address in disguise.
  */
 export function isDnsName(name: string): boolean {
   if (name.length > 253) return false
@@ -9,8 +10,8 @@ export function isDnsName(name: string): boolean {
 }
 
 /**
- * Whether this may stand in a subject alternative name: a host name, or one whose left-most label is `*` (RFC 9525
- * §6.3). A wildcard over a whole top-level domain is none.
+ * Whether this may stand in a subject alternative name: a host name, or one whose left-most label is `*` (RFC
+ * 9525 §6.3). A wildcard over a whole top-level domain is none.
  */
 export function isDnsNameOrWildcard(name: string): boolean {
   if (!name.startsWith('*.')) return isDnsName(name)
@@ -19,7 +20,8 @@ export function isDnsNameOrWildcard(name: string): boolean {
 }
 
 /**
- * RFC 9525 §6.3: labels are compared without regard to case; `*` as the whole left-most label stands for exactly one.
+ * RFC 9525 §6.3: labels are compared without regard to case; `*` as the whole left-most label stands for
+ * exactly one.
  *
  * @param presented what the certificate says, already checked by `isDnsNameOrWildcard`
  * @param reference the name that was wanted, never a wildcard itself

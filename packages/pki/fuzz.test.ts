@@ -16,7 +16,10 @@ import { PkiError } from './pki-error.ts'
 /** Inputs tried per parser and kind of input. `PKI_FUZZ_RUNS=1000000` makes a night of it. */
 const numRuns = Number(process.env.PKI_FUZZ_RUNS ?? 1500)
 
-/** One change to a valid object. Places are shares of the length, so that they mean something for every object. */
+/**
+ * One change to a valid object. Places are shares of the length, so that they mean something for every
+ * object.
+ */
 type Edit = (octets: Uint8Array) => Uint8Array
 
 const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

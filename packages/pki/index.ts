@@ -10,6 +10,7 @@ export { type Csr, type CsrRequest, checkProofOfPossession, createCsr, parseCsr 
 export { type BitString, type DerElement, DerReader, readDer } from './der/reader.ts'
 export { constructed, primitive, tag } from './der/tag.ts'
 export { DerWriter, encodeDer } from './der/writer.ts'
+export { isDnsName } from './dns-name.ts'
 export { type BasicConstraints, writeBasicConstraints } from './extensions/basic-constraints.ts'
 export { type ExtendedKeyUsage, writeExtendedKeyUsage } from './extensions/extended-key-usage.ts'
 export { type Extension, type Extensions, encodeExtension } from './extensions/extensions.ts'

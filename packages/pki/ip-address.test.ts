@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isIP } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ipOctets, ipText } from './ip-address.ts'
@@ -30,6 +31,33 @@ describe('IP addresses', () => {
     assert.equal(spelled('::ffff:192.0.2.1'), '::ffff:c000:201')
     assert.equal(spelled('64:ff9b::192.0.2.33'), '64:ff9b::c000:221')
     assert.equal(spelled('::'), '::')
+  })
+
+  it('are what the system takes for one, but for zones', () => {
+    const piece = fc.constantFrom(
+      '0',
+      '1',
+      'ab',
+      'ffff',
+      '12345',
+      'g',
+      '',
+      ':',
+      '::',
+      '.',
+      '1.2.3.4',
+      '256',
+      '01',
+      '%',
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 10 }), fc.constantFrom(':', '.', ''), (pieces, separator) => {
+        const text = pieces.join(separator)
+        fc.pre(!text.includes('%'))
+        assert.equal(ipOctets(text)?.length ?? 0, { 0: 0, 4: 4, 6: 16 }[isIP(text)], text)
+      }),
+      { numRuns: 3000 },
+    )
   })
 
   it('are nothing else', () => {

@@ -1,15 +1,22 @@
-import { isIPv4, isIPv6 } from 'node:net'
-
 /** 4 or 16 octets as text: dotted decimal, or RFC 5952 for IPv6. Undefined for any other number of octets. */
 export function ipText(octets: Uint8Array): string | undefined {
   if (octets.length === 4) return octets.join('.')
   return octets.length === 16 ? ipv6Text(octets) : undefined
 }
 
-/** The 4 or 16 octets of an address in text; undefined when it is none (zones such as `%eth0` are none here). */
+/**
+ * The 4 or 16 octets of an address in text; undefined when it is none (zones such as `%eth0` are none here).
+ */
 export function ipOctets(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number)
-  return isIPv6(text) && !text.includes('%') ? ipv6Octets(text) : undefined
+  return text.includes(':') ? ipv6Octets(text) : ipv4Octets(text)
+}
+
+/** Dotted decimal without leading zeros (RFC 3986 §3.2.2 `IPv4address`). */
+function ipv4Octets(text: string): Uint8Array | undefined {
+  const parts = text.split('.')
+  const valid =
+    parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+  return valid ? Uint8Array.from(parts, Number) : undefined
 }
 
 /** RFC 5952 §4: lowercase, no leading zeros, `::` for the first longest run of two or more zero groups. */
@@ -27,18 +34,27 @@ function ipv6Text(octets: Uint8Array): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`
 }
 
-function ipv6Octets(text: string): Uint8Array {
-  const [before = '', after] = text.split('::').map((half) => half.replace(/[^:]*\.[^:]*$/, dottedAsGroups))
-  const head = before === '' ? [] : before.split(':')
-  const tail = after === undefined || after === '' ? [] : after.split(':')
-  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail]
-  return Uint8Array.from(
-    groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]),
-  )
+/**
+ * RFC 4291 §2.2: eight groups, or fewer with one `::` in their midst, the last two perhaps as dotted decimal.
+ */
+function ipv6Octets(text: string): Uint8Array | undefined {
+  const halves = text.split('::')
+  const [head, tail] = halves.map((half) => (half === '' ? [] : half.split(':').flatMap(groupOctets)))
+  if (head === undefined || halves.length > 2 || /\..*:/.test(text)) return undefined
+  const octets =
+    tail === undefined ? head : [...head, ...Array<number>(zerosFor(head, tail)).fill(0), ...tail]
+  return octets.length === 16 && octets.every((octet) => octet >= 0) ? Uint8Array.from(octets) : undefined
 }
 
-/** `192.0.2.1` at the end of an IPv6 address, as two groups (RFC 4291 §2.2). */
-function dottedAsGroups(dotted: string): string {
-  const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number)
-  return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
+/** `::` stands for one group of zeros at least. */
+function zerosFor(head: readonly number[], tail: readonly number[]): number {
+  return Math.max(2, 16 - head.length - tail.length)
+}
+
+/** The two octets of a group, the four of dotted decimal; -1 for anything else. */
+function groupOctets(group: string): number[] {
+  if (group.includes('.')) return [...(ipv4Octets(group) ?? [-1])]
+  if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return [-1]
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 0xff]
 }

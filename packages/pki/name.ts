@@ -17,7 +17,9 @@ export interface NameAttribute {
 /** `RelativeDistinguishedName`: almost always of one attribute. */
 export type RelativeName = readonly NameAttribute[]
 
-/** A distinguished name as it was signed. Empty names are names too; who may have one is decided elsewhere. */
+/**
+ * A distinguished name as it was signed. Empty names are names too; who may have one is decided elsewhere.
+ */
 export class Name {
   readonly der: Uint8Array
   readonly relativeNames: readonly RelativeName[]
@@ -63,7 +65,10 @@ export class Name {
     return equalOctets(this.der, other.der)
   }
 
-  /** RFC 4514: most specific first, `CN=lake.service.datapunk,O=Datapunk,C=US`. Control characters are escaped. */
+  /**
+   * RFC 4514: most specific first, `CN=lake.service.datapunk,O=Datapunk,C=US`. Control characters are
+   * escaped.
+   */
   toString(): string {
     return this.relativeNames
       .toReversed()
@@ -95,8 +100,8 @@ export interface NameParts {
 
 /**
  * @returns the DER of a `Name`
- * @throws PkiError `NAME_INVALID` when a part is empty, too long (RFC 5280 appendix A.1 upper bounds, in characters)
- *   or a country is not two capital letters
+ * @throws PkiError `NAME_INVALID` when a part is empty, too long (RFC 5280 appendix A.1 upper bounds, in
+ *   characters) or a country is not two capital letters
  */
 export function encodeName(parts: NameParts): Uint8Array {
   const { commonName, organization, country } = parts

@@ -1,6 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 
-/** Octets as text, one character per octet: exact for ASCII, and how TeletexString is read (X.690 §8.23, as others do). */
+/**
+ * Octets as text, one character per octet: exact for ASCII, and how TeletexString is read (X.690 §8.23, as
+ * others do).
+ */
 export function latin1Text(octets: Uint8Array): string {
   return view(octets).toString('latin1')
 }

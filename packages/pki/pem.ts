@@ -21,8 +21,9 @@ export function encodePem(label: string, der: Uint8Array): string {
 }
 
 /**
- * The contents of every block of a PEM text, in order. All blocks must bear `label`, and there must be one at least.
- * Text between the blocks is allowed (RFC 7468 §5.2) and ignored; headers inside a block (RFC 1421) are not.
+ * The contents of every block of a PEM text, in order. All blocks must bear `label`, and there must be one at
+ * least. Text between the blocks is allowed (RFC 7468 §5.2) and ignored; headers inside a block (RFC 1421)
+ * are not.
  *
  * @param text ASCII; LF or CRLF; at most `maxBytes` (1 MiB unless told)
  * @throws PkiError `PEM_INVALID` with `data.line`

@@ -1,7 +1,8 @@
 import { PkiError } from './pki-error.ts'
 
 /**
- * A SPIFFE ID, made only by parsing (SPIFFE-ID §2). Two are the same when their texts are: there is one spelling.
+ * A SPIFFE ID, made only by parsing (SPIFFE-ID §2). Two are the same when their texts are: there is one
+ * spelling.
  */
 export class SpiffeId {
   readonly #text: string
@@ -70,7 +71,9 @@ function checkTrustDomain(text: string, trustDomain: string): void {
   }
 }
 
-/** §2.2: segments of letters, digits, dot, dash, underscore; none empty, none relative, no slash at the end. */
+/**
+ * §2.2: segments of letters, digits, dot, dash, underscore; none empty, none relative, no slash at the end.
+ */
 function checkPath(text: string, path: string): void {
   if (path === '') return
   for (const segment of path.slice(1).split('/')) {

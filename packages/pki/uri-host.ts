@@ -1,6 +1,7 @@
 /**
- * The host of an absolute URI with an authority (RFC 3986 §3.2), in lower case: for `spiffe://service.datapunk/lake` it
- * is `service.datapunk`. Undefined for URIs without one, and for hosts in brackets.
+ * The host of an absolute URI with an authority (RFC 3986 §3.2), in lower case: for
+ * `spiffe://service.datapunk/lake` it is `service.datapunk`. Undefined for URIs without one, and for hosts in
+ * brackets.
  */
 export function uriHost(uri: string): string | undefined {
   const [, host] =

@@ -1,6 +1,9 @@
 import { derBudget } from './budget.ts'
 
-/** OBJECT IDENTIFIER content octets (X.690 §8.19) to dotted form; undefined when they are not valid or too many. */
+/**
+ * OBJECT IDENTIFIER content octets (X.690 §8.19) to dotted form; undefined when they are not valid or too
+ * many.
+ */
 export function decodeOid(content: Uint8Array): string | undefined {
   if (content.length === 0 || content.length > derBudget.oidBytes) return undefined
   let dotted = ''

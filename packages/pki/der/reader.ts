@@ -54,7 +54,8 @@ export class DerReader {
   readonly #depth: number
   readonly #budget: { elements: number }
   #at: number
-  // Header of the element found last; kept in fields because a returned object would cost an allocation each time.
+  // Header of the element found last; kept in fields because a returned object would cost an allocation each
+  // time.
   #contentStart = 0
   #contentEnd = 0
 

@@ -6,8 +6,8 @@ const year1950 = Date.UTC(1950, 0, 1)
 const year10000 = Date.UTC(10_000, 0, 1)
 
 /**
- * UTCTime `YYMMDDHHMMSSZ` or GeneralizedTime `YYYYMMDDHHMMSSZ`: seconds always, no fraction, always Z, and each form
- * only for its own years (RFC 5280 §4.1.2.5.1, §4.1.2.5.2).
+ * UTCTime `YYMMDDHHMMSSZ` or GeneralizedTime `YYYYMMDDHHMMSSZ`: seconds always, no fraction, always Z, and
+ * each form only for its own years (RFC 5280 §4.1.2.5.1, §4.1.2.5.2).
  *
  * @returns milliseconds since the epoch, or undefined for anything else
  */

@@ -16,8 +16,8 @@ let spare: Uint8Array<ArrayBuffer> | undefined
 const spareLength = 4096
 
 /**
- * Writes DER straight into one buffer, without a tree between: a constructed element reserves one octet for its
- * length, writes its content, and moves it only when the length needs more.
+ * Writes DER straight into one buffer, without a tree between: a constructed element reserves one octet for
+ * its length, writes its content, and moves it only when the length needs more.
  */
 export class DerWriter {
   #bytes: Uint8Array<ArrayBuffer>
@@ -81,7 +81,10 @@ export class DerWriter {
     this.unsignedInteger(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value), identifier)
   }
 
-  /** A non-negative INTEGER from big-endian octets: leading zeros are dropped, and one is put where the sign needs it. */
+  /**
+   * A non-negative INTEGER from big-endian octets: leading zeros are dropped, and one is put where the sign
+   * needs it.
+   */
   unsignedInteger(magnitude: Uint8Array, identifier: number = tag.integer): void {
     let start = 0
     while (start < magnitude.length - 1 && magnitude[start] === 0) start++
@@ -119,7 +122,10 @@ export class DerWriter {
     this.raw(encoded)
   }
 
-  /** UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 §4.1.2.5). `time` in milliseconds since the epoch. */
+  /**
+   * UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 §4.1.2.5). `time` in milliseconds since the
+   * epoch.
+   */
   time(time: number): void {
     const { tag: form, text } = encodeTime(time)
     this.ascii(text, form)

@@ -25,7 +25,10 @@ export interface Extension {
 
 type Critical = { readonly critical: boolean }
 
-/** The extensions of a certificate or of a request: those that are understood, by name, and all of them as they are. */
+/**
+ * The extensions of a certificate or of a request: those that are understood, by name, and all of them as
+ * they are.
+ */
 export interface Extensions {
   readonly all: readonly Extension[]
   readonly authorityInfoAccess: (AuthorityInfoAccess & Critical) | undefined
@@ -37,7 +40,10 @@ export interface Extensions {
   readonly nameConstraints: (NameConstraints & Critical) | undefined
   readonly subjectAltName: (SubjectAltName & Critical) | undefined
   readonly subjectKeyIdentifier: (SubjectKeyIdentifier & Critical) | undefined
-  /** Object identifiers of critical extensions that are not processed: policies of all kinds, CRL distribution points. */
+  /**
+   * Object identifiers of critical extensions that are not processed: policies of all kinds, CRL distribution
+   * points.
+   */
   readonly unknownCritical: readonly string[]
 }
 
@@ -81,7 +87,10 @@ const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]>
   [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
 ])
 
-/** Extensions whose every consequence is drawn here; the others can be read, but being critical they are refused. */
+/**
+ * Extensions whose every consequence is drawn here; the others can be read, but being critical they are
+ * refused.
+ */
 const processed: ReadonlySet<string | undefined> = new Set<Known>([
   'authorityKeyIdentifier',
   'basicConstraints',
@@ -92,7 +101,9 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
   'subjectKeyIdentifier',
 ])
 
-/** RFC 9618 §6.5: who doesn't process policies takes these for critical extensions that are not understood. */
+/**
+ * RFC 9618 §6.5: who doesn't process policies takes these for critical extensions that are not understood.
+ */
 const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
 
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */

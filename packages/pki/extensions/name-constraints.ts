@@ -6,8 +6,8 @@ import { PkiError } from '../pki-error.ts'
 import { type GeneralName, readGeneralName, writeDnsName, writeUri } from './general-name.ts'
 
 /**
- * Name spaces below a CA. In an `ip` constraint the value is address and mask, 8 or 32 octets; in a `uri` constraint
- * it is a host, or a domain with a leading dot.
+ * Name spaces below a CA. In an `ip` constraint the value is address and mask, 8 or 32 octets; in a `uri`
+ * constraint it is a host, or a domain with a leading dot.
  */
 export interface NameConstraints {
   readonly permitted: readonly GeneralName[]

@@ -2,8 +2,9 @@ import { encodeDer } from '../der/writer.ts'
 import { oids } from '../oids.ts'
 
 /**
- * `AlgorithmIdentifier` constants, each in the one encoding that its RFC allows. Keys and signatures are recognised by
- * comparing octets with these, so parameters that don't belong (explicit curves, RSA without NULL) match nothing.
+ * `AlgorithmIdentifier` constants, each in the one encoding that its RFC allows. Keys and signatures are
+ * recognised by comparing octets with these, so parameters that don't belong (explicit curves, RSA without
+ * NULL) match nothing.
  */
 export const algorithmIdentifier = {
   // RFC 3279 §2.3.1, RFC 4055 §5: parameters NULL

@@ -68,7 +68,9 @@ export const keyAlgorithms: Readonly<Record<KeyAlgorithm, KeyAlgorithmEntry>> = 
   },
 }
 
-/** Lengths of RSA moduli that are made and accepted: BR 6.1.5 from below, the cost of verifying from above. */
+/**
+ * Lengths of RSA moduli that are made and accepted: BR 6.1.5 from below, the cost of verifying from above.
+ */
 export const rsaBitsAllowed = { least: 2048, most: 4096 } as const
 
 /**

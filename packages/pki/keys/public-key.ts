@@ -12,7 +12,10 @@ export interface KeyKind {
   readonly rsaBits?: number
 }
 
-/** `SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }`, RFC 5280 §4.1. */
+/**
+ * `SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }`, RFC
+ * 5280 §4.1.
+ */
 interface SubjectPublicKeyInfo {
   readonly identifier: Uint8Array
   readonly key: Uint8Array
@@ -21,8 +24,8 @@ interface SubjectPublicKeyInfo {
 /**
  * The kind of the key in a SubjectPublicKeyInfo (DER).
  *
- * @throws PkiError `KEY_UNSUPPORTED` for anything outside the table of key algorithms, `KEY_WEAK` for RSA keys under
- *   2048 or over 4096 bits and exponents that are even or under 65537, `DER_INVALID`
+ * @throws PkiError `KEY_UNSUPPORTED` for anything outside the table of key algorithms, `KEY_WEAK` for RSA
+ *   keys under 2048 or over 4096 bits and exponents that are even or under 65537, `DER_INVALID`
  */
 export function keyAlgorithmOf(spki: Uint8Array): KeyKind {
   const { identifier, key } = readSpki(spki)

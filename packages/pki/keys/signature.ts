@@ -12,7 +12,9 @@ interface SignatureAlgorithm {
   readonly keys: readonly KeyAlgorithm[]
 }
 
-/** Nothing weaker is here: MD5, SHA-1, SHA-224, DSA and RSASSA-PSS with parameters of all kinds match no row. */
+/**
+ * Nothing weaker is here: MD5, SHA-1, SHA-224, DSA and RSASSA-PSS with parameters of all kinds match no row.
+ */
 const signatureAlgorithms: readonly SignatureAlgorithm[] = [
   { identifier: algorithmIdentifier.sha256WithRsa, digest: 'sha256', keys: ['rsa'] },
   { identifier: algorithmIdentifier.sha384WithRsa, digest: 'sha384', keys: ['rsa'] },
@@ -30,15 +32,18 @@ export interface SignedMessage {
   readonly spki: Uint8Array
   readonly message: Uint8Array
   readonly signature: Uint8Array
-  /** DER `AlgorithmIdentifier`, where the message names one; otherwise what a signer of ours uses with this key. */
+  /**
+   * DER `AlgorithmIdentifier`, where the message names one; otherwise what a signer of ours uses with this
+   * key.
+   */
   readonly algorithm?: Uint8Array
 }
 
 /**
  * Whether the signature is of this message, by this key.
  *
- * @throws PkiError `SIGNATURE_ALGORITHM_UNSUPPORTED` when the algorithm is not in the table or not for this kind of
- *   key, and what `keyAlgorithmOf` throws
+ * @throws PkiError `SIGNATURE_ALGORITHM_UNSUPPORTED` when the algorithm is not in the table or not for this
+ *   kind of key, and what `keyAlgorithmOf` throws
  */
 export function verifySignature({ spki, message, signature, algorithm }: SignedMessage): boolean {
   const key = keyAlgorithmOf(spki).algorithm

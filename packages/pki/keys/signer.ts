@@ -12,8 +12,8 @@ export interface Signer {
 }
 
 /**
- * A signer whose key is in this process. Slow algorithms sign on the thread pool, fast ones at once, because the way
- * there and back would cost more than the signature.
+ * A signer whose key is in this process. Slow algorithms sign on the thread pool, fast ones at once, because
+ * the way there and back would cost more than the signature.
  *
  * @throws PkiError `KEY_UNSUPPORTED`, `KEY_WEAK`
  */

@@ -10,8 +10,8 @@ export interface Linted {
 }
 
 /**
- * One rule that a certificate keeps or breaks. The same rules look at certificates before we sign them (`lint`) and,
- * as far as `path/strictness.ts` lists them, at certificates that others have signed.
+ * One rule that a certificate keeps or breaks. The same rules look at certificates before we sign them
+ * (`lint`) and, as far as `path/strictness.ts` lists them, at certificates that others have signed.
  */
 export interface LintRule {
   /** The name of its file. */

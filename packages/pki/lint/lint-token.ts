@@ -10,7 +10,9 @@ export interface LintedTbs {
   readonly issuerSpki: Uint8Array
 }
 
-/** Known to this file only, so that no other code can construct a token, not even through `token.constructor`. */
+/**
+ * Known to this file only, so that no other code can construct a token, not even through `token.constructor`.
+ */
 const maker = Symbol('lint')
 
 /**

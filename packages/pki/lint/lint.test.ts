@@ -16,7 +16,10 @@ before(async () => {
   ca = await TestCa.create()
 })
 
-/** For each rule a certificate that breaks it: the profile it is linted as, and what is different from a good one. */
+/**
+ * For each rule a certificate that breaks it: the profile it is linted as, and what is different from a good
+ * one.
+ */
 const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOverrides]>> = {
   'authority-key-identifier-is-plain': [
     'leaf',

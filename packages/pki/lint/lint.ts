@@ -24,7 +24,8 @@ export interface LintRequest {
  * Holds a certificate that nobody has signed yet against every rule of its profile (BR 4.3.1.2).
  *
  * @returns a token that signs exactly these octets, once
- * @throws PkiError `LINT_FAILED` with `data.findings`, all of them; what `parseCertificate` throws for unreadable octets
+ * @throws PkiError `LINT_FAILED` with `data.findings`, all of them; what `parseCertificate` throws for
+ *   unreadable octets
  */
 export function lint({ tbs, profile, issuer }: LintRequest): LintToken {
   if (issuer === undefined && profile !== 'root') {

@@ -9,9 +9,11 @@ import { refusingRules } from './strictness.ts'
 export type Usage = 'serverAuth' | 'clientAuth'
 
 /**
- * Whether a certificate may stand in this place of a path at all, whatever the path: form, key, critical extensions.
+ * Whether a certificate may stand in this place of a path at all, whatever the path: form, key, critical
+ * extensions.
  *
- * @throws PkiError with the code that `strictness` lists, `KEY_WEAK`, `KEY_UNSUPPORTED`, `UNKNOWN_CRITICAL_EXTENSION`
+ * @throws PkiError with the code that `strictness` lists, `KEY_WEAK`, `KEY_UNSUPPORTED`,
+ *   `UNKNOWN_CRITICAL_EXTENSION`
  */
 export function checkFitness(certificate: Certificate, profile: Profile): void {
   const linted = { certificate, profile, issuer: certificate }
@@ -33,8 +35,8 @@ export function checkFitness(certificate: Certificate, profile: Profile): void {
 }
 
 /**
- * Whether `at` lies within the validity, both ends included. Certificates count in seconds, so the last second counts
- * to its end (RFC 5280 §4.1.2.5).
+ * Whether `at` lies within the validity, both ends included. Certificates count in seconds, so the last
+ * second counts to its end (RFC 5280 §4.1.2.5).
  *
  * @param at milliseconds since the epoch
  * @throws PkiError `CERTIFICATE_EXPIRED`, `CERTIFICATE_NOT_YET_VALID`
@@ -63,8 +65,8 @@ export function checkDates(certificate: Certificate, at: number): void {
 /**
  * Whether a certificate is a leaf whose key may be used like this in TLS.
  *
- * @throws PkiError `LEAF_IS_CA`, `KEY_USAGE_NOT_ALLOWED`, `ANY_EXTENDED_KEY_USAGE`, `EXTENDED_KEY_USAGE_MISSING`,
- *   `EXTENDED_KEY_USAGE_NOT_ALLOWED`
+ * @throws PkiError `LEAF_IS_CA`, `KEY_USAGE_NOT_ALLOWED`, `ANY_EXTENDED_KEY_USAGE`,
+ *   `EXTENDED_KEY_USAGE_MISSING`, `EXTENDED_KEY_USAGE_NOT_ALLOWED`
  */
 export function checkLeafUsage(leaf: Certificate, usage: Usage): void {
   const { basicConstraints, keyUsage, extendedKeyUsage } = leaf.extensions

@@ -1,8 +1,8 @@
 import type { PkiError, PkiErrorCode } from '../pki-error.ts'
 
 /**
- * Codes of failed steps, from "this was not even the right CA" to "everything was right but this". Where several paths
- * were tried, the one that came furthest tells most.
+ * Codes of failed steps, from "this was not even the right CA" to "everything was right but this". Where
+ * several paths were tried, the one that came furthest tells most.
  */
 const ascending: readonly PkiErrorCode[] = [
   'ISSUER_UNKNOWN',

@@ -7,12 +7,12 @@ import { isWithinSubtree, subtreeFault, wildcardReachesInto } from './name-subtr
 import type { PathBudget } from './path-budget.ts'
 
 /**
- * Holds the names of all certificates below a CA against its name constraints (RFC 5280 §4.2.1.10, §6.1.3 b and c).
- * A self-issued certificate is exempt, unless it is the leaf.
+ * Holds the names of all certificates below a CA against its name constraints (RFC 5280 §4.2.1.10, §6.1.3 b
+ * and c). A self-issued certificate is exempt, unless it is the leaf.
  *
  * @param below leaf first
- * @throws PkiError `NAME_CONSTRAINT_VIOLATED`; `NAME_CONSTRAINT_UNPROCESSABLE` when a name is of a form that is
- *   constrained but that is not understood here; `PATH_BUDGET_EXCEEDED`
+ * @throws PkiError `NAME_CONSTRAINT_VIOLATED`; `NAME_CONSTRAINT_UNPROCESSABLE` when a name is of a form that
+ *   is constrained but that is not understood here; `PATH_BUDGET_EXCEEDED`
  */
 export function checkNameConstraints(
   authority: TbsCertificate,
@@ -34,7 +34,10 @@ export function checkNameConstraints(
   }
 }
 
-/** Alternative names, a non-empty subject, and e-mail addresses in the subject where the alternative names have none. */
+/**
+ * Alternative names, a non-empty subject, and e-mail addresses in the subject where the alternative names
+ * have none.
+ */
 function constrainedNames({ subject, extensions }: TbsCertificate): GeneralName[] {
   const { names = [], emailAddresses = [] } = extensions.subjectAltName ?? {}
   const all = [...names]

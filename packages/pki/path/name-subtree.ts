@@ -18,7 +18,9 @@ export function subtreeFault(base: GeneralName): string | undefined {
   return undefined
 }
 
-/** Whether `name` lies in the name space of `base`. Both are of the same form; undefined where nobody can say. */
+/**
+ * Whether `name` lies in the name space of `base`. Both are of the same form; undefined where nobody can say.
+ */
 export function isWithinSubtree(name: GeneralName, base: GeneralName): boolean | undefined {
   if (name.form === 'dns' && base.form === 'dns') return isBelowDomain(name.value, base.value)
   if (name.form === 'ip' && base.form === 'ip') return isInRange(name.value, base.value)
@@ -28,7 +30,9 @@ export function isWithinSubtree(name: GeneralName, base: GeneralName): boolean |
   return undefined
 }
 
-/** Whether a wildcard name, of which one match lies in the name space, reaches into it: enough to be excluded. */
+/**
+ * Whether a wildcard name, of which one match lies in the name space, reaches into it: enough to be excluded.
+ */
 export function wildcardReachesInto(name: GeneralName, base: GeneralName): boolean {
   if (name.form !== 'dns' || base.form !== 'dns' || !name.value.startsWith('*.')) return false
   const dot = base.value.indexOf('.')
@@ -43,7 +47,10 @@ function isBelowDomain(name: string, domain: string): boolean {
   return low === lowDomain || low.endsWith(`.${lowDomain}`)
 }
 
-/** Labels of letters, digits, dash and, because trust domains may have it, underscore; no dot at the end, no escapes. */
+/**
+ * Labels of letters, digits, dash and, because trust domains may have it, underscore; no dot at the end, no
+ * escapes.
+ */
 function isHost(host: string): boolean {
   return /^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/.test(host)
 }
@@ -52,7 +59,10 @@ function withoutDot(domain: string): string {
   return domain.startsWith('.') ? domain.slice(1) : domain
 }
 
-/** Exactly the host; with a leading dot, any host with one or more labels before it, and not the domain itself. */
+/**
+ * Exactly the host; with a leading dot, any host with one or more labels before it, and not the domain
+ * itself.
+ */
 function isHostWithin(host: string | undefined, constraint: string): boolean | undefined {
   // A URI without a host name MUST be rejected where URIs are constrained.
   if (host === undefined || !isHost(host) || /^[\d.]+$/.test(host)) return undefined
@@ -110,7 +120,10 @@ function sameRelativeName(one: RelativeName, other: RelativeName): boolean {
   )
 }
 
-/** Text is compared without regard to case, string type and runs of spaces: a shorter way cannot dodge an exclusion. */
+/**
+ * Text is compared without regard to case, string type and runs of spaces: a shorter way cannot dodge an
+ * exclusion.
+ */
 function sameAttribute(one: NameAttribute, other: NameAttribute): boolean {
   if (one.type !== other.type) return false
   if (one.value === undefined || other.value === undefined) return equalOctets(one.encoded, other.encoded)

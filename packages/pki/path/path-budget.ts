@@ -1,8 +1,8 @@
 import { PkiError } from '../pki-error.ts'
 
 /**
- * What one verification may spend, whatever certificates it is given. A search for paths without a budget is a denial
- * of service (CVE-2018-16875, RUSTSEC-2023-0052).
+ * What one verification may spend, whatever certificates it is given. A search for paths without a budget is
+ * a denial of service (CVE-2018-16875, RUSTSEC-2023-0052).
  */
 export const pathBudget = {
   /** Signatures checked. The number of Go's crypto/x509 and of webpki; a path of a mesh needs two. */
@@ -17,7 +17,10 @@ export const pathBudget = {
 
 type Spent = 'signatures' | 'candidates' | 'comparisons'
 
-/** Counts down; the thing that is spent past its end throws `PATH_BUDGET_EXCEEDED`, which ends the whole search. */
+/**
+ * Counts down; the thing that is spent past its end throws `PATH_BUDGET_EXCEEDED`, which ends the whole
+ * search.
+ */
 export class PathBudget {
   readonly #left: Record<Spent, number> = {
     signatures: pathBudget.signatures,

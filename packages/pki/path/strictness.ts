@@ -6,7 +6,8 @@ import type { Profile } from '../profiles/profile.ts'
 /**
  * What is done about a certificate, made by whomever, that breaks a rule of ours:
  * - a code: it is refused with that code, as `root`, `issuing-ca` or `leaf`, whichever it is on the path;
- * - `elsewhere`: the path verification does the check itself, for what it needs to know beside the certificate;
+ * - `elsewhere`: the path verification does the check itself, for what it needs to know beside the
+ *   certificate;
  * - `ours only`: only certificates of our own keep it; others may break it, for the reason given.
  */
 export type Decision = PkiErrorCode | 'elsewhere' | 'ours only'
@@ -18,7 +19,9 @@ export interface StrictnessRow {
   readonly why?: string
 }
 
-/** How strict `verifyPath` is: every rule of the linter, and what breaking it means, in the order of asking. */
+/**
+ * How strict `verifyPath` is: every rule of the linter, and what breaking it means, in the order of asking.
+ */
 export const strictness: Readonly<Record<string, StrictnessRow>> = {
   // First, because in a version 1 certificate all the rest is missing too.
   'version-is-3': { decision: 'CERTIFICATE_UNFIT' },

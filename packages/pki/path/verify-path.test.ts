@@ -81,6 +81,11 @@ describe('a leaf', () => {
     refuses('CERTIFICATE_EXPIRED', { at: notAfter + 1000 })
   })
 
+  it('is never verified for no time at all, or to no depth at all', () => {
+    assert.throws(() => verify({ at: Number.NaN }), TypeError)
+    refuses('PATH_TOO_DEEP', { maxDepth: Number.NaN })
+  })
+
   it('is named by DNS name, address and URI, and by nothing else', async () => {
     for (const name of [
       { dns: 'LAKE.service.datapunk' },

@@ -19,7 +19,10 @@ export interface PathRequest {
   readonly leaf: Certificate
   /** Certificates that may lie between; in any order, not trusted, useless ones do no harm. */
   readonly intermediates: readonly Certificate[]
-  /** Certificates that are trusted because the caller says so. Their own form, dates and constraints count too. */
+  /**
+   * Certificates that are trusted because the caller says so. Their own form, dates and constraints count
+   * too.
+   */
   readonly roots: readonly Certificate[]
   /** The moment for which to verify, in milliseconds since the epoch. */
   readonly at: number
@@ -51,16 +54,20 @@ export class VerifiedPath {
 }
 
 /**
- * Finds a path from the leaf to a root and verifies all of it (RFC 5280 §6.1, without policies: their critical
- * extensions are refused as unknown, RFC 9618 §6.5). Reads no clock, no disk, no network.
+ * Finds a path from the leaf to a root and verifies all of it (RFC 5280 §6.1, without policies: their
+ * critical extensions are refused as unknown, RFC 9618 §6.5). Reads no clock, no disk, no network.
  *
  * @throws PkiError the most specific error of all the paths that were tried
  */
 export function verifyPath(request: PathRequest): VerifiedPath {
   const { leaf, at, name, usage } = request
+  // NaN is neither before nor after anything, and would make every date right.
+  if (!Number.isFinite(at))
+    throw new TypeError(`at is ${at}; it must be a time in milliseconds since the epoch`)
   const search: Search = { ...request, budget: new PathBudget(), checked: new Map(), failure: undefined }
 
-  // 1 Somebody of that name is known. Without, nothing a stranger's certificate says is worth a more specific answer.
+  // 1 Somebody of that name is known. Without, nothing a stranger's certificate says is worth a more specific
+  // answer.
   if (issuersOf(leaf, search).next().done) throw issuerUnknown(leaf)
 
   // 2 The leaf is fit to be one, valid now, and meant for this.
@@ -113,7 +120,9 @@ function climb(chain: readonly Certificate[], search: Search): readonly Certific
   return undefined
 }
 
-/** Everything that must hold between a chain and the next certificate above it. The cheap checks come first. */
+/**
+ * Everything that must hold between a chain and the next certificate above it. The cheap checks come first.
+ */
 function checkStep(
   issuer: Certificate,
   chain: readonly Certificate[],
@@ -185,7 +194,7 @@ function checkLength(
     )
   }
   const depth = trusted || isSelfIssued(issuer) ? below : below + 1
-  if (depth > maxDepth) {
+  if (!(depth <= maxDepth)) {
     throw refusal(
       'PATH_TOO_DEEP',
       issuer,

@@ -11,7 +11,8 @@ export interface IssuerFields {
 }
 
 /**
- * @throws PkiError `PROFILE_INVALID` when the issuer has no subject key identifier to refer to, `KEY_UNSUPPORTED`
+ * @throws PkiError `PROFILE_INVALID` when the issuer has no subject key identifier to refer to,
+ *   `KEY_UNSUPPORTED`
  */
 export function issuerFields(issuer: TbsCertificate): IssuerFields {
   const authorityKeyIdentifier = issuer.extensions.subjectKeyIdentifier?.keyIdentifier

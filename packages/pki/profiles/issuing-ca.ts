@@ -33,11 +33,12 @@ export interface IssuingCaRequest {
 }
 
 /**
- * The to-be-signed certificate of an issuing CA: path length 0, critical name constraints on DNS names, URIs and
- * addresses, no extended key usage (it would restrict what is below, RFC 5280 §4.2.1.12).
+ * The to-be-signed certificate of an issuing CA: path length 0, critical name constraints on DNS names, URIs
+ * and addresses, no extended key usage (it would restrict what is below, RFC 5280 §4.2.1.12).
  *
  * @returns DER `TBSCertificate`
- * @throws PkiError `PROFILE_INVALID` when domains or URI hosts are empty, `NAME_INVALID`, `KEY_UNSUPPORTED`, `KEY_WEAK`
+ * @throws PkiError `PROFILE_INVALID` when domains or URI hosts are empty, `NAME_INVALID`, `KEY_UNSUPPORTED`,
+ *   `KEY_WEAK`
  */
 export function issuingCaCertificate(request: IssuingCaRequest): Uint8Array {
   const { serial, spki, notBefore, notAfter, pathLength = 0 } = request

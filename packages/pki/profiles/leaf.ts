@@ -19,7 +19,10 @@ export interface LeafRequest {
   readonly serial: Uint8Array
   /** The issuing CA. */
   readonly issuer: Certificate
-  /** A common name of more than 64 characters is left out: names are matched in the subject alternative name only. */
+  /**
+   * A common name of more than 64 characters is left out: names are matched in the subject alternative name
+   * only.
+   */
   readonly subject: NameParts
   readonly spki: Uint8Array
   /** Milliseconds since the epoch. */

@@ -20,8 +20,8 @@ export interface RootRequest {
 }
 
 /**
- * The to-be-signed certificate of a root: CA without a path length, key usage for certificates and CRLs, its key
- * identifier, and nothing else (RFC 5280 §4.2.1.1 lets a root go without an authority key identifier).
+ * The to-be-signed certificate of a root: CA without a path length, key usage for certificates and CRLs, its
+ * key identifier, and nothing else (RFC 5280 §4.2.1.1 lets a root go without an authority key identifier).
  *
  * @returns DER `TBSCertificate`
  * @throws PkiError `PROFILE_INVALID`, `NAME_INVALID`, `KEY_UNSUPPORTED`, `KEY_WEAK`

@@ -24,7 +24,8 @@ export interface TbsFields {
 /**
  * The DER of a `TBSCertificate` (RFC 5280 §4.1).
  *
- * @throws PkiError `PROFILE_INVALID` for a serial of zero or over 20 octets, and for times that no certificate can say
+ * @throws PkiError `PROFILE_INVALID` for a serial of zero or over 20 octets, and for times that no
+ *   certificate can say
  */
 export function encodeTbsCertificate(fields: TbsFields): Uint8Array {
   checkTimes(fields)

@@ -32,7 +32,7 @@ const allowed: Readonly<Record<Profile, ReadonlySet<string>>> = {
 
 export const extensionsAreOfTheProfile: LintRule = {
   name: 'extensions-are-of-the-profile',
-  source: 'docs: our certificate profiles',
+  source: 'our own profiles, packages/pki/profiles',
   profiles: everyProfile,
   check({ certificate, profile }) {
     const foreign = certificate.extensions.all.find(({ oid }) => !allowed[profile].has(oid))

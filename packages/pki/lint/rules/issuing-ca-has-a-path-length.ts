@@ -2,7 +2,7 @@ import type { LintRule } from '../lint-rule.ts'
 
 export const issuingCaHasAPathLength: LintRule = {
   name: 'issuing-ca-has-a-path-length',
-  source: 'docs: our certificate profiles',
+  source: 'our own profiles, packages/pki/profiles',
   profiles: ['issuing-ca'],
   check: ({ certificate: { extensions } }) =>
     extensions.basicConstraints?.pathLength === undefined

@@ -2,7 +2,7 @@ import type { LintRule } from '../lint-rule.ts'
 
 export const nameConstraintsOfAnIssuingCa: LintRule = {
   name: 'name-constraints-of-an-issuing-ca',
-  source: 'docs: our certificate profiles',
+  source: 'our own profiles, packages/pki/profiles',
   profiles: ['issuing-ca'],
   check({ certificate: { extensions } }) {
     const { permitted = [], excluded = [] } = extensions.nameConstraints ?? {}
