@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 import { readMeshDocuments } from './mesh-files.ts'
@@ -27,7 +26,7 @@ export async function checkCertificate(der: Uint8Array, options: CertificateChec
   const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert)
   const view = new MeshView({ service: '', ...documents, file: { allow: 'members', minTls: '1.3' } })
   try {
-    const { peer, member } = examine(der, hash('sha256', der, 'hex'), view, usage, at)
+    const { peer, member } = examine(der, view, usage, at)
     const owner = name === undefined ? member : view.bundle.memberByName.get(name.toLowerCase())
     if (owner !== member || (name !== undefined && !isNamed(peer, member.ipAddresses, name))) {
       throw new Refused(

@@ -15,6 +15,8 @@ export interface Connection {
 /** A connection that was ended before its time. */
 export interface Cut {
   readonly connection: Connection
+  /** `address:port` of the other end. */
+  readonly remote: string | undefined
   /** Why: `CERTIFICATE_EXPIRED` at the end of the peer's certificate, else what the gate says now. */
   readonly error: MeshError
 }
@@ -87,9 +89,10 @@ export class Connections {
   #cut(connection: Connection, error: MeshError): void {
     const { socket } = connection
     if (socket.destroyed) return
+    const remote = connection.contact.remote()
     // An 'error' nobody listens to would end the process.
     socket.destroy(socket.listenerCount('error') > 0 ? error : undefined)
-    this.#onCut({ connection, error })
+    this.#onCut({ connection, remote, error })
   }
 
   #remove(connection: Connection, group: SerialGroup): void {

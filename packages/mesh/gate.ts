@@ -3,19 +3,19 @@ import type { Clock } from './clock.ts'
 import { opensslRule } from './openssl-reason.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
-import { examine, type Standing } from './standing.ts'
+import { examine, type PresentedCertificate, type Standing } from './standing.ts'
 import type { MeshView } from './view.ts'
 
 /** A connection whose TLS handshake is done and whose first application byte has gone neither way. */
 export interface Contact {
   /** `in`: someone calls this service; `out`: this service calls. */
   readonly direction: 'in' | 'out'
-  /** The certificate presented, DER. On a resumed session it is all that is known; the rest of the chain is not asked for. */
-  readonly leaf: Uint8Array | undefined
+  /** The certificate presented. On a resumed session it is all that is known; the rest of the chain is not asked for. */
+  readonly leaf: PresentedCertificate | undefined
   /** OpenSSL's reason to refuse, as in `CERT_HAS_EXPIRED`; undefined where it would let the peer pass. */
   readonly openssl: string | undefined
-  /** `address:port` of the other end. */
-  readonly remote: string | undefined
+  /** Tells `address:port` of the other end, while the socket is open. */
+  readonly remote: () => string | undefined
   /** Outgoing: whom this service meant to call. */
   readonly target?: Target
 }
@@ -67,9 +67,7 @@ function pass(contact: Contact, view: MeshView, at: number): Standing {
   // 1. Path and leaf profile, strictly, up to the trust statement's CAs and never by way of what the peer sent.
   // 2. A member of this mesh, by SPIFFE ID; its names and its subject as the bundle has them. Both once per certificate.
   const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
-  const standing = view.standings.of(leaf, usage, at, (fingerprint) =>
-    examine(leaf, fingerprint, view, usage, at),
-  )
+  const standing = view.standings.of(leaf.fingerprint256, usage, at, () => examine(leaf.raw, view, usage, at))
   //    A server is the member that owns the name asked for, and its certificate says so too.
   if (target !== undefined) checkOwner(standing, target)
 
@@ -164,8 +162,8 @@ function record(contact: Contact, view: MeshView, at: number, error: unknown): R
     rule: refused.rule,
     direction: contact.direction,
     self: view.selfName,
-    peer: claimedIdentity(contact.leaf, refused.leaf, view),
-    remote: contact.remote,
+    peer: claimedIdentity(contact.leaf?.raw, refused.leaf, view),
+    remote: contact.remote(),
     openssl: contact.openssl,
     message: refused.message,
     fix: refused.fix,

@@ -80,8 +80,9 @@ function admit(
     core.refused(refusal)
     return true
   }
-  const connection = { socket, contact, standing: verdict.standing }
-  setPeer(socket, verdict.standing.peer)
+  const { standing } = verdict
+  const connection = { socket, contact: { ...contact, leaf: standing.presented }, standing }
+  setPeer(socket, standing.peer)
   core.connections.add(connection)
   socket.disableRenegotiation()
   const delivered = deliver()
@@ -93,9 +94,9 @@ function incoming(socket: TLSSocket): Contact {
   return {
     direction: 'in',
     // getPeerCertificate() would take the whole chain apart in JavaScript: 10 times the price.
-    leaf: socket.getPeerX509Certificate()?.raw,
+    leaf: socket.getPeerX509Certificate(),
     openssl: socket.authorized ? undefined : String(socket.authorizationError),
-    remote: remoteOf(socket),
+    remote: () => remoteOf(socket),
   }
 }
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, hash, type KeyObject } from 'node:crypto'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { inspect } from 'node:util'
 import { type Certificate, decodePem, PkiError, parseCertificate, spkiOf } from '@datapunk/pki'
 import { MeshError } from './error.ts'
@@ -13,17 +13,14 @@ import type { MeshView } from './view.ts'
  */
 export class Identity {
   readonly leaf: Certificate
-  /** SHA-256 of the certificate, lowercase hex. */
-  readonly fingerprint: string
   /** Milliseconds since the epoch. */
   readonly notAfter: number
   /** The certificate file, links resolved. */
   readonly file: string
   readonly #text: PairText
 
-  constructor(leaf: Certificate, fingerprint: string, notAfter: number, text: PairText) {
+  constructor(leaf: Certificate, notAfter: number, text: PairText) {
     this.leaf = leaf
-    this.fingerprint = fingerprint
     this.notAfter = notAfter
     this.file = text.certFile
     this.#text = text
@@ -66,25 +63,23 @@ export function identityOf(text: PairText, view: MeshView, at: number): Identity
       { data: { cert: text.certFile, key: text.keyFile } },
     )
   }
-  const fingerprint = hash('sha256', leaf.der, 'hex')
   const [notAfter] = (['serverAuth', 'clientAuth'] satisfies Usage[]).map((usage) => {
-    const standing = examineOwn(leaf, fingerprint, view, usage, at, text)
+    const standing = examineOwn(leaf, view, usage, at, text)
     if (standing.member.service !== view.service) throw ofAnother(view.service, standing.member.service, text)
     return standing.notAfter
   }) as [number, number]
-  return new Identity(leaf, fingerprint, notAfter, text)
+  return new Identity(leaf, notAfter, text)
 }
 
 function examineOwn(
   leaf: Certificate,
-  fingerprint: string,
   view: MeshView,
   usage: Usage,
   at: number,
   text: PairText,
 ): ReturnType<typeof examine> {
   try {
-    return examine(leaf.der, fingerprint, view, usage, at)
+    return examine(leaf.der, view, usage, at)
   } catch (cause) {
     if (!(cause instanceof Refused)) throw cause
     throw new MeshError('CERTIFICATE_REFUSED', `${text.certFile}: ${cause.message}: ${cause.fix}`, {

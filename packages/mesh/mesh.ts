@@ -111,10 +111,9 @@ export class Mesh extends EventEmitter<MeshEvents> {
     super()
     this.#membership = membership
     this.#gate = new Gate(() => membership.current().view, clock)
-    this.#connections = new Connections(clock, ({ connection, error }) => {
+    this.#connections = new Connections(clock, ({ connection: { contact, standing }, remote, error }) => {
       this.#cut++
-      const { contact, standing } = connection
-      this.emit('cut', { direction: contact.direction, peer: standing.peer, remote: contact.remote, error })
+      this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
     })
     this.#forbidden = new ForbiddenAnswer(clock)
     this.#core = {
@@ -129,7 +128,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         this.emit('accepted', {
           direction: contact.direction,
           peer: standing.peer,
-          remote: contact.remote,
+          remote: contact.remote(),
           protocol: socket.getProtocol(),
           resumed: socket.isSessionReused(),
         })

@@ -8,6 +8,7 @@ import type { Current } from './membership.ts'
 import { setPeer } from './peer.ts'
 import type { Target } from './resolve.ts'
 import type { KeptSession, SessionStore } from './session-store.ts'
+import type { PresentedCertificate } from './standing.ts'
 
 /** What connections of one version of pair and view share, and those of another never see. */
 export interface Epoch {
@@ -24,7 +25,7 @@ export class OutgoingHandshake {
   readonly #server: string
   readonly #kept: KeptSession | undefined
   /** The server's certificate: as shown, or as it was when the session was made that is resumed. */
-  #leaf: Uint8Array | undefined
+  #leaf: PresentedCertificate | undefined
   #connected = false
 
   constructor(core: Core, epoch: Epoch, target: Target) {
@@ -62,7 +63,7 @@ export class OutgoingHandshake {
     })
     // Before Node's own listener, which destroys the socket of a server that OpenSSL refuses, and its certificate with it.
     socket.prependOnceListener('secure', () => {
-      this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : socket.getPeerX509Certificate()?.raw
+      this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : socket.getPeerX509Certificate()
     })
     socket.on('session', (session) => this.#keep(session))
     socket.once('secureConnect', () => {
@@ -89,7 +90,7 @@ export class OutgoingHandshake {
       ...(this.#kept && { session: this.#kept.session }),
       secureContext: this.#epoch.context(member.minTls),
       rejectUnauthorized: true,
-      checkServerIdentity: (_name: string, { raw }: PeerCertificate) => this.#refuse(this.#contact(raw)),
+      checkServerIdentity: (_name: string, leaf: PeerCertificate) => this.#refuse(this.#contact(leaf)),
     })
   }
 
@@ -104,8 +105,10 @@ export class OutgoingHandshake {
       this.#core.refused(verdict.refusal)
       return serverRefused(verdict.refusal)
     }
-    const connection = { socket, contact, standing: verdict.standing }
-    setPeer(socket, verdict.standing.peer)
+    const { standing } = verdict
+    this.#leaf = standing.presented
+    const connection = { socket, contact: this.#contact(this.#leaf), standing }
+    setPeer(socket, standing.peer)
     this.#core.connections.add(connection)
     socket.disableRenegotiation()
     expectFirstAnswer(socket, (cause) => peerRefused(this.#target, this.#epoch.current, cause))
@@ -113,9 +116,9 @@ export class OutgoingHandshake {
     return undefined
   }
 
-  #contact(leaf: Uint8Array | undefined, openssl?: string): Contact {
+  #contact(leaf: PresentedCertificate | undefined, openssl?: string): Contact {
     const { host, port } = this.#target
-    return { direction: 'out', leaf, openssl, remote: `${host}:${port}`, target: this.#target }
+    return { direction: 'out', leaf, openssl, remote: () => `${host}:${port}`, target: this.#target }
   }
 
   #refuse(contact: Contact): MeshError | undefined {

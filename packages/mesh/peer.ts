@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls'
 import { MeshError } from './error.ts'
 
 /** Who is at the other end of a connection that passed the gate. */
@@ -23,8 +22,8 @@ export interface Peer {
  */
 const peerOfSocket = Symbol('peer')
 
-export function setPeer(socket: TLSSocket, peer: Peer): void {
-  Object.defineProperty(socket, peerOfSocket, { value: peer, configurable: true })
+export function setPeer(socket: object, peer: Peer): void {
+  ;(socket as Carrier)[peerOfSocket] = peer
 }
 
 /**

@@ -8,6 +8,7 @@ import { connect, createServer as createTlsServer, type TLSSocket } from 'node:t
 import { TestMesh } from '@datapunk/testkit'
 import { type Accepted, join, type Mesh, type MeshError, type Peer } from './index.ts'
 import { listen } from './testing/listen.ts'
+import { callAsStranger } from './testing/stranger.ts'
 
 describe('a server of the mesh', () => {
   let testMesh: TestMesh
@@ -131,6 +132,25 @@ describe('a server of the mesh', () => {
         [true, 'stream'],
       ],
     )
+    server.close()
+  })
+
+  test('a change of pair or bundle ends every ticket', async () => {
+    const server = lake.createServer((_incoming, response) => response.end('hello'))
+    const port = await listen(server)
+    const leaf = await testMesh.leaf('stream')
+    const pair = { cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem }
+    const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+    for (const change of [() => testMesh.publish(), () => testMesh.rotate('lake')]) {
+      const [session] = (await callAsStranger(port, get, pair)).sessions
+      assert.ok(session !== undefined)
+      assert.equal((await callAsStranger(port, get, { ...pair, session })).resumed, true)
+      await change()
+      await lake.refresh()
+      const after = await callAsStranger(port, get, { ...pair, session })
+      assert.equal(after.resumed, false)
+      assert.match(after.received, /hello/)
+    }
     server.close()
   })
 

@@ -1,3 +1,5 @@
+import type { PresentedCertificate } from './standing.ts'
+
 /** Tickets kept for one server: OpenSSL sends two after a full handshake. */
 const PER_SERVER = 4
 
@@ -7,7 +9,7 @@ const SERVERS = 1024
 /** A session, and the certificate of the server it was made with: a resumed handshake does not show it again. */
 export interface KeptSession {
   readonly session: Buffer
-  readonly leaf: Uint8Array
+  readonly leaf: PresentedCertificate
 }
 
 /**

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Standing, Usage } from './standing.ts'
 
 /** 4,096 peers of about 6 kB each; a mesh with more callers than that per process examines some of them again. */
@@ -15,16 +14,15 @@ export class StandingCache {
   /**
    * The cached standing, or a fresh one.
    *
-   * @param leaf the certificate, DER
+   * @param fingerprint of the certificate
    * @param at milliseconds since the epoch
    */
-  of(leaf: Uint8Array, usage: Usage, at: number, examine: (fingerprint: string) => Standing): Standing {
-    const fingerprint = hash('sha256', leaf, 'hex')
+  of(fingerprint: string, usage: Usage, at: number, examine: () => Standing): Standing {
     const key = usage + fingerprint
     const known = this.#entries.get(key)
     if (known !== undefined && known.notBefore <= at && at <= known.notAfter) return known
     this.#entries.delete(key)
-    const standing = examine(fingerprint)
+    const standing = examine()
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)
     this.#entries.set(key, standing)
     return standing

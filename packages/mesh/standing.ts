@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
 import type { Peer } from './peer.ts'
@@ -7,11 +8,21 @@ import type { MeshView } from './view.ts'
 /** What a certificate is shown for: `clientAuth` by callers, `serverAuth` by servers. */
 export type Usage = 'clientAuth' | 'serverAuth'
 
+/** A certificate as it came; those of node:tls and of node:crypto are both such. */
+export interface PresentedCertificate {
+  /** SHA-256 as OpenSSL writes it: upper case, with colons. To look it up by; far cheaper to get than the bytes. */
+  readonly fingerprint256: string
+  /** DER. */
+  readonly raw: Uint8Array
+}
+
 /** A certificate that is a member's, and whose. */
 export interface Standing {
   readonly member: Member
   readonly peer: Peer
   readonly leaf: Certificate
+  /** The same, without OpenSSL's object behind it, to be kept. */
+  readonly presented: PresentedCertificate
   /** The time in which all of it holds: the certificate's own and that of the chain above it. Milliseconds. */
   readonly notBefore: number
   readonly notAfter: number
@@ -21,17 +32,10 @@ export interface Standing {
  * Steps 1 and 2 of the gate for one certificate: everything that does not depend on who asks.
  *
  * @param der the certificate as it was presented; whatever else the peer sent is not looked at
- * @param fingerprint its SHA-256, lowercase hex
  * @param at milliseconds since the epoch
  * @throws Refused
  */
-export function examine(
-  der: Uint8Array,
-  fingerprint: string,
-  view: MeshView,
-  usage: Usage,
-  at: number,
-): Standing {
+export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: number): Standing {
   const leaf = checked(() => parseCertificate(der))
   const path = checked(
     () =>
@@ -48,6 +52,7 @@ export function examine(
   checkNames(leaf, member)
   checkSubject(leaf, member)
   const { notBefore, notAfter } = path
+  const fingerprint = hash('sha256', der, 'hex')
   const peer: Peer = Object.freeze({
     service: member.service,
     spiffeId: member.spiffeId,
@@ -57,7 +62,8 @@ export function examine(
     notBefore,
     notAfter,
   })
-  return { member, peer, leaf, notBefore, notAfter }
+  const presented = { fingerprint256: opensslFingerprint(fingerprint), raw: leaf.der }
+  return { member, peer, leaf, presented, notBefore, notAfter }
 }
 
 /** X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2). */
@@ -126,6 +132,10 @@ function checkSubject(leaf: Certificate, member: Member): void {
     ownPair,
     { leaf },
   )
+}
+
+function opensslFingerprint(hex: string): string {
+  return hex.toUpperCase().match(/../g)?.join(':') ?? ''
 }
 
 const ownPair = 'use the pair that `mtls apply` wrote; `mtls inspect FILE` shows what this one is'
