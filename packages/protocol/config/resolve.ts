@@ -138,11 +138,12 @@ function checkNames(config: Config, { problem }: ResolveOptions): void {
 }
 
 function checkPaths(config: Config, { problem }: ResolveOptions): void {
-  const owners = new Map<string, string>([[config.paths.caCert, 'paths.ca_cert']])
+  const owners = new Map<string, readonly string[]>([[config.paths.caCert, ['paths', 'ca_cert']]])
   const claim = (path: string, at: readonly string[]) => {
     const owner = owners.get(path)
-    if (owner !== undefined) problem(at, `found ${path}, which ${owner} has too; allowed: a path of its own`)
-    owners.set(path, at.join('.'))
+    if (owner !== undefined)
+      problem(at, `found ${path}, which ${owner.join('.')} has too; allowed: a path of its own`)
+    owners.set(path, at)
   }
   claim(config.paths.caKey, ['paths', 'ca_key'])
   for (const [service, { cert, key }] of config.services) {

@@ -99,12 +99,14 @@ function repeatedKeys(contents: Node | null): [offset: number, message: string][
   const found: [number, string][] = []
   visit(contents, {
     Map(_, map) {
-      const seen = new Set<string>()
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue
-        const name = String(key.value)
-        if (seen.has(name)) found.push([startOf(key) ?? 0, `found "${name}" twice; allowed: once`])
-        seen.add(name)
+      const names = map.items.map(({ key }) => (isScalar(key) ? String(key.value) : undefined))
+      // Most maps are small, and a set for each of a hundred thousand is slow.
+      const seen = names.length > 16 ? new Set<string>() : undefined
+      for (const [index, name] of names.entries()) {
+        if (name === undefined) continue
+        const repeated = seen === undefined ? names.indexOf(name) < index : seen.has(name)
+        if (repeated) found.push([startOf(map.items[index]) ?? 0, `found "${name}" twice; allowed: once`])
+        seen?.add(name)
       }
     },
   })

@@ -41,7 +41,7 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(values: Valu
 
 const filePath = text(
   'a file path, absolute or relative to this file, without ".." and under 4096 bytes',
-  (value) => value !== '' && value.length < 4096 && !value.includes('\0') && !value.split('/').includes('..'),
+  (value) => value !== '' && value.length < 4096 && !value.includes('\0') && !/(^|\/)\.\.(\/|$)/.test(value),
 )
 
 const dnsName = text('a DNS name of letters, digits, hyphens and dots, without wildcards', (value) =>
@@ -57,7 +57,7 @@ const subjectText = (error: string) =>
   )
 
 const fileMode = z
-  .union([z.int().min(0).max(0o777), z.string()], { error: '0600 or 0640' })
+  .union([z.int().min(0).max(777), z.string()], { error: '0600 or 0640' })
   .transform((value) => modeDigits(value))
   .refine((value) => value === '600' || value === '640' || value === '400' || value === '440', {
     error: '0600, 0640, 0400 or 0440: a private key is never for others',
