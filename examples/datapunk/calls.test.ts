@@ -22,7 +22,7 @@ test('each new connection is a line, and counted by caller and certificate', () 
     () => 7,
   )
   for (const serial of ['00f2486bee01', '00f2486bee01', '5a00000002']) mesh.emit('accepted', accepted(serial))
-  assert.equal(lines[0], 'stream → lake   certificate f2486bee until 2027-01-01T00:00:00Z')
+  assert.equal(lines[0], 'stream → lake   certificate 00f2486b until 2027-01-01T00:00:00Z')
   assert.equal(lines.length, 3)
   assert.deepEqual(
     calls.list.map(({ caller, callee, certificate, connections, last }) => [

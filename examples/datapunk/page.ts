@@ -34,7 +34,7 @@ const script = `
     try {
       const [seen, stored] = await Promise.all([get('/overview'), get('/records?limit=10')])
       calls.replaceChildren(...seen.calls.map((call) => row([
-        call.caller + ' → ' + call.callee, call.certificate.replace(/^00/, '').slice(0, 8), call.until,
+        call.caller + ' → ' + call.callee, call.certificate.slice(0, 8), call.until,
         call.connections, time(call.last),
       ])))
       records.replaceChildren(...stored.records.map(({ source, start, count, min, max, sum }) => row([

@@ -66,8 +66,7 @@ async function begin(name: string, args: readonly string[], env: NodeJS.ProcessE
       MTLS_ROOT: root,
       DATAPUNK_LAKE: process.env.DATAPUNK_LAKE ?? join(root, 'lake.db'),
     },
-    // The name stands before every line already.
-    onLine: (line) => terminal.line(name, line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line),
+    onLine: (line) => terminal.line(name, withoutPrefix(name, line)),
   })
   children.push(child)
   child.ended.then((how) => stopped.resolve(`${name} ${how}, so the others are ended too`))
@@ -83,15 +82,28 @@ async function stopAll(): Promise<void> {
 }
 
 function showCommands(lake: string, nexus: string): void {
-  const place = `--env ${environment} --root ${relative(process.cwd(), root) || '.'}`
   terminal.gap()
   terminal.heading(`See it at ${nexus}, and try in another terminal (Ctrl-C ends it all):`)
   terminal.commands([
     [`curl ${nexus}/overview`, 'who calls whom, under which certificate, until when'],
     [`curl -k ${lake}/records`, 'without a certificate: closed without a word, and told here'],
-    [`npx mtls status ${place}`, 'the certificates, and how long the authority may be down'],
+    [`npx mtls status ${optionsOfMtls()}`, 'the certificates, and how long the authority may be down'],
   ])
   terminal.gap()
+}
+
+/** Name and time stand before every line already, and columns have no room here. */
+function withoutPrefix(name: string, line: string): string {
+  const text = line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line
+  return text.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z\s+/, '').replace(/(?<=\S) {2,}/g, '  ')
+}
+
+/** The options that make `mtls` look at this mesh. */
+function optionsOfMtls(): string {
+  const place = relative(process.cwd(), root)
+  const options = [`--env ${environment}`, `--root ${place.startsWith('..') ? root : place || '.'}`]
+  if (config !== resolve('mtls-config.yaml')) options.push(`--config ${config}`)
+  return options.join(' ')
 }
 
 function urlIn(ready = '', scheme: 'http' | 'https'): string {
