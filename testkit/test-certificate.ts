@@ -5,6 +5,7 @@ import {
   encodeDer,
   encodeName,
   encodePem,
+  encodeSigned,
   keyAlgorithms,
   localSigner,
   type NameParts,
@@ -52,13 +53,7 @@ export interface TestFields {
 export async function signTestCertificate(fields: TestFields, signer: Signer): Promise<Uint8Array> {
   const tbs = encodeDer((der) => der.sequence(() => writeFields(der, fields)))
   const signature = await signer.sign(tbs)
-  return encodeDer((der) =>
-    der.sequence(() => {
-      der.raw(tbs)
-      der.raw(fields.outerSignatureIdentifier ?? fields.signatureIdentifier)
-      der.octetsInBitString(signature)
-    }),
-  )
+  return encodeSigned(tbs, fields.outerSignatureIdentifier ?? fields.signatureIdentifier, signature)
 }
 
 /**

@@ -7,10 +7,10 @@ import { type KeyAlgorithm, keyAlgorithms } from './keys/key-algorithm.ts'
 import { keyAlgorithmOf } from './keys/public-key.ts'
 import { verifySignature } from './keys/signature.ts'
 import type { Signer } from './keys/signer.ts'
-import { assembleCertificate } from './lint/sign-certificate.ts'
 import { type Name, readName } from './name.ts'
 import { oids } from './oids.ts'
 import { PkiError } from './pki-error.ts'
+import { encodeSigned } from './signed.ts'
 
 /**
  * A certification request: who somebody says to be, and a key. Nothing in it is believed before it was
@@ -98,7 +98,7 @@ export async function createCsr({ subject, signer, ...names }: CsrRequest): Prom
     }),
   )
   const { signatureIdentifier } = keyAlgorithms[signer.algorithm]
-  return assembleCertificate(info, signatureIdentifier, await signer.sign(info))
+  return encodeSigned(info, signatureIdentifier, await signer.sign(info))
 }
 
 function readInfo(der: DerReader): Pick<Csr, 'subject' | 'spki' | 'extensions'> {

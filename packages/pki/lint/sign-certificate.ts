@@ -1,9 +1,9 @@
-import { encodeDer } from '../der/writer.ts'
 import { keyAlgorithms } from '../keys/key-algorithm.ts'
 import { verifySignature } from '../keys/signature.ts'
 import type { Signer } from '../keys/signer.ts'
 import { equalOctets } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
+import { encodeSigned } from '../signed.ts'
 import { LintToken } from './lint-token.ts'
 
 /**
@@ -33,20 +33,5 @@ export async function signCertificate(token: LintToken, signer: Signer): Promise
       'the signer returned a signature that its own key does not verify',
     )
   }
-  return assembleCertificate(tbs, signatureAlgorithm, signature)
-}
-
-/** `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }`, RFC 5280 §4.1. */
-export function assembleCertificate(
-  tbs: Uint8Array,
-  signatureAlgorithm: Uint8Array,
-  signature: Uint8Array,
-): Uint8Array {
-  return encodeDer((der) =>
-    der.sequence(() => {
-      der.raw(tbs)
-      der.raw(signatureAlgorithm)
-      der.octetsInBitString(signature)
-    }),
-  )
+  return encodeSigned(tbs, signatureAlgorithm, signature)
 }

@@ -64,7 +64,7 @@ export function verifyPath(request: PathRequest): VerifiedPath {
   // NaN is neither before nor after anything, and would make every date right.
   if (!Number.isFinite(at))
     throw new TypeError(`at is ${at}; it must be a time in milliseconds since the epoch`)
-  const search: Search = { ...request, budget: new PathBudget(), checked: new Map(), failure: undefined }
+  const search: Search = { ...request, budget: new PathBudget(), failure: undefined }
 
   // 1 Somebody of that name is known. Without, nothing a stranger's certificate says is worth a more specific
   // answer.
@@ -93,8 +93,6 @@ export function verifyPath(request: PathRequest): VerifiedPath {
 
 interface Search extends PathRequest {
   readonly budget: PathBudget
-  /** Signatures that were checked, by certificate and issuer. */
-  readonly checked: Map<Certificate, Map<Certificate, boolean>>
   /** The most specific error so far. */
   failure: PkiError | undefined
 }
@@ -207,20 +205,24 @@ function checkLength(
   }
 }
 
-/** RFC 5280 §6.1.3 (a) (1). Each pair is checked once, however many paths lead over it. */
-function checkSignature(certificate: Certificate, issuer: Certificate, { budget, checked }: Search): void {
-  const byIssuer = checked.get(certificate) ?? new Map<Certificate, boolean>()
-  checked.set(certificate, byIssuer)
+/**
+ * RFC 5280 §6.1.3 (a) (1). What was checked once is known for as long as both certificates are held: a signature
+ * doesn't grow old, and the CAs of a mesh are the same at every handshake.
+ */
+function checkSignature(certificate: Certificate, issuer: Certificate, { budget }: Search): void {
+  const byIssuer = checkedSignatures.get(certificate) ?? new WeakMap<Certificate, boolean>()
   let valid = byIssuer.get(issuer)
   if (valid === undefined) {
     budget.spend('signatures')
     const { tbs, signature, signatureAlgorithm } = certificate
     valid = verifySignature({ spki: issuer.spki, message: tbs, signature, algorithm: signatureAlgorithm })
-    byIssuer.set(issuer, valid)
+    checkedSignatures.set(certificate, byIssuer.set(issuer, valid))
   }
   if (!valid)
     throw refusal('SIGNATURE_INVALID', certificate, `it is not signed by the key of ${issuer.subject}`)
 }
+
+const checkedSignatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
 
 /** RFC 4158 §5.2: a path never goes twice through one subject with one key. */
 function isSameAuthority(one: Certificate, other: Certificate): boolean {
