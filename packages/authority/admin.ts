@@ -1,3 +1,4 @@
+import { chmodSync, rmSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import { basename, dirname } from 'node:path'
 import { chdir, cwd } from 'node:process'
@@ -135,10 +136,13 @@ async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
 }
 
+/** Whoever serves holds the lock, so a socket that is there was left behind by an authority that was killed. */
 function listen(server: Server, socket: string): Promise<void> {
+  rmSync(socket, { force: true })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     byShortName(socket, (path) => server.listen({ path }, resolve))
+    chmodSync(socket, 0o600)
   })
 }
 

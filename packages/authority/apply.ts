@@ -5,7 +5,7 @@ import { activeSlot, foundMesh, publishTrust, replaceIssuingCa } from './found.t
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
 import { takeInventory } from './observe.ts'
-import { type Action, type Plan, plan, reasonToIssue } from './plan.ts'
+import { type Action, type Plan, plan, reasonToIssue, safePart } from './plan.ts'
 import { isBundleCurrent, publishBundle, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { decodeSettings } from './settings.ts'
@@ -35,7 +35,7 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   const wanted = plan(config, takeInventory(engine), clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
-  const doing = wanted.actions.filter((action) => approved || action.safety === 'safe')
+  const doing = approved ? wanted.actions : safePart(wanted.actions)
   // 3 Keys and CAs of the mesh itself.
   for (const { kind } of doing) {
     if (kind === 'create-mesh') await foundMesh(engine)
@@ -54,7 +54,7 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   if (!isBundleCurrent(engine.store, clock())) await publish(engine)
   // 8 Whatever of the published files was lost.
   writePublished(engine)
-  return reportOf(engine, doing, approved ? [] : destructive, failures)
+  return reportOf(engine, doing, approved ? [] : destructive, due, failures)
 }
 
 /** What `mtls plan` shows: what the next apply would do. */
@@ -87,11 +87,15 @@ function reportOf(
   engine: Engine,
   doing: readonly Action[],
   declined: readonly Action[],
+  due: readonly Issuance[],
   failures: ReadonlyMap<string, Error>,
 ): ApplyReport {
   const done: Action[] = []
   const failed: { action: Action; error: Error }[] = []
+  const issued = new Set(due.map(({ instance }) => instance))
   for (const action of doing) {
+    // What was planned for a service that a no was said to has not been done.
+    if (action.kind === 'issue' && !issued.has(action.instance)) continue
     const error = action.kind === 'issue' ? failures.get(action.instance) : undefined
     if (error === undefined) done.push(action)
     else failed.push({ action, error })

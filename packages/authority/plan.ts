@@ -61,6 +61,8 @@ export interface IssueAction extends ActionBase {
 
 export interface MeshAction extends ActionBase {
   readonly kind: 'create-mesh' | 'replace-issuing-ca' | 'publish-trust-statement' | 'publish'
+  /** `publish`: only because of the other actions; without them there is nothing new to say. */
+  readonly follows?: true
 }
 
 /**
@@ -316,10 +318,19 @@ function planPublication(
   })
   const { bundleIssuedAt } = inventory
   if (bundleIssuedAt === undefined) return publish('there is no bundle yet')
-  if (actions.some((action) => action.kind !== 'issue')) return publish('the members or their rights change')
   if (!inventory.published) return publish('what is published is not what the inventory says')
   if (now - bundleIssuedAt >= BUNDLE_RENEWAL) return publish('the bundle is a day old')
-  return undefined
+  if (actions.every((action) => action.kind === 'issue')) return undefined
+  return { ...publish('the members or their rights change'), follows: true }
+}
+
+/** What is left of a plan where the destructive actions are declined. */
+export function safePart(actions: readonly Action[]): Action[] {
+  const safe = actions.filter((action) => action.safety === 'safe')
+  const follows = (action: Action) => 'follows' in action && action.follows === true
+  return safe.some((action) => action.kind !== 'issue' && !follows(action))
+    ? safe
+    : safe.filter((action) => !follows(action))
 }
 
 function changedFields(before: string, after: string): string {

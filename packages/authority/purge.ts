@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { unlinkFiles } from './place.ts'
 import { decodeSettings } from './settings.ts'
@@ -12,10 +12,9 @@ export function purge({ store, disk, layout, report, clock }: Engine): string[] 
   for (const { id, service } of store.instances()) {
     const row = gone.get(service)
     const { dir } = layout.instance(id)
-    if (row === undefined || disk.kindOf(dir) === undefined) continue
+    if (row === undefined) continue
     removed.push(...unlinkFiles({ disk, layout }, decodeSettings(row.settings), id))
-    for (const name of disk.list(dir)) disk.removeFolder(join(dir, name))
-    disk.removeFolder(dir)
+    if (!new PairFolder(dir, disk).purge()) continue
     removed.push(dir)
     report({ kind: 'files-purged', subject: service, at: clock(), detail: { dir } })
   }

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, type TestContext, test } from 'node:test'
+import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
+import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { connectAdmin, serveAdmin } from './admin.ts'
+import { Authority, Observation } from './authority.ts'
+import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import { keep } from './keep.ts'
+
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mtls-authority-'))
+  folders.push(folder)
+  return folder
+}
+
+const clear = { store_ca_keys_in_clear: true }
+
+function configIn(
+  dir: string,
+  services: Record<string, unknown>,
+  authority: Record<string, unknown> = clear,
+): Config {
+  const text = { services, authority, certificates: { key_algorithm: 'ecdsa-p256' } }
+  return parseConfig(JSON.stringify(text), { file: join(dir, 'mtls-config.yaml') })
+}
+
+let seeds = 0
+const clock = new FixedClock(Date.UTC(2026, 5, 1))
+
+function open(config: Config, environment: Record<string, string | undefined> = {}): Promise<Authority> {
+  const randomBytes = seededRandom(`authority ${++seeds}`)
+  return Authority.open({
+    config,
+    clock: () => clock.now(),
+    randomBytes,
+    environment,
+    pid: process.pid,
+    purpose: 'test',
+  })
+}
+
+function isCode(code: AuthorityErrorCode) {
+  return (error: unknown) => error instanceof AuthorityError && error.code === code
+}
+
+const yes = { approve: () => true }
+const no = { approve: () => false }
+
+describe('an authority', () => {
+  test('is alone on its state folder', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} })
+    const first = await open(config)
+    await assert.rejects(() => open(config), isCode('LOCKED'))
+    await first.close()
+    await (await open(config)).close()
+  })
+
+  test('seals its keys with a passphrase it made, says that they are unprotected, and opens them again', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} }, {})
+    const first = await open(config)
+    await first.apply(no)
+    assert.equal((await first.status()).keysUnprotected, true)
+    await first.close()
+    const { passphrase } = layoutOf(config).authority
+    assert.equal(statSync(passphrase).mode & 0o777, 0o600)
+    assert.match(readFileSync(config.paths.caKey, 'utf8'), /DATAPUNK ENCRYPTED KEY/)
+    const second = await open(config)
+    await second.issue('lake')
+    await second.close()
+    rmSync(passphrase)
+    const third = await open(config)
+    await assert.rejects(() => third.issue('lake'), isCode('PASSPHRASE_MISSING'))
+    await third.close()
+  })
+
+  test('takes the passphrase from the environment, and out of it', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} }, {})
+    const environment = { MTLS_CA_PASSPHRASE: 'correct horse' }
+    const first = await open(config, environment)
+    assert.deepEqual(environment, {})
+    await first.apply(no)
+    assert.equal((await first.status()).keysUnprotected, false)
+    await first.close()
+    const second = await open(config, { MTLS_CA_PASSPHRASE: 'battery staple' })
+    await assert.rejects(() => second.issue('lake'), isCode('PASSPHRASE_WRONG'))
+    await second.close()
+  })
+
+  test('does one thing at a time', async () => {
+    const authority = await open(configIn(temporaryFolder(), { lake: {}, stream: {} }))
+    const reports = await Promise.all([authority.apply(no), authority.apply(no), authority.issue('lake')])
+    assert.equal(reports[1].done.length, 0)
+    assert.equal(
+      (await authority.status()).services.find(({ service }) => service === 'lake')?.serial,
+      reports[2].serial,
+    )
+    await authority.close()
+  })
+})
+
+describe('looking', () => {
+  test('needs neither lock nor passphrase, and makes nothing', async () => {
+    const dir = temporaryFolder()
+    const config = configIn(dir, { lake: {} })
+    const before = new Observation({ config, clock: () => clock.now() })
+    assert.equal(before.plan().actions[0]?.kind, 'create-mesh')
+    assert.equal(before.status().meshId, undefined)
+    before.close()
+    assert.ok(!existsSync(layoutOf(config).state))
+    const authority = await open(config)
+    await authority.apply(no)
+    const during = new Observation({ config, clock: () => clock.now() })
+    assert.deepEqual(during.plan().actions, [])
+    assert.equal(during.status().services[0]?.pair, 'current')
+    during.close()
+    await authority.close()
+  })
+})
+
+describe('over the socket', () => {
+  async function served(t: TestContext, dir: string, services: Record<string, unknown>) {
+    const config = configIn(dir, services)
+    const authority = await open(config)
+    const socket = layoutOf(config).authority.adminSocket
+    const admin = await serveAdmin(authority, socket, async () => {})
+    const close = async () => {
+      await admin.close()
+      await authority.close()
+    }
+    t.after(close)
+    const client = await connectAdmin(socket)
+    assert.ok(client !== undefined)
+    return { authority, client, socket, close }
+  }
+
+  test('everything can be asked, and nobody else may connect', async (t) => {
+    const { client, socket, close } = await served(t, temporaryFolder(), { lake: {} })
+    assert.equal(statSync(socket).mode & 0o077, 0)
+    assert.equal((await client.plan()).actions[0]?.kind, 'create-mesh')
+    assert.equal((await client.apply(no)).bundle, '1.1')
+    const issued = await client.issue('lake')
+    assert.equal((await client.status()).services[0]?.serial, issued.serial)
+    assert.deepEqual(await client.purge(), [])
+    await assert.rejects(() => client.issue('nobody'), isCode('NOT_A_MEMBER'))
+    await close()
+    assert.equal(await connectAdmin(socket), undefined)
+  })
+
+  test('a yes is for what was shown, and for nothing else', async (t) => {
+    const dir = temporaryFolder()
+    const { authority, client, close } = await served(t, dir, { lake: {}, stream: {}, nexus: {} })
+    await client.apply(no)
+    authority.configure(configIn(dir, { lake: {}, nexus: {} }))
+    assert.equal((await client.apply(no)).declined.length, 1)
+    const changing = {
+      approve: () => {
+        authority.configure(configIn(dir, { lake: {} }))
+        return true
+      },
+    }
+    await assert.rejects(() => client.apply(changing), isCode('PLAN_CHANGED'))
+    assert.equal((await client.status()).services.length, 3)
+    assert.equal((await client.apply(yes)).done.length, 3)
+    assert.equal((await client.status()).services.length, 1)
+    await close()
+  })
+
+  test('works where the path is longer than a socket’s may be', async (t) => {
+    const { client, socket, close } = await served(t, join(temporaryFolder(), 'x'.repeat(120)), { lake: {} })
+    assert.ok(socket.length > 107)
+    assert.equal((await client.apply(no)).bundle, '1.1')
+    await close()
+  })
+
+  test('a socket that a killed authority left behind is in nobody’s way', async (t) => {
+    const dir = temporaryFolder()
+    const first = await served(t, dir, { lake: {} })
+    await first.close()
+    writeFileSync(first.socket, '')
+    const second = await served(t, dir, { lake: {} })
+    await second.close()
+  })
+})
+
+test('keep does what is safe by itself, shows the rest, and survives a broken config', async () => {
+  const dir = temporaryFolder()
+  const authority = await open(configIn(dir, { lake: {}, stream: {} }))
+  const configs = [
+    () => configIn(dir, { lake: {}, stream: {} }),
+    () => parseConfig('services: {', { file: 'mtls-config.yaml' }),
+    () => configIn(dir, { lake: {}, nexus: {} }),
+    () => configIn(dir, { lake: {}, nexus: {} }),
+  ]
+  const ending = new AbortController()
+  const told: string[] = []
+  let round = 0
+  await keep({
+    authority,
+    loadConfig: () => configs[round]!(),
+    wait: async () => {
+      if (++round === configs.length) ending.abort()
+    },
+    signal: ending.signal,
+    onApplied: ({ declined }) => told.push(`applied, ${declined.length} waiting`),
+    onError: (error) => told.push((error as Error).name),
+  })
+  assert.deepEqual(told, ['applied, 0 waiting', 'ConfigError', 'applied, 1 waiting'])
+  const services = (await authority.status()).services.map(({ service }) => service)
+  assert.deepEqual(services, ['lake', 'nexus', 'stream'])
+  await authority.close()
+})
