@@ -9,7 +9,6 @@ export {
   sealBundleHead,
 } from './bundle.ts'
 export type { Address, CaConfig, Config, ServiceConfig } from './config/config.ts'
-export { isDnsName, isWithinDomain } from './config/dns-name.ts'
 export { type Layout, layoutOf } from './config/layout.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'

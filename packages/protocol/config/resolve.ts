@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import type { Address, Config, ServiceConfig } from './config.ts'
-import { isWithinDomain } from './dns-name.ts'
+import { isWithinDomain } from './domain.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
 

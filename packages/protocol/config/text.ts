@@ -1,7 +1,6 @@
-import type { KeyAlgorithm } from '@datapunk/pki'
+import { isDnsName, type KeyAlgorithm } from '@datapunk/pki'
 import { z } from 'zod'
 import { isCountryCode } from './country.ts'
-import { isDnsName } from './dns-name.ts'
 import { isIpAddress } from './ip-address.ts'
 
 /**
@@ -45,10 +44,13 @@ const filePath = text(
 )
 
 const dnsName = text('a DNS name of letters, digits, hyphens and dots, without wildcards', (value) =>
-  isDnsName(value.toLowerCase()),
+  isDnsName(value),
 )
 
-const trustDomain = text('a DNS name in lower case', (value) => isDnsName(value))
+const trustDomain = text(
+  'a DNS name in lower case',
+  (value) => isDnsName(value) && value === value.toLowerCase(),
+)
 
 const subjectText = (error: string) =>
   text(
@@ -77,7 +79,7 @@ const address = text('HOST or HOST:PORT, as in 10.0.0.5:8445 or [fd00::5]:8445',
   const match = HOST_AND_PORT.exec(value)
   if (match === null || (match[3] !== undefined && !port(match[3]))) return false
   const host = match[1] ?? match[2] ?? ''
-  return isIpAddress(host) || (match[1] === undefined && isDnsName(host.toLowerCase()))
+  return isIpAddress(host) || (match[1] === undefined && isDnsName(host))
 })
 
 const caKey = (years: number) =>
