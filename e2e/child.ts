@@ -63,6 +63,9 @@ export class Child {
       stderr: this.stderr,
     }))
     this.ended.catch(() => {})
+    const killGroup = () => this.#killGroup()
+    process.once('exit', killGroup)
+    this.#process.once('close', () => process.off('exit', killGroup))
   }
 
   get pid(): number {
@@ -98,16 +101,25 @@ export class Child {
     if (!this.#isOver) this.#process.kill(signal)
   }
 
-  /** Ends it, and whatever it started: politely, unless told otherwise. */
+  /** Ctrl-C: a terminal tells it and everything it has started, all at once. */
+  interrupt(): void {
+    process.kill(-this.pid, 'SIGINT')
+  }
+
+  /** Ends it, politely unless told otherwise, and then whatever of its process group is left. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.signal(signal)
-    const ending = await this.ended
+    if (!this.#isOver) await once(this.#process, 'exit')
+    this.#killGroup()
+    return this.ended
+  }
+
+  #killGroup(): void {
     try {
       process.kill(-this.pid, 'SIGKILL')
     } catch {
-      // Nobody of its group is left, as it should be.
+      // Nobody is left, as it should be.
     }
-    return ending
   }
 
   get #isOver(): boolean {
