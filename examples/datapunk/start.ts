@@ -92,9 +92,10 @@ function showCommands(lake: string, nexus: string): void {
   terminal.gap()
 }
 
-/** Name and time stand before every line already, and columns have no room here. */
+/** Name and time stand before every line already, and there is no room for the columns of mtls. */
 function withoutPrefix(name: string, line: string): string {
   const text = line.startsWith(`${name}: `) ? line.slice(name.length + 2) : line
+  if (name !== 'mtls') return text
   return text.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z\s+/, '').replace(/(?<=\S) {2,}/g, '  ')
 }
 
