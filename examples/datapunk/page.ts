@@ -20,11 +20,12 @@ const script = `
     for (const cell of cells) {
       const td = tr.insertCell()
       td.textContent = cell
-      if (typeof cell === 'number') td.className = 'number'
+      if (/^-?[\\d.]+$/.test(cell)) td.className = 'number'
     }
     return tr
   }
   const time = (at) => new Date(at).toISOString().slice(11, 19) + 'Z'
+  const tenths = (number) => number.toFixed(1)
   const get = async (path) => {
     const reply = await fetch(path)
     if (!reply.ok) throw new Error((await reply.json()).detail)
@@ -38,7 +39,7 @@ const script = `
         call.connections, time(call.last),
       ])))
       records.replaceChildren(...stored.records.map(({ source, start, count, min, max, sum }) => row([
-        source, time(start), count, Math.round(min * 10) / 10, Math.round(sum / count * 10) / 10, Math.round(max * 10) / 10,
+        source, time(start), count, ...[min, sum / count, max].map(tenths),
       ])))
       state.textContent = 'As of ' + seen.at
     } catch (error) {

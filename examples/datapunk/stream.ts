@@ -56,7 +56,7 @@ await run('stream', async ({ say, clock }) => {
     outbox.put(closed.map((window) => ({ id: randomUUID(), ...window })))
     try {
       const written = await outbox.send()
-      if (written > 0) say(`wrote ${written} windows to lake`)
+      if (written > 0) say(`wrote ${written} ${written === 1 ? 'window' : 'windows'} to lake`)
     } catch (error) {
       say(`${outbox.waiting} windows wait for lake: ${error instanceof Error ? error.message : error}`)
     }
