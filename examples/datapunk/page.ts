@@ -15,13 +15,10 @@ const style = `
 // Everything is put in as text, never as markup.
 const script = `
   const [calls, records, state] = ['calls', 'records', 'state'].map((id) => document.getElementById(id))
-  const row = (cells) => {
+  const row = (texts, numbers) => {
     const tr = document.createElement('tr')
-    for (const cell of cells) {
-      const td = tr.insertCell()
-      td.textContent = cell
-      if (/^-?[\\d.]+$/.test(cell)) td.className = 'number'
-    }
+    for (const text of [...texts, ...numbers]) tr.insertCell().textContent = text
+    for (const cell of [...tr.cells].slice(texts.length)) cell.className = 'number'
     return tr
   }
   const time = (at) => new Date(at).toISOString().slice(11, 19) + 'Z'
@@ -34,13 +31,12 @@ const script = `
   const show = async () => {
     try {
       const [seen, stored] = await Promise.all([get('/overview'), get('/records?limit=10')])
-      calls.replaceChildren(...seen.calls.map((call) => row([
-        call.caller + ' → ' + call.callee, call.certificate.slice(0, 8), call.until,
-        call.connections, time(call.last),
-      ])))
-      records.replaceChildren(...stored.records.map(({ source, start, count, min, max, sum }) => row([
-        source, time(start), count, ...[min, sum / count, max].map(tenths),
-      ])))
+      calls.replaceChildren(...seen.calls.map(({ caller, callee, certificate, until, last, connections }) => row(
+        [caller + ' → ' + callee, certificate.slice(0, 8), until, time(last)], [connections],
+      )))
+      records.replaceChildren(...stored.records.map(({ source, start, count, min, max, sum }) => row(
+        [source, time(start)], [count, ...[min, sum / count, max].map(tenths)],
+      )))
       state.textContent = 'As of ' + seen.at
     } catch (error) {
       state.textContent = error.message
@@ -63,7 +59,7 @@ export const page = `<!doctype html>
 <p id="state" role="status">&nbsp;</p>
 <h2>Who calls whom</h2>
 <div class="wide"><table>
-<thead><tr><th>Call<th>Caller’s certificate<th>Until<th class="number">Connections<th>Last one</thead>
+<thead><tr><th>Call<th>Caller’s certificate<th>Until<th>Last one<th class="number">Connections</thead>
 <tbody id="calls"></tbody>
 </table></div>
 <h2>What lake has stored</h2>
