@@ -13,7 +13,8 @@ const BLOCK = /^-----BEGIN ([^-\r\n]{1,64})-----\r?$[^-]*^-----END \1-----\r?$/g
 /** @throws PkiError `PEM_INVALID` for a block that is not whole */
 export function pemBlocks(bytes: Uint8Array): PemBlock[] {
   const text = Buffer.from(bytes).toString('latin1')
-  if (!text.includes('-----BEGIN ')) return [{ label: 'DER', der: bytes }]
+  // DER of whatever is shown here is a SEQUENCE.
+  if (bytes[0] === 0x30) return [{ label: 'DER', der: bytes }]
   const blocks = [...text.matchAll(BLOCK)].map(([block, label = '']) => ({
     label,
     der: isPublic(label) ? decodePem(block, label)[0] : undefined,

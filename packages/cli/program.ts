@@ -40,7 +40,13 @@ export function programOf(
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) => write(`mtls: ${text.replace(/^error: /, '').trimEnd()} [USAGE]\n`),
+      outputError: (text, write) =>
+        write(
+          `mtls: ${text
+            .replace(/^error: /, '')
+            .trimEnd()
+            .replaceAll('\n', ' ')} [USAGE]\n`,
+        ),
     })
     .showHelpAfterError('`mtls --help` and `mtls COMMAND --help` show what is allowed')
     .exitOverride()

@@ -1,11 +1,13 @@
 import { createInterface } from 'node:readline/promises'
 import type { Action, Administration, ApplyReport } from '@datapunk/authority'
+import type { Config } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
 import { withAdministration, withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { eventText } from '../event-text.ts'
 import { exitCode } from '../exit-code.ts'
+import { protectionText } from '../protection-text.ts'
 import { table } from '../table.ts'
 
 interface ApplyOptions {
@@ -28,7 +30,7 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
   examples: ['mtls apply', 'mtls apply --yes --purge', 'mtls apply --env demo --root .demo'],
   async run(context, options) {
     if (options.adoptCa) await adopt(context)
-    return withAdministration(context, reporting(context), async (administration, _, running) => {
+    return withAdministration(context, reporting(context), async (administration, config, running) => {
       const { output, json } = context
       const approve = (actions: readonly Action[]) => approval(context, actions, options.yes === true)
       const report = await output.during('applying', administration.apply({ approve }))
@@ -40,7 +42,7 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
         for (const path of purged) output.tell(`removed ${path}`)
         tellOutcome(context, report)
       }
-      await warnOfKeys(context, administration)
+      await warnOfKeys(context, config, administration)
       return report.declined.length + report.failed.length > 0 ? exitCode.bad : exitCode.done
     })
   },
@@ -82,7 +84,8 @@ function tellOutcome({ output }: Context, { done, declined, failed, bundle }: Ap
     const refusal = `${countText(declined.length, 'destructive action')} not done, because nobody said yes; allowed: an answer at a terminal, or \`mtls apply --yes\``
     output.tell(output.toldStyled('bad', refusal))
   }
-  const did = done.length === 0 ? 'nothing to do' : `${countText(done.length, 'action')} done`
+  const nothing = failed.length + declined.length > 0 ? 'nothing done' : 'nothing to do'
+  const did = done.length === 0 ? nothing : `${countText(done.length, 'action')} done`
   output.tell(`${did}; bundle ${bundle} is in force`)
 }
 
@@ -97,13 +100,12 @@ function documentOf(report: ApplyReport, purged: readonly string[]): Record<stri
   }
 }
 
-async function warnOfKeys({ output }: Context, administration: Administration): Promise<void> {
+async function warnOfKeys(
+  { output }: Context,
+  config: Config,
+  administration: Administration,
+): Promise<void> {
   const { keysUnprotected } = await administration.status()
-  if (!keysUnprotected) return
-  output.tell(
-    output.toldStyled(
-      'warning',
-      'the CA keys are unprotected: their passphrase lies beside them; authority.passphrase_file names a better place',
-    ),
-  )
+  if (keysUnprotected)
+    output.tell(output.toldStyled('warning', `the CA keys are ${protectionText(config, true)}`))
 }

@@ -1,7 +1,9 @@
 import { withAdministration } from '../administration.ts'
+import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { exitCode } from '../exit-code.ts'
 import { readInput, writeOutput } from '../files.ts'
+import { pemBlocks } from '../pem-blocks.ts'
 import { timeText } from '../time-text.ts'
 
 /** The authority takes no larger CSR; this is only so that no larger file is read. */
@@ -21,7 +23,7 @@ export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
   examples: ['mtls issue lake', 'mtls issue lake --csr lake.csr --out lake.crt'],
   async run(context, { csr, out }, service = '') {
     const { output, json, world } = context
-    const request = csr === undefined ? undefined : await readInput(csr, MAX_CSR_BYTES, world.stdin)
+    const request = csr === undefined ? undefined : await readRequest(csr, world.stdin)
     const options = { purpose: 'issue' }
     return withAdministration(context, options, async (administration, config) => {
       const issuing =
@@ -40,4 +42,14 @@ export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
       return exitCode.done
     })
   },
+}
+
+async function readRequest(file: string, stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const [block] = pemBlocks(await readInput(file, MAX_CSR_BYTES, stdin))
+  if (block?.der !== undefined && block.label !== 'CERTIFICATE') return block.der
+  const found = block === undefined ? 'neither PEM nor DER' : `a ${block.label}`
+  throw new CliError(
+    'FILE_UNREADABLE',
+    `found ${found} in ${file}; allowed: a certificate request (PKCS#10), PEM or DER`,
+  )
 }

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
+import { protectionText } from '../protection-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeOrNull, timeText } from '../time-text.ts'
 
@@ -16,12 +17,13 @@ export const statusCommand: CommandSpec = {
   run(context) {
     const { output, json, world } = context
     const now = world.clock()
-    const observation = new Observation({ config: loadConfig(context), clock: world.clock })
+    const config = loadConfig(context)
+    const observation = new Observation({ config, clock: world.clock })
     try {
       const status = observation.status()
       const faults = faultsOf(status, now)
       if (json) output.printJson(documentOf(status, faults, now))
-      else show(output, status, faults, now)
+      else show(output, { status, faults, now, protection: protectionText(config, status.keysUnprotected) })
       const late = status.services.some((one) => faultsOfInstance(one, now).length > 0)
       return faults.length > 0 || late ? exitCode.bad : exitCode.done
     } finally {
@@ -53,8 +55,15 @@ function faultsOfInstance({ serial, notAfter, renewalDue, pair }: InstanceStatus
   return faults
 }
 
-function show(output: Output, status: Status, faults: readonly string[], now: number): void {
-  output.print(table(headRows(status, output)))
+interface Shown {
+  readonly status: Status
+  readonly faults: readonly string[]
+  readonly now: number
+  readonly protection: string
+}
+
+function show(output: Output, { status, faults, now, protection }: Shown): void {
+  output.print(table(headRows(status, protection, output)))
   if (status.services.length > 0) {
     const head = ['SERVICE', 'CERTIFICATE', 'UNTIL', 'RENEWED FROM', 'STATE', 'NAMES']
     const rows = status.services.map((one) => serviceRow(one, now, output))
@@ -73,7 +82,7 @@ function show(output: Output, status: Status, faults: readonly string[], now: nu
     output.tell(output.toldStyled('bad', '`mtls apply` mends what is late, missing or another'))
 }
 
-function headRows(status: Status, output: Output): string[][] {
+function headRows(status: Status, protection: string, output: Output): string[][] {
   const { trustDomain, meshId, environment, bundle, bundleExpiresAt, cas, keysUnprotected } = status
   const place = environment === undefined ? '' : `, environment ${environment}`
   const rows = [['mesh', `${output.styled('strong', trustDomain)}${meshId ? ` (${meshId})` : ''}${place}`]]
@@ -83,13 +92,8 @@ function headRows(status: Status, output: Output): string[][] {
     const note = state === 'active' ? '' : output.styled('quiet', ` (${state})`)
     rows.push([kind.replaceAll('-', ' '), `${subject}, until ${timeText(notAfter)}${note}`])
   }
-  if (meshId !== undefined) {
-    const unprotected = output.styled(
-      'warning',
-      'UNPROTECTED: their passphrase lies beside them, or they have none',
-    )
-    rows.push(['CA keys', keysUnprotected ? unprotected : 'encrypted, passphrase elsewhere'])
-  }
+  if (meshId !== undefined)
+    rows.push(['CA keys', keysUnprotected ? output.styled('warning', protection) : protection])
   return rows
 }
 

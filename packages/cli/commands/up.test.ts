@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { Background } from '../testing/background.ts'
+import { prepareFiles } from '../testing/prepared-files.ts'
+import { playTranscript } from '../testing/transcript.ts'
+
+describe('up', () => {
+  let folder: string
+  let up: Background
+  const config = (name: string) => copyFileSync(join(folder, name), join(folder, 'mtls-config.yaml'))
+  const play = (command: string) => playTranscript(`$ ${command}`, folder)
+
+  beforeEach(async () => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'mtls-')))
+    await prepareFiles(folder)
+    config('one.yaml')
+    up = new Background(folder, 'up')
+  })
+  afterEach(async () => {
+    up.signal('SIGKILL')
+    await up.ended
+    rmSync(folder, { recursive: true })
+  })
+
+  test('applies, says when it is ready, and leaves nothing behind when it is ended', async () => {
+    const issued = await up.next('certificate-issued')
+    assert.equal(issued.subject, 'lake')
+    const { detail } = await up.next('ready')
+    assert.deepEqual([detail.bundle, detail.services], ['1.1', 1])
+    up.signal('SIGINT')
+    await up.next('ended')
+    assert.equal(await up.ended, 0)
+    assert.equal(existsSync(detail.socket as string), false)
+    assert.equal(existsSync(join(folder, 'certs/.mtls/authority/lock.json')), false)
+  })
+
+  test('takes the commands of others, and a second one is refused', async () => {
+    await up.next('ready')
+    assert.match(await play('mtls issue lake'), /2> lake: serial <hex>, until <time>/)
+    assert.equal((await up.next('certificate-issued')).subject, 'lake')
+    assert.match(await play('mtls apply'), /2> nothing to do; bundle 1\.1/)
+    assert.match(
+      await play('mtls up'),
+      /in use by mtls up \(process <pid>, since <time>\).*\[LOCKED\]\n\[1\]$/,
+    )
+    assert.match(await play('mtls apply --adopt-ca'), /\[LOCKED\]\n\[1\]$/)
+    assert.match(await play('mtls issue lak'), /\[NOT_A_MEMBER\]\n\[1\]$/)
+  })
+
+  test('applies the file when it is written; what is destructive waits to be asked for', async () => {
+    await up.next('ready')
+    config('two.yaml')
+    assert.equal((await up.next('service-added')).subject, 'stream')
+    assert.equal((await up.next('certificate-issued')).subject, 'stream')
+    config('one.yaml')
+    const { detail } = await up.next('waiting')
+    const actions = detail.actions as { kind: string; subject: string }[]
+    assert.deepEqual(
+      actions.map(({ kind, subject }) => [kind, subject]),
+      [['remove-service', 'stream']],
+    )
+    assert.match(await play('mtls apply'), /1 destructive action not done.*\n.*\n.*\n\[1\]$/)
+    assert.match(await play('mtls apply --yes'), /2> 2 actions done/)
+    assert.equal((await up.next('service-removed')).subject, 'stream')
+  })
+
+  test('goes on with what was good while the file has faults', async () => {
+    await up.next('ready')
+    writeFileSync(join(folder, 'mtls-config.yaml'), 'services: [')
+    const { detail } = await up.next('problem')
+    assert.match(detail.message as string, /mtls-config\.yaml:1:12: not valid YAML/)
+    config('two.yaml')
+    assert.equal((await up.next('certificate-issued')).subject, 'stream')
+  })
+
+  test('starts again after it was killed', async () => {
+    await up.next('ready')
+    up.signal('SIGKILL')
+    await up.ended
+    up = new Background(folder, 'up')
+    await up.next('ready')
+    assert.match(await play('mtls issue lake'), /2> lake: serial <hex>, until <time>/)
+  })
+
+  test('ends with the reason when the first apply fails', async () => {
+    await up.next('ready')
+    up.signal('SIGTERM')
+    assert.equal(await up.ended, 0)
+    rmSync(join(folder, 'certs/ca.key'))
+    assert.match(await play('mtls up'), /the key of root-1 is not at .* \[KEY_MISSING\]\n\[1\]$/)
+  })
+})
