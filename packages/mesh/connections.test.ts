@@ -2,45 +2,59 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
-import { FixedClock, TestMesh } from '@datapunk/testkit'
-import { type CutConnection, join, type Mesh } from './index.ts'
+import { connect as connectTls, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
+import { FixedClock, TestMesh, type TestOverrides } from '@datapunk/testkit'
+import { type CutConnection, join, type Mesh, type MeshError } from './index.ts'
 import { listen } from './testing/listen.ts'
 
 const day = 24 * 60 * 60 * 1000
 
+/** The other end is always no mesh, so that only one side judges. */
 describe('an open connection', () => {
   let testMesh: TestMesh
   let clock: FixedClock
-  let lake: Mesh
-  let stream: Mesh
-  let server: Server
-  let port: number
+  let mesh: Mesh
+  let server: Server | undefined
   let cuts: CutConnection[]
 
   beforeEach(async () => {
     testMesh = await TestMesh.create({ services: { lake: {}, stream: {}, nexus: {} } })
     clock = new FixedClock(Date.now())
-    const options = { config: testMesh.configFile, clock, pollEvery: 2 ** 31 - 1 }
-    ;[lake, stream] = await Promise.all([join('lake', options), join('stream', options)])
+    mesh = await join('lake', { config: testMesh.configFile, clock, pollEvery: 2 ** 31 - 1 })
     cuts = []
-    for (const mesh of [lake, stream]) mesh.on('cut', (cut) => cuts.push(cut))
-    server = lake.protect(createTlsServer((socket) => socket.on('error', () => {}).pipe(socket)))
-    port = await listen(server)
+    mesh.on('cut', (cut) => cuts.push(cut))
   })
 
   afterEach(async () => {
-    server.close()
-    await Promise.all([lake.leave(), stream.leave()])
+    server?.close()
+    await mesh.leave()
     await testMesh.remove()
   })
 
-  const connect = async (): Promise<TLSSocket> => {
-    const accepted = once(lake, 'accepted')
-    const socket = await stream.connect({ host: 'lake', port })
+  const pairOf = async (service: string, overrides?: TestOverrides) => {
+    const leaf = await testMesh.leaf(service, overrides)
+    return { cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem, ca: testMesh.ca.root.pem }
+  }
+
+  const echo = (socket: TLSSocket) => socket.on('error', () => {}).pipe(socket)
+
+  /** A call of `stream` to the mesh. */
+  const called = async (overrides?: TestOverrides): Promise<TLSSocket> => {
+    server = mesh.protect(createTlsServer(echo))
+    const port = await listen(server)
+    const accepted = once(mesh, 'accepted')
+    const servername = 'lake.service.datapunk'
+    const socket = connectTls({ host: '127.0.0.1', port, servername, ...(await pairOf('stream', overrides)) })
     socket.on('error', () => {})
     await accepted
     return socket
+  }
+
+  /** A call of the mesh to `stream`. */
+  const calling = async (overrides?: TestOverrides): Promise<TLSSocket> => {
+    server = createTlsServer({ ...(await pairOf('stream', overrides)), requestCert: true }, echo)
+    const port = await listen(server)
+    return mesh.connect({ host: 'stream', port })
   }
 
   const answers = async (socket: TLSSocket) => {
@@ -52,86 +66,75 @@ describe('an open connection', () => {
   const closed = (socket: TLSSocket) => new Promise((resolve) => socket.once('close', resolve))
 
   test('is counted while it is open', async () => {
-    const socket = await connect()
+    const socket = await calling()
     await answers(socket)
-    assert.deepEqual([lake.counters.open, lake.counters.accepted], [1, 1])
-    assert.deepEqual([stream.counters.open, stream.counters.accepted], [1, 1])
+    assert.deepEqual([mesh.counters.open, mesh.counters.accepted], [1, 1])
     const gone = closed(socket)
     socket.end()
     await text(socket)
     await gone
-    assert.equal(stream.counters.open, 0)
+    assert.equal(mesh.counters.open, 0)
   })
 
-  test('lives on when pairs and bundles change', async () => {
-    const socket = await connect()
-    await Promise.all([testMesh.rotate('lake'), testMesh.rotate('stream')])
-    await testMesh.publish()
-    await Promise.all([lake.refresh(), stream.refresh()])
-    await answers(socket)
-    assert.deepEqual(cuts, [])
-    socket.destroy()
-  })
+  for (const [way, open] of Object.entries({ called, calling })) {
+    test(`lives on when pairs and bundles change, ${way}`, async () => {
+      const socket = await open()
+      await testMesh.rotate('lake')
+      testMesh.change('lake', { callers: ['stream'] })
+      await testMesh.publish()
+      await mesh.refresh()
+      await answers(socket)
+      assert.deepEqual(cuts, [])
+      socket.destroy()
+    })
 
-  test('is cut when its caller is a member no more', async () => {
-    const gone = closed(await connect())
-    testMesh.change('stream', 'remove')
-    await testMesh.publish()
-    await lake.refresh()
-    await gone
-    const cut = cuts.find(({ direction }) => direction === 'in')
-    assert.equal(cut?.peer.service, 'stream')
-    assert.equal(cut.error.code, 'CONNECTION_CUT')
-    assert.equal(cut.error.refusal?.rule, 'NOT_A_MEMBER')
-    assert.deepEqual([lake.counters.open, lake.counters.cut], [0, 1])
-  })
+    test(`is cut when the peer is a member no more, ${way}`, async () => {
+      const socket = await open()
+      const gone = closed(socket)
+      const failed = way === 'calling' ? once(socket, 'error') : undefined
+      testMesh.change('stream', 'remove')
+      await testMesh.publish()
+      await mesh.refresh()
+      await gone
+      assert.equal(cuts.length, 1)
+      assert.equal(cuts[0]?.peer.service, 'stream')
+      assert.equal(cuts[0]?.direction, way === 'called' ? 'in' : 'out')
+      assert.match(String(cuts[0]?.remote), /^127\.0\.0\.1:\d+$/)
+      assert.equal(cuts[0]?.error.code, 'CONNECTION_CUT')
+      assert.equal(cuts[0]?.error.refusal?.rule, 'NOT_A_MEMBER')
+      assert.deepEqual([mesh.counters.open, mesh.counters.cut], [0, 1])
+      const [error] = (await failed) ?? []
+      assert.equal(error, failed && (cuts[0]?.error as MeshError))
+    })
 
-  test('is cut when the right to call is gone, and not when another’s is', async () => {
-    const socket = await connect()
-    testMesh.change('lake', { callers: ['stream'] })
-    await testMesh.publish()
-    await lake.refresh()
-    await answers(socket)
-    const gone = closed(socket)
+    test(`is cut when its issuing CA is retired, ${way}`, async () => {
+      const gone = closed((await open()).on('error', () => {}))
+      const { certificate } = await testMesh.ca.intermediate('the next issuing CA')
+      await testMesh.trust({ issuingCas: [certificate] })
+      await mesh.refresh()
+      await gone
+      assert.equal(cuts[0]?.error.data.rule, 'ISSUER_UNKNOWN')
+    })
+
+    test(`ends when the peer’s certificate does, however far that is, ${way}`, async () => {
+      const socket = await open({ notAfter: clock.now() + 100 * day })
+      socket.on('error', () => {})
+      clock.advance(99 * day)
+      await answers(socket)
+      const gone = closed(socket)
+      clock.advance(day + 2000)
+      await gone
+      assert.equal(cuts.length, 1)
+      assert.equal(cuts[0]?.error.data.rule, 'CERTIFICATE_EXPIRED')
+    })
+  }
+
+  test('is cut when the right to call is gone', async () => {
+    const gone = closed(await called())
     testMesh.change('lake', { callers: ['nexus'] })
     await testMesh.publish()
-    await lake.refresh()
+    await mesh.refresh()
     await gone
     assert.equal(cuts[0]?.error.data.rule, 'CALLER_NOT_ALLOWED')
-  })
-
-  test('is cut on the caller’s side when the server is a member no more', async () => {
-    const socket = await connect()
-    const failed = Promise.withResolvers<unknown>()
-    socket.once('error', failed.resolve)
-    testMesh.change('lake', 'remove')
-    await testMesh.publish()
-    await stream.refresh()
-    assert.equal(((await failed.promise) as { code: string }).code, 'CONNECTION_CUT')
-    assert.ok(cuts.some(({ direction, peer }) => direction === 'out' && peer.service === 'lake'))
-  })
-
-  test('is cut when its issuing CA is retired', async () => {
-    const gone = closed(await connect())
-    const { certificate } = await testMesh.ca.intermediate('the next issuing CA')
-    await testMesh.trust({ issuingCas: [certificate] })
-    await lake.refresh()
-    await gone
-    assert.equal(cuts[0]?.error.data.rule, 'ISSUER_UNKNOWN')
-  })
-
-  test('ends when the peer’s certificate does, however far that is', async () => {
-    await testMesh.rotate('stream', { notAfter: clock.now() + 100 * day })
-    await stream.refresh()
-    const socket = await connect()
-    clock.advance(99 * day)
-    await answers(socket)
-    const gone = closed(socket)
-    clock.advance(day + 2000)
-    await gone
-    assert.ok(
-      cuts.every(({ direction, error }) => direction === 'in' && error.data.rule === 'CERTIFICATE_EXPIRED'),
-    )
-    assert.equal(cuts.length, 1)
   })
 })

@@ -31,7 +31,8 @@ export class MeshDispatcher extends Dispatcher {
     this.#version = this.#client.version
     this.#pool = this.#newPool()
     this.#retiring.add(old)
-    old.close().finally(() => this.#retiring.delete(old))
+    const closed = () => this.#retiring.delete(old)
+    old.close().then(closed, closed)
   }
 
   override close(): Promise<void>

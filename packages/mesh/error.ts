@@ -5,6 +5,7 @@ export type MeshErrorCode =
   // joining
   | 'BUNDLE_MISSING'
   | 'BUNDLE_REFUSED'
+  | 'CHECK_FAILED'
   | 'CONFIG_INVALID'
   | 'CONFIG_UNREADABLE'
   | 'NODE_REFUSED'

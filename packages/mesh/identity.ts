@@ -36,11 +36,6 @@ export class Identity {
     return this.#text.cert.equals(text.cert) && this.#text.key.equals(text.key)
   }
 
-  /** The text it was made of, to be checked again under another view. */
-  get text(): PairText {
-    return this.#text
-  }
-
   [inspect.custom](): string {
     return `Identity ${this.leaf.subject} ${this.leaf.serial}`
   }

@@ -126,8 +126,7 @@ export class Membership implements CurrentSource {
       try {
         return await read
       } catch (error) {
-        if (!(error instanceof MeshError)) throw error
-        problems.push(error)
+        problems.push(error instanceof MeshError ? error : unexpected(error))
         return undefined
       }
     }
@@ -187,6 +186,13 @@ export class Membership implements CurrentSource {
 
 function viewOf(service: ServiceConfig, documents: MeshDocuments): MeshView {
   return new MeshView({ service: service.service, ...documents, file: service })
+}
+
+/** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */
+function unexpected(cause: unknown): MeshError {
+  return new MeshError('CHECK_FAILED', `the check of new files itself failed (${cause}): report this`, {
+    cause,
+  })
 }
 
 function notAMember(service: string, { config }: ConfigReading): MeshError {

@@ -63,7 +63,7 @@ export class OutgoingHandshake {
     })
     // Before Node's own listener, which destroys the socket of a server that OpenSSL refuses, and its certificate with it.
     socket.prependOnceListener('secure', () => {
-      this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : socket.getPeerX509Certificate()
+      this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : shownBy(socket)
     })
     socket.on('session', (session) => this.#keep(session))
     socket.once('secureConnect', () => {
@@ -140,4 +140,10 @@ export class OutgoingHandshake {
   #keep(session: Buffer): void {
     if (this.#leaf !== undefined) this.#epoch.sessions.put(this.#server, { session, leaf: this.#leaf })
   }
+}
+
+/** Not getPeerX509Certificate(): in Node 24.21 a client has no certificate left after it was asked for that one once. */
+function shownBy(socket: TLSSocket): PresentedCertificate | undefined {
+  const certificate: Partial<PeerCertificate> = socket.getPeerCertificate()
+  return certificate.raw === undefined ? undefined : (certificate as PeerCertificate)
 }

@@ -1,0 +1,72 @@
+import type { BundleNumber } from '@datapunk/protocol'
+import type { MeshError } from './error.ts'
+import type { Peer } from './peer.ts'
+import type { Refusal, Rule } from './refusal.ts'
+
+/** A connection that passed the gate. */
+export interface Accepted {
+  readonly direction: 'in' | 'out'
+  readonly peer: Peer
+  /** `address:port` of the other end. */
+  readonly remote: string | undefined
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly protocol: string | null
+  /** Whether an earlier session was resumed. */
+  readonly resumed: boolean
+}
+
+/** The service's pair as it is now. Times in milliseconds since the epoch, serials in lowercase hex. */
+export interface Rotation {
+  readonly from: string
+  readonly to: string
+  readonly notBefore: number
+  readonly notAfter: number
+  /** The certificate file, links resolved. */
+  readonly file: string
+}
+
+export interface Update {
+  readonly bundle: BundleNumber
+  readonly trustStatement: number
+}
+
+export interface CutConnection {
+  readonly direction: 'in' | 'out'
+  readonly peer: Peer
+  readonly remote: string | undefined
+  readonly error: MeshError
+}
+
+export interface MeshEvents {
+  /** A connection passed the gate. */
+  accepted: [Accepted]
+  /** A connection did not. */
+  refused: [Refusal]
+  /** An open connection was ended: its peer's certificate, membership or right is gone. */
+  cut: [CutConnection]
+  /** New handshakes use a new pair. */
+  rotated: [Rotation]
+  /** A new bundle, trust statement or config file holds. */
+  updated: [Update]
+  /** New files were found and not believed; what was believed before is kept. */
+  problem: [MeshError]
+}
+
+/** This service as the mesh has it. */
+export interface Self {
+  readonly service: string
+  /** Its first DNS name. */
+  readonly name: string
+  readonly spiffeId: string
+  /** Where to listen, for `server.listen()`; reading it throws MeshError `NO_LISTEN_ADDRESS` where nothing says so. */
+  readonly listen: { readonly host?: string; readonly port: number }
+}
+
+export interface Counters {
+  /** Connections open now, both ways. */
+  readonly open: number
+  readonly accepted: number
+  readonly cut: number
+  /** By rule. */
+  readonly refused: Readonly<Partial<Record<Rule, number>>>
+}
