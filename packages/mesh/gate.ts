@@ -108,7 +108,9 @@ function checkAllowed({ member, leaf }: Standing, view: MeshView): void {
   throw new Refused(
     'CALLER_NOT_ALLOWED',
     `found ${member.service} calling ${view.service}; allowed: ${typeof allowed === 'string' ? allowed : allowed?.join(', ') || 'nobody'}`,
-    `add ${member.service} to services.${view.service}.allow and run \`mtls apply\``,
+    by === 'bundle'
+      ? `add ${member.service} to services.${view.service}.allow and run \`mtls apply\``
+      : `add ${member.service} to services.${view.service}.allow in the config file that ${view.service} itself reads`,
     { leaf },
   )
 }
