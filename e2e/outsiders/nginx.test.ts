@@ -6,6 +6,7 @@ import { join } from '@datapunk/mesh'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { freePort, needs, program } from '../outsider.ts'
+import { snippet } from '../readme.ts'
 import { shownSerial, swapUnderLoad } from '../swapping.ts'
 
 test(
@@ -45,7 +46,6 @@ test(
 )
 
 async function startNginx(mesh: MeshFolder, port: number): Promise<Child> {
-  const { cert, key } = mesh.pair('web')
   const file = joinPath(mesh.folder, 'nginx.conf')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   writeFileSync(
@@ -55,14 +55,10 @@ async function startNginx(mesh: MeshFolder, port: number): Promise<Child> {
     http {
       access_log off;
       ${temporary.map((name) => `${name}_temp_path ${mesh.folder}/nginx-${name};`).join(' ')}
+      # As Debian's nginx.conf has it.
+      ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
       server {
-        listen 127.0.0.1:${port} ssl;
-        ssl_certificate ${cert};
-        ssl_certificate_key ${key};
-        ssl_client_certificate ${mesh.caCert};
-        ssl_verify_client on;
-        ssl_verify_depth 2;
-        ssl_protocols TLSv1.3;
+        ${snippet('nginx', mesh).replace('listen 443', `listen 127.0.0.1:${port}`)}
         return 200 "hello $ssl_client_s_dn $ssl_client_verify";
       }
     }`,

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Child, type ChildOptions } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { freePort, needs, program } from '../outsider.ts'
+import { quoted, snippet } from '../readme.ts'
 import { swapUnderLoad } from '../swapping.ts'
 import { certificatesIn } from '../whole-pair.ts'
 
@@ -67,30 +68,34 @@ async function startPostgres(mesh: MeshFolder, port: number): Promise<Child> {
   if (user.uid !== undefined && user.gid !== undefined) chownSync(data, user.uid, user.gid)
   await Child.output(
     program('initdb'),
-    ['--no-sync', '--auth=reject', '--username=stream', '--encoding=UTF8', '--no-locale', '-D', data],
+    [
+      '--no-sync',
+      '--auth=reject',
+      `--username=${nameOf('stream')}`,
+      '--encoding=UTF8',
+      '--no-locale',
+      '-D',
+      data,
+    ],
     { ...user, cwd: data },
   )
-  // The name in the certificate is the user, less the trust domain.
-  writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 cert map=mesh\n')
-  writeFileSync(join(data, 'pg_ident.conf'), 'mesh /^(.*)\\.service\\.datapunk$ \\1\n')
-  const { cert, key } = mesh.pair('db')
-  const settings = {
-    ...{ listen_addresses: '127.0.0.1', port, unix_socket_directories: '', fsync: 'off' },
-    ...{ ssl: 'on', ssl_cert_file: cert, ssl_key_file: key, ssl_ca_file: mesh.caCert },
-    ssl_min_protocol_version: 'TLSv1.3',
-  }
-  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const postgres = Child.start(program('postgres'), ['-D', data, ...args], { ...user, cwd: data })
+  writeFileSync(join(data, 'pg_hba.conf'), `${quoted('hostssl all all all cert')}\n`)
+  const place = `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\nfsync = off\n`
+  writeFileSync(join(data, 'postgresql.conf'), `${place}${snippet('postgresql', mesh)}`)
+  const postgres = Child.start(program('postgres'), ['-D', data], { ...user, cwd: data })
   await postgres.says(/database system is ready to accept connections/)
   return postgres
 }
+
+/** What is in the certificate is the user. */
+const nameOf = (service: string) => `${service}.service.datapunk`
 
 /** What libpq reads from its environment. */
 function clientOf(mesh: MeshFolder, service: string, port: number): Record<string, string> {
   const { cert, key } = mesh.pair(service)
   return {
     ...{ PGHOST: 'db.service.datapunk', PGHOSTADDR: '127.0.0.1', PGPORT: `${port}` },
-    ...{ PGUSER: service, PGDATABASE: 'postgres' },
+    ...{ PGUSER: nameOf(service), PGDATABASE: 'postgres' },
     ...{ PGSSLMODE: 'verify-full', PGSSLROOTCERT: mesh.caCert, PGSSLCERT: cert, PGSSLKEY: key },
   }
 }

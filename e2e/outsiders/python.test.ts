@@ -5,6 +5,7 @@ import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { needs, program } from '../outsider.ts'
+import { snippet } from '../readme.ts'
 
 const client = `
 import http.client, ssl, sys
@@ -18,6 +19,13 @@ class Connection(http.client.HTTPSConnection):
 connection = Connection(name, int(port))
 connection.request("GET", "/")
 print(connection.getresponse().read().decode())
+`
+
+/** What DNS does for a reader of the README. */
+const namesOnLoopback = `
+import socket
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: resolve("127.0.0.1" if host.endswith(".service.datapunk") else host, *rest, **more)
 `
 
 const server = `
@@ -58,6 +66,15 @@ test('a Python client is answered with a certificate, and not without', needs('p
   assert.equal(withNone.stdout, '')
   assert.match((await call(cert, key, 'stream.service.datapunk')).stderr, /Hostname mismatch/)
   assert.equal(lake.calls, 1)
+})
+
+test('the Python of the README is answered', needs('python3'), async (t) => {
+  const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
+  t.after(() => mesh.remove())
+  const lake = await Greeter.start(mesh, 'lake')
+  t.after(() => lake.stop())
+  const code = snippet('python', mesh).replace(':8445', `:${lake.port}`)
+  assert.equal(await Child.output(program('python3'), ['-c', `${namesOnLoopback}${code}`]), 'hello stream\n')
 })
 
 test('a Python server that demands certificates serves us, and no stranger', needs('python3'), async (t) => {
