@@ -7,7 +7,6 @@ export type CliErrorCode =
   | 'HOST_UNREACHABLE'
   | 'MESH_UNREADABLE'
   | 'NOTHING_TO_SHOW'
-  | 'SERVICE_UNKNOWN'
   | 'USAGE'
 
 /** What this package throws: the command line, and the files that only the command line reads and writes. */

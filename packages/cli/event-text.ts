@@ -1,8 +1,9 @@
 import type { AuthorityEvent } from '@datapunk/authority'
+import { labelText } from './label-text.ts'
 import type { Output } from './output.ts'
 import { timeText } from './time-text.ts'
 
-/** `2025-11-23T21:51:00Z  lake    certificate issued   serial 3f2a…, until 2026-11-23T21:51:00Z`. */
+/** `2026-11-23T21:51:00Z  lake  certificate issued  instance lake, serial 3f2a9c1b00ee56b8, until 2027-11-23T20:51:00Z`. */
 export function eventText({ kind, subject, at, detail }: AuthorityEvent, output: Output): string {
   const what = kind.replaceAll('-', ' ').padEnd(26)
   const style = kind.endsWith('failed') ? 'bad' : 'good'
@@ -23,6 +24,8 @@ function detailText(detail: AuthorityEvent['detail']): string {
 
 function wordsFor(name: string, value: string): string {
   if (name === 'notAfter') return `until ${timeText(Date.parse(value))}`
+  // As far as `mtls status` shows it; `--json` has it whole.
+  if (name === 'serial') return `serial ${value.slice(0, 16)}`
   if (name === 'reason' || name === 'error' || name === 'dir') return value
-  return `${name} ${value}`
+  return `${labelText(name)} ${value}`
 }

@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline/promises'
 import { type InspectColor, styleText } from 'node:util'
+import { CliError } from './cli-error.ts'
 import { spanText } from './time-text.ts'
 import type { World } from './world.ts'
 
@@ -20,10 +22,11 @@ const PATIENCE = 1000
  * for those without `$NO_COLOR`.
  */
 export class Output {
-  readonly #world: Pick<World, 'stdout' | 'stderr' | 'clock'>
+  readonly #world: Pick<World, 'stdin' | 'stdout' | 'stderr' | 'clock'>
   #progress: string | undefined
+  #asking = false
 
-  constructor(world: Pick<World, 'stdout' | 'stderr' | 'clock'>) {
+  constructor(world: Pick<World, 'stdin' | 'stdout' | 'stderr' | 'clock'>) {
     this.#world = world
   }
 
@@ -73,11 +76,35 @@ export class Output {
     }
   }
 
+  /**
+   * A question to somebody at a terminal, and the answer; nothing moves meanwhile.
+   *
+   * @throws CliError `APPROVAL_MISSING` for Ctrl-C and Ctrl-D
+   */
+  async ask(question: string): Promise<string> {
+    const { stdin, stderr } = this.#world
+    this.#erase()
+    this.#asking = true
+    const terminal = createInterface({ input: stdin, output: stderr })
+    try {
+      return await terminal.question(question)
+    } catch (cause) {
+      if ((cause as Error).name !== 'AbortError') throw cause
+      stderr.write('\n')
+      throw new CliError('APPROVAL_MISSING', 'the question was left unanswered, so nothing was done', {
+        cause,
+      })
+    } finally {
+      terminal.close()
+      this.#asking = false
+    }
+  }
+
   #erase(): void {
-    if (this.#progress !== undefined) this.#world.stderr.write('\r\u001b[K')
+    if (this.#progress !== undefined && !this.#asking) this.#world.stderr.write('\r\u001b[K')
   }
 
   #draw(): void {
-    if (this.#progress !== undefined) this.#world.stderr.write(this.#progress)
+    if (this.#progress !== undefined && !this.#asking) this.#world.stderr.write(this.#progress)
   }
 }

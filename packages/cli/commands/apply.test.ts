@@ -32,6 +32,17 @@ describe('apply at a terminal', () => {
     })
   }
 
+  for (const [key, code] of [
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ] as const) {
+    test(`does nothing at all after ${key}`, async () => {
+      const { code: ending, shown } = await apply('one.yaml', code)
+      assert.equal(ending, 1)
+      assert.match(shown, /\[APPROVAL_MISSING\]/)
+    })
+  }
+
   test('does it when the answer is yes', async () => {
     const { code, shown } = await apply('one.yaml', 'Yes\n')
     assert.equal(code, 0)

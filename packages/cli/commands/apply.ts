@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Action, Administration, ApplyReport } from '@datapunk/authority'
 import type { Config } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
@@ -65,15 +64,8 @@ async function approval(context: Context, actions: readonly Action[], yes: boole
   const { output, world } = context
   output.tell(table(actions.map((action) => toldRow(action, output))).trimEnd())
   if (!world.stdin.isTTY || !world.stderr.isTTY) return false
-  const terminal = createInterface({ input: world.stdin, output: world.stderr })
-  try {
-    const answer = await terminal.question(
-      `Do ${actions.length === 1 ? 'this' : `these ${actions.length}`}? [y/N] `,
-    )
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    terminal.close()
-  }
+  const answer = await output.ask(`Do ${actions.length === 1 ? 'this' : `these ${actions.length}`}? [y/N] `)
+  return /^y(es)?$/i.test(answer.trim())
 }
 
 function tellOutcome({ output }: Context, { done, declined, failed, bundle }: ApplyReport): void {

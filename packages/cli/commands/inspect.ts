@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { exitCode } from '../exit-code.ts'
 import { readInput } from '../files.ts'
+import { labelText } from '../label-text.ts'
 import type { Output } from '../output.ts'
 import { type PemBlock, pemBlocks } from '../pem-blocks.ts'
 import { table } from '../table.ts'
@@ -70,13 +71,8 @@ function show(output: Output, { type, ...facts }: Facts, index: number, count: n
   const title = `${type}${count > 1 ? ` ${index + 1} of ${count}` : ''}`
   output.print(`${index > 0 ? '\n' : ''}${output.styled('strong', title)}\n`)
   const rows = Object.entries(facts).map(([name, value]) => [
-    `  ${output.styled('quiet', labelOf(name))}`,
+    `  ${output.styled('quiet', labelText(name))}`,
     Array.isArray(value) ? value.join(', ') : String(value),
   ])
   output.print(table(rows))
-}
-
-/** `extendedKeyUsage` is shown as `extended key usage`. */
-function labelOf(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
