@@ -29,7 +29,8 @@ export const verifyCommand: CommandSpec<{ name?: string }> = {
     const config = loadConfig(context)
     const mesh = readPublishedMesh(config)
     const wanted = name === undefined ? undefined : peerName(name)
-    const found = existsSync(subject) ? fromFile(subject) : await fromServer(context, mesh, subject)
+    const server = existsSync(subject) ? undefined : serverPlace(subject)
+    const found = server === undefined ? fromFile(subject) : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
     const at = context.world.clock()
     const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name })
@@ -53,16 +54,19 @@ function fromFile(file: string): Found {
   throw new CliError('NOTHING_TO_SHOW', `found no certificate in ${file}; allowed: PEM or DER of one`)
 }
 
-async function fromServer({ output }: Context, { bundle }: PublishedMesh, text: string): Promise<Found> {
+/** `host:port`, `[v6]:port`; undefined for whatever is not written like that. */
+function serverPlace(text: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (match === null || port > 65_535) {
-    throw new CliError(
-      'FILE_UNREADABLE',
-      `found no file ${text}, and no HOST:PORT either; allowed: one of them`,
-    )
-  }
-  const host = (match[1] ?? match[2] ?? '').toLowerCase()
+  if (match === null || port > 65_535) return undefined
+  return { host: (match[1] ?? match[2] ?? '').toLowerCase(), port }
+}
+
+async function fromServer(
+  { output }: Context,
+  { bundle }: PublishedMesh,
+  { host, port }: { host: string; port: number },
+): Promise<Found> {
   const named = bundle.memberByName.get(host) ?? bundle.members.get(host)
   const member = named ?? memberAt(bundle.members.values(), host, port)
   const reference = bundle.memberByName.has(host) ? host : member?.dnsNames[0]
