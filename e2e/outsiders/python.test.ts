@@ -94,6 +94,8 @@ test('a Python server that demands certificates serves us, and no stranger', nee
     client,
     ...[mesh.caCert, '', '', 'lake.service.datapunk', port],
   ])
-  assert.match(stranger.stderr, /certificate required|ECONNRESET|Connection reset/i)
+  // An alert, a reset or an end, whichever its socket tells first.
+  assert.notEqual(stranger.code, 0)
+  assert.equal(stranger.stdout, '')
   assert.equal(python.stdout.match(/called/g)?.length, 1)
 })
