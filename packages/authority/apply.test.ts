@@ -153,6 +153,23 @@ describe('apply', () => {
     assert.deepEqual(subjects(), ['Datapunk Ltd'])
   })
 
+  test('lets two services swap their names', async () => {
+    const dir = temporaryFolder()
+    const named = (lake: string, stream: string) => ({
+      services: {
+        lake: { common_name: `${lake}.service.internal` },
+        stream: { common_name: `${stream}.service.internal` },
+      },
+    })
+    const first = testEngine({ dir, config: named('lake', 'stream') })
+    await apply(first, no)
+    const second = testEngine({ dir, store: first.store as MemoryStore, config: named('stream', 'lake') })
+    assertDone(await apply(second, yes))
+    const { bundle } = readAsPeer(second)
+    assert.equal(bundle.memberByName.get('lake.service.internal')?.service, 'stream')
+    assert.deepEqual(planOf(second).actions, [])
+  })
+
   test('renews what is due, and keeps the rest', async () => {
     const clock = new FixedClock(Date.UTC(2026, 5, 1))
     const config = { services: { lake: { validity_days: 10 }, stream: {} } }

@@ -56,7 +56,7 @@ export async function issuePair(
   const certificatePem = chainOf(issued.der, issuer)
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const folder = new PairFolder(layout.instance(instance).dir, disk)
-  folder.swap({ certificatePem, keyPem }, swapOptions(engine, settings))
+  await folder.swapBeside({ certificatePem, keyPem }, swapOptions(engine, settings))
   linkFiles(engine, settings, instance)
   // 10
   const { serial, notAfter } = issued

@@ -12,8 +12,8 @@ import {
   type TrustStatement,
 } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
-import { decodeRequest, decodeSettings } from './settings.ts'
-import type { Reader, SlotRow, Store } from './store/contract.ts'
+import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
+import type { CertificateRow, InstanceRow, Reader, SlotRow, Store } from './store/contract.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -129,40 +129,62 @@ export function isBundleCurrent(store: Store, now: number): boolean {
 
 /**
  * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
- * certificate an instance still serves, and the subjects of every certificate that has not expired.
+ * certificate that a pair here still shows, unless they are another member's by now, and the subjects of every
+ * certificate that has not expired.
  */
 export function membersOf(reader: Reader, now: number): Member[] {
-  const subjects = new Map<string, Subject[]>()
-  const serviceOf = new Map(reader.instances().map((row) => [row.id, row.service]))
-  for (const { instance, request } of reader.liveCertificates(now)) {
-    const service = serviceOf.get(instance ?? '')
-    if (service === undefined) continue
-    const { organization, country } = decodeRequest(request)
-    push(subjects, service, { organization, country })
+  const settings = new Map<string, Settings>()
+  const owners = new Map<string, string>()
+  const rows = reader.services().filter((row) => row.state === 'member')
+  for (const row of rows) {
+    const applied = decodeSettings(row.settings)
+    settings.set(row.service, applied)
+    for (const name of [...applied.dnsNames, ...applied.ipAddresses]) owners.set(name, row.service)
   }
-  const served = new Map<string, string[]>()
-  for (const { instance, request } of reader.currentCertificates()) {
-    const service = serviceOf.get(instance ?? '')
-    if (service !== undefined) push(served, service, ...decodeRequest(request).dnsNames)
-  }
-  const members: Member[] = []
-  for (const row of reader.services()) {
-    if (row.state !== 'member') continue
-    const settings = decodeSettings(row.settings)
-    const { organization, country } = settings
-    members.push({
+  const instances = reader.instances()
+  const living = requestsByService(reader.liveCertificates(now), instances)
+  const here = instances.filter((instance) => instance.place === 'here')
+  const served = requestsByService(reader.currentCertificates(), here)
+  return rows.map((row) => {
+    const applied = settings.get(row.service) as Settings
+    const stillServed = served.get(row.service) ?? []
+    const withServed = (field: 'dnsNames' | 'ipAddresses') => {
+      const names = [...applied[field], ...stillServed.flatMap((request) => request[field])]
+      return [...new Set(names)].filter((name) => (owners.get(name) ?? row.service) === row.service)
+    }
+    const subjects = [applied, ...(living.get(row.service) ?? [])].map(subjectOf)
+    return {
       service: row.service,
       spiffeId: row.spiffeId,
-      dnsNames: [...new Set([...settings.dnsNames, ...(served.get(row.service) ?? [])])],
-      ipAddresses: settings.ipAddresses,
-      subjects: distinct([{ organization, country }, ...(subjects.get(row.service) ?? [])]),
-      callers: settings.allow,
-      address: settings.address ?? undefined,
-      listen: settings.listen ?? undefined,
-      minTls: settings.minTls,
-    })
+      dnsNames: withServed('dnsNames'),
+      ipAddresses: withServed('ipAddresses'),
+      subjects: distinct(subjects),
+      callers: applied.allow,
+      address: applied.address ?? undefined,
+      listen: applied.listen ?? undefined,
+      minTls: applied.minTls,
+    }
+  })
+}
+
+function requestsByService(
+  certificates: readonly CertificateRow[],
+  instances: readonly InstanceRow[],
+): Map<string, CertificateRequest[]> {
+  const serviceOf = new Map(instances.map(({ id, service }) => [id, service]))
+  const requests = new Map<string, CertificateRequest[]>()
+  for (const { instance, request } of certificates) {
+    const service = serviceOf.get(instance ?? '')
+    if (service === undefined) continue
+    const list = requests.get(service)
+    if (list === undefined) requests.set(service, [decodeRequest(request)])
+    else list.push(decodeRequest(request))
   }
-  return members
+  return requests
+}
+
+function subjectOf({ organization, country }: Subject): Subject {
+  return { organization, country }
 }
 
 /** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
@@ -214,12 +236,6 @@ function digestOf(bytes: Uint8Array): string {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
-}
-
-function push<Value>(lists: Map<string, Value[]>, key: string, ...values: Value[]): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, values)
-  else list.push(...values)
 }
 
 function distinct(subjects: readonly Subject[]): Subject[] {

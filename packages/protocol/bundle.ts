@@ -196,9 +196,22 @@ function indexes(members: ReadonlyMap<string, Member>): Pick<Bundle, 'memberBySp
   const memberByName = new Map<string, Member>()
   for (const member of members.values()) {
     memberBySpiffeId.set(member.spiffeId, member)
-    for (const name of [...member.dnsNames, ...member.ipAddresses]) memberByName.set(name, member)
+    for (const name of [...member.dnsNames, ...member.ipAddresses]) {
+      const other = memberByName.get(name)
+      if (other !== undefined && other !== member) throw twoOwners(name, member, other)
+      memberByName.set(name, member)
+    }
   }
   return { memberBySpiffeId, memberByName }
+}
+
+/** Whom a name means must not depend on who comes last. */
+function twoOwners(name: string, one: Member, other: Member): ProtocolError {
+  return new ProtocolError(
+    'BUNDLE_INVALID',
+    `found the name ${name} with both ${other.service} and ${one.service}; allowed: one member a name: \`mtls apply\` publishes anew`,
+    { data: { name, services: [other.service, one.service] } },
+  )
 }
 
 function hex(bytes: Uint8Array): string {

@@ -200,6 +200,17 @@ describe('a bundle', () => {
     assert.equal(bundle.members.size, 1)
   })
 
+  test('in which two members have one name is refused', async () => {
+    const both = encodeMembers([
+      lake,
+      { ...lake, service: 'pond', spiffeId: 'spiffe://service.datapunk/pond' },
+    ])
+    const digest = Buffer.from(sha256(both)).toString('hex')
+    const sections = [{ kind: 'members', critical: true, digest, size: both.byteLength }]
+    const bytes = await sealBundleHead(await headOf({ sections }), bundleSigner)
+    refuses('BUNDLE_INVALID', () => openBundle(bytes, () => both, statement))
+  })
+
   test('without members is refused', async () => {
     const sections = [{ kind: 'weather', critical: false, digest: '0'.repeat(64), size: 1 }]
     refuses('BUNDLE_INVALID', await open(await headOf({ sections })))

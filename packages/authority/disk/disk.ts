@@ -20,6 +20,7 @@ export type DiskCalls = Pick<
   | 'fchmodSync'
   | 'fchownSync'
   | 'fstatSync'
+  | 'fsync'
   | 'fsyncSync'
   | 'lstatSync'
   | 'mkdirSync'
@@ -55,7 +56,14 @@ export interface ReadOptions {
   readonly followLinks?: boolean
 }
 
+/** What was written and is not on disk yet. */
+export interface Unsynced {
+  readonly files?: readonly string[]
+  readonly folders: readonly string[]
+}
+
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
+const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 
 /**
  * Everything this package writes to disk, less the inventory, goes through here. Whoever writes holds the lock: two
@@ -136,9 +144,26 @@ export class Disk {
     return this.#saying(path, () => this.#holds(path, bytes, options))
   }
 
-  /** Writes and syncs a file in a folder that nobody reads yet; the folder itself is not synced. */
-  writeNewFile(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
-    this.#saying(path, () => this.#writeNew(path, bytes, options))
+  /** Writes a file in a folder that nobody reads yet. Neither is on disk before `syncEach` or `syncTogether`. */
+  writeUnsynced(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
+    this.#saying(path, () => this.#writeNew(path, bytes, options, () => {}))
+  }
+
+  /** Returns when all of it is on disk. */
+  syncEach(unsynced: Unsynced): void {
+    for (const [path, flags] of opensOf(unsynced)) {
+      this.#saying(path, () => this.#withOpen(path, flags, (fd) => this.#fs.fsyncSync(fd)))
+    }
+  }
+
+  /**
+   * Resolves when all of it is on disk. The calls wait on threads of their own, so that many of them share what the
+   * file system commits. When one fails, the others have ended too.
+   */
+  async syncTogether(unsynced: Unsynced): Promise<void> {
+    const synced = await Promise.allSettled(opensOf(unsynced).map((open) => this.#syncBeside(...open)))
+    const failed = synced.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   /**
@@ -286,13 +311,9 @@ export class Disk {
     this.#saying(path, () => this.#withFolder(path, (fd) => this.#fs.fsyncSync(fd)))
   }
 
-  /** Sets mode and owner of a folder that is ours, and syncs it. */
+  /** Sets mode and owner of a folder that is ours; it is not synced. */
   dressFolder(path: string, mode: number, owner: Owner | undefined): void {
-    const dress = (fd: number) => {
-      this.#dress(fd, path, mode, owner)
-      this.#fs.fsyncSync(fd)
-    }
-    this.#saying(path, () => this.#withFolder(path, dress))
+    this.#saying(path, () => this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner)))
   }
 
   /** The user this process acts as. */
@@ -303,6 +324,7 @@ export class Disk {
   /** Makes a folder ours alone, so that its former owner can't change what is in it any more. */
   takeFolder(path: string): void {
     this.dressFolder(path, 0o700, this.self)
+    this.syncFolder(path)
   }
 
   /** Makes one folder, empty and 0700. */
@@ -318,12 +340,17 @@ export class Disk {
     this.syncFolder(above)
   }
 
-  #writeNew(path: string, bytes: Uint8Array | string, { mode, owner }: WriteOptions): void {
+  #writeNew(
+    path: string,
+    bytes: Uint8Array | string,
+    { mode, owner }: WriteOptions,
+    sync = (fd: number) => this.#fs.fsyncSync(fd),
+  ): void {
     const fd = this.#openNew(path)
     try {
       this.#dress(fd, path, mode, owner)
       this.#writeAll(fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
-      this.#fs.fsyncSync(fd)
+      sync(fd)
     } finally {
       this.#fs.closeSync(fd)
     }
@@ -380,7 +407,26 @@ export class Disk {
   }
 
   #withFolder(path: string, act: (fd: number) => void): void {
-    const fd = this.#fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    this.#withOpen(path, OPEN_FOLDER, act)
+  }
+
+  async #syncBeside(path: string, flags: number): Promise<void> {
+    try {
+      const fd = this.#fs.openSync(path, flags)
+      try {
+        await new Promise<void>((resolve, reject) => {
+          this.#fs.fsync(fd, (error) => (error ? reject(error) : resolve()))
+        })
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+    } catch (error) {
+      throw diskFailure(error, path)
+    }
+  }
+
+  #withOpen(path: string, flags: number, act: (fd: number) => void): void {
+    const fd = this.#fs.openSync(path, flags)
     try {
       act(fd)
     } finally {
@@ -441,6 +487,13 @@ export class Disk {
       throw diskFailure(error, path)
     }
   }
+}
+
+function opensOf({ files = [], folders }: Unsynced): (readonly [path: string, flags: number])[] {
+  return [
+    ...files.map((path) => [path, O_RDONLY | O_NOFOLLOW] as const),
+    ...folders.map((path) => [path, OPEN_FOLDER] as const),
+  ]
 }
 
 /** Hidden, in the same folder, always the same: the next write of this path meets what a crash left behind. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AuthorityError } from '../error.ts'
-import type { Disk, Owner } from './disk.ts'
+import type { Disk, Owner, Unsynced } from './disk.ts'
 
 /** What a service serves: its chain and the private key of the leaf, as PEM. */
 export interface PairText {
@@ -76,6 +76,30 @@ export class PairFolder {
    * @throws AuthorityError `PAIR_INVALID` when key and certificate don't belong together; `PERMISSIONS`; `DISK_FAILED`
    */
   swap(pair: PairText, options: SwapOptions): number {
+    const steps = this.#swap(pair, options)
+    let step = steps.next()
+    while (step.done !== true) step = answered(steps, () => this.#disk.syncEach(step.value as Unsynced))
+    return step.value
+  }
+
+  /**
+   * `swap`, waiting for the disk beside others: whoever swaps many at once shares the file system's commits, which
+   * are nearly all that a swap costs. One folder is swapped by one at a time.
+   */
+  async swapBeside(pair: PairText, options: SwapOptions): Promise<number> {
+    const steps = this.#swap(pair, options)
+    let step = steps.next()
+    while (step.done !== true) {
+      const [synced] = await Promise.allSettled([this.#disk.syncTogether(step.value)])
+      step = answered(steps, () => {
+        if (synced.status === 'rejected') throw synced.reason
+      })
+    }
+    return step.value
+  }
+
+  /** Yields what must be on disk before it goes on, and is told when it is, or why not. */
+  *#swap(pair: PairText, options: SwapOptions): Generator<Unsynced, number, void> {
     checkPair(pair, this.#dir)
     // 1 Folders, and room in them.
     const owner = this.#ownerOf(options)
@@ -90,17 +114,17 @@ export class PairFolder {
     const folder = join(this.#dir, `v${next}`)
     try {
       // 2 The pair, whole and on disk, where nobody looks.
-      this.#make(pair, folderMode, owner, options.keyMode)
+      yield this.#make(pair, folderMode, owner, options.keyMode)
       // 3 Moved in, under a number that never was; on disk before anything points to it.
       this.#disk.rename(this.#made, folder)
-      this.#disk.syncFolder(this.#dir)
+      yield { folders: [this.#dir] }
       // 4 From here on it serves.
       this.#disk.replaceLink(this.#current, `v${next}`, this.#turned)
     } catch (error) {
       this.#quietly(() => this.#discard(next))
       throw error
     }
-    this.#disk.syncFolder(this.#dir)
+    yield { folders: [this.#dir] }
     // 5 What fails to go now goes at the next swap.
     const old = versions.filter((version) => version !== previous)
     this.#quietly(() => {
@@ -151,11 +175,13 @@ export class PairFolder {
       .filter((version) => version !== undefined)
   }
 
-  #make(pair: PairText, folderMode: number, owner: Owner, keyMode: number): void {
+  #make(pair: PairText, folderMode: number, owner: Owner, keyMode: number): Unsynced {
+    const [certificate, key] = [join(this.#made, 'cert.pem'), join(this.#made, 'key.pem')]
     this.#disk.makeNewFolder(this.#made)
-    this.#disk.writeNewFile(join(this.#made, 'cert.pem'), pair.certificatePem, { mode: 0o644, owner })
-    this.#disk.writeNewFile(join(this.#made, 'key.pem'), pair.keyPem, { mode: keyMode, owner })
+    this.#disk.writeUnsynced(certificate, pair.certificatePem, { mode: 0o644, owner })
+    this.#disk.writeUnsynced(key, pair.keyPem, { mode: keyMode, owner })
     this.#disk.dressFolder(this.#made, folderMode, owner)
+    return { files: [certificate, key], folders: [this.#made] }
   }
 
   /** Takes an unfinished swap back; never what `current` points to. */
@@ -211,6 +237,16 @@ export function checkPair(
   if (!certificate.checkPrivateKey(privateKey))
     throw pairInvalid(`${place}: the key is not the certificate's`)
   return { certificate, privateKey }
+}
+
+/** Goes on with the steps once `sync` has done what they asked for; its failure is theirs to clean up after. */
+function answered<Result>(steps: Generator<Unsynced, Result, void>, sync: () => void) {
+  try {
+    sync()
+  } catch (error) {
+    return steps.throw(error)
+  }
+  return steps.next()
 }
 
 function parsed<T>(parse: () => T, what: string): T {

@@ -64,7 +64,7 @@ export class Plug {
   calls(): DiskCalls {
     const calls: Record<string, unknown> = {}
     for (const [name, call] of Object.entries(fs)) {
-      if (typeof call !== 'function' || !name.endsWith('Sync')) continue
+      if (typeof call !== 'function' || !(name.endsWith('Sync') || name === 'fsync')) continue
       calls[name] = (...args: unknown[]) => {
         this.step()
         return (call as (...args: unknown[]) => unknown)(...args)
