@@ -8,6 +8,7 @@ import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
 import { FailingCalls, type Failure } from './failing-calls.ts'
 import { PairFolder, type PairText } from './pair.ts'
+import { SyncedCalls } from './synced-calls.ts'
 
 const refusals: readonly Failure[] = ['ENOSPC', 'EROFS', 'EACCES', 'EIO']
 const ca = await TestCa.create()
@@ -25,10 +26,13 @@ function newFolder(t: TestContext): string {
 }
 
 /** Runs `act` with the n-th call failing, for every n that it makes. */
-function atEveryCall(failure: Failure, act: (calls: FailingCalls, n: number) => void): void {
+async function atEveryCall(
+  failure: Failure,
+  act: (calls: FailingCalls, n: number) => void | Promise<void>,
+): Promise<void> {
   for (let n = 1; ; n++) {
     const failing = new FailingCalls({ failAt: n, failure })
-    act(failing, n)
+    await act(failing, n)
     if (failing.log.length < n) {
       assert.ok(n > 5, 'nothing was tried')
       return
@@ -37,9 +41,9 @@ function atEveryCall(failure: Failure, act: (calls: FailingCalls, n: number) => 
 }
 
 /** Whether it threw; what it threw is one of ours, or the power cut itself. */
-function survives(act: () => unknown): boolean {
+async function survives(act: () => unknown): Promise<boolean> {
   try {
-    act()
+    await act()
     return true
   } catch (error) {
     if (error instanceof AuthorityError) assert.equal(error.code, 'DISK_FAILED')
@@ -48,13 +52,17 @@ function survives(act: () => unknown): boolean {
   }
 }
 
+/** The two drivers of one swap: alone, and beside others. */
+const drivers = ['swap', 'swapBeside'] as const
+const plain = { keyMode: 0o600 }
+
 for (const failure of ['power-cut', ...refusals] as const) {
-  test(`writeFileAtomic, ${failure} at every call: the old file or the new one, and no litter after the next`, (t) => {
+  test(`writeFileAtomic, ${failure} at every call: the old file or the new one, and no litter after the next`, async (t) => {
     const folder = newFolder(t)
     const path = join(folder, 'name')
-    atEveryCall(failure, ({ calls, log }, n) => {
+    await atEveryCall(failure, async ({ calls, log }, n) => {
       new Disk().writeFileAtomic(path, 'old', { mode: 0o600 })
-      const done = survives(() => new Disk({ calls }).writeFileAtomic(path, 'new', { mode: 0o600 }))
+      const done = await survives(() => new Disk({ calls }).writeFileAtomic(path, 'new', { mode: 0o600 }))
       const found = readFileSync(path, 'utf8')
       assert.ok(found === 'new' || (found === 'old' && !done), `call ${n}, ${log.at(-1)}: found ${found}`)
       if (failure !== 'power-cut') assert.deepEqual(readdirSync(folder), ['name'], `call ${n}, ${log.at(-1)}`)
@@ -63,55 +71,101 @@ for (const failure of ['power-cut', ...refusals] as const) {
     })
   })
 
-  test(`first swap of an instance, ${failure} at every call: no pair or the whole one, and the next succeeds`, (t) => {
-    const root = newFolder(t)
-    atEveryCall(failure, ({ calls, log }, n) => {
-      const dir = join(root, String(n), 'instances', 'lake')
-      const done = survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, { keyMode: 0o600 }))
-      const folder = new PairFolder(dir, new Disk())
-      const found = folder.read()?.keyPem
-      assert.ok(found === next.keyPem || (found === undefined && !done), `call ${n}, ${log.at(-1)}`)
-      folder.swap(third, { keyMode: 0o600 })
-      assert.equal(folder.read()?.keyPem, third.keyPem)
-      assertNoLitter(dir, found === undefined ? 1 : 2)
+  for (const driver of drivers) {
+    test(`first ${driver} of an instance, ${failure} at every call: no pair or the whole one, and the next succeeds`, async (t) => {
+      const root = newFolder(t)
+      await atEveryCall(failure, async ({ calls, log }, n) => {
+        const dir = join(root, String(n), 'instances', 'lake')
+        const done = await survives(() => new PairFolder(dir, new Disk({ calls }))[driver](next, plain))
+        const folder = new PairFolder(dir, new Disk())
+        const found = folder.read()?.keyPem
+        assert.ok(found === next.keyPem || (found === undefined && !done), `call ${n}, ${log.at(-1)}`)
+        folder.swap(third, plain)
+        assert.equal(folder.read()?.keyPem, third.keyPem)
+        assertNoLitter(dir, found === undefined ? 1 : 2)
+      })
     })
-  })
 
-  test(`pair swap, ${failure} at every call: the old pair or the new one, whole, and no litter after the next`, (t) => {
-    const root = newFolder(t)
-    // Three versions deep, so that a swap has something to remove.
-    const template = join(root, 'template', 'lake')
-    for (let swaps = 0; swaps < 3; swaps++) new PairFolder(template, new Disk()).swap(old, { keyMode: 0o600 })
-    const numbers = new Set<number>()
-    atEveryCall(failure, ({ calls, log }, n) => {
-      const instances = join(root, String(n))
-      const dir = join(instances, 'lake')
-      cpSync(join(root, 'template'), instances, { recursive: true, verbatimSymlinks: true })
-      const done = survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, { keyMode: 0o600 }))
-      const folder = new PairFolder(dir, new Disk())
-      const found = folder.read()!
-      const isNew = found.keyPem === next.keyPem && found.certificatePem === next.certificatePem
-      const isOld = found.keyPem === old.keyPem && found.certificatePem === old.certificatePem
-      assert.ok(isNew || (isOld && !done), `call ${n}, ${log.at(-1)}`)
-      if (failure !== 'power-cut' && !isNew) {
-        assert.deepEqual(readdirSync(dir).sort(), ['current', 'v2', 'v3'], `call ${n}, ${log.at(-1)}`)
-      }
-      const version = folder.swap(third, { keyMode: 0o600 })
-      assert.ok(version > found.version)
-      numbers.add(version)
-      assert.equal(folder.read()?.keyPem, third.keyPem)
-      assertNoLitter(dir, 2)
+    test(`${driver} of a pair, ${failure} at every call: the old pair or the new one, whole, and no litter after the next`, async (t) => {
+      const root = newFolder(t)
+      // Three versions deep, so that a swap has something to remove.
+      const template = join(root, 'template', 'lake')
+      for (let swaps = 0; swaps < 3; swaps++) new PairFolder(template, new Disk()).swap(old, plain)
+      const numbers = new Set<number>()
+      await atEveryCall(failure, async ({ calls, log }, n) => {
+        const instances = join(root, String(n))
+        const dir = join(instances, 'lake')
+        cpSync(join(root, 'template'), instances, { recursive: true, verbatimSymlinks: true })
+        const done = await survives(() => new PairFolder(dir, new Disk({ calls }))[driver](next, plain))
+        const folder = new PairFolder(dir, new Disk())
+        const found = folder.read()!
+        const isNew = found.keyPem === next.keyPem && found.certificatePem === next.certificatePem
+        const isOld = found.keyPem === old.keyPem && found.certificatePem === old.certificatePem
+        assert.ok(isNew || (isOld && !done), `call ${n}, ${log.at(-1)}`)
+        if (failure !== 'power-cut' && !isNew) {
+          assert.deepEqual(readdirSync(dir).sort(), ['current', 'v2', 'v3'], `call ${n}, ${log.at(-1)}`)
+        }
+        const version = folder.swap(third, plain)
+        assert.ok(version > found.version)
+        numbers.add(version)
+        assert.equal(folder.read()?.keyPem, third.keyPem)
+        assertNoLitter(dir, 2)
+      })
+      assert.ok(numbers.has(4) && numbers.has(5))
     })
-    assert.ok(numbers.has(4) && numbers.has(5))
+  }
+}
+
+for (const driver of drivers) {
+  test(`${driver}: nothing is pointed to before it is on disk`, async (t) => {
+    const dir = join(newFolder(t), 'instances', 'lake')
+    for (let swaps = 0; swaps < 3; swaps++) {
+      const synced = new SyncedCalls()
+      await new PairFolder(dir, new Disk({ calls: synced.calls }))[driver](next, plain)
+      const [moved, turned] = ['moved', 'turned'].map((what) => synced.steps.indexOf(what))
+      const before = (step: number) => new Set(synced.steps.slice(0, step))
+      for (const path of ['lake.new/cert.pem', 'lake.new/key.pem', 'lake.new']) {
+        assert.ok(before(moved!).has(`synced .staging/${path}`), path)
+      }
+      assert.ok(
+        synced.steps.slice(moved, turned).includes('synced lake'),
+        'the move, before the link is turned',
+      )
+      assert.ok(synced.steps.slice(turned).includes('synced lake'), 'the link, before it is told')
+    }
   })
 }
 
-test('purge, power-cut at every call: the next purge removes the rest', (t) => {
+test('many swaps beside each other, power-cut at every call: each has its old pair or its new one, whole', async (t) => {
   const root = newFolder(t)
-  atEveryCall('power-cut', ({ calls }, n) => {
+  const names = ['lake', 'stream', 'nexus']
+  for (const name of names) new PairFolder(join(root, 'template', name), new Disk()).swap(old, plain)
+  const outcomes = new Set<string>()
+  await atEveryCall('power-cut', async ({ calls, log }, n) => {
+    const folder = (name: string, disk: Disk) => new PairFolder(join(root, String(n), name), disk)
+    cpSync(join(root, 'template'), join(root, String(n)), { recursive: true, verbatimSymlinks: true })
+    const disk = new Disk({ calls })
+    const told = await Promise.all(
+      names.map((name) => survives(() => folder(name, disk).swapBeside(next, plain))),
+    )
+    const found = names.map((name) => folder(name, new Disk()).read()!.keyPem)
+    for (const [index, name] of names.entries()) {
+      const whole = found[index] === next.keyPem || (found[index] === old.keyPem && !told[index])
+      assert.ok(whole, `${name}, call ${n}, ${log.at(-1)}`)
+    }
+    outcomes.add(found.map((keyPem) => (keyPem === next.keyPem ? 'new' : 'old')).join())
+    for (const name of names) folder(name, new Disk()).swap(third, plain)
+    assert.deepEqual(readdirSync(join(root, String(n), '.staging')), [])
+  })
+  assert.ok(outcomes.size > 2, [...outcomes].join(' '))
+})
+
+test('purge, power-cut at every call: the next purge removes the rest', async (t) => {
+  const root = newFolder(t)
+  await atEveryCall('power-cut', async ({ calls }, n) => {
     const dir = join(root, String(n), 'lake')
     for (let swaps = 0; swaps < 2; swaps++) new PairFolder(dir, new Disk()).swap(old, { keyMode: 0o600 })
-    survives(() => new PairFolder(dir, new Disk({ calls })).purge())
+    await survives(() => new PairFolder(dir, new Disk({ calls })).purge())
     new PairFolder(dir, new Disk()).purge()
     assert.deepEqual(readdirSync(join(root, String(n))), ['.staging'])
     assert.deepEqual(readdirSync(join(root, String(n), '.staging')), [])
