@@ -32,7 +32,8 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   // 1 Nothing is done to a state that is not whole.
   checkState(engine)
   // 2 What is to be done; the destructive part only when asked for.
-  const wanted = plan(config, takeInventory(engine), clock())
+  const found = takeInventory(engine)
+  const wanted = plan(config, found, clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
@@ -48,7 +49,9 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   // 5 The bundle, so that peers know who is coming before anyone comes.
   if (doing.some((action) => action.kind === 'publish')) await publish(engine)
   // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
-  const due = dueIssuances(takeInventory(engine), clock())
+  // Somebody who was asked took their time: what lies on disk is looked at again.
+  const asked = destructive.length > 0
+  const due = dueIssuances(takeInventory(engine, asked ? undefined : found.pairs), clock())
   const failures = await issuePairs(engine, due)
   // 7 The bundle again, where a new certificate has ended a change.
   if (!isBundleCurrent(engine.store, clock())) await publish(engine)

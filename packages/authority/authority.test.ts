@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
@@ -92,6 +92,37 @@ describe('an authority', () => {
     const second = await open(config, { MTLS_CA_PASSPHRASE: 'battery staple' })
     await assert.rejects(() => second.issue('lake'), isCode('PASSPHRASE_WRONG'))
     await second.close()
+  })
+
+  test('refuses a CA it does not know before it makes anything', async () => {
+    const dir = temporaryFolder()
+    const config = configIn(dir, { lake: {} })
+    const first = await open(config)
+    await first.apply(no)
+    await first.close()
+    const { state } = layoutOf(config)
+    renameSync(state, `${state}.away`)
+    await assert.rejects(() => open(config), isCode('CA_WITHOUT_INVENTORY'))
+    const looking = new Observation({ config, clock: () => clock.now() })
+    assert.throws(() => looking.plan(), isCode('CA_WITHOUT_INVENTORY'))
+    looking.close()
+    assert.ok(!existsSync(state))
+    renameSync(`${state}.away`, state)
+    const second = await open(config)
+    assert.equal((await second.apply(no)).done.length, 0)
+    await second.close()
+  })
+
+  test('goes on under other services, but not in other places', async () => {
+    const dir = temporaryFolder()
+    const authority = await open(configIn(dir, { lake: {} }))
+    authority.configure(configIn(dir, { lake: {}, stream: {} }))
+    assert.throws(() => authority.configure(configIn(dir, { lake: {} }, {})), isCode('RESTART_NEEDED'))
+    assert.throws(
+      () => authority.configure(configIn(temporaryFolder(), { lake: {} })),
+      isCode('RESTART_NEEDED'),
+    )
+    await authority.close()
   })
 
   test('does one thing at a time', async () => {

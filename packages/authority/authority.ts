@@ -1,10 +1,11 @@
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
-import { checkState } from './check-state.ts'
+import { checkNoForeignCa, checkState } from './check-state.ts'
 import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { issueForCsr, notAMember } from './issue-csr.ts'
 import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
@@ -41,6 +42,8 @@ export interface AuthorityOptions {
   /** For whoever finds the lock taken, and for the audit: `apply`, `up`, `issue`. */
   readonly purpose: string
   readonly report?: (event: AuthorityEvent) => void
+  /** The CA at `paths.ca_cert` and `paths.ca_key` is to be taken over (`adopt`), so it may be there already. */
+  readonly adopting?: boolean
   readonly disk?: Disk
 }
 
@@ -54,11 +57,14 @@ export class Authority implements Administration {
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
    *
-   * @throws AuthorityError `LOCKED`, `PERMISSIONS`, `STORE_FAILED`, `PASSPHRASE_*`
+   * @throws AuthorityError `LOCKED`, `PERMISSIONS`, `STORE_FAILED`, `CA_WITHOUT_INVENTORY`
    */
   static async open(options: AuthorityOptions): Promise<Authority> {
     const { config, clock, randomBytes, pid, purpose, disk = new Disk() } = options
     const layout = layoutOf(config)
+    // Refused before anything is made, so that a state folder can still be put back where it was.
+    const isNew = disk.kindOf(layout.authority.inventory) === undefined
+    if (isNew && !options.adopting) checkNoForeignCa({ config, layout, disk })
     disk.ensureFolder(layout.state, 0o755)
     disk.ensureFolder(layout.authority.dir, 0o700)
     const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
@@ -96,8 +102,19 @@ export class Authority implements Administration {
     this.#lock = lock
   }
 
-  /** Goes on under another version of the same config file. */
+  /**
+   * Goes on under another version of the same config file.
+   *
+   * @throws AuthorityError `RESTART_NEEDED` when it names other places for what is open already
+   */
   configure(config: Config): void {
+    const now = this.#engine.config
+    if (placesOf(config) !== placesOf(now)) {
+      throw new AuthorityError(
+        'RESTART_NEEDED',
+        `found other paths, authority.state, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
+      )
+    }
     this.#engine = { ...this.#engine, config }
   }
 
@@ -156,6 +173,12 @@ export class Authority implements Administration {
   }
 }
 
+/** What is opened once, at the start. */
+function placesOf({ paths, authority, environment }: Config): string {
+  const { state, passphraseFile, storeCaKeysInClear } = authority
+  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, environment])
+}
+
 /**
  * The passphrase, looked for when a key is first opened. Where a mesh has no keys yet and nobody gave one, it is made.
  * The variable is gone from the environment at once, so that no process we start inherits it.
@@ -184,7 +207,7 @@ function passphraseOnce(
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class Observation {
-  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock'>
+  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys'>
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
     const layout = layoutOf(config)
@@ -192,10 +215,24 @@ export class Observation {
     const store = there
       ? SqliteStore.open({ file: layout.authority.inventory, readOnly: true, disk })
       : new MemoryStore()
-    this.#engine = { config, clock, disk, layout, store }
+    const keys = new KeyStore({
+      disk,
+      folder: layout.authority.keys,
+      rootKey: config.paths.caKey,
+      passphrase: () => {
+        throw new TypeError('looking opens no key')
+      },
+      storeInClear: config.authority.storeCaKeysInClear,
+      randomBytes: () => {
+        throw new TypeError('looking makes nothing')
+      },
+    })
+    this.#engine = { config, clock, disk, layout, store, keys }
   }
 
+  /** @throws AuthorityError what `apply` would refuse this state with */
   plan(): Plan {
+    checkState(this.#engine)
     return planOf(this.#engine)
   }
 

@@ -1,7 +1,10 @@
+import { join } from 'node:path'
 import { decodePem } from '@datapunk/pki'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import type { SlotRow } from './store/contract.ts'
+
+type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 
 /** Room for two generations of post-quantum roots in PEM, and as much again. */
 const MAX_CA_CERT_BYTES = 256 * 1024
@@ -10,9 +13,9 @@ const MAX_CA_CERT_BYTES = 256 * 1024
  * Refuses a state in which going on would lose or replace a key: a CA is made once, and never again by accident.
  *
  * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
- *   `TRUST_DOMAIN_CHANGED`, `ENVIRONMENT_CHANGED`
+ *   `TRUST_DOMAIN_CHANGED`
  */
-export function checkState(engine: Engine): void {
+export function checkState(engine: Checked): void {
   const mesh = engine.store.mesh()
   if (mesh === undefined) {
     checkNoForeignCa(engine)
@@ -32,11 +35,15 @@ export function checkState(engine: Engine): void {
   checkCaCert(engine, slots)
 }
 
-function checkNoForeignCa({ config, layout, disk }: Engine): void {
+/**
+ * Before there is an inventory, a CA that is there is somebody else's.
+ *
+ * @throws AuthorityError `CA_WITHOUT_INVENTORY`
+ */
+export function checkNoForeignCa({ config, layout, disk }: Pick<Engine, 'config' | 'layout' | 'disk'>): void {
   const { caCert, caKey } = config.paths
-  const found = [caCert, caKey, ...disk.list(layout.authority.keys)].filter(
-    (path) => !path.startsWith('/') || disk.kindOf(path) !== undefined,
-  )
+  const keys = disk.list(layout.authority.keys).map((name) => join(layout.authority.keys, name))
+  const found = [caCert, caKey, ...keys].filter((path) => disk.kindOf(path) !== undefined)
   if (found.length === 0) return
   throw new AuthorityError(
     'CA_WITHOUT_INVENTORY',
@@ -45,7 +52,7 @@ function checkNoForeignCa({ config, layout, disk }: Engine): void {
   )
 }
 
-function checkNotAllGone({ config, layout, disk }: Engine, slots: readonly SlotRow[]): void {
+function checkNotAllGone({ config, layout, disk }: Checked, slots: readonly SlotRow[]): void {
   if (slots.length === 0) return
   const keysThere =
     disk.kindOf(config.paths.caKey) !== undefined || disk.list(layout.authority.keys).length > 0
@@ -58,7 +65,7 @@ function checkNotAllGone({ config, layout, disk }: Engine, slots: readonly SlotR
 }
 
 /** ca_cert is written from the inventory; a file with a root the inventory does not know is not ours to replace. */
-function checkCaCert({ config, disk }: Engine, slots: readonly SlotRow[]): void {
+function checkCaCert({ config, disk }: Checked, slots: readonly SlotRow[]): void {
   const bytes = disk.readChecked(config.paths.caCert, { maxBytes: MAX_CA_CERT_BYTES })
   const known = slots.flatMap((slot) =>
     slot.certificate === undefined ? [] : [Buffer.from(slot.certificate)],

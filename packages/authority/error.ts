@@ -25,6 +25,7 @@ export type AuthorityErrorCode =
   | 'PERMISSIONS'
   | 'PLAN_CHANGED'
   | 'REFERENCE_MISSING'
+  | 'RESTART_NEEDED'
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'

@@ -6,9 +6,15 @@ import type { Inventory } from './inventory.ts'
 import { isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
 import type { CertificateRow } from './store/contract.ts'
 
-/** Takes the inventory: the store's rows, and what lies on disk. */
+/**
+ * Takes the inventory: the store's rows, and what lies on disk.
+ *
+ * @param pairs as they were seen a moment ago, where nobody but the caller may have changed them since: reading them is
+ *   most of the work
+ */
 export function takeInventory(
   engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock'>,
+  pairs: Inventory['pairs'] = pairsOnDisk(engine),
 ): Inventory {
   const { store } = engine
   const current = new Map<string, CertificateRow>()
@@ -24,7 +30,7 @@ export function takeInventory(
     services: new Map(store.services().map((row) => [row.service, row])),
     instances: store.instances(),
     current,
-    pairs: pairsOnDisk(engine),
+    pairs,
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
     bundleIssuedAt: store.bundle()?.issuedAt,
   }

@@ -7,6 +7,8 @@ export interface AdministrationOptions {
   readonly purpose: string
   /** Told what is done while it is done; not called where a running authority does it. */
   readonly report?: (event: AuthorityEvent) => void
+  /** As `mtls apply --adopt-ca`. */
+  readonly adopting?: boolean
 }
 
 type Deed<Result> = (administration: Administration, config: Config, running: boolean) => Promise<Result>
@@ -27,11 +29,20 @@ export async function withAdministration<Result>(
 export async function withAuthority<Result>(
   { world }: Context,
   config: Config,
-  { purpose, report }: AdministrationOptions,
+  { purpose, report, adopting = false }: AdministrationOptions,
   deed: (authority: Authority) => Promise<Result>,
 ): Promise<Result> {
   const { clock, randomBytes, environment, pid } = world
-  const options = { config, clock, randomBytes, environment, pid, purpose, ...(report && { report }) }
+  const options = {
+    config,
+    clock,
+    randomBytes,
+    environment,
+    pid,
+    purpose,
+    adopting,
+    ...(report && { report }),
+  }
   const authority = await Authority.open(options)
   try {
     return await deed(authority)

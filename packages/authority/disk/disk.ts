@@ -29,8 +29,10 @@ export type DiskCalls = Pick<
   | 'readdirSync'
   | 'readlinkSync'
   | 'renameSync'
+  | 'rmdir'
   | 'rmdirSync'
   | 'symlinkSync'
+  | 'unlink'
   | 'unlinkSync'
   | 'writeSync'
 >
@@ -294,6 +296,18 @@ export class Disk {
     })
   }
 
+  /** `removeFolder`, waiting on threads of its own: with many at once, a busy file system makes each wait. */
+  async removeFolderBeside(path: string): Promise<void> {
+    const { unlink, rmdir } = this.#fs
+    try {
+      if (this.#stat(path) === undefined) return
+      for (const name of this.#fs.readdirSync(path)) await ended((told) => unlink(join(path, name), told))
+      await ended((told) => rmdir(path, told))
+    } catch (error) {
+      throw diskFailure(error, path)
+    }
+  }
+
   /** Syncs a file that another library wrote, and its folder. */
   sync(path: string): void {
     this.#saying(path, () => {
@@ -414,9 +428,7 @@ export class Disk {
     try {
       const fd = this.#fs.openSync(path, flags)
       try {
-        await new Promise<void>((resolve, reject) => {
-          this.#fs.fsync(fd, (error) => (error ? reject(error) : resolve()))
-        })
+        await ended((told) => this.#fs.fsync(fd, told))
       } finally {
         this.#fs.closeSync(fd)
       }
@@ -487,6 +499,12 @@ export class Disk {
       throw diskFailure(error, path)
     }
   }
+}
+
+function ended(begin: (told: fs.NoParamCallback) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    begin((error) => (error === null ? resolve() : reject(error)))
+  })
 }
 
 function opensOf({ files = [], folders }: Unsynced): (readonly [path: string, flags: number])[] {

@@ -24,6 +24,9 @@ export interface SwapOptions {
   readonly keyMode: number
 }
 
+/** What a swap waits for: something to be on disk, or a folder to be gone. */
+type SlowWork = Unsynced | { readonly remove: string }
+
 /** A chain of five certificates of the largest key we issue, and a private key of it, stay far below this. */
 const MAX_PEM_BYTES = 256 * 1024
 /** How often a read may be overtaken by two swaps before it gives up. */
@@ -78,7 +81,13 @@ export class PairFolder {
   swap(pair: PairText, options: SwapOptions): number {
     const steps = this.#swap(pair, options)
     let step = steps.next()
-    while (step.done !== true) step = answered(steps, () => this.#disk.syncEach(step.value as Unsynced))
+    while (step.done !== true) {
+      const work = step.value
+      step = answered(steps, () => {
+        if ('remove' in work) this.#disk.removeFolder(work.remove)
+        else this.#disk.syncEach(work)
+      })
+    }
     return step.value
   }
 
@@ -90,16 +99,20 @@ export class PairFolder {
     const steps = this.#swap(pair, options)
     let step = steps.next()
     while (step.done !== true) {
-      const [synced] = await Promise.allSettled([this.#disk.syncTogether(step.value)])
+      const work = step.value
+      const disk = this.#disk
+      const [done] = await Promise.allSettled([
+        'remove' in work ? disk.removeFolderBeside(work.remove) : disk.syncTogether(work),
+      ])
       step = answered(steps, () => {
-        if (synced.status === 'rejected') throw synced.reason
+        if (done.status === 'rejected') throw done.reason
       })
     }
     return step.value
   }
 
-  /** Yields what must be on disk before it goes on, and is told when it is, or why not. */
-  *#swap(pair: PairText, options: SwapOptions): Generator<Unsynced, number, void> {
+  /** Yields what must be done before it goes on, and is told when it is, or why not. */
+  *#swap(pair: PairText, options: SwapOptions): Generator<SlowWork, number, void> {
     checkPair(pair, this.#dir)
     // 1 Folders, and room in them.
     const owner = this.#ownerOf(options)
@@ -127,9 +140,9 @@ export class PairFolder {
     yield { folders: [this.#dir] }
     // 5 What fails to go now goes at the next swap.
     const old = versions.filter((version) => version !== previous)
-    this.#quietly(() => {
-      for (const version of old) this.#retire(version)
-    })
+    try {
+      for (const version of old) yield this.#moveOut(version)
+    } catch {}
     return next
   }
 
@@ -192,8 +205,12 @@ export class PairFolder {
   }
 
   #retire(version: number): void {
+    this.#disk.removeFolder(this.#moveOut(version).remove)
+  }
+
+  #moveOut(version: number): { readonly remove: string } {
     this.#disk.rename(join(this.#dir, `v${version}`), this.#retired)
-    this.#disk.removeFolder(this.#retired)
+    return { remove: this.#retired }
   }
 
   /** It lies where only we can reach it, and is made ours: nothing in it is exchanged under our hands. */
@@ -239,10 +256,10 @@ export function checkPair(
   return { certificate, privateKey }
 }
 
-/** Goes on with the steps once `sync` has done what they asked for; its failure is theirs to clean up after. */
-function answered<Result>(steps: Generator<Unsynced, Result, void>, sync: () => void) {
+/** Goes on with the steps once `work` has done what they asked for; its failure is theirs to clean up after. */
+function answered<Result>(steps: Generator<SlowWork, Result, void>, work: () => void) {
   try {
-    sync()
+    work()
   } catch (error) {
     return steps.throw(error)
   }

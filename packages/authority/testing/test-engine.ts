@@ -14,6 +14,9 @@ export class Unplugged extends Error {
   override readonly name = 'Unplugged'
 }
 
+/** The calls that answer later. */
+const waiting = new Set(['fsync', 'rmdir', 'unlink'])
+
 /** Counts every call to the disk and every commit, and pulls the plug, or fails one of them, at a given one. */
 export class Plug {
   #step = 0
@@ -64,7 +67,7 @@ export class Plug {
   calls(): DiskCalls {
     const calls: Record<string, unknown> = {}
     for (const [name, call] of Object.entries(fs)) {
-      if (typeof call !== 'function' || !(name.endsWith('Sync') || name === 'fsync')) continue
+      if (typeof call !== 'function' || !(name.endsWith('Sync') || waiting.has(name))) continue
       calls[name] = (...args: unknown[]) => {
         this.step()
         return (call as (...args: unknown[]) => unknown)(...args)

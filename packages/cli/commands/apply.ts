@@ -55,7 +55,9 @@ function reporting({ output }: Context) {
 }
 
 function adopt(context: Context): Promise<void> {
-  return withAuthority(context, loadConfig(context), reporting(context), (authority) => authority.adopt())
+  return withAuthority(context, loadConfig(context), { ...reporting(context), adopting: true }, (authority) =>
+    authority.adopt(),
+  )
 }
 
 /** Yes on the command line, or from somebody at a terminal; where there is neither, no. */

@@ -144,6 +144,11 @@ const faults: readonly (readonly [fault: string, text: string, message: RegExp])
   ['an unknown section', 'verificaton: {}', /unknown key "verificaton" \(did you mean "verification"\?\)/],
   ['an issuing CA that outlives the root', 'authority: { root: { years: 2 } }', /longer than the root’s 2/],
   ['a broken document', 'certificates: [', /not valid YAML/],
+  [
+    'an environment named as a folder of the state',
+    'environments: { mesh: {} }',
+    /found the name "mesh"; allowed: a name/,
+  ],
   ['a key twice', 'certificates: {}\ncertificates: {}', /found "certificates" twice; allowed: once/],
 ]
 

@@ -12,6 +12,9 @@ import { isIpAddress } from './ip-address.ts'
 const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', 'probe', 'operator'])
 
+/** An environment's state is a folder of its name beside these (`layout.ts`). */
+const RESERVED_ENVIRONMENT_NAMES = new Set(['authority', 'instances', 'mesh'])
+
 const KEY_ALGORITHMS = [
   'rsa',
   'ecdsa-p256',
@@ -249,7 +252,10 @@ export const configText = z
       ...body,
       environments: z
         .record(
-          text('a name of a-z, 0-9 and hyphens', (name) => SERVICE_NAME.test(name)),
+          text(
+            'a name of a-z, 0-9 and hyphens, at most 63, and none of authority, instances, mesh',
+            (name) => SERVICE_NAME.test(name) && !RESERVED_ENVIRONMENT_NAMES.has(name),
+          ),
           overlay,
         )
         .default({})
