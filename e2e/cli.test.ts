@@ -50,7 +50,7 @@ test('the shipped config becomes what it says, under another root folder', async
 })
 
 test('one authority at a time, which the others then ask; killed, it leaves nothing in the way', async (t) => {
-  const mesh = MeshFolder.planned({ services: { lake: {}, stream: {} } })
+  const mesh = MeshFolder.planned({ authority: {}, services: { lake: {}, stream: {} } })
   t.after(() => mesh.remove())
   const at = ['--config', mesh.configFile]
   const up = startMtls(['up', '--json', ...at])
@@ -70,7 +70,7 @@ test('one authority at a time, which the others then ask; killed, it leaves noth
   const text = readFileSync(mesh.configFile, 'utf8')
   writeFileSync(mesh.configFile, text.slice(0, text.length / 2))
   await up.says(/"kind":"problem"/)
-  mesh.write({ services: { lake: {}, nexus: {} } })
+  mesh.write({ authority: {}, services: { lake: {}, nexus: {} } })
   await up.says(/"kind":"waiting".*"subject":"stream"/)
   await up.says(/"kind":"certificate-issued","subject":"nexus"/)
   const members = JSON.parse((await mtls(['status', '--json', ...at])).stdout).services
@@ -79,7 +79,7 @@ test('one authority at a time, which the others then ask; killed, it leaves noth
     'nexus',
     'stream',
   ])
-  mesh.write({ services: { lake: {}, stream: {}, nexus: {} } })
+  mesh.write({ authority: {}, services: { lake: {}, stream: {}, nexus: {} } })
 
   await up.stop('SIGKILL')
   const next = startMtls(['up', '--json', ...at])
@@ -108,7 +108,7 @@ test('verify says what a peer would say, of a file and of a server', async (t) =
 })
 
 test('the passphrase from the environment opens the keys, and is in no file; another one does not', async (t) => {
-  const mesh = MeshFolder.planned({ services: { lake: {} } })
+  const mesh = MeshFolder.planned({ authority: {}, services: { lake: {} } })
   t.after(() => mesh.remove())
   const passphrase = 'correct horse battery staple'
   const issue = (env: Record<string, string>) => mtls(['issue', 'lake', '--config', mesh.configFile], { env })

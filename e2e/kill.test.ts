@@ -13,6 +13,7 @@ const FIRST_ROUNDS = 4
 const services = ['lake', 'stream', 'nexus'] as const
 /** Another organization is a new pair for every service. */
 const belongingTo = (organization: string): ConfigText => ({
+  authority: {},
   certificates: { organization, country: 'US', key_algorithm: 'ecdsa-p256' },
   services: Object.fromEntries(services.map((name) => [name, {}])),
 })

@@ -28,7 +28,10 @@ export class MeshFolder {
     return mesh
   }
 
-  /** Writes the config, and nothing else. Unless told otherwise services are reached on loopback, by port. */
+  /**
+   * Writes the config, and nothing else. Unless told otherwise services are reached on loopback, by port, and CA keys
+   * lie in clear: scrypt is slow on purpose, and few tests are about it. Those say `authority: {}`.
+   */
   static planned(config: ConfigText, parent = tmpdir()): MeshFolder {
     const mesh = new MeshFolder(mkdtempSync(join(parent, 'mesh-')))
     chmodSync(mesh.folder, 0o755)
@@ -43,6 +46,7 @@ export class MeshFolder {
     ])
     const whole = {
       trust_domain: 'service.datapunk',
+      authority: { store_ca_keys_in_clear: true },
       certificates: { organization: 'Datapunk', country: 'US', key_algorithm: 'ecdsa-p256' },
       ...config,
       services: Object.fromEntries(services),

@@ -21,7 +21,7 @@ test('pairs are swapped on both sides while services call each other: no call fa
   const calls = await swapUnderLoad({
     folder: mesh,
     service: 'lake',
-    times: 5,
+    times: 20,
     reload: () => mesh.issue('stream'),
     shown: () => shownSerial(stream, 'lake', lake.port),
     call: async () => {

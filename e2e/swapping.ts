@@ -52,7 +52,7 @@ export async function swapUnderLoad({
       const { serial } = await folder.issue(service)
       assert.notEqual(serial, before)
       await reload()
-      const enough = calls + atOnce
+      const enough = calls + 4 * atOnce
       while ((await shown()) !== serial || calls < enough) {}
     }
   })().finally(() => {

@@ -10,8 +10,6 @@ import { needsRoot, program } from '../outsider.ts'
 import { assertWholePair } from '../whole-pair.ts'
 
 const belongingTo = (organization: string): ConfigText => ({
-  // The keys are opened often here, and scrypt is not what is looked at.
-  authority: { store_ca_keys_in_clear: true },
   certificates: { organization, country: 'US', key_algorithm: 'ecdsa-p256' },
   services: { lake: {}, stream: {} },
 })

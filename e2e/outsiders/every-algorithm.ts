@@ -38,7 +38,6 @@ export async function chainOf(algorithms: Chain['algorithms']): Promise<Chain> {
       root: { algorithm: root },
       issuing: { algorithm: issuing },
       extra_domains: ['example.net'],
-      // scrypt, once a key, is not what is looked at here.
       store_ca_keys_in_clear: true,
     },
     certificates: { organization: 'Datapunk', country: 'US', key_algorithm: leaf },

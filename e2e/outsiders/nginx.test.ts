@@ -25,7 +25,7 @@ test(
     const calls = await swapUnderLoad({
       folder: mesh,
       service: 'web',
-      times: 5,
+      times: 20,
       reload: async () => nginx.signal('SIGHUP'),
       shown: () => shownSerial(stream, 'web', port),
       call: async () => {

@@ -35,7 +35,7 @@ test(
     const calls = await swapUnderLoad({
       folder: mesh,
       service: 'db',
-      times: 3,
+      times: 8,
       atOnce: 2,
       reload: async () => postgres.signal('SIGHUP'),
       shown: () => shownSerial(mesh, port),

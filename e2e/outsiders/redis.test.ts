@@ -32,7 +32,7 @@ test(
     const calls = await swapUnderLoad({
       folder: mesh,
       service: 'cache',
-      times: 5,
+      times: 20,
       reload: async () =>
         assert.equal(await ask(`CONFIG SET tls-cert-file ${cert} tls-key-file ${key}`), '+OK\r\n'),
       shown: () => shownSerial(stream, 'cache', port),
