@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Authority } from '@datapunk/authority'
+import { parseConfig } from '@datapunk/protocol'
+import { measured } from './measure.ts'
+import { number, printRows } from './table.ts'
+
+/**
+ * Every service of a mesh rotated by `apply`: keys, certificates, records, files written and synced. The limit is what
+ * the disk does with a file of the size of a chain, written and synced one after the other; a rotation needs five syncs
+ * and is allowed to share them.
+ *
+ *     node bench/rotate.ts [SERVICES]
+ */
+const count = Number(process.argv[2] ?? 10_000)
+const DAY = 86_400_000
+const folder = mkdtempSync(join(tmpdir(), 'bench-rotate-'))
+const services = Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, {}]))
+const text = { authority: { store_ca_keys_in_clear: true }, certificates: { key_algorithm: 'ecdsa-p256' } }
+const config = parseConfig(JSON.stringify({ ...text, services }), { file: join(folder, 'mtls-config.yaml') })
+let now = Date.UTC(2026, 10, 1)
+const authority = await Authority.open({
+  ...{ config, clock: () => now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' },
+})
+
+const limit = measured(Array.from({ length: 101 }, syncedWrite))
+const first = await apply()
+const nothing = await apply()
+now += 300 * DAY
+const second = await apply()
+now += 300 * DAY
+const third = await apply()
+await authority.close()
+rmSync(folder, { recursive: true })
+
+const said = ({ seconds, cpu }: typeof first) =>
+  `${seconds.toFixed(1)} s by the clock, ${cpu.toFixed(1)} s of CPU`
+const goal = (seconds: number) => (count === 10_000 ? { goal: '≤ 8 s', met: seconds <= 8 } : {})
+const what = `${number(count)} services (P-256)`
+const oneByOne = `${((5 * count * limit.median) / 1e6).toFixed(0)} s, were each synced by itself (${limit.median.toFixed(0)} µs each)`
+printRows([
+  { what: `${what}, first apply`, found: said(first) },
+  { what: `${what}, an apply with nothing to do`, found: said(nothing) },
+  { what: `${what} rotated`, found: said(second), limit: oneByOne, ...goal(second.seconds) },
+  { what: `${what} rotated again, old versions removed`, found: said(third), ...goal(third.seconds) },
+])
+
+async function apply() {
+  const [begun, cpu] = [performance.now(), process.cpuUsage()]
+  const { failed } = await authority.apply({ approve: () => true })
+  if (failed[0] !== undefined) throw failed[0].error
+  const { user, system } = process.cpuUsage(cpu)
+  return { seconds: (performance.now() - begun) / 1000, cpu: (user + system) / 1e6 }
+}
+
+function syncedWrite(): number {
+  const begun = performance.now()
+  const fd = openSync(join(folder, 'raw'), 'w')
+  writeSync(fd, Buffer.alloc(1_600))
+  fsyncSync(fd)
+  closeSync(fd)
+  return (performance.now() - begun) * 1000
+}
