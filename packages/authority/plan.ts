@@ -73,8 +73,9 @@ export interface MeshAction extends ActionBase {
  * @returns the actions, in the order in which `apply` takes them
  */
 export function plan(config: Config, inventory: Inventory, now: number): Plan {
-  const actions: Action[] = [...planMesh(config, inventory), ...planServices(config, inventory)]
-  actions.push(...planCertificates(config, inventory, actions, now))
+  const wanted = wantedOf(config, inventory)
+  const actions: Action[] = [...planMesh(config, inventory), ...planServices(wanted, inventory)]
+  for (const action of planCertificates(wanted, inventory, actions, now)) actions.push(action)
   const publish = planPublication(inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions }
@@ -98,27 +99,41 @@ function planMesh(config: Config, inventory: Inventory): MeshAction[] {
   return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
 }
 
-function planServices(config: Config, inventory: Inventory): ServiceAction[] {
-  const actions: ServiceAction[] = []
-  const members = new Map<string, Settings | string>()
-  for (const row of inventory.services.values()) {
-    if (row.state === 'member') members.set(row.service, row.settings)
-  }
-  const taken = ownersOfWhatWillBeFree(config, inventory)
-  const renamed = new Set<string>()
+/** What a service should be, and whether that is what it is a member with already. */
+interface Wanted {
+  readonly settings: Settings
+  readonly applied: boolean
+}
+
+/** By service of the config. Worked out once: with many services it is most of the work. */
+function wantedOf(config: Config, { services }: Inventory): ReadonlyMap<string, Wanted> {
+  const wanted = new Map<string, Wanted>()
   for (const service of config.services.values()) {
-    const wanted = settingsOf(config, service)
-    const applied = members.get(service.service)
-    if (applied === undefined) {
-      const from = formerOwner(wanted, taken)
-      if (from !== undefined) renamed.add(from)
-      actions.push(addition(service.service, wanted, from))
-    } else if (applied !== encodeSettings(wanted)) {
-      actions.push(...changes(service.service, decodeSettings(applied as string), wanted, taken))
-    }
+    const settings = settingsOf(config, service)
+    const row = services.get(service.service)
+    const applied = row?.state === 'member' && row.settings === encodeSettings(settings)
+    wanted.set(service.service, { settings, applied })
   }
-  for (const service of members.keys()) {
-    if (config.services.has(service) || renamed.has(service)) continue
+  return wanted
+}
+
+function planServices(wanted: ReadonlyMap<string, Wanted>, inventory: Inventory): ServiceAction[] {
+  const actions: ServiceAction[] = []
+  const taken = ownersOfWhatWillBeFree(wanted, inventory)
+  const renamed = new Set<string>()
+  for (const [service, { settings, applied }] of wanted) {
+    if (applied) continue
+    const row = inventory.services.get(service)
+    if (row?.state === 'member') {
+      actions.push(...changes(service, decodeSettings(row.settings), settings, taken))
+      continue
+    }
+    const from = formerOwner(settings, taken)
+    if (from !== undefined) renamed.add(from)
+    actions.push(addition(service, settings, from))
+  }
+  for (const { service, state } of inventory.services.values()) {
+    if (state !== 'member' || wanted.has(service) || renamed.has(service)) continue
     const reason = 'it is no longer in the config: out of the members at once, its files stay until --purge'
     actions.push({ kind: 'remove-service', subject: service, safety: 'destructive', settings: {}, reason })
   }
@@ -140,12 +155,13 @@ function addition(service: string, settings: Settings, from: string | undefined)
 }
 
 /** Names and files of members that the config lets go of, by name or path, each with the member that has them. */
-function ownersOfWhatWillBeFree(config: Config, inventory: Inventory): ReadonlyMap<string, string> {
+function ownersOfWhatWillBeFree(
+  wanted: ReadonlyMap<string, Wanted>,
+  inventory: Inventory,
+): ReadonlyMap<string, string> {
   const owners = new Map<string, string>()
   for (const row of inventory.services.values()) {
-    if (row.state !== 'member') continue
-    const service = config.services.get(row.service)
-    if (service !== undefined && encodeSettings(settingsOf(config, service)) === row.settings) continue
+    if (row.state !== 'member' || wanted.get(row.service)?.applied) continue
     for (const claim of claimsOf(decodeSettings(row.settings))) owners.set(claim, row.service)
   }
   return owners
@@ -239,7 +255,7 @@ const CHANGES: readonly Change[] = [
 
 /** Which instances need a certificate once the services' actions are done. */
 function planCertificates(
-  config: Config,
+  wanted: ReadonlyMap<string, Wanted>,
   inventory: Inventory,
   actions: readonly Action[],
   now: number,
@@ -256,18 +272,16 @@ function planCertificates(
   )
   const issue = (subject: string, instance: string, reason: string) =>
     planned.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
-  const instances = new Map(inventory.instances.map((row) => [row.id, row]))
-  for (const service of config.services.values()) {
-    const instance = instances.get(service.service)
-    if (instance === undefined || inventory.services.get(service.service)?.state !== 'member') {
-      issue(service.service, service.service, 'it is new')
+  const instances = new Set(inventory.instances.map((row) => row.id))
+  for (const service of wanted.keys()) {
+    if (!instances.has(service) || inventory.services.get(service)?.state !== 'member') {
+      issue(service, service, 'it is new')
     }
   }
   for (const instance of inventory.instances) {
     const row = inventory.services.get(instance.service)
     if (row?.state !== 'member' || instance.place !== 'here' || gone.has(instance.service)) continue
-    const service = config.services.get(instance.service)
-    const settings = service === undefined ? decodeSettings(row.settings) : settingsOf(config, service)
+    const settings = wanted.get(instance.service)?.settings ?? decodeSettings(row.settings)
     const reason = reasonToIssue(settings, instance.id, inventory, now)
     if (reason !== undefined) issue(instance.service, instance.id, reason)
   }

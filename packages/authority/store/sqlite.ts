@@ -163,11 +163,17 @@ function tooOld(file: string, found: number, needed: number): AuthorityError {
   )
 }
 
+/** Primary result codes that tell of the disk, not of the file, https://www.sqlite.org/rescode.html: IOERR, FULL */
+const DISK_CODES = new Set([10, 13])
+
 function unreadable(file: string, cause: unknown): AuthorityError {
   const found = cause instanceof Error ? cause.message : String(cause)
-  return new AuthorityError(
-    'STORE_FAILED',
-    `the inventory ${file} can't be opened (${found}). Put back a backup of it; mtls never makes a new one beside existing keys`,
-    { cause, data: { file } },
-  )
+  const code = ((cause as { errcode?: number }).errcode ?? 0) % 256
+  const fix = DISK_CODES.has(code)
+    ? 'Nothing was changed. Free space or mend the disk, then run the command again'
+    : 'Put back a backup of it; mtls never makes a new one beside existing keys'
+  return new AuthorityError('STORE_FAILED', `the inventory ${file} can't be opened (${found}). ${fix}`, {
+    cause,
+    data: { file },
+  })
 }
