@@ -40,6 +40,7 @@ test(
         } catch (error) {
           assert.ok(error instanceof AuthorityError)
           assert.match(error.code, /^(DISK|STORE)_FAILED$/)
+          assert.match(error.message, /free space/i)
           failures.add(error.message.replaceAll(mesh.folder, '').replaceAll(/[0-9a-f]{8,}|\d+/g, 'N'))
         }
         for (const service of ['lake', 'stream']) assertWholePair(mesh, service)

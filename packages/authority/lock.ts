@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Disk } from './disk/disk.ts'
 import { AuthorityError } from './error.ts'
+import { DISK_CODES } from './store/disk-codes.ts'
 
 export interface LockOptions {
   readonly pid: number
@@ -104,9 +105,12 @@ function locked(path: string, holder: LockHolder | undefined): AuthorityError {
 
 function unusable(path: string, cause: unknown): AuthorityError {
   const found = cause instanceof Error ? cause.message : String(cause)
-  return new AuthorityError(
-    'DISK_FAILED',
-    `${path} can't be locked (${found}). It holds nothing: when no mtls runs, remove it`,
-    { cause, data: { path } },
-  )
+  const isDisk = DISK_CODES.has(((cause as { errcode?: number }).errcode ?? 0) % 256)
+  const fix = isDisk
+    ? 'Free space or mend the disk, then run the command again'
+    : 'It holds nothing: when no mtls runs, remove it'
+  return new AuthorityError('DISK_FAILED', `${path} can't be locked (${found}). ${fix}`, {
+    cause,
+    data: { path },
+  })
 }

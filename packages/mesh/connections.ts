@@ -89,6 +89,9 @@ export class Connections {
   #cut(connection: Connection, error: MeshError): void {
     const { socket } = connection
     if (socket.destroyed) return
+    // At once, not at its 'close': what was cut is open no more.
+    const group = this.#groups.get(connection.standing.peer.serial)
+    if (group !== undefined) this.#remove(connection, group)
     const remote = connection.contact.remote()
     // An 'error' nobody listens to would end the process.
     socket.destroy(socket.listenerCount('error') > 0 ? error : undefined)

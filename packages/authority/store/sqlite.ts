@@ -3,6 +3,7 @@ import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { Store, Transaction } from './contract.ts'
+import { DISK_CODES } from './disk-codes.ts'
 import { refusal } from './refusal.ts'
 import { backupOf, migrate, migrations, schemaVersion } from './schema.ts'
 import { SqliteReader } from './sqlite-reader.ts'
@@ -162,9 +163,6 @@ function tooOld(file: string, found: number, needed: number): AuthorityError {
     { data: { file, found, needed } },
   )
 }
-
-/** Primary result codes that tell of the disk, not of the file, https://www.sqlite.org/rescode.html: IOERR, FULL */
-const DISK_CODES = new Set([10, 13])
 
 function unreadable(file: string, cause: unknown): AuthorityError {
   const found = cause instanceof Error ? cause.message : String(cause)
