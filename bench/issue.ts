@@ -14,6 +14,7 @@ import { factor, number, perSecond, printRows, type Row } from './table.ts'
  *
  *     taskset -c 0 node bench/issue.ts
  */
+const AT_ONCE = 64
 const at = Date.now()
 const names = {
   dnsNames: ['lake.service.datapunk'],
@@ -40,8 +41,12 @@ async function unstored(algorithm: 'ecdsa-p256' | 'rsa', count: number): Promise
   }
   const costs = await inTurns(
     {
-      issue: async (count) => {
-        for (let done = 0; done < count; done++) await issueOne(certificate, signer)
+      issue: (count) => {
+        let left = count
+        const lane = async () => {
+          while (left-- > 0) await issueOne(certificate, signer)
+        }
+        return Promise.all(Array.from({ length: AT_ONCE }, lane))
       },
       sign: times(() => sign('sha256', message, privateKey)),
       verify: times(() => verify('sha256', message, privateKey, signature)),
@@ -118,7 +123,7 @@ async function durable(count: number): Promise<Row> {
     }
   }
   const begun = performance.now()
-  const cpu = await cpuOf(() => Promise.all(Array.from({ length: 64 }, lane)))
+  const cpu = await cpuOf(() => Promise.all(Array.from({ length: AT_ONCE }, lane)))
   const rate = (count / (performance.now() - begun)) * 1000
   store.close()
   rmSync(folder, { recursive: true })
