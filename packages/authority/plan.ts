@@ -1,6 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import { constraintsOf } from './constraints.ts'
 import type { Inventory } from './inventory.ts'
+import { sameValue, serviceChanges } from './service-changes.ts'
 import {
   certificateRequestOf,
   decodeRequest,
@@ -10,7 +11,7 @@ import {
   type Settings,
   settingsOf,
 } from './settings.ts'
-import type { CertificateRow } from './store/contract.ts'
+import type { CertificateRow, ServiceDeed } from './store/contract.ts'
 
 /** A bundle is signed anew once a day, so that its age says that the authority is alive. */
 const BUNDLE_RENEWAL = 24 * 60 * 60 * 1000
@@ -38,16 +39,7 @@ interface ActionBase {
 
 /** Changes what the mesh holds a service to. */
 export interface ServiceAction extends ActionBase {
-  readonly kind:
-    | 'add-service'
-    | 'rename-service'
-    | 'remove-service'
-    | 'change-names'
-    | 'change-certificate'
-    | 'change-lifetime'
-    | 'change-callers'
-    | 'change-tls'
-    | 'change-place'
+  readonly kind: ServiceDeed
   /** The settings that change, and to what. */
   readonly settings: Partial<Settings>
   /** `rename-service`: the service it was before. */
@@ -171,87 +163,31 @@ function claimsOf(settings: Settings): string[] {
   return [...settings.dnsNames, ...settings.ipAddresses, settings.cert, settings.key]
 }
 
-function formerOwner(settings: Settings, taken: ReadonlyMap<string, string>): string | undefined {
+function formerOwner(
+  settings: Settings,
+  taken: ReadonlyMap<string, string>,
+  except?: string,
+): string | undefined {
   for (const claim of claimsOf(settings)) {
     const owner = taken.get(claim)
-    if (owner !== undefined) return owner
+    if (owner !== undefined && owner !== except) return owner
   }
   return undefined
 }
 
-/** What changes between the settings applied and those wanted, one action for each kind of change. */
+/** Taking over what another member still has is destructive, whatever else the change is. */
 function changes(
   service: string,
   applied: Settings,
   wanted: Settings,
   taken: ReadonlyMap<string, string>,
 ): ServiceAction[] {
-  const actions: ServiceAction[] = []
-  for (const { kind, fields, safety } of CHANGES) {
-    const changed = fields.filter((field) => !sameValue(applied[field], wanted[field]))
-    if (changed.length === 0) continue
-    const others = new Map([...taken].filter(([, owner]) => owner !== service))
-    const claimsOfAnother =
-      (kind === 'change-names' || kind === 'change-place') && formerOwner(wanted, others)
-    actions.push({
-      kind,
-      subject: service,
-      safety: claimsOfAnother ? 'destructive' : safety(applied, wanted),
-      settings: Object.fromEntries(changed.map((field) => [field, wanted[field]])),
-      reason: changed.map((field) => `${field}: ${show(applied[field])} → ${show(wanted[field])}`).join(', '),
-    })
-  }
-  return actions
+  const takesOver = formerOwner(wanted, taken, service) !== undefined
+  return serviceChanges(applied, wanted).map((change) => {
+    const claims = change.kind === 'change-names' || change.kind === 'change-place'
+    return { ...change, subject: service, safety: takesOver && claims ? 'destructive' : change.safety }
+  })
 }
-
-interface Change {
-  readonly kind: ServiceAction['kind']
-  readonly fields: readonly (keyof Settings)[]
-  readonly safety: (applied: Settings, wanted: Settings) => Safety
-}
-
-const always =
-  (safety: Safety): Change['safety'] =>
-  () =>
-    safety
-
-const CHANGES: readonly Change[] = [
-  {
-    kind: 'change-names',
-    fields: ['commonName', 'dnsNames', 'ipAddresses'],
-    safety: (applied, wanted) =>
-      includesAll(wanted.dnsNames, applied.dnsNames) && includesAll(wanted.ipAddresses, applied.ipAddresses)
-        ? 'safe'
-        : 'destructive',
-  },
-  {
-    kind: 'change-certificate',
-    fields: ['organization', 'country', 'keyAlgorithm', 'keySize'],
-    safety: (applied, wanted) =>
-      wanted.keyAlgorithm === 'rsa' && applied.keyAlgorithm === 'rsa' && wanted.keySize < applied.keySize
-        ? 'destructive'
-        : 'safe',
-  },
-  { kind: 'change-lifetime', fields: ['validityDays', 'renewAt'], safety: always('safe') },
-  {
-    kind: 'change-callers',
-    fields: ['allow'],
-    safety: (applied, wanted) =>
-      applied.allow === 'members' || (wanted.allow !== 'members' && includesAll(applied.allow, wanted.allow))
-        ? 'safe'
-        : 'destructive',
-  },
-  {
-    kind: 'change-tls',
-    fields: ['minTls'],
-    safety: (_, wanted) => (wanted.minTls === '1.2' ? 'destructive' : 'safe'),
-  },
-  {
-    kind: 'change-place',
-    fields: ['address', 'listen', 'cert', 'key', 'owner', 'group', 'mode'],
-    safety: always('safe'),
-  },
-]
 
 /** Which instances need a certificate once the services' actions are done. */
 function planCertificates(
@@ -351,18 +287,6 @@ function changedFields(before: string, after: string): string {
   const [old, wanted] = [decodeRequest(before), decodeRequest(after)]
   const fields = Object.keys(wanted) as (keyof typeof wanted)[]
   return fields.filter((field) => !sameValue(old[field], wanted[field])).join(', ')
-}
-
-function includesAll(values: readonly string[], wanted: readonly string[]): boolean {
-  return wanted.every((value) => values.includes(value))
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function timestamp(time: number): string {

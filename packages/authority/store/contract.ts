@@ -184,6 +184,10 @@ export type Deed =
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'
+  | ServiceDeed
+
+/** What an apply does to a service. */
+export type ServiceDeed =
   | 'add-service'
   | 'rename-service'
   | 'remove-service'
