@@ -4,6 +4,8 @@ import { constraintsOf } from '../packages/authority/constraints.ts'
 import type { Inventory } from '../packages/authority/inventory.ts'
 import {
   certificateRequestOf,
+  decodeRequest,
+  decodeSettings,
   encodeRequest,
   encodeSettings,
   settingsOf,
@@ -97,26 +99,30 @@ function inventoryOf(): Inventory {
     issuingConstraints: constraintsOf(config),
     trustStatementCurrent: true,
     services: new Map(
-      all.map(({ id, spiffeId, settings }) => [
-        id,
-        { service: id, spiffeId, state: 'member', settings: encodeSettings(settings), since: now },
-      ]),
-    ),
-    instances: all.map(({ id }) => ({ id, service: id, place: 'here', since: now })),
-    current: new Map(
-      all.map(({ id, settings }, index) => [
-        id,
-        {
+      all.map(({ id, spiffeId, settings }, index) => {
+        const request = certificateRequestOf(settings)
+        const current = {
           ...{ ...certificate, serial: String(index), spkiHash: '', instance: id, intendedAt: now },
-          ...{
-            notBefore: now,
-            notAfter: now + 365 * DAY,
-            request: encodeRequest(certificateRequestOf(settings)),
+          ...{ notBefore: now, notAfter: now + 365 * DAY, request: encodeRequest(request) },
+        }
+        const row = { id, service: id, place: 'here' as const, since: now }
+        return [
+          id,
+          {
+            row: {
+              service: id,
+              spiffeId,
+              state: 'member' as const,
+              settings: encodeSettings(settings),
+              since: now,
+            },
+            // Read anew, as from the store, so that nothing is equal by being the same.
+            settings: decodeSettings(encodeSettings(settings)),
+            instances: [{ row, current, request: decodeRequest(current.request), pair: String(index) }],
           },
-        },
-      ]),
+        ]
+      }),
     ),
-    pairs: new Map(all.map(({ id }, index) => [id, String(index)])),
     published: true,
     bundleIssuedAt: now,
   }

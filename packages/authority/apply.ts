@@ -4,11 +4,10 @@ import type { Engine } from './engine.ts'
 import { activeSlot, foundMesh, publishTrust, replaceIssuingCa } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
-import { takeInventory } from './observe.ts'
+import { pairsOnDisk, takeInventory } from './observe.ts'
 import { type Action, type Plan, plan, reasonToIssue, safePart } from './plan.ts'
 import { isBundleCurrent, publishBundle, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
-import { decodeSettings } from './settings.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
@@ -32,8 +31,8 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   // 1 Nothing is done to a state that is not whole.
   checkState(engine)
   // 2 What is to be done; the destructive part only when asked for.
-  const found = takeInventory(engine)
-  const wanted = plan(config, found, clock())
+  const pairs = pairsOnDisk(engine)
+  const wanted = plan(config, takeInventory(engine, pairs), clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
@@ -51,7 +50,7 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
-  const due = dueIssuances(takeInventory(engine, asked ? undefined : found.pairs), clock())
+  const due = dueIssuances(takeInventory(engine, asked ? undefined : pairs), clock())
   const failures = await issuePairs(engine, due)
   // 7 The bundle again, where a new certificate has ended a change.
   if (!isBundleCurrent(engine.store, clock())) await publish(engine)
@@ -77,11 +76,12 @@ async function publish(engine: Engine): Promise<void> {
 
 function dueIssuances(inventory: Inventory, now: number): Issuance[] {
   const due: Issuance[] = []
-  for (const { id, service, place } of inventory.instances) {
-    const row = inventory.services.get(service)
-    if (row?.state !== 'member' || place !== 'here') continue
-    const reason = reasonToIssue(decodeSettings(row.settings), id, inventory, now)
-    if (reason !== undefined) due.push({ instance: id, service: row })
+  for (const { row, settings, instances } of inventory.services.values()) {
+    if (row.state !== 'member') continue
+    for (const instance of instances) {
+      const reason = reasonToIssue(settings, instance, inventory.slots, now)
+      if (reason !== undefined) due.push({ instance: instance.row.id, service: row })
+    }
   }
   return due
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type Config, parseConfig } from '@datapunk/protocol'
 import fc from 'fast-check'
 import { constraintsOf } from './constraints.ts'
-import type { Inventory } from './inventory.ts'
+import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { type Action, plan } from './plan.ts'
 import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './settings.ts'
 import type { CertificateRow, SlotKind } from './store/contract.ts'
@@ -33,9 +33,6 @@ const nothing: Inventory = {
   issuingConstraints: undefined,
   trustStatementCurrent: false,
   services: new Map(),
-  instances: [],
-  current: new Map(),
-  pairs: new Map(),
   published: false,
   bundleIssuedAt: undefined,
 }
@@ -58,25 +55,27 @@ function appliedAt(config: Config, at: number): Inventory {
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
     issuingConstraints: constraintsOf(config),
     trustStatementCurrent: true,
-    services: new Map(
-      services.map((service) => [
-        service.service,
-        {
-          service: service.service,
-          spiffeId: service.spiffeId,
-          state: 'member',
-          settings: encodeSettings(settingsOf(config, service)),
-          since: at,
-        },
-      ]),
-    ),
-    instances: services.map(({ service }) => ({ id: service, service, place: 'here', since: at })),
-    current: new Map(
-      services.map((service) => [service.service, certificateOf(config, service.service, at)]),
-    ),
-    pairs: new Map(services.map(({ service }) => [service, `serial of ${service}`])),
+    services: new Map(services.map(({ service }) => [service, memberOf(config, service, at)])),
     published: true,
     bundleIssuedAt: at,
+  }
+}
+
+function memberOf(config: Config, name: string, at: number): InventoryService {
+  const service = config.services.get(name)!
+  const settings = settingsOf(config, service)
+  const { spiffeId } = service
+  return {
+    row: { service: name, spiffeId, state: 'member', settings: encodeSettings(settings), since: at },
+    settings,
+    instances: [
+      {
+        row: { id: name, service: name, place: 'here', since: at },
+        current: certificateOf(config, name, at),
+        request: certificateRequestOf(settings),
+        pair: `serial of ${name}`,
+      },
+    ],
   }
 }
 
@@ -259,6 +258,11 @@ describe('a change in the config becomes the right actions', () => {
 describe('a certificate is issued', () => {
   const config = configOf({}, { lake: {} })
   const applied = appliedAt(config, now)
+  const withInstance = (changes: Partial<InventoryInstance>): Inventory => {
+    const lake = applied.services.get('lake')!
+    const instances = lake.instances.map((instance) => ({ ...instance, ...changes }))
+    return { ...applied, services: new Map([['lake', { ...lake, instances }]]) }
+  }
   const issues = (inventory: Inventory, at = now) =>
     plan(config, { ...inventory, bundleIssuedAt: at }, at).actions.map(({ reason }) => reason)
 
@@ -272,8 +276,8 @@ describe('a certificate is issued', () => {
     assert.match(issues(applied, now + 100 * DAY)[0]!, /expired at 2026-09-09/))
 
   test('when the pair on disk is missing, or another', () => {
-    assert.match(issues({ ...applied, pairs: new Map() })[0]!, /missing on disk/)
-    assert.match(issues({ ...applied, pairs: new Map([['lake', 'other']]) })[0]!, /not the one recorded last/)
+    assert.match(issues(withInstance({ pair: undefined }))[0]!, /missing on disk/)
+    assert.match(issues(withInstance({ pair: 'other' }))[0]!, /not the one recorded last/)
   })
 
   test('when its issuing CA is no longer trusted', () => {
@@ -284,8 +288,8 @@ describe('a certificate is issued', () => {
   })
 
   test('but not for a key that lives elsewhere', () => {
-    const instances = applied.instances.map((row) => ({ ...row, place: 'elsewhere' as const }))
-    assert.deepEqual(issues({ ...applied, instances }, now + 99 * DAY), [])
+    const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now }
+    assert.deepEqual(issues(withInstance({ row }), now + 99 * DAY), [])
   })
 })
 

@@ -1,17 +1,9 @@
 import type { Config } from '@datapunk/protocol'
 import { constraintsOf } from './constraints.ts'
-import type { Inventory } from './inventory.ts'
-import { sameValue, serviceChanges } from './service-changes.ts'
-import {
-  certificateRequestOf,
-  decodeRequest,
-  decodeSettings,
-  encodeRequest,
-  encodeSettings,
-  type Settings,
-  settingsOf,
-} from './settings.ts'
-import type { CertificateRow, ServiceDeed } from './store/contract.ts'
+import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { serviceChanges } from './service-changes.ts'
+import { changedFields, type Settings, sameSettings, settingsOf } from './settings.ts'
+import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
 
 /** A bundle is signed anew once a day, so that its age says that the authority is alive. */
 const BUNDLE_RENEWAL = 24 * 60 * 60 * 1000
@@ -65,15 +57,16 @@ export interface MeshAction extends ActionBase {
  * @returns the actions, in the order in which `apply` takes them
  */
 export function plan(config: Config, inventory: Inventory, now: number): Plan {
-  const wanted = wantedOf(config, inventory)
-  const actions: Action[] = [...planMesh(config, inventory), ...planServices(wanted, inventory)]
-  for (const action of planCertificates(wanted, inventory, actions, now)) actions.push(action)
+  const actions: Action[] = planMesh(config, inventory)
+  const { changed, due } = compareServices(config, inventory, now)
+  for (const action of planServices(changed, config, inventory)) actions.push(action)
+  for (const action of due) actions.push(action)
   const publish = planPublication(inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions }
 }
 
-function planMesh(config: Config, inventory: Inventory): MeshAction[] {
+function planMesh(config: Config, inventory: Inventory): Action[] {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
@@ -91,43 +84,73 @@ function planMesh(config: Config, inventory: Inventory): MeshAction[] {
   return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
 }
 
-/** What a service should be, and whether that is what it is a member with already. */
-interface Wanted {
-  readonly settings: Settings
-  readonly applied: boolean
+/** A service that is not what the config wants it to be. */
+interface Changed {
+  readonly service: string
+  readonly wanted: Settings
+  /** What it is a member with; absent where it is none. */
+  readonly applied: Settings | undefined
 }
 
-/** By service of the config. Worked out once: with many services it is most of the work. */
-function wantedOf(config: Config, { services }: Inventory): ReadonlyMap<string, Wanted> {
-  const wanted = new Map<string, Wanted>()
+/** One look at each service: what changes, and which instances need a certificate once it has. */
+function compareServices(
+  config: Config,
+  inventory: Inventory,
+  now: number,
+): { changed: readonly Changed[]; due: readonly IssueAction[] } {
+  const changed: Changed[] = []
+  const due: IssueAction[] = []
+  const issue = (subject: string, instance: string, reason: string) =>
+    due.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
   for (const service of config.services.values()) {
-    const settings = settingsOf(config, service)
-    const row = services.get(service.service)
-    const applied = row?.state === 'member' && row.settings === encodeSettings(settings)
-    wanted.set(service.service, { settings, applied })
-  }
-  return wanted
-}
-
-function planServices(wanted: ReadonlyMap<string, Wanted>, inventory: Inventory): ServiceAction[] {
-  const actions: ServiceAction[] = []
-  const taken = ownersOfWhatWillBeFree(wanted, inventory)
-  const renamed = new Set<string>()
-  for (const [service, { settings, applied }] of wanted) {
-    if (applied) continue
-    const row = inventory.services.get(service)
-    if (row?.state === 'member') {
-      actions.push(...changes(service, decodeSettings(row.settings), settings, taken))
+    const name = service.service
+    const wanted = settingsOf(config, service)
+    const known = inventory.services.get(name)
+    if (known?.row.state !== 'member') {
+      changed.push({ service: name, wanted, applied: undefined })
+      issue(name, name, 'it is new')
       continue
     }
-    const from = formerOwner(settings, taken)
-    if (from !== undefined) renamed.add(from)
-    actions.push(addition(service, settings, from))
+    if (!sameSettings(known.settings, wanted))
+      changed.push({ service: name, wanted, applied: known.settings })
+    for (const instance of known.instances) {
+      const reason = reasonToIssue(wanted, instance, inventory.slots, now)
+      if (reason !== undefined) issue(name, instance.row.id, reason)
+    }
   }
-  for (const { service, state } of inventory.services.values()) {
-    if (state !== 'member' || wanted.has(service) || renamed.has(service)) continue
+  return { changed, due }
+}
+
+function planServices(
+  changed: readonly Changed[],
+  config: Config,
+  inventory: Inventory,
+): readonly ServiceAction[] {
+  const actions: ServiceAction[] = []
+  const removed = [...inventory.services.values()].filter(
+    ({ row }) => row.state === 'member' && !config.services.has(row.service),
+  )
+  const taken = ownersOfWhatWillBeFree(changed, removed)
+  const renamed = new Set<string>()
+  for (const { service, wanted, applied } of changed) {
+    if (applied !== undefined) {
+      for (const action of changes(service, applied, wanted, taken)) actions.push(action)
+      continue
+    }
+    const from = formerOwner(wanted, taken)
+    if (from !== undefined) renamed.add(from)
+    actions.push(addition(service, wanted, from))
+  }
+  for (const { row } of removed) {
+    if (renamed.has(row.service)) continue
     const reason = 'it is no longer in the config: out of the members at once, its files stay until --purge'
-    actions.push({ kind: 'remove-service', subject: service, safety: 'destructive', settings: {}, reason })
+    actions.push({
+      kind: 'remove-service',
+      subject: row.service,
+      safety: 'destructive',
+      settings: {},
+      reason,
+    })
   }
   return actions
 }
@@ -146,15 +169,17 @@ function addition(service: string, settings: Settings, from: string | undefined)
   return { kind: 'rename-service', subject: service, safety: 'destructive', settings, from, reason }
 }
 
-/** Names and files of members that the config lets go of, by name or path, each with the member that has them. */
+/** Names and files of members that the config may let go of, by name or path, each with the member that has them. */
 function ownersOfWhatWillBeFree(
-  wanted: ReadonlyMap<string, Wanted>,
-  inventory: Inventory,
+  changed: readonly Changed[],
+  removed: readonly InventoryService[],
 ): ReadonlyMap<string, string> {
   const owners = new Map<string, string>()
-  for (const row of inventory.services.values()) {
-    if (row.state !== 'member' || wanted.get(row.service)?.applied) continue
-    for (const claim of claimsOf(decodeSettings(row.settings))) owners.set(claim, row.service)
+  for (const { service, applied } of changed) {
+    if (applied !== undefined) for (const claim of claimsOf(applied)) owners.set(claim, service)
+  }
+  for (const { row, settings } of removed) {
+    for (const claim of claimsOf(settings)) owners.set(claim, row.service)
   }
   return owners
 }
@@ -189,59 +214,21 @@ function changes(
   })
 }
 
-/** Which instances need a certificate once the services' actions are done. */
-function planCertificates(
-  wanted: ReadonlyMap<string, Wanted>,
-  inventory: Inventory,
-  actions: readonly Action[],
-  now: number,
-): IssueAction[] {
-  const planned: IssueAction[] = []
-  const gone = new Set(
-    actions.flatMap((action) =>
-      action.kind === 'remove-service'
-        ? [action.subject]
-        : action.kind === 'rename-service'
-          ? [action.from]
-          : [],
-    ),
-  )
-  const issue = (subject: string, instance: string, reason: string) =>
-    planned.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
-  const instances = new Set(inventory.instances.map((row) => row.id))
-  for (const service of wanted.keys()) {
-    if (!instances.has(service) || inventory.services.get(service)?.state !== 'member') {
-      issue(service, service, 'it is new')
-    }
-  }
-  for (const instance of inventory.instances) {
-    const row = inventory.services.get(instance.service)
-    if (row?.state !== 'member' || instance.place !== 'here' || gone.has(instance.service)) continue
-    const settings = wanted.get(instance.service)?.settings ?? decodeSettings(row.settings)
-    const reason = reasonToIssue(settings, instance.id, inventory, now)
-    if (reason !== undefined) issue(instance.service, instance.id, reason)
-  }
-  return planned
-}
-
-/** Why an instance needs a new certificate now, or undefined where it does not. */
+/** Why an instance whose key lives here needs a new certificate now, or undefined where it does not. */
 export function reasonToIssue(
   settings: Settings,
-  instance: string,
-  inventory: Inventory,
+  { row, current, request, pair }: InventoryInstance,
+  slots: readonly SlotRow[],
   now: number,
 ): string | undefined {
-  const current = inventory.current.get(instance)
-  if (current === undefined) return 'it has no certificate'
-  const found = inventory.pairs.get(instance)
-  if (found === undefined) return 'its pair is missing on disk, or not whole'
-  if (found !== current.serial) return `its pair on disk is not the one recorded last (${current.serial})`
-  const request = encodeRequest(certificateRequestOf(settings))
-  if (request !== current.request)
-    return `its settings have changed: ${changedFields(current.request, request)}`
-  const slot = inventory.slots.find((one) => one.id === current.slot)
-  if (slot?.state !== 'active' && slot?.state !== 'retiring')
-    return `its issuing CA ${current.slot} is ${slot?.state}`
+  if (row.place !== 'here') return undefined
+  if (current === undefined || request === undefined) return 'it has no certificate'
+  if (pair === undefined) return 'its pair is missing on disk, or not whole'
+  if (pair !== current.serial) return `its pair on disk is not the one recorded last (${current.serial})`
+  const changed = changedFields(request, settings)
+  if (changed !== undefined) return `its settings have changed: ${changed.join(', ')}`
+  const state = slots.find((slot) => slot.id === current.slot)?.state
+  if (state !== 'active' && state !== 'retiring') return `its issuing CA ${current.slot} is ${state}`
   if (now >= current.notAfter) return `it expired at ${timestamp(current.notAfter)}`
   const due = renewalDue(current, settings.renewAt)
   return now >= due ? `it was due for renewal at ${timestamp(due)}` : undefined
@@ -281,12 +268,6 @@ export function safePart(actions: readonly Action[]): Action[] {
   return safe.some((action) => action.kind !== 'issue' && !follows(action))
     ? safe
     : safe.filter((action) => !follows(action))
-}
-
-function changedFields(before: string, after: string): string {
-  const [old, wanted] = [decodeRequest(before), decodeRequest(after)]
-  const fields = Object.keys(wanted) as (keyof typeof wanted)[]
-  return fields.filter((field) => !sameValue(old[field], wanted[field])).join(', ')
 }
 
 function timestamp(time: number): string {

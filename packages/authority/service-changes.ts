@@ -1,5 +1,5 @@
 import type { Safety } from './plan.ts'
-import type { Settings } from './settings.ts'
+import { type Settings, sameValue } from './settings.ts'
 import type { ServiceDeed } from './store/contract.ts'
 
 /** One kind of change between the settings applied and those wanted. */
@@ -23,11 +23,6 @@ export function serviceChanges(applied: Settings, wanted: Settings): ServiceChan
       .join(', ')
     return [{ kind, safety: safety(applied, wanted), settings, reason }]
   })
-}
-
-/** Settings are JSON: equal text is equal value. */
-export function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 interface Change {

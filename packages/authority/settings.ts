@@ -59,6 +59,57 @@ export function settingsOf(config: Config, service: ServiceConfig): Settings {
   }
 }
 
+/** Settings are JSON: primitives, lists of text, addresses. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((value, index) => value === b[index])
+  }
+  return typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b)
+}
+
+export function sameSettings(a: Settings, b: Settings): boolean {
+  return SETTINGS_FIELDS.every((field) => sameValue(a[field], b[field]))
+}
+
+/** In what the settings now ask for more or else than a certificate was asked to say; undefined where in nothing. */
+export function changedFields(request: CertificateRequest, settings: Settings): string[] | undefined {
+  const keySize = keySizeOf(settings)
+  const isChanged = (field: keyof CertificateRequest) =>
+    !sameValue(request[field], field === 'keySize' ? keySize : settings[field])
+  return REQUEST_FIELDS.some(isChanged) ? REQUEST_FIELDS.filter(isChanged) : undefined
+}
+
+/** Only RSA keys have a size of their own. */
+function keySizeOf({ keyAlgorithm, keySize }: Settings): number | null {
+  return keyAlgorithm === 'rsa' ? keySize : null
+}
+
+const REQUEST_FIELDS = [
+  'commonName',
+  'dnsNames',
+  'ipAddresses',
+  'organization',
+  'country',
+  'keyAlgorithm',
+  'keySize',
+] as const satisfies (keyof CertificateRequest)[]
+
+const SETTINGS_FIELDS = [
+  ...REQUEST_FIELDS,
+  'validityDays',
+  'renewAt',
+  'allow',
+  'minTls',
+  'address',
+  'listen',
+  'cert',
+  'key',
+  'owner',
+  'group',
+  'mode',
+] as const satisfies (keyof Settings)[]
+
 /** Equal settings give equal text: every field is there, in the order of the interface. */
 export function encodeSettings(settings: Settings): string {
   return JSON.stringify(settings)
@@ -76,7 +127,7 @@ export function certificateRequestOf(settings: Settings): CertificateRequest {
     organization: settings.organization,
     country: settings.country,
     keyAlgorithm: settings.keyAlgorithm,
-    keySize: settings.keyAlgorithm === 'rsa' ? settings.keySize : null,
+    keySize: keySizeOf(settings),
   }
 }
 

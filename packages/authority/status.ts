@@ -1,9 +1,9 @@
 import { parseCertificate } from '@datapunk/pki'
 import { formatBundleNumber } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
+import type { InventoryService } from './inventory.ts'
 import { takeInventory } from './observe.ts'
 import { renewalDue } from './plan.ts'
-import { decodeSettings } from './settings.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
@@ -49,24 +49,7 @@ export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'lay
   const inventory = takeInventory(engine)
   const mesh = store.mesh()
   const bundle = store.bundle()
-  const services: InstanceStatus[] = []
-  for (const { id, service, place } of inventory.instances) {
-    const row = inventory.services.get(service)
-    if (row?.state !== 'member') continue
-    const current = inventory.current.get(id)
-    const settings = decodeSettings(row.settings)
-    services.push({
-      service,
-      instance: id,
-      place,
-      names: settings.dnsNames,
-      serial: current?.serial,
-      notBefore: current?.notBefore,
-      notAfter: current?.notAfter,
-      renewalDue: current && renewalDue(current, settings.renewAt),
-      pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, inventory.pairs.get(id)),
-    })
-  }
+  const services = [...inventory.services.values()].flatMap(instanceStatus)
   const ends = services.flatMap(({ notAfter }) => (notAfter === undefined ? [] : [notAfter]))
   return {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
@@ -81,6 +64,21 @@ export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'lay
     outageBudget:
       ends.length === 0 ? undefined : Math.max(0, ends.reduce((a, b) => Math.min(a, b)) - clock()),
   }
+}
+
+function instanceStatus({ row, settings, instances }: InventoryService): InstanceStatus[] {
+  if (row.state !== 'member') return []
+  return instances.map(({ row: { id, place }, current, pair }) => ({
+    service: row.service,
+    instance: id,
+    place,
+    names: settings.dnsNames,
+    serial: current?.serial,
+    notBefore: current?.notBefore,
+    notAfter: current?.notAfter,
+    renewalDue: current && renewalDue(current, settings.renewAt),
+    pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, pair),
+  }))
 }
 
 function pairState(current: CertificateRow | undefined, found: string | undefined): InstanceStatus['pair'] {
