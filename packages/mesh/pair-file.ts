@@ -22,6 +22,9 @@ export interface PairPlace {
 /** A chain of post-quantum certificates is 16 kB; a file larger than this is something else. */
 const MAX_BYTES = 256 * 1024
 
+/** How often a read may be overtaken before it gives up; swaps come seconds apart at the closest. */
+const READ_ATTEMPTS = 8
+
 /**
  * Reads a pair. The link to the folder of the version in use is resolved once and both files are read from there: through
  * two links, 16 % of reads during a swap got the certificate of one version and the key of the other.
@@ -29,9 +32,24 @@ const MAX_BYTES = 256 * 1024
  * @throws MeshError `PAIR_MISSING`, `KEY_EXPOSED`, `CERTIFICATE_UNREADABLE`, `KEY_UNREADABLE`
  */
 export async function readPair(place: PairPlace): Promise<PairText> {
-  const certFile = await realpath(place.cert).catch((cause) => {
+  for (let attempt = 1; ; attempt++) {
+    const certFile = await resolved(place)
+    try {
+      return await readVersion(place, certFile)
+    } catch (error) {
+      // Two swaps overtook the read, and removed what it was reading: the link leads elsewhere by now.
+      if (attempt === READ_ATTEMPTS || (await resolved(place)) === certFile) throw error
+    }
+  }
+}
+
+function resolved(place: PairPlace): Promise<string> {
+  return realpath(place.cert).catch((cause) => {
     throw unreadable(place, place.cert, cause)
   })
+}
+
+async function readVersion(place: PairPlace, certFile: string): Promise<PairText> {
   const keyFile = basename(certFile) === 'cert.pem' ? join(dirname(certFile), 'key.pem') : place.key
   await refuseExposed(place, keyFile)
   const [cert, key] = await Promise.all([
