@@ -2,7 +2,7 @@ import type { Config } from '@datapunk/protocol'
 import { constraintsOf } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { serviceChanges } from './service-changes.ts'
-import { changedFields, type Settings, sameSettings, settingsOf } from './settings.ts'
+import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
 
 /** A bundle is signed anew once a day, so that its age says that the authority is alive. */
@@ -104,15 +104,15 @@ function compareServices(
     due.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
   for (const service of config.services.values()) {
     const name = service.service
-    const wanted = settingsOf(config, service)
     const known = inventory.services.get(name)
     if (known?.row.state !== 'member') {
-      changed.push({ service: name, wanted, applied: undefined })
+      changed.push({ service: name, wanted: settingsOf(config, service), applied: undefined })
       issue(name, name, 'it is new')
       continue
     }
-    if (!sameSettings(known.settings, wanted))
-      changed.push({ service: name, wanted, applied: known.settings })
+    const asWanted = isAsWanted(known.settings, config, service)
+    const wanted = asWanted ? known.settings : settingsOf(config, service)
+    if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
     for (const instance of known.instances) {
       const reason = reasonToIssue(wanted, instance, inventory.slots, now)
       if (reason !== undefined) issue(name, instance.row.id, reason)
@@ -225,8 +225,9 @@ export function reasonToIssue(
   if (current === undefined || request === undefined) return 'it has no certificate'
   if (pair === undefined) return 'its pair is missing on disk, or not whole'
   if (pair !== current.serial) return `its pair on disk is not the one recorded last (${current.serial})`
-  const changed = changedFields(request, settings)
-  if (changed !== undefined) return `its settings have changed: ${changed.join(', ')}`
+  if (!isAsAsked(request, settings)) {
+    return `its settings have changed: ${changedFields(request, settings).join(', ')}`
+  }
   const state = slots.find((slot) => slot.id === current.slot)?.state
   if (state !== 'active' && state !== 'retiring') return `its issuing CA ${current.slot} is ${state}`
   if (now >= current.notAfter) return `it expired at ${timestamp(current.notAfter)}`

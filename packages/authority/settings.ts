@@ -59,6 +59,64 @@ export function settingsOf(config: Config, service: ServiceConfig): Settings {
   }
 }
 
+/**
+ * Whether these are the settings that the config wants: the same as comparing with `settingsOf`, field by field, without
+ * making it. Most services are as they should be, and there may be a hundred thousand.
+ */
+export function isAsWanted(settings: Settings, config: Config, service: ServiceConfig): boolean {
+  const { certificates } = config
+  return (
+    settings.commonName === service.commonName &&
+    sameList(settings.dnsNames, service.dnsNames) &&
+    sameList(settings.ipAddresses, service.ipAddresses) &&
+    settings.organization === certificates.organization &&
+    settings.country === certificates.country &&
+    settings.keyAlgorithm === certificates.keyAlgorithm &&
+    settings.keySize === certificates.keySize &&
+    settings.validityDays === service.validityDays &&
+    settings.renewAt === service.renewAt &&
+    sameAllow(settings.allow, service.allow) &&
+    settings.minTls === service.minTls &&
+    sameAddress(settings.address, service.address) &&
+    sameAddress(settings.listen, service.listen) &&
+    settings.cert === service.cert &&
+    settings.key === service.key &&
+    settings.owner === (service.owner ?? null) &&
+    settings.group === (service.group ?? null) &&
+    settings.mode === service.mode
+  )
+}
+
+/** Whether a certificate was asked to say what the settings want it to say. */
+export function isAsAsked(request: CertificateRequest, settings: Settings): boolean {
+  return (
+    request.commonName === settings.commonName &&
+    sameList(request.dnsNames, settings.dnsNames) &&
+    sameList(request.ipAddresses, settings.ipAddresses) &&
+    request.organization === settings.organization &&
+    request.country === settings.country &&
+    request.keyAlgorithm === settings.keyAlgorithm &&
+    request.keySize === keySizeOf(settings)
+  )
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}
+
+function sameAllow(applied: Settings['allow'], wanted: ServiceConfig['allow']): boolean {
+  if (applied === 'members' || wanted === 'members') return applied === wanted
+  return sameList(applied, [...wanted].sort())
+}
+
+function sameAddress(applied: Address | null, wanted: Address | undefined): boolean {
+  return applied === null || wanted === undefined
+    ? applied === null && wanted === undefined
+    : applied.host === wanted.host && applied.port === wanted.port
+}
+
 /** Settings are JSON: primitives, lists of text, addresses. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true
@@ -68,47 +126,17 @@ export function sameValue(a: unknown, b: unknown): boolean {
   return typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b)
 }
 
-export function sameSettings(a: Settings, b: Settings): boolean {
-  return SETTINGS_FIELDS.every((field) => sameValue(a[field], b[field]))
-}
-
-/** In what the settings now ask for more or else than a certificate was asked to say; undefined where in nothing. */
-export function changedFields(request: CertificateRequest, settings: Settings): string[] | undefined {
-  const keySize = keySizeOf(settings)
-  const isChanged = (field: keyof CertificateRequest) =>
-    !sameValue(request[field], field === 'keySize' ? keySize : settings[field])
-  return REQUEST_FIELDS.some(isChanged) ? REQUEST_FIELDS.filter(isChanged) : undefined
+/** In what the settings ask for something else than a certificate was asked to say. */
+export function changedFields(request: CertificateRequest, settings: Settings): string[] {
+  const wanted = certificateRequestOf(settings)
+  const fields = Object.keys(wanted) as (keyof CertificateRequest)[]
+  return fields.filter((field) => !sameValue(request[field], wanted[field]))
 }
 
 /** Only RSA keys have a size of their own. */
 function keySizeOf({ keyAlgorithm, keySize }: Settings): number | null {
   return keyAlgorithm === 'rsa' ? keySize : null
 }
-
-const REQUEST_FIELDS = [
-  'commonName',
-  'dnsNames',
-  'ipAddresses',
-  'organization',
-  'country',
-  'keyAlgorithm',
-  'keySize',
-] as const satisfies (keyof CertificateRequest)[]
-
-const SETTINGS_FIELDS = [
-  ...REQUEST_FIELDS,
-  'validityDays',
-  'renewAt',
-  'allow',
-  'minTls',
-  'address',
-  'listen',
-  'cert',
-  'key',
-  'owner',
-  'group',
-  'mode',
-] as const satisfies (keyof Settings)[]
 
 /** Equal settings give equal text: every field is there, in the order of the interface. */
 export function encodeSettings(settings: Settings): string {
