@@ -118,7 +118,9 @@ function inventoryOf(): Inventory {
             },
             // Read anew, as from the store, so that nothing is equal by being the same.
             settings: decodeSettings(encodeSettings(settings)),
-            instances: [{ row, current, request: decodeRequest(current.request), pair: String(index) }],
+            instances: [
+              { row, current, request: decodeRequest(current.request), pair: String(index), linked: true },
+            ],
           },
         ]
       }),

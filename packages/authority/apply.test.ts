@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -14,6 +14,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { issueForCsr } from './issue-csr.ts'
 import { purge } from './purge.ts'
+import { decodeSettings } from './settings.ts'
 import { MemoryStore } from './store/memory.ts'
 import { Plug, testEngine } from './testing/test-engine.ts'
 
@@ -57,6 +58,12 @@ function readAsPeer({ layout, config }: Engine) {
 function checkPair(engine: Engine, service: string): string {
   const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()
   assert.ok(pair !== undefined, `${service} has a pair`)
+  const place = engine.store.services().find((row) => row.service === service)?.settings
+  if (place !== undefined) {
+    const { cert, key } = decodeSettings(place)
+    assert.equal(readFileSync(cert, 'utf8'), pair.certificatePem)
+    assert.equal(readFileSync(key, 'utf8'), pair.keyPem)
+  }
   const { trust } = readAsPeer(engine)
   const leaf = parseCertificate(pair.certificate.raw)
   verifyPath({
@@ -208,6 +215,50 @@ describe('apply', () => {
       checkPair(engine, 'lake')
       assert.deepEqual(planOf(engine).actions, [])
     }
+  })
+
+  test('mends a link that was lost without another certificate, and says what is in its way', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, no)
+    const { key } = engine.config.services.get('lake')!
+    const serial = checkPair(engine, 'lake')
+    rmSync(key)
+    writeFileSync(key, 'somebody else’s')
+    for (const _ of ['at first', 'and again']) {
+      const report = await apply(engine, no)
+      const failed = report.failed.map(({ action, error }) => [action.kind, (error as AuthorityError).code])
+      assert.deepEqual(failed, [['link-files', 'PAIR_INVALID']])
+      assert.equal(readFileSync(key, 'utf8'), 'somebody else’s')
+    }
+    rmSync(key)
+    assertDone(await apply(engine, no))
+    assert.equal(checkPair(engine, 'lake'), serial)
+    assert.deepEqual(planOf(engine).actions, [])
+  })
+
+  test('moves links to other paths, or keeps the settings where it can’t', async () => {
+    const dir = temporaryFolder()
+    const first = testEngine({ dir, config: { services } })
+    await apply(first, no)
+    const store = first.store as MemoryStore
+    const moved = testEngine({
+      dir,
+      store,
+      config: { services: { lake: { cert: 'other.crt' }, stream: {} } },
+    })
+    const other = join(dir, 'other.crt')
+    writeFileSync(other, 'in the way')
+    const report = await apply(moved, no)
+    assert.deepEqual(
+      report.failed.map(({ action }) => action.kind),
+      ['change-place'],
+    )
+    checkPair(first, 'lake')
+    rmSync(other)
+    assertDone(await apply(moved, no))
+    checkPair(moved, 'lake')
+    assert.equal(new Disk().kindOf(first.config.services.get('lake')!.cert), undefined)
+    assert.deepEqual(planOf(moved).actions, [])
   })
 
   test('serves the other services where one can’t be issued', async () => {

@@ -1,10 +1,12 @@
 import { formatBundleNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
 import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { activeSlot, foundMesh, publishTrust, replaceIssuingCa } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
 import { pairsOnDisk, takeInventory } from './observe.ts'
+import { linkFiles } from './place.ts'
 import { type Action, type Plan, plan, reasonToIssue, safePart } from './plan.ts'
 import { isBundleCurrent, publishBundle, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
@@ -44,19 +46,23 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   }
   // 4 What the mesh holds its services to.
   const changes = doing.filter((action) => 'settings' in action)
-  if (changes.length > 0) await recordSettings(engine, changes)
+  const notMoved: ReadonlyMap<Action, Error> =
+    changes.length > 0 ? await recordSettings(engine, changes) : new Map()
   // 5 The bundle, so that peers know who is coming before anyone comes.
   if (doing.some((action) => action.kind === 'publish')) await publish(engine)
   // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
-  const due = dueIssuances(takeInventory(engine, asked ? undefined : pairs), clock())
-  const failures = await issuePairs(engine, due)
+  const inventory = takeInventory(engine, asked ? undefined : pairs)
+  const due = dueIssuances(inventory, clock())
+  const failures = new Map([...(await issuePairs(engine, due)), ...linkPairs(engine, inventory, due)])
   // 7 The bundle again, where a new certificate has ended a change.
   if (!isBundleCurrent(engine.store, clock())) await publish(engine)
   // 8 Whatever of the published files was lost.
   writePublished(engine)
-  return reportOf(engine, doing, approved ? [] : destructive, due, failures)
+  return reportOf(engine, doing, approved ? [] : destructive, due, (action) =>
+    'instance' in action ? failures.get(action.instance) : notMoved.get(action),
+  )
 }
 
 /** What `mtls plan` shows: what the next apply would do. */
@@ -86,12 +92,30 @@ function dueIssuances(inventory: Inventory, now: number): Issuance[] {
   return due
 }
 
+/** The paths of the config lead to each pair that is good; whoever was just issued one has seen to it already. */
+function linkPairs(engine: Engine, inventory: Inventory, issued: readonly Issuance[]): Map<string, Error> {
+  const failed = new Map<string, Error>()
+  const done = new Set(issued.map(({ instance }) => instance))
+  for (const { row, settings, instances } of inventory.services.values()) {
+    for (const { row: instance, linked } of instances) {
+      if (row.state !== 'member' || linked || done.has(instance.id)) continue
+      try {
+        linkFiles(engine, settings, instance.id)
+      } catch (error) {
+        if (!(error instanceof AuthorityError)) throw error
+        failed.set(instance.id, error)
+      }
+    }
+  }
+  return failed
+}
+
 function reportOf(
   engine: Engine,
   doing: readonly Action[],
   declined: readonly Action[],
   due: readonly Issuance[],
-  failures: ReadonlyMap<string, Error>,
+  failureOf: (action: Action) => Error | undefined,
 ): ApplyReport {
   const done: Action[] = []
   const failed: { action: Action; error: Error }[] = []
@@ -99,7 +123,7 @@ function reportOf(
   for (const action of doing) {
     // What was planned for a service that a no was said to has not been done.
     if (action.kind === 'issue' && !issued.has(action.instance)) continue
-    const error = action.kind === 'issue' ? failures.get(action.instance) : undefined
+    const error = failureOf(action)
     if (error === undefined) done.push(action)
     else failed.push({ action, error })
   }

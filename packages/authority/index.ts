@@ -8,7 +8,7 @@ export type { IssuedChain } from './issue-pair.ts'
 export { type KeepOptions, keep } from './keep.ts'
 export {
   type Action,
-  type IssueAction,
+  type InstanceAction,
   type MeshAction,
   type Plan,
   plan,

@@ -32,4 +32,6 @@ export interface InventoryInstance {
   readonly request: CertificateRequest | undefined
   /** The serial of the pair that was found whole on disk. */
   readonly pair: string | undefined
+  /** Whether `cert` and `key` of the settings lead to that pair; true where the key lives elsewhere. */
+  readonly linked: boolean
 }

@@ -30,6 +30,14 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
     keySize: key.rsaBits ?? null,
   }
   const instance = `${service}-${keyIdOf(parsed.spki).slice(0, 8)}`
+  const other = store.instances().find((one) => one.id === instance)
+  if (other !== undefined && (other.service !== service || other.place !== 'elsewhere')) {
+    throw new AuthorityError(
+      'CSR_INVALID',
+      `found a key whose instance would be ${instance}, which is the name of another; allowed: a new key`,
+      { data: { instance } },
+    )
+  }
   await store.write((transaction) =>
     transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock() }),
   )

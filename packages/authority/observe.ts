@@ -3,9 +3,10 @@ import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { areFilesLinked } from './place.ts'
 import { isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
-import { decodeRequest, decodeSettings } from './settings.ts'
-import type { Reader } from './store/contract.ts'
+import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
+import type { InstanceRow } from './store/contract.ts'
 
 /**
  * Takes the inventory: the store's rows, and what lies on disk.
@@ -24,25 +25,30 @@ export function takeInventory(
     slots: store.slots(),
     issuingConstraints: issuing && issuedConstraints(engine, issuing),
     trustStatementCurrent: isTrustStatementCurrent(store),
-    services: servicesOf(store, pairs),
+    services: servicesOf(engine, pairs),
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
     bundleIssuedAt: store.bundle()?.issuedAt,
   }
 }
 
-function servicesOf(reader: Reader, pairs: ReadonlyMap<string, string>): Map<string, InventoryService> {
-  const newest = new Map(reader.currentCertificates().map((row) => [row.instance, row]))
-  const instances = Map.groupBy(
-    reader.instances().map((row): InventoryInstance => {
-      const current = newest.get(row.id)
-      return { row, current, request: current && decodeRequest(current.request), pair: pairs.get(row.id) }
-    }),
-    ({ row }) => row.service,
-  )
+function servicesOf(
+  engine: Pick<Engine, 'store' | 'disk' | 'layout'>,
+  pairs: ReadonlyMap<string, string>,
+): Map<string, InventoryService> {
+  const { store } = engine
+  const newest = new Map(store.currentCertificates().map((row) => [row.instance, row]))
+  const instances = Map.groupBy(store.instances(), (row) => row.service)
+  const observed = (row: InstanceRow, settings: Settings): InventoryInstance => {
+    const current = newest.get(row.id)
+    const request = current && decodeRequest(current.request)
+    const linked = row.place !== 'here' || areFilesLinked(engine, settings, row.id)
+    return { row, current, request, pair: pairs.get(row.id), linked }
+  }
   return new Map(
-    reader.services().map((row) => {
+    store.services().map((row) => {
       const settings = decodeSettings(row.settings)
-      return [row.service, { row, settings, instances: instances.get(row.service) ?? [] }]
+      const own = instances.get(row.service) ?? []
+      return [row.service, { row, settings, instances: own.map((instance) => observed(instance, settings)) }]
     }),
   )
 }

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { SwapOptions } from './disk/pair.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
@@ -12,41 +12,37 @@ export function swapOptions({ owners }: Pick<Engine, 'owners'>, settings: Place)
   return { owner, keyMode: settings.mode }
 }
 
-/** Makes `cert` and `key` of the config links to the pair in use. */
-export function linkFiles(
-  { disk, layout }: Pick<Engine, 'disk' | 'layout'>,
-  settings: Place,
-  instance: string,
-): void {
-  const { cert, key } = layout.instance(instance)
-  for (const [path, target] of [
-    [settings.cert, cert],
-    [settings.key, key],
-  ] as const) {
+type Files = Pick<Engine, 'disk' | 'layout'>
+
+/** Makes `cert` and `key` of the config links to the pair in use. What is so already is left alone. */
+export function linkFiles({ disk, layout }: Files, settings: Place, instance: string): void {
+  for (const [path, target] of linksOf(layout, settings, instance)) {
     if (disk.kindOf(dirname(path)) === undefined) disk.ensureFolder(dirname(path), 0o755)
     disk.link(path, target, { within: layout.state })
   }
 }
 
+/** Whether `cert` and `key` of the config lead to the pair in use. */
+export function areFilesLinked({ disk, layout }: Files, settings: Place, instance: string): boolean {
+  return linksOf(layout, settings, instance).every(([path, target]) => {
+    if (disk.kindOf(path) !== 'link') return false
+    return resolve(dirname(path), disk.readLink(path) ?? '') === target
+  })
+}
+
 /** Removes the links of a service, where they still are its own. @returns the paths removed */
 export function unlinkFiles(
-  { disk, layout }: Pick<Engine, 'disk' | 'layout'>,
-  settings: Pick<Place, 'cert' | 'key'>,
+  { disk, layout }: Files,
+  paths: readonly string[],
   instance: string,
-): string[] {
-  const removed: string[] = []
-  for (const path of [settings.cert, settings.key]) {
-    if (disk.kindOf(path) !== 'link') continue
-    const target = disk.readLink(path) ?? ''
-    if (
-      !target.includes(`/instances/${instance}/current/`) &&
-      !target.startsWith(layout.instance(instance).dir)
-    )
-      continue
-    disk.remove(path)
-    removed.push(path)
-  }
-  return removed
+): readonly string[] {
+  const { current } = layout.instance(instance)
+  const own = paths.filter((path) => {
+    if (disk.kindOf(path) !== 'link') return false
+    return dirname(resolve(dirname(path), disk.readLink(path) ?? '')) === current
+  })
+  for (const path of own) disk.remove(path)
+  return own
 }
 
 /** After a change of paths, owner or mode: the same pair, where and how the settings now want it. */
@@ -54,9 +50,18 @@ export function movePair(engine: Engine, before: Settings, after: Settings, inst
   const folder = new PairFolder(engine.layout.instance(instance).dir, engine.disk)
   const pair = folder.read()
   if (pair === undefined) return
-  if (before.cert !== after.cert || before.key !== after.key) unlinkFiles(engine, before, instance)
   if (before.owner !== after.owner || before.group !== after.group || before.mode !== after.mode) {
     folder.swap(pair, swapOptions(engine, after))
   }
   linkFiles(engine, after, instance)
+  const left = [before.cert, before.key].filter((path) => path !== after.cert && path !== after.key)
+  unlinkFiles(engine, left, instance)
+}
+
+function linksOf(layout: Engine['layout'], { cert, key }: Place, instance: string) {
+  const pair = layout.instance(instance)
+  return [
+    [cert, pair.cert],
+    [key, pair.key],
+  ] as const
 }

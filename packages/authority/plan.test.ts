@@ -74,6 +74,7 @@ function memberOf(config: Config, name: string, at: number): InventoryService {
         current: certificateOf(config, name, at),
         request: certificateRequestOf(settings),
         pair: `serial of ${name}`,
+        linked: true,
       },
     ],
   }
@@ -270,6 +271,11 @@ describe('a certificate is issued', () => {
     const due = now + 0.67 * 100 * DAY
     assert.deepEqual(issues(applied, due - 1), [])
     assert.match(issues(applied, due)[0]!, /due for renewal at 2026-08-07/)
+  })
+
+  test('but only its links are mended when the paths in the config lead elsewhere', () => {
+    const { actions } = plan(config, withInstance({ linked: false }), now)
+    assert.deepEqual(brief(actions), ['link-files lake'])
   })
 
   test('when it has expired', () =>

@@ -13,7 +13,7 @@ export interface Plan {
   readonly actions: readonly Action[]
 }
 
-export type Action = ServiceAction | IssueAction | MeshAction
+export type Action = ServiceAction | InstanceAction | MeshAction
 
 /**
  * Safe actions add, renew and publish. Destructive ones take something away or let somebody in: they remove or rename a
@@ -38,8 +38,9 @@ export interface ServiceAction extends ActionBase {
   readonly from?: string
 }
 
-export interface IssueAction extends ActionBase {
-  readonly kind: 'issue'
+/** `link-files`: the pair is good, but `cert` or `key` of the config do not lead to it. */
+export interface InstanceAction extends ActionBase {
+  readonly kind: 'issue' | 'link-files'
   readonly instance: string
 }
 
@@ -84,6 +85,8 @@ function planMesh(config: Config, inventory: Inventory): Action[] {
   return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
 }
 
+const NOT_LINKED = 'the paths in the config do not lead to its pair'
+
 /** A service that is not what the config wants it to be. */
 interface Changed {
   readonly service: string
@@ -97,17 +100,17 @@ function compareServices(
   config: Config,
   inventory: Inventory,
   now: number,
-): { changed: readonly Changed[]; due: readonly IssueAction[] } {
+): { changed: readonly Changed[]; due: readonly InstanceAction[] } {
   const changed: Changed[] = []
-  const due: IssueAction[] = []
-  const issue = (subject: string, instance: string, reason: string) =>
-    due.push({ kind: 'issue', subject, instance, safety: 'safe', reason })
+  const due: InstanceAction[] = []
+  const add = (kind: InstanceAction['kind'], subject: string, instance: string, reason: string) =>
+    due.push({ kind, subject, instance, safety: 'safe', reason })
   for (const service of config.services.values()) {
     const name = service.service
     const known = inventory.services.get(name)
     if (known?.row.state !== 'member') {
       changed.push({ service: name, wanted: settingsOf(config, service), applied: undefined })
-      issue(name, name, 'it is new')
+      add('issue', name, name, 'it is new')
       continue
     }
     const asWanted = isAsWanted(known.settings, config, service)
@@ -115,7 +118,8 @@ function compareServices(
     if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
     for (const instance of known.instances) {
       const reason = reasonToIssue(wanted, instance, inventory.slots, now)
-      if (reason !== undefined) issue(name, instance.row.id, reason)
+      if (reason !== undefined) add('issue', name, instance.row.id, reason)
+      else if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
     }
   }
   return { changed, due }
@@ -258,7 +262,7 @@ function planPublication(
   if (bundleIssuedAt === undefined) return publish('there is no bundle yet')
   if (!inventory.published) return publish('what is published is not what the inventory says')
   if (now - bundleIssuedAt >= BUNDLE_RENEWAL) return publish('the bundle is a day old')
-  if (actions.every((action) => action.kind === 'issue')) return undefined
+  if (actions.every((action) => 'instance' in action)) return undefined
   return { ...publish('the members or their rights change'), follows: true }
 }
 
@@ -266,7 +270,7 @@ function planPublication(
 export function safePart(actions: readonly Action[]): Action[] {
   const safe = actions.filter((action) => action.safety === 'safe')
   const follows = (action: Action) => 'follows' in action && action.follows === true
-  return safe.some((action) => action.kind !== 'issue' && !follows(action))
+  return safe.some((action) => !('instance' in action) && !follows(action))
     ? safe
     : safe.filter((action) => !follows(action))
 }

@@ -13,7 +13,8 @@ export function purge({ store, disk, layout, report, clock }: Engine): string[] 
     const row = gone.get(service)
     const { dir } = layout.instance(id)
     if (row === undefined) continue
-    removed.push(...unlinkFiles({ disk, layout }, decodeSettings(row.settings), id))
+    const { cert, key } = decodeSettings(row.settings)
+    removed.push(...unlinkFiles({ disk, layout }, [cert, key], id))
     if (!new PairFolder(dir, disk).purge()) continue
     removed.push(dir)
     report({ kind: 'files-purged', subject: service, at: clock(), detail: { dir } })

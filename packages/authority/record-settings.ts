@@ -1,18 +1,28 @@
 import type { AuthorityEventKind, Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { movePair } from './place.ts'
 import type { ServiceAction } from './plan.ts'
 import { decodeSettings, encodeSettings, type Settings } from './settings.ts'
 import type { ServiceRow } from './store/contract.ts'
 
-/** Records what the mesh holds its services to from now on, all of it in one transaction, and moves files that moved. */
-export async function recordSettings(engine: Engine, actions: readonly ServiceAction[]): Promise<void> {
+/**
+ * Records what the mesh holds its services to from now on, all of it in one transaction. Files that move are moved before:
+ * a crash in between leaves the change to be done again, and a service whose files can't be moved keeps its settings.
+ *
+ * @returns what could not be done, and why
+ */
+export async function recordSettings(
+  engine: Engine,
+  actions: readonly ServiceAction[],
+): Promise<ReadonlyMap<ServiceAction, Error>> {
   const { store, clock, actor, report } = engine
   const at = clock()
-  const before = new Map(store.services().map((row) => [row.service, row]))
-  const rows = new Map(before)
-  for (const action of actions) recordAction(rows, action, engine.config.trustDomain, at)
+  const rows = new Map(store.services().map((row) => [row.service, row]))
+  const failed = moveFiles(engine, actions, rows)
+  const done = actions.filter((action) => !failed.has(action))
+  for (const action of done) recordAction(rows, action, engine.config.trustDomain, at)
   const touched = new Set(
-    actions.flatMap(({ subject, from }) => (from === undefined ? [subject] : [subject, from])),
+    done.flatMap(({ subject, from }) => (from === undefined ? [subject] : [subject, from])),
   )
   const known = new Set(store.instances().map((instance) => instance.id))
   await store.write((transaction) => {
@@ -24,14 +34,34 @@ export async function recordSettings(engine: Engine, actions: readonly ServiceAc
         transaction.putInstance({ id: service, service, place: 'here', since: at })
       }
     }
-    for (const { subject, kind, reason } of actions) {
+    for (const { subject, kind, reason } of done) {
       transaction.addAudit({ at, actor, deed: kind, entry: { service: subject, reason } })
     }
   })
-  for (const { kind, subject, reason } of actions) {
-    if (kind === 'change-place') moveFiles(engine, before.get(subject), rows.get(subject))
+  for (const { kind, subject, reason } of done) {
     report({ kind: EVENTS[kind], subject, at, detail: { reason } })
   }
+  return failed
+}
+
+function moveFiles(
+  engine: Engine,
+  actions: readonly ServiceAction[],
+  rows: ReadonlyMap<string, ServiceRow>,
+): Map<ServiceAction, Error> {
+  const failed = new Map<ServiceAction, Error>()
+  for (const action of actions) {
+    const row = rows.get(action.subject)
+    if (action.kind !== 'change-place' || row === undefined) continue
+    const before = decodeSettings(row.settings)
+    try {
+      movePair(engine, before, { ...before, ...action.settings }, action.subject)
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error
+      failed.set(action, error)
+    }
+  }
+  return failed
 }
 
 function recordAction(
@@ -53,11 +83,6 @@ function recordAction(
   })
   const former = from === undefined ? undefined : rows.get(from)
   if (former !== undefined) rows.set(former.service, { ...former, state: 'removed', since: at })
-}
-
-function moveFiles(engine: Engine, before: ServiceRow | undefined, after: ServiceRow | undefined): void {
-  if (before === undefined || after === undefined) return
-  movePair(engine, decodeSettings(before.settings), decodeSettings(after.settings), after.service)
 }
 
 const EVENTS: Readonly<Record<ServiceAction['kind'], AuthorityEventKind>> = {
