@@ -15,6 +15,7 @@ import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { issueForCsr } from './issue-csr.ts'
 import { purge } from './purge.ts'
 import { decodeSettings } from './settings.ts'
+import { statusOf } from './status.ts'
 import { MemoryStore } from './store/memory.ts'
 import { Plug, testEngine } from './testing/test-engine.ts'
 
@@ -223,6 +224,7 @@ describe('apply', () => {
     const { key } = engine.config.services.get('lake')!
     const serial = checkPair(engine, 'lake')
     rmSync(key)
+    assert.equal(statusOf(engine).services.find(({ service }) => service === 'lake')?.pair, 'missing')
     writeFileSync(key, 'somebody else’s')
     for (const _ of ['at first', 'and again']) {
       const report = await apply(engine, no)

@@ -40,7 +40,7 @@ export interface InstanceStatus {
   readonly notBefore: number | undefined
   readonly notAfter: number | undefined
   readonly renewalDue: number | undefined
-  /** `current`: the pair on disk is the one recorded last. */
+  /** Of the pair that the paths in the config lead to: `current` is the one recorded last. */
   readonly pair: 'current' | 'other' | 'missing' | 'elsewhere'
 }
 
@@ -68,7 +68,7 @@ export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'lay
 
 function instanceStatus({ row, settings, instances }: InventoryService): InstanceStatus[] {
   if (row.state !== 'member') return []
-  return instances.map(({ row: { id, place }, current, pair }) => ({
+  return instances.map(({ row: { id, place }, current, pair, linked }) => ({
     service: row.service,
     instance: id,
     place,
@@ -77,7 +77,7 @@ function instanceStatus({ row, settings, instances }: InventoryService): Instanc
     notBefore: current?.notBefore,
     notAfter: current?.notAfter,
     renewalDue: current && renewalDue(current, settings.renewAt),
-    pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, pair),
+    pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
   }))
 }
 
