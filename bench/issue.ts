@@ -99,7 +99,14 @@ async function durable(count: number): Promise<Row> {
     const { spki: caSpki } = issuer.signer
     const slot = { id: issuer.slot, kind: 'issuing-ca', state: 'active', algorithm: 'ecdsa-p256' } as const
     const der = issuer.certificate.der
-    transaction.putSlot({ ...slot, spkiHash: 'a'.repeat(64), spki: caSpki, certificate: der, since: at })
+    transaction.putSlot({
+      ...slot,
+      spkiHash: 'a'.repeat(64),
+      spki: caSpki,
+      certificate: der,
+      since: at,
+      leftOut: [],
+    })
     for (const id of instances) {
       transaction.putService({
         service: id,
@@ -108,7 +115,7 @@ async function durable(count: number): Promise<Row> {
         settings: '{}',
         since: at,
       })
-      transaction.putInstance({ id, service: id, place: 'here', since: at })
+      transaction.putInstance({ id, service: id, place: 'here', since: at, held: false })
     }
   })
   const request = { ...subject, ...names, keyAlgorithm: 'ecdsa-p256', keySize: null } as const

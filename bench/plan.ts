@@ -74,7 +74,7 @@ function inventoryOf(): Inventory {
       spkiHash: 'a'.repeat(64),
       since: now,
     },
-    ...{ spki: new Uint8Array(91), certificate: undefined },
+    ...{ spki: new Uint8Array(91), certificate: undefined, leftOut: [] },
   })
   const all = [...config.services.values()].map((service) => {
     const settings = settingsOf(config, service)
@@ -105,7 +105,7 @@ function inventoryOf(): Inventory {
           ...{ ...certificate, serial: String(index), spkiHash: '', instance: id, intendedAt: now },
           ...{ notBefore: now, notAfter: now + 365 * DAY, request: encodeRequest(request) },
         }
-        const row = { id, service: id, place: 'here' as const, since: now }
+        const row = { id, service: id, place: 'here' as const, since: now, held: false }
         return [
           id,
           {

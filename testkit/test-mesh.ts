@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { type KeyAlgorithm, localSigner, sha256 } from '@datapunk/pki'
 import {
-  type BundleNumber,
   type Config,
+  type DocumentNumber,
   encodeMembers,
   type Layout,
   layoutOf,
@@ -66,7 +66,7 @@ export class TestMesh {
   readonly #versions = new Map<string, number>()
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
-  number: BundleNumber = { generation: 1, counter: 0 }
+  number: DocumentNumber = { generation: 1, counter: 0 }
 
   private constructor(
     folder: string,
@@ -84,7 +84,7 @@ export class TestMesh {
     this.#algorithms = new Map(Object.entries(services).map(([name, { algorithm }]) => [name, algorithm]))
     this.#members = new Map([...config.services.keys()].map((name) => [name, memberOf(config, name)]))
     this.#trust = {
-      number: 1,
+      number: { generation: 1, counter: 1 },
       meshId: randomBytes(16).toString('hex'),
       trustDomain: config.trustDomain,
       issuedAt: at ?? ca.at,
@@ -202,7 +202,11 @@ export class TestMesh {
 
   /** Writes the next trust statement, signed by the root it follows and by every root it adds. */
   async trust(change: Partial<TrustStatement>, addedRoots: readonly TestIdentity[] = []): Promise<void> {
-    this.#trust = { ...this.#trust, ...change, number: this.#trust.number + 1 }
+    this.#trust = {
+      ...this.#trust,
+      ...change,
+      number: { ...this.#trust.number, counter: this.#trust.number.counter + 1 },
+    }
     await this.#writeTrust(addedRoots)
   }
 

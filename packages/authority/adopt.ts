@@ -56,6 +56,7 @@ export async function adoptCa(engine: Engine): Promise<void> {
       spki: root.spki,
       certificate: der,
       since: at,
+      leftOut: [],
     })
     transaction.addAudit({ at, actor, deed: 'ca-adopted', entry: { serial: root.serial, spkiHash } })
   })

@@ -39,9 +39,9 @@ const services = { lake: {}, stream: {} }
 function readAsPeer({ layout, config }: Engine) {
   const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
   const statements: Uint8Array[] = []
-  for (let number = 1; ; number++) {
+  for (let counter = 1; ; counter++) {
     try {
-      statements.push(readFileSync(layout.mesh.trustStatement(number)))
+      statements.push(readFileSync(layout.mesh.trustStatement({ generation: 1, counter })))
     } catch {
       break
     }
@@ -199,7 +199,7 @@ describe('apply', () => {
     const second = testEngine({ dir, store: first.store as MemoryStore, config })
     assertDone(await apply(second, no))
     const { trust } = readAsPeer(second)
-    assert.equal(trust.number, 2)
+    assert.equal(trust.number.counter, 2)
     assert.equal(trust.issuingCas.length, 2)
     checkPair(second, 'lake')
     assert.equal(checkPair(second, 'stream'), stream)

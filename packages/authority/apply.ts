@@ -1,4 +1,4 @@
-import { formatBundleNumber } from '@datapunk/protocol'
+import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -132,5 +132,5 @@ function reportOf(
 
 function bundleNumber({ store }: Pick<Engine, 'store'>): string {
   const bundle = store.bundle()
-  return bundle === undefined ? '' : formatBundleNumber(bundle)
+  return bundle === undefined ? '' : formatDocumentNumber(bundle)
 }

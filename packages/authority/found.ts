@@ -95,7 +95,15 @@ export async function recordMesh({
   const meshId = Buffer.from(randomBytes(MESH_ID_BYTES)).toString('hex')
   const { trustDomain, environment = '' } = config
   await store.write((transaction) => {
-    transaction.createMesh({ meshId, trustDomain, environment, generation: 1, createdAt: at })
+    transaction.createMesh({
+      meshId,
+      trustDomain,
+      environment,
+      generation: 1,
+      createdAt: at,
+      halted: undefined,
+      backedUpAt: undefined,
+    })
     transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
   })
   report({ kind: 'mesh-created', subject: 'mesh', at, detail: { meshId, trustDomain } })
@@ -122,6 +130,7 @@ async function ensureKey(
     spki,
     certificate: undefined,
     since: at,
+    leftOut: [],
   }
   await store.write((transaction) => {
     transaction.putSlot(slot)

@@ -39,7 +39,7 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
     )
   }
   await store.write((transaction) =>
-    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock() }),
+    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: false }),
   )
   return withIssuer(engine, async (issuer) => {
     const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki: parsed.spki }

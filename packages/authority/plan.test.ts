@@ -49,9 +49,13 @@ function appliedAt(config: Config, at: number): Inventory {
     spki: new Uint8Array(),
     certificate: undefined,
     since: at,
+    leftOut: [],
   })
   return {
-    mesh: { meshId: 'm', trustDomain: config.trustDomain, environment: '', generation: 1, createdAt: at },
+    mesh: {
+      ...{ meshId: 'm', trustDomain: config.trustDomain, environment: '', generation: 1, createdAt: at },
+      ...{ halted: undefined, backedUpAt: undefined },
+    },
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
     issuingConstraints: constraintsOf(config),
     trustStatementCurrent: true,
@@ -70,7 +74,7 @@ function memberOf(config: Config, name: string, at: number): InventoryService {
     settings,
     instances: [
       {
-        row: { id: name, service: name, place: 'here', since: at },
+        row: { id: name, service: name, place: 'here', since: at, held: false },
         current: certificateOf(config, name, at),
         request: certificateRequestOf(settings),
         pair: `serial of ${name}`,
@@ -294,7 +298,7 @@ describe('a certificate is issued', () => {
   })
 
   test('but not for a key that lives elsewhere', () => {
-    const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now }
+    const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now, held: false }
     assert.deepEqual(issues(withInstance({ row }), now + 99 * DAY), [])
   })
 })

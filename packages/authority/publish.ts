@@ -3,7 +3,9 @@ import { type Certificate, encodePem, parseCertificate, type Signer, sha256 } fr
 import {
   type BundleHead,
   type Config,
+  type DocumentNumber,
   encodeMembers,
+  formatDocumentNumber,
   type Member,
   readTrustStatement,
   type Subject,
@@ -67,10 +69,11 @@ export async function publishTrustStatement(
   signers: readonly Signer[],
   now: number,
   actor: string,
-): Promise<number> {
+): Promise<DocumentNumber> {
   const mesh = store.mesh()
   if (mesh === undefined) throw new TypeError('a trust statement is of a mesh')
-  const number = (store.trustStatements().at(-1)?.number ?? 0) + 1
+  const last = store.trustStatements().at(-1)
+  const number = { generation: mesh.generation, counter: (last?.counter ?? 0) + 1 }
   const statement: TrustStatement = {
     number,
     meshId: mesh.meshId,
@@ -80,8 +83,13 @@ export async function publishTrustStatement(
   }
   const bytes = await sealTrustStatement(statement, signers)
   await store.write((transaction) => {
-    transaction.addTrustStatement({ number, bytes })
-    transaction.addAudit({ at: now, actor, deed: 'trust-statement-published', entry: { number } })
+    transaction.addTrustStatement({ ...number, bytes })
+    transaction.addAudit({
+      at: now,
+      actor,
+      deed: 'trust-statement-published',
+      entry: { number: formatDocumentNumber(number) },
+    })
   })
   return number
 }
@@ -107,7 +115,7 @@ export async function publishBundle(
     number: { generation: mesh.generation, counter: sameGeneration ? previous.counter + 1 : 1 },
     issuedAt: now,
     expiresAt: now + config.authority.bundleDays * DAY,
-    trustStatement: trust.number,
+    trustStatement: { generation: trust.generation, counter: trust.counter },
     sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
   }
   const bytes = await sealBundleHead(head, signer)
@@ -195,7 +203,7 @@ function* publishedFiles({
 }: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
   const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
   if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
-  for (const { number, bytes } of store.trustStatements()) yield [layout.mesh.trustStatement(number), bytes]
+  for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
   const bundle = store.bundle()
   if (bundle === undefined) return
   for (const digest of bundle.sections) {

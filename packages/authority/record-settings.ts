@@ -31,7 +31,7 @@ export async function recordSettings(
       if (row === undefined) continue
       transaction.putService(row)
       if (row.state === 'member' && !known.has(service)) {
-        transaction.putInstance({ id: service, service, place: 'here', since: at })
+        transaction.putInstance({ id: service, service, place: 'here', since: at, held: false })
       }
     }
     for (const { subject, kind, reason } of done) {

@@ -1,5 +1,5 @@
 import { parseCertificate } from '@datapunk/pki'
-import { formatBundleNumber } from '@datapunk/protocol'
+import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
 import type { InventoryService } from './inventory.ts'
 import { takeInventory } from './observe.ts'
@@ -55,7 +55,7 @@ export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'lay
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
-    bundle: bundle && formatBundleNumber(bundle),
+    bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected:
       config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { type Certificate, decodePem, parseCertificate } from '@datapunk/pki'
 import {
   type Bundle,
   type Config,
+  compareDocumentNumbers,
   followTrustStatements,
   layoutOf,
   openBundle,
+  parseDocumentNumber,
   type TrustStatement,
 } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
@@ -26,8 +29,8 @@ export function readPublishedMesh(config: Config): PublishedMesh {
   const { mesh } = layoutOf(config)
   const anchors = readRoots(config.paths.caCert)
   const numbers = readable(mesh.trustDir, () => readdirSync(mesh.trustDir))
-    .flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
-    .sort((a, b) => a - b)
+    .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
+    .sort(compareDocumentNumbers)
   const documents = numbers.map((number) => read(mesh.trustStatement(number)))
   const trust = followTrustStatements(documents, { anchors })
   return { trust, bundle: openBundle(read(mesh.head), (digest) => read(mesh.section(digest)), trust) }

@@ -107,12 +107,12 @@ describe('join', () => {
         assertRefused('BUNDLE_MISSING', /mtls apply/),
       )
       const folder = testMesh.layout.mesh.trustDir
-      const statement = await readFile(testMesh.layout.mesh.trustStatement(1))
+      const statement = await readFile(testMesh.layout.mesh.trustStatement({ generation: 1, counter: 1 }))
       await rm(folder, { recursive: true })
       await assertRefused('BUNDLE_MISSING', /mtls apply/)
       await mkdir(folder)
       await assertRefused('BUNDLE_REFUSED', /mtls apply/)
-      await writeFile(testMesh.layout.mesh.trustStatement(1), statement)
+      await writeFile(testMesh.layout.mesh.trustStatement({ generation: 1, counter: 1 }), statement)
     })
 
     test('where a section is missing or another than signed', async () => {
@@ -125,8 +125,8 @@ describe('join', () => {
     test('where bundle or trust are of another mesh', async () => {
       const head = await readFile(foreign.layout.mesh.head)
       await whileFile(testMesh.layout.mesh.head, head, () => assertRefused('BUNDLE_REFUSED', /mtls apply/))
-      const trust = await readFile(foreign.layout.mesh.trustStatement(1))
-      const statement = testMesh.layout.mesh.trustStatement(1)
+      const trust = await readFile(foreign.layout.mesh.trustStatement({ generation: 1, counter: 1 }))
+      const statement = testMesh.layout.mesh.trustStatement({ generation: 1, counter: 1 })
       await whileFile(statement, trust, () => assertRefused('BUNDLE_REFUSED', /ca_cert/))
     })
 

@@ -51,7 +51,10 @@ describe('a mesh while its files change', () => {
     const updated = once(lake, 'updated')
     await testMesh.publish()
     const [update] = await updated
-    assert.deepEqual(update, { bundle: { generation: 1, counter: 2 }, trustStatement: 1 })
+    assert.deepEqual(update, {
+      bundle: { generation: 1, counter: 2 },
+      trustStatement: { generation: 1, counter: 1 },
+    })
   })
 
   test('looks by itself from time to time, where nothing tells', async () => {
@@ -133,8 +136,8 @@ describe('a mesh while its files change', () => {
     const updated = once(lake, 'updated')
     await testMesh.trust({})
     await lake.refresh()
-    assert.equal((await updated)[0].trustStatement, 2)
-    await rm(testMesh.layout.mesh.trustStatement(2))
+    assert.equal((await updated)[0].trustStatement.counter, 2)
+    await rm(testMesh.layout.mesh.trustStatement({ generation: 1, counter: 2 }))
     await lake.refresh()
     assert.equal(problems.at(-1)?.data.rule, 'TRUST_WENT_BACK')
     assert.ok((await serving()) !== '')

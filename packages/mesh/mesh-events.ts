@@ -1,4 +1,4 @@
-import type { BundleNumber } from '@datapunk/protocol'
+import type { DocumentNumber } from '@datapunk/protocol'
 import type { MeshError } from './error.ts'
 import type { Peer } from './peer.ts'
 import type { Refusal, Rule } from './refusal.ts'
@@ -26,8 +26,8 @@ export interface Rotation {
 }
 
 export interface Update {
-  readonly bundle: BundleNumber
-  readonly trustStatement: number
+  readonly bundle: DocumentNumber
+  readonly trustStatement: DocumentNumber
 }
 
 export interface CutConnection {

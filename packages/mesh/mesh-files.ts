@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   type Bundle,
+  compareDocumentNumbers,
+  type DocumentNumber,
   followTrustStatements,
+  formatDocumentNumber,
   type Layout,
   openBundle,
   ProtocolError,
+  parseDocumentNumber,
   type TrustStatement,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
@@ -49,13 +54,14 @@ async function readTrust(
   const names = await readdir(mesh.trustDir).catch((cause) => {
     throw missing(mesh.trustDir, cause)
   })
-  const numbers = names.flatMap((name) =>
-    /^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : [],
+  const numbers = names.flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
+  numbers.sort(compareDocumentNumbers)
+  const newest = numbers.at(-1)
+  if (previous !== undefined && (newest === undefined || compareDocumentNumbers(newest, previous.number) < 0))
+    throw wentBack(mesh, newest, previous)
+  const unread = numbers.filter(
+    (number) => previous === undefined || compareDocumentNumbers(number, previous.number) > 0,
   )
-  numbers.sort((a, b) => a - b)
-  if (previous !== undefined && (numbers.at(-1) ?? 0) < previous.number)
-    throw wentBack(mesh, numbers, previous)
-  const unread = numbers.filter((number) => number > (previous?.number ?? 0))
   if (previous !== undefined && unread.length === 0) return previous
   const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number)))).catch(
     (cause) => {
@@ -105,10 +111,14 @@ function missing(file: string, cause: unknown): MeshError {
   )
 }
 
-function wentBack(mesh: Layout['mesh'], numbers: readonly number[], previous: TrustStatement): MeshError {
+function wentBack(
+  mesh: Layout['mesh'],
+  newest: DocumentNumber | undefined,
+  previous: TrustStatement,
+): MeshError {
   return new MeshError(
     'BUNDLE_REFUSED',
-    `found trust statement ${numbers.at(-1) ?? 'none'} as the last in ${mesh.trustDir} after ${previous.number} was believed; allowed: only later ones: restore the folder`,
+    `found trust statement ${newest ? formatDocumentNumber(newest) : 'none'} as the last in ${mesh.trustDir} after ${formatDocumentNumber(previous.number)} was believed; allowed: only later ones: restore the folder`,
     { data: { rule: 'TRUST_WENT_BACK', previous: previous.number } },
   )
 }

@@ -1,5 +1,11 @@
 import { type Signer, sha256 } from '@datapunk/pki'
 import { z } from 'zod'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  documentNumber,
+  formatDocumentNumber,
+} from './document-number.ts'
 import { ProtocolError } from './error.ts'
 import { type Member, parseMembers } from './members.ts'
 import { isSignedBy, parsePayload, parseSealed, seal } from './sealed.ts'
@@ -13,19 +19,13 @@ import { dateTime } from './wire.ts'
 export interface BundleHead {
   readonly meshId: string
   readonly format: 1
-  readonly number: BundleNumber
+  readonly number: DocumentNumber
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   readonly expiresAt: number
   /** The number of the trust statement that a reader needs for this bundle. */
-  readonly trustStatement: number
+  readonly trustStatement: DocumentNumber
   readonly sections: readonly SectionRef[]
-}
-
-/** Numbers never go back: first the generation counts, which a restore raises, then the counter. */
-export interface BundleNumber {
-  readonly generation: number
-  readonly counter: number
 }
 
 export interface SectionRef {
@@ -58,16 +58,17 @@ const MAX_HEAD_BYTES = 64 * 1024
 /** 100,000 members with names, rights and address are 30 MB. */
 const MAX_SECTION_BYTES = 64 * 1024 * 1024
 
-const headSchema = z.strictObject({
+/** What a later version adds is passed over: it is signed, and a reader that must know it is told by a critical section. */
+const headSchema = z.object({
   meshId: z.string().regex(/^[0-9a-f]{32}$/),
   format: z.literal(1),
-  number: z.strictObject({ generation: z.int().min(1), counter: z.int().min(1) }),
+  number: documentNumber,
   issuedAt: dateTime,
   expiresAt: dateTime,
-  trustStatement: z.int().min(1),
+  trustStatement: documentNumber,
   sections: z
     .array(
-      z.strictObject({
+      z.object({
         kind: z.string().regex(/^[a-z][a-z-]{0,31}$/),
         critical: z.boolean(),
         digest: z.string().regex(/^[0-9a-f]{64}$/),
@@ -105,7 +106,7 @@ export function openBundle(
   if (!trust.bundleKeys.some((spki) => isSignedBy(document, spki))) {
     throw new ProtocolError(
       'SIGNATURE_INVALID',
-      `found a bundle head that no bundle key of trust statement ${trust.number} has signed; allowed: this mesh’s own, which \`mtls apply\` writes`,
+      `found a bundle head that no bundle key of trust statement ${formatDocumentNumber(trust.number)} has signed; allowed: this mesh’s own, which \`mtls apply\` writes`,
     )
   }
   const parsed = parsePayload(document.payload, headSchema, TYPE, MAX_HEAD_PAYLOAD_BYTES)
@@ -136,16 +137,6 @@ export function openBundle(
   return { head: parsed, digest, members, ...indexes(members) }
 }
 
-/** `1.42`: generation and counter. */
-export function formatBundleNumber({ generation, counter }: BundleNumber): string {
-  return `${generation}.${counter}`
-}
-
-/** Below zero, zero or above, as `a` comes before, is, or comes after `b`. */
-export function compareBundleNumbers(a: BundleNumber, b: BundleNumber): number {
-  return a.generation - b.generation || a.counter - b.counter
-}
-
 function checkIdentity(head: BundleHead, trust: TrustStatement): void {
   if (head.meshId !== trust.meshId) {
     throw new ProtocolError(
@@ -154,28 +145,28 @@ function checkIdentity(head: BundleHead, trust: TrustStatement): void {
       { data: { found: head.meshId, allowed: trust.meshId } },
     )
   }
-  if (head.trustStatement > trust.number) {
+  if (compareDocumentNumbers(head.trustStatement, trust.number) > 0) {
     throw new ProtocolError(
       'TRUST_STATEMENT_MISSING',
-      `found a bundle that needs trust statement ${head.trustStatement}; at hand is ${trust.number}`,
+      `found a bundle that needs trust statement ${formatDocumentNumber(head.trustStatement)}; at hand is ${formatDocumentNumber(trust.number)}`,
     )
   }
 }
 
 function checkNumber(head: BundleHead, digest: string, previous: Bundle): void {
-  const order = compareBundleNumbers(head.number, previous.head.number)
+  const order = compareDocumentNumbers(head.number, previous.head.number)
   const data = { found: head.number, previous: previous.head.number }
   if (order < 0) {
     throw new ProtocolError(
       'BUNDLE_NUMBER_WENT_BACK',
-      `found bundle ${formatBundleNumber(head.number)} after ${formatBundleNumber(previous.head.number)}; allowed: only later ones`,
+      `found bundle ${formatDocumentNumber(head.number)} after ${formatDocumentNumber(previous.head.number)}; allowed: only later ones`,
       { data },
     )
   }
   if (order === 0 && digest !== previous.digest) {
     throw new ProtocolError(
       'BUNDLE_FORKED',
-      `found two different bundles with the number ${formatBundleNumber(head.number)}; the bundle key or the state folder has been copied`,
+      `found two different bundles with the number ${formatDocumentNumber(head.number)}; the bundle key or the state folder has been copied`,
       { data },
     )
   }

@@ -34,7 +34,7 @@ before(async () => {
   later = await TestCa.create({ seed: 'later' })
   bundleSigner = ca.issuing.signer
   statement = {
-    number: 1,
+    number: { generation: 1, counter: 1 },
     meshId,
     trustDomain: 'service.datapunk',
     issuedAt: now,
@@ -95,7 +95,7 @@ describe('trust statements', () => {
   test('begin at a root given by hand', async () => {
     const first = await sealTrustStatement(statement, [ca.root.signer])
     const followed = followTrustStatements([first], anchors())
-    assert.equal(followed.number, 1)
+    assert.equal(followed.number.counter, 1)
     assert.deepEqual(followed.roots[0]?.der, statement.roots[0]?.der)
     assert.equal(followed.issuedAt, now)
   })
@@ -109,31 +109,34 @@ describe('trust statements', () => {
 
   test('are walked one by one through a roll-over of the root', async () => {
     const both = [...statement.roots, parseCertificate(later.root.der)]
-    const second = { ...statement, number: 2, roots: both }
-    const third = { ...statement, number: 3, roots: both.slice(1) }
+    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
+    const third = { ...statement, number: { generation: 1, counter: 3 }, roots: both.slice(1) }
     const documents = [
       await sealTrustStatement(statement, [ca.root.signer]),
       await sealTrustStatement(second, [ca.root.signer, later.root.signer]),
       await sealTrustStatement(third, [ca.root.signer, later.root.signer]),
     ]
-    assert.equal(followTrustStatements(documents, anchors()).number, 3)
+    assert.equal(followTrustStatements(documents, anchors()).number.counter, 3)
     const previous = followTrustStatements(documents.slice(0, 1), anchors())
-    assert.equal(followTrustStatements(documents, { previous }).number, 3)
+    assert.equal(followTrustStatements(documents, { previous }).number.counter, 3)
   })
 
   test('that skip a number, or lack the old or the new root’s signature, are refused', async () => {
     const both = [...statement.roots, parseCertificate(later.root.der)]
-    const second = { ...statement, number: 2, roots: both }
+    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
     const first = await sealTrustStatement(statement, [ca.root.signer])
     for (const signers of [[ca.root.signer], [later.root.signer]]) {
       const half = await sealTrustStatement(second, signers)
       refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, half], anchors()))
     }
-    const gap = await sealTrustStatement({ ...statement, number: 3 }, [ca.root.signer])
-    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, gap], anchors()))
-    const stranger = await sealTrustStatement({ ...statement, number: 2, meshId: 'f'.repeat(32) }, [
+    const gap = await sealTrustStatement({ ...statement, number: { generation: 1, counter: 3 } }, [
       ca.root.signer,
     ])
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, gap], anchors()))
+    const stranger = await sealTrustStatement(
+      { ...statement, number: { generation: 1, counter: 2 }, meshId: 'f'.repeat(32) },
+      [ca.root.signer],
+    )
     refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, stranger], anchors()))
   })
 })
@@ -150,7 +153,7 @@ describe('a bundle', () => {
       number: { generation: 1, counter: 5 },
       issuedAt: now,
       expiresAt: now + 1000,
-      trustStatement: 1,
+      trustStatement: { generation: 1, counter: 1 },
       sections,
       ...changes,
     }
@@ -170,7 +173,10 @@ describe('a bundle', () => {
   test('of another signer, another mesh, or a later trust statement is refused', async () => {
     refuses('SIGNATURE_INVALID', await open(await headOf(), ca.root.signer))
     refuses('BUNDLE_OF_ANOTHER_MESH', await open(await headOf({ meshId: 'f'.repeat(32) })))
-    refuses('TRUST_STATEMENT_MISSING', await open(await headOf({ trustStatement: 2 })))
+    refuses(
+      'TRUST_STATEMENT_MISSING',
+      await open(await headOf({ trustStatement: { generation: 1, counter: 2 } })),
+    )
   })
 
   test('with a lower number, or a number used twice, is refused; the same one is the same', async () => {

@@ -1,9 +1,6 @@
 export {
   type Bundle,
   type BundleHead,
-  type BundleNumber,
-  compareBundleNumbers,
-  formatBundleNumber,
   openBundle,
   type SectionRef,
   sealBundleHead,
@@ -12,8 +9,16 @@ export type { Address, CaConfig, Config, ServiceConfig } from './config/config.t
 export { type Layout, layoutOf } from './config/layout.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
+export type { Reload, ReloadSignal } from './config/reload.ts'
 export { MAX_CONFIG_BYTES } from './config/source.ts'
 export { nearestSpelling } from './config/spelling.ts'
+export {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+  isSuccessor,
+  parseDocumentNumber,
+} from './document-number.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'

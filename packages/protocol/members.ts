@@ -23,27 +23,31 @@ export interface Subject {
   readonly country: string
 }
 
-const address = z.strictObject({ host: z.string(), port: z.int().min(0).max(65_535).optional() })
+const address = z.object({ host: z.string(), port: z.int().min(0).max(65_535).optional() })
 
-const memberSchema = z.strictObject({
+/** What a later version adds is passed over. */
+const memberSchema = z.object({
   service: z.string().min(1).max(63),
   spiffeId: z.string().startsWith('spiffe://').max(2048),
   dnsNames: z.array(z.string().max(253)).max(200),
   ipAddresses: z.array(z.string().max(45)).max(200),
-  subjects: z.array(z.strictObject({ organization: z.string(), country: z.string() })).min(1),
+  subjects: z.array(z.object({ organization: z.string(), country: z.string() })).min(1),
   callers: z.union([z.literal('members'), z.array(z.string())]),
   address: address.optional(),
   listen: address.optional(),
   minTls: z.enum(['1.3', '1.2']),
 })
 
-const sectionSchema = z.strictObject({ members: z.array(memberSchema) })
+const sectionSchema = z.object({ members: z.array(memberSchema) })
 
-/** The section's bytes; the same members give the same bytes, in whatever order they come. */
+/**
+ * The section's bytes, a member a line, so that a change of one is a short difference; the same members give the same
+ * bytes, in whatever order they come.
+ */
 export function encodeMembers(members: Iterable<Member>): Uint8Array {
   const sorted = [...members].sort((a, b) => (a.service < b.service ? -1 : 1))
-  const payload = { members: sorted.map(inFixedOrder) } satisfies z.input<typeof sectionSchema>
-  return Buffer.from(`${JSON.stringify(payload)}\n`)
+  const lines = sorted.map((member) => JSON.stringify(inFixedOrder(member)))
+  return Buffer.from(`{"members":[\n${lines.join(',\n')}\n]}\n`)
 }
 
 /** @throws ProtocolError `BUNDLE_INVALID` */

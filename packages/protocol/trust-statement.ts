@@ -1,15 +1,22 @@
 import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
 import { z } from 'zod'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  documentNumber,
+  formatDocumentNumber,
+  isSuccessor,
+} from './document-number.ts'
 import { ProtocolError } from './error.ts'
 import { isSignedBy, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import { dateTime, derBase64 } from './wire.ts'
 
 /**
- * Whom a peer trusts, numbered from 1. Statement n+1 is signed by every root of n and by every root it adds, so that a
+ * Whom a peer trusts. Every statement is signed by every root of the one before it and by every root it adds, so that a
  * peer that slept through two roll-overs walks them one by one, and no single stolen document moves its trust.
  */
 export interface TrustStatement {
-  readonly number: number
+  readonly number: DocumentNumber
   readonly meshId: string
   readonly trustDomain: string
   /** Milliseconds since the epoch. */
@@ -25,8 +32,9 @@ const TYPE = 'trust-statement/v1'
 /** A post-quantum root is 16 kB in base64: two generations of all keys, and as much again. */
 const MAX_BYTES = 512 * 1024
 
-const payloadSchema = z.strictObject({
-  number: z.int().min(1),
+/** What a later version adds is passed over; what may not be is another type. */
+const payloadSchema = z.object({
+  number: documentNumber,
   meshId: z.string().regex(/^[0-9a-f]{32}$/),
   trustDomain: z.string().min(1).max(253),
   issuedAt: dateTime,
@@ -64,7 +72,7 @@ export function readTrustStatement(bytes: Uint8Array): TrustStatement {
 /**
  * Walks the trust statements and believes each only as far as the one before it allows.
  *
- * @param documents the signed statements, in the order of their numbers, without a gap
+ * @param documents the signed statements, in the order of their numbers, without a gap but for a restore's
  * @param from what is trusted so far: the last believed statement, or at first the roots given by hand
  * @returns the last statement
  * @throws ProtocolError `TRUST_STATEMENT_MISSING`, `TRUST_STATEMENT_NOT_TRUSTED`, `TRUST_STATEMENT_INVALID`
@@ -78,7 +86,7 @@ export function followTrustStatements(
     const document = parseSealed(bytes, TYPE, MAX_BYTES)
     const statement = parseStatement(document)
     if (trusted !== undefined) {
-      if (statement.number <= trusted.number) continue
+      if (compareDocumentNumbers(statement.number, trusted.number) <= 0) continue
       checkSuccession(document, statement, trusted)
       trusted = statement
     } else if ('anchors' in from && from.anchors.some((anchor) => isSignedBy(document, anchor.spki))) {
@@ -105,7 +113,7 @@ function parseStatement(document: SealedDocument): TrustStatement {
   } catch (cause) {
     throw new ProtocolError(
       'TRUST_STATEMENT_INVALID',
-      `trust statement ${payload.number} lists a certificate that can't be read`,
+      `trust statement ${formatDocumentNumber(payload.number)} lists a certificate that can't be read`,
       { cause, data: { number: payload.number } },
     )
   }
@@ -113,12 +121,16 @@ function parseStatement(document: SealedDocument): TrustStatement {
 
 function checkSuccession(document: SealedDocument, next: TrustStatement, previous: TrustStatement): void {
   const fail = (what: string) => {
-    throw new ProtocolError('TRUST_STATEMENT_INVALID', `trust statement ${next.number} ${what}`, {
-      data: { number: next.number, previous: previous.number },
-    })
+    throw new ProtocolError(
+      'TRUST_STATEMENT_INVALID',
+      `trust statement ${formatDocumentNumber(next.number)} ${what}`,
+      {
+        data: { number: next.number, previous: previous.number },
+      },
+    )
   }
-  if (next.number !== previous.number + 1)
-    fail(`does not follow ${previous.number}: the ones between are missing`)
+  if (!isSuccessor(next.number, previous.number))
+    fail(`does not follow ${formatDocumentNumber(previous.number)}: the ones between are missing`)
   if (next.meshId !== previous.meshId) fail(`is of mesh ${next.meshId}, not of ${previous.meshId}`)
   if (next.trustDomain !== previous.trustDomain) fail('names another trust domain')
   for (const root of previous.roots) {
@@ -132,7 +144,7 @@ function checkOwnRoots(document: SealedDocument, statement: TrustStatement): voi
     if (isSignedBy(document, root.spki)) continue
     throw new ProtocolError(
       'TRUST_STATEMENT_INVALID',
-      `trust statement ${statement.number} lacks the signature of the root ${root.subject} it lists`,
+      `trust statement ${formatDocumentNumber(statement.number)} lacks the signature of the root ${root.subject} it lists`,
       { data: { number: statement.number } },
     )
   }

@@ -1,4 +1,5 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
+import type { DocumentNumber } from '@datapunk/protocol'
 
 /**
  * The inventory: everything the authority knows, and the only place where it is true.
@@ -16,8 +17,7 @@ import type { KeyAlgorithm } from '@datapunk/pki'
  *    alone, at once.
  * 5. **Serials are used once.** `recordIntent` with a serial that was ever recorded throws `SERIAL_REUSED`.
  * 6. **Numbers never go back.** A trust statement or bundle number that is not the successor of the last one throws
- *    `NUMBER_REUSED`. Statements count from 1. The successor of bundle (g, c) is (g, c + 1), or any (h, c) with h > g;
- *    the first has counter 1. Audit entries are numbered by the store, from 1, without gaps; they, and the serials of
+ *    `NUMBER_REUSED`. The successor of (g, c) is (g, c + 1), or any (h, c) with h > g; the first has counter 1. Audit entries are numbered by the store, from 1, without gaps; they, and the serials of
  *    certificates, are never changed or removed.
  * 7. **Readers never wait for the disk**, and see only what has been committed.
  * 8. **The schema has a version.** Newer code migrates an older inventory in one transaction after a backup beside it;
@@ -52,6 +52,14 @@ export interface Reader {
   bundle(): PublishedBundleRow | undefined
   /** A section of the newest bundle or of the one before it; older ones are forgotten. */
   section(digest: string): Uint8Array | undefined
+  /** What each instance said last that it enforces. */
+  acknowledgements(): readonly AcknowledgementRow[]
+  /** What was last handed to each instance that reads files. */
+  deliveries(): readonly DeliveryRow[]
+  /** What failed last time it was tried, and when it is tried again. */
+  attempts(): readonly AttemptRow[]
+  /** Certificates of one profile in state `issued`. */
+  issuedOf(profile: CertificateProfile): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
   audit(after: number, limit: number): readonly AuditRow[]
 }
@@ -59,6 +67,8 @@ export interface Reader {
 export interface Transaction extends Reader {
   /** Recorded once, at the first apply; a second call throws `MESH_EXISTS`. */
   createMesh(row: MeshRow): void
+  /** What may change of the mesh's own row. A generation is only ever raised: a lower one throws `NUMBER_REUSED`. */
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void
   /** Inserts or replaces, by `id`; so do the next two. A row must be there before another refers to it. */
   putSlot(row: SlotRow): void
   putService(row: ServiceRow): void
@@ -71,6 +81,15 @@ export interface Transaction extends Reader {
   recordIntent(row: IntentRow): void
   /** Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. */
   recordIssued(serial: string, der: Uint8Array): void
+  /** Puts an earlier certificate of an instance back as its current one. The serial must be an issued one of it. */
+  makeCurrent(instance: string, serial: string): void
+  /** Inserts or replaces, by instance; so does the next one. */
+  putAcknowledgement(row: AcknowledgementRow): void
+  putDelivery(row: DeliveryRow): void
+  /** Inserts or replaces, by kind and subject. */
+  putAttempt(row: AttemptRow): void
+  /** It was done, or needs no longer be; nothing happens where there is none. */
+  forgetAttempt(kind: AttemptKind, subject: string): void
   /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
   abandonIntent(serial: string): void
   addTrustStatement(row: TrustStatementRow): void
@@ -88,6 +107,10 @@ export interface MeshRow {
   /** Raised by a restore; numbers are (generation, counter). */
   generation: number
   createdAt: number
+  /** Why nothing is signed: what showed that this inventory is not the newest one of its mesh. */
+  halted: string | undefined
+  /** When a backup was last made, milliseconds since the epoch. */
+  backedUpAt: number | undefined
 }
 
 export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key'
@@ -107,6 +130,8 @@ export interface SlotRow {
   /** DER; absent for bundle keys, and while `prepared`. */
   certificate: Uint8Array | undefined
   since: number
+  /** Instances that this slot's roll-over does not wait for, each named by somebody (`--without`). */
+  leftOut: readonly string[]
 }
 
 export type ServiceState = 'member' | 'removed'
@@ -126,10 +151,43 @@ export interface InstanceRow {
   /** Where its key lives: `here` (a pair folder of this authority) or `elsewhere` (it sends CSRs). */
   place: 'here' | 'elsewhere'
   since: number
+  /** Its automatic renewal rests, because its previous pair was put back (`mtls rotate --back`). */
+  held: boolean
+}
+
+/** An instance's signed word that it enforces a bundle. Evidence, not proof. */
+export interface AcknowledgementRow extends DocumentNumber {
+  instance: string
+  trustStatement: DocumentNumber
+  /** Of the certificate whose key has signed. */
+  serial: string
+  at: number
+  /** As it was signed. */
+  document: Uint8Array
+}
+
+export interface DeliveryRow {
+  instance: string
+  /** Of the certificate, the roots and the lists that were handed over, lowercase hex. */
+  digest: string
+  at: number
+}
+
+export type AttemptKind = 'issue' | 'reload'
+
+export interface AttemptRow {
+  kind: AttemptKind
+  /** The instance. */
+  subject: string
+  /** How often it has failed in a row. */
+  attempts: number
+  nextTryAt: number
+  /** Why, for people. */
+  error: string
 }
 
 export type CertificateState = 'intended' | 'issued' | 'abandoned'
-export type CertificateProfile = 'root' | 'issuing-ca' | 'leaf'
+export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'leaf'
 
 export interface IntentRow {
   /** Lowercase hex. */
@@ -155,15 +213,12 @@ export interface CertificateRow extends IntentRow {
   der: Uint8Array | undefined
 }
 
-export interface TrustStatementRow {
-  number: number
+export interface TrustStatementRow extends DocumentNumber {
   /** The signed document, as peers get it. */
   bytes: Uint8Array
 }
 
-export interface BundleRow {
-  generation: number
-  counter: number
+export interface BundleRow extends DocumentNumber {
   /** The signed head, as peers get it. */
   head: Uint8Array
   issuedAt: number

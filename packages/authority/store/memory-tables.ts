@@ -1,8 +1,13 @@
 import type {
+  AcknowledgementRow,
+  AttemptKind,
+  AttemptRow,
   AuditRow,
   BundleRow,
+  CertificateProfile,
   CertificateRow,
   Deed,
+  DeliveryRow,
   InstanceRow,
   IntentRow,
   MeshRow,
@@ -12,7 +17,7 @@ import type {
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
-import { checkBundleNumber, checkStatementNumber, refusal } from './refusal.ts'
+import { checkNumber, refusal } from './refusal.ts'
 
 /** The rows of a `MemoryStore`, with a list of what to do to take changes back. */
 export class MemoryTables implements Transaction {
@@ -24,6 +29,9 @@ export class MemoryTables implements Transaction {
   readonly #instances = new Map<string, InstanceRow>()
   readonly #certificates = new Map<string, CertificateRow>()
   readonly #current = new Map<string, string>()
+  readonly #acknowledgements = new Map<string, AcknowledgementRow>()
+  readonly #deliveries = new Map<string, DeliveryRow>()
+  readonly #attempts = new Map<string, AttemptRow>()
   readonly #sections = new Map<string, Uint8Array>()
   readonly #trustStatements: TrustStatementRow[] = []
   readonly #bundles: { row: BundleRow; digests: readonly string[] }[] = []
@@ -91,6 +99,22 @@ export class MemoryTables implements Transaction {
     return named ? this.#sections.get(digest)?.slice() : undefined
   }
 
+  acknowledgements(): readonly AcknowledgementRow[] {
+    return inOrder(this.#acknowledgements)
+  }
+
+  deliveries(): readonly DeliveryRow[] {
+    return inOrder(this.#deliveries)
+  }
+
+  attempts(): readonly AttemptRow[] {
+    return inOrder(this.#attempts)
+  }
+
+  issuedOf(profile: CertificateProfile): readonly CertificateRow[] {
+    return this.#certificatesWhere((row) => row.state === 'issued' && row.profile === profile)
+  }
+
   audit(after: number, limit: number): readonly AuditRow[] {
     return this.#audit
       .filter((row) => row.number > after)
@@ -104,6 +128,18 @@ export class MemoryTables implements Transaction {
     this.#mesh = copyOf(row)
     this.#undo.push(() => {
       this.#mesh = undefined
+    })
+  }
+
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void {
+    this.#mustBeOpen()
+    const before = this.#mesh
+    if (before === undefined) throw refusal.noMesh()
+    const after = { ...before, ...change }
+    if (after.generation < before.generation) throw refusal.generation(after.generation, before.generation)
+    this.#mesh = after
+    this.#undo.push(() => {
+      this.#mesh = before
     })
   }
 
@@ -135,17 +171,49 @@ export class MemoryTables implements Transaction {
     if (intent.instance !== undefined) this.#put(this.#current, intent.instance, serial)
   }
 
+  makeCurrent(instance: string, serial: string): void {
+    this.#mustBeOpen()
+    const row = this.#certificates.get(serial)
+    if (row?.state !== 'issued' || row.instance !== instance) {
+      throw refusal.referenceMissing(`instance ${instance}`, `issued certificate ${serial}`)
+    }
+    this.#put(this.#current, instance, serial)
+  }
+
+  putAcknowledgement(row: AcknowledgementRow): void {
+    this.#mustHaveInstance('acknowledgement', row.instance)
+    this.#put(this.#acknowledgements, row.instance, row)
+  }
+
+  putDelivery(row: DeliveryRow): void {
+    this.#mustHaveInstance('delivery', row.instance)
+    this.#put(this.#deliveries, row.instance, row)
+  }
+
+  putAttempt(row: AttemptRow): void {
+    this.#put(this.#attempts, `${row.kind} ${row.subject}`, row)
+  }
+
+  forgetAttempt(kind: AttemptKind, subject: string): void {
+    this.#mustBeOpen()
+    const key = `${kind} ${subject}`
+    const before = this.#attempts.get(key)
+    if (before === undefined) return
+    this.#attempts.delete(key)
+    this.#undo.push(() => this.#attempts.set(key, before))
+  }
+
   abandonIntent(serial: string): void {
     this.#put(this.#certificates, serial, { ...this.#intent(serial), state: 'abandoned' })
   }
 
   addTrustStatement(row: TrustStatementRow): void {
-    checkStatementNumber(row, this.#trustStatements.length)
+    checkNumber('trust statement', row, this.#trustStatements.at(-1))
     this.#append(this.#trustStatements, copyOf(row))
   }
 
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void {
-    checkBundleNumber(row, this.#bundles.at(-1)?.row)
+    checkNumber('bundle', row, this.#bundles.at(-1)?.row)
     for (const [digest, bytes] of sections) this.#put(this.#sections, digest, bytes)
     this.#append(this.#bundles, { row: copyOf(row), digests: [...sections.keys()] })
   }
@@ -159,6 +227,12 @@ export class MemoryTables implements Transaction {
       deed: row.deed,
       entry,
     })
+  }
+
+  #mustHaveInstance(what: string, instance: string): void {
+    this.#mustBeOpen()
+    if (this.#instances.has(instance)) return
+    throw refusal.referenceMissing(`the ${what} of ${instance}`, `instance ${instance}`)
   }
 
   #intent(serial: string): CertificateRow {
@@ -197,6 +271,7 @@ function inOrder<V>(table: Map<string, V>): V[] {
 /** A row that shares no bytes with what the caller holds. */
 function copyOf<V>(value: V): V {
   if (value instanceof Uint8Array) return Uint8Array.from(value) as V
+  if (Array.isArray(value)) return value.map(copyOf) as V
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyOf(field)])) as V
 }

@@ -1,7 +1,11 @@
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type {
+  AcknowledgementRow,
+  AttemptRow,
   AuditRow,
+  CertificateProfile,
   CertificateRow,
+  DeliveryRow,
   InstanceRow,
   MeshRow,
   PublishedBundleRow,
@@ -76,5 +80,9 @@ export class MemoryStore implements Store {
   trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
   bundle = (): PublishedBundleRow | undefined => this.#tables.bundle()
   section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)
+  acknowledgements = (): readonly AcknowledgementRow[] => this.#tables.acknowledgements()
+  deliveries = (): readonly DeliveryRow[] => this.#tables.deliveries()
+  attempts = (): readonly AttemptRow[] => this.#tables.attempts()
+  issuedOf = (profile: CertificateProfile): readonly CertificateRow[] => this.#tables.issuedOf(profile)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
 }

@@ -1,5 +1,6 @@
+import { type DocumentNumber, formatDocumentNumber, isSuccessor } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { BundleRow, IntentRow, TrustStatementRow } from './contract.ts'
+import type { IntentRow } from './contract.ts'
 
 /** What the contract refuses, in the same words by every store. */
 export const refusal = {
@@ -8,6 +9,13 @@ export const refusal = {
       'MESH_EXISTS',
       'this inventory already belongs to a mesh; a second one needs a state folder of its own',
     ),
+
+  noMesh: () => new TypeError('there is no mesh in this inventory yet'),
+
+  generation: (found: number, allowed: number) =>
+    new AuthorityError('NUMBER_REUSED', `generation ${found} is lower than the mesh’s, ${allowed}`, {
+      data: { found, allowed },
+    }),
 
   serialReused: (serial: string) =>
     new AuthorityError('SERIAL_REUSED', `serial ${serial} was recorded before; draw a new one`, {
@@ -50,31 +58,21 @@ export const refusal = {
       { cause },
     ),
 
-  statementNumber: (found: number, allowed: number) =>
-    new AuthorityError('NUMBER_REUSED', `trust statement number ${found} is not the next one, ${allowed}`, {
-      data: { found, allowed },
-    }),
-
-  bundleNumber: (found: BundleRow, last: BundleRow | undefined) =>
+  number: (what: string, found: DocumentNumber, last: DocumentNumber | undefined) =>
     new AuthorityError(
       'NUMBER_REUSED',
-      `bundle number (${found.generation}, ${found.counter}) is no successor of ${last ? `(${last.generation}, ${last.counter})` : 'nothing: the first counter is 1'}`,
+      `${what} number ${formatDocumentNumber(found)} is no successor of ${last ? formatDocumentNumber(last) : 'nothing: the first counter is 1'}`,
       { data: { found: [found.generation, found.counter], last: last && [last.generation, last.counter] } },
     ),
 }
 
-/** Guarantee 6 for trust statements. */
-export function checkStatementNumber(row: TrustStatementRow, last: number): void {
-  if (row.number !== last + 1) throw refusal.statementNumber(row.number, last + 1)
-}
-
-/** Guarantee 6 for bundles. */
-export function checkBundleNumber(row: BundleRow, last: BundleRow | undefined): void {
+/** Guarantee 6. */
+export function checkNumber(
+  what: 'trust statement' | 'bundle',
+  row: DocumentNumber,
+  last: DocumentNumber | undefined,
+): void {
   const whole = Number.isSafeInteger(row.generation) && Number.isSafeInteger(row.counter) && row.counter >= 1
-  const follows =
-    last === undefined
-      ? row.counter === 1
-      : row.generation > last.generation ||
-        (row.generation === last.generation && row.counter === last.counter + 1)
-  if (!whole || !follows) throw refusal.bundleNumber(row, last)
+  const follows = last === undefined ? row.counter === 1 : isSuccessor(row, last)
+  if (!whole || !follows) throw refusal.number(what, row, last)
 }

@@ -70,6 +70,34 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER audit_stays BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'audit entries are never removed'); END;
   `,
+  `
+  ALTER TABLE trust_statement RENAME TO trust_statement_before;
+  CREATE TABLE trust_statement (
+    generation INTEGER NOT NULL, counter INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (generation, counter)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO trust_statement SELECT 1, number, bytes FROM trust_statement_before;
+  DROP TABLE trust_statement_before;
+
+  ALTER TABLE mesh ADD COLUMN halted TEXT;
+  ALTER TABLE mesh ADD COLUMN backed_up_at INTEGER;
+  ALTER TABLE slot ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE instance ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE acknowledgement (
+    instance TEXT PRIMARY KEY REFERENCES instance, generation INTEGER NOT NULL, counter INTEGER NOT NULL,
+    trust_generation INTEGER NOT NULL, trust_counter INTEGER NOT NULL, serial TEXT NOT NULL, at INTEGER NOT NULL,
+    document BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE delivery (
+    instance TEXT PRIMARY KEY REFERENCES instance, digest TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE attempt (
+    kind TEXT NOT NULL, subject TEXT NOT NULL, attempts INTEGER NOT NULL, next_try_at INTEGER NOT NULL,
+    error TEXT NOT NULL, PRIMARY KEY (kind, subject)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

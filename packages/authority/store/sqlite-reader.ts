@@ -1,7 +1,11 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type {
+  AcknowledgementRow,
+  AttemptRow,
   AuditRow,
+  CertificateProfile,
   CertificateRow,
+  DeliveryRow,
   InstanceRow,
   MeshRow,
   PublishedBundleRow,
@@ -28,19 +32,25 @@ export class SqliteReader implements Reader {
   readonly #trustStatements: StatementSync
   readonly #bundle: StatementSync
   readonly #section: StatementSync
+  readonly #acknowledgements: StatementSync
+  readonly #deliveries: StatementSync
+  readonly #attempts: StatementSync
+  readonly #issuedOf: StatementSync
   readonly #audit: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#mesh = database.prepare(
-      'SELECT mesh_id AS meshId, trust_domain AS trustDomain, environment, generation, created_at AS createdAt FROM mesh',
+      `SELECT mesh_id AS meshId, trust_domain AS trustDomain, environment, generation, created_at AS createdAt, halted,
+       backed_up_at AS backedUpAt FROM mesh`,
     )
     this.#slots = database.prepare(
-      'SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since FROM slot ORDER BY id',
+      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut FROM slot
+       ORDER BY id`,
     )
     this.#services = database.prepare(
       'SELECT service, spiffe_id AS spiffeId, state, settings, since FROM service ORDER BY service',
     )
-    this.#instances = database.prepare('SELECT id, service, place, since FROM instance ORDER BY id')
+    this.#instances = database.prepare('SELECT id, service, place, since, held FROM instance ORDER BY id')
     this.#currentCertificates = database.prepare(
       `SELECT ${certificateColumns} FROM current_certificate JOIN certificate
        ON certificate.number = current_certificate.certificate ORDER BY certificate.number`,
@@ -49,7 +59,9 @@ export class SqliteReader implements Reader {
     this.#liveCertificates = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE state = 'issued' AND not_after > ? ORDER BY number`,
     )
-    this.#trustStatements = database.prepare('SELECT number, bytes FROM trust_statement ORDER BY number')
+    this.#trustStatements = database.prepare(
+      'SELECT generation, counter, bytes FROM trust_statement ORDER BY generation, counter',
+    )
     this.#bundle = database.prepare(
       `SELECT generation, counter, head, issued_at AS issuedAt, expires_at AS expiresAt,
        (SELECT json_group_array(digest ORDER BY digest) FROM bundle_section AS named
@@ -57,19 +69,36 @@ export class SqliteReader implements Reader {
        ORDER BY generation DESC, counter DESC LIMIT 1`,
     )
     this.#section = database.prepare('SELECT bytes FROM section WHERE digest = ?')
+    this.#acknowledgements = database.prepare('SELECT * FROM acknowledgement ORDER BY instance')
+    this.#deliveries = database.prepare('SELECT instance, digest, at FROM delivery ORDER BY instance')
+    this.#attempts = database.prepare(
+      'SELECT kind, subject, attempts, next_try_at AS nextTryAt, error FROM attempt ORDER BY kind, subject',
+    )
+    this.#issuedOf = database.prepare(
+      `SELECT ${certificateColumns} FROM certificate WHERE state = 'issued' AND profile = ? ORDER BY number`,
+    )
     this.#audit = database.prepare(
       'SELECT number, at, actor, deed, entry FROM audit WHERE number > ? ORDER BY number LIMIT ?',
     )
   }
 
   mesh(): MeshRow | undefined {
-    return plain<MeshRow>(this.#mesh.get())
+    const row = this.#mesh.get()
+    return (
+      row &&
+      ({
+        ...row,
+        halted: row.halted ?? undefined,
+        backedUpAt: row.backedUpAt ?? undefined,
+      } as unknown as MeshRow)
+    )
   }
 
   slots(): readonly SlotRow[] {
-    return this.#slots
-      .all()
-      .map((row) => ({ ...row, certificate: row.certificate ?? undefined }) as unknown as SlotRow)
+    return this.#slots.all().map((row) => {
+      const certificate = row.certificate ?? undefined
+      return { ...row, certificate, leftOut: JSON.parse(row.leftOut as string) } as unknown as SlotRow
+    })
   }
 
   services(): readonly ServiceRow[] {
@@ -77,7 +106,7 @@ export class SqliteReader implements Reader {
   }
 
   instances(): readonly InstanceRow[] {
-    return all<InstanceRow>(this.#instances)
+    return this.#instances.all().map((row) => ({ ...row, held: row.held === 1 }) as unknown as InstanceRow)
   }
 
   currentCertificates(): readonly CertificateRow[] {
@@ -106,6 +135,25 @@ export class SqliteReader implements Reader {
     return this.#section.get(digest)?.bytes as Uint8Array | undefined
   }
 
+  acknowledgements(): readonly AcknowledgementRow[] {
+    return this.#acknowledgements.all().map((row) => {
+      const { trust_generation: generation, trust_counter: counter, ...rest } = row
+      return { ...rest, trustStatement: { generation, counter } } as unknown as AcknowledgementRow
+    })
+  }
+
+  deliveries(): readonly DeliveryRow[] {
+    return all<DeliveryRow>(this.#deliveries)
+  }
+
+  attempts(): readonly AttemptRow[] {
+    return all<AttemptRow>(this.#attempts)
+  }
+
+  issuedOf(profile: CertificateProfile): readonly CertificateRow[] {
+    return this.#issuedOf.all(profile).map(certificateOf)
+  }
+
   audit(after: number, limit: number): readonly AuditRow[] {
     return this.#audit
       .all(after, limit)
@@ -114,10 +162,6 @@ export class SqliteReader implements Reader {
 }
 
 /** SQLite's rows have no prototype; ours are ordinary objects. */
-function plain<T>(row: Row | undefined): T | undefined {
-  return row && ({ ...row } as unknown as T)
-}
-
 function all<T>(statement: StatementSync): T[] {
   return statement.all().map((row) => ({ ...row }) as unknown as T)
 }

@@ -1,7 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DocumentNumber } from '@datapunk/protocol'
 import type {
+  AcknowledgementRow,
+  AttemptKind,
+  AttemptRow,
   BundleRow,
   Deed,
+  DeliveryRow,
   InstanceRow,
   IntentRow,
   MeshRow,
@@ -10,7 +15,7 @@ import type {
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
-import { checkBundleNumber, checkStatementNumber, refusal } from './refusal.ts'
+import { checkNumber, refusal } from './refusal.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 
 /** Extended result codes, https://www.sqlite.org/rescode.html */
@@ -21,12 +26,18 @@ const SQLITE_CONSTRAINT_UNIQUE = 2067
 /** The writing half of `SqliteStore`; usable only between `open` and `shut`. */
 export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #createMesh: StatementSync
+  readonly #changeMesh: StatementSync
   readonly #putSlot: StatementSync
   readonly #putService: StatementSync
   readonly #putInstance: StatementSync
   readonly #recordIntent: StatementSync
   readonly #recordIssued: StatementSync
   readonly #makeCurrent: StatementSync
+  readonly #issuedTo: StatementSync
+  readonly #putAcknowledgement: StatementSync
+  readonly #putDelivery: StatementSync
+  readonly #putAttempt: StatementSync
+  readonly #forgetAttempt: StatementSync
   readonly #abandonIntent: StatementSync
   readonly #lastStatement: StatementSync
   readonly #addTrustStatement: StatementSync
@@ -47,7 +58,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
          ON CONFLICT DO UPDATE SET ${updates}`,
       )
     }
-    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?)')
+    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?)')
+    this.#changeMesh = database.prepare('UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?')
     this.#putSlot = put('slot', [
       'id',
       'kind',
@@ -57,9 +69,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'spki',
       'certificate',
       'since',
+      'left_out',
     ])
     this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since'])
-    this.#putInstance = put('instance', ['id', 'service', 'place', 'since'])
+    this.#putInstance = put('instance', ['id', 'service', 'place', 'since', 'held'])
     this.#recordIntent = database.prepare(
       `INSERT INTO certificate (serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash,
        request, intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
@@ -69,11 +82,29 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
        RETURNING number, instance`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
+    this.#issuedTo = database.prepare(
+      `SELECT number FROM certificate WHERE serial = ? AND instance = ? AND state = 'issued'`,
+    )
+    this.#putAcknowledgement = put('acknowledgement', [
+      'instance',
+      'generation',
+      'counter',
+      'trust_generation',
+      'trust_counter',
+      'serial',
+      'at',
+      'document',
+    ])
+    this.#putDelivery = put('delivery', ['instance', 'digest', 'at'])
+    this.#putAttempt = put('attempt', ['kind', 'subject', 'attempts', 'next_try_at', 'error'])
+    this.#forgetAttempt = database.prepare('DELETE FROM attempt WHERE kind = ? AND subject = ?')
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
-    this.#lastStatement = database.prepare('SELECT coalesce(max(number), 0) AS number FROM trust_statement')
-    this.#addTrustStatement = database.prepare('INSERT INTO trust_statement VALUES (?, ?)')
+    this.#lastStatement = database.prepare(
+      'SELECT generation, counter FROM trust_statement ORDER BY generation DESC, counter DESC LIMIT 1',
+    )
+    this.#addTrustStatement = database.prepare('INSERT INTO trust_statement VALUES (?, ?, ?)')
     this.#addBundle = database.prepare('INSERT INTO bundle VALUES (?, ?, ?, ?, ?)')
     this.#addSection = database.prepare('INSERT INTO section VALUES (?, ?) ON CONFLICT DO NOTHING')
     this.#nameSection = database.prepare('INSERT INTO bundle_section VALUES (?, ?, ?)')
@@ -98,14 +129,32 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   createMesh(row: MeshRow): void {
     this.#mustBeOpen()
     refusing(SQLITE_CONSTRAINT_PRIMARYKEY, refusal.meshExists, () =>
-      this.#createMesh.run(row.meshId, row.trustDomain, row.environment, row.generation, row.createdAt),
+      this.#createMesh.run(
+        row.meshId,
+        row.trustDomain,
+        row.environment,
+        row.generation,
+        row.createdAt,
+        row.halted ?? null,
+        row.backedUpAt ?? null,
+      ),
     )
+  }
+
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void {
+    this.#mustBeOpen()
+    const before = this.mesh()
+    if (before === undefined) throw refusal.noMesh()
+    const { generation, halted, backedUpAt } = { ...before, ...change }
+    if (generation < before.generation) throw refusal.generation(generation, before.generation)
+    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null)
   }
 
   putSlot(row: SlotRow): void {
     this.#mustBeOpen()
     const { id, kind, state, algorithm, spkiHash, spki, certificate, since } = row
-    this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since)
+    const leftOut = JSON.stringify(row.leftOut)
+    this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since, leftOut)
   }
 
   putService(row: ServiceRow): void {
@@ -117,7 +166,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const refuse = () => refusal.referenceMissing(`instance ${row.id}`, `service ${row.service}`)
     refusing(SQLITE_CONSTRAINT_FOREIGNKEY, refuse, () =>
-      this.#putInstance.run(row.id, row.service, row.place, row.since),
+      this.#putInstance.run(row.id, row.service, row.place, row.since, row.held ? 1 : 0),
     )
   }
 
@@ -156,6 +205,38 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     if (issued.instance !== null) this.#makeCurrent.run(issued.instance!, issued.number!)
   }
 
+  makeCurrent(instance: string, serial: string): void {
+    this.#mustBeOpen()
+    const row = this.#issuedTo.get(serial, instance)
+    if (row === undefined) {
+      throw refusal.referenceMissing(`instance ${instance}`, `issued certificate ${serial}`)
+    }
+    this.#makeCurrent.run(instance, row.number!)
+  }
+
+  putAcknowledgement(row: AcknowledgementRow): void {
+    this.#mustBeOpen()
+    const { instance, generation, counter, trustStatement, serial, at, document } = row
+    const { generation: trustGeneration, counter: trustCounter } = trustStatement
+    const values = [instance, generation, counter, trustGeneration, trustCounter, serial, at, document]
+    this.#ofInstance('acknowledgement', instance, () => this.#putAcknowledgement.run(...values))
+  }
+
+  putDelivery({ instance, digest, at }: DeliveryRow): void {
+    this.#mustBeOpen()
+    this.#ofInstance('delivery', instance, () => this.#putDelivery.run(instance, digest, at))
+  }
+
+  putAttempt({ kind, subject, attempts, nextTryAt, error }: AttemptRow): void {
+    this.#mustBeOpen()
+    this.#putAttempt.run(kind, subject, attempts, nextTryAt, error)
+  }
+
+  forgetAttempt(kind: AttemptKind, subject: string): void {
+    this.#mustBeOpen()
+    this.#forgetAttempt.run(kind, subject)
+  }
+
   abandonIntent(serial: string): void {
     this.#mustBeOpen()
     if (this.#abandonIntent.run(serial).changes === 0) throw refusal.noIntent(serial)
@@ -163,13 +244,13 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   addTrustStatement(row: TrustStatementRow): void {
     this.#mustBeOpen()
-    checkStatementNumber(row, this.#lastStatement.get()!.number as number)
-    this.#addTrustStatement.run(row.number, row.bytes)
+    checkNumber('trust statement', row, this.#lastStatement.get() as DocumentNumber | undefined)
+    this.#addTrustStatement.run(row.generation, row.counter, row.bytes)
   }
 
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void {
     this.#mustBeOpen()
-    checkBundleNumber(row, this.bundle())
+    checkNumber('bundle', row, this.bundle())
     this.#addBundle.run(row.generation, row.counter, row.head, row.issuedAt, row.expiresAt)
     for (const [digest, bytes] of sections) {
       this.#addSection.run(digest, bytes)
@@ -182,6 +263,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     this.#mustBeOpen()
     this.#addAudit.run(row.at, row.actor, row.deed, JSON.stringify(row.entry))
+  }
+
+  #ofInstance(what: string, instance: string, run: () => unknown): void {
+    const refuse = () => refusal.referenceMissing(`the ${what} of ${instance}`, `instance ${instance}`)
+    refusing(SQLITE_CONSTRAINT_FOREIGNKEY, refuse, run)
   }
 
   #mustBeOpen(): void {

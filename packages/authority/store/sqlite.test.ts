@@ -141,7 +141,7 @@ test('a COMMIT that fails rejects every write of it, and the store goes on', asy
     write('b', () => {
       // A deferred foreign key is checked by COMMIT itself: the one way to make exactly that statement fail.
       database.exec('PRAGMA defer_foreign_keys = ON')
-      database.exec("INSERT INTO instance VALUES ('x', 'nobody', 'here', 1)")
+      database.exec("INSERT INTO instance VALUES ('x', 'nobody', 'here', 1, 0)")
     }),
     write('c', () => {
       throw new Error('c')
@@ -171,6 +171,7 @@ test('nothing that was recorded for good can be changed, not even by hand', asyn
       spki: Uint8Array.of(1),
       certificate: undefined,
       since: 1,
+      leftOut: [],
     })
     transaction.recordIntent({
       serial: '01',

@@ -1,4 +1,5 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
+import type { Reload } from './reload.ts'
 
 /** A config file after every check: defaults filled in, paths absolute, names in lower case, rules kept. */
 export interface Config {
@@ -15,6 +16,10 @@ export interface Config {
     readonly root: CaConfig
     readonly issuing: CaConfig
     readonly bundleDays: number
+    /** Milliseconds. */
+    readonly clockSkew: number
+    /** Where peers on other hosts reach the authority; absent for none. */
+    readonly listen: Address | undefined
     readonly autoApply: 'safe' | 'all'
   }
   readonly certificates: {
@@ -25,7 +30,15 @@ export interface Config {
     readonly organization: string
     readonly country: string
   }
-  readonly rotation: { readonly renewAt: number }
+  readonly rotation: {
+    /** Fractions of a certificate's life. */
+    readonly renewAt: number
+    readonly jitter: number
+    readonly atOnce: number
+    readonly perMinute: number
+    /** Milliseconds. */
+    readonly keepPrevious: number
+  }
   readonly paths: { readonly caCert: string; readonly caKey: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
 }
@@ -54,6 +67,8 @@ export interface ServiceConfig {
   readonly validityDays: number
   readonly renewAt: number
   readonly minTls: '1.3' | '1.2'
+  readonly delivery: 'auto' | 'mesh' | 'files'
+  readonly reload: Reload | undefined
 }
 
 export interface Address {

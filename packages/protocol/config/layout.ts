@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type DocumentNumber, formatDocumentNumber } from '../document-number.ts'
 import type { Config } from './config.ts'
 
 /** Where everything lies in the state folder. Paths only; nothing is read. */
@@ -20,7 +21,7 @@ export interface Layout {
     readonly trustDir: string
     readonly sectionsDir: string
     readonly head: string
-    readonly trustStatement: (number: number) => string
+    readonly trustStatement: (number: DocumentNumber) => string
     readonly section: (digest: string) => string
   }
   readonly instancesDir: string
@@ -53,7 +54,7 @@ export function layoutOf(config: Pick<Config, 'authority'>): Layout {
       trustDir: join(mesh, 'trust'),
       sectionsDir: join(mesh, 'sections'),
       head: join(mesh, 'head.json'),
-      trustStatement: (number) => join(mesh, 'trust', `${number}.json`),
+      trustStatement: (number) => join(mesh, 'trust', `${formatDocumentNumber(number)}.json`),
       section: (digest) => join(mesh, 'sections', `${digest}.json`),
     },
     instancesDir,

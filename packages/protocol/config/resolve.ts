@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Address, Config, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
+import { resolveReload } from './reload.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
 
@@ -39,6 +40,8 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       root: text.authority.root,
       issuing: text.authority.issuing,
       bundleDays: text.authority.bundle_days,
+      clockSkew: text.authority.clock_skew,
+      listen: text.authority.listen === 'none' ? undefined : splitAddress(text.authority.listen),
       autoApply: text.authority.auto_apply,
     },
     certificates: {
@@ -48,7 +51,13 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       organization: text.certificates.organization,
       country: text.certificates.country,
     },
-    rotation: { renewAt: text.rotation.renew_at },
+    rotation: {
+      renewAt: text.rotation.renew_at,
+      jitter: text.rotation.jitter,
+      atOnce: text.rotation.at_once,
+      perMinute: text.rotation.per_minute,
+      keepPrevious: text.rotation.keep_previous,
+    },
     paths: { caCert, caKey: options.path(text.paths.ca_key) },
     services,
   }
@@ -86,6 +95,8 @@ function resolveService(
     validityDays: text.validity_days ?? config.certificates.validity_days,
     renewAt: text.renew_at ?? config.rotation.renew_at,
     minTls: text.min_tls,
+    delivery: text.delivery,
+    reload: text.reload === undefined ? undefined : resolveReload(text.reload, path),
   }
 }
 

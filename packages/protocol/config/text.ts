@@ -1,7 +1,9 @@
 import { isDnsName, type KeyAlgorithm } from '@datapunk/pki'
 import { z } from 'zod'
 import { isCountryCode } from './country.ts'
+import { parseDuration } from './duration.ts'
 import { isIpAddress } from './ip-address.ts'
+import { reloadText } from './reload.ts'
 
 /**
  * The config file as it is written: the one source of the types, the checks, the JSON Schema (`mtls schema`) and the
@@ -73,6 +75,28 @@ const renewAt = z
   .min(0.1, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
   .max(0.9, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
 
+/** Milliseconds in the program. */
+const duration = (least: string, most: string) => {
+  const error = `a duration from ${least} to ${most}, as in 90s, 5m, 24h or 7d`
+  return z
+    .string({ error })
+    .refine(
+      (text) => {
+        const value = parseDuration(text)
+        return value !== undefined && value >= parseDuration(least)! && value <= parseDuration(most)!
+      },
+      { error },
+    )
+    .transform((text) => parseDuration(text)!)
+}
+
+const count = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most}`
+  return z.int({ error }).min(least, { error }).max(most, { error })
+}
+
+const jitter = (error: string) => z.number({ error }).min(0, { error }).max(0.5, { error })
+
 const port = (value: string) => /^[0-9]{1,5}$/.test(value) && Number(value) <= 65_535
 
 /** `host`, `host:port`, `[v6]`, `[v6]:port`. */
@@ -130,6 +154,16 @@ const service = z.strictObject({
   listen: address
     .optional()
     .describe('Where the service itself listens, HOST:PORT; `mesh.self.listen` in the library.'),
+  delivery: oneOf(['auto', 'mesh', 'files'])
+    .default('auto')
+    .describe(
+      'How it gets its certificate and what the mesh says: `mesh` by the library or `mtls proxy`, which acknowledge; `files` for whatever reads files (PostgreSQL, nginx, Python). `auto`: `mesh` once it has acknowledged.',
+    ),
+  reload: reloadText
+    .optional()
+    .describe(
+      'Told after any change of certificate, trusted roots or CRL: a command (`"systemctl reload nginx"`, or `{ command: […], timeout: 30s }`; no shell), `{ signal: HUP, pid_file: … }` or `{ signal: HUP, pid: … }`, `postgres://…` (pg_reload_conf), `redis://…` (CONFIG SET).',
+    ),
   owner: z
     .string({ error: 'a user name or number' })
     .min(1)
@@ -230,7 +264,18 @@ const body = {
         .describe('Keep the CA keys unencrypted. Whoever reads the disk or a backup then is the CA.'),
       root: caKey(10).describe('The root CA.'),
       issuing: caKey(3).describe('The issuing CA, which signs the services’ certificates.'),
-      bundle_days: days(90).default(7).describe('Life of a mesh bundle, in days.'),
+      bundle_days: days(90)
+        .default(7)
+        .describe(
+          'Life of a mesh bundle, in days: how long the mesh goes on when the authority is down. It is signed anew every day, or four times in its life where that is shorter.',
+        ),
+      clock_skew: duration('0s', '1h')
+        .prefault('5m')
+        .describe('How far the clocks of two machines may be apart.'),
+      listen: z
+        .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
+        .default('none')
+        .describe('Where peers on other hosts reach the authority, HOST:PORT, over mutual TLS.'),
       auto_apply: oneOf(['safe', 'all']).default('safe').describe('What `mtls up` does without asking.'),
     })
     .prefault({})
@@ -238,6 +283,18 @@ const body = {
   rotation: z
     .strictObject({
       renew_at: renewAt.default(0.67).describe('When a certificate is renewed, as a fraction of its life.'),
+      jitter: jitter('a fraction of the certificate’s life from 0 to 0.5')
+        .default(0.05)
+        .describe(
+          'It may be renewed earlier by up to this fraction of its life, so that not all are at once.',
+        ),
+      at_once: count(1, 64).default(8).describe('How many renewals `mtls up` makes beside each other.'),
+      per_minute: count(1, 1_000_000)
+        .default(600)
+        .describe('How many renewals `mtls up` begins in a minute.'),
+      keep_previous: duration('0s', '30d')
+        .prefault('24h')
+        .describe('How long `mtls rotate SERVICE --back` can put the previous pair back.'),
     })
     .prefault({})
     .describe('When certificates are renewed.'),
