@@ -22,7 +22,13 @@ const AT_ONCE = 8
 const A_ROUND = 150
 const mesh = await TestMesh.create({ services: { lake: {}, stream: {} } })
 const place = { file: mesh.configFile, environment: undefined, root: undefined }
-const membership = await Membership.open({ place, service: 'lake', clock: systemClock, pollEvery: 10_000 })
+const membership = await Membership.open({
+  place,
+  service: 'lake',
+  clock: systemClock,
+  pollEvery: 10_000,
+  memory: undefined,
+})
 const { view } = membership.current()
 
 const checks = await costOfChecks()

@@ -21,7 +21,13 @@ async function guarded(): Promise<Server> {
 
 async function bare(): Promise<Server> {
   const place = { file: config, environment: undefined, root: undefined }
-  const membership = await Membership.open({ place, service: 'lake', clock: systemClock, pollEvery: 10_000 })
+  const membership = await Membership.open({
+    place,
+    service: 'lake',
+    clock: systemClock,
+    pollEvery: 10_000,
+    memory: undefined,
+  })
   const context = serverContextOptions(membership.current(), randomBytes)
   const options = { ...context, requestCert: true, rejectUnauthorized: true }
   return createServer(options, (_request, response) => response.end('hello'))

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApplyReport, Authority, type IssuedChain } from '@datapunk/authority'
+import { type ApplyReport, Authority, type AuthorityOptions, type IssuedChain } from '@datapunk/authority'
 import { type Config, type Layout, layoutOf, parseConfig } from '@datapunk/protocol'
 
 /** A config as written in YAML, of which JSON is a part. `{}` for a service is enough. */
@@ -86,19 +86,45 @@ export class MeshFolder {
     return this.#withAuthority((authority) => authority.issue(service))
   }
 
+  /** The authority's own folder as it is now, aside. Nobody may be writing to it. */
+  copyState(): string {
+    const copy = join(this.folder, 'copy')
+    cpSync(this.layout.state, copy, {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !path.endsWith('.sock') && !path.includes('/memory'),
+    })
+    return copy
+  }
+
+  /** Puts back by hand what `copyState` took; what services keep for themselves stays. */
+  putBackState(copy: string): void {
+    for (const part of ['authority', 'mesh']) {
+      rmSync(join(this.layout.state, part), { recursive: true })
+      cpSync(join(copy, part), join(this.layout.state, part), { recursive: true, verbatimSymlinks: true })
+    }
+    chmodSync(join(this.layout.state, 'authority'), 0o700)
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async #withAuthority<Result>(use: (authority: Authority) => Promise<Result>): Promise<Result> {
-    const authority = await Authority.open({
+  /** The authority of this mesh, until it is closed. */
+  authority(options: Partial<AuthorityOptions> = {}): Promise<Authority> {
+    return Authority.open({
       config: this.config,
       clock: Date.now,
       randomBytes,
       environment: {},
       pid: process.pid,
       purpose: 'test',
+      ...options,
     })
+  }
+
+  async #withAuthority<Result>(use: (authority: Authority) => Promise<Result>): Promise<Result> {
+    const authority = await this.authority()
     try {
       return await use(authority)
     } finally {

@@ -40,6 +40,8 @@ export interface TestMeshOptions {
   /** When it was made, milliseconds since the epoch; now unless told, because OpenSSL has no other clock. */
   readonly at?: number
   readonly seed?: string
+  /** Life of its bundles; 7 days unless told. */
+  readonly bundleDays?: number
 }
 
 /** What one document of the mesh says, changed in one place. */
@@ -62,6 +64,7 @@ export class TestMesh {
   readonly layout: Layout
   readonly #bundleKey: TestIdentity
   readonly #members: Map<string, Member>
+  readonly #bundleDays: number
   readonly #algorithms: ReadonlyMap<string, KeyAlgorithm | undefined>
   readonly #versions = new Map<string, number>()
   #trust: TrustStatement
@@ -73,8 +76,9 @@ export class TestMesh {
     config: Config,
     ca: TestCa,
     bundleKey: TestIdentity,
-    { services, at }: TestMeshOptions,
+    { services, at, bundleDays = 7 }: TestMeshOptions,
   ) {
+    this.#bundleDays = bundleDays
     this.folder = folder
     this.configFile = config.file
     this.config = config
@@ -184,7 +188,7 @@ export class TestMesh {
         format: 1,
         number: this.number,
         issuedAt: this.ca.at,
-        expiresAt: this.ca.at + 7 * 24 * 60 * 60 * 1000,
+        expiresAt: this.ca.at + this.#bundleDays * 24 * 60 * 60 * 1000,
         trustStatement: this.#trust.number,
         sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
       },

@@ -1,19 +1,15 @@
-import { chmodSync, rmSync } from 'node:fs'
-import { createServer, request, type Server } from 'node:http'
-import { basename, dirname } from 'node:path'
-import { chdir, cwd } from 'node:process'
+import { chmodSync } from 'node:fs'
+import { createServer, request } from 'node:http'
 import type { ApplyOptions, ApplyReport } from './apply.ts'
 import type { Administration, Authority } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { Action, Plan } from './plan.ts'
+import { byShortName, listenOnSocket } from './socket.ts'
 import type { Status } from './status.ts'
 
 /** A CSR in base64 is the largest thing anyone sends. */
 const MAX_REQUEST_BYTES = 256 * 1024
-
-/** `sun_path` of unix(7) has 108 bytes, the last of them 0. */
-const MAX_SOCKET_PATH_BYTES = 107
 
 /** What a call takes and gives, as JSON. */
 interface Calls {
@@ -59,7 +55,8 @@ export async function serveAdmin(
     const answer = await answerTo(handlers, req.url ?? '', req)
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
-  await listen(server, socket)
+  await listenOnSocket(server, socket)
+  chmodSync(socket, 0o600)
   return {
     close: () =>
       new Promise((resolve) => {
@@ -136,16 +133,6 @@ async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
 }
 
-/** Whoever serves holds the lock, so a socket that is there was left behind by an authority that was killed. */
-function listen(server: Server, socket: string): Promise<void> {
-  rmSync(socket, { force: true })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    byShortName(socket, (path) => server.listen({ path }, resolve))
-    chmodSync(socket, 0o600)
-  })
-}
-
 function callOverSocket(socket: string, name: string, input: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const unreachable = (cause: unknown) =>
@@ -171,19 +158,4 @@ function callOverSocket(socket: string, name: string, input: unknown): Promise<u
       call.end(input === undefined ? undefined : JSON.stringify(input))
     })
   })
-}
-
-/** A name too long for a socket address is used from its own folder, where it is short. Both calls are synchronous. */
-function byShortName(socket: string, use: (path: string) => void): void {
-  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) {
-    use(socket)
-    return
-  }
-  const before = cwd()
-  chdir(dirname(socket))
-  try {
-    use(basename(socket))
-  } finally {
-    chdir(before)
-  }
 }

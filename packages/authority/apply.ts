@@ -76,6 +76,7 @@ async function publish(engine: Engine): Promise<void> {
     publishBundle(store, signer, config, clock(), actor),
   )
   writePublished(engine)
+  engine.push()
   const detail = { number: bundleNumber(engine) }
   report({ kind: 'bundle-published', subject: 'mesh', at: clock(), detail })
 }

@@ -11,6 +11,8 @@ import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { findPassphrase, type Passphrase } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { PeerBook } from './peers/peer-book.ts'
+import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
 import { type Status, statusOf } from './status.ts'
@@ -53,6 +55,7 @@ export class Authority implements Administration {
   readonly #lock: Lock
   /** One deed at a time: the tail of the queue. */
   #busy: Promise<unknown> = Promise.resolve()
+  #peerServer: PeerServer | undefined
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -85,6 +88,8 @@ export class Authority implements Administration {
         disk,
         owners: new OwnerBook(disk),
         keys,
+        peers: new PeerBook(clock),
+        push: () => {},
         clock,
         randomBytes,
         actor: purpose,
@@ -98,7 +103,7 @@ export class Authority implements Administration {
   }
 
   private constructor(engine: Engine, lock: Lock) {
-    this.#engine = engine
+    this.#engine = { ...engine, push: () => this.#peerServer?.push() }
     this.#lock = lock
   }
 
@@ -116,6 +121,18 @@ export class Authority implements Administration {
       )
     }
     this.#engine = { ...this.#engine, config }
+  }
+
+  /** Lets peers in from now on, until this is closed. */
+  async servePeers(): Promise<void> {
+    const { layout, disk } = this.#engine
+    disk.ensureFolder(layout.mesh.dir, 0o755)
+    const streaming = { ...this.#engine, halt: (evidence: string) => void this.#halt(evidence) }
+    this.#peerServer = await servePeers(streaming, layout.mesh.socket)
+  }
+
+  get peers(): PeerBook {
+    return this.#engine.peers
   }
 
   plan(): Promise<Plan> {
@@ -161,9 +178,18 @@ export class Authority implements Administration {
 
   /** Waits for what is being done, and lets go of the lock. */
   async close(): Promise<void> {
+    await this.#peerServer?.close()
     await this.#busy
     this.#engine.store.close()
     this.#lock.release()
+  }
+
+  /** Nothing is signed from now on, until somebody has looked: see `mtls restore --continue`. */
+  async #halt(evidence: string): Promise<void> {
+    const { store, clock, report } = this.#engine
+    if (store.mesh()?.halted !== undefined) return
+    await store.write((transaction) => transaction.changeMesh({ halted: evidence }))
+    report({ kind: 'halted', subject: 'mesh', at: clock(), detail: { evidence } })
   }
 
   #inTurn<Result>(deed: () => Result | Promise<Result>): Promise<Result> {

@@ -12,7 +12,7 @@ const MAX_CA_CERT_BYTES = 256 * 1024
 /**
  * Refuses a state in which going on would lose or replace a key: a CA is made once, and never again by accident.
  *
- * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
+ * @throws AuthorityError `INVENTORY_OUTDATED`, `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
  *   `TRUST_DOMAIN_CHANGED`
  */
 export function checkState(engine: Checked): void {
@@ -20,6 +20,13 @@ export function checkState(engine: Checked): void {
   if (mesh === undefined) {
     checkNoForeignCa(engine)
     return
+  }
+  if (mesh.halted !== undefined) {
+    throw new AuthorityError(
+      'INVENTORY_OUTDATED',
+      `${mesh.halted}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
+      { data: { evidence: mesh.halted } },
+    )
   }
   const { config } = engine
   if (mesh.trustDomain !== config.trustDomain) {

@@ -3,6 +3,7 @@ import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { Issuing } from './issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
+import type { PeerBook } from './peers/peer-book.ts'
 
 /** What the authority's stories work with. Whoever has one holds the lock. */
 export interface Engine extends Issuing {
@@ -11,6 +12,10 @@ export interface Engine extends Issuing {
   readonly disk: Disk
   readonly owners: OwnerBook
   readonly keys: KeyStore
+  /** Who is live, and what each enforces. */
+  readonly peers: PeerBook
+  /** Tells peers that something new was published; it is on disk by then. */
+  readonly push: () => void
   /** Told of everything that was done, after it is on disk. */
   readonly report: (event: AuthorityEvent) => void
 }
@@ -28,6 +33,10 @@ export type AuthorityEventKind =
   | 'certificate-issued'
   | 'issue-failed'
   | 'files-purged'
+  | 'bundle-enforced'
+  | 'halted'
+  | 'peer-refused'
+  | 'store-failed'
 
 export interface AuthorityEvent {
   readonly kind: AuthorityEventKind

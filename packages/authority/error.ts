@@ -6,6 +6,7 @@ export type AuthorityErrorCode =
   | 'CSR_INVALID'
   | 'DISK_FAILED'
   | 'ENVELOPE_INVALID'
+  | 'INVENTORY_OUTDATED'
   | 'INVENTORY_WITHOUT_CA'
   | 'KEY_EXISTS'
   | 'KEY_IN_CLEAR'

@@ -51,6 +51,12 @@ export class MeshAgent extends Agent {
     return this.#versions.get(socket) === this.#client.version && Boolean(super.keepSocketAlive(socket))
   }
 
+  /** Uses a socket for no new request. */
+  retire(socket: Duplex): void {
+    this.#versions.delete(socket)
+    this.closeOutdated()
+  }
+
   /** Closes the idle sockets that were made under an earlier pair or view. */
   closeOutdated(): void {
     for (const sockets of Object.values(this.freeSockets)) {

@@ -23,8 +23,12 @@ export interface CertificateCheckOptions {
  */
 export async function checkCertificate(der: Uint8Array, options: CertificateCheckOptions): Promise<Peer> {
   const { config, at, usage, name } = options
-  const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert)
-  const view = new MeshView({ service: '', ...documents, file: { allow: 'members', minTls: '1.3' } })
+  const { clockSkew } = config.authority
+  const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, at + clockSkew)
+  const view = new MeshView({
+    ...{ service: '', ...documents },
+    file: { allow: 'members', minTls: '1.3', clockSkew },
+  })
   try {
     const { peer, member } = examine(der, view, usage, at)
     const owner = name === undefined ? member : view.bundle.memberByName.get(name.toLowerCase())

@@ -18,7 +18,10 @@ describe('an open connection', () => {
   let cuts: CutConnection[]
 
   beforeEach(async () => {
-    testMesh = await TestMesh.create({ services: { lake: {}, stream: {}, nexus: {} } })
+    testMesh = await TestMesh.create({
+      services: { lake: {}, stream: {}, nexus: {} },
+      bundleDays: 1000,
+    })
     clock = new FixedClock(Date.now())
     mesh = await join('lake', { config: testMesh.configFile, clock, pollEvery: 2 ** 31 - 1 })
     cuts = []

@@ -1,5 +1,7 @@
 import type { TLSSocket } from 'node:tls'
+import { MAX_REPORTED_CONNECTIONS } from '@datapunk/protocol'
 import { atTime, type Clock } from './clock.ts'
+import { drain } from './drain.ts'
 import { MeshError } from './error.ts'
 import type { Contact, Verdict } from './gate.ts'
 import type { Refusal } from './refusal.ts'
@@ -26,6 +28,15 @@ interface SerialGroup {
   readonly cancelEnd: () => void
 }
 
+/** How long before its certificate's end a connection takes no new request: this, or a tenth of the life it has left. */
+const DRAIN_BEFORE_END = 60_000
+
+export interface ConnectionsListener {
+  readonly cut: (cut: Cut) => void
+  /** A connection that this service made is to be used for no new request. */
+  readonly outgoingDrained: (socket: TLSSocket) => void
+}
+
 /**
  * Every open connection, both ways, under the serial of the peer's certificate. It ends when that certificate does, and
  * is judged again whenever the mesh changes.
@@ -33,16 +44,25 @@ interface SerialGroup {
 export class Connections {
   readonly #groups = new Map<string, SerialGroup>()
   readonly #clock: Clock
-  readonly #onCut: (cut: Cut) => void
+  readonly #listener: ConnectionsListener
   #size = 0
 
-  constructor(clock: Clock, onCut: (cut: Cut) => void) {
+  constructor(clock: Clock, listener: ConnectionsListener) {
     this.#clock = clock
-    this.#onCut = onCut
+    this.#listener = listener
   }
 
   get size(): number {
     return this.#size
+  }
+
+  /** How many are open by the serial at the other end, the most first, as a report has room for them. */
+  counts(): { readonly connections: readonly { serial: string; count: number }[]; readonly open: number } {
+    const connections = [...this.#groups]
+      .map(([serial, group]) => ({ serial, count: group.connections.size }))
+      .sort((a, b) => b.count - a.count)
+      .slice(0, MAX_REPORTED_CONNECTIONS)
+    return { connections, open: this.#size }
   }
 
   *[Symbol.iterator](): IterableIterator<Connection> {
@@ -65,6 +85,14 @@ export class Connections {
     }
   }
 
+  /** Moves connections under issuing CAs that are on their way out to new ones: no new request, and time for the others. */
+  drainIssuedBy(issuers: ReadonlySet<string>): void {
+    if (issuers.size === 0) return
+    for (const connection of this) {
+      if (issuers.has(connection.standing.issuer)) this.#drain(connection)
+    }
+  }
+
   /** Ends all that are left, because nobody will watch them any more. */
   endAll(): void {
     for (const { socket } of [...this]) socket.destroy()
@@ -74,10 +102,26 @@ export class Connections {
     const known = this.#groups.get(peer.serial)
     if (known !== undefined) return known
     // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
-    const cancelEnd = atTime(this.#clock, peer.notAfter + 1000, () => this.#endOf(peer.serial))
+    const end = peer.notAfter + 1000
+    const cancelCut = atTime(this.#clock, end, () => this.#endOf(peer.serial))
+    const notice = Math.min(DRAIN_BEFORE_END, (end - this.#clock.now()) / 10)
+    const cancelDrain = atTime(this.#clock, end - notice, () => this.#drainSerial(peer.serial))
+    const cancelEnd = () => {
+      cancelCut()
+      cancelDrain()
+    }
     const group = { connections: new Set<Connection>(), cancelEnd }
     this.#groups.set(peer.serial, group)
     return group
+  }
+
+  #drainSerial(serial: string): void {
+    for (const connection of this.#groups.get(serial)?.connections ?? []) this.#drain(connection)
+  }
+
+  #drain({ socket, contact }: Connection): void {
+    if (contact.direction === 'out') this.#listener.outgoingDrained(socket)
+    else drain(socket)
   }
 
   #endOf(serial: string): void {
@@ -95,7 +139,7 @@ export class Connections {
     const remote = connection.contact.remote()
     // An 'error' nobody listens to would end the process.
     socket.destroy(socket.listenerCount('error') > 0 ? error : undefined)
-    this.#onCut({ connection, remote, error })
+    this.#listener.cut({ connection, remote, error })
   }
 
   #remove(connection: Connection, group: SerialGroup): void {

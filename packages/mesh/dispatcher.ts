@@ -26,7 +26,11 @@ export class MeshDispatcher extends Dispatcher {
 
   /** Starts anew where pair or view have changed. */
   renew(): void {
-    if (this.#version === this.#client.version) return
+    if (this.#version !== this.#client.version) this.startAnew()
+  }
+
+  /** Connections that are open finish what they have; new requests get new ones. */
+  startAnew(): void {
     const old = this.#pool
     this.#version = this.#client.version
     this.#pool = this.#newPool()

@@ -1,3 +1,4 @@
+import { formatDocumentNumber } from '@datapunk/protocol'
 import { claimedIdentity } from './claimed-identity.ts'
 import type { Clock } from './clock.ts'
 import { opensslRule } from './openssl-reason.ts'
@@ -59,6 +60,7 @@ export class Gate {
 function pass(contact: Contact, view: MeshView, at: number): Standing {
   const { leaf, openssl, target } = contact
   if (view.self === undefined) throw selfIsNoMember(view)
+  if (at > view.expiresAt) throw bundleExpired(view, at)
 
   // 0. OpenSSL's own verdict, so that ours can only be stricter.
   if (leaf === undefined) throw noCertificate(contact)
@@ -128,6 +130,16 @@ function selfIsNoMember(view: MeshView): Refused {
     'SELF_NOT_A_MEMBER',
     `${view.service} is no longer a member of the mesh, so nobody is served and nobody called`,
     `add services.${view.service} to the config file and run \`mtls apply\``,
+  )
+}
+
+/** What is true now is known to nobody any more: a revocation may have been missed. */
+function bundleExpired({ bundle, service }: MeshView, at: number): Refused {
+  const [now, end] = [at, bundle.head.expiresAt].map((time) => new Date(time).toISOString())
+  return new Refused(
+    'BUNDLE_EXPIRED',
+    `found the mesh bundle ${formatDocumentNumber(bundle.head.number)}, which ended at ${end}, as the newest that ${service} has; allowed: one that is valid now, which is ${now} by this machine’s clock`,
+    'start the authority (`mtls up`), or run `mtls apply`, which signs a new one; if the clock is wrong, set it',
   )
 }
 

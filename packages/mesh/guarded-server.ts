@@ -1,6 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Core } from './core.ts'
+import { drainByAnswer, drainBySession, makeDrainable } from './drain.ts'
 import { MeshError } from './error.ts'
 import type { ForbiddenAnswer } from './forbidden-answer.ts'
 import type { Contact } from './gate.ts'
@@ -48,6 +51,12 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
         return deliver(event, ...args)
       case 'secureConnection':
         return admit(args[0] as TLSSocket, server, core, forbidden, () => deliver(event, ...args))
+      case 'session':
+        drainBySession(args[0] as ServerHttp2Session)
+        return deliver(event, ...args)
+      case 'request':
+        if (isHttp1(args[0])) drainByAnswer(args[0], args[1] as ServerResponse)
+        return deliver(event, ...args)
       case 'tlsClientError':
         reportHandshakeFailure(core, args[0], args[1] as TLSSocket)
         return deliver(event, ...args)
@@ -83,6 +92,7 @@ function admit(
   const { standing } = verdict
   const connection = { socket, contact: { ...contact, leaf: standing.presented }, standing }
   setPeer(socket, standing.peer)
+  makeDrainable(socket)
   core.connections.add(connection)
   socket.disableRenegotiation()
   const delivered = deliver()
@@ -128,6 +138,11 @@ function refuseUnguardable(server: Server): void {
       'found a server with SNICallback or addContext, whose handshakes would be made with another certificate and other ticket keys; allowed: the mesh gives the only context: leave them out',
     )
   }
+}
+
+/** Requests of HTTP/2 have a stream. */
+function isHttp1(request: unknown): request is IncomingMessage {
+  return (request as { stream?: unknown }).stream === undefined
 }
 
 function speaksHttp(server: Server): boolean {

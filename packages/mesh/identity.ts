@@ -1,6 +1,14 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { inspect } from 'node:util'
-import { type Certificate, decodePem, PkiError, parseCertificate, spkiOf } from '@datapunk/pki'
+import {
+  type Certificate,
+  decodePem,
+  localSigner,
+  PkiError,
+  parseCertificate,
+  type Signer,
+  spkiOf,
+} from '@datapunk/pki'
 import { MeshError } from './error.ts'
 import type { PairText } from './pair-file.ts'
 import { Refused } from './refusal.ts'
@@ -18,6 +26,7 @@ export class Identity {
   /** The certificate file, links resolved. */
   readonly file: string
   readonly #text: PairText
+  #signer: Signer | undefined
 
   constructor(leaf: Certificate, notAfter: number, text: PairText) {
     this.leaf = leaf
@@ -29,6 +38,12 @@ export class Identity {
   /** PEM, for OpenSSL: the leaf and what stands above it, and the key. */
   credentials(): { cert: Buffer; key: Buffer } {
     return { cert: this.#text.cert, key: this.#text.key }
+  }
+
+  /** Signs what this instance says to the authority. */
+  signer(): Signer {
+    this.#signer ??= localSigner(createPrivateKey(this.#text.key))
+    return this.#signer
   }
 
   /** Whether this is what the files say. */

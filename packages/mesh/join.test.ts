@@ -15,6 +15,7 @@ const unreadable = [
 describe('join', () => {
   let testMesh: TestMesh
   let foreign: TestMesh
+  let joined = 0
 
   before(async () => {
     const services = { lake: { ipAddresses: ['127.0.0.1', '::1'] }, stream: {} } as const
@@ -26,8 +27,10 @@ describe('join', () => {
     await Promise.all([testMesh.remove(), foreign.remove()])
   })
 
+  /** Without memory of what was there before. */
   const joinLake = async () => {
-    const mesh = await join('lake', { config: testMesh.configFile })
+    const memory = joinPath(testMesh.folder, `memory-${++joined}`)
+    const mesh = await join('lake', { config: testMesh.configFile, memory })
     await mesh.leave()
     return mesh
   }

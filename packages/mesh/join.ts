@@ -16,6 +16,11 @@ export interface JoinOptions {
   readonly root?: string | undefined
   /** Milliseconds between looks at the files, for where folders can't be watched; 10,000 unless given. */
   readonly pollEvery?: number | undefined
+  /**
+   * A folder of this service's own, where it keeps what it believed last, so that a restart can't be rolled back; else
+   * `$MTLS_MEMORY`, else `memory` in the folder of its pair.
+   */
+  readonly memory?: string | undefined
   readonly clock?: Clock | undefined
   /** Gives that many random bytes. */
   readonly random?: ((size: number) => Buffer) | undefined
@@ -36,6 +41,7 @@ export async function join(service: string, options: JoinOptions = {}): Promise<
     service,
     clock,
     pollEvery: options.pollEvery ?? 10_000,
+    memory: options.memory ?? (env.MTLS_MEMORY || undefined),
     place: {
       file: resolve(options.config ?? (env.MTLS_CONFIG || 'mtls-config.yaml')),
       environment: options.environment ?? (env.MTLS_ENV || undefined),

@@ -5,7 +5,9 @@ import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.
 import { MeshError } from './error.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type Identity, identityOf } from './identity.ts'
-import { type MeshDocuments, readMeshDocuments } from './mesh-files.ts'
+import { Memory } from './memory.ts'
+import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
+import { type FetchSection, type OfferedDocument, OfferedDocuments } from './offered-documents.ts'
 import { readPair } from './pair-file.ts'
 import { MeshView } from './view.ts'
 
@@ -28,6 +30,8 @@ export interface MembershipOptions {
   readonly clock: Clock
   /** Milliseconds between looks at the files, for where folders can't be watched. */
   readonly pollEvery: number
+  /** Where to keep what was believed; else in the instance's own folder. */
+  readonly memory: string | undefined
 }
 
 export interface MembershipListener {
@@ -35,6 +39,8 @@ export interface MembershipListener {
   changed(now: Current, before: Current): void
   /** Something new was found and not believed; what was believed before is kept. Told once, not at every look. */
   problem(problem: MeshError): void
+  /** Something in the mesh folder may have changed. */
+  stirred(): void
 }
 
 /**
@@ -48,11 +54,17 @@ export class Membership implements CurrentSource {
   readonly #caCert: string
   readonly #options: MembershipOptions
   readonly #watch: FolderWatch
+  readonly #memory: Memory
+  readonly #inbox: OfferedDocument[] = []
+  #offered: OfferedDocuments | undefined
+  /** Met while joining, and told once somebody listens. */
+  #early: readonly MeshError[]
   #config: ConfigReading
   #documents: MeshDocuments
   #current: Current
   #listener: MembershipListener | undefined
   #reading: Promise<void> | undefined
+  #keeping: Promise<void> | undefined
   #again = false
   #reported: ReadonlySet<string> = new Set()
   #cancelPoll = () => {}
@@ -63,6 +75,8 @@ export class Membership implements CurrentSource {
     config: ConfigReading,
     documents: MeshDocuments,
     current: Current,
+    memory: Memory,
+    early: readonly MeshError[],
   ) {
     this.settings = config.service
     this.#layout = layoutOf(config.config).mesh
@@ -71,28 +85,55 @@ export class Membership implements CurrentSource {
     this.#config = config
     this.#documents = documents
     this.#current = current
-    this.#watch = new FolderWatch(() => void this.refresh())
+    this.#memory = memory
+    this.#early = early
+    this.#watch = new FolderWatch(() => {
+      this.#listener?.stirred()
+      void this.refresh()
+    })
   }
 
   /** @throws MeshError whatever stands in the way of joining */
   static async open(options: MembershipOptions): Promise<Membership> {
     const config = await readConfig(options.place, options.service)
-    const documents = await readMeshDocuments(layoutOf(config.config).mesh, config.config.paths.caCert)
-    const view = viewOf(config.service, documents)
+    const layout = layoutOf(config.config)
+    const memory = new Memory(options.memory ?? layout.instance(options.service).memory)
+    const { documents, early } = await firstDocuments(memory, config, latestIssue(config, options.clock))
+    const view = viewOf(config, documents)
     if (view.self === undefined) throw notAMember(options.service, config)
     const identity = identityOf(await readPair(config.service), view, options.clock.now())
-    return new Membership(options, config, documents, { identity, view, version: 1 })
+    return new Membership(options, config, documents, { identity, view, version: 1 }, memory, early)
   }
 
   current(): Current {
     return this.#current
   }
 
+  /** Where the authority is spoken to. */
+  get socket(): string {
+    return this.#layout.socket
+  }
+
+  /** What the clocks of two machines may differ by, milliseconds. */
+  get clockSkew(): number {
+    return this.#config.config.authority.clockSkew
+  }
+
   /** Begins to watch. One listener: the mesh. */
-  start(listener: MembershipListener): void {
+  start(listener: MembershipListener, fetch: FetchSection): void {
     this.#listener = listener
+    this.#offered = new OfferedDocuments(fetch)
     this.#watchFolders()
     this.#poll()
+    const early = this.#early
+    this.#early = []
+    this.#keeping = this.#keep().then((problems) => this.#report([...early, ...problems]))
+  }
+
+  /** Takes a document from the authority's stream. It is believed only as a file would be. */
+  offer(document: OfferedDocument): void {
+    this.#inbox.push(document)
+    void this.refresh()
   }
 
   /** Reads everything anew; what is new and good holds when the promise is fulfilled. Never rejects. */
@@ -107,10 +148,13 @@ export class Membership implements CurrentSource {
     return this.#reading
   }
 
-  stop(): void {
+  /** Fulfilled when nothing is being written any more. */
+  async stop(): Promise<void> {
     this.#left = true
     this.#cancelPoll()
     this.#watch.close()
+    await this.#reading
+    await this.#keeping
   }
 
   async #readUntilQuiet(): Promise<void> {
@@ -126,20 +170,27 @@ export class Membership implements CurrentSource {
       try {
         return await read
       } catch (error) {
-        problems.push(error instanceof MeshError ? error : unexpected(error))
+        const cause = refusalOf(error)
+        problems.push(cause instanceof MeshError ? cause : unexpected(cause))
         return undefined
       }
     }
     const { place, service, clock } = this.#options
     const config = (await tolerate(readConfig(place, service, this.#config))) ?? this.#config
-    const documents =
-      (await tolerate(readMeshDocuments(this.#layout, this.#caCert, this.#documents))) ?? this.#documents
+    const latest = latestIssue(config, clock)
+    const files = readMeshDocuments(this.#layout, this.#caCert, latest, this.#documents)
+    let documents = (await tolerate(files)) ?? this.#documents
+    for (let offer = this.#inbox.shift(); offer !== undefined; offer = this.#inbox.shift()) {
+      const believed = this.#offered?.believe(offer, documents, latest)
+      documents = (believed && (await tolerate(believed))) ?? documents
+    }
     const text = await tolerate(readPair(this.settings))
     if (this.#left) return
 
     const before = this.#current
     const believed = documents !== this.#documents || config !== this.#config
-    const view = believed ? viewOf(config.service, documents) : before.view
+    const view = believed ? viewOf(config, documents) : before.view
+    const isNews = documents !== this.#documents
     this.#documents = documents
     this.#config = config
     let identity = before.identity
@@ -150,8 +201,18 @@ export class Membership implements CurrentSource {
       this.#current = { identity, view, version: before.version + 1 }
       this.#listener?.changed(this.#current, before)
     }
+    if (isNews) problems.push(...(await this.#keep()))
     this.#report(problems)
     this.#watchFolders()
+  }
+
+  async #keep(): Promise<readonly MeshError[]> {
+    try {
+      await this.#memory.keep(this.#documents)
+      return []
+    } catch (error) {
+      return [error instanceof MeshError ? error : unexpected(error)]
+    }
   }
 
   #report(problems: readonly MeshError[]): void {
@@ -184,8 +245,37 @@ export class Membership implements CurrentSource {
   }
 }
 
-function viewOf(service: ServiceConfig, documents: MeshDocuments): MeshView {
-  return new MeshView({ service: service.service, ...documents, file: service })
+/**
+ * What the files say, but never less than what was believed before this start: where the files can't be believed, that has
+ * to do, because the authority may be down, or the files older.
+ */
+async function firstDocuments(
+  memory: Memory,
+  { config }: ConfigReading,
+  latest: number,
+): Promise<{ documents: MeshDocuments; early: readonly MeshError[] }> {
+  const early: MeshError[] = []
+  const remembered = await memory.read().catch((error: MeshError) => {
+    early.push(error)
+    return undefined
+  })
+  const files = readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, latest, remembered)
+  const documents = await files.catch((error: MeshError) => {
+    if (remembered === undefined) throw error
+    early.push(error)
+    return remembered
+  })
+  return { documents, early }
+}
+
+/** When a document may have been issued at the latest. */
+function latestIssue({ config }: ConfigReading, clock: Clock): number {
+  return clock.now() + config.authority.clockSkew
+}
+
+function viewOf({ service, config }: ConfigReading, documents: MeshDocuments): MeshView {
+  const file = { ...service, clockSkew: config.authority.clockSkew }
+  return new MeshView({ service: service.service, ...documents, file })
 }
 
 /** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */

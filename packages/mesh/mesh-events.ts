@@ -30,6 +30,14 @@ export interface Update {
   readonly trustStatement: DocumentNumber
 }
 
+export interface Staleness {
+  readonly bundle: DocumentNumber
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly expired: boolean
+}
+
 export interface CutConnection {
   readonly direction: 'in' | 'out'
   readonly peer: Peer
@@ -48,6 +56,8 @@ export interface MeshEvents {
   rotated: [Rotation]
   /** A new bundle, trust statement or config file holds. */
   updated: [Update]
+  /** No new bundle has come for long, or (`expired`) the last one has ended and nobody is served any more. */
+  stale: [Staleness]
   /** New files were found and not believed; what was believed before is kept. */
   problem: [MeshError]
 }

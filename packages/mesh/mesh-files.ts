@@ -12,13 +12,13 @@ import {
   openBundle,
   ProtocolError,
   parseDocumentNumber,
-  type TrustStatement,
+  type SignedTrustStatement,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 
 /** What the authority says, as it was believed last. */
 export interface MeshDocuments {
-  readonly trust: TrustStatement
+  readonly trust: SignedTrustStatement
   readonly bundle: Bundle
 }
 
@@ -26,6 +26,7 @@ export interface MeshDocuments {
  * Reads trust statements and bundle from the mesh folder and believes them only as far as their signatures go.
  *
  * @param caCert the file with the roots: where trust begins, looked at only until the first statement is believed
+ * @param latest as in `BeliefOptions`
  * @param previous what was believed last: numbers never go back
  * @returns `previous` itself where nothing is new
  * @throws MeshError `BUNDLE_MISSING`, `BUNDLE_REFUSED`, `ROOT_UNREADABLE`
@@ -33,14 +34,15 @@ export interface MeshDocuments {
 export async function readMeshDocuments(
   mesh: Layout['mesh'],
   caCert: string,
+  latest: number,
   previous?: MeshDocuments,
 ): Promise<MeshDocuments> {
   const head = await readFile(mesh.head).catch((cause) => {
     throw missing(mesh.head, cause)
   })
-  const trust = await readTrust(mesh, caCert, previous?.trust)
+  const trust = await readTrust(mesh, caCert, latest, previous?.trust)
   const bundle = refusing(() =>
-    openBundle(head, (digest) => readSection(mesh, digest), trust, previous?.bundle),
+    openBundle(head, (digest) => readSection(mesh, digest), trust, { previous: previous?.bundle, latest }),
   )
   if (trust === previous?.trust && bundle === previous.bundle) return previous
   return { trust, bundle }
@@ -49,8 +51,9 @@ export async function readMeshDocuments(
 async function readTrust(
   mesh: Layout['mesh'],
   caCert: string,
-  previous: TrustStatement | undefined,
-): Promise<TrustStatement> {
+  latest: number,
+  previous: SignedTrustStatement | undefined,
+): Promise<SignedTrustStatement> {
   const names = await readdir(mesh.trustDir).catch((cause) => {
     throw missing(mesh.trustDir, cause)
   })
@@ -69,7 +72,7 @@ async function readTrust(
     },
   )
   const from = previous === undefined ? { anchors: await readRoots(caCert) } : { previous }
-  return refusing(() => followTrustStatements(documents, from))
+  return refusing(() => followTrustStatements(documents, from, latest))
 }
 
 async function readRoots(caCert: string): Promise<Certificate[]> {
@@ -97,9 +100,15 @@ function refusing<T>(believe: () => T): T {
   try {
     return believe()
   } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause
-    throw new MeshError('BUNDLE_REFUSED', cause.message, { cause, data: { ...cause.data, rule: cause.code } })
+    throw refusalOf(cause)
   }
+}
+
+/** A document that is not believed, in this package's words; anything else is passed on. */
+export function refusalOf(cause: unknown): unknown {
+  return cause instanceof ProtocolError
+    ? new MeshError('BUNDLE_REFUSED', cause.message, { cause, data: { ...cause.data, rule: cause.code } })
+    : cause
 }
 
 function missing(file: string, cause: unknown): MeshError {
@@ -114,7 +123,7 @@ function missing(file: string, cause: unknown): MeshError {
 function wentBack(
   mesh: Layout['mesh'],
   newest: DocumentNumber | undefined,
-  previous: TrustStatement,
+  previous: SignedTrustStatement,
 ): MeshError {
   return new MeshError(
     'BUNDLE_REFUSED',

@@ -13,11 +13,13 @@ import { Connections } from './connections.ts'
 import { MeshDispatcher } from './dispatcher.ts'
 import { MeshError, meshErrorWithin } from './error.ts'
 import { ForbiddenAnswer } from './forbidden-answer.ts'
+import { Freshness } from './freshness.ts'
 import { Gate } from './gate.ts'
 import { guard } from './guarded-server.ts'
 import type { Current, Membership } from './membership.ts'
 import type { Counters, MeshEvents, Self } from './mesh-events.ts'
 import { type Peer, peerOf } from './peer.ts'
+import { PeerVoice } from './peer-voice.ts'
 import type { Rule } from './refusal.ts'
 import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
 
@@ -31,6 +33,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #gate: Gate
   readonly #client: Client
   readonly #forbidden: ForbiddenAnswer
+  readonly #voice: PeerVoice
+  readonly #freshness: Freshness
   readonly #core: ConstructorParameters<typeof Client>[0]
   readonly #refused: Partial<Record<Rule, number>> = {}
   #accepted = 0
@@ -44,9 +48,15 @@ export class Mesh extends EventEmitter<MeshEvents> {
     super()
     this.#membership = membership
     this.#gate = new Gate(() => membership.current().view, clock)
-    this.#connections = new Connections(clock, ({ connection: { contact, standing }, remote, error }) => {
-      this.#cut++
-      this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
+    this.#connections = new Connections(clock, {
+      cut: ({ connection: { contact, standing }, remote, error }) => {
+        this.#cut++
+        this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
+      },
+      outgoingDrained: (socket) => {
+        this.#agent?.retire(socket)
+        this.#dispatcher?.startAnew()
+      },
     })
     this.#forbidden = new ForbiddenAnswer(clock)
     this.#core = {
@@ -73,10 +83,28 @@ export class Mesh extends EventEmitter<MeshEvents> {
     }
     this.#client = new Client(this.#core)
     this.self = selfOf(membership)
-    membership.start({
-      changed: (now, before) => this.#changed(now, before),
-      problem: (problem) => this.emit('problem', problem),
+    this.#voice = new PeerVoice({
+      ...{ socket: membership.socket, clock, random },
+      current: () => membership.current(),
+      report: () => ({ ...this.#connections.counts(), refused: this.#refused }),
+      received: (document) => membership.offer(document),
     })
+    this.#freshness = new Freshness(clock, membership.clockSkew, {
+      stale: () => this.#stale(false),
+      expired: () => this.#expired(),
+    })
+    this.#freshness.watch(membership.current().view.bundle.head)
+    membership.start(
+      {
+        changed: (now, before) => this.#changed(now, before),
+        problem: (problem) => {
+          this.#voice.refused(problem)
+          this.emit('problem', problem)
+        },
+        stirred: () => this.#voice.tryNow(),
+      },
+      this.#voice.fetchSection,
+    )
   }
 
   /**
@@ -188,17 +216,21 @@ export class Mesh extends EventEmitter<MeshEvents> {
   async leave(): Promise<void> {
     if (this.#left) return
     this.#left = true
-    this.#membership.stop()
+    const kept = this.#membership.stop()
+    this.#voice.leave()
+    this.#freshness.stop()
     this.#gate.close()
     this.#client.leave()
     this.#agent?.destroy()
     await this.#dispatcher?.destroy()
     this.#forbidden.endAll()
     this.#connections.endAll()
+    await kept
   }
 
   #changed(now: Current, before: Current): void {
     if (now.view !== before.view) this.#connections.rejudge((contact) => this.#gate.judge(contact))
+    this.#connections.drainIssuedBy(now.view.bundle.draining)
     this.#agent?.closeOutdated()
     this.#dispatcher?.renew()
     if (now.identity !== before.identity) {
@@ -211,9 +243,23 @@ export class Mesh extends EventEmitter<MeshEvents> {
         file,
       })
     }
+    if (now.view.bundle !== before.view.bundle) this.#freshness.watch(now.view.bundle.head)
+    void this.#voice.acknowledge()
+    if (now.identity !== before.identity) this.#voice.report()
     if (now.view !== before.view) {
       this.emit('updated', { bundle: now.view.bundle.head.number, trustStatement: now.view.trust.number })
     }
+  }
+
+  /** Nobody knows any more who may be here: what is open ends as if it came now. */
+  #expired(): void {
+    this.#connections.rejudge((contact) => this.#gate.judge(contact))
+    this.#stale(true)
+  }
+
+  #stale(expired: boolean): void {
+    const { number, issuedAt, expiresAt } = this.#membership.current().view.bundle.head
+    this.emit('stale', { bundle: number, issuedAt, expiresAt, expired })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Certificate, PkiErrorCode } from '@datapunk/pki'
 
 /** The gate's own rules; those of path and leaf profile bear the names that pki gives them. */
 export type GateRule =
+  | 'BUNDLE_EXPIRED'
   | 'CALLER_NOT_ALLOWED'
   | 'CHECK_FAILED'
   | 'LEFT'

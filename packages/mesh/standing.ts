@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
-import type { Member } from '@datapunk/protocol'
+import { keyIdOf, type Member } from '@datapunk/protocol'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
 import type { MeshView } from './view.ts'
@@ -23,6 +23,8 @@ export interface Standing {
   readonly leaf: Certificate
   /** The same, without OpenSSL's object behind it, to be kept. */
   readonly presented: PresentedCertificate
+  /** The issuing CA that has signed it, by the `keyIdOf` of its key. */
+  readonly issuer: string
   /** The time in which all of it holds: the certificate's own and that of the chain above it. Milliseconds. */
   readonly notBefore: number
   readonly notAfter: number
@@ -63,7 +65,8 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
     notAfter,
   })
   const presented = { fingerprint256: opensslFingerprint(fingerprint), raw: leaf.der }
-  return { member, peer, leaf, presented, notBefore, notAfter }
+  const issuer = keyIdOf(path.chain[1]?.spki ?? leaf.spki)
+  return { member, peer, leaf, presented, issuer, notBefore, notAfter }
 }
 
 /** X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2). */

@@ -8,7 +8,12 @@ export interface ViewFacts {
   readonly trust: TrustStatement
   readonly bundle: Bundle
   /** What the service's own config file allows: it can only be stricter than the bundle. */
-  readonly file: { readonly allow: 'members' | readonly string[]; readonly minTls: '1.3' | '1.2' }
+  readonly file: {
+    readonly allow: 'members' | readonly string[]
+    readonly minTls: '1.3' | '1.2'
+    /** What the clocks of two machines may differ by, milliseconds. */
+    readonly clockSkew: number
+  }
 }
 
 /** What one service believes at one moment: trust statement, bundle and its own file. Never changed, only replaced. */
@@ -21,6 +26,8 @@ export class MeshView {
   /** As records name this service. */
   readonly selfName: { readonly service: string; readonly spiffeId: string }
   readonly minTls: '1.3' | '1.2'
+  /** When everything in it ends, milliseconds since the epoch. */
+  readonly expiresAt: number
   /** Roots and issuing CAs in PEM, for OpenSSL. */
   readonly authorities: string
   /** What the gate found out about certificates under this view. */
@@ -34,6 +41,7 @@ export class MeshView {
     this.bundle = bundle
     this.self = bundle.members.get(service)
     this.selfName = { service, spiffeId: `spiffe://${trust.trustDomain}/${service}` }
+    this.expiresAt = bundle.head.expiresAt + file.clockSkew
     this.minTls = file.minTls === '1.2' && this.self?.minTls === '1.2' ? '1.2' : '1.3'
     this.authorities = [...trust.roots, ...trust.issuingCas]
       .map((ca) => encodePem('CERTIFICATE', ca.der))

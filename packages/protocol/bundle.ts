@@ -6,9 +6,11 @@ import {
   documentNumber,
   formatDocumentNumber,
 } from './document-number.ts'
+import { parseDraining } from './draining.ts'
 import { ProtocolError } from './error.ts'
+import { checkIssuedBy } from './issued-by.ts'
 import { type Member, parseMembers } from './members.ts'
-import { isSignedBy, parsePayload, parseSealed, seal } from './sealed.ts'
+import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import type { TrustStatement } from './trust-statement.ts'
 import { dateTime } from './wire.ts'
 
@@ -38,11 +40,23 @@ export interface SectionRef {
   readonly size: number
 }
 
-/** A bundle that was checked: signature, mesh, number, sections. */
-export interface Bundle {
+/** A head that was checked: signature, mesh, number. */
+export interface SignedHead {
   readonly head: BundleHead
+  /** As it came. */
+  readonly bytes: Uint8Array
   /** SHA-256 of the head as it was signed, lowercase hex. */
   readonly digest: string
+  /** The bundle key that has signed it, by its `keyIdOf`. */
+  readonly signedBy: string
+}
+
+/** A bundle that was checked: its head, and that its sections are the ones the head names. */
+export interface Bundle extends SignedHead {
+  /** What this version reads of them, as they came, by digest. */
+  readonly sections: ReadonlyMap<string, Uint8Array>
+  /** Issuing CAs on their way out, by the `keyIdOf` of their keys: connections under them are to move over. */
+  readonly draining: ReadonlySet<string>
   readonly members: ReadonlyMap<string, Member>
   readonly memberBySpiffeId: ReadonlyMap<string, Member>
   /** By DNS name and IP address, lower case. */
@@ -90,51 +104,105 @@ export function sealBundleHead(head: BundleHead, signer: Signer): Promise<Uint8A
 }
 
 /**
- * Opens a bundle and checks it against the trust statement and against the last bundle believed.
+ * What a head says, whoever has signed it.
  *
- * @param head the signed head
- * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on
- * @throws ProtocolError `SIGNATURE_INVALID`, `BUNDLE_*`, `TRUST_STATEMENT_MISSING`, `DOCUMENT_INVALID`
+ * @throws ProtocolError `DOCUMENT_INVALID`
  */
-export function openBundle(
-  head: Uint8Array,
-  section: (digest: string) => Uint8Array,
+export function readBundleHead(bytes: Uint8Array): {
+  readonly head: BundleHead
+  readonly digest: string
+  readonly document: SealedDocument
+} {
+  const document = parseSealed(bytes, TYPE, MAX_HEAD_BYTES)
+  const head = parsePayload(document.payload, headSchema, TYPE, MAX_HEAD_PAYLOAD_BYTES)
+  return { head, digest: hex(sha256(document.payload)), document }
+}
+
+/** What belief is bounded by, besides signatures. */
+export interface BeliefOptions {
+  /** The last bundle believed: numbers never go back. */
+  readonly previous?: Bundle | undefined
+  /**
+   * When a document may have been issued at the latest, milliseconds since the epoch: now, and what clocks may differ by.
+   */
+  readonly latest?: number | undefined
+}
+
+/**
+ * Opens a head and checks it against the trust statement and against the last bundle believed.
+ *
+ * @param bytes the signed head
+ * @throws ProtocolError `DOCUMENT_INVALID`, `SIGNATURE_INVALID`, `BUNDLE_*`, `TRUST_STATEMENT_MISSING`,
+ *   `ISSUED_IN_THE_FUTURE`
+ */
+export function openHead(
+  bytes: Uint8Array,
   trust: TrustStatement,
-  previous?: Bundle,
-): Bundle {
-  const document = parseSealed(head, TYPE, MAX_HEAD_BYTES)
-  if (!trust.bundleKeys.some((spki) => isSignedBy(document, spki))) {
+  { previous, latest }: BeliefOptions = {},
+): SignedHead {
+  const { head, digest, document } = readBundleHead(bytes)
+  const signer = trust.bundleKeys.find((spki) => isSignedBy(document, spki))
+  if (signer === undefined) {
     throw new ProtocolError(
       'SIGNATURE_INVALID',
       `found a bundle head that no bundle key of trust statement ${formatDocumentNumber(trust.number)} has signed; allowed: this mesh’s own, which \`mtls apply\` writes`,
     )
   }
-  const parsed = parsePayload(document.payload, headSchema, TYPE, MAX_HEAD_PAYLOAD_BYTES)
-  const digest = hex(sha256(document.payload))
-  checkIdentity(parsed, trust)
-  if (previous !== undefined) {
-    checkNumber(parsed, digest, previous)
-    if (digest === previous.digest) return previous
-  }
+  checkIdentity(head, trust)
+  if (previous !== undefined) checkNumber(head, digest, previous)
+  checkIssuedBy(head, latest, 'bundle')
+  return { head, bytes, digest, signedBy: keyIdOf(signer) }
+}
+
+/**
+ * Opens a bundle and checks it against the trust statement and against the last bundle believed.
+ *
+ * @param bytes the signed head
+ * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on
+ * @returns `previous` itself where it is the same
+ * @throws ProtocolError as `openHead`
+ */
+export function openBundle(
+  bytes: Uint8Array,
+  section: (digest: string) => Uint8Array,
+  trust: TrustStatement,
+  options: BeliefOptions = {},
+): Bundle {
+  const { previous } = options
+  const signed = openHead(bytes, trust, options)
+  if (signed.digest === previous?.digest) return previous
   const members = new Map<string, Member>()
-  for (const ref of parsed.sections) {
-    if (ref.kind === 'members') {
-      for (const member of parseMembers(fetchSection(ref, section))) members.set(member.service, member)
-    } else if (ref.critical) {
-      throw new ProtocolError(
-        'BUNDLE_UNKNOWN_CRITICAL_SECTION',
-        `found the critical section "${ref.kind}", which this version does not know; allowed: members: update this peer`,
-        { data: { kind: ref.kind } },
-      )
-    }
+  const sections = new Map<string, Uint8Array>()
+  let draining: ReadonlySet<string> = new Set()
+  for (const ref of signed.head.sections) {
+    if (!isKnownSection(ref)) continue
+    const content = fetchSection(ref, section)
+    sections.set(ref.digest, content)
+    if (ref.kind === 'draining') draining = parseDraining(content)
+    else for (const member of parseMembers(content)) members.set(member.service, member)
   }
-  if (!parsed.sections.some((ref) => ref.kind === 'members')) {
+  if (!signed.head.sections.some((ref) => ref.kind === 'members')) {
     throw new ProtocolError(
       'BUNDLE_INVALID',
       'found a bundle without the section "members"; allowed: exactly one',
     )
   }
-  return { head: parsed, digest, members, ...indexes(members) }
+  return { ...signed, sections, draining, members, ...indexes(members) }
+}
+
+/**
+ * Whether this version reads a section.
+ *
+ * @throws ProtocolError `BUNDLE_UNKNOWN_CRITICAL_SECTION`
+ */
+export function isKnownSection({ kind, critical }: Pick<SectionRef, 'kind' | 'critical'>): boolean {
+  if (kind === 'members' || kind === 'draining') return true
+  if (!critical) return false
+  throw new ProtocolError(
+    'BUNDLE_UNKNOWN_CRITICAL_SECTION',
+    `found the critical section "${kind}", which this version does not know; allowed: members, draining: update this peer`,
+    { data: { kind } },
+  )
 }
 
 function checkIdentity(head: BundleHead, trust: TrustStatement): void {
@@ -153,7 +221,7 @@ function checkIdentity(head: BundleHead, trust: TrustStatement): void {
   }
 }
 
-function checkNumber(head: BundleHead, digest: string, previous: Bundle): void {
+function checkNumber(head: BundleHead, digest: string, previous: SignedHead): void {
   const order = compareDocumentNumbers(head.number, previous.head.number)
   const data = { found: head.number, previous: previous.head.number }
   if (order < 0) {

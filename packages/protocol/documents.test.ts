@@ -161,7 +161,7 @@ describe('a bundle', () => {
 
   const open = async (head: BundleHead, signer = bundleSigner, previous?: ReturnType<typeof openBundle>) => {
     const bytes = await sealBundleHead(head, signer)
-    return () => openBundle(bytes, () => section, statement, previous)
+    return () => openBundle(bytes, () => section, statement, { previous })
   }
 
   test('tells who the members are', async () => {

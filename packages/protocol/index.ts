@@ -1,8 +1,13 @@
 export {
+  type BeliefOptions,
   type Bundle,
   type BundleHead,
+  isKnownSection,
   openBundle,
+  openHead,
+  readBundleHead,
   type SectionRef,
+  type SignedHead,
   sealBundleHead,
 } from './bundle.ts'
 export type { Address, CaConfig, Config, ServiceConfig } from './config/config.ts'
@@ -19,12 +24,31 @@ export {
   isSuccessor,
   parseDocumentNumber,
 } from './document-number.ts'
+export { encodeDraining } from './draining.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
+export {
+  type Acknowledgement,
+  type Hello,
+  openAcknowledgement,
+  openHello,
+  sealAcknowledgement,
+  sealHello,
+} from './peer-statement.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
+export { applySectionDifference, sectionDifference } from './section-difference.ts'
+export {
+  type AuthorityMessage,
+  encodeMessage,
+  MAX_REPORTED_CONNECTIONS,
+  MessageReader,
+  type PeerMessage,
+  type Report,
+} from './stream.ts'
 export {
   followTrustStatements,
   readTrustStatement,
+  type SignedTrustStatement,
   sealTrustStatement,
   type TrustStatement,
 } from './trust-statement.ts'

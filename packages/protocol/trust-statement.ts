@@ -8,6 +8,7 @@ import {
   isSuccessor,
 } from './document-number.ts'
 import { ProtocolError } from './error.ts'
+import { checkIssuedBy } from './issued-by.ts'
 import { isSignedBy, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import { dateTime, derBase64 } from './wire.ts'
 
@@ -25,6 +26,11 @@ export interface TrustStatement {
   readonly issuingCas: readonly Certificate[]
   /** DER SubjectPublicKeyInfo of every key that may sign a bundle head. */
   readonly bundleKeys: readonly Uint8Array[]
+}
+
+/** One that was read, with its bytes as they were signed. */
+export interface SignedTrustStatement extends TrustStatement {
+  readonly bytes: Uint8Array
 }
 
 const TYPE = 'trust-statement/v1'
@@ -65,8 +71,8 @@ export function sealTrustStatement(
  *
  * @throws ProtocolError `DOCUMENT_INVALID`, `TRUST_STATEMENT_INVALID`
  */
-export function readTrustStatement(bytes: Uint8Array): TrustStatement {
-  return parseStatement(parseSealed(bytes, TYPE, MAX_BYTES))
+export function readTrustStatement(bytes: Uint8Array): SignedTrustStatement {
+  return { ...parseStatement(parseSealed(bytes, TYPE, MAX_BYTES)), bytes }
 }
 
 /**
@@ -74,23 +80,29 @@ export function readTrustStatement(bytes: Uint8Array): TrustStatement {
  *
  * @param documents the signed statements, in the order of their numbers, without a gap but for a restore's
  * @param from what is trusted so far: the last believed statement, or at first the roots given by hand
+ * @param latest when a statement may have been issued at the latest, milliseconds since the epoch: now, and what clocks may
+ *   differ by
  * @returns the last statement
- * @throws ProtocolError `TRUST_STATEMENT_MISSING`, `TRUST_STATEMENT_NOT_TRUSTED`, `TRUST_STATEMENT_INVALID`
+ * @throws ProtocolError `TRUST_STATEMENT_MISSING`, `TRUST_STATEMENT_NOT_TRUSTED`, `TRUST_STATEMENT_INVALID`,
+ *   `ISSUED_IN_THE_FUTURE`
  */
 export function followTrustStatements(
   documents: readonly Uint8Array[],
-  from: { readonly anchors: readonly Certificate[] } | { readonly previous: TrustStatement },
-): TrustStatement {
+  from: { readonly anchors: readonly Certificate[] } | { readonly previous: SignedTrustStatement },
+  latest?: number,
+): SignedTrustStatement {
   let trusted = 'previous' in from ? from.previous : undefined
   for (const bytes of documents) {
     const document = parseSealed(bytes, TYPE, MAX_BYTES)
-    const statement = parseStatement(document)
+    const statement = { ...parseStatement(document), bytes }
     if (trusted !== undefined) {
       if (compareDocumentNumbers(statement.number, trusted.number) <= 0) continue
       checkSuccession(document, statement, trusted)
+      checkIssuedBy(statement, latest, 'trust statement')
       trusted = statement
     } else if ('anchors' in from && from.anchors.some((anchor) => isSignedBy(document, anchor.spki))) {
       checkOwnRoots(document, statement)
+      checkIssuedBy(statement, latest, 'trust statement')
       trusted = statement
     }
   }

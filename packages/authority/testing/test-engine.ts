@@ -7,6 +7,7 @@ import { OwnerBook } from '../disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../engine.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
+import { PeerBook } from '../peers/peer-book.ts'
 import { MemoryStore } from '../store/memory.ts'
 
 /** What pulling the plug looks like from inside: this call is not made, and no later one either. */
@@ -117,6 +118,8 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     }),
     clock: () => clock.now(),
     randomBytes,
+    peers: new PeerBook(() => clock.now()),
+    push: () => {},
     actor: 'test',
     report: (event) => events.push(event),
     events,

@@ -47,7 +47,9 @@ interface Keeping {
 
 async function keepUp(context: Context, { authority, config, voice, signal }: Keeping): Promise<ExitCode> {
   const { output, place } = context
-  // 1 Whatever stands in the way of the first apply, somebody is there to read it.
+  // 1 Peers are let in first, so that they hear at once what is published. Whatever stands in the way of the first apply,
+  //   somebody is there to read it.
+  await authority.servePeers()
   const approve = () => config.authority.autoApply === 'all'
   const first = await output.during('applying', authority.apply({ approve }))
   voice.applied(first)

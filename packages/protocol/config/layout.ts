@@ -21,6 +21,8 @@ export interface Layout {
     readonly trustDir: string
     readonly sectionsDir: string
     readonly head: string
+    /** Where peers speak to the authority. Connecting gives no right. */
+    readonly socket: string
     readonly trustStatement: (number: DocumentNumber) => string
     readonly section: (digest: string) => string
   }
@@ -31,6 +33,8 @@ export interface Layout {
     readonly current: string
     readonly cert: string
     readonly key: string
+    /** What its service believed last, kept by the service itself. */
+    readonly memory: string
   }
 }
 
@@ -54,6 +58,7 @@ export function layoutOf(config: Pick<Config, 'authority'>): Layout {
       trustDir: join(mesh, 'trust'),
       sectionsDir: join(mesh, 'sections'),
       head: join(mesh, 'head.json'),
+      socket: join(mesh, 'mesh.sock'),
       trustStatement: (number) => join(mesh, 'trust', `${formatDocumentNumber(number)}.json`),
       section: (digest) => join(mesh, 'sections', `${digest}.json`),
     },
@@ -61,7 +66,13 @@ export function layoutOf(config: Pick<Config, 'authority'>): Layout {
     instance: (id) => {
       const dir = join(instancesDir, id)
       const current = join(dir, 'current')
-      return { dir, current, cert: join(current, 'cert.pem'), key: join(current, 'key.pem') }
+      return {
+        dir,
+        current,
+        cert: join(current, 'cert.pem'),
+        key: join(current, 'key.pem'),
+        memory: join(dir, 'memory'),
+      }
     },
   }
 }

@@ -1,0 +1,135 @@
+import { compareDocumentNumbers, type DocumentNumber, type Report } from '@datapunk/protocol'
+
+/** A peer that speaks to this authority now, or did until a moment ago. */
+export interface LivePeer {
+  /** The running process, as it named itself. */
+  readonly peer: string
+  readonly service: string
+  readonly instance: string
+  readonly version: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** What it has said it enforces. */
+  readonly acknowledged: PeerAcknowledgement | undefined
+  readonly report: Report | undefined
+  /** What it last said it did not believe. */
+  readonly refusal: { readonly rule: string; readonly message: string } | undefined
+  /** When its stream ended; undefined while that is open. */
+  readonly leftAt: number | undefined
+}
+
+export interface PeerAcknowledgement {
+  readonly number: DocumentNumber
+  readonly trustStatement: DocumentNumber
+  readonly at: number
+}
+
+/** Live is who has an open stream, or was seen in this time. Milliseconds. */
+export const LIVENESS = 30_000
+
+/**
+ * Who is live, and what each enforces. Kept in memory: whoever is live says it again after the authority was started, within
+ * `LIVENESS`; until then `isComplete` is false, and nobody may take silence for absence.
+ */
+export class PeerBook {
+  readonly #clock: () => number
+  readonly #peers = new Map<string, LivePeer>()
+  readonly #listeners = new Set<() => void>()
+  #servedSince: number | undefined
+
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
+
+  /** Peers can reach this authority from now on. */
+  opened(): void {
+    this.#servedSince = this.#clock()
+  }
+
+  closed(): void {
+    this.#servedSince = undefined
+  }
+
+  /** Whether peers can reach this authority at all. */
+  get isServed(): boolean {
+    return this.#servedSince !== undefined
+  }
+
+  /** When whoever is live will have come; undefined where peers can't reach this authority. */
+  get completeAt(): number | undefined {
+    return this.#servedSince === undefined ? undefined : this.#servedSince + LIVENESS
+  }
+
+  get isComplete(): boolean {
+    return this.completeAt !== undefined && this.#clock() >= this.completeAt
+  }
+
+  /** Calls after every change of who is live or of what somebody enforces. @returns takes it back */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  live(): readonly LivePeer[] {
+    const gone = this.#clock() - LIVENESS
+    for (const { peer, leftAt } of this.#peers.values()) {
+      if (leftAt !== undefined && leftAt < gone) this.#peers.delete(peer)
+    }
+    return [...this.#peers.values()]
+  }
+
+  get(peer: string): LivePeer | undefined {
+    return this.#peers.get(peer)
+  }
+
+  arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'>): void {
+    const known = this.#peers.get(peer.peer)
+    this.#peers.set(peer.peer, {
+      since: this.#clock(),
+      acknowledged: known?.acknowledged,
+      report: known?.report,
+      refusal: undefined,
+      leftAt: undefined,
+      ...peer,
+    })
+    this.#changed()
+  }
+
+  acknowledged(peer: string, number: DocumentNumber, trustStatement: DocumentNumber): void {
+    this.#change(peer, { acknowledged: { number, trustStatement, at: this.#clock() }, refusal: undefined })
+  }
+
+  reported(peer: string, report: Report): void {
+    this.#change(peer, { report })
+  }
+
+  refused(peer: string, refusal: { rule: string; message: string }): void {
+    this.#change(peer, { refusal })
+  }
+
+  /** @param forGood it said that it ends, so nobody waits for it */
+  left(peer: string, forGood: boolean): void {
+    if (forGood) this.#peers.delete(peer)
+    else this.#change(peer, { leftAt: this.#clock() })
+    this.#changed()
+  }
+
+  /** Live peers that have not said that they enforce this bundle, or a later one. */
+  lateFor(number: DocumentNumber): readonly LivePeer[] {
+    return this.live().filter(
+      ({ acknowledged }) =>
+        acknowledged === undefined || compareDocumentNumbers(acknowledged.number, number) < 0,
+    )
+  }
+
+  #change(peer: string, change: Partial<LivePeer>): void {
+    const known = this.#peers.get(peer)
+    if (known === undefined) return
+    this.#peers.set(peer, { ...known, ...change })
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}

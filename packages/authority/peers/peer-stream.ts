@@ -1,0 +1,178 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseCertificate } from '@datapunk/pki'
+import {
+  type AuthorityMessage,
+  compareDocumentNumbers,
+  type DocumentNumber,
+  encodeMessage,
+  MessageReader,
+  openAcknowledgement,
+  openHello,
+  type PeerMessage,
+  ProtocolError,
+} from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import type { CertificateRow } from '../store/contract.ts'
+import { isAheadOfUs } from './ahead.ts'
+import { MessageBudget } from './message-budget.ts'
+import type { PeerBook } from './peer-book.ts'
+import type { Publication } from './publication.ts'
+
+export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report'> & {
+  readonly peers: PeerBook
+  readonly published: () => Publication
+  /** Told what shows that this inventory is not the newest of its mesh. */
+  readonly halt: (evidence: string) => void
+}
+
+/** A peer that lets more than this pile up reads too slowly to be served; it comes again. Bytes. */
+const MAX_UNSENT = 4 * 1024 * 1024
+
+/** One peer's stream, from its hello to its end. Whatever it says wrong ends it; it harms nobody else. */
+export class PeerStream {
+  readonly #streaming: Streaming
+  readonly #response: ServerResponse
+  readonly #budget: MessageBudget
+  readonly #nonce: string
+  #peer: string | undefined
+  #instance = ''
+  #service = ''
+  #leaving = false
+  /** What it has by now, as far as was sent or said. */
+  #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
+  #bundle: DocumentNumber = { generation: 0, counter: 0 }
+
+  constructor(streaming: Streaming, response: ServerResponse) {
+    this.#streaming = streaming
+    this.#response = response
+    this.#budget = new MessageBudget(streaming.clock)
+    this.#nonce = Buffer.from(streaming.randomBytes(32)).toString('hex')
+  }
+
+  /** Reads until the peer ends, or says something that is not understood. */
+  async run(request: IncomingMessage): Promise<void> {
+    const { peers, report, clock } = this.#streaming
+    this.#response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    this.#send({ type: 'challenge', nonce: this.#nonce })
+    const reader = MessageReader.ofPeer()
+    try {
+      for await (const chunk of request) {
+        for (const message of reader.read(chunk as Uint8Array)) {
+          this.#budget.spend()
+          this.#take(message)
+        }
+      }
+    } catch (error) {
+      // A connection that broke is no news; a peer that speaks nonsense is.
+      if (error instanceof ProtocolError) {
+        const detail = { code: error.code, error: error.message, instance: this.#instance || undefined }
+        report({ kind: 'peer-refused', subject: this.#service || 'mesh', at: clock(), detail })
+      }
+    } finally {
+      this.#response.destroy()
+      if (this.#peer !== undefined) peers.left(this.#peer, this.#leaving)
+    }
+  }
+
+  /** Sends what is published now and the peer has not got. */
+  push(): void {
+    if (this.#peer === undefined) return
+    const { trustStatements, bundle } = this.#streaming.published()
+    for (const row of trustStatements) {
+      if (compareDocumentNumbers(row, this.#trustStatement) <= 0) continue
+      this.#trustStatement = row
+      this.#send({ type: 'trust-statement', document: row.bytes })
+    }
+    if (bundle === undefined || compareDocumentNumbers(bundle, this.#bundle) <= 0) return
+    this.#bundle = bundle
+    this.#send({ type: 'head', document: bundle.head })
+  }
+
+  #take(message: PeerMessage): void {
+    const { peers } = this.#streaming
+    if (message.type === 'hello') this.#greet(message)
+    else if (this.#peer === undefined)
+      throw new ProtocolError('MESSAGE_INVALID', `a stream began with ${message.type}`)
+    else if (message.type === 'acknowledgement') this.#acknowledge(message.document)
+    else if (message.type === 'report') peers.reported(this.#peer, message.report)
+    else if (message.type === 'refusal') peers.refused(this.#peer, message)
+    else this.#leaving = true
+  }
+
+  #greet({ document, head }: PeerMessage & { type: 'hello' }): void {
+    const { store, peers, halt } = this.#streaming
+    // It needs no hello to stand behind it: an inventory that was rolled back may not know whose hello this is.
+    const evidence = head && isAheadOfUs(store, head)
+    if (evidence !== undefined) halt(`a peer showed ${evidence}`)
+    const hello = openHello(document, this.#keyOf)
+    if (this.#peer !== undefined || hello.nonce !== this.#nonce || hello.meshId !== store.mesh()?.meshId) {
+      throw new ProtocolError(
+        'MESSAGE_INVALID',
+        'found a hello for another stream or another mesh; allowed: one that answers this stream’s challenge, of this mesh',
+      )
+    }
+    const { instance, service } = this.#speakerOf(hello.serial)
+    this.#instance = instance
+    this.#service = service
+    this.#peer = hello.peer
+    this.#trustStatement = hello.trustStatement
+    this.#bundle = hello.bundle
+    peers.arrived({ peer: hello.peer, service, instance, version: hello.version })
+    this.push()
+  }
+
+  #acknowledge(document: Uint8Array): void {
+    const { store, peers, report, clock } = this.#streaming
+    const said = openAcknowledgement(document, this.#keyOf)
+    const { bundle: newest, digest } = this.#streaming.published()
+    if (said.peer !== this.#peer || said.meshId !== store.mesh()?.meshId || newest === undefined) {
+      throw new ProtocolError('MESSAGE_INVALID', 'found an acknowledgement of another peer or mesh')
+    }
+    const order = compareDocumentNumbers(said.number, newest)
+    if (order > 0 || (order === 0 && said.digest !== digest)) {
+      throw new ProtocolError(
+        'BUNDLE_FORKED',
+        `found an acknowledgement of a bundle ${said.number.generation}.${said.number.counter} that was never published here`,
+      )
+    }
+    peers.acknowledged(said.peer, said.number, said.trustStatement)
+    const { number, trustStatement, serial } = said
+    store
+      .write((transaction) =>
+        transaction.putAcknowledgement({
+          ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },
+        }),
+      )
+      .catch((error: Error) =>
+        report({
+          kind: 'store-failed',
+          subject: this.#service,
+          at: clock(),
+          detail: { error: error.message },
+        }),
+      )
+  }
+
+  /** Whoever holds the key of a certificate that was issued to an instance speaks for it, also when that has expired. */
+  readonly #keyOf = (serial: string): Uint8Array | undefined => {
+    const row = this.#certificate(serial)
+    return row && parseCertificate(row.der!).spki
+  }
+
+  #certificate(serial: string): CertificateRow | undefined {
+    const row = this.#streaming.store.certificate(serial)
+    return row?.state === 'issued' && row.profile === 'leaf' ? row : undefined
+  }
+
+  #speakerOf(serial: string): { instance: string; service: string } {
+    const id = this.#certificate(serial)?.instance
+    const row = this.#streaming.store.instances().find((instance) => instance.id === id)
+    if (row !== undefined) return { instance: row.id, service: row.service }
+    throw new ProtocolError('MESSAGE_INVALID', 'found a hello of no instance of this mesh')
+  }
+
+  #send(message: AuthorityMessage): void {
+    this.#response.write(encodeMessage(message))
+    if (this.#response.writableLength > MAX_UNSENT) this.#response.destroy()
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+  openBundle,
+  parseDocumentNumber,
+  readTrustStatement,
+} from '@datapunk/protocol'
+import { MeshError } from './error.ts'
+import type { MeshDocuments } from './mesh-files.ts'
+
+/**
+ * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files
+ * in the mesh folder. Each document is a file named by its number: of several processes that share the folder none can put
+ * a lower number in the place of a higher one.
+ *
+ *     trust-1.3.json   head-1.42.json   section-DIGEST.json
+ */
+export class Memory {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /**
+   * @returns undefined where nothing was kept yet
+   * @throws MeshError `MEMORY_UNREADABLE`
+   */
+  async read(): Promise<MeshDocuments | undefined> {
+    try {
+      const names = await this.#list()
+      const [trustName, headName] = (['trust', 'head'] as const).map((kind) => newest(names, kind))
+      if (trustName === undefined || headName === undefined) return undefined
+      const trust = readTrustStatement(await readFile(join(this.folder, trustName)))
+      const sections = new Map<string, Uint8Array>()
+      for (const name of names) {
+        const digest = /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
+        if (digest !== undefined) sections.set(digest, await readFile(join(this.folder, name)))
+      }
+      const head = await readFile(join(this.folder, headName))
+      return { trust, bundle: openBundle(head, (digest) => sections.get(digest) ?? new Uint8Array(), trust) }
+    } catch (cause) {
+      throw new MeshError(
+        'MEMORY_UNREADABLE',
+        `found in ${this.folder} documents that can't be believed (${(cause as Error).message}); allowed: what this service kept there itself: remove the folder, and it begins anew at paths.ca_cert`,
+        { cause, data: { folder: this.folder } },
+      )
+    }
+  }
+
+  /** Keeps what is believed now, and forgets what came before it. @throws MeshError `MEMORY_UNWRITABLE` */
+  async keep({ trust, bundle }: MeshDocuments): Promise<void> {
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 })
+      const names = new Set(await this.#list())
+      for (const [digest, bytes] of bundle.sections) await this.#write(`section-${digest}.json`, bytes, names)
+      await this.#write(nameOf('trust', trust.number), trust.bytes, names)
+      await this.#write(nameOf('head', bundle.head.number), bundle.bytes, names)
+      for (const name of names) {
+        if (isOutdated(name, { trust, bundle })) await rm(join(this.folder, name), { force: true })
+      }
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+      throw new MeshError(
+        'MEMORY_UNWRITABLE',
+        `what this service believes can't be kept in ${this.folder} (${reason}), so that after a restart older documents would be believed; allowed: a folder of its own that it can write to: give it that one, or name another in $MTLS_MEMORY`,
+        { cause, data: { folder: this.folder } },
+      )
+    }
+  }
+
+  async #list(): Promise<string[]> {
+    return readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
+  }
+
+  async #write(name: string, bytes: Uint8Array, there: ReadonlySet<string>): Promise<void> {
+    if (there.has(name)) return
+    const path = join(this.folder, name)
+    const draft = join(dirname(path), `.${basename(path)}.${process.pid}`)
+    const file = await open(draft, 'w', 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  }
+}
+
+function newest(names: readonly string[], kind: 'trust' | 'head'): string | undefined {
+  const numbers = names.flatMap((name) => numberIn(name, kind) ?? [])
+  const last = numbers.sort(compareDocumentNumbers).at(-1)
+  return last && nameOf(kind, last)
+}
+
+function nameOf(kind: 'trust' | 'head', number: DocumentNumber): string {
+  return `${kind}-${formatDocumentNumber(number)}.json`
+}
+
+function numberIn(name: string, kind: 'trust' | 'head'): DocumentNumber | undefined {
+  const [prefix, suffix] = [`${kind}-`, '.json']
+  return name.startsWith(prefix) && name.endsWith(suffix)
+    ? parseDocumentNumber(name.slice(prefix.length, -suffix.length))
+    : undefined
+}
+
+/** Also drafts that a crash left; those of another process that writes at this moment are made anew at its next document. */
+function isOutdated(name: string, { trust, bundle }: MeshDocuments): boolean {
+  const number = numberIn(name, 'trust')
+  if (number !== undefined) return compareDocumentNumbers(number, trust.number) < 0
+  const head = numberIn(name, 'head')
+  if (head !== undefined) return compareDocumentNumbers(head, bundle.head.number) < 0
+  const digest = /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
+  return digest !== undefined && !bundle.sections.has(digest)
+}

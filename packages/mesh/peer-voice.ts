@@ -1,0 +1,126 @@
+import { formatDocumentNumber, type Report, sealAcknowledgement, sealHello } from '@datapunk/protocol'
+import { AuthorityLink } from './authority-link.ts'
+import type { Clock } from './clock.ts'
+import type { MeshError } from './error.ts'
+import type { Current } from './membership.ts'
+import type { FetchSection, OfferedDocument } from './offered-documents.ts'
+import manifest from './package.json' with { type: 'json' }
+
+export interface PeerVoiceOptions {
+  /** `mesh.sock`. */
+  readonly socket: string
+  readonly clock: Clock
+  readonly random: (size: number) => Buffer
+  readonly current: () => Current
+  readonly report: () => Omit<Report, 'serial' | 'version' | 'bundle'>
+  readonly received: (document: OfferedDocument) => void
+}
+
+/** Milliseconds between two reports; a rotation is told at once. */
+const REPORT_EVERY = 10_000
+
+/** Formats of the bundle that this version reads. */
+const FORMATS = [1]
+
+/** What a service says to the authority: who it is, what it enforces, how it is. */
+export class PeerVoice {
+  readonly #options: PeerVoiceOptions
+  readonly #link: AuthorityLink
+  /** This process, among those that may share the instance. */
+  readonly #peer: string
+  #acknowledged = ''
+  #cancelReport = () => {}
+
+  constructor(options: PeerVoiceOptions) {
+    this.#options = options
+    const { socket, clock, random, received } = options
+    this.#peer = random(16).toString('hex')
+    this.#link = new AuthorityLink({
+      ...{ socket, clock, random, received },
+      greet: (nonce) => this.#hello(nonce),
+      opened: () => {
+        this.#acknowledged = ''
+        void this.acknowledge()
+        this.#reportOnAndOn()
+      },
+    })
+  }
+
+  readonly fetchSection: FetchSection = (ref, base) => this.#link.section(ref, base)
+
+  tryNow(): void {
+    this.#link.tryNow()
+  }
+
+  /** Says what is enforced now, once. */
+  async acknowledge(): Promise<void> {
+    if (!this.#link.isOpen) return
+    const { identity, view } = this.#options.current()
+    const { bundle, trust } = view
+    const said = `${formatDocumentNumber(bundle.head.number)} ${formatDocumentNumber(trust.number)}`
+    if (said === this.#acknowledged) return
+    this.#acknowledged = said
+    const document = await sealAcknowledgement(
+      {
+        meshId: trust.meshId,
+        peer: this.#peer,
+        serial: identity.leaf.serial,
+        bundleKey: bundle.signedBy,
+        number: bundle.head.number,
+        digest: bundle.digest,
+        trustStatement: trust.number,
+      },
+      identity.signer(),
+    )
+    this.#link.send({ type: 'acknowledgement', document })
+  }
+
+  report(): void {
+    const { identity, view } = this.#options.current()
+    this.#link.send({
+      type: 'report',
+      report: {
+        ...this.#options.report(),
+        serial: identity.leaf.serial,
+        version: manifest.version,
+        bundle: view.bundle.head.number,
+      },
+    })
+  }
+
+  refused({ code, data, message }: MeshError): void {
+    const rule = typeof data.rule === 'string' ? data.rule : code
+    this.#link.send({ type: 'refusal', rule: rule.slice(0, 64), message: message.slice(0, 2000) })
+  }
+
+  leave(): void {
+    this.#cancelReport()
+    this.#link.close({ type: 'leave' })
+  }
+
+  async #hello(nonce: string) {
+    const { identity, view } = this.#options.current()
+    const { bundle, trust } = view
+    const document = await sealHello(
+      {
+        meshId: trust.meshId,
+        peer: this.#peer,
+        serial: identity.leaf.serial,
+        nonce,
+        version: manifest.version,
+        formats: FORMATS,
+        trustStatement: trust.number,
+        bundle: bundle.head.number,
+      },
+      identity.signer(),
+    )
+    return { type: 'hello', document, head: bundle.bytes } as const
+  }
+
+  #reportOnAndOn(): void {
+    this.#cancelReport()
+    if (!this.#link.isOpen) return
+    this.report()
+    this.#cancelReport = this.#options.clock.after(REPORT_EVERY, () => this.#reportOnAndOn())
+  }
+}

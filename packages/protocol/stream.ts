@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { type DocumentNumber, documentNumber } from './document-number.ts'
+import { ProtocolError } from './error.ts'
+
+/**
+ * What authority and peer say to each other over one stream, a JSON object a line, both ways. Nothing in it is believed
+ * because of where it came from: documents are signed, and the rest is advice.
+ *
+ * A line of an unknown `type` is passed over, so that either side may be newer; one that is broken ends the stream.
+ */
+export type AuthorityMessage =
+  /** First; 32 random bytes, lowercase hex, to be signed in the hello. */
+  | { readonly type: 'challenge'; readonly nonce: string }
+  | { readonly type: 'trust-statement'; readonly document: Uint8Array }
+  /** A signed bundle head; its sections are fetched by digest. */
+  | { readonly type: 'head'; readonly document: Uint8Array }
+
+export type PeerMessage =
+  /** `head`: the one believed last, as it was signed: an authority that knows only older ones has lost something. */
+  | { readonly type: 'hello'; readonly document: Uint8Array; readonly head?: Uint8Array | undefined }
+  | { readonly type: 'acknowledgement'; readonly document: Uint8Array }
+  | { readonly type: 'report'; readonly report: Report }
+  /** Something that the authority sent, or that lay in a file, was not believed. */
+  | { readonly type: 'refusal'; readonly rule: string; readonly message: string }
+  /** It ends by itself; nobody needs to wait for it. */
+  | { readonly type: 'leave' }
+
+/** How a peer is, by its own account. */
+export interface Report {
+  /** Of the certificate it serves, lowercase hex. */
+  readonly serial: string
+  readonly version: string
+  /** Open connections by the serial of the certificate at the other end, the largest counts first. */
+  readonly connections: readonly { readonly serial: string; readonly count: number }[]
+  /** All of them, those not listed above included. */
+  readonly open: number
+  /** How often the gate refused, by rule. */
+  readonly refused: Readonly<Record<string, number>>
+  /** What it enforces now. */
+  readonly bundle: DocumentNumber
+}
+
+/** More serials than this in a report say no more to whoever reads it. */
+export const MAX_REPORTED_CONNECTIONS = 256
+
+/** A trust statement of post-quantum keys, in base64 of base64, is the largest thing said. */
+const MAX_LINE_FROM_AUTHORITY = 1024 * 1024
+
+/** A report with every serial is 20 kB. A head is 64 kB, in base64. */
+const MAX_LINE_FROM_PEER = 128 * 1024
+
+const document = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'))
+const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
+
+const authorityMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('challenge'), nonce: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.object({ type: z.literal('trust-statement'), document }),
+  z.object({ type: z.literal('head'), document }),
+])
+
+const peerMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), document, head: document.optional() }),
+  z.object({ type: z.literal('acknowledgement'), document }),
+  z.object({
+    type: z.literal('report'),
+    report: z.object({
+      serial,
+      version: z.string().max(64),
+      connections: z.array(z.object({ serial, count: z.int().min(1) })).max(MAX_REPORTED_CONNECTIONS),
+      open: z.int().min(0),
+      refused: z
+        .record(z.string().max(64), z.int().min(0))
+        .refine((rules) => Object.keys(rules).length <= 64),
+      bundle: documentNumber,
+    }),
+  }),
+  z.object({ type: z.literal('refusal'), rule: z.string().max(64), message: z.string().max(2000) }),
+  z.object({ type: z.literal('leave') }),
+])
+
+export function encodeMessage(message: AuthorityMessage | PeerMessage): string {
+  const inBase64 = (_: string, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+  // A Buffer turns itself into JSON before the replacer sees it.
+  const plain = Object.fromEntries(Object.entries(message).map(([key, value]) => [key, inBase64(key, value)]))
+  return `${JSON.stringify(plain)}\n`
+}
+
+/** Reads what the other side says from the bytes as they come, and parses each line once. */
+export class MessageReader<Message> {
+  readonly #schema: z.ZodType<Message>
+  readonly #maxLine: number
+  #kept: Buffer[] = []
+  #size = 0
+
+  private constructor(schema: z.ZodType<Message>, maxLine: number) {
+    this.#schema = schema
+    this.#maxLine = maxLine
+  }
+
+  static ofAuthority(): MessageReader<AuthorityMessage> {
+    return new MessageReader<AuthorityMessage>(authorityMessage, MAX_LINE_FROM_AUTHORITY)
+  }
+
+  static ofPeer(): MessageReader<PeerMessage> {
+    return new MessageReader<PeerMessage>(peerMessage, MAX_LINE_FROM_PEER)
+  }
+
+  /**
+   * @returns the messages that are whole now
+   * @throws ProtocolError `MESSAGE_INVALID`; nothing that comes after is to be read
+   */
+  *read(chunk: Uint8Array): Iterable<Message> {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    let start = 0
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
+      this.#keep(bytes.subarray(start, end))
+      start = end + 1
+      const line = Buffer.concat(this.#kept)
+      this.#kept = []
+      this.#size = 0
+      const message = this.#parse(line)
+      if (message !== undefined) yield message
+    }
+    if (start < bytes.byteLength) this.#keep(Buffer.from(bytes.subarray(start)))
+  }
+
+  #keep(part: Buffer): void {
+    this.#size += part.byteLength
+    if (this.#size > this.#maxLine) throw invalid(`has over ${this.#maxLine} bytes`)
+    this.#kept.push(part)
+  }
+
+  #parse(line: Buffer): Message | undefined {
+    let json: unknown
+    try {
+      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line))
+    } catch (cause) {
+      throw invalid('is not JSON in UTF-8', cause)
+    }
+    const parsed = this.#schema.safeParse(json)
+    if (parsed.success) return parsed.data
+    const [issue] = parsed.error.issues
+    const isNewer = issue?.code === 'invalid_union' && typeof (json as { type?: unknown })?.type === 'string'
+    if (isNewer && issue.path.length === 1 && issue.path[0] === 'type') return undefined
+    throw invalid('has another shape', parsed.error)
+  }
+}
+
+function invalid(what: string, cause?: unknown): ProtocolError {
+  return new ProtocolError('MESSAGE_INVALID', `a line of the stream ${what}`, { cause })
+}
