@@ -23,5 +23,5 @@ export interface LintRule {
   check(linted: Linted): string | undefined
 }
 
-export const everyProfile: readonly Profile[] = ['root', 'issuing-ca', 'leaf']
-export const authorities: readonly Profile[] = ['root', 'issuing-ca']
+export const everyProfile: readonly Profile[] = ['root', 'cross', 'issuing-ca', 'leaf']
+export const authorities: readonly Profile[] = ['root', 'cross', 'issuing-ca']

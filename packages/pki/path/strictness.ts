@@ -113,8 +113,11 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
   'validity-is-in-order': { decision: 'CERTIFICATE_UNFIT' },
 }
 
+/** What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA. */
+type PlaceInPath = Exclude<Profile, 'cross'>
+
 /** The rules that refuse a certificate in this place of a path, with the code they refuse it with. */
-export function refusingRules(profile: Profile): readonly RefusingRule[] {
+export function refusingRules(profile: PlaceInPath): readonly RefusingRule[] {
   return byProfile[profile]
 }
 
@@ -123,7 +126,7 @@ export interface RefusingRule {
   readonly code: PkiErrorCode
 }
 
-const byProfile: Readonly<Record<Profile, readonly RefusingRule[]>> = {
+const byProfile: Readonly<Record<PlaceInPath, readonly RefusingRule[]>> = {
   root: select('root'),
   'issuing-ca': select('issuing-ca'),
   leaf: select('leaf'),

@@ -1,2 +1,2 @@
-/** The three kinds of certificate of a mesh: which rules hold depends on it. */
-export type Profile = 'root' | 'issuing-ca' | 'leaf'
+/** The kinds of certificate of a mesh, which rules hold depends on it. `cross`: of one root by another. */
+export type Profile = 'root' | 'cross' | 'issuing-ca' | 'leaf'

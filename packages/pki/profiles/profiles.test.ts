@@ -3,7 +3,9 @@ import { before, describe, it } from 'node:test'
 import { TestCa } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseTbsCertificate } from '../certificate.ts'
+import { lint } from '../lint/lint.ts'
 import { equalOctets } from '../octets.ts'
+import { crossCertificate } from './cross.ts'
 import { issuingCaCertificate } from './issuing-ca.ts'
 import { type LeafRequest, leafCertificate } from './leaf.ts'
 import { rootCertificate } from './root.ts'
@@ -30,6 +32,19 @@ function leafRequest(overrides: Partial<LeafRequest> = {}): LeafRequest {
 }
 
 describe('profiles', () => {
+  it('a cross-certificate has the name and the key of the one root, and the other as its issuer', async () => {
+    const other = await TestCa.create({ seed: 'other' })
+    const [subject, issuer] = [other.root.certificate, ca.root.certificate]
+    const serial = new Uint8Array(16).fill(0x5a)
+    const times = { notBefore: ca.at, notAfter: ca.at + 86_400_000 }
+    const tbs = crossCertificate({ serial, issuer, subject, ...times })
+    lint({ tbs, profile: 'cross', issuer })
+    const cross = parseTbsCertificate(tbs)
+    assert.ok(equalOctets(cross.subject.der, subject.subject.der))
+    assert.ok(equalOctets(cross.issuer.der, issuer.subject.der))
+    assert.ok(equalOctets(cross.spki, subject.spki))
+  })
+
   const label = fc.stringMatching(/^[a-z]{1,20}$/)
   const second = fc.integer({ min: 0, max: 4_000_000_000 })
 

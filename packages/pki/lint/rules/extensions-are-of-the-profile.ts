@@ -9,6 +9,12 @@ const allowed: Readonly<Record<Profile, ReadonlySet<string>>> = {
     oids.subjectKeyIdentifier,
     oids.authorityKeyIdentifier,
   ]),
+  cross: new Set([
+    oids.basicConstraints,
+    oids.keyUsage,
+    oids.authorityKeyIdentifier,
+    oids.subjectKeyIdentifier,
+  ]),
   'issuing-ca': new Set([
     oids.basicConstraints,
     oids.keyUsage,
