@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 const UNITS: Readonly<Record<string, number>> = {
   s: 1000,
   m: 60_000,
@@ -9,4 +11,20 @@ const UNITS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d{1,6})(s|m|h|d)$/.exec(text)
   return match === null ? undefined : Number(match[1]) * UNITS[match[2]!]!
+}
+
+/** A duration in the config file, bounds included. Milliseconds in the program. */
+export function duration(least: string, most: string) {
+  const error = `a duration from ${least} to ${most}, as in 90s, 5m, 24h or 7d`
+  const [low, high] = [parseDuration(least)!, parseDuration(most)!]
+  return z
+    .string({ error })
+    .refine(
+      (text) => {
+        const value = parseDuration(text)
+        return value !== undefined && value >= low && value <= high
+      },
+      { error },
+    )
+    .transform((text) => parseDuration(text)!)
 }

@@ -2,23 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { ConfigError, type ConfigProblem } from '../error.ts'
-import { type ParseConfigOptions, parseConfig } from './parse.ts'
+import { parseConfig } from './parse.ts'
+import { problemsOf } from './testing/problems-of.ts'
 
 const shipped = new URL('../../../mtls-config.yaml', import.meta.url)
-
-function problemsOf(
-  text: string | Uint8Array,
-  options: Partial<ParseConfigOptions> = {},
-): readonly ConfigProblem[] {
-  try {
-    parseConfig(text, { file: 'mtls-config.yaml', ...options })
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
-}
 
 const good = `
 certificates: { validity_days: 90 }

@@ -71,17 +71,28 @@ export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOpti
  */
 function checkText(value: unknown, place: Place, problems: ConfigProblem[]): ConfigText | undefined {
   let remaining = value
+  const leftOut = new Set<string>()
   for (let round = 0; round < 4; round++) {
     const result = configText.safeParse(remaining)
     if (result.success) return result.data
-    for (const issue of result.error.issues.slice(0, MAX_PROBLEMS)) {
+    const { issues } = result.error
+    // What holds a value that was left out may be wrong for no other reason.
+    const own = issues.filter(({ code, path }) => code === 'unrecognized_keys' || !leftOut.has(pathKey(path)))
+    for (const issue of own.slice(0, MAX_PROBLEMS)) {
       const known = new Set(problems.map((problem) => problem.message))
       problems.push(...problemsOf(issue, value, place).filter((problem) => !known.has(problem.message)))
     }
     remaining = structuredClone(remaining)
-    for (const issue of result.error.issues) remaining = without(remaining, faultyPaths(issue))
+    for (const path of issues.flatMap(faultyPaths)) {
+      remaining = without(remaining, [path])
+      for (let end = 0; end <= path.length; end++) leftOut.add(pathKey(path.slice(0, end)))
+    }
   }
   return undefined
+}
+
+function pathKey(path: Path): string {
+  return path.map(String).join('\0')
 }
 
 function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): ConfigProblem[] {
@@ -181,22 +192,33 @@ function inner(schema: unknown, key: PropertyKey): unknown {
   return unwrap(schema)?.valueType
 }
 
+/** A union's is what any of its forms may have. */
 function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  return unwrap(schema)?.shape
+  const definition = unwrap(schema)
+  if (definition?.options === undefined) return definition?.shape
+  return Object.assign({}, ...definition.options.map(shapeOf))
 }
 
-type Definition = { shape?: Record<string, unknown>; valueType?: unknown; innerType?: unknown; in?: unknown }
+type Definition = {
+  shape?: Record<string, unknown>
+  valueType?: unknown
+  innerType?: unknown
+  in?: unknown
+  options?: unknown[]
+}
 
 function unwrap(schema: unknown): Definition | undefined {
   let definition = (schema as { def?: Definition } | undefined)?.def
-  while (definition !== undefined && definition.shape === undefined && definition.valueType === undefined) {
+  const isWrapper = (one: Definition) => !(one.shape ?? one.valueType ?? one.options)
+  while (definition !== undefined && isWrapper(definition)) {
     definition = ((definition.innerType ?? definition.in) as { def?: Definition } | undefined)?.def
   }
   return definition
 }
 
+/** Without what a URL says before its host: there may be a password in it. */
 function show(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value)
+  const shown = (JSON.stringify(value) ?? String(value)).replace(/:\/\/.*@/g, '://…@')
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { duration } from './duration.ts'
+import { filePath } from './file-path.ts'
 
 /** How a service that reads files is told that they have changed. */
 export type Reload =
@@ -10,7 +11,7 @@ export type Reload =
   | { readonly kind: 'signal'; readonly signal: ReloadSignal; readonly pidFile: string }
   /** `SELECT pg_reload_conf()` at this URL. */
   | { readonly kind: 'postgres'; readonly url: string }
-  /** `CONFIG SET` of certificate, key and roots at this URL. */
+  /** `CONFIG SET` of certificate, key and roots at this URL: `redis:`, `rediss:` or, for a socket, `unix:`. */
   | { readonly kind: 'redis'; readonly url: string }
 
 export type ReloadSignal = (typeof SIGNALS)[number]
@@ -21,29 +22,44 @@ const SIGNALS = ['HUP', 'USR1', 'USR2', 'WINCH'] as const
 const DEFAULT_TIMEOUT = 30_000
 
 const ALLOWED =
-  'a command as in "systemctl reload nginx" or { command: [nginx, -s, reload], timeout: 30s }; { signal: HUP, pid_file: /run/nginx.pid } or { signal: HUP, pid: 1234 }; "postgres://…"; "redis://…"'
+  'a command as in "systemctl reload nginx" or { command: [nginx, -s, reload], timeout: 30s }; { signal: HUP, pid_file: /run/nginx.pid } or { signal: HUP, pid: 1234 }; "postgres://…"; "redis://…", "rediss://…" or "unix://…"'
 
-const word = z.string().min(1).max(4096)
+const POSTGRES = /^postgres(ql)?:/i
+const REDIS = /^(rediss?|unix):/i
+const ANY_URL = /^[a-z][a-z0-9+.-]*:\/\//i
 
-const timeout = z
-  .string()
-  .transform((text) => parseDuration(text))
-  .refine((value) => value !== undefined && value >= 1000 && value <= 600_000)
-  .transform((value) => value as number)
+const isCommand = (words: readonly string[]) =>
+  words.length >= 1 &&
+  words.length <= 64 &&
+  words.every((word) => word.length >= 1 && word.length <= 4096 && !word.includes('\0')) &&
+  !ANY_URL.test(words[0]!)
+
+const line = z.string({ error: ALLOWED }).refine((text) => isCommand(wordsOf(text)), { error: ALLOWED })
+
+const words = z.array(z.string({ error: ALLOWED }), { error: ALLOWED }).refine(isCommand, { error: ALLOWED })
+
+const lineOrUrl = z
+  .string({ error: ALLOWED })
+  .refine((text) => (POSTGRES.test(text) || REDIS.test(text) ? isUrl(text) : isCommand(wordsOf(text))), {
+    error: ALLOWED,
+  })
 
 const signal = z
   .string()
   .transform((text) => text.replace(/^SIG/, ''))
-  .pipe(z.enum(SIGNALS))
+  .pipe(z.enum(SIGNALS, { error: `one of ${SIGNALS.join(', ')}` }))
+
+const pidError = 'the number of a process, from 2 to 4194304'
+const pid = z.int({ error: pidError }).min(2, { error: pidError }).max(4_194_304, { error: pidError })
 
 /** The config's `reload`; `pid_file` is made absolute where the config is resolved. */
 export const reloadText = z.union(
   [
-    word,
-    z.array(word).min(1).max(64),
-    z.strictObject({ command: z.union([word, z.array(word).min(1).max(64)]), timeout: timeout.optional() }),
-    z.strictObject({ signal: signal.prefault('HUP'), pid_file: word }),
-    z.strictObject({ signal: signal.prefault('HUP'), pid: z.int().min(2).max(4_194_304) }),
+    lineOrUrl,
+    words,
+    z.strictObject({ command: z.union([line, words]), timeout: duration('1s', '10m').optional() }),
+    z.strictObject({ signal: signal.prefault('HUP'), pid_file: filePath }),
+    z.strictObject({ signal: signal.prefault('HUP'), pid }),
   ],
   { error: ALLOWED },
 )
@@ -51,8 +67,8 @@ export const reloadText = z.union(
 /** @param path makes a path of the config file absolute */
 export function resolveReload(text: z.output<typeof reloadText>, path: (path: string) => string): Reload {
   if (typeof text === 'string') {
-    if (/^postgres(ql)?:/.test(text)) return { kind: 'postgres', url: text }
-    if (/^rediss?:/.test(text)) return { kind: 'redis', url: text }
+    if (POSTGRES.test(text)) return { kind: 'postgres', url: withPlainScheme(text) }
+    if (REDIS.test(text)) return { kind: 'redis', url: withPlainScheme(text) }
     return command(text, DEFAULT_TIMEOUT)
   }
   if (Array.isArray(text)) return command(text, DEFAULT_TIMEOUT)
@@ -63,5 +79,23 @@ export function resolveReload(text: z.output<typeof reloadText>, path: (path: st
 }
 
 function command(words: string | readonly string[], timeout: number): Reload {
-  return { kind: 'command', command: typeof words === 'string' ? words.trim().split(/\s+/) : words, timeout }
+  return { kind: 'command', command: typeof words === 'string' ? wordsOf(words) : words, timeout }
+}
+
+/** As a shell would part a line that has no quotes in it. */
+function wordsOf(line: string): string[] {
+  return line.trim().split(/\s+/)
+}
+
+/** In lower case, as libraries look for it. */
+function withPlainScheme(url: string): string {
+  return url.replace(/^[^:]*/, (scheme) => scheme.toLowerCase())
+}
+
+/** URLs of sockets have no host, and with a user in them they are none by the standard. */
+function isUrl(text: string): boolean {
+  if (text.length > 4096 || !ANY_URL.test(text)) return false
+  if (/^unix:/i.test(text)) return /^unix:\/\/([^/]*@)?\/[^?#]/i.test(text)
+  if (POSTGRES.test(text)) return URL.canParse(text.replace('@/', '@localhost/'))
+  return (URL.parse(text)?.hostname ?? '') !== ''
 }

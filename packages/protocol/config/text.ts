@@ -1,7 +1,8 @@
 import { isDnsName, type KeyAlgorithm } from '@datapunk/pki'
 import { z } from 'zod'
 import { isCountryCode } from './country.ts'
-import { parseDuration } from './duration.ts'
+import { duration } from './duration.ts'
+import { filePath } from './file-path.ts'
 import { isIpAddress } from './ip-address.ts'
 import { reloadText } from './reload.ts'
 
@@ -43,11 +44,6 @@ const text = (error: string, allowed: (value: string) => boolean) =>
 const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.enum(values, { error: `one of ${values.join(', ')}` })
 
-const filePath = text(
-  'a file path, absolute or relative to this file, without ".." and under 4096 bytes',
-  (value) => value !== '' && value.length < 4096 && !value.includes('\0') && !/(^|\/)\.\.(\/|$)/.test(value),
-)
-
 const dnsName = text('a DNS name of letters, digits, hyphens and dots, without wildcards', (value) =>
   isDnsName(value),
 )
@@ -74,21 +70,6 @@ const renewAt = z
   .number({ error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
   .min(0.1, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
   .max(0.9, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
-
-/** Milliseconds in the program. */
-const duration = (least: string, most: string) => {
-  const error = `a duration from ${least} to ${most}, as in 90s, 5m, 24h or 7d`
-  return z
-    .string({ error })
-    .refine(
-      (text) => {
-        const value = parseDuration(text)
-        return value !== undefined && value >= parseDuration(least)! && value <= parseDuration(most)!
-      },
-      { error },
-    )
-    .transform((text) => parseDuration(text)!)
-}
 
 const count = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`
@@ -162,7 +143,7 @@ const service = z.strictObject({
   reload: reloadText
     .optional()
     .describe(
-      'Told after any change of certificate, trusted roots or CRL: a command (`"systemctl reload nginx"`, or `{ command: […], timeout: 30s }`; no shell), `{ signal: HUP, pid_file: … }` or `{ signal: HUP, pid: … }`, `postgres://…` (pg_reload_conf), `redis://…` (CONFIG SET).',
+      'Told after any change of certificate, trusted roots or CRL: a command (`"systemctl reload nginx"`, or `{ command: […], timeout: 30s }`; no shell), `{ signal: HUP, pid_file: … }` or `{ signal: HUP, pid: … }`, `postgres://…` (pg_reload_conf), `redis://…`, `rediss://…` or `unix://…` (CONFIG SET).',
     ),
   owner: z
     .string({ error: 'a user name or number' })
