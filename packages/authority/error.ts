@@ -26,6 +26,7 @@ export type AuthorityErrorCode =
   | 'PERMISSIONS'
   | 'PLAN_CHANGED'
   | 'REFERENCE_MISSING'
+  | 'RELOAD_FAILED'
   | 'RESTART_NEEDED'
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'

@@ -1,6 +1,7 @@
 export { connectAdmin, serveAdmin } from './admin.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
 export { type Administration, Authority, type AuthorityOptions, Observation } from './authority.ts'
+export { type ReloadFiles, type ReloadOptions, runReload } from './delivery/reload.ts'
 export type { AuthorityEvent, AuthorityEventKind } from './engine.ts'
 export { AuthorityError, type AuthorityErrorCode } from './error.ts'
 export type { Inventory } from './inventory.ts'

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate } from 'node:tls'
+import { type Certificate, decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import type { ReloadFiles } from './reload.ts'
+
+/** What a server may send above its leaf; more than any mesh has. */
+const MAX_SENT = 8
+
+/**
+ * TLS to a server of this mesh, with a pair of this mesh. On top of OpenSSL's verdict stands ours, which is stricter:
+ * no common names, no leaf without the right usages.
+ *
+ * @param host a name, or an address, that the server's certificate must bear
+ * @throws Error naming a file that can't be read; PkiError for roots that are none
+ */
+export function strictTls(files: ReloadFiles, host: string, clock: () => number): ConnectionOptions {
+  const ca = contentOf(files.caCert)
+  const roots = decodePem(ca, 'CERTIFICATE').map(parseCertificate)
+  return {
+    ca,
+    cert: contentOf(files.cert),
+    key: contentOf(files.key),
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: true,
+    ...(isIP(host) === 0 && { servername: host }),
+    checkServerIdentity: (_, shown) => refusalOf(shown, { roots, host, at: clock() }),
+  }
+}
+
+function contentOf(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new Error(`${path} can't be read (${(error as { code?: string }).code})`, { cause: error })
+  }
+}
+
+interface Wanted {
+  readonly roots: readonly Certificate[]
+  readonly host: string
+  readonly at: number
+}
+
+function refusalOf(shown: PeerCertificate, { roots, host, at }: Wanted): Error | undefined {
+  try {
+    const [leaf, ...intermediates] = sentBy(shown).map(parseCertificate)
+    if (leaf === undefined) throw new TypeError('the server shows no certificate')
+    const name = isIP(host) === 0 ? { dns: host.toLowerCase() } : { ip: host }
+    verifyPath({ leaf, intermediates, roots, at, name, usage: 'serverAuth' })
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** Leaf first. */
+function sentBy(shown: PeerCertificate): Uint8Array[] {
+  const sent: Uint8Array[] = []
+  let one = shown as DetailedPeerCertificate | undefined
+  while (one?.raw !== undefined && sent.length < MAX_SENT) {
+    sent.push(one.raw)
+    if (one.issuerCertificate === one) break
+    one = one.issuerCertificate
+  }
+  return sent
+}
