@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
+import { startNginx } from '../nginx.ts'
 import { freePort, needs, program } from '../outsider.ts'
-import { snippet } from '../readme.ts'
 import { shownSerial, swapUnderLoad } from '../swapping.ts'
 
 test(
@@ -44,26 +42,3 @@ test(
     assert.match(stranger.stdout, /400 No required SSL certificate was sent/)
   },
 )
-
-async function startNginx(mesh: MeshFolder, port: number): Promise<Child> {
-  const file = joinPath(mesh.folder, 'nginx.conf')
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    file,
-    `daemon off; pid ${mesh.folder}/nginx.pid; error_log stderr notice; worker_processes 2;
-    events {}
-    http {
-      access_log off;
-      ${temporary.map((name) => `${name}_temp_path ${mesh.folder}/nginx-${name};`).join(' ')}
-      # As Debian's nginx.conf has it.
-      ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
-      server {
-        ${snippet('nginx', mesh).replace('listen 443', `listen 127.0.0.1:${port}`)}
-        return 200 "hello $ssl_client_s_dn $ssl_client_verify";
-      }
-    }`,
-  )
-  const nginx = Child.start(program('nginx'), ['-p', mesh.folder, '-e', 'stderr', '-c', file])
-  await nginx.says(/start worker process \d+[\s\S]*start worker process \d+/)
-  return nginx
-}
