@@ -86,7 +86,7 @@ export class Name {
  * RFC 5280 §4.1.2.4.
  */
 export function readName(der: DerReader): Name {
-  const { value, encoded } = der.kept((kept) => kept.sequence((names) => names.each(readRelativeName)))
+  const { value, encoded } = der.kept(readRelativeNames)
   return new Name(encoded, value)
 }
 
@@ -118,27 +118,32 @@ export function encodeName(parts: NameParts): Uint8Array {
   if (organization !== undefined) checkLength('organization', organization)
   if (commonName !== undefined) checkLength('commonName', commonName)
   return encodeDer((der) => {
-    const attribute = (type: string, value: () => void): void =>
+    const attribute = (type: string, text: string, form: number = tag.utf8String): void =>
       der.set(() =>
         der.sequence(() => {
           der.oid(type)
-          value()
+          der.utf8(text, form)
         }),
       )
     der.sequence(() => {
-      if (country !== undefined) attribute(oids.countryName, () => der.ascii(country, tag.printableString))
-      if (organization !== undefined) attribute(oids.organizationName, () => der.utf8(organization))
-      if (commonName !== undefined) attribute(oids.commonName, () => der.utf8(commonName))
+      if (country !== undefined) attribute(oids.countryName, country, tag.printableString)
+      if (organization !== undefined) attribute(oids.organizationName, organization)
+      if (commonName !== undefined) attribute(oids.commonName, commonName)
     })
   })
 }
 
-/** `ub-common-name` and `ub-organization-name`. */
+/** `ub-common-name` and `ub-organization-name`, in characters. */
 const upperBound = 64
 
+/** Whether text is short enough for a common name or an organization. It never has more characters than code units. */
+export function fitsUpperBound(text: string): boolean {
+  return text.length <= upperBound || [...text].length <= upperBound
+}
+
 function checkLength(attribute: string, value: string): void {
+  if (value !== '' && fitsUpperBound(value) && value.isWellFormed()) return
   const { length } = [...value]
-  if (length >= 1 && length <= upperBound && value.isWellFormed()) return
   throw new PkiError(
     'NAME_INVALID',
     `${attribute} of ${length} characters was given; 1 to ${upperBound} are allowed (RFC 5280 appendix A.1)`,
@@ -146,17 +151,12 @@ function checkLength(attribute: string, value: string): void {
   )
 }
 
+function readRelativeNames(der: DerReader): RelativeName[] {
+  return der.sequenceOf(readRelativeName)
+}
+
 function readRelativeName(der: DerReader): RelativeName {
-  return der.inside(tag.set, (set) => {
-    const kept = set.each((each) => each.kept(readAttribute))
-    if (kept.length === 0) set.fail('a relative distinguished name is empty')
-    // X.690 §11.6: the elements of a SET OF stand in ascending order.
-    for (const [index, { encoded }] of kept.entries()) {
-      const before = kept[index - 1]
-      if (before && Buffer.compare(before.encoded, encoded) >= 0) set.fail('a SET OF is not in order')
-    }
-    return kept.map(({ value }) => value)
-  })
+  return der.setOf(readAttribute)
 }
 
 function readAttribute(der: DerReader): NameAttribute {
@@ -190,8 +190,8 @@ function printableText(content: Uint8Array): string | undefined {
 }
 
 function matching(content: Uint8Array, allowed: RegExp): string | undefined {
-  const text = latin1Text(content)
-  return allowed.test(text) ? text : undefined
+  const text = asciiText(content)
+  return text !== undefined && allowed.test(text) ? text : undefined
 }
 
 function bmpText(content: Uint8Array): string | undefined {

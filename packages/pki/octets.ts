@@ -10,13 +10,16 @@ export function latin1Text(octets: Uint8Array): string {
 
 /** ASCII text, or undefined when an octet is over 7F. */
 export function asciiText(octets: Uint8Array): string | undefined {
-  return isAscii(octets) ? view(octets).toString('latin1') : undefined
+  return isAscii(octets) ? decoder.decode(octets) : undefined
 }
 
 /** UTF-8 text, or undefined when the octets are not valid UTF-8. */
 export function utf8Text(octets: Uint8Array): string | undefined {
-  return isUtf8(octets) ? view(octets).toString('utf8') : undefined
+  return isUtf8(octets) ? decoder.decode(octets) : undefined
 }
+
+/** Faster than a Buffer over the octets. A byte order mark is a character like others. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Lowercase hexadecimal, two digits per octet. */
 export function hexText(octets: Uint8Array): string {
@@ -24,7 +27,10 @@ export function hexText(octets: Uint8Array): string {
 }
 
 export function equalOctets(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && Buffer.compare(one, other) === 0
+  if (one.length !== other.length) return false
+  // What is compared here is short: a call of Buffer.compare would cost more.
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
 }
 
 function view(octets: Uint8Array): Buffer {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { oids } from '../oids.ts'
 import { decodeOid, encodeOid } from './oid.ts'
 
 describe('object identifiers', () => {
@@ -22,6 +23,13 @@ describe('object identifiers', () => {
         assert.equal(decodeOid(encodeOid(dotted).subarray(2)), dotted)
       }),
     )
+  })
+
+  it('are told apart from those known by name', () => {
+    const { p256 } = oids
+    assert.equal(decodeOid(encodeOid(p256).subarray(2)), p256)
+    assert.equal(decodeOid(encodeOid(`${p256}.1`).subarray(2)), `${p256}.1`)
+    assert.equal(decodeOid(encodeOid(p256).subarray(2, -1)), p256.slice(0, -2))
   })
 
   it('are refused empty, cut off, padded or over 128 octets', () => {

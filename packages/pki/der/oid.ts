@@ -1,10 +1,15 @@
+import { oids } from '../oids.ts'
 import { derBudget } from './budget.ts'
 
 /**
- * OBJECT IDENTIFIER content octets (X.690 §8.19) to dotted form; undefined when they are not valid or too
- * many.
+ * OBJECT IDENTIFIER content octets (X.690 §8.19), from `start` to `end`, to dotted form; undefined when they are not
+ * valid or too many.
  */
-export function decodeOid(content: Uint8Array): string | undefined {
+export function decodeOid(octets: Uint8Array, start = 0, end = octets.length): string | undefined {
+  return knownOid(octets, start, end) ?? spellOut(octets.subarray(start, end))
+}
+
+function spellOut(content: Uint8Array): string | undefined {
   if (content.length === 0 || content.length > derBudget.oidBytes) return undefined
   let dotted = ''
   let at = 0
@@ -52,4 +57,25 @@ function base128(arc: bigint): number[] {
   const octets = [Number(arc & 0x7fn)]
   for (let rest = arc >> 7n; rest > 0n; rest >>= 7n) octets.unshift(Number(rest & 0x7fn) | 0x80)
   return octets
+}
+
+/** The object identifiers known by name, as a tree of their octets: spelling each out costs ten times as much. */
+interface Branch {
+  oid?: string
+  /** By octet. */
+  readonly next: (Branch | undefined)[]
+}
+
+const known: Branch = { next: [] }
+
+for (const oid of Object.values(oids)) {
+  let branch = known
+  for (const octet of encodeOid(oid).subarray(2)) branch = branch.next[octet] ??= { next: [] }
+  branch.oid = oid
+}
+
+function knownOid(octets: Uint8Array, start: number, end: number): string | undefined {
+  let branch: Branch | undefined = known
+  for (let at = start; at < end && branch !== undefined; at++) branch = branch.next[octets[at] as number]
+  return branch?.oid
 }

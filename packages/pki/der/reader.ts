@@ -37,8 +37,7 @@ export function readDer<T>(
       { budget: 'bytes', found: bytes.length, allowed: maxBytes },
     )
   }
-  const elements = Math.max(derBudget.elements, maxBytes >>> 2)
-  const reader = new DerReader(bytes, 0, bytes.length, 0, { elements })
+  const reader = new DerReader(bytes, Math.max(derBudget.elements, maxBytes >>> 2))
   const value = read(reader)
   reader.finish()
   return value
@@ -46,25 +45,23 @@ export function readDer<T>(
 
 /**
  * A strict reader of DER (X.690 §10, §11): definite and minimal lengths, minimal integers, no byte left over.
- * Methods are named for the ASN.1 types, so that code which reads a structure reads like its grammar.
+ * Methods are named for the ASN.1 types, so that code which reads a structure reads like its grammar. One that has
+ * thrown is not to be read on.
  */
 export class DerReader {
   readonly #bytes: Uint8Array
-  readonly #end: number
-  readonly #depth: number
-  readonly #budget: { elements: number }
-  #at: number
-  // Header of the element found last; kept in fields because a returned object would cost an allocation each
-  // time.
-  #contentStart = 0
-  #contentEnd = 0
+  #at = 0
+  /** Of the constructed element that is being read. */
+  #end: number
+  #depth = 0
+  #elementsLeft: number
+  /** Where the content of the element found last begins; it ends at `#at`. */
+  #start = 0
 
-  constructor(bytes: Uint8Array, start: number, end: number, depth: number, budget: { elements: number }) {
+  constructor(bytes: Uint8Array, elements: number) {
     this.#bytes = bytes
-    this.#at = start
-    this.#end = end
-    this.#depth = depth
-    this.#budget = budget
+    this.#end = bytes.length
+    this.#elementsLeft = elements
   }
 
   get finished(): boolean {
@@ -83,47 +80,29 @@ export class DerReader {
 
   /** Any element. */
   any(): DerElement {
-    if (this.#at >= this.#end) this.fail('the structure ends where an element is needed')
     const start = this.#at
     const found = this.#bytes[start] as number
-    this.#header(found)
-    return { tag: found, content: this.#content(), encoded: this.#bytes.subarray(start, this.#at) }
+    return { tag: found, content: this.content(found), encoded: this.#bytes.subarray(start, this.#at) }
   }
 
   /** The content octets of the next element, which has this tag. */
   content(expected: number): Uint8Array {
-    this.#header(expected)
-    return this.#content()
+    this.#find(expected)
+    return this.#bytes.subarray(this.#start, this.#at)
   }
 
   /** The next element, which has this tag, header included: for what is kept as it was signed. */
   encoded(expected: number): Uint8Array {
     const start = this.#at
-    this.#header(expected)
-    this.#at = this.#contentEnd
+    this.#find(expected)
     return this.#bytes.subarray(start, this.#at)
   }
 
-  /** Enters a constructed element; `read` must consume all of it. */
+  /** Enters a constructed element; `read` must consume all of it, with this same reader, which ends there meanwhile. */
   inside<T>(expected: number, read: (der: DerReader) => T): T {
-    this.#header(expected)
-    if (this.#depth + 1 > derBudget.depth) {
-      throw new PkiError(
-        'DER_BUDGET_EXCEEDED',
-        `elements are nested deeper than ${derBudget.depth}; no object of ours nests deeper than 10`,
-        { budget: 'depth', allowed: derBudget.depth, offset: this.#at },
-      )
-    }
-    const inner = new DerReader(
-      this.#bytes,
-      this.#contentStart,
-      this.#contentEnd,
-      this.#depth + 1,
-      this.#budget,
-    )
-    const value = read(inner)
-    inner.finish()
-    this.#at = this.#contentEnd
+    const outerEnd = this.#enter(expected)
+    const value = read(this)
+    this.#leave(outerEnd)
     return value
   }
 
@@ -143,25 +122,54 @@ export class DerReader {
     return this.next(constructed(number)) ? this.inside(constructed(number), read) : undefined
   }
 
-  /** `SEQUENCE OF`, or the rest of any other list: reads until the end. */
+  /** The rest of a list: reads until the end. */
   each<T>(read: (der: DerReader) => T): T[] {
     const values: T[] = []
     while (!this.finished) values.push(read(this))
     return values
   }
 
+  /** `SEQUENCE OF`. */
+  sequenceOf<T>(read: (der: DerReader) => T): T[] {
+    const outerEnd = this.#enter(tag.sequence)
+    const values = this.each(read)
+    this.#leave(outerEnd)
+    return values
+  }
+
+  /** `SET SIZE (1..MAX) OF`: the encodings of its elements stand in ascending order (X.690 §11.6). */
+  setOf<T>(read: (der: DerReader) => T): T[] {
+    const outerEnd = this.#enter(tag.set)
+    let before = this.#at
+    const values = [read(this)]
+    while (!this.finished) {
+      const start = this.#at
+      values.push(read(this))
+      const ordered = Buffer.compare(
+        this.#bytes.subarray(before, start),
+        this.#bytes.subarray(start, this.#at),
+      )
+      if (ordered >= 0) this.fail('a SET OF is not in order')
+      before = start
+    }
+    this.#leave(outerEnd)
+    return values
+  }
+
   /** `BOOLEAN DEFAULT FALSE`: DER leaves the default out (X.690 §11.5) and writes TRUE as FF (§11.1). */
   booleanDefaultFalse(): boolean {
     if (!this.next(tag.boolean)) return false
-    const content = this.content(tag.boolean)
-    if (content.length !== 1 || content[0] !== 0xff) this.fail('a BOOLEAN DEFAULT FALSE is not TRUE as FF')
+    this.#find(tag.boolean)
+    if (this.#at - this.#start !== 1 || this.#bytes[this.#start] !== 0xff)
+      this.fail('a BOOLEAN DEFAULT FALSE is not TRUE as FF')
     return true
   }
 
   /** Content octets of an INTEGER: two's complement, minimal (X.690 §8.3.2). */
   integer(expected: number = tag.integer): Uint8Array {
     const content = this.content(expected)
-    const [first, second] = content
+    const first = content[0]
+    const second = content[1]
     if (first === undefined) this.fail('an INTEGER has no octets')
     if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
       this.fail('an INTEGER has needless leading octets')
@@ -175,20 +183,23 @@ export class DerReader {
     if (content.length > 4 || (content[0] as number) >= 0x80) {
       this.fail('an INTEGER is negative or over 2147483647')
     }
-    return content.reduce((value, octet) => value * 256 + octet, 0)
+    let value = 0
+    for (const octet of content) value = value * 256 + octet
+    return value
   }
 
   bitString(): BitString {
-    const content = this.content(tag.bitString)
-    const unusedBits = content[0]
-    if (unusedBits === undefined || unusedBits > 7 || (unusedBits > 0 && content.length === 1)) {
+    this.#find(tag.bitString)
+    const length = this.#at - this.#start
+    const unusedBits = this.#bytes[this.#start] as number
+    if (length === 0 || unusedBits > 7 || (unusedBits > 0 && length === 1)) {
       this.fail('a BIT STRING counts its unused bits wrongly')
     }
-    const last = content[content.length - 1] as number
+    const last = this.#bytes[this.#at - 1] as number
     if (unusedBits > 0 && (last & ((1 << unusedBits) - 1)) !== 0) {
       this.fail('the unused bits of a BIT STRING are not zero')
     }
-    return { unusedBits, bytes: content.subarray(1) }
+    return { unusedBits, bytes: this.#bytes.subarray(this.#start + 1, this.#at) }
   }
 
   /** A BIT STRING of whole octets: keys and signatures. */
@@ -208,14 +219,21 @@ export class DerReader {
 
   /** An OBJECT IDENTIFIER in dotted form. */
   oid(): string {
-    const content = this.content(tag.oid)
-    return decodeOid(content) ?? this.fail('an OBJECT IDENTIFIER is empty, too long or not minimal')
+    this.#find(tag.oid)
+    return (
+      decodeOid(this.#bytes, this.#start, this.#at) ??
+      this.fail('an OBJECT IDENTIFIER is empty, too long or not minimal')
+    )
   }
 
   /** UTCTime or GeneralizedTime as RFC 5280 §4.1.2.5 allows them, in milliseconds since the epoch. */
   time(): number {
-    const { tag: found, content } = this.any()
-    return decodeTime(found, content) ?? this.fail('a time is not as RFC 5280 §4.1.2.5 writes it')
+    const found = this.#bytes[this.#at] as number
+    this.#find(found)
+    return (
+      decodeTime(found, this.#bytes, this.#start, this.#at) ??
+      this.fail('a time is not as RFC 5280 §4.1.2.5 writes it')
+    )
   }
 
   /** IA5String under any tag (most are `[n] IMPLICIT`). */
@@ -228,20 +246,39 @@ export class DerReader {
     throw new PkiError('DER_INVALID', `${reason} (at byte ${this.#at})`, { reason, offset: this.#at })
   }
 
-  #content(): Uint8Array {
-    this.#at = this.#contentEnd
-    return this.#bytes.subarray(this.#contentStart, this.#contentEnd)
+  /** Goes into the next element; what it returns, `#leave` wants to know. */
+  #enter(expected: number): number {
+    const offset = this.#at
+    const outerEnd = this.#end
+    this.#find(expected)
+    if (this.#depth === derBudget.depth) {
+      throw new PkiError(
+        'DER_BUDGET_EXCEEDED',
+        `elements are nested deeper than ${derBudget.depth}; no object of ours nests deeper than 10`,
+        { budget: 'depth', allowed: derBudget.depth, offset },
+      )
+    }
+    this.#end = this.#at
+    this.#at = this.#start
+    this.#depth++
+    return outerEnd
   }
 
-  /** Identifier and length octets (X.690 §8.1.2, §8.1.3, §10.1). */
-  #header(expected: number): void {
+  #leave(outerEnd: number): void {
+    this.finish()
+    this.#end = outerEnd
+    this.#depth--
+  }
+
+  /** Goes past the next element, by its identifier and length octets (X.690 §8.1.2, §8.1.3, §10.1). */
+  #find(expected: number): void {
     const bytes = this.#bytes
     const start = this.#at
     if (start >= this.#end) this.fail('the structure ends where an element is needed')
     const found = bytes[start] as number
     if ((found & 0x1f) === 0x1f) this.fail('a tag number over 30 is used by no type read here')
     if (found !== expected) this.fail(`found tag 0x${hexOctet(found)}, need 0x${hexOctet(expected)}`)
-    if (--this.#budget.elements < 0) {
+    if (--this.#elementsLeft < 0) {
       throw new PkiError('DER_BUDGET_EXCEEDED', 'the object has more elements than are read', {
         budget: 'elements',
         offset: start,
@@ -261,8 +298,8 @@ export class DerReader {
       content += octets
     }
     if (content + length > this.#end) this.fail('an element is longer than what holds it')
-    this.#contentStart = content
-    this.#contentEnd = content + length
+    this.#start = content
+    this.#at = content + length
   }
 }
 

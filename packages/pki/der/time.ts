@@ -2,24 +2,30 @@ import { tag } from './tag.ts'
 
 /** The first moment that is written as GeneralizedTime (RFC 5280 §4.1.2.5). */
 const year2050 = Date.UTC(2050, 0, 1)
-const year1950 = Date.UTC(1950, 0, 1)
-const year10000 = Date.UTC(10_000, 0, 1)
+export const year1950 = Date.UTC(1950, 0, 1)
+export const year10000 = Date.UTC(10_000, 0, 1)
 
 /**
- * UTCTime `YYMMDDHHMMSSZ` or GeneralizedTime `YYYYMMDDHHMMSSZ`: seconds always, no fraction, always Z, and
- * each form only for its own years (RFC 5280 §4.1.2.5.1, §4.1.2.5.2).
+ * The content octets from `start` to `end` as UTCTime `YYMMDDHHMMSSZ` or GeneralizedTime `YYYYMMDDHHMMSSZ`: seconds
+ * always, no fraction, always Z, and each form only for its own years (RFC 5280 §4.1.2.5.1, §4.1.2.5.2).
  *
  * @returns milliseconds since the epoch, or undefined for anything else
  */
-export function decodeTime(found: number, content: Uint8Array): number | undefined {
+export function decodeTime(
+  found: number,
+  octets: Uint8Array,
+  start = 0,
+  end = octets.length,
+): number | undefined {
   const yearDigits = found === tag.utcTime ? 2 : found === tag.generalizedTime ? 4 : undefined
-  if (yearDigits === undefined || content.length !== yearDigits + 11) return undefined
-  if (content[content.length - 1] !== 0x5a) return undefined
-  for (let i = 0; i < content.length - 1; i++) {
-    const octet = content[i] as number
+  if (yearDigits === undefined || end - start !== yearDigits + 11) return undefined
+  if (octets[end - 1] !== 0x5a) return undefined
+  for (let at = start; at < end - 1; at++) {
+    const octet = octets[at] as number
     if (octet < 0x30 || octet > 0x39) return undefined
   }
-  const pair = (at: number): number => (content[at] as number) * 10 + (content[at + 1] as number) - 528
+  const pair = (at: number): number =>
+    (octets[start + at] as number) * 10 + (octets[start + at + 1] as number) - 528
   const inCentury = pair(yearDigits - 2)
   const year = yearDigits === 4 ? pair(0) * 100 + inCentury : inCentury + (inCentury >= 50 ? 1900 : 2000)
   return moment(year, yearDigits, pair)
@@ -33,8 +39,9 @@ function moment(year: number, at: number, pair: (at: number) => number): number 
   const second = pair(at + 8)
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
   if (at === 4 && year < 2050) return undefined
-  const time = Date.UTC(year, month - 1, day, hour, minute, second)
-  return new Date(time).getUTCDate() === day ? time : undefined
+  // Day 29, 30 or 31 of a month that has none would be a day of the next.
+  if (day > 28 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return undefined
+  return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
 /**
@@ -48,18 +55,15 @@ export function encodeTime(time: number): { tag: number; text: string } {
     throw new RangeError(`${time} ms is not between the years 1950 and 9999`)
   }
   const date = new Date(time)
-  const year = date.getUTCFullYear()
-  const afterYear =
-    twoDigits(date.getUTCMonth() + 1) +
-    twoDigits(date.getUTCDate()) +
-    twoDigits(date.getUTCHours()) +
-    twoDigits(date.getUTCMinutes()) +
-    twoDigits(date.getUTCSeconds())
-  return time < year2050
-    ? { tag: tag.utcTime, text: `${twoDigits(year % 100)}${afterYear}Z` }
-    : { tag: tag.generalizedTime, text: `${year}${afterYear}Z` }
-}
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : `${value}`
+  const inUtcTime = time < year2050
+  // All of it as one number, two digits each, because text put together from parts costs more.
+  let digits = inUtcTime ? date.getUTCFullYear() % 100 : date.getUTCFullYear()
+  digits = digits * 100 + date.getUTCMonth() + 1
+  digits = digits * 100 + date.getUTCDate()
+  digits = digits * 100 + date.getUTCHours()
+  digits = digits * 100 + date.getUTCMinutes()
+  digits = digits * 100 + date.getUTCSeconds()
+  return inUtcTime
+    ? { tag: tag.utcTime, text: `${`${digits}`.padStart(12, '0')}Z` }
+    : { tag: tag.generalizedTime, text: `${digits}Z` }
 }

@@ -8,7 +8,7 @@ export interface ExtendedKeyUsage {
 
 /** `ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId`, RFC 5280 §4.2.1.12. */
 export function readExtendedKeyUsage(der: DerReader): ExtendedKeyUsage {
-  const purposes = der.sequence((list) => list.each((each) => each.oid()))
+  const purposes = der.sequenceOf((each) => each.oid())
   if (purposes.length === 0) der.fail('an extended key usage lists no purpose')
   return { purposes }
 }

@@ -56,7 +56,7 @@ type Mutable = { -readonly [K in keyof Extensions]: Extensions[K] }
  * @throws PkiError `EXTENSION_MALFORMED` with `data.extension`, also when one appears twice (§4.2)
  */
 export function readExtensions(der: DerReader): Extensions {
-  const all = der.sequence((list) => list.each(readExtension))
+  const all = der.sequenceOf(readExtension)
   if (all.length === 0) der.fail('a list of extensions is empty')
   return understand(all)
 }
@@ -86,6 +86,8 @@ const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]>
   [oids.subjectAltName, ['subjectAltName', readSubjectAltName]],
   [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
 ])
+
+const unknown: readonly [undefined, undefined] = [undefined, undefined]
 
 /**
  * Extensions whose every consequence is drawn here; the others can be read, but being critical they are
@@ -130,14 +132,17 @@ function understand(all: readonly Extension[]): Extensions {
     subjectKeyIdentifier: undefined,
     unknownCritical,
   }
-  const seen = new Set<string>()
+  let others: Set<string> | undefined
   for (const { oid, critical, value } of all) {
-    const [name, read] = readers.get(oid) ?? []
-    if (seen.has(oid)) throw malformed(name ?? oid, 'it appears twice (RFC 5280 §4.2)')
-    seen.add(oid)
+    const [name, read] = readers.get(oid) ?? unknown
+    const twice = name === undefined ? others?.has(oid) : extensions[name] !== undefined
+    if (twice) throw malformed(name ?? oid, 'it appears twice (RFC 5280 §4.2)')
+    if (name === undefined) others = (others ?? new Set()).add(oid)
     if ((critical || alwaysCritical.has(oid)) && !processed.has(name)) unknownCritical.push(oid)
     if (name !== undefined && read !== undefined) {
-      ;(extensions as Record<Known, object | undefined>)[name] = { ...readValue(name, value, read), critical }
+      // Into the object that was just read: to copy each of them costs as much as to read it.
+      const understood = Object.assign(readValue(name, value, read), { critical })
+      ;(extensions as Record<Known, object | undefined>)[name] = understood
     }
   }
   return extensions

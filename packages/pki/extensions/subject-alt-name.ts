@@ -25,7 +25,7 @@ export interface SubjectAltName {
 
 /** `SubjectAltName ::= GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName`, RFC 5280 §4.2.1.6. */
 export function readSubjectAltName(der: DerReader): SubjectAltName {
-  const names = der.sequence((list) => list.each(readGeneralName))
+  const names = der.sequenceOf(readGeneralName)
   if (names.length === 0) der.fail('a subject alternative name holds no name')
   const sorted = {
     names,
