@@ -78,7 +78,11 @@ export class DerWriter {
 
   /** A non-negative INTEGER below 2^31. */
   smallInteger(value: number, identifier: number = tag.integer): void {
-    this.unsignedInteger(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value), identifier)
+    // One octet more where the first would have the sign bit.
+    const octets = octetsFor(value * 2)
+    this.#header(identifier, octets)
+    this.#putNumber(this.#length, value, octets)
+    this.#length += octets
   }
 
   /**
@@ -139,7 +143,10 @@ export class DerWriter {
   /** Text whose characters the caller has checked to be ASCII. */
   ascii(text: string, identifier: number): void {
     this.#header(identifier, text.length)
-    for (let i = 0; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i)
+    const bytes = this.#bytes
+    const start = this.#length
+    for (let i = 0; i < text.length; i++) bytes[start + i] = text.charCodeAt(i)
+    this.#length += text.length
   }
 
   /** Identifier and length, and room for the content. */
@@ -150,9 +157,9 @@ export class DerWriter {
       this.#bytes[this.#length++] = length
       return
     }
-    const octets = lengthOctets(length)
+    const octets = octetsFor(length)
     this.#bytes[this.#length++] = 0x80 | octets
-    this.#putLength(this.#length, length, octets)
+    this.#putNumber(this.#length, length, octets)
     this.#length += octets
   }
 
@@ -162,15 +169,15 @@ export class DerWriter {
       this.#bytes[start - 1] = length
       return
     }
-    const octets = lengthOctets(length)
+    const octets = octetsFor(length)
     this.#reserve(octets)
     this.#bytes.copyWithin(start + octets, start, this.#length)
     this.#bytes[start - 1] = 0x80 | octets
-    this.#putLength(start, length, octets)
+    this.#putNumber(start, length, octets)
     this.#length += octets
   }
 
-  #putLength(at: number, length: number, octets: number): void {
+  #putNumber(at: number, length: number, octets: number): void {
     for (let i = 0; i < octets; i++) this.#bytes[at + i] = length >>> (8 * (octets - 1 - i))
   }
 
@@ -192,6 +199,6 @@ function isAsciiText(text: string): boolean {
   return true
 }
 
-function lengthOctets(length: number): number {
-  return length < 0x100 ? 1 : length < 0x1_0000 ? 2 : length < 0x100_0000 ? 3 : 4
+function octetsFor(number: number): number {
+  return number < 0x100 ? 1 : number < 0x1_0000 ? 2 : number < 0x100_0000 ? 3 : 4
 }

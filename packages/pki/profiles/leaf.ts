@@ -1,4 +1,5 @@
 import type { Certificate } from '../certificate.ts'
+import { encodeDer } from '../der/writer.ts'
 import { writeBasicConstraints } from '../extensions/basic-constraints.ts'
 import { writeExtendedKeyUsage } from '../extensions/extended-key-usage.ts'
 import { writeExtension } from '../extensions/extensions.ts'
@@ -9,7 +10,7 @@ import {
 } from '../extensions/key-identifiers.ts'
 import { writeKeyUsage } from '../extensions/key-usage.ts'
 import { writeSubjectAltName } from '../extensions/subject-alt-name.ts'
-import { encodeName, type NameParts } from '../name.ts'
+import { encodeName, fitsUpperBound, type NameParts } from '../name.ts'
 import { oids } from '../oids.ts'
 import { issuerFields } from './issuer-fields.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
@@ -56,13 +57,7 @@ export function leafCertificate(request: LeafRequest): Uint8Array {
     writeExtensions(der) {
       // RFC 5280 §4.2.1.6: critical where the subject is empty, which is an empty SEQUENCE.
       writeExtension(der, oids.subjectAltName, subject.length === 2, () => writeSubjectAltName(der, request))
-      writeExtension(der, oids.keyUsage, true, () => writeKeyUsage(der, ['digitalSignature']))
-      writeExtension(der, oids.extendedKeyUsage, false, () =>
-        writeExtendedKeyUsage(der, [oids.serverAuth, oids.clientAuth]),
-      )
-      writeExtension(der, oids.basicConstraints, true, () =>
-        writeBasicConstraints(der, { ca: false, pathLength: undefined }),
-      )
+      der.raw(usageOfEveryLeaf)
       writeExtension(der, oids.authorityKeyIdentifier, false, () =>
         writeAuthorityKeyIdentifier(der, authorityKeyIdentifier),
       )
@@ -73,10 +68,20 @@ export function leafCertificate(request: LeafRequest): Uint8Array {
   })
 }
 
+const usageOfEveryLeaf = encodeDer((der) => {
+  writeExtension(der, oids.keyUsage, true, () => writeKeyUsage(der, ['digitalSignature']))
+  writeExtension(der, oids.extendedKeyUsage, false, () =>
+    writeExtendedKeyUsage(der, [oids.serverAuth, oids.clientAuth]),
+  )
+  writeExtension(der, oids.basicConstraints, true, () =>
+    writeBasicConstraints(der, { ca: false, pathLength: undefined }),
+  )
+})
+
 /** `ub-common-name` is 64 characters (RFC 5280 appendix A.1). */
 function withoutLongName(subject: NameParts): NameParts {
   const { commonName } = subject
-  return commonName !== undefined && [...commonName].length > 64
+  return commonName !== undefined && !fitsUpperBound(commonName)
     ? { ...subject, commonName: undefined }
     : subject
 }

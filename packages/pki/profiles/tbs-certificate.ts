@@ -1,3 +1,4 @@
+import { year1950, year10000 } from '../der/time.ts'
 import { type DerWriter, encodeDer } from '../der/writer.ts'
 import { hexText } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
@@ -54,10 +55,11 @@ export function serialText(serial: Uint8Array): string {
 }
 
 function checkSerial(serial: Uint8Array): void {
-  const first = serial.findIndex((octet) => octet !== 0)
+  let first = 0
+  while (serial[first] === 0) first++
   const signOctet = (serial[first] ?? 0) >= 0x80 ? 1 : 0
   const octets = serial.length - first + signOctet
-  if (first >= 0 && octets <= 20) return
+  if (octets >= 1 && octets <= 20) return
   throw new PkiError(
     'PROFILE_INVALID',
     `a serial number of ${octets} octets was given; it must not be zero, and fit 20 octets (RFC 5280 §4.1.2.2)`,
@@ -66,8 +68,7 @@ function checkSerial(serial: Uint8Array): void {
 }
 
 function checkTimes({ notBefore, notAfter }: TbsFields): void {
-  const years = [Date.UTC(1950, 0, 1), Date.UTC(10_000, 0, 1)] as const
-  if (notBefore <= notAfter && notBefore >= years[0] && notAfter < years[1]) return
+  if (notBefore <= notAfter && notBefore >= year1950 && notAfter < year10000) return
   throw new PkiError(
     'PROFILE_INVALID',
     'the validity must begin before it ends, between the years 1950 and 9999 (RFC 5280 §4.1.2.5)',
