@@ -4,9 +4,7 @@
  * address in disguise.
  */
 export function isDnsName(name: string): boolean {
-  if (name.length > 253) return false
-  const labels = name.split('.')
-  return labels.every((label) => dnsLabel.test(label)) && !/^\d+$/.test(labels.at(-1) as string)
+  return name.length <= 253 && hostName.test(name)
 }
 
 /**
@@ -34,4 +32,6 @@ export function dnsNameMatches(presented: string, reference: string): boolean {
   return dot > 0 && found.slice(1) === wanted.slice(dot)
 }
 
-const dnsLabel = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/
+const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?'
+/** The last label is not all digits. */
+const hostName = new RegExp(`^(?:${label}\\.)*(?!\\d+$)${label}$`)

@@ -2,7 +2,7 @@ import { parseTbsCertificate, type TbsCertificate } from '../certificate.ts'
 import { PkiError } from '../pki-error.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { issueToken, type LintToken } from './lint-token.ts'
-import { lintRules } from './rules.ts'
+import { lintRulesOf } from './rules.ts'
 
 export interface LintFinding {
   /** The rule's name. */
@@ -35,8 +35,7 @@ export function lint({ tbs, profile, issuer }: LintRequest): LintToken {
   const certificate = parseTbsCertificate(new Uint8Array(tbs))
   const linted = { certificate, profile, issuer: issuer ?? certificate }
   const findings: LintFinding[] = []
-  for (const rule of lintRules) {
-    if (!rule.profiles.includes(profile)) continue
+  for (const rule of lintRulesOf[profile]) {
     const message = rule.check(linted)
     if (message !== undefined) findings.push({ rule: rule.name, source: rule.source, message })
   }

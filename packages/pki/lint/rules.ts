@@ -1,3 +1,4 @@
+import type { Profile } from '../profiles/profile.ts'
 import type { LintRule } from './lint-rule.ts'
 import { authorityKeyIdentifierIsPlain } from './rules/authority-key-identifier-is-plain.ts'
 import { authorityKeyIdentifierIsPresent } from './rules/authority-key-identifier-is-present.ts'
@@ -85,3 +86,10 @@ export const lintRules: readonly LintRule[] = [
   validityIsInOrder,
   versionIs3,
 ]
+
+/** Those that count for certificates of a profile. */
+export const lintRulesOf: Readonly<Record<Profile, readonly LintRule[]>> = {
+  root: lintRules.filter(({ profiles }) => profiles.includes('root')),
+  'issuing-ca': lintRules.filter(({ profiles }) => profiles.includes('issuing-ca')),
+  leaf: lintRules.filter(({ profiles }) => profiles.includes('leaf')),
+}

@@ -21,9 +21,12 @@ export function checkNameConstraints(
 ): void {
   const constraints = authority.extensions.nameConstraints
   if (constraints === undefined) return
-  const faulty = [...constraints.permitted, ...constraints.excluded].map(subtreeFault).find(Boolean)
-  if (faulty !== undefined) {
-    throw failure('NAME_CONSTRAINT_UNPROCESSABLE', authority, authority, undefined, faulty)
+  for (const subtrees of [constraints.permitted, constraints.excluded]) {
+    for (const base of subtrees) {
+      const fault = subtreeFault(base)
+      if (fault === undefined) continue
+      throw failure('NAME_CONSTRAINT_UNPROCESSABLE', authority, authority, undefined, fault)
+    }
   }
   for (const [index, certificate] of below.entries()) {
     if (index > 0 && isSelfIssued(certificate)) continue

@@ -85,13 +85,12 @@ function isMailboxWithin(mailbox: string, constraint: string): boolean | undefin
 /** 8 or 32 octets: address, then a mask of ones followed by zeros (RFC 4632 §3.1). */
 function isRange(range: Uint8Array): boolean {
   if (range.length !== 8 && range.length !== 32) return false
-  const mask = range.subarray(range.length / 2)
-  const first = mask.findIndex((octet) => octet !== 0xff)
+  let at = range.length / 2
+  while (range[at] === 0xff) at++
   // After the first octet that is not all ones, which is ones and then zeros, there are zeros only.
-  return (
-    first < 0 ||
-    (isPrefixMask(mask[first] as number) && mask.subarray(first + 1).every((octet) => octet === 0))
-  )
+  if (at < range.length && !isPrefixMask(range[at++] as number)) return false
+  while (range[at] === 0) at++
+  return at === range.length
 }
 
 function isPrefixMask(octet: number): boolean {

@@ -7,10 +7,13 @@ export const countryIsTwoLetters: LintRule = {
   source: 'RFC 5280 appendix A.1',
   profiles: everyProfile,
   check({ certificate: { subject } }) {
-    const countries = subject.relativeNames.flat().filter(({ type }) => type === oids.countryName)
-    const bad = countries.find(
-      (each) => each.tag !== tag.printableString || !/^[A-Z]{2}$/.test(each.value ?? ''),
-    )
-    return bad && `its country "${bad.value}" is not two capital letters in a PrintableString`
+    for (const relativeName of subject.relativeNames) {
+      for (const { type, tag: form, value } of relativeName) {
+        if (type !== oids.countryName) continue
+        if (form === tag.printableString && /^[A-Z]{2}$/.test(value ?? '')) continue
+        return `its country "${value}" is not two capital letters in a PrintableString`
+      }
+    }
+    return undefined
   },
 }

@@ -7,7 +7,7 @@ export const extendedKeyUsageOfALeaf: LintRule = {
   profiles: ['leaf'],
   check({ certificate: { extensions } }) {
     const purposes = extensions.extendedKeyUsage?.purposes ?? []
-    return purposes.join() === `${oids.serverAuth},${oids.clientAuth}`
+    return purposes.length === 2 && purposes[0] === oids.serverAuth && purposes[1] === oids.clientAuth
       ? undefined
       : `its extended key usage is "${purposes.join(', ')}", not serverAuth and clientAuth`
   },
