@@ -210,18 +210,19 @@ function checkLength(
  * doesn't grow old, and the CAs of a mesh are the same at every handshake.
  */
 function checkSignature(certificate: Certificate, issuer: Certificate, { budget }: Search): void {
-  const byIssuer = checkedSignatures.get(certificate) ?? new WeakMap<Certificate, boolean>()
-  let valid = byIssuer.get(issuer)
+  const checked = checkedSignatures.get(issuer) ?? new WeakMap<Certificate, boolean>()
+  let valid = checked.get(certificate)
   if (valid === undefined) {
     budget.spend('signatures')
     const { tbs, signature, signatureAlgorithm } = certificate
     valid = verifySignature({ spki: issuer.spki, message: tbs, signature, algorithm: signatureAlgorithm })
-    checkedSignatures.set(certificate, byIssuer.set(issuer, valid))
+    checkedSignatures.set(issuer, checked.set(certificate, valid))
   }
   if (!valid)
     throw refusal('SIGNATURE_INVALID', certificate, `it is not signed by the key of ${issuer.subject}`)
 }
 
+/** By issuer, because there are few of them. */
 const checkedSignatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
 
 /** RFC 4158 §5.2: a path never goes twice through one subject with one key. */
