@@ -65,6 +65,7 @@ for (const [what, micros] of [
 }
 
 function inventoryOf(): Inventory {
+  const first = { generation: 1, counter: 1 }
   const slot = (kind: SlotRow['kind']): SlotRow => ({
     ...{
       id: `${kind}-1`,
@@ -97,7 +98,14 @@ function inventoryOf(): Inventory {
     } as never,
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
     issuingConstraints: constraintsOf(config),
+    cas: new Map(),
+    announced: new Map(),
     trustStatementCurrent: true,
+    bundle: {
+      ...{ number: first, trustStatement: first, issuedAt: now, expiresAt: now + 7 * DAY },
+      ...{ signedBy: 'bundle-key-1', draining: new Set() },
+    },
+    witnesses: { live: [], state: 'complete', known: [], undelivered: [] },
     services: new Map(
       all.map(({ id, spiffeId, settings }, index) => {
         const request = certificateRequestOf(settings)
@@ -119,13 +127,15 @@ function inventoryOf(): Inventory {
             // Read anew, as from the store, so that nothing is equal by being the same.
             settings: decodeSettings(encodeSettings(settings)),
             instances: [
-              { row, current, request: decodeRequest(current.request), pair: String(index), linked: true },
+              {
+                ...{ row, current, request: decodeRequest(current.request), pair: String(index) },
+                ...{ failed: undefined, linked: true },
+              },
             ],
           },
         ]
       }),
     ),
     published: true,
-    bundleIssuedAt: now,
   }
 }

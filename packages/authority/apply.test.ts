@@ -190,7 +190,7 @@ describe('apply', () => {
     assert.equal(checkPair(engine, 'stream'), stream)
   })
 
-  test('makes a new issuing CA where a new address needs one, and keeps the old leaves', async () => {
+  test('makes a new issuing CA where a new address needs one, and moves every leaf to it', async () => {
     const dir = temporaryFolder()
     const first = testEngine({ dir, config: { services } })
     await apply(first, no)
@@ -198,11 +198,15 @@ describe('apply', () => {
     const config = { services: { lake: { ip_addresses: ['10.0.0.7'] }, stream: {} } }
     const second = testEngine({ dir, store: first.store as MemoryStore, config })
     assertDone(await apply(second, no))
-    const { trust } = readAsPeer(second)
+    const { trust, bundle } = readAsPeer(second)
     assert.equal(trust.number.counter, 2)
     assert.equal(trust.issuingCas.length, 2)
     checkPair(second, 'lake')
-    assert.equal(checkPair(second, 'stream'), stream)
+    assert.notEqual(checkPair(second, 'stream'), stream)
+    assert.deepEqual(
+      [...bundle.draining],
+      [first.store.slots().find(({ id }) => id === 'issuing-ca-1')?.spkiHash],
+    )
     assert.deepEqual((await apply(second, no)).done, [])
   })
 

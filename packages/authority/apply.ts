@@ -1,50 +1,74 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
+import { parseConstraints, permits } from './constraints.ts'
+import { deliver } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
-import { activeSlot, foundMesh, publishTrust, replaceIssuingCa } from './found.ts'
+import { foundMesh } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
-import { pairsOnDisk, takeInventory } from './observe.ts'
+import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
+import type { Pace } from './pace.ts'
 import { linkFiles } from './place.ts'
-import { type Action, type Plan, plan, reasonToIssue, safePart } from './plan.ts'
-import { isBundleCurrent, publishBundle, writePublished } from './publish.ts'
+import { type Action, type MeshAction, needOf, type Plan, plan, safePart } from './plan.ts'
+import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
+import { takeStep } from './rollover/roll.ts'
+import type { RollStep, RollWait } from './rollover/roll-plan.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
   readonly approve: (destructive: readonly Action[]) => boolean | Promise<boolean>
+  /** Nobody waits for it: renewals keep to the pace, and what has failed is left alone until its next try. */
+  readonly pace?: Pace | undefined
 }
 
 export interface ApplyReport {
   readonly done: readonly Action[]
   readonly declined: readonly Action[]
   readonly failed: readonly { readonly action: Action; readonly error: Error }[]
+  /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
+  readonly waits: readonly RollWait[]
+  /** Renewals that the pace has put off. */
+  readonly putOff: number
   /** The bundle in force, as in `1.42`. */
   readonly bundle: string
 }
+
+/** What one step distributes may let the next be taken at once; more than this in one apply is a loop. */
+const MAX_PASSES = 12
 
 /**
  * Makes what is into what should be. Whatever step a crash or a full disk ends it at, what was serving goes on serving,
  * and the next apply goes on from there.
  */
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
-  const { config, clock } = engine
+  let report = await pass(engine, options)
+  for (let passes = 1; passes < MAX_PASSES && report.done.some(isRollStep); passes++) {
+    const next = await pass(engine, { ...options, approve: () => report.declined.length === 0 })
+    if (next.done.length === 0) return { ...report, waits: next.waits }
+    report = { ...next, done: [...report.done, ...next.done], failed: [...report.failed, ...next.failed] }
+  }
+  return report
+}
+
+async function pass(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
+  const { config, clock, store } = engine
   // 1 Nothing is done to a state that is not whole.
   checkState(engine)
+  engine.keys.seatRoot(store.slots())
   // 2 What is to be done; the destructive part only when asked for.
   const pairs = pairsOnDisk(engine)
   const wanted = plan(config, takeInventory(engine, pairs), clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
-  // 3 Keys and CAs of the mesh itself.
-  for (const { kind } of doing) {
-    if (kind === 'create-mesh') await foundMesh(engine)
-    if (kind === 'replace-issuing-ca') await replaceIssuingCa(engine)
-    if (kind === 'publish-trust-statement') await publishTrust(engine)
+  // 3 Keys and CAs of the mesh itself: one step, and after it whatever it was needed for.
+  for (const action of doing) {
+    if (action.kind === 'create-mesh') await foundMesh(engine)
+    else if (isRollStep(action)) await takeStep(engine, action)
   }
-  // 4 What the mesh holds its services to.
+  // 4 What the mesh holds its services to. Names for which the issuing CA may not sign have to wait for the next one.
   const changes = doing.filter((action) => 'settings' in action)
   const notMoved: ReadonlyMap<Action, Error> =
     changes.length > 0 ? await recordSettings(engine, changes) : new Map()
@@ -54,43 +78,62 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
   const inventory = takeInventory(engine, asked ? undefined : pairs)
-  const due = dueIssuances(inventory, clock())
-  const failures = new Map([...(await issuePairs(engine, due)), ...linkPairs(engine, inventory, due)])
+  const { due, putOff } = dueIssuances(engine, inventory, options.pace)
+  const atOnce = options.pace && config.rotation.atOnce
+  const failures = new Map([...(await issuePairs(engine, due, atOnce)), ...linkPairs(engine, inventory, due)])
   // 7 The bundle again, where a new certificate has ended a change.
-  if (!isBundleCurrent(engine.store, clock())) await publish(engine)
+  if (!isBundleCurrent(store, clock())) await publish(engine)
   // 8 Whatever of the published files was lost.
   writePublished(engine)
-  return reportOf(engine, doing, approved ? [] : destructive, due, (action) =>
+  // 9 Services that read files are told of them.
+  await deliver(engine, { automatic: options.pace !== undefined })
+  const { done, failed } = outcomeOf(doing, due, (action) =>
     'instance' in action ? failures.get(action.instance) : notMoved.get(action),
   )
+  const declined = approved ? [] : destructive
+  const bundle = store.bundle()
+  return {
+    ...{ done, failed, declined, putOff, waits: wanted.waits },
+    bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
+  }
 }
 
 /** What `mtls plan` shows: what the next apply would do. */
-export function planOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock'>): Plan {
+export function planOf(engine: Observed): Plan {
   return plan(engine.config, takeInventory(engine), engine.clock())
 }
 
-async function publish(engine: Engine): Promise<void> {
-  const { store, keys, config, clock, actor, report } = engine
-  await keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) =>
-    publishBundle(store, signer, config, clock(), actor),
-  )
-  writePublished(engine)
-  engine.push()
-  const detail = { number: bundleNumber(engine) }
-  report({ kind: 'bundle-published', subject: 'mesh', at: clock(), detail })
+function isRollStep(action: Action): action is MeshAction & RollStep {
+  const { kind } = action
+  return kind === 'prepare' || kind === 'publish-trust-statement' || kind === 'activate' || kind === 'retire'
 }
 
-function dueIssuances(inventory: Inventory, now: number): Issuance[] {
-  const due: Issuance[] = []
+/** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */
+function dueIssuances(
+  { config, clock }: Engine,
+  inventory: Inventory,
+  pace: Pace | undefined,
+): { due: readonly Issuance[]; putOff: number } {
+  const now = clock()
+  const context = { slots: inventory.slots, jitter: config.rotation.jitter, now }
+  const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
+  const urgent: Issuance[] = []
+  const renewals: (Issuance & { notAfter: number })[] = []
   for (const { row, settings, instances } of inventory.services.values()) {
     if (row.state !== 'member') continue
     for (const instance of instances) {
-      const reason = reasonToIssue(settings, instance, inventory.slots, now)
-      if (reason !== undefined) due.push({ instance: instance.row.id, service: row })
+      if (pace !== undefined && (instance.failed?.nextTryAt ?? 0) > now) continue
+      // The next issuing CA, which may sign for it, is on its way.
+      if (constraints && !permits(constraints, settings)) continue
+      const need = needOf(settings, instance, context)
+      const issuance = { instance: instance.row.id, service: row }
+      if (need?.kind === 'issue') urgent.push(issuance)
+      else if (need?.kind === 'renew') renewals.push({ ...issuance, notAfter: instance.current!.notAfter })
     }
   }
-  return due
+  renewals.sort((a, b) => a.notAfter - b.notAfter)
+  const allowed = pace?.take(renewals.length, config.rotation.perMinute) ?? renewals.length
+  return { due: [...urgent, ...renewals.slice(0, allowed)], putOff: renewals.length - allowed }
 }
 
 /** The paths of the config lead to each pair that is good; whoever was just issued one has seen to it already. */
@@ -111,27 +154,21 @@ function linkPairs(engine: Engine, inventory: Inventory, issued: readonly Issuan
   return failed
 }
 
-function reportOf(
-  engine: Engine,
+function outcomeOf(
   doing: readonly Action[],
-  declined: readonly Action[],
   due: readonly Issuance[],
   failureOf: (action: Action) => Error | undefined,
-): ApplyReport {
+): Pick<ApplyReport, 'done' | 'failed'> {
   const done: Action[] = []
   const failed: { action: Action; error: Error }[] = []
   const issued = new Set(due.map(({ instance }) => instance))
   for (const action of doing) {
-    // What was planned for a service that a no was said to has not been done.
-    if (action.kind === 'issue' && !issued.has(action.instance)) continue
+    // What was planned for a service that a no was said to has not been done, nor what was put off.
+    const isIssuance = action.kind === 'issue' || action.kind === 'renew'
+    if (isIssuance && !issued.has(action.instance)) continue
     const error = failureOf(action)
     if (error === undefined) done.push(action)
     else failed.push({ action, error })
   }
-  return { done, declined, failed, bundle: bundleNumber(engine) }
-}
-
-function bundleNumber({ store }: Pick<Engine, 'store'>): string {
-  const bundle = store.bundle()
-  return bundle === undefined ? '' : formatDocumentNumber(bundle)
+  return { done, failed }
 }

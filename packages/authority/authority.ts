@@ -2,6 +2,7 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
 import { checkNoForeignCa, checkState } from './check-state.ts'
+import { handOver } from './delivery/hand-over.ts'
 import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
@@ -70,6 +71,8 @@ export class Authority implements Administration {
     if (isNew && !options.adopting) checkNoForeignCa({ config, layout, disk })
     disk.ensureFolder(layout.state, 0o755)
     disk.ensureFolder(layout.authority.dir, 0o700)
+    const own = { ...options.environment }
+    delete own.MTLS_CA_PASSPHRASE
     const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
     try {
       const store = SqliteStore.open({ file: layout.authority.inventory, disk })
@@ -90,6 +93,7 @@ export class Authority implements Administration {
         keys,
         peers: new PeerBook(clock),
         push: () => {},
+        handOver: (handover) => handOver(handover, { environment: own, clock }),
         clock,
         randomBytes,
         actor: purpose,
@@ -233,7 +237,7 @@ function passphraseOnce(
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class Observation {
-  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys'>
+  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers'>
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
     const layout = layoutOf(config)
@@ -253,7 +257,7 @@ export class Observation {
         throw new TypeError('looking makes nothing')
       },
     })
-    this.#engine = { config, clock, disk, layout, store, keys }
+    this.#engine = { config, clock, disk, layout, store, keys, peers: new PeerBook(clock) }
   }
 
   /** @throws AuthorityError what `apply` would refuse this state with */

@@ -36,10 +36,13 @@ export function checkState(engine: Checked): void {
       { data: { found: config.trustDomain, allowed: mesh.trustDomain } },
     )
   }
-  const slots = engine.store.slots().filter((slot) => slot.state === 'active' || slot.state === 'prepared')
+  const slots = engine.store.slots().filter(({ state, certificate, kind }) => {
+    if (state === 'prepared') return certificate !== undefined || kind === 'bundle-key'
+    return state === 'active' || (state === 'retiring' && kind === 'root')
+  })
   checkNotAllGone(engine, slots)
   for (const slot of slots) engine.keys.check(slot)
-  checkCaCert(engine, slots)
+  checkCaCert(engine, engine.store.slots())
 }
 
 /**

@@ -21,6 +21,15 @@ export function constraintsOf(config: Config): string {
   return JSON.stringify(constraints)
 }
 
+/** Whether an issuing CA with these constraints may sign for these names. */
+export function permits(
+  { domains, ipAddresses }: Constraints,
+  names: { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] },
+): boolean {
+  const isWithin = (name: string) => domains.some((domain) => name === domain || name.endsWith(`.${domain}`))
+  return names.dnsNames.every(isWithin) && names.ipAddresses.every((ip) => ipAddresses.includes(ip))
+}
+
 export function parseConstraints(text: string): Constraints {
   return JSON.parse(text) as Constraints
 }

@@ -1,4 +1,5 @@
 import type { Config, Layout } from '@datapunk/protocol'
+import type { Handover } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { Issuing } from './issue.ts'
@@ -16,6 +17,8 @@ export interface Engine extends Issuing {
   readonly peers: PeerBook
   /** Tells peers that something new was published; it is on disk by then. */
   readonly push: () => void
+  /** Tells a service that reads files that they have changed, and sees that it shows them. */
+  readonly handOver: (handover: Handover) => Promise<void>
   /** Told of everything that was done, after it is on disk. */
   readonly report: (event: AuthorityEvent) => void
 }
@@ -25,6 +28,7 @@ export type AuthorityEventKind =
   | 'root-created'
   | 'issuing-ca-created'
   | 'key-activated'
+  | 'key-retired'
   | 'trust-statement-published'
   | 'bundle-published'
   | 'service-added'
@@ -36,6 +40,10 @@ export type AuthorityEventKind =
   | 'bundle-enforced'
   | 'halted'
   | 'peer-refused'
+  | 'reloaded'
+  | 'reload-failed'
+  | 'rotation-held'
+  | 'rotation-resumed'
   | 'store-failed'
 
 export interface AuthorityEvent {

@@ -3,7 +3,7 @@ import type { CaConfig } from '@datapunk/protocol'
 import { constraintsOf, parseConstraints } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
-import { isTrustStatementCurrent, publishTrustStatement } from './publish.ts'
+import { activate, announceTrust } from './rollover/roll.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
 
 const MESH_ID_BYTES = 16
@@ -20,51 +20,18 @@ export async function foundMesh(engine: Engine): Promise<void> {
   // 2 The root, for the seconds in which it signs.
   const rootSlot = await ensureKey(engine, 'root', config.authority.root)
   await keys.withSigner(rootSlot, async (signer) => {
-    const root = await ensureRoot(engine, rootSlot, signer)
+    const certificate = await certifyRoot(engine, rootSlot, signer, 'active')
+    const root = { slot: rootSlot.id, certificate, signer }
     // 3 The issuing CA under it.
     const issuingSlot = await ensureKey(engine, 'issuing-ca', config.authority.issuing)
     if (issuingSlot.certificate === undefined) await certifyIssuingCa(engine, issuingSlot, root)
-    if (issuingSlot.state === 'prepared') await activate(engine, issuingSlot.id)
+    if (issuingSlot.state === 'prepared') await activate(engine, [issuingSlot.id])
     // 4 The bundle key, which only speaks for the mesh.
     const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
-    if (bundleSlot.state === 'prepared') await activate(engine, bundleSlot.id)
-    // 5 The trust statement that names them all.
-    if (!isTrustStatementCurrent(store)) await announce(engine, [signer])
+    if (bundleSlot.state === 'prepared') await activate(engine, [bundleSlot.id])
   })
-}
-
-/** Signs the next trust statement, where the last one does not say what the slots say. */
-export async function publishTrust(engine: Engine): Promise<void> {
-  if (isTrustStatementCurrent(engine.store)) return
-  await engine.keys.withSigner(activeSlot(engine, 'root'), (signer) => announce(engine, [signer]))
-}
-
-/**
- * Makes a new issuing CA. It is in a trust statement before it signs anything; the old one stays trusted for the leaves it
- * has signed. A crash between any two steps is taken up by the next apply.
- */
-export async function replaceIssuingCa(engine: Engine): Promise<void> {
-  const { config, store, keys, clock } = engine
-  const rootSlot = activeSlot(engine, 'root')
-  await keys.withSigner(rootSlot, async (signer) => {
-    // 1 Its key, and a certificate for what the config asks for now.
-    const id = nextSlotId(engine, 'issuing-ca')
-    const prepared = await ensureKey(engine, 'issuing-ca', config.authority.issuing, id)
-    if (issuedConstraints(engine, prepared) !== constraintsOf(config)) {
-      const root = { slot: rootSlot.id, certificate: certificateOf(rootSlot), signer }
-      await certifyIssuingCa(engine, prepared, root)
-    }
-    // 2 Peers know it.
-    if (!isTrustStatementCurrent(store)) await announce(engine, [signer])
-  })
-  // 3 From here on it signs.
-  const old = activeSlot(engine, 'issuing-ca')
-  const next = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'prepared')
-  const at = clock()
-  await store.write((transaction) => {
-    transaction.putSlot({ ...old, state: 'retiring', since: at })
-    if (next !== undefined) transaction.putSlot({ ...next, state: 'active', since: at })
-  })
+  // 5 The trust statement that names them all.
+  await announceTrust(engine)
 }
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
@@ -110,7 +77,7 @@ export async function recordMesh({
 }
 
 /** The slot of this kind (the first one, or `id` where that is given), with its key on disk. */
-async function ensureKey(
+export async function ensureKey(
   { store, keys, clock, actor }: Engine,
   kind: SlotKind,
   { algorithm }: Pick<CaConfig, 'algorithm'>,
@@ -139,9 +106,15 @@ async function ensureKey(
   return slot
 }
 
-async function ensureRoot(engine: Engine, slot: SlotRow, signer: Signer): Promise<Issuer> {
+/** The root's own certificate, made once. @param state the slot's, from then on */
+export async function certifyRoot(
+  engine: Engine,
+  slot: SlotRow,
+  signer: Signer,
+  state: 'prepared' | 'active',
+): Promise<Certificate> {
   const { config, clock, report } = engine
-  if (slot.certificate !== undefined) return { slot: slot.id, certificate: certificateOf(slot), signer }
+  if (slot.certificate !== undefined) return certificateOf(slot)
   const { organization, country } = config.certificates
   const commonName = `${config.trustDomain} root ${slot.id.split('-').at(-1)}`.slice(-64)
   const certificate = await issueRoot(
@@ -149,13 +122,13 @@ async function ensureRoot(engine: Engine, slot: SlotRow, signer: Signer): Promis
     config.authority.root.years,
     signer,
     engine,
-    (transaction, der) => transaction.putSlot({ ...slot, state: 'active', certificate: der, since: clock() }),
+    (transaction, der) => transaction.putSlot({ ...slot, state, certificate: der, since: clock() }),
   )
   report({ kind: 'root-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
-  return { slot: slot.id, certificate, signer }
+  return certificate
 }
 
-async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Promise<void> {
+export async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Promise<void> {
   const { config, clock, report } = engine
   const { organization, country } = config.certificates
   const encodedConstraints = constraintsOf(config)
@@ -175,23 +148,7 @@ async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Pr
   report({ kind: 'issuing-ca-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
 }
 
-async function activate({ store, clock, actor, report }: Engine, id: string): Promise<void> {
-  const slot = store.slots().find((one) => one.id === id)
-  if (slot === undefined) throw new TypeError(`no slot ${id}`)
-  const at = clock()
-  await store.write((transaction) => {
-    transaction.putSlot({ ...slot, state: 'active', since: at })
-    transaction.addAudit({ at, actor, deed: 'key-activated', entry: { slot: id } })
-  })
-  report({ kind: 'key-activated', subject: 'mesh', at, detail: { slot: id } })
-}
-
-async function announce({ store, clock, actor, report }: Engine, signers: readonly Signer[]): Promise<void> {
-  const number = await publishTrustStatement(store, signers, clock(), actor)
-  report({ kind: 'trust-statement-published', subject: 'mesh', at: clock(), detail: { number } })
-}
-
-function nextSlotId({ store }: Engine, kind: SlotKind): string {
+export function nextSlotId({ store }: Engine, kind: SlotKind): string {
   const numbers = store
     .slots()
     .filter((slot) => slot.kind === kind)

@@ -1,5 +1,14 @@
+import type { DocumentNumber } from '@datapunk/protocol'
+import type { Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './settings.ts'
-import type { CertificateRow, InstanceRow, MeshRow, ServiceRow, SlotRow } from './store/contract.ts'
+import type {
+  AttemptRow,
+  CertificateRow,
+  InstanceRow,
+  MeshRow,
+  ServiceRow,
+  SlotRow,
+} from './store/contract.ts'
 
 /** What *is*: the store's rows and what was seen on disk, taken at one moment, for `plan` to compare with the config. */
 export interface Inventory {
@@ -7,14 +16,42 @@ export interface Inventory {
   readonly slots: readonly SlotRow[]
   /** The name constraints of the active issuing CA, as `constraintsOf` gives them. */
   readonly issuingConstraints: string | undefined
+  /** Of each slot that has a certificate, by its id. */
+  readonly cas: ReadonlyMap<string, CaFacts>
+  /** The trust statement that first named a slot that is prepared; times are milliseconds since the epoch. */
+  readonly announced: ReadonlyMap<string, { readonly number: DocumentNumber; readonly issuedAt: number }>
   /** Whether the newest trust statement says what the slots say. */
   readonly trustStatementCurrent: boolean
+  /** The newest bundle. */
+  readonly bundle: BundleFacts | undefined
+  /** Whom a roll-over waits for. */
+  readonly witnesses: Witnesses
   /** Members and removed ones, by name. */
   readonly services: ReadonlyMap<string, InventoryService>
   /** Whether the published documents say what the inventory says, and lie on disk. */
   readonly published: boolean
-  /** When the newest bundle head was signed, milliseconds since the epoch. */
-  readonly bundleIssuedAt: number | undefined
+}
+
+export interface CaFacts {
+  /** The slot that has signed it; for a root itself. */
+  readonly signer: string
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** What it may sign for, as `constraintsOf` gives it; undefined for a root. */
+  readonly constraints: string | undefined
+}
+
+export interface BundleFacts {
+  readonly number: DocumentNumber
+  readonly trustStatement: DocumentNumber
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** The slot whose key has signed it. */
+  readonly signedBy: string | undefined
+  /** Issuing CAs that peers are told to move away from, by the hash of their keys. */
+  readonly draining: ReadonlySet<string>
 }
 
 export interface InventoryService {
@@ -32,6 +69,8 @@ export interface InventoryInstance {
   readonly request: CertificateRequest | undefined
   /** The serial of the pair that was found whole on disk. */
   readonly pair: string | undefined
+  /** Why its last try to be issued a certificate failed, and when the next one is. */
+  readonly failed: AttemptRow | undefined
   /** Whether `cert` and `key` of the settings lead to that pair; true where the key lives elsewhere. */
   readonly linked: boolean
 }

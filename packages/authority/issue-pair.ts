@@ -1,13 +1,14 @@
-import { encodePem, generateKeyPair } from '@datapunk/pki'
+import { type Certificate, encodePem, generateKeyPair, parseCertificate } from '@datapunk/pki'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { activeSlot, certificateOf } from './found.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
+import { nextTry } from './pace.ts'
 import { linkFiles, swapOptions } from './place.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
-import type { ServiceRow } from './store/contract.ts'
+import type { Reader, ServiceRow } from './store/contract.ts'
 
-/** How many certificates are made at once: enough to share each commit, few enough to keep memory small. */
+/** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
 const AT_ONCE = 64
 
 /** A certificate that was issued, with the chain its service shows. */
@@ -34,7 +35,8 @@ export function withIssuer<Result>(
 ): Promise<Result> {
   const slot = activeSlot(engine, 'issuing-ca')
   const certificate = certificateOf(slot)
-  return engine.keys.withSigner(slot, (signer) => use({ slot: slot.id, certificate, signer }))
+  const above = vouchersFor(engine.store, certificate)
+  return engine.keys.withSigner(slot, (signer) => use({ slot: slot.id, certificate, signer, above }))
 }
 
 /** Story 1 for an instance whose key lives here, from its key to its event. */
@@ -65,32 +67,70 @@ export async function issuePair(
   return { service: service.service, instance, serial, notAfter, certificate: certificatePem }
 }
 
-/** Issues many, a few at once; one that fails harms none of the others. */
+/**
+ * Issues many, a few at once; one that fails harms none of the others, and is on record with the time of its next try.
+ *
+ * @param atOnce where nobody waits: `rotation.at_once`
+ */
 export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
+  atOnce: number = AT_ONCE,
 ): Promise<ReadonlyMap<string, Error>> {
   const failed = new Map<string, Error>()
   if (issuances.length === 0) return failed
+  const before = new Map(
+    engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
+  )
   await withIssuer(engine, async (issuer) => {
     const waiting = [...issuances].reverse()
     const work = async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         try {
           await issuePair(engine, next, issuer)
+          if (before.has(next.instance)) await forgetFailure(engine, next)
         } catch (cause) {
           const error = cause instanceof Error ? cause : new Error(String(cause))
           failed.set(next.instance, error)
-          const detail = { instance: next.instance, error: error.message }
-          engine.report({ kind: 'issue-failed', subject: next.service.service, at: engine.clock(), detail })
+          await recordFailure(engine, next, error, (before.get(next.instance) ?? 0) + 1)
         }
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await Promise.all(Array.from({ length: atOnce }, work))
   })
   return failed
 }
 
-export function chainOf(leaf: Uint8Array, issuer: Issuer): string {
-  return encodePem('CERTIFICATE', leaf) + encodePem('CERTIFICATE', issuer.certificate.der)
+async function recordFailure(
+  engine: Engine,
+  { instance, service }: Issuance,
+  error: Error,
+  attempts: number,
+): Promise<void> {
+  const { store, clock, randomBytes, report } = engine
+  const nextTryAt = nextTry(clock(), attempts, randomBytes)
+  const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
+  // A store that can't be written has failed already; it is tried again as soon as anything is.
+  await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
+  const detail = { instance, error: error.message, nextTryAt: new Date(nextTryAt).toISOString() }
+  report({ kind: 'issue-failed', subject: service.service, at: clock(), detail })
+}
+
+function forgetFailure({ store }: Engine, { instance }: Issuance): Promise<void> {
+  return store.write((transaction) => transaction.forgetAttempt('issue', instance))
+}
+
+/** What a service shows. @returns PEM: leaf, issuing CA, and while the root rolls over the old root's word for the new one */
+export function chainOf(leaf: Uint8Array, { certificate, above = [] }: Issuer): string {
+  return [leaf, certificate.der, ...above].map((der) => encodePem('CERTIFICATE', der)).join('')
+}
+
+/** Cross-certificates of the root above an issuing CA, by roots that are still trusted: new with old (RFC 9810). */
+function vouchersFor(store: Reader, issuingCa: Certificate): Uint8Array[] {
+  const roots = new Map(store.slots().map(({ id, state }) => [id, state]))
+  return store.issuedOf('cross').flatMap(({ slot, der }) => {
+    const { subject } = parseCertificate(der!)
+    const isTrusted = roots.get(slot) === 'retiring' || roots.get(slot) === 'active'
+    return isTrusted && Buffer.compare(subject.der, issuingCa.issuer.der) === 0 ? [der!] : []
+  })
 }

@@ -1,5 +1,6 @@
 import {
   type Certificate,
+  crossCertificate,
   issuingCaCertificate,
   type LintToken,
   leafCertificate,
@@ -39,6 +40,8 @@ export interface Issuer {
   readonly slot: string
   readonly certificate: Certificate
   readonly signer: Signer
+  /** DER of what a service shows above the issuing CA, for whoever does not know its root yet. */
+  readonly above?: readonly Uint8Array[]
 }
 
 export interface IssuedCertificate {
@@ -192,6 +195,35 @@ export async function issueIssuingCa(
     activate,
   )
   return parseCertificate(issued.der)
+}
+
+/** Makes the certificate by which one root vouches for another (RFC 9810): as long as both of them live. */
+export async function issueCross(
+  subject: Certificate,
+  issuer: Issuer,
+  issuing: Issuing,
+): Promise<IssuedCertificate> {
+  const notBefore = Math.max(subject.notBefore, issuer.certificate.notBefore)
+  const notAfter = Math.min(subject.notAfter, issuer.certificate.notAfter)
+  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const tbs = crossCertificate({ serial, issuer: issuer.certificate, subject, notBefore, notAfter })
+  const token = lint({ tbs, profile: 'cross', issuer: issuer.certificate })
+  return recordAndSign(
+    {
+      ...{
+        profile: 'cross',
+        serial: serialText(serial),
+        token,
+        tbs,
+        instance: undefined,
+        notBefore,
+        notAfter,
+      },
+      ...{ spkiHash: keyIdOf(subject.spki), request: JSON.stringify({ subject: subject.serial }) },
+    },
+    issuer,
+    issuing,
+  )
 }
 
 interface Signing {

@@ -1,12 +1,21 @@
 import { parseCertificate } from '@datapunk/pki'
+import {
+  type DocumentNumber,
+  isSignedBy,
+  keyIdOf,
+  readBundleHead,
+  readTrustStatement,
+} from '@datapunk/protocol'
+import { undelivered } from './delivery/deliver.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
-import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import type { BundleFacts, CaFacts, Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { areFilesLinked } from './place.ts'
-import { isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
+import { drainingIn, isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
+import { witnessesOf } from './rollover/witnesses.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
-import type { InstanceRow } from './store/contract.ts'
+import type { InstanceRow, Reader } from './store/contract.ts'
 
 /**
  * Takes the inventory: the store's rows, and what lies on disk.
@@ -15,7 +24,7 @@ import type { InstanceRow } from './store/contract.ts'
  *   them is most of the work
  */
 export function takeInventory(
-  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock'>,
+  engine: Observed,
   pairs: ReadonlyMap<string, string> = pairsOnDisk(engine),
 ): Inventory {
   const { store } = engine
@@ -24,10 +33,62 @@ export function takeInventory(
     mesh: store.mesh(),
     slots: store.slots(),
     issuingConstraints: issuing && issuedConstraints(engine, issuing),
+    cas: casOf(store),
+    announced: announcedIn(store),
     trustStatementCurrent: isTrustStatementCurrent(store),
+    bundle: bundleOf(store),
+    witnesses: witnessesOf(engine, undelivered(engine)),
     services: servicesOf(engine, pairs),
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
-    bundleIssuedAt: store.bundle()?.issuedAt,
+  }
+}
+
+export type Observed = Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock' | 'peers'>
+
+function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
+  const facts = new Map<string, CaFacts>()
+  for (const { id, kind, certificate } of store.slots()) {
+    if (certificate === undefined) continue
+    const { serial, notBefore, notAfter } = parseCertificate(certificate)
+    const row = store.certificate(serial)
+    // A root that was taken over was issued by somebody else, and signs itself.
+    const signer = row?.slot ?? id
+    const constraints = kind === 'issuing-ca' ? row?.request : undefined
+    facts.set(id, { signer, notBefore, notAfter, constraints })
+  }
+  return facts
+}
+
+function announcedIn(store: Reader): Inventory['announced'] {
+  const announced = new Map<string, { number: DocumentNumber; issuedAt: number }>()
+  const prepared = store.slots().filter(({ state }) => state === 'prepared')
+  if (prepared.length === 0) return announced
+  // From the newest back: none that does not name it, and is older, can be the first that does.
+  let left = prepared
+  for (const { bytes } of [...store.trustStatements()].reverse()) {
+    const { number, issuedAt, roots, issuingCas, bundleKeys } = readTrustStatement(bytes)
+    const keys = new Set(
+      [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf)),
+    )
+    left = left.filter(({ spkiHash }) => keys.has(spkiHash))
+    if (left.length === 0) break
+    for (const { id } of left) announced.set(id, { number, issuedAt })
+  }
+  return announced
+}
+
+function bundleOf(store: Reader): BundleFacts | undefined {
+  const row = store.bundle()
+  if (row === undefined) return undefined
+  const { head, document } = readBundleHead(row.head)
+  const keys = store.slots().filter(({ kind, state }) => kind === 'bundle-key' && state !== 'retired')
+  return {
+    number: head.number,
+    trustStatement: head.trustStatement,
+    issuedAt: head.issuedAt,
+    expiresAt: head.expiresAt,
+    signedBy: keys.find(({ spki }) => isSignedBy(document, spki))?.id,
+    draining: drainingIn(store, head),
   }
 }
 
@@ -38,11 +99,14 @@ function servicesOf(
   const { store } = engine
   const newest = new Map(store.currentCertificates().map((row) => [row.instance, row]))
   const instances = Map.groupBy(store.instances(), (row) => row.service)
+  const failures = new Map(
+    store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row]] : [])),
+  )
   const observed = (row: InstanceRow, settings: Settings): InventoryInstance => {
     const current = newest.get(row.id)
     const request = current && decodeRequest(current.request)
     const linked = row.place !== 'here' || areFilesLinked(engine, settings, row.id)
-    return { row, current, request, pair: pairs.get(row.id), linked }
+    return { row, current, request, pair: pairs.get(row.id), failed: failures.get(row.id), linked }
   }
   return new Map(
     store.services().map((row) => {

@@ -31,11 +31,16 @@ const nothing: Inventory = {
   mesh: undefined,
   slots: [],
   issuingConstraints: undefined,
+  cas: new Map(),
+  announced: new Map(),
   trustStatementCurrent: false,
+  bundle: undefined,
+  witnesses: { live: [], state: 'unreachable', known: [], undelivered: [] },
   services: new Map(),
   published: false,
-  bundleIssuedAt: undefined,
 }
+
+const first = { generation: 1, counter: 1 }
 
 /** What is there after `config` was applied a moment ago. */
 function appliedAt(config: Config, at: number): Inventory {
@@ -58,10 +63,20 @@ function appliedAt(config: Config, at: number): Inventory {
     },
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
     issuingConstraints: constraintsOf(config),
+    cas: new Map(),
+    announced: new Map(),
     trustStatementCurrent: true,
+    bundle: bundleAt(at),
+    witnesses: nothing.witnesses,
     services: new Map(services.map(({ service }) => [service, memberOf(config, service, at)])),
     published: true,
-    bundleIssuedAt: at,
+  }
+}
+
+function bundleAt(at: number): NonNullable<Inventory['bundle']> {
+  return {
+    ...{ number: first, trustStatement: first, issuedAt: at, expiresAt: at + 7 * DAY },
+    ...{ signedBy: 'bundle-key-1', draining: new Set() },
   }
 }
 
@@ -77,17 +92,21 @@ function memberOf(config: Config, name: string, at: number): InventoryService {
         row: { id: name, service: name, place: 'here', since: at, held: false },
         current: certificateOf(config, name, at),
         request: certificateRequestOf(settings),
-        pair: `serial of ${name}`,
+        pair: serialOf(name),
+        failed: undefined,
         linked: true,
       },
     ],
   }
 }
 
+/** Its last octets, from which the jitter is drawn, are 0. */
+const serialOf = (service: string) => `${Buffer.from(service).toString('hex')}00000000`
+
 function certificateOf(config: Config, service: string, at: number): CertificateRow {
   const settings = settingsOf(config, config.services.get(service)!)
   return {
-    serial: `serial of ${service}`,
+    serial: serialOf(service),
     profile: 'leaf',
     slot: 'issuing-ca-1',
     spkiHash: '',
@@ -240,7 +259,7 @@ const changes: readonly (readonly [change: string, config: Config, actions: read
   [
     'an address added, for which the issuing CA may not sign',
     configOf({}, { ...base.services, lake: { ...base.services.lake, ip_addresses: ['10.0.0.2'] } }),
-    ['replace-issuing-ca mesh', 'change-names lake', 'issue lake', 'publish mesh'],
+    ['prepare mesh', 'change-names lake', 'issue lake', 'publish mesh'],
   ],
 ]
 
@@ -269,7 +288,7 @@ describe('a certificate is issued', () => {
     return { ...applied, services: new Map([['lake', { ...lake, instances }]]) }
   }
   const issues = (inventory: Inventory, at = now) =>
-    plan(config, { ...inventory, bundleIssuedAt: at }, at).actions.map(({ reason }) => reason)
+    plan(config, { ...inventory, bundle: bundleAt(at) }, at).actions.map(({ reason }) => reason)
 
   test('when it is due for renewal, and not a moment before', () => {
     const due = now + 0.67 * 100 * DAY

@@ -1,16 +1,17 @@
 import type { Config } from '@datapunk/protocol'
-import { constraintsOf } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { planRoll, type RollStep, type RollWait } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
 
-/** A bundle is signed anew once a day, so that its age says that the authority is alive. */
-const BUNDLE_RENEWAL = 24 * 60 * 60 * 1000
+const DAY = 24 * 60 * 60 * 1000
 
 /** What must be done to make what is into what should be. */
 export interface Plan {
   readonly actions: readonly Action[]
+  /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
+  readonly waits: readonly RollWait[]
 }
 
 export type Action = ServiceAction | InstanceAction | MeshAction
@@ -38,14 +39,17 @@ export interface ServiceAction extends ActionBase {
   readonly from?: string
 }
 
-/** `link-files`: the pair is good, but `cert` or `key` of the config do not lead to it. */
+/**
+ * `issue`: it has no certificate that will do. `renew`: it has, and gets its next one in good time, as many at once as the
+ * config allows. `link-files`: the pair is good, but `cert` or `key` of the config do not lead to it.
+ */
 export interface InstanceAction extends ActionBase {
-  readonly kind: 'issue' | 'link-files'
+  readonly kind: 'issue' | 'renew' | 'link-files'
   readonly instance: string
 }
 
-export interface MeshAction extends ActionBase {
-  readonly kind: 'create-mesh' | 'replace-issuing-ca' | 'publish-trust-statement' | 'publish'
+export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'> {
+  readonly kind: 'create-mesh' | RollStep['kind'] | 'publish'
   /** `publish`: only because of the other actions; without them there is nothing new to say. */
   readonly follows?: true
 }
@@ -58,31 +62,30 @@ export interface MeshAction extends ActionBase {
  * @returns the actions, in the order in which `apply` takes them
  */
 export function plan(config: Config, inventory: Inventory, now: number): Plan {
-  const actions: Action[] = planMesh(config, inventory)
+  const { actions, waits } = planMesh(config, inventory, now)
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
   for (const action of due) actions.push(action)
-  const publish = planPublication(inventory, actions, now)
+  const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
-  return { actions }
+  return { actions, waits }
 }
 
-function planMesh(config: Config, inventory: Inventory): Action[] {
+function planMesh(
+  config: Config,
+  inventory: Inventory,
+  now: number,
+): { actions: Action[]; waits: readonly RollWait[] } {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
   const founded = active('root') && active('issuing-ca') && active('bundle-key')
   if (!founded) {
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
-    return [{ ...mesh, kind: 'create-mesh', reason }]
+    return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [] }
   }
-  if (inventory.issuingConstraints === constraintsOf(config)) {
-    if (inventory.trustStatementCurrent) return []
-    const reason = 'the newest trust statement does not say what the inventory says'
-    return [{ ...mesh, kind: 'publish-trust-statement', reason }]
-  }
-  const reason = 'the domains and addresses that services may have are not those the issuing CA may sign for'
-  return [{ ...mesh, kind: 'replace-issuing-ca', reason }]
+  const { step, waits } = planRoll(config, inventory, now)
+  return { actions: step === undefined ? [] : [{ ...mesh, ...step }], waits }
 }
 
 const NOT_LINKED = 'the paths in the config do not lead to its pair'
@@ -117,8 +120,8 @@ function compareServices(
     const wanted = asWanted ? known.settings : settingsOf(config, service)
     if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
     for (const instance of known.instances) {
-      const reason = reasonToIssue(wanted, instance, inventory.slots, now)
-      if (reason !== undefined) add('issue', name, instance.row.id, reason)
+      const need = needOf(wanted, instance, { slots: inventory.slots, jitter: config.rotation.jitter, now })
+      if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
       else if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
     }
   }
@@ -218,36 +221,69 @@ function changes(
   })
 }
 
-/** Why an instance whose key lives here needs a new certificate now, or undefined where it does not. */
-export function reasonToIssue(
-  settings: Settings,
-  { row, current, request, pair }: InventoryInstance,
-  slots: readonly SlotRow[],
-  now: number,
-): string | undefined {
-  if (row.place !== 'here') return undefined
-  if (current === undefined || request === undefined) return 'it has no certificate'
-  if (pair === undefined) return 'its pair is missing on disk, or not whole'
-  if (pair !== current.serial) return `its pair on disk is not the one recorded last (${current.serial})`
-  if (!isAsAsked(request, settings)) {
-    return `its settings have changed: ${changedFields(request, settings).join(', ')}`
-  }
-  const state = slots.find((slot) => slot.id === current.slot)?.state
-  if (state !== 'active' && state !== 'retiring') return `its issuing CA ${current.slot} is ${state}`
-  if (now >= current.notAfter) return `it expired at ${timestamp(current.notAfter)}`
-  const due = renewalDue(current, settings.renewAt)
-  return now >= due ? `it was due for renewal at ${timestamp(due)}` : undefined
+/** What an instance needs, and why. */
+export interface Need {
+  readonly kind: 'issue' | 'renew'
+  readonly reason: string
 }
 
-/** When a certificate is to be renewed, milliseconds since the epoch. */
+/** What it is judged by, besides itself. */
+export interface NeedContext {
+  readonly slots: readonly SlotRow[]
+  /** `rotation.jitter`. */
+  readonly jitter: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** What an instance whose key lives here needs now; undefined where that is nothing. */
+export function needOf(
+  settings: Settings,
+  { row, current, request, pair }: InventoryInstance,
+  { slots, jitter, now }: NeedContext,
+): Need | undefined {
+  const issue = (reason: string): Need => ({ kind: 'issue', reason })
+  const renew = (reason: string): Need => ({ kind: 'renew', reason })
+  if (row.place !== 'here') return undefined
+  if (current === undefined || request === undefined) return issue('it has no certificate')
+  if (pair === undefined) return issue('its pair is missing on disk, or not whole')
+  if (pair !== current.serial)
+    return issue(`its pair on disk is not the one recorded last (${current.serial})`)
+  if (!isAsAsked(request, settings)) {
+    return issue(`its settings have changed: ${changedFields(request, settings).join(', ')}`)
+  }
+  const state = slots.find((slot) => slot.id === current.slot)?.state
+  if (state !== 'active' && state !== 'retiring') return issue(`its issuing CA ${current.slot} is ${state}`)
+  if (now >= current.notAfter) return issue(`it expired at ${timestamp(current.notAfter)}`)
+  if (row.held) return undefined
+  if (state === 'retiring') return renew(`its issuing CA ${current.slot} is retiring`)
+  const due = renewalDue(current, settings.renewAt, jitter)
+  return now >= due ? renew(`it was due for renewal at ${timestamp(due)}`) : undefined
+}
+
+/**
+ * When a certificate is to be renewed, milliseconds since the epoch. The jitter is drawn from the serial, which is random: it
+ * is the same whenever it is asked for, and no two certificates made together are due together.
+ *
+ * @param renewAt as a fraction of its life
+ * @param jitter how much earlier it may be, as a fraction of its life
+ */
 export function renewalDue(
-  certificate: Pick<CertificateRow, 'notBefore' | 'notAfter'>,
+  { serial, notBefore, notAfter }: Pick<CertificateRow, 'serial' | 'notBefore' | 'notAfter'>,
   renewAt: number,
+  jitter: number,
 ): number {
-  return certificate.notBefore + renewAt * (certificate.notAfter - certificate.notBefore)
+  const drawn = Number.parseInt(serial.slice(-8), 16) / 2 ** 32
+  return notBefore + (renewAt - jitter * drawn) * (notAfter - notBefore)
+}
+
+/** A bundle is signed anew once a day, or four times in its life, so that its age says that the authority is alive. */
+export function bundleDue(config: Config, issuedAt: number): number {
+  return issuedAt + Math.min(DAY, (config.authority.bundleDays * DAY) / 4)
 }
 
 function planPublication(
+  config: Config,
   inventory: Inventory,
   actions: readonly Action[],
   now: number,
@@ -258,10 +294,11 @@ function planPublication(
     safety: 'safe',
     reason,
   })
-  const { bundleIssuedAt } = inventory
-  if (bundleIssuedAt === undefined) return publish('there is no bundle yet')
+  const { bundle } = inventory
+  if (bundle === undefined) return publish('there is no bundle yet')
   if (!inventory.published) return publish('what is published is not what the inventory says')
-  if (now - bundleIssuedAt >= BUNDLE_RENEWAL) return publish('the bundle is a day old')
+  if (now >= bundleDue(config, bundle.issuedAt))
+    return publish(`the bundle is of ${timestamp(bundle.issuedAt)}`)
   if (actions.every((action) => 'instance' in action)) return undefined
   return { ...publish('the members or their rights change'), follows: true }
 }

@@ -1,12 +1,18 @@
 import { basename, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Certificate, encodePem, parseCertificate, type Signer, sha256 } from '@datapunk/pki'
 import {
   type BundleHead,
   type Config,
+  compareDocumentNumbers,
   type DocumentNumber,
+  encodeDraining,
   encodeMembers,
   formatDocumentNumber,
+  isSignedBy,
   type Member,
+  parseDraining,
+  readBundleHead,
   readTrustStatement,
   type Subject,
   sealBundleHead,
@@ -94,6 +100,18 @@ export async function publishTrustStatement(
   return number
 }
 
+/** Signs the next bundle, writes it for peers that read files, and sends it to those that listen. */
+export async function publish(engine: Engine): Promise<void> {
+  const { store, keys, config, clock, actor, report, push } = engine
+  const key = store.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
+  if (key === undefined) throw new TypeError('the mesh has no active bundle key')
+  await keys.withSigner(key, (signer) => publishBundle(store, signer, config, clock(), actor))
+  writePublished(engine)
+  push()
+  const number = formatDocumentNumber(store.bundle()!)
+  report({ kind: 'bundle-published', subject: 'mesh', at: clock(), detail: { number } })
+}
+
 /** Signs and records the next bundle: the members as the inventory has them. */
 export async function publishBundle(
   store: Store,
@@ -105,8 +123,7 @@ export async function publishBundle(
   const mesh = store.mesh()
   const trust = store.trustStatements().at(-1)
   if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
-  const members = encodeMembers(membersOf(store, now))
-  const digest = digestOf(members)
+  const sections = sectionsOf(store, now)
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
   const head: BundleHead = {
@@ -116,23 +133,77 @@ export async function publishBundle(
     issuedAt: now,
     expiresAt: now + config.authority.bundleDays * DAY,
     trustStatement: { generation: trust.generation, counter: trust.counter },
-    sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
+    sections: sections.map(({ kind, critical, digest, bytes }) => ({
+      ...{ kind, critical, digest, size: bytes.byteLength },
+    })),
   }
   const bytes = await sealBundleHead(head, signer)
   await store.write((transaction) => {
     transaction.addBundle(
       { ...head.number, head: bytes, issuedAt: now, expiresAt: head.expiresAt },
-      new Map([[digest, members]]),
+      new Map(sections.map(({ digest, bytes }) => [digest, bytes])),
     )
-    transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number, digest } })
+    transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number } })
   })
 }
 
-/** Whether the newest bundle names the members as the inventory has them now, under the newest trust statement. */
+/** Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. */
 export function isBundleCurrent(store: Store, now: number): boolean {
   const bundle = store.bundle()
-  if (bundle === undefined) return false
-  return bundle.sections.includes(digestOf(encodeMembers(membersOf(store, now))))
+  const trust = store.trustStatements().at(-1)
+  if (bundle === undefined || trust === undefined) return false
+  const { head, document } = readBundleHead(bundle.head)
+  const key = store.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
+  return (
+    compareDocumentNumbers(head.trustStatement, trust) === 0 &&
+    key !== undefined &&
+    isSignedBy(document, key.spki) &&
+    isDeepStrictEqual(
+      head.sections.map(({ digest }) => digest),
+      sectionsOf(store, now).map(({ digest }) => digest),
+    )
+  )
+}
+
+interface Section {
+  readonly kind: string
+  readonly critical: boolean
+  readonly digest: string
+  readonly bytes: Uint8Array
+}
+
+function sectionsOf(reader: Reader, now: number): Section[] {
+  const section = (kind: string, critical: boolean, bytes: Uint8Array) => ({
+    ...{ kind, critical, digest: digestOf(bytes), bytes },
+  })
+  const draining = drainingIssuers(reader, now)
+  return [
+    section('members', true, encodeMembers(membersOf(reader, now))),
+    ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
+  ]
+}
+
+/** The issuing CAs that a bundle on record tells peers to move away from. */
+export function drainingIn(reader: Reader, { sections }: BundleHead): ReadonlySet<string> {
+  const digest = sections.find(({ kind }) => kind === 'draining')?.digest
+  const bytes = digest && reader.section(digest)
+  return bytes ? parseDraining(bytes) : new Set()
+}
+
+/** Issuing CAs that retire, and under which no certificate is in use any more, by the hash of their keys. */
+export function drainingIssuers(reader: Reader, now: number): string[] {
+  const retiring = reader.slots().filter(({ kind, state }) => kind === 'issuing-ca' && state === 'retiring')
+  if (retiring.length === 0) return []
+  const members = new Set(reader.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
+  const services = new Map(reader.instances().map(({ id, service }) => [id, service]))
+  const used = new Map<string, string[]>()
+  for (const { slot, instance, notAfter } of reader.currentCertificates()) {
+    if (notAfter <= now || !members.has(services.get(instance ?? '') ?? '')) continue
+    used.set(slot, [...(used.get(slot) ?? []), instance!])
+  }
+  return retiring
+    .filter(({ id, leftOut }) => (used.get(id) ?? []).every((instance) => leftOut.includes(instance)))
+    .map(({ spkiHash }) => spkiHash)
 }
 
 /**

@@ -1,8 +1,7 @@
 import { parseCertificate } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import type { Engine } from './engine.ts'
 import type { InventoryService } from './inventory.ts'
-import { takeInventory } from './observe.ts'
+import { type Observed, takeInventory } from './observe.ts'
 import { renewalDue } from './plan.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
 
@@ -44,12 +43,14 @@ export interface InstanceStatus {
   readonly pair: 'current' | 'other' | 'missing' | 'elsewhere'
 }
 
-export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock'>): Status {
+export function statusOf(engine: Observed): Status {
   const { config, store, clock, disk, layout } = engine
   const inventory = takeInventory(engine)
   const mesh = store.mesh()
   const bundle = store.bundle()
-  const services = [...inventory.services.values()].flatMap(instanceStatus)
+  const services = [...inventory.services.values()].flatMap((one) =>
+    instanceStatus(one, config.rotation.jitter),
+  )
   const ends = services.flatMap(({ notAfter }) => (notAfter === undefined ? [] : [notAfter]))
   return {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
@@ -66,7 +67,7 @@ export function statusOf(engine: Pick<Engine, 'config' | 'store' | 'disk' | 'lay
   }
 }
 
-function instanceStatus({ row, settings, instances }: InventoryService): InstanceStatus[] {
+function instanceStatus({ row, settings, instances }: InventoryService, jitter: number): InstanceStatus[] {
   if (row.state !== 'member') return []
   return instances.map(({ row: { id, place }, current, pair, linked }) => ({
     service: row.service,
@@ -76,7 +77,7 @@ function instanceStatus({ row, settings, instances }: InventoryService): Instanc
     serial: current?.serial,
     notBefore: current?.notBefore,
     notAfter: current?.notAfter,
-    renewalDue: current && renewalDue(current, settings.renewAt),
+    renewalDue: current && renewalDue(current, settings.renewAt, jitter),
     pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
   }))
 }

@@ -24,7 +24,7 @@ export {
   isSuccessor,
   parseDocumentNumber,
 } from './document-number.ts'
-export { encodeDraining } from './draining.ts'
+export { encodeDraining, parseDraining } from './draining.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
 export {

@@ -17,6 +17,7 @@ import { type KeyAlgorithm, keyAlgorithms, spkiOf, verifySignature } from '@data
 import { seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls } from '../disk/failing-calls.ts'
+import type { SlotState } from '../store/contract.ts'
 import { type KeySlot, KeyStore, type KeyStoreOptions } from './key-store.ts'
 import { Passphrase } from './passphrase.ts'
 
@@ -98,10 +99,35 @@ test('ensure takes up the key that an interrupted run has made, unless it is ano
     code: 'KEY_MISMATCH',
     message: /is ecdsa-p256, not ed25519/,
   })
-  await assert.rejects(open().ensure({ ...root, id: 'root-2' }, 'ecdsa-p256'), { code: 'KEY_MISMATCH' })
   await assert.rejects(open({ passphrase: secret('other') }).ensure(root, 'ecdsa-p256'), {
     code: 'PASSPHRASE_WRONG',
   })
+})
+
+test('the root in use has the seat at paths.ca_key, and the one before it keeps its key elsewhere', async (t) => {
+  const { open } = newStore(t)
+  const keys = open()
+  const first = { ...root, ...(await keys.ensure(root, 'ecdsa-p256')) }
+  const seat = keys.pathOf(root)
+  const next = { ...root, id: 'root-2', ...(await keys.ensure({ ...root, id: 'root-2' }, 'ecdsa-p256')) }
+  assert.notEqual(keys.pathOf(next), seat)
+  const states = (one: SlotState, other: SlotState) => [
+    { ...first, state: one },
+    { ...next, state: other },
+  ]
+  keys.seatRoot(states('active', 'prepared'))
+  assert.equal(keys.pathOf(first), seat)
+  for (const _ of ['once', 'and again']) {
+    keys.seatRoot(states('retiring', 'active'))
+    assert.equal(keys.pathOf(next), seat)
+    for (const slot of [first, next]) {
+      keys.check(slot)
+      assert.deepEqual((await keys.open(slot)).spki, slot.spki)
+    }
+  }
+  keys.discard(first)
+  await assert.rejects(keys.open(first), { code: 'KEY_MISMATCH' })
+  assert.deepEqual((await keys.open(next)).spki, next.spki)
 })
 
 test('a missing key is told with what to do, and not made anew', async (t) => {

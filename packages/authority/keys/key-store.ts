@@ -11,7 +11,7 @@ import {
 } from '@datapunk/pki'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
-import type { SlotKind } from '../store/contract.ts'
+import type { SlotKind, SlotState } from '../store/contract.ts'
 import { envelopeLabel, envelopeName, type KeyName, openKey, type ScryptCost, sealKey } from './envelope.ts'
 import type { Passphrase } from './passphrase.ts'
 
@@ -52,6 +52,8 @@ export interface KeyStoreOptions {
 /** Of an RSA CA, which outlives 2030: 112 bits of security are acceptable until then (NIST SP 800-57 part 1, table 4). */
 const CA_RSA_BITS = 3072
 
+const FIRST_ROOT = 'root-1'
+
 /** A 4096-bit RSA key in PEM is 3.3 kB, an ML-DSA-65 one 5.6 kB. */
 const MAX_FILE_BYTES = 64 * 1024
 
@@ -68,13 +70,38 @@ export class KeyStore {
     this.#options = options
   }
 
-  pathOf({ id, kind }: KeySlot): string {
-    return kind === 'root' ? this.#options.rootKey : join(this.#options.folder, `${id}.key`)
+  /**
+   * Where a key lies. The root in use has a seat of its own, `paths.ca_key`; one that is prepared or retires lies with the
+   * other keys.
+   */
+  pathOf(slot: KeySlot): string {
+    const own = this.#ownPath(slot)
+    return slot.kind === 'root' && !this.#isThere(own) ? this.#options.rootKey : own
   }
 
   /** Whether there is a file in the key's place, whatever is in it. */
   has(slot: KeySlot): boolean {
-    return this.#options.disk.kindOf(this.pathOf(slot)) !== undefined
+    return this.#isThere(this.#ownPath(slot)) || this.#isThere(this.#placeToMake(slot))
+  }
+
+  /**
+   * Gives the root in use its seat, and the one that had it a place with the other keys. A crash between any two steps leaves
+   * every key in one place at least, and is taken up by the next call.
+   */
+  seatRoot(slots: readonly (KeySlot & { readonly state: SlotState })[]): void {
+    const { disk, rootKey } = this.#options
+    const roots = slots.filter(({ kind }) => kind === 'root')
+    const active = roots.find(({ state }) => state === 'active')
+    if (active === undefined || !this.#isThere(this.#ownPath(active))) return
+    const seated = roots.find((root) => isInUse(root.state) && !this.#isThere(this.#ownPath(root)))
+    if (seated !== undefined) this.#copy(rootKey, this.#ownPath(seated))
+    this.#copy(this.#ownPath(active), rootKey)
+    disk.remove(this.#ownPath(active))
+  }
+
+  /** Destroys the key of a slot that signs no more. */
+  discard(slot: KeySlot): void {
+    this.#options.disk.remove(this.#ownPath(slot))
   }
 
   /**
@@ -83,7 +110,7 @@ export class KeyStore {
    * @throws AuthorityError `KEY_EXISTS` when there is one in its place
    */
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
-    if (this.has(slot)) throw exists(slot, this.pathOf(slot))
+    if (this.has(slot)) throw exists(slot, this.#placeToMake(slot))
     const { privateKey } = await generateKeyPair(algorithm, { rsaBits: CA_RSA_BITS })
     return this.#store(slot, privateKey)
   }
@@ -163,9 +190,28 @@ export class KeyStore {
     return this.#store(slot, key)
   }
 
+  #ownPath({ id }: KeySlot): string {
+    return join(this.#options.folder, `${id}.key`)
+  }
+
+  /** The first root is made where it will sit. */
+  #placeToMake(slot: KeySlot): string {
+    return slot.kind === 'root' && slot.id === FIRST_ROOT ? this.#options.rootKey : this.#ownPath(slot)
+  }
+
+  #isThere(path: string): boolean {
+    return this.#options.disk.kindOf(path) !== undefined
+  }
+
+  #copy(from: string, to: string): void {
+    const { disk } = this.#options
+    const pem = disk.readChecked(from, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
+    if (pem !== undefined) disk.writeFileAtomic(to, pem, { mode: 0o600 })
+  }
+
   async #store(slot: KeySlot, key: KeyObject): Promise<StoredKey> {
     const { disk, storeInClear, passphrase, randomBytes, cost } = this.#options
-    const path = this.pathOf(slot)
+    const path = this.#placeToMake(slot)
     const stored = describe(key)
     const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
     const pem = storeInClear
@@ -176,7 +222,7 @@ export class KeyStore {
           randomBytes,
           cost,
         })
-    disk.ensureFolder(dirname(path), slot.kind === 'root' ? 0o755 : 0o700)
+    disk.ensureFolder(dirname(path), path === this.#options.rootKey ? 0o755 : 0o700)
     disk.writeFileAtomic(path, pem, { mode: 0o600 })
     return stored
   }
@@ -219,6 +265,10 @@ export class KeyStore {
     if (isEnvelope(pem)) return envelopeName(pem).spkiHash === spkiHash
     return describe(parseForeignKey(slot, pem, passphrase)).spkiHash === spkiHash
   }
+}
+
+function isInUse(state: SlotState): boolean {
+  return state !== 'prepared' && state !== 'retired'
 }
 
 function describe(key: KeyObject): StoredKey {

@@ -236,6 +236,8 @@ export type Deed =
   | 'ca-adopted'
   | 'key-created'
   | 'key-activated'
+  | 'key-retired'
+  | 'key-compromised'
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'

@@ -120,6 +120,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     randomBytes,
     peers: new PeerBook(() => clock.now()),
     push: () => {},
+    handOver: async () => {},
     actor: 'test',
     report: (event) => events.push(event),
     events,

@@ -90,6 +90,7 @@ export const lintRules: readonly LintRule[] = [
 /** Those that count for certificates of a profile. */
 export const lintRulesOf: Readonly<Record<Profile, readonly LintRule[]>> = {
   root: lintRules.filter(({ profiles }) => profiles.includes('root')),
+  cross: lintRules.filter(({ profiles }) => profiles.includes('cross')),
   'issuing-ca': lintRules.filter(({ profiles }) => profiles.includes('issuing-ca')),
   leaf: lintRules.filter(({ profiles }) => profiles.includes('leaf')),
 }

@@ -2,8 +2,7 @@ import type { Certificate } from '../certificate.ts'
 import { keyAlgorithmOf } from '../keys/public-key.ts'
 import { oids } from '../oids.ts'
 import { PkiError, type PkiErrorCode, type PkiErrorData } from '../pki-error.ts'
-import type { Profile } from '../profiles/profile.ts'
-import { refusingRules } from './strictness.ts'
+import { type PlaceInPath, refusingRules } from './strictness.ts'
 
 /** What the key of a leaf is wanted for (RFC 5280 §4.2.1.12). */
 export type Usage = 'serverAuth' | 'clientAuth'
@@ -15,7 +14,7 @@ export type Usage = 'serverAuth' | 'clientAuth'
  * @throws PkiError with the code that `strictness` lists, `KEY_WEAK`, `KEY_UNSUPPORTED`,
  *   `UNKNOWN_CRITICAL_EXTENSION`
  */
-export function checkFitness(certificate: Certificate, profile: Profile): void {
+export function checkFitness(certificate: Certificate, profile: PlaceInPath): void {
   const linted = { certificate, profile, issuer: certificate }
   for (const { rule, code } of refusingRules(profile)) {
     const message = rule.check(linted)

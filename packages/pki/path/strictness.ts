@@ -114,7 +114,7 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
 }
 
 /** What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA. */
-type PlaceInPath = Exclude<Profile, 'cross'>
+export type PlaceInPath = Exclude<Profile, 'cross'>
 
 /** The rules that refuse a certificate in this place of a path, with the code they refuse it with. */
 export function refusingRules(profile: PlaceInPath): readonly RefusingRule[] {

@@ -1,0 +1,107 @@
+import { sha256 } from '@datapunk/pki'
+import { type Address, type Config, keyIdOf, type Reload, type ServiceConfig } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import { nextTry } from '../pace.ts'
+import { trustedSlots } from '../publish.ts'
+import type { InstanceRow, Reader } from '../store/contract.ts'
+import type { ReloadFiles } from './reload.ts'
+
+/** What a service that reads files is told, and what it must show then. */
+export interface Handover {
+  readonly service: string
+  readonly reload: Reload
+  readonly files: ReloadFiles
+  /** Where it can be seen whether it shows the new certificate; undefined where that is not known. */
+  readonly address: Address | undefined
+  /** Of that certificate, lowercase hex. */
+  readonly serial: string
+}
+
+interface Due extends Handover {
+  readonly instance: string
+  readonly digest: string
+}
+
+/** How many are told at once: each may be a command that takes its time. */
+const AT_ONCE = 4
+
+type Known = Pick<Engine, 'store' | 'config'>
+
+/** Instances that read files and have not been told, or have not shown, what lies there now. */
+export function undelivered(known: Known): string[] {
+  return dueHandovers(known).map(({ instance }) => instance)
+}
+
+/**
+ * Tells every service that reads files, and has not heard of them, that its files have changed. One that fails is reported,
+ * and told again later; it harms none of the others.
+ *
+ * @param automatic whoever failed a moment ago is left in peace until its next try
+ */
+export async function deliver(engine: Engine, { automatic }: { automatic: boolean }): Promise<void> {
+  const { store, clock } = engine
+  const tries = new Map(store.attempts().map((row) => [`${row.kind} ${row.subject}`, row.nextTryAt]))
+  const waiting = dueHandovers(engine)
+    .filter(({ instance }) => !automatic || (tries.get(`reload ${instance}`) ?? 0) <= clock())
+    .reverse()
+  const work = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await handOver(engine, next)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+async function handOver(engine: Engine, { instance, digest, ...handover }: Due): Promise<void> {
+  const { store, clock, report, randomBytes } = engine
+  const subject = handover.service
+  try {
+    await engine.handOver(handover)
+    await store.write((transaction) => {
+      transaction.putDelivery({ instance, digest, at: clock() })
+      transaction.forgetAttempt('reload', instance)
+    })
+    report({ kind: 'reloaded', subject, at: clock(), detail: { instance, serial: handover.serial } })
+  } catch (cause) {
+    const error = (cause as Error).message
+    const attempts = failuresOf(store, instance) + 1
+    const nextTryAt = nextTry(clock(), attempts, randomBytes)
+    await store.write((transaction) =>
+      transaction.putAttempt({ kind: 'reload', subject: instance, attempts, nextTryAt, error }),
+    )
+    const detail = { instance, error, nextTryAt: new Date(nextTryAt).toISOString() }
+    report({ kind: 'reload-failed', subject, at: clock(), detail })
+  }
+}
+
+function failuresOf(store: Reader, instance: string): number {
+  const row = store.attempts().find(({ kind, subject }) => kind === 'reload' && subject === instance)
+  return row?.attempts ?? 0
+}
+
+function dueHandovers({ store, config }: Known): Due[] {
+  const told = [...config.services.values()].filter(({ reload, delivery }) => reload && delivery !== 'mesh')
+  if (told.length === 0) return []
+  const current = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
+  const delivered = new Map(store.deliveries().map(({ instance, digest }) => [instance, digest]))
+  const roots = trustedSlots(store).roots.map(({ spki }) => keyIdOf(spki))
+  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
+  const instances = Map.groupBy(store.instances(), ({ service }) => service)
+  const dueOf = (service: ServiceConfig, { id, place }: InstanceRow): Due[] => {
+    const serial = current.get(id)
+    if (place !== 'here' || serial === undefined || !members.has(service.service)) return []
+    const digest = digestOf(serial, roots)
+    if (delivered.get(id) === digest) return []
+    return [{ ...handoverOf(service, config), serial, instance: id, digest }]
+  }
+  return told.flatMap((service) =>
+    (instances.get(service.service) ?? []).flatMap((instance) => dueOf(service, instance)),
+  )
+}
+
+function handoverOf({ service, reload, cert, key, address }: ServiceConfig, { paths }: Config) {
+  return { service, reload: reload!, files: { cert, key, caCert: paths.caCert }, address }
+}
+
+/** Of everything that such a service reads: its certificate and the roots. */
+function digestOf(serial: string, roots: readonly string[]): string {
+  return Buffer.from(sha256(Buffer.from(JSON.stringify([serial, [...roots].sort()])))).toString('hex')
+}

@@ -1,0 +1,29 @@
+import { AuthorityError } from '../error.ts'
+import type { Handover } from './deliver.ts'
+import { runReload } from './reload.ts'
+import { shownSerial } from './shown-certificate.ts'
+
+export interface HandOverOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+}
+
+/**
+ * Tells a service that its files have changed, and, where it has an address, looks whether it shows the new certificate.
+ *
+ * @throws AuthorityError `RELOAD_FAILED`
+ */
+export async function handOver(handover: Handover, { environment, clock }: HandOverOptions): Promise<void> {
+  const { service, reload, files, address, serial } = handover
+  await runReload(reload, files, { service, environment, clock })
+  if (address?.port === undefined) return
+  const place = `${address.host}:${address.port}`
+  const found = await shownSerial({ host: address.host, port: address.port }, reload.kind === 'postgres')
+  if (found === serial) return
+  throw new AuthorityError(
+    'RELOAD_FAILED',
+    `${service} was told that its files have changed, and ${found === undefined ? `shows no certificate at ${place}` : `still shows the certificate ${found} at ${place}`}; allowed: ${serial}. See what services.${service}.reload does, and what services.${service}.address says`,
+    { data: { service, setting: `services.${service}.reload`, found, allowed: serial } },
+  )
+}

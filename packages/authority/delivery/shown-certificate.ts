@@ -1,0 +1,62 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { parseCertificate } from '@datapunk/pki'
+
+/** Milliseconds for one look, and how often it is looked: a server may need a moment to read its files. */
+const PATIENCE = 3000
+const LOOKS = 5
+const BETWEEN_LOOKS = 200
+
+/** A PostgreSQL server speaks TLS once it is asked to: SSLRequest (its protocol, section "SSL Session Encryption"). */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+/**
+ * The serial of the certificate that a server shows. Nothing is believed of it, and nothing is sent to it: it is only looked
+ * at.
+ *
+ * @returns lowercase hex; undefined where no certificate was shown
+ */
+export async function shownSerial(
+  place: { readonly host: string; readonly port: number },
+  isPostgres: boolean,
+): Promise<string | undefined> {
+  for (let look = 1; ; look++) {
+    const serial = await lookOnce(place, isPostgres)
+    if (serial !== undefined || look === LOOKS) return serial
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+  }
+}
+
+function lookOnce(
+  { host, port }: { readonly host: string; readonly port: number },
+  isPostgres: boolean,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const tcp = connectTcp({ host, port })
+    const end = (serial?: string) => {
+      clearTimeout(timer)
+      tcp.destroy()
+      resolve(serial)
+    }
+    const timer = setTimeout(() => end(), PATIENCE)
+    tcp.on('error', () => end())
+    const shake = (socket: Socket) => {
+      const tls = connectTls({ socket, rejectUnauthorized: false })
+      tls.on('error', () => end())
+      tls.on('secureConnect', () => end(serialIn(tls.getPeerCertificate().raw)))
+    }
+    tcp.once('connect', () => {
+      if (!isPostgres) return shake(tcp)
+      tcp.write(SSL_REQUEST)
+      tcp.once('data', (answer) => (answer[0] === 0x53 ? shake(tcp) : end()))
+    })
+  })
+}
+
+function serialIn(der: Uint8Array | undefined): string | undefined {
+  try {
+    return der && parseCertificate(der).serial
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,136 @@
+import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
+import { formatDocumentNumber, readTrustStatement } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, nextSlotId } from '../found.ts'
+import { type Issuer, issueCross } from '../issue.ts'
+import { isTrustStatementCurrent, publish, publishTrustStatement, trustedSlots } from '../publish.ts'
+import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { RollStep } from './roll-plan.ts'
+
+/** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
+export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
+  switch (step.kind) {
+    case 'prepare':
+      return prepare(engine, step.slotKind!)
+    case 'publish-trust-statement':
+      return announceTrust(engine)
+    case 'activate':
+      return activate(engine, step.slots!)
+    case 'retire':
+      return retire(engine, step.slots!)
+  }
+}
+
+/** 1 The next key and its certificate. A root is vouched for by the one before it, and vouches for that. */
+async function prepare(engine: Engine, kind: SlotKind): Promise<void> {
+  const { config, keys } = engine
+  const id = nextSlotId(engine, kind)
+  if (kind === 'bundle-key') {
+    await ensureKey(engine, kind, { algorithm: 'ecdsa-p256' }, id)
+    return
+  }
+  if (kind === 'issuing-ca') {
+    const slot = await ensureKey(engine, kind, config.authority.issuing, id)
+    const parent = preparedSlot(engine, 'root') ?? activeSlot(engine, 'root')
+    await keys.withSigner(parent, (signer) => certifyIssuingCa(engine, slot, issuerOf(parent, signer)))
+    return
+  }
+  const slot = await ensureKey(engine, kind, config.authority.root, id)
+  await keys.withSigner(slot, async (signer) => {
+    const certificate = await certifyRoot(engine, slot, signer, 'prepared')
+    const before = activeSlot(engine, 'root')
+    await keys.withSigner(before, async (signerBefore) => {
+      const next = { slot: slot.id, certificate, signer }
+      await vouch(engine, issuerOf(before, signerBefore), certificate)
+      await vouch(engine, next, certificateOf(before))
+    })
+  })
+}
+
+async function vouch(engine: Engine, issuer: Issuer, subject: Certificate): Promise<void> {
+  const done = engine.store
+    .issuedOf('cross')
+    .some(({ slot, der }) => slot === issuer.slot && sameKey(parseCertificate(der!), subject))
+  if (!done) await issueCross(subject, issuer, engine)
+}
+
+function sameKey(a: Certificate, b: Certificate): boolean {
+  return Buffer.compare(a.spki, b.spki) === 0
+}
+
+/** 2 Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */
+export async function announceTrust(engine: Engine): Promise<void> {
+  const { store, clock, actor, report } = engine
+  if (isTrustStatementCurrent(store)) return
+  const number = await withSigners(engine, rootsToSign(engine), (signers) =>
+    publishTrustStatement(store, signers, clock(), actor),
+  )
+  const detail = { number: formatDocumentNumber(number) }
+  report({ kind: 'trust-statement-published', subject: 'mesh', at: clock(), detail })
+  if (store.bundle() !== undefined) await publish(engine)
+  // What is in no statement any more signs nothing, not even the statement that leaves it out.
+  for (const slot of store.slots()) {
+    if (slot.state === 'retired' || slot.state === 'compromised') engine.keys.discard(slot)
+  }
+}
+
+function rootsToSign({ store }: Engine): SlotRow[] {
+  const newest = store.trustStatements().at(-1)
+  const roots = [...(newest ? readTrustStatement(newest.bytes).roots : []), ...trustedSlots(store).roots]
+  return store
+    .slots()
+    .filter(
+      (slot) => slot.kind === 'root' && roots.some((root) => Buffer.compare(root.spki, slot.spki) === 0),
+    )
+}
+
+async function withSigners<Result>(
+  { keys }: Engine,
+  slots: readonly SlotRow[],
+  use: (signers: readonly Signer[]) => Promise<Result>,
+  opened: readonly Signer[] = [],
+): Promise<Result> {
+  const [slot, ...others] = slots
+  if (slot === undefined) return use(opened)
+  return keys.withSigner(slot, (signer) => withSigners({ keys } as Engine, others, use, [...opened, signer]))
+}
+
+/** 3 From here on they sign; what did before retires. */
+export async function activate(engine: Engine, ids: readonly string[]): Promise<void> {
+  const { store, clock, actor, report, keys } = engine
+  const at = clock()
+  const next = store.slots().filter(({ id }) => ids.includes(id))
+  await store.write((transaction) => {
+    for (const slot of next) {
+      for (const before of transaction.slots()) {
+        if (before.kind !== slot.kind || before.state !== 'active') continue
+        transaction.putSlot({ ...before, state: 'retiring', since: at, leftOut: slot.leftOut })
+      }
+      transaction.putSlot({ ...slot, state: 'active', since: at })
+      transaction.addAudit({ at, actor, deed: 'key-activated', entry: { slot: slot.id } })
+    }
+  })
+  keys.seatRoot(store.slots())
+  for (const { id } of next) report({ kind: 'key-activated', subject: 'mesh', at, detail: { slot: id } })
+}
+
+/** 6 Trusted no more: 7, the next trust statement, leaves them out. */
+async function retire({ store, clock, actor, report }: Engine, ids: readonly string[]): Promise<void> {
+  const at = clock()
+  await store.write((transaction) => {
+    for (const slot of transaction.slots()) {
+      if (!ids.includes(slot.id)) continue
+      transaction.putSlot({ ...slot, state: 'retired', since: at })
+      transaction.addAudit({ at, actor, deed: 'key-retired', entry: { slot: slot.id } })
+    }
+  })
+  for (const id of ids) report({ kind: 'key-retired', subject: 'mesh', at, detail: { slot: id } })
+}
+
+function preparedSlot({ store }: Engine, kind: SlotKind): SlotRow | undefined {
+  return store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared' && slot.certificate)
+}
+
+function issuerOf(slot: SlotRow, signer: Signer): Issuer {
+  return { slot: slot.id, certificate: certificateOf(slot), signer }
+}

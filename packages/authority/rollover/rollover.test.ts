@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import { compareDocumentNumbers, type DocumentNumber, readTrustStatement } from '@datapunk/protocol'
+import { FixedClock } from '@datapunk/testkit'
+import { apply } from '../apply.ts'
+import type { Engine } from '../engine.ts'
+import { takeInventory } from '../observe.ts'
+import { plan } from '../plan.ts'
+import { testEngine } from '../testing/test-engine.ts'
+import { takeStep } from './roll.ts'
+import { DRAIN_TIME } from './roll-plan.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+const no = { approve: () => false }
+
+describe('a roll-over', () => {
+  let dir: string
+  let clock: FixedClock
+  let engine: Engine
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'roll-'))
+    clock = new FixedClock(Date.UTC(2026, 5, 1))
+    engine = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } })
+    engine.peers.opened()
+    await apply(engine, no)
+    clock.advance(60_000)
+    for (const service of ['lake', 'stream']) {
+      engine.peers.arrived({ peer: service, service, instance: service, version: '1' })
+      acknowledge(service)
+    }
+  })
+
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  const newest = () => {
+    const bundle = engine.store.bundle()!
+    const trust = engine.store.trustStatements().at(-1)!
+    return { bundle, trust }
+  }
+
+  const acknowledge = (service: string, number: DocumentNumber = newest().bundle) =>
+    engine.peers.acknowledged(service, number, newest().trust)
+
+  const states = () => Object.fromEntries(engine.store.slots().map(({ id, state }) => [id, state]))
+  const waits = () => plan(engine.config, takeInventory(engine), clock.now()).waits
+  const currentSlots = () => engine.store.currentCertificates().map(({ slot }) => slot)
+
+  test('of the issuing CA waits for every live peer, and only then signs; then it drains and is dropped', async () => {
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    assert.deepEqual(states(), {
+      'bundle-key-1': 'active',
+      'issuing-ca-1': 'active',
+      'issuing-ca-2': 'prepared',
+      'root-1': 'active',
+    })
+    assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 2)
+    assert.deepEqual(
+      waits()[0]!.late.map(({ instance }) => instance),
+      ['lake', 'stream'],
+    )
+    acknowledge('lake')
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-2'], 'prepared')
+    assert.deepEqual(
+      waits()[0]!.late.map(({ instance }) => instance),
+      ['stream'],
+    )
+    acknowledge('stream')
+    await apply(engine, no)
+    assert.deepEqual([states()['issuing-ca-1'], states()['issuing-ca-2']], ['retiring', 'active'])
+    assert.deepEqual(currentSlots(), ['issuing-ca-2', 'issuing-ca-2'])
+    assert.equal(waits()[0]?.stage, 'drain')
+    acknowledge('lake')
+    acknowledge('stream')
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retired')
+    assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 1)
+    assert.equal(engine.keys.has({ id: 'issuing-ca-1', kind: 'issuing-ca' }), false)
+    assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), { actions: [], waits: [] })
+  })
+
+  test('goes on without a peer that leaves, that is left out by name, or that has no valid bundle any more', async () => {
+    const prepare = async () => {
+      await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+      await apply(engine, no)
+      acknowledge('lake')
+    }
+    await prepare()
+    engine.peers.left('stream', true)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-2'], 'active')
+
+    engine.peers.arrived({ peer: 'stream', service: 'stream', instance: 'stream', version: '1' })
+    await prepare()
+    assert.equal(states()['issuing-ca-3'], 'prepared')
+    const slot = engine.store.slots().find(({ id }) => id === 'issuing-ca-3')!
+    await engine.store.write((transaction) => transaction.putSlot({ ...slot, leftOut: ['stream'] }))
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-3'], 'active')
+
+    await prepare()
+    assert.equal(states()['issuing-ca-4'], 'prepared')
+    clock.advance(7 * DAY)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-4'], 'prepared')
+    clock.advance(10 * 60_000)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-4'], 'active')
+  })
+
+  test('waits while open connections need the old issuing CA, and not for ever', async () => {
+    const serial = engine.store.currentCertificates()[0]!.serial
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    const connections = [{ serial, count: 3 }]
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    const bundle = newest().bundle
+    engine.peers.reported('stream', {
+      ...{ serial, version: '1', connections, open: 3, refused: {} },
+      bundle: { generation: bundle.generation, counter: bundle.counter },
+    })
+    await apply(engine, no)
+    assert.match(JSON.stringify(waits()), /stream","reason":"has 3 connections under it/)
+    clock.advance(DRAIN_TIME)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retired')
+  })
+
+  test('of the root goes by two cross-signed roots, and leaves one', async () => {
+    await takeStep(engine, { kind: 'prepare', slotKind: 'root', reason: 'asked for' })
+    await apply(engine, no)
+    assert.deepEqual([states()['root-2'], states()['issuing-ca-2']], ['prepared', 'prepared'])
+    const both = decodePem(readFileSync(engine.config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
+    assert.equal(both.length, 2)
+    const cross = engine.store.issuedOf('cross').map(({ der }) => parseCertificate(der!))
+    assert.equal(cross.length, 2)
+
+    for (let round = 0; round < 6; round++) {
+      for (const service of ['lake', 'stream']) acknowledge(service)
+      await apply(engine, no)
+    }
+    assert.deepEqual(states(), {
+      'bundle-key-1': 'active',
+      'issuing-ca-1': 'retired',
+      'issuing-ca-2': 'active',
+      'root-1': 'retired',
+      'root-2': 'active',
+    })
+    const trust = readTrustStatement(newest().trust.bytes)
+    assert.deepEqual(
+      trust.roots.map(({ serial }) => serial),
+      [both[1]!.serial],
+    )
+    assert.equal(engine.keys.pathOf({ id: 'root-2', kind: 'root' }), engine.config.paths.caKey)
+    // Whoever trusts only the first root still gets to the new leaves, by way of what the service shows.
+    const shown = decodePem(readFileSync(engine.config.services.get('lake')!.cert), 'CERTIFICATE')
+    const [leaf, ...intermediates] = shown.map(parseCertificate)
+    const at = clock.now()
+    for (const root of both) {
+      verifyPath({ leaf: leaf!, intermediates, roots: [root], at, usage: 'serverAuth', maxDepth: 5 })
+    }
+  })
+
+  test('of the bundle key', async () => {
+    await takeStep(engine, { kind: 'prepare', slotKind: 'bundle-key', reason: 'asked for' })
+    for (let round = 0; round < 5; round++) {
+      await apply(engine, no)
+      for (const service of ['lake', 'stream']) acknowledge(service)
+    }
+    assert.deepEqual([states()['bundle-key-1'], states()['bundle-key-2']], ['retired', 'active'])
+    assert.equal(readTrustStatement(newest().trust.bytes).bundleKeys.length, 1)
+  })
+
+  test('begins by itself before what a CA signs would outlive it, and numbers only go up', async () => {
+    const years = 12
+    let before = newest().bundle
+    for (let day = 0; day < 365 * years; day += 3) {
+      clock.advance(3 * DAY)
+      await apply(engine, no)
+      for (const service of ['lake', 'stream']) acknowledge(service)
+      assert.ok(compareDocumentNumbers(newest().bundle, before) >= 0)
+      before = newest().bundle
+      const active = engine.store.slots().filter(({ state }) => state === 'active')
+      assert.equal(active.length, 3)
+      for (const { certificate } of active) {
+        if (certificate) assert.ok(parseCertificate(certificate).notAfter > clock.now())
+      }
+    }
+    assert.ok(Object.keys(states()).includes('root-2'))
+    assert.ok(Object.keys(states()).filter((id) => id.startsWith('issuing-ca')).length > 4)
+  })
+})
