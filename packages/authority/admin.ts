@@ -5,6 +5,7 @@ import type { Administration, Authority } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { Action, Plan } from './plan.ts'
+import type { RotatePreview, RotateReport, RotateRequest } from './rotation.ts'
 import { byShortName, listenOnSocket } from './socket.ts'
 import type { Status } from './status.ts'
 
@@ -17,6 +18,9 @@ interface Calls {
   apply: { takes: { approved: string | null }; gives: WireReport }
   issue: { takes: { service: string }; gives: IssuedChain }
   'issue-for-csr': { takes: { service: string; csr: string }; gives: IssuedChain }
+  rotate: { takes: RotateRequest; gives: RotateReport }
+  'preview-rotation': { takes: RotateRequest; gives: RotatePreview }
+  ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
 }
@@ -48,6 +52,9 @@ export async function serveAdmin(
     },
     issue: ({ service }) => authority.issue(service),
     'issue-for-csr': ({ service, csr }) => authority.issueForCsr(service, Buffer.from(csr, 'base64')),
+    rotate: (request) => authority.rotate(request),
+    'preview-rotation': (request) => authority.previewRotation(request),
+    ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
   }
@@ -73,7 +80,7 @@ export async function connectAdmin(socket: string): Promise<Administration | und
     input: Calls[Name]['takes'],
   ): Promise<Calls[Name]['gives']> => callOverSocket(socket, name, input) as Promise<Calls[Name]['gives']>
   try {
-    await call('plan', undefined)
+    await call('ping', undefined)
   } catch (error) {
     if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
   }
@@ -91,6 +98,8 @@ export async function connectAdmin(socket: string): Promise<Administration | und
     issue: (service) => call('issue', { service }),
     issueForCsr: (service, csr) =>
       call('issue-for-csr', { service, csr: Buffer.from(csr).toString('base64') }),
+    rotate: (request) => call('rotate', request),
+    previewRotation: (request) => call('preview-rotation', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
   }

@@ -2,6 +2,7 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
 import { parseConstraints, permits } from './constraints.ts'
 import { deliver } from './delivery/deliver.ts'
+import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
@@ -10,11 +11,11 @@ import { type Issuance, issuePairs } from './issue-pair.ts'
 import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { linkFiles } from './place.ts'
-import { type Action, type MeshAction, needOf, type Plan, plan, safePart } from './plan.ts'
+import { type Action, isRollStep, needOf, type Plan, plan, safePart } from './plan.ts'
 import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
-import type { RollStep, RollWait } from './rollover/roll-plan.ts'
+import type { RollWait } from './rollover/roll-plan.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
@@ -31,6 +32,8 @@ export interface ApplyReport {
   readonly waits: readonly RollWait[]
   /** Renewals that the pace has put off. */
   readonly putOff: number
+  /** When something is due next, milliseconds since the epoch. */
+  readonly nextDue: number
   /** The bundle in force, as in `1.42`. */
   readonly bundle: string
 }
@@ -46,7 +49,7 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   let report = await pass(engine, options)
   for (let passes = 1; passes < MAX_PASSES && report.done.some(isRollStep); passes++) {
     const next = await pass(engine, { ...options, approve: () => report.declined.length === 0 })
-    if (next.done.length === 0) return { ...report, waits: next.waits }
+    if (next.done.length === 0) return { ...report, waits: next.waits, nextDue: next.nextDue }
     report = { ...next, done: [...report.done, ...next.done], failed: [...report.failed, ...next.failed] }
   }
   return report
@@ -93,7 +96,7 @@ async function pass(engine: Engine, options: ApplyOptions): Promise<ApplyReport>
   const declined = approved ? [] : destructive
   const bundle = store.bundle()
   return {
-    ...{ done, failed, declined, putOff, waits: wanted.waits },
+    ...{ done, failed, declined, putOff, waits: wanted.waits, nextDue: nextDue(engine, wanted.waits) },
     bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
   }
 }
@@ -101,11 +104,6 @@ async function pass(engine: Engine, options: ApplyOptions): Promise<ApplyReport>
 /** What `mtls plan` shows: what the next apply would do. */
 export function planOf(engine: Observed): Plan {
   return plan(engine.config, takeInventory(engine), engine.clock())
-}
-
-function isRollStep(action: Action): action is MeshAction & RollStep {
-  const { kind } = action
-  return kind === 'prepare' || kind === 'publish-trust-statement' || kind === 'activate' || kind === 'retire'
 }
 
 /** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */

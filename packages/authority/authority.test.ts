@@ -236,6 +236,7 @@ test('keep does what is safe by itself, shows the rest, and survives a broken co
   await keep({
     authority,
     loadConfig: () => configs[round]!(),
+    clock: Date.now,
     wait: async () => {
       if (++round === configs.length) ending.abort()
     },

@@ -12,10 +12,18 @@ import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { findPassphrase, type Passphrase } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
+import {
+  previewRotation,
+  type RotatePreview,
+  type RotateReport,
+  type RotateRequest,
+  rotate,
+} from './rotation.ts'
 import { type Status, statusOf } from './status.ts'
 import type { Store } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
@@ -30,6 +38,9 @@ export interface Administration {
   /** @param csr PKCS#10, PEM or DER */
   issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain>
   /** Removes the files of removed services. @returns the paths removed */
+  rotate(request: RotateRequest): Promise<RotateReport>
+  /** What `rotate` would touch; changes nothing. */
+  previewRotation(request: RotateRequest): Promise<RotatePreview>
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
 }
@@ -57,6 +68,7 @@ export class Authority implements Administration {
   /** One deed at a time: the tail of the queue. */
   #busy: Promise<unknown> = Promise.resolve()
   #peerServer: PeerServer | undefined
+  readonly #enforcement: EnforcementWatch
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -109,6 +121,7 @@ export class Authority implements Administration {
   private constructor(engine: Engine, lock: Lock) {
     this.#engine = { ...engine, push: () => this.#peerServer?.push() }
     this.#lock = lock
+    this.#enforcement = new EnforcementWatch(this.#engine)
   }
 
   /**
@@ -133,6 +146,7 @@ export class Authority implements Administration {
     disk.ensureFolder(layout.mesh.dir, 0o755)
     const streaming = { ...this.#engine, halt: (evidence: string) => void this.#halt(evidence) }
     this.#peerServer = await servePeers(streaming, layout.mesh.socket)
+    this.#enforcement.start()
   }
 
   get peers(): PeerBook {
@@ -172,6 +186,17 @@ export class Authority implements Administration {
     })
   }
 
+  rotate(request: RotateRequest): Promise<RotateReport> {
+    return this.#inTurn(async () => {
+      checkState(this.#engine)
+      return rotate(this.#engine, request)
+    })
+  }
+
+  previewRotation(request: RotateRequest): Promise<RotatePreview> {
+    return this.#inTurn(() => previewRotation(this.#engine, request))
+  }
+
   purge(): Promise<readonly string[]> {
     return this.#inTurn(() => purge(this.#engine))
   }
@@ -182,6 +207,7 @@ export class Authority implements Administration {
 
   /** Waits for what is being done, and lets go of the lock. */
   async close(): Promise<void> {
+    this.#enforcement.stop()
     await this.#peerServer?.close()
     await this.#busy
     this.#engine.store.close()

@@ -148,13 +148,18 @@ export async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issu
   report({ kind: 'issuing-ca-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
 }
 
-export function nextSlotId({ store }: Engine, kind: SlotKind): string {
+/** The one that is prepared already, or a new one. */
+export function nextSlotId(engine: Engine, kind: SlotKind): string {
+  const prepared = engine.store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared')
+  return prepared?.id ?? newSlotId(engine, kind)
+}
+
+export function newSlotId({ store }: Engine, kind: SlotKind): string {
   const numbers = store
     .slots()
     .filter((slot) => slot.kind === kind)
     .map((slot) => Number(slot.id.slice(kind.length + 1)))
-  const prepared = store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared')
-  return prepared?.id ?? `${kind}-${Math.max(0, ...numbers) + 1}`
+  return `${kind}-${Math.max(0, ...numbers) + 1}`
 }
 
 function detailOf(slot: SlotRow, certificate: Certificate): Record<string, unknown> {

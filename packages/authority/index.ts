@@ -7,6 +7,7 @@ export { AuthorityError, type AuthorityErrorCode } from './error.ts'
 export type { Inventory } from './inventory.ts'
 export type { IssuedChain } from './issue-pair.ts'
 export { type KeepOptions, keep } from './keep.ts'
+export type { OutageBudget } from './outage-budget.ts'
 export {
   type Action,
   type InstanceAction,
@@ -16,4 +17,8 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
+export type { RollWait } from './rollover/roll-plan.ts'
+export type { Rotated } from './rotate.ts'
+export type { RotatePreview, RotateReport, RotateRequest } from './rotation.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
+export type { SlotKind } from './store/contract.ts'

@@ -1,42 +1,59 @@
 import type { Config } from '@datapunk/protocol'
 import type { ApplyReport } from './apply.ts'
 import type { Authority } from './authority.ts'
-import type { Action } from './plan.ts'
+import { Pace } from './pace.ts'
 
 export interface KeepOptions {
   readonly authority: Authority
   /** Reads the config file anew; what it throws is reported, and the last good config stays in force. */
   readonly loadConfig: () => Config | Promise<Config>
-  /** Resolves when it is time to look again: after a while, or when the config file has changed. */
-  readonly wait: () => Promise<void>
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  /**
+   * Resolves at a time, or before that when the config file was written, or, where somebody is waited for (`isWaiting`), when
+   * a peer was heard of.
+   */
+  readonly wait: (until: number, isWaiting: boolean) => Promise<void>
   readonly signal: AbortSignal
   /** What was done, and what waits for someone to ask for it; not called where there is nothing to tell. */
   readonly onApplied: (report: ApplyReport) => void
   readonly onError: (error: unknown) => void
 }
 
+/** Somebody may have removed a file; that is seen by then. Milliseconds. */
+const LONGEST_WAIT = 10 * 60 * 1000
+
+/** What is due and can't be done is not tried more often than this. Milliseconds. */
+const SHORTEST_WAIT = 1000
+
+/** After a look that failed as a whole: a full disk, a state that is not whole. Milliseconds. */
+const WAIT_AFTER_ERROR = 60 * 1000
+
 /**
  * `mtls up`: keeps the mesh as the config says. It does the safe actions by itself and shows the rest, so that a half-saved
- * file never removes a service. Returns when the signal is given.
+ * file never removes a service. It looks when something is due. Returns when the signal is given.
  */
 export async function keep(options: KeepOptions): Promise<void> {
-  const { authority, signal } = options
+  const { authority, signal, clock } = options
+  const pace = new Pace(clock)
   let shown = ''
   while (!signal.aborted) {
+    let due: number
+    let isWaiting = false
     try {
       const config = await options.loadConfig()
       authority.configure(config)
-      const report = await authority.apply({ approve: () => config.authority.autoApply === 'all' })
-      const waiting = summaryOf(report.declined)
+      const report = await authority.apply({ approve: () => config.authority.autoApply === 'all', pace })
+      const waiting = JSON.stringify([report.declined, report.waits])
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
       shown = waiting
+      isWaiting = report.waits.length > 0
+      due = Math.min(report.nextDue, report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY)
     } catch (error) {
       options.onError(error)
+      due = clock() + WAIT_AFTER_ERROR
     }
-    await options.wait()
+    const now = clock()
+    await options.wait(Math.min(now + LONGEST_WAIT, Math.max(now + SHORTEST_WAIT, due)), isWaiting)
   }
-}
-
-function summaryOf(actions: readonly Action[]): string {
-  return JSON.stringify(actions)
 }

@@ -153,7 +153,7 @@ describe('plan', () => {
 
   test('announces what a crash kept from being announced', () => {
     const inventory = { ...appliedAt(configOf(), now), trustStatementCurrent: false }
-    assert.deepEqual(planned(configOf(), inventory), ['publish-trust-statement mesh', 'publish mesh'])
+    assert.deepEqual(planned(configOf(), inventory), ['publish-trust-statement mesh'])
   })
 
   test('publishes again where what is published was lost', () => {

@@ -299,8 +299,14 @@ function planPublication(
   if (!inventory.published) return publish('what is published is not what the inventory says')
   if (now >= bundleDue(config, bundle.issuedAt))
     return publish(`the bundle is of ${timestamp(bundle.issuedAt)}`)
-  if (actions.every((action) => 'instance' in action)) return undefined
+  if (actions.every((action) => 'instance' in action || isRollStep(action))) return undefined
   return { ...publish('the members or their rights change'), follows: true }
+}
+
+/** Steps of roll-overs publish by themselves what they change. */
+export function isRollStep(action: Action): action is MeshAction & RollStep {
+  const { kind } = action
+  return kind === 'prepare' || kind === 'publish-trust-statement' || kind === 'activate' || kind === 'retire'
 }
 
 /** What is left of a plan where the destructive actions are declined. */

@@ -1,8 +1,16 @@
 import { parseCertificate } from '@datapunk/pki'
-import { formatDocumentNumber } from '@datapunk/protocol'
-import type { InventoryService } from './inventory.ts'
+import {
+  type Config,
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+} from '@datapunk/protocol'
+import type { Inventory, InventoryService } from './inventory.ts'
 import { type Observed, takeInventory } from './observe.ts'
-import { renewalDue } from './plan.ts'
+import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
+import type { LivePeer } from './peers/peer-book.ts'
+import { plan, renewalDue } from './plan.ts'
+import type { RollWait } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
@@ -17,8 +25,12 @@ export interface Status {
   readonly keysUnprotected: boolean
   readonly cas: readonly CaStatus[]
   readonly services: readonly InstanceStatus[]
-  /** How long the mesh goes on if the authority does nothing from now on; absent without certificates. */
-  readonly outageBudget: number | undefined
+  /** How long the mesh goes on if the authority does nothing from now on. */
+  readonly outage: OutageBudget | undefined
+  /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
+  readonly waits: readonly RollWait[]
+  /** Whether peers can reach the authority that says this, so that `enforced` says something. */
+  readonly served: boolean
 }
 
 export interface CaStatus {
@@ -41,6 +53,16 @@ export interface InstanceStatus {
   readonly renewalDue: number | undefined
   /** Of the pair that the paths in the config lead to: `current` is the one recorded last. */
   readonly pair: 'current' | 'other' | 'missing' | 'elsewhere'
+  /** Its automatic renewal rests (`mtls rotate --back`). */
+  readonly held: boolean
+  /** Why it could not be issued a certificate, and when that is tried again. */
+  readonly failed: { readonly error: string; readonly nextTryAt: number } | undefined
+  /** `proven`: live peers of it have said so. `by-file`: it reads files, and was told of them. */
+  readonly delivery: 'proven' | 'by-file' | 'unheard'
+  /** Processes of it that speak to the authority now. */
+  readonly live: number
+  /** The bundle that all of them enforce, as in `1.42`; absent where none has said so. */
+  readonly enforced: string | undefined
 }
 
 export function statusOf(engine: Observed): Status {
@@ -48,10 +70,13 @@ export function statusOf(engine: Observed): Status {
   const inventory = takeInventory(engine)
   const mesh = store.mesh()
   const bundle = store.bundle()
-  const services = [...inventory.services.values()].flatMap((one) =>
-    instanceStatus(one, config.rotation.jitter),
-  )
-  const ends = services.flatMap(({ notAfter }) => (notAfter === undefined ? [] : [notAfter]))
+  const asked = {
+    config,
+    inventory,
+    live: Map.groupBy(engine.peers.live(), ({ instance }) => instance),
+    heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
+  }
+  const services = [...inventory.services.values()].flatMap((one) => instanceStatus(one, asked))
   return {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
@@ -62,24 +87,54 @@ export function statusOf(engine: Observed): Status {
       config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,
     cas: inventory.slots.flatMap(caStatus),
     services,
-    outageBudget:
-      ends.length === 0 ? undefined : Math.max(0, ends.reduce((a, b) => Math.min(a, b)) - clock()),
+    outage: outageBudgetOf(store),
+    waits: plan(config, inventory, clock()).waits,
+    served: engine.peers.isServed,
   }
 }
 
-function instanceStatus({ row, settings, instances }: InventoryService, jitter: number): InstanceStatus[] {
+interface Asked {
+  readonly config: Config
+  readonly inventory: Inventory
+  readonly live: ReadonlyMap<string, readonly LivePeer[]>
+  /** Instances that have ever acknowledged. */
+  readonly heard: ReadonlySet<string>
+}
+
+function instanceStatus(
+  { row, settings, instances }: InventoryService,
+  { config, inventory, live, heard }: Asked,
+): InstanceStatus[] {
   if (row.state !== 'member') return []
-  return instances.map(({ row: { id, place }, current, pair, linked }) => ({
-    service: row.service,
-    instance: id,
-    place,
-    names: settings.dnsNames,
-    serial: current?.serial,
-    notBefore: current?.notBefore,
-    notAfter: current?.notAfter,
-    renewalDue: current && renewalDue(current, settings.renewAt, jitter),
-    pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
-  }))
+  const isTold = config.services.get(row.service)?.reload !== undefined
+  return instances.map(({ row: { id, place, held }, current, pair, linked, failed }) => {
+    const own = live.get(id) ?? []
+    const told = isTold && !inventory.witnesses.undelivered.includes(id)
+    return {
+      service: row.service,
+      instance: id,
+      place,
+      names: settings.dnsNames,
+      serial: current?.serial,
+      notBefore: current?.notBefore,
+      notAfter: current?.notAfter,
+      renewalDue: current && renewalDue(current, settings.renewAt, config.rotation.jitter),
+      pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
+      held,
+      failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
+      delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',
+      live: own.length,
+      enforced: enforcedBy(own),
+    }
+  })
+}
+
+/** The lowest of what they say: the one that all of them enforce. */
+function enforcedBy(live: readonly LivePeer[]): string | undefined {
+  const numbers = live.map(({ acknowledged }) => acknowledged?.number)
+  if (numbers.length === 0 || numbers.includes(undefined)) return undefined
+  const lowest = (numbers as DocumentNumber[]).reduce((a, b) => (compareDocumentNumbers(a, b) <= 0 ? a : b))
+  return formatDocumentNumber(lowest)
 }
 
 function pairState(current: CertificateRow | undefined, found: string | undefined): InstanceStatus['pair'] {

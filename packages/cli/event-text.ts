@@ -23,9 +23,11 @@ function detailText(detail: AuthorityEvent['detail']): string {
 }
 
 function wordsFor(name: string, value: string): string {
+  if (name === 'nextTryAt') return `tried again at ${timeText(Date.parse(value))}`
+  if (name === 'after') return `after ${value} ms`
   if (name === 'notAfter') return `until ${timeText(Date.parse(value))}`
   // As far as `mtls status` shows it; `--json` has it whole.
   if (name === 'serial') return `serial ${value.slice(0, 16)}`
-  if (name === 'reason' || name === 'error' || name === 'dir') return value
+  if (name === 'reason' || name === 'error' || name === 'dir' || name === 'evidence') return value
   return `${labelText(name)} ${value}`
 }

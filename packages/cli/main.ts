@@ -6,6 +6,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 // The one place where the real clock, randomness, environment and terminal are.
 process.exitCode = await run(process.argv.slice(2), {
   clock: Date.now,
+  monotonic: () => performance.now(),
   randomBytes,
   environment: process.env,
   pid: process.pid,

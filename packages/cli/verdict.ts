@@ -1,6 +1,6 @@
 import { checkCertificate, MeshError } from '@datapunk/mesh'
 import { type Certificate, type PeerName, PkiError, parseSpiffeId, verifyPath } from '@datapunk/pki'
-import type { Config, Member } from '@datapunk/protocol'
+import { type Config, formatDocumentNumber, type Member } from '@datapunk/protocol'
 import type { PublishedMesh } from './published-mesh.ts'
 import { timeText } from './time-text.ts'
 
@@ -44,7 +44,11 @@ function caRules({ certificate, mesh, at }: VerdictRequest): RuleResult[] {
   const { number } = mesh.trust
   const valid = certificate.notBefore <= at && at <= certificate.notAfter
   return [
-    { rule: 'listed', passed: true, message: `a CA of this mesh, by trust statement ${number}` },
+    {
+      rule: 'listed',
+      passed: true,
+      message: `a CA of this mesh, by trust statement ${formatDocumentNumber(number)}`,
+    },
     {
       rule: 'dates',
       passed: valid,

@@ -4,6 +4,8 @@ import type { ReadStream, WriteStream } from 'node:tty'
 export interface World {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** Milliseconds since some moment; goes neither back nor, while the machine sleeps, on. */
+  readonly monotonic: () => number
   readonly randomBytes: (length: number) => Uint8Array
   /** Environment variables; the passphrase of the CA keys is removed from them when an authority is opened. */
   readonly environment: Record<string, string | undefined>

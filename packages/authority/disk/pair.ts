@@ -91,6 +91,14 @@ export class PairFolder {
     return step.value
   }
 
+  /** The pair that was in use before this one; undefined where it is gone. @throws AuthorityError `PAIR_INVALID` */
+  readPrevious(): Pair | undefined {
+    const current = versionOf(this.#disk.readLink(this.#current) ?? '')
+    const version = Math.max(0, ...this.#versions().filter((one) => one !== current))
+    const pair = version === 0 ? undefined : this.#readVersion(`v${version}`)
+    return pair && { version, ...pair, ...checkPair(pair, join(this.#dir, `v${version}`)) }
+  }
+
   /**
    * `swap`, waiting for the disk beside others: whoever swaps many at once shares the file system's commits, which
    * are nearly all that a swap costs. One folder is swapped by one at a time.

@@ -33,7 +33,7 @@ export interface RollPlan {
 const DAY = 24 * 60 * 60 * 1000
 
 /** A bundle key signs every day, and is replaced every year. */
-const BUNDLE_KEY_LIFE = 365 * DAY
+export const BUNDLE_KEY_LIFE = 365 * DAY
 
 /** How long connections under an issuing CA that nobody needs any more are given to move over. */
 export const DRAIN_TIME = 5 * 60 * 1000

@@ -1,10 +1,12 @@
 import type { CommandSpec } from '../command-spec.ts'
 import { applyCommand } from './apply.ts'
 import { completionCommand } from './completion.ts'
+import { compromiseCommand } from './compromise.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
 import { planCommand } from './plan.ts'
+import { rotateCommand } from './rotate.ts'
 import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
@@ -18,6 +20,8 @@ export const commandSpecs: readonly CommandSpec[] = [
   upCommand,
   statusCommand,
   issueCommand,
+  rotateCommand,
+  compromiseCommand,
   verifyCommand,
   inspectCommand,
   schemaCommand,

@@ -1,4 +1,5 @@
-import { type InstanceStatus, Observation, type Status } from '@datapunk/authority'
+import { connectAdmin, type InstanceStatus, Observation, type Status } from '@datapunk/authority'
+import { type Config, layoutOf } from '@datapunk/protocol'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
@@ -6,30 +7,38 @@ import type { Output } from '../output.ts'
 import { protectionText } from '../protection-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeOrNull, timeText } from '../time-text.ts'
+import { waitDocument, waitText } from '../wait-text.ts'
 
 export const statusCommand: CommandSpec = {
   name: 'status',
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
-    'Shows the CAs, every certificate and until when it is valid, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, faults }], outageBudgetSeconds, faults }',
+    'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
-  run(context) {
+  async run(context) {
     const { output, json, world } = context
-    const now = world.clock()
     const config = loadConfig(context)
-    const observation = new Observation({ config, clock: world.clock })
-    try {
-      const status = observation.status()
-      const faults = faultsOf(status, now)
-      if (json) output.printJson(documentOf(status, faults, now))
-      else show(output, { status, faults, now, protection: protectionText(config, status.keysUnprotected) })
-      const late = status.services.some((one) => faultsOfInstance(one, now).length > 0)
-      return faults.length > 0 || late ? exitCode.bad : exitCode.done
-    } finally {
-      observation.close()
-    }
+    const status = await ask(config, world.clock)
+    const now = world.clock()
+    const faults = faultsOf(status, now)
+    if (json) output.printJson(documentOf(status, faults, now))
+    else show(output, { status, faults, now, protection: protectionText(config, status.keysUnprotected) })
+    const late = status.services.some((one) => faultsOfInstance(one, now).length > 0)
+    return faults.length > 0 || late ? exitCode.bad : exitCode.done
   },
+}
+
+/** The running authority knows who is live; where none runs, what lies on disk has to do. */
+async function ask(config: Config, clock: () => number): Promise<Status> {
+  const running = await connectAdmin(layoutOf(config).authority.adminSocket)
+  if (running !== undefined) return running.status()
+  const observation = new Observation({ config, clock })
+  try {
+    return observation.status()
+  } finally {
+    observation.close()
+  }
 }
 
 /** What is wrong with the mesh as a whole. */
@@ -45,11 +54,14 @@ function faultsOf(status: Status, now: number): string[] {
 }
 
 /** What is wrong with one instance's certificate; each is mended by `mtls apply`. */
-function faultsOfInstance({ serial, notAfter, renewalDue, pair }: InstanceStatus, now: number): string[] {
+function faultsOfInstance(
+  { serial, notAfter, renewalDue, pair, held }: InstanceStatus,
+  now: number,
+): string[] {
   if (serial === undefined) return ['no certificate']
   const faults: string[] = []
   if (notAfter !== undefined && notAfter <= now) faults.push('expired')
-  else if (renewalDue !== undefined && renewalDue <= now) faults.push('late')
+  else if (renewalDue !== undefined && renewalDue <= now && !held) faults.push('late')
   if (pair === 'missing') faults.push('pair missing')
   if (pair === 'other') faults.push('another pair on disk')
   return faults
@@ -65,17 +77,17 @@ interface Shown {
 function show(output: Output, { status, faults, now, protection }: Shown): void {
   output.print(table(headRows(status, protection, output)))
   if (status.services.length > 0) {
-    const head = ['SERVICE', 'CERTIFICATE', 'UNTIL', 'RENEWED FROM', 'STATE', 'NAMES']
+    const head = ['SERVICE', 'CERTIFICATE', 'UNTIL', 'RENEWED FROM', 'STATE', 'ENFORCES', 'NAMES']
     const rows = status.services.map((one) => serviceRow(one, now, output))
     output.print(`\n${table([head.map((word) => output.styled('quiet', word)), ...rows])}`)
   }
-  if (status.outageBudget !== undefined) {
-    const ends = status.services.flatMap(({ notAfter }) => notAfter ?? [])
-    const until = timeText(ends.reduce((first, end) => Math.min(first, end)))
-    const span = output.styled('strong', spanText(status.outageBudget))
-    output.print(
-      `\nThe authority may be down for ${span}: until ${until}, when the first certificate ends.\n`,
-    )
+  for (const wait of status.waits) output.print(`\n${output.styled('warning', waitText(wait))}\n`)
+  if (status.outage !== undefined) {
+    const { until, endedBy } = status.outage
+    const span = output.styled('strong', spanText(Math.max(0, until - now)))
+    const end =
+      endedBy.kind === 'bundle' ? `the bundle ${endedBy.subject}` : `the certificate of ${endedBy.subject}`
+    output.print(`\nThe authority may be down for ${span}: until ${timeText(until)}, when ${end} ends.\n`)
   }
   for (const fault of faults) output.tell(output.toldStyled('bad', fault))
   if (status.services.some((one) => faultsOfInstance(one, now).length > 0))
@@ -99,19 +111,29 @@ function headRows(status: Status, protection: string, output: Output): string[][
 
 function serviceRow(one: InstanceStatus, now: number, output: Output): string[] {
   const faults = faultsOfInstance(one, now)
-  const state = faults.length > 0 ? output.styled('bad', faults.join(', ')) : output.styled('good', 'current')
+  const good = one.held ? output.styled('warning', 'held') : output.styled('good', 'current')
+  const state = faults.length > 0 ? output.styled('bad', faults.join(', ')) : good
   return [
     output.styled('strong', one.instance),
     one.serial?.slice(0, 16) ?? '',
     one.notAfter === undefined ? '' : timeText(one.notAfter),
     one.renewalDue === undefined ? '' : timeText(one.renewalDue),
     one.place === 'elsewhere' && faults.length === 0 ? 'key elsewhere' : state,
+    enforcement(one, output),
     one.names.join(', '),
   ]
 }
 
+/** What its processes say they enforce; or that it reads files, and was told; or that nobody has heard of it. */
+function enforcement({ enforced, live, delivery }: InstanceStatus, output: Output): string {
+  if (enforced !== undefined) return live > 1 ? `${enforced} (${live} processes)` : enforced
+  if (live > 0) return output.styled('warning', 'not yet')
+  if (delivery === 'by-file') return 'by file'
+  return output.styled('quiet', delivery === 'proven' ? 'not live' : 'unheard')
+}
+
 function documentOf(status: Status, faults: readonly string[], now: number): Record<string, unknown> {
-  const { bundleExpiresAt, cas, services, outageBudget, meshId = null, environment = null } = status
+  const { bundleExpiresAt, cas, services, outage, meshId = null, environment = null } = status
   return {
     trustDomain: status.trustDomain,
     meshId,
@@ -126,9 +148,14 @@ function documentOf(status: Status, faults: readonly string[], now: number): Rec
       notBefore: timeOrNull(one.notBefore),
       notAfter: timeOrNull(one.notAfter),
       renewalDue: timeOrNull(one.renewalDue),
+      failed: one.failed ? { ...one.failed, nextTryAt: timeText(one.failed.nextTryAt) } : null,
+      enforced: one.enforced ?? null,
       faults: faultsOfInstance(one, now),
     })),
-    outageBudgetSeconds: outageBudget === undefined ? null : Math.floor(outageBudget / 1000),
+    served: status.served,
+    waits: status.waits.map(waitDocument),
+    outage: outage === undefined ? null : { until: timeText(outage.until), endedBy: outage.endedBy },
+    outageBudgetSeconds: outage === undefined ? null : Math.max(0, Math.floor((outage.until - now) / 1000)),
     faults,
   }
 }

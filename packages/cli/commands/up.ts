@@ -4,16 +4,14 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
-import { ConfigWatch } from '../config-watch.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { table } from '../table.ts'
-import { timeText } from '../time-text.ts'
-
-/** How often `up` looks whether something is due, where nothing tells it to look earlier. Milliseconds. */
-const LOOK_EVERY = 60_000
+import { spanText, timeText } from '../time-text.ts'
+import { waitDocument, waitText } from '../wait-text.ts'
+import { Wake } from '../wake.ts'
 
 export const upCommand: CommandSpec = {
   name: 'up',
@@ -59,21 +57,28 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
   rmSync(adminSocket, { force: true })
   const reload = () => authority.configure(loadConfig(context))
   const admin = await serveAdmin(authority, adminSocket, async () => reload())
-  const watch = new ConfigWatch(place.file, LOOK_EVERY, signal)
+  const { world } = context
+  const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
+  let heedsPeers = false
+  authority.peers.onChange(() => heedsPeers && wake.poke())
   try {
     voice.ready(first.bundle, config.services.size, adminSocket)
     // 3 Until somebody asks us to end.
     await keep({
       authority,
       loadConfig: () => loadConfig(context),
-      wait: () => watch.wait(),
+      clock: world.clock,
+      wait: (until, isWaiting) => {
+        heedsPeers = isWaiting
+        return wake.wait(until)
+      },
       signal,
       onApplied: voice.applied,
       onError: voice.problem,
     })
     return exitCode.done
   } finally {
-    watch.close()
+    wake.close()
     await admin.close()
     voice.ended()
   }
@@ -83,6 +88,7 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
 class Voice {
   readonly #context: Context
   #waiting = '[]'
+  #waits: readonly string[] = []
   #problem = ''
 
   constructor(context: Context) {
@@ -95,9 +101,17 @@ class Voice {
     else output.tell(eventText(event, output))
   }
 
-  readonly applied = ({ failed, declined }: ApplyReport): void => {
+  /** The clock was set, or the machine slept; whatever is due by now is done at once. */
+  readonly jumped = (by: number): void => {
+    const what = by > 0 ? 'forward' : 'back'
+    const message = `the clock went ${what} by ${spanText(Math.abs(by))}: the machine slept, or its clock was set`
+    this.#say('clock-jumped', 'mesh', message, { by })
+  }
+
+  readonly applied = ({ failed, declined, waits }: ApplyReport): void => {
     this.#problem = ''
     const { output } = this.#context
+    this.#tellWaits(waits)
     for (const { action, error } of failed) this.#say('failed', action.subject, error.message, { action })
     const waiting = JSON.stringify(declined)
     if (waiting === this.#waiting) return
@@ -106,6 +120,15 @@ class Voice {
     const rows = table(declined.map((action) => toldRow(action, output))).trimEnd()
     const message = `waiting for \`mtls apply\`, because they are destructive:\n${rows}`
     this.#say('waiting', 'mesh', message, { actions: declined })
+  }
+
+  /** Whom roll-overs wait for, whenever that changes. */
+  #tellWaits(waits: ApplyReport['waits']): void {
+    const told = waits.map(waitText)
+    for (const [index, message] of told.entries()) {
+      if (!this.#waits.includes(message)) this.#say('roll-over', 'mesh', message, waitDocument(waits[index]!))
+    }
+    this.#waits = told
   }
 
   /** The same problem is told once. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
-import type { Member } from '@datapunk/protocol'
+import { formatDocumentNumber, type Member } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -100,7 +100,7 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
       serial,
       notBefore: timeText(notBefore),
       notAfter: timeText(notAfter),
-      trustStatement: mesh.trust.number,
+      trustStatement: formatDocumentNumber(mesh.trust.number),
       bundle,
       rules: verdict.rules,
     })
@@ -117,5 +117,10 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
   })
   const word = verdict.accepted ? output.styled('good', 'accepted') : output.styled('bad', 'REFUSED')
   output.print(`${word}: ${subject}, serial ${serial}\n${table(rows)}`)
-  output.print(output.styled('quiet', `by trust statement ${mesh.trust.number} and bundle ${bundle}\n`))
+  output.print(
+    output.styled(
+      'quiet',
+      `by trust statement ${formatDocumentNumber(mesh.trust.number)} and bundle ${bundle}\n`,
+    ),
+  )
 }

@@ -17,6 +17,7 @@ export function worldWithTerminal(answer: string): World & { readonly shown: () 
   }
   return {
     clock: Date.now,
+    monotonic: () => performance.now(),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     environment: {},
     pid: process.pid,

@@ -1,0 +1,51 @@
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import type { SlotKind, SlotRow } from '../store/contract.ts'
+import { takeStep } from './roll.ts'
+
+export interface BeginRoll {
+  readonly kind: SlotKind
+  /** Instances that it does not wait for. */
+  readonly without: readonly string[]
+}
+
+/**
+ * Begins a roll-over that somebody asked for; from then on it goes by itself. One that is under way already goes on, without
+ * the instances that are named.
+ *
+ * @returns whether a new one was begun
+ * @throws AuthorityError `INSTANCE_UNKNOWN`
+ */
+export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
+  const { store, clock, actor } = engine
+  const known = new Set(store.instances().map(({ id }) => id))
+  const unknown = without.find((instance) => !known.has(instance))
+  if (unknown !== undefined) {
+    throw new AuthorityError(
+      'INSTANCE_UNKNOWN',
+      `found no instance ${unknown}; allowed: ${[...known].slice(0, 20).join(', ')}`,
+      { data: { found: unknown } },
+    )
+  }
+  const isUnderWay = underWay(store.slots(), kind).length > 0
+  if (!isUnderWay)
+    await takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'somebody asked for it' })
+  const at = clock()
+  await store.write((transaction) => {
+    for (const slot of underWay(transaction.slots(), kind)) {
+      const leftOut = [...new Set([...slot.leftOut, ...without])].sort()
+      transaction.putSlot({ ...slot, leftOut })
+      transaction.addAudit({ at, actor, deed: 'roll-asked', entry: { slot: slot.id, leftOut } })
+    }
+  })
+  return !isUnderWay
+}
+
+/** With a root the issuing CAs under the old one and the new go over too. */
+function underWay(slots: readonly SlotRow[], kind: SlotKind): SlotRow[] {
+  const moving = (one: SlotRow) => one.state === 'prepared' || one.state === 'retiring'
+  const own = slots.filter((slot) => slot.kind === kind && moving(slot))
+  return kind === 'root' && own.length > 0
+    ? slots.filter((slot) => slot.kind !== 'bundle-key' && moving(slot))
+    : own
+}

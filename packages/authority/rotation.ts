@@ -1,0 +1,118 @@
+import type { ApplyReport } from './apply.ts'
+import { apply } from './apply.ts'
+import type { Engine } from './engine.ts'
+import { beginRoll } from './rollover/begin.ts'
+import { compromise } from './rollover/compromise.ts'
+import type { RollWait } from './rollover/roll-plan.ts'
+import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate.ts'
+import type { SlotKind } from './store/contract.ts'
+
+/** What somebody asks to be replaced before it is due. */
+export type RotateRequest =
+  /** Every instance's pair, or those of one service. */
+  | { readonly what: 'pairs'; readonly service?: string | undefined }
+  /** The previous pair of a service, put back; its automatic renewal is held until it is resumed. */
+  | { readonly what: 'back'; readonly service: string }
+  | { readonly what: 'resume'; readonly service: string }
+  /** A CA or the bundle key, by the stages of story 5; `without`: instances that are not waited for. */
+  | { readonly what: SlotKind; readonly without: readonly string[] }
+  /** The same in an emergency: the key is in other hands, and nobody is waited for. */
+  | { readonly what: 'compromised'; readonly kind: SlotKind }
+
+export interface RotateReport {
+  readonly rotated: readonly Rotated[]
+  readonly failed: readonly { readonly instance: string; readonly message: string }[]
+  /** Of a CA or key: the slots that are on their way, with their states. */
+  readonly slots: readonly { readonly slot: string; readonly state: string }[]
+  /** Whom that waits for. */
+  readonly waits: readonly RollWait[]
+}
+
+/** What a rotation would touch, before it is asked for. */
+export interface RotatePreview {
+  /** Instances whose certificate is replaced. */
+  readonly certificates: readonly {
+    readonly service: string
+    readonly instance: string
+    readonly serial: string
+  }[]
+  /** Live peers that are told, and have to acknowledge. */
+  readonly peers: readonly { readonly service: string; readonly instance: string }[]
+  /** Open connections, by the peers' reports, that move over. */
+  readonly connections: number
+  /** Instances that have been heard of, and are not live now. */
+  readonly absent: readonly string[]
+  /** Instances that have to ask for a new certificate themselves. */
+  readonly elsewhere: readonly string[]
+}
+
+export async function rotate(engine: Engine, request: RotateRequest): Promise<RotateReport> {
+  const nothing = { rotated: [], failed: [], slots: [], waits: [] }
+  switch (request.what) {
+    case 'pairs':
+      return { ...nothing, ...(await rotateAnew(engine, request.service)) }
+    case 'back':
+      return { ...nothing, rotated: await rotateBack(engine, request.service) }
+    case 'resume':
+      return { ...nothing, rotated: await resumeRotation(engine, request.service) }
+    case 'compromised':
+      await compromise(engine, request.kind)
+      return slotReport(engine, await apply(engine, { approve: () => false }))
+    default:
+      await beginRoll(engine, { kind: request.what, without: request.without })
+      return slotReport(engine, await apply(engine, { approve: () => false }))
+  }
+}
+
+function slotReport({ store }: Engine, { done, failed, waits }: ApplyReport): RotateReport {
+  const current = new Map(store.currentCertificates().map((row) => [row.instance, row]))
+  const rotated = done.flatMap((action) => {
+    if (action.kind !== 'issue' && action.kind !== 'renew') return []
+    const row = current.get(action.instance)
+    return row === undefined
+      ? []
+      : [{ service: action.subject, instance: action.instance, serial: row.serial, notAfter: row.notAfter }]
+  })
+  return {
+    rotated,
+    failed: failed.map(({ action, error }) => ({
+      instance: 'instance' in action ? action.instance : action.subject,
+      message: error.message,
+    })),
+    slots: store.slots().flatMap(({ id, state }) => (state === 'retired' ? [] : [{ slot: id, state }])),
+    waits,
+  }
+}
+
+/** What `rotate` would touch. Nothing is changed. */
+export function previewRotation({ store, peers }: Engine, request: RotateRequest): RotatePreview {
+  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
+  const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
+  const only = 'service' in request ? request.service : undefined
+  const touchesPairs =
+    request.what !== 'bundle-key' && !(request.what === 'compromised' && request.kind === 'bundle-key')
+  const instances = store
+    .instances()
+    .filter(({ service }) => members.has(service) && service === (only ?? service))
+  const live = peers.live().filter(({ service }) => members.has(service))
+  const told = touchesPairs && only !== undefined ? live.filter(({ service }) => service === only) : live
+  const mine = new Set(instances.flatMap(({ id }) => serials.get(id) ?? []))
+  const connections = live.flatMap(({ report }) => report?.connections ?? [])
+  const isLive = new Set(live.map(({ instance }) => instance))
+  const ids = new Set(instances.map(({ id }) => id))
+  return {
+    certificates: touchesPairs
+      ? instances.flatMap(({ id, service, place }) =>
+          place === 'here' ? [{ service, instance: id, serial: serials.get(id) ?? '' }] : [],
+        )
+      : [],
+    peers: told.map(({ service, instance }) => ({ service, instance })),
+    connections: touchesPairs
+      ? connections.filter(({ serial }) => mine.has(serial)).reduce((sum, { count }) => sum + count, 0)
+      : 0,
+    absent: store
+      .acknowledgements()
+      .flatMap(({ instance }) => (ids.has(instance) && !isLive.has(instance) ? [instance] : [])),
+    elsewhere: instances.flatMap(({ id, place }) => (place === 'elsewhere' ? [id] : [])),
+  }
+}

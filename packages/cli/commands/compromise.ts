@@ -1,0 +1,73 @@
+import type { SlotKind } from '@datapunk/authority'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import type { Context } from '../context.ts'
+import { exitCode } from '../exit-code.ts'
+import { rotate } from './rotate.ts'
+
+interface CompromiseOptions {
+  readonly issuingCa?: boolean
+  readonly rootCa?: boolean
+  readonly bundleKey?: boolean
+  readonly yes?: boolean
+  readonly plan?: boolean
+}
+
+/** What goes wrong for a while, because nobody is waited for. */
+const BREAKS: Readonly<Record<SlotKind, string>> = {
+  'issuing-ca':
+    'connections under the old certificates are cut at once; a service that reads files is refused until it was told, and a key that lives elsewhere until it has a new certificate',
+  root: 'as with the issuing CA; and whoever knows only the old root (clients of other meshes, copies of ca_cert) is refused until it has the new one',
+  'bundle-key':
+    'nothing that is open; a peer that is not live believes bundles of the stolen key until it hears, or until the last of them has ended',
+}
+
+export const compromiseCommand: CommandSpec<CompromiseOptions> = {
+  name: 'compromise',
+  summary: 'a CA or bundle key is in other hands: replace it now, waiting for nobody',
+  description:
+    'The emergency path. New keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',
+  options: [
+    ['--issuing-ca', 'the key of the issuing CA'],
+    ['--root-ca', 'the key of the root, and with it the issuing CA'],
+    ['--bundle-key', 'the key that signs what is true now'],
+    ['--yes', 'do it without asking'],
+    ['--plan', 'only show what it would touch'],
+  ],
+  json: 'as `mtls rotate`',
+  examples: ['mtls compromise --issuing-ca --plan', 'mtls compromise --root-ca --yes'],
+  async run(context, options) {
+    const kind = kindOf(options)
+    const request = { what: 'compromised', kind } as const
+    if (options.plan) return rotate(context, request, true)
+    if (!options.yes && !(await isMeant(context, kind))) {
+      const { output } = context
+      const refusal =
+        'nothing was done, because nobody said yes; allowed: an answer at a terminal, or `mtls compromise … --yes`'
+      output.tell(output.toldStyled('bad', refusal))
+      return exitCode.bad
+    }
+    return rotate(context, request, false)
+  },
+}
+
+function kindOf({ issuingCa, rootCa, bundleKey }: CompromiseOptions): SlotKind {
+  const kinds: SlotKind[] = [
+    ...(issuingCa ? (['issuing-ca'] as const) : []),
+    ...(rootCa ? (['root'] as const) : []),
+    ...(bundleKey ? (['bundle-key'] as const) : []),
+  ]
+  const [kind] = kinds
+  if (kind !== undefined && kinds.length === 1) return kind
+  throw new CliError(
+    'USAGE',
+    `found ${kinds.length} keys; allowed: one of --issuing-ca, --root-ca, --bundle-key: see \`mtls compromise --help\``,
+  )
+}
+
+async function isMeant({ output, world }: Context, kind: SlotKind): Promise<boolean> {
+  output.tell(output.toldStyled('warning', `what breaks: ${BREAKS[kind]}`))
+  if (!world.stdin.isTTY || !world.stderr.isTTY) return false
+  const answer = await output.ask(`Is the key of the ${kind.replaceAll('-', ' ')} in other hands? [y/N] `)
+  return /^y(es)?$/i.test(answer.trim())
+}
