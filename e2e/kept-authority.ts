@@ -16,7 +16,7 @@ export class KeptAuthority {
     let kept: KeptAuthority | undefined
     const report = (event: AuthorityEvent) => {
       events.push(event)
-      kept?.#tell()
+      if (kept !== undefined) kept.#tell()
     }
     const authority = await mesh.authority({ report, ...options, clock })
     await authority.servePeers()
