@@ -3,20 +3,17 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
-import { followTrustStatements, openBundle } from '@datapunk/protocol'
+import { decodePem, parseCertificate } from '@datapunk/pki'
 import { FixedClock } from '@datapunk/testkit'
 import { adoptCa } from './adopt.ts'
 import { type ApplyReport, apply, planOf } from './apply.ts'
 import { Disk } from './disk/disk.ts'
-import { PairFolder } from './disk/pair.ts'
-import type { Engine } from './engine.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { issueForCsr } from './issue-csr.ts'
 import { purge } from './purge.ts'
-import { decodeSettings } from './settings.ts'
 import { statusOf } from './status.ts'
 import { MemoryStore } from './store/memory.ts'
+import { checkPair, readAsPeer } from './testing/peer-eyes.ts'
 import { Plug, testEngine } from './testing/test-engine.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -34,49 +31,6 @@ function temporaryFolder(): string {
 const yes = { approve: () => true }
 const no = { approve: () => false }
 const services = { lake: {}, stream: {} }
-
-/** What a peer that has only files and the first root makes of them. */
-function readAsPeer({ layout, config }: Engine) {
-  const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
-  const statements: Uint8Array[] = []
-  for (let counter = 1; ; counter++) {
-    try {
-      statements.push(readFileSync(layout.mesh.trustStatement({ generation: 1, counter })))
-    } catch {
-      break
-    }
-  }
-  const trust = followTrustStatements(statements, { anchors })
-  const bundle = openBundle(
-    readFileSync(layout.mesh.head),
-    (digest) => readFileSync(layout.mesh.section(digest)),
-    trust,
-  )
-  return { trust, bundle }
-}
-
-/** The pair of a service is whole, chains to the trust statement and is for its name. */
-function checkPair(engine: Engine, service: string): string {
-  const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()
-  assert.ok(pair !== undefined, `${service} has a pair`)
-  const place = engine.store.services().find((row) => row.service === service)?.settings
-  if (place !== undefined) {
-    const { cert, key } = decodeSettings(place)
-    assert.equal(readFileSync(cert, 'utf8'), pair.certificatePem)
-    assert.equal(readFileSync(key, 'utf8'), pair.keyPem)
-  }
-  const { trust } = readAsPeer(engine)
-  const leaf = parseCertificate(pair.certificate.raw)
-  verifyPath({
-    leaf,
-    intermediates: trust.issuingCas,
-    roots: trust.roots,
-    at: engine.clock(),
-    name: { dns: `${service}.service.internal` },
-    usage: 'serverAuth',
-  })
-  return leaf.serial
-}
 
 function assertDone(report: ApplyReport): void {
   assert.deepEqual(report.failed, [])

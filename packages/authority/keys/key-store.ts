@@ -88,12 +88,13 @@ export class KeyStore {
    * Gives the root in use its seat, and the one that had it a place with the other keys. A crash between any two steps leaves
    * every key in one place at least, and is taken up by the next call.
    */
-  seatRoot(slots: readonly (KeySlot & { readonly state: SlotState })[]): void {
+  seatRoot(slots: readonly (KnownKey & { readonly state: SlotState })[]): void {
     const { disk, rootKey } = this.#options
     const roots = slots.filter(({ kind }) => kind === 'root')
     const active = roots.find(({ state }) => state === 'active')
     if (active === undefined || !this.#isThere(this.#ownPath(active))) return
-    const seated = roots.find((root) => isInUse(root.state) && !this.#isThere(this.#ownPath(root)))
+    const seat = this.#isThere(rootKey) ? this.#keyIn(rootKey, active) : undefined
+    const seated = roots.find((root) => root.spkiHash === seat && root.id !== active.id)
     if (seated !== undefined) this.#copy(rootKey, this.#ownPath(seated))
     this.#copy(this.#ownPath(active), rootKey)
     disk.remove(this.#ownPath(active))
@@ -203,6 +204,16 @@ export class KeyStore {
     return this.#options.disk.kindOf(path) !== undefined
   }
 
+  /** The hash of the key that a file says it holds; nothing is opened. */
+  #keyIn(path: string, slot: KeySlot): string {
+    const pem = this.#options.disk.readChecked(path, {
+      maxBytes: MAX_FILE_BYTES,
+      refuseLooserThan: 0o600,
+    })
+    if (pem === undefined) throw missing(slot, path)
+    return isEnvelope(pem) ? envelopeName(pem).spkiHash : describe(this.#clearKey(pem, slot)).spkiHash
+  }
+
   #copy(from: string, to: string): void {
     const { disk } = this.#options
     const pem = disk.readChecked(from, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
@@ -265,10 +276,6 @@ export class KeyStore {
     if (isEnvelope(pem)) return envelopeName(pem).spkiHash === spkiHash
     return describe(parseForeignKey(slot, pem, passphrase)).spkiHash === spkiHash
   }
-}
-
-function isInUse(state: SlotState): boolean {
-  return state !== 'prepared' && state !== 'retired'
 }
 
 function describe(key: KeyObject): StoredKey {

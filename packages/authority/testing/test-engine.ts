@@ -8,7 +8,7 @@ import type { AuthorityEvent, Engine } from '../engine.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import { PeerBook } from '../peers/peer-book.ts'
-import { MemoryStore } from '../store/memory.ts'
+import { type Fate, MemoryStore } from '../store/memory.ts'
 
 /** What pulling the plug looks like from inside: this call is not made, and no later one either. */
 export class Unplugged extends Error {
@@ -23,6 +23,7 @@ export class Plug {
   #step = 0
   #at = Number.POSITIVE_INFINITY
   #failOnce: string | undefined
+  #applies = false
 
   get steps(): number {
     return this.#step
@@ -32,6 +33,7 @@ export class Plug {
     this.#step = 0
     this.#at = Number.POSITIVE_INFINITY
     this.#failOnce = undefined
+    this.#applies = false
   }
 
   /** @param at the first step that is not taken, counted from 1 */
@@ -46,33 +48,38 @@ export class Plug {
     this.#failOnce = errno
   }
 
-  step(): void {
-    this.#step++
-    if (this.#failOnce !== undefined && this.#step === this.#at) {
-      throw Object.assign(new Error(this.#failOnce), { code: this.#failOnce, syscall: 'test' })
-    }
-    if (this.#failOnce === undefined && this.#step >= this.#at) throw new Unplugged()
+  /** Only this step fails, and yet what it was to do is done: the answer of the disk was lost. */
+  failAppliedAt(at: number, errno: string): void {
+    this.failAt(at, errno)
+    this.#applies = true
   }
 
-  commit(): 'kept' | 'lost' {
+  /** Takes a step of the disk. */
+  step<Result>(act: () => Result): Result {
     this.#step++
-    return this.#failOnce === undefined
-      ? this.#step >= this.#at
-        ? 'lost'
-        : 'kept'
-      : this.#step === this.#at
-        ? 'lost'
-        : 'kept'
+    if (this.#failOnce === undefined) {
+      if (this.#step >= this.#at) throw new Unplugged()
+      return act()
+    }
+    if (this.#step !== this.#at) return act()
+    if (this.#applies) act()
+    throw Object.assign(new Error(this.#failOnce), { code: this.#failOnce, syscall: 'test' })
+  }
+
+  /** Takes a step of the store. */
+  commit(): Fate {
+    this.#step++
+    const isHere = this.#failOnce === undefined ? this.#step >= this.#at : this.#step === this.#at
+    if (!isHere) return 'kept'
+    return this.#applies ? 'kept-but-failed' : 'lost'
   }
 
   calls(): DiskCalls {
     const calls: Record<string, unknown> = {}
     for (const [name, call] of Object.entries(fs)) {
       if (typeof call !== 'function' || !(name.endsWith('Sync') || waiting.has(name))) continue
-      calls[name] = (...args: unknown[]) => {
-        this.step()
-        return (call as (...args: unknown[]) => unknown)(...args)
-      }
+      calls[name] = (...args: unknown[]) =>
+        this.step(() => (call as (...args: unknown[]) => unknown)(...args))
     }
     return calls as unknown as DiskCalls
   }

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import {
+  type Bundle,
+  compareDocumentNumbers,
+  followTrustStatements,
+  openBundle,
+  parseDocumentNumber,
+  type SignedTrustStatement,
+} from '@datapunk/protocol'
+import { Disk } from '../disk/disk.ts'
+import { PairFolder } from '../disk/pair.ts'
+import type { Engine } from '../engine.ts'
+import { decodeSettings } from '../settings.ts'
+
+/**
+ * What a peer that has only files makes of them.
+ *
+ * @param from what it believed before; else it begins at the first root
+ */
+export function readAsPeer(
+  { layout, config }: Engine,
+  from?: SignedTrustStatement,
+): { trust: SignedTrustStatement; bundle: Bundle } {
+  const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
+  const statements = readdirSync(layout.mesh.trustDir)
+    .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
+    .sort(compareDocumentNumbers)
+    .map((number) => readFileSync(layout.mesh.trustStatement(number)))
+  const trust = followTrustStatements(statements, from === undefined ? { anchors } : { previous: from })
+  const bundle = openBundle(
+    readFileSync(layout.mesh.head),
+    (digest) => readFileSync(layout.mesh.section(digest)),
+    trust,
+  )
+  return { trust, bundle }
+}
+
+/** The pair of a service is whole, chains to the trust statement and is for its name. @returns its serial */
+export function checkPair(engine: Engine, service: string): string {
+  const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()
+  assert.ok(pair !== undefined, `${service} has a pair`)
+  const place = engine.store.services().find((row) => row.service === service)?.settings
+  if (place !== undefined) {
+    const { cert, key } = decodeSettings(place)
+    assert.equal(readFileSync(cert, 'utf8'), pair.certificatePem)
+    assert.equal(readFileSync(key, 'utf8'), pair.keyPem)
+  }
+  const { trust } = readAsPeer(engine)
+  const leaf = parseCertificate(pair.certificate.raw)
+  verifyPath({
+    leaf,
+    intermediates: trust.issuingCas,
+    roots: trust.roots,
+    at: engine.clock(),
+    name: { dns: `${service}.service.internal` },
+    usage: 'serverAuth',
+  })
+  return leaf.serial
+}
