@@ -176,8 +176,13 @@ export class TestMesh {
     await this.publish()
   }
 
-  /** Writes the next bundle. @returns its head, so that a test can put an old one back */
-  async publish(): Promise<Uint8Array> {
+  /**
+   * Writes the next bundle.
+   *
+   * @param at when it was issued, milliseconds since the epoch; as the CA unless told
+   * @returns its head, so that a test can put an old one back
+   */
+  async publish(at: number = this.ca.at): Promise<Uint8Array> {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const members = encodeMembers(this.#members.values())
     const digest = Buffer.from(sha256(members)).toString('hex')
@@ -187,8 +192,8 @@ export class TestMesh {
         meshId: this.#trust.meshId,
         format: 1,
         number: this.number,
-        issuedAt: this.ca.at,
-        expiresAt: this.ca.at + this.#bundleDays * 24 * 60 * 60 * 1000,
+        issuedAt: at,
+        expiresAt: at + this.#bundleDays * 24 * 60 * 60 * 1000,
         trustStatement: this.#trust.number,
         sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
       },

@@ -4,7 +4,7 @@ import { type Config, parseConfig } from '@datapunk/protocol'
 import fc from 'fast-check'
 import { constraintsOf } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { type Action, plan } from './plan.ts'
+import { type Action, plan, renewalDue } from './plan.ts'
 import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './settings.ts'
 import type { CertificateRow, SlotKind } from './store/contract.ts'
 
@@ -294,6 +294,35 @@ describe('a certificate is issued', () => {
     const due = now + 0.67 * 100 * DAY
     assert.deepEqual(issues(applied, due - 1), [])
     assert.match(issues(applied, due)[0]!, /due for renewal at 2026-08-07/)
+  })
+
+  test('or up to the jitter before that, by the serial, so that many made together are not due together', () => {
+    const certificate = { notBefore: 0, notAfter: 100 * DAY }
+    const dues = ['00000000', '80000000', 'ffffffff'].map((end) =>
+      renewalDue({ ...certificate, serial: `ab${end}` }, 0.67, 0.05),
+    )
+    assert.deepEqual(
+      dues.map((due) => Math.round((due / DAY) * 10) / 10),
+      [67, 64.5, 62],
+    )
+  })
+
+  test('as a renewal while it is good, and at once where it is not', () => {
+    const kinds = (inventory: Inventory, at: number) =>
+      plan(config, { ...inventory, bundle: bundleAt(at) }, at).actions.map(({ kind }) => kind)
+    assert.deepEqual(kinds(applied, now + 70 * DAY), ['renew'])
+    assert.deepEqual(kinds(applied, now + 100 * DAY), ['issue'])
+    const retiring = applied.slots.map((slot) =>
+      slot.kind === 'issuing-ca' ? { ...slot, state: 'retiring' as const } : slot,
+    )
+    const next = { ...retiring[1]!, id: 'issuing-ca-2', state: 'active' as const }
+    assert.deepEqual(kinds({ ...applied, slots: [...retiring, next] }, now), ['renew'])
+  })
+
+  test('not while it is held, until it has ended', () => {
+    const held = withInstance({ row: { ...applied.services.get('lake')!.instances[0]!.row, held: true } })
+    assert.deepEqual(issues(held, now + 99 * DAY), [])
+    assert.match(issues(held, now + 100 * DAY)[0]!, /expired/)
   })
 
   test('but only its links are mended when the paths in the config lead elsewhere', () => {

@@ -74,7 +74,7 @@ export class Memory {
 
   async #list(): Promise<string[]> {
     return readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return []
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
       throw error
     })
   }

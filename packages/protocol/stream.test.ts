@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { TestCa, type TestIdentity } from '@datapunk/testkit'
+import fc from 'fast-check'
+import { ProtocolError, type ProtocolErrorCode } from './error.ts'
+import {
+  type Acknowledgement,
+  type Hello,
+  openAcknowledgement,
+  openHello,
+  sealAcknowledgement,
+  sealHello,
+} from './peer-statement.ts'
+import { applySectionDifference, sectionDifference } from './section-difference.ts'
+import { type AuthorityMessage, encodeMessage, MessageReader, type PeerMessage } from './stream.ts'
+
+function refuses(code: ProtocolErrorCode, act: () => unknown): void {
+  assert.throws(act, (error) => error instanceof ProtocolError && error.code === code)
+}
+
+describe('a stream', () => {
+  const bytes = Buffer.from('document')
+  const said: PeerMessage[] = [
+    { type: 'hello', document: bytes, head: bytes },
+    { type: 'acknowledgement', document: bytes },
+    {
+      type: 'report',
+      report: {
+        ...{ serial: 'ab', version: '1', open: 3, refused: { NO_CERTIFICATE: 2 } },
+        ...{ connections: [{ serial: 'cd', count: 3 }], bundle: { generation: 1, counter: 2 } },
+      },
+    },
+    { type: 'refusal', rule: 'BUNDLE_FORKED', message: 'found two' },
+    { type: 'leave' },
+  ]
+
+  test('gives what was said, however its bytes are cut', () => {
+    const whole = Buffer.from(said.map(encodeMessage).join(''))
+    fc.assert(
+      fc.property(fc.array(fc.nat(whole.byteLength), { maxLength: 20 }), (cuts) => {
+        const reader = MessageReader.ofPeer()
+        const ends = [...cuts, whole.byteLength].sort((a, b) => a - b)
+        const heard: PeerMessage[] = []
+        for (const [index, end] of ends.entries())
+          heard.push(...reader.read(whole.subarray(ends[index - 1] ?? 0, end)))
+        assert.deepEqual(heard, said)
+      }),
+    )
+  })
+
+  test('passes over what a later version says, and what it adds', () => {
+    const reader = MessageReader.ofAuthority()
+    const line = { type: 'head', document: bytes.toString('base64'), added: { by: 'a later version' } }
+    const lines = `${JSON.stringify({ type: 'forecast', rain: true })}\n${JSON.stringify(line)}\n`
+    const heard = [...reader.read(Buffer.from(lines))] as AuthorityMessage[]
+    assert.deepEqual(
+      heard.map(({ type }) => type),
+      ['head'],
+    )
+  })
+
+  test('of any bytes is a ProtocolError or messages, and never grows without end', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), (chunks) => {
+        const reader = MessageReader.ofPeer()
+        try {
+          for (const chunk of chunks) for (const _ of reader.read(chunk));
+        } catch (error) {
+          assert.ok(error instanceof ProtocolError && error.code === 'MESSAGE_INVALID')
+        }
+      }),
+    )
+    const reader = MessageReader.ofPeer()
+    refuses('MESSAGE_INVALID', () => {
+      for (let sent = 0; sent < 10_000; sent++) for (const _ of reader.read(Buffer.alloc(1000, 'x')));
+    })
+    for (const line of [
+      '[]',
+      'null',
+      '{}',
+      '{"type":7}',
+      '{"type":"hello"}',
+      '{"type":"report","report":{}}',
+    ])
+      refuses('MESSAGE_INVALID', () => [...MessageReader.ofPeer().read(Buffer.from(`${line}\n`))])
+  })
+})
+
+describe('the difference of a section', () => {
+  const lines = fc.array(fc.stringMatching(/^[a-zé]{0,5}$/), { maxLength: 30 })
+  const text = (of: readonly string[]) => Buffer.from(of.map((line) => `${line}\n`).join(''))
+
+  test('makes the one from the other', () => {
+    fc.assert(
+      fc.property(lines, lines, (before, after) => {
+        const [base, next] = [text(before), text(after)]
+        const difference = sectionDifference(base, next)
+        if (difference === undefined) return
+        assert.ok(difference.byteLength < next.byteLength)
+        assert.deepEqual(applySectionDifference(base, difference, next.byteLength), next)
+      }),
+    )
+  })
+
+  test('is short where little has changed', () => {
+    const before = Array.from({ length: 10_000 }, (_, index) => `service ${index}`)
+    const difference = sectionDifference(text(before), text(before.with(5_000, 'another')))
+    assert.ok(difference !== undefined && difference.byteLength < 200)
+  })
+
+  test('of any bytes makes the size that was signed, or is refused', () => {
+    const base = Buffer.from('a\nb\n')
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        refuses('BUNDLE_INVALID', () => applySectionDifference(base, bytes, 10))
+      }),
+    )
+    const edits = [
+      [[0, 5]],
+      [[3, 2]],
+      ['x'.repeat(11)],
+      [[0, 2]],
+      [
+        [0, 4],
+        [0, 4],
+        [0, 4],
+      ],
+      [[-1, 2]],
+      [[0, 0]],
+      [1],
+    ]
+    for (const edit of edits)
+      refuses('BUNDLE_INVALID', () =>
+        applySectionDifference(base, Buffer.from(JSON.stringify({ edits: edit })), 10),
+      )
+  })
+})
+
+describe('what a peer signs', () => {
+  let leaf: TestIdentity
+  let other: TestIdentity
+  const common = { meshId: '0'.repeat(32), peer: '1'.repeat(32), serial: 'ab' }
+  const hello: Hello = {
+    ...{ ...common, nonce: '2'.repeat(64), version: '1', formats: [1] },
+    ...{ trustStatement: { generation: 1, counter: 1 }, bundle: { generation: 1, counter: 2 } },
+  }
+  const acknowledgement: Acknowledgement = {
+    ...{ ...common, bundleKey: '3'.repeat(64), digest: '4'.repeat(64) },
+    ...{ number: { generation: 1, counter: 2 }, trustStatement: { generation: 1, counter: 1 } },
+  }
+
+  before(async () => {
+    const ca = await TestCa.create()
+    leaf = await ca.leaf('lake')
+    other = await ca.leaf('stream')
+  })
+
+  const keyOf = (serial: string) => (serial === 'ab' ? leaf.signer.spki : undefined)
+
+  test('is heard as it was said', async () => {
+    assert.deepEqual(openHello(await sealHello(hello, leaf.signer), keyOf), hello)
+    const bytes = await sealAcknowledgement(acknowledgement, leaf.signer)
+    assert.deepEqual(openAcknowledgement(bytes, keyOf), acknowledgement)
+  })
+
+  test('by another key or of an unknown certificate is refused, and neither is taken for the other', async () => {
+    const forged = await sealHello(hello, other.signer)
+    refuses('SIGNATURE_INVALID', () => openHello(forged, keyOf))
+    const unknown = await sealHello({ ...hello, serial: 'cd' }, leaf.signer)
+    refuses('SIGNATURE_INVALID', () => openHello(unknown, keyOf))
+    const bytes = await sealAcknowledgement(acknowledgement, leaf.signer)
+    refuses('DOCUMENT_INVALID', () => openHello(bytes, keyOf))
+  })
+})
