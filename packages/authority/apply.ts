@@ -46,16 +46,26 @@ const MAX_PASSES = 12
  * and the next apply goes on from there.
  */
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
-  let report = await pass(engine, options)
-  for (let passes = 1; passes < MAX_PASSES && report.done.some(isRollStep); passes++) {
+  let { report, mayGoOn } = await pass(engine, options)
+  for (let passes = 1; passes < MAX_PASSES && mayGoOn; passes++) {
     const next = await pass(engine, { ...options, approve: () => report.declined.length === 0 })
-    if (next.done.length === 0) return { ...report, waits: next.waits, nextDue: next.nextDue }
-    report = { ...next, done: [...report.done, ...next.done], failed: [...report.failed, ...next.failed] }
+    mayGoOn = next.mayGoOn
+    const done = [...report.done, ...next.report.done]
+    report = { ...next.report, done, failed: eachOnce([...report.failed, ...next.report.failed]) }
   }
   return report
 }
 
-async function pass(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
+/** What fails in one pass may fail in the next one too. */
+function eachOnce(failed: ApplyReport['failed']): ApplyReport['failed'] {
+  return [...new Map(failed.map((one) => [JSON.stringify(one.action), one])).values()]
+}
+
+/** @returns with the report, whether what was done may let a roll-over take its next step */
+async function pass(
+  engine: Engine,
+  options: ApplyOptions,
+): Promise<{ report: ApplyReport; mayGoOn: boolean }> {
   const { config, clock, store } = engine
   // 1 Nothing is done to a state that is not whole.
   checkState(engine)
@@ -89,16 +99,18 @@ async function pass(engine: Engine, options: ApplyOptions): Promise<ApplyReport>
   // 8 Whatever of the published files was lost.
   writePublished(engine)
   // 9 Services that read files are told of them.
-  await deliver(engine, { automatic: options.pace !== undefined })
+  const told = await deliver(engine, { automatic: options.pace !== undefined })
   const { done, failed } = outcomeOf(doing, due, (action) =>
     'instance' in action ? failures.get(action.instance) : notMoved.get(action),
   )
   const declined = approved ? [] : destructive
   const bundle = store.bundle()
-  return {
-    ...{ done, failed, declined, putOff, waits: wanted.waits, nextDue: nextDue(engine, wanted.waits) },
+  const { waits } = wanted
+  const report = {
+    ...{ done, failed, declined, putOff, waits, nextDue: nextDue(engine, waits) },
     bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
   }
+  return { report, mayGoOn: done.some(isRollStep) || (told > 0 && waits.length > 0) }
 }
 
 /** What `mtls plan` shows: what the next apply would do. */

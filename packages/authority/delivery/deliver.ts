@@ -37,20 +37,24 @@ export function undelivered(known: Known): string[] {
  * and told again later; it harms none of the others.
  *
  * @param automatic whoever failed a moment ago is left in peace until its next try
+ * @returns how many have been told
  */
-export async function deliver(engine: Engine, { automatic }: { automatic: boolean }): Promise<void> {
+export async function deliver(engine: Engine, { automatic }: { automatic: boolean }): Promise<number> {
   const { store, clock } = engine
   const tries = new Map(store.attempts().map((row) => [`${row.kind} ${row.subject}`, row.nextTryAt]))
   const waiting = dueHandovers(engine)
     .filter(({ instance }) => !automatic || (tries.get(`reload ${instance}`) ?? 0) <= clock())
     .reverse()
+  let told = 0
   const work = async () => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await handOver(engine, next)
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+      if (await handOver(engine, next)) told++
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return told
 }
 
-async function handOver(engine: Engine, { instance, digest, ...handover }: Due): Promise<void> {
+async function handOver(engine: Engine, { instance, digest, ...handover }: Due): Promise<boolean> {
   const { store, clock, report, randomBytes } = engine
   const subject = handover.service
   try {
@@ -60,6 +64,7 @@ async function handOver(engine: Engine, { instance, digest, ...handover }: Due):
       transaction.forgetAttempt('reload', instance)
     })
     report({ kind: 'reloaded', subject, at: clock(), detail: { instance, serial: handover.serial } })
+    return true
   } catch (cause) {
     const error = (cause as Error).message
     const attempts = failuresOf(store, instance) + 1
@@ -69,6 +74,7 @@ async function handOver(engine: Engine, { instance, digest, ...handover }: Due):
     )
     const detail = { instance, error, nextTryAt: new Date(nextTryAt).toISOString() }
     report({ kind: 'reload-failed', subject, at: clock(), detail })
+    return false
   }
 }
 
