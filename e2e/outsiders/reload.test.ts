@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { type ReloadFiles, runReload } from '@datapunk/authority'
 import { join } from '@datapunk/mesh'
 import { Child } from '../child.ts'
+import { KeptAuthority } from '../kept-authority.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { nginxArguments, startNginx } from '../nginx.ts'
 import { freePort, needs, program } from '../outsider.ts'
@@ -65,6 +66,58 @@ test('nginx shows a new pair when a command, or a signal, has told it', needs('n
       /nginx ended with exit code 1\. .*services\.web\.reload\. It said:\n {2}.*invalid option: "-s relaod"/,
   })
 })
+
+test(
+  'nginx goes through leaf rotations and a roll-over of the root, told by the authority: no call fails',
+  needs('nginx'),
+  async (t) => {
+    const port = await freePort()
+    const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
+    t.after(() => mesh.remove())
+    const nginx = await startNginx(mesh, port)
+    t.after(() => nginx.stop('SIGQUIT'))
+    const reload = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
+    mesh.write({ services: { web: { reload, address: `127.0.0.1:${port}` }, stream: {} } })
+    let ahead = 0
+    const kept = await KeptAuthority.start(mesh, {
+      clock: () => Date.now() + ahead,
+      environment: process.env,
+    })
+    t.after(() => kept.stop())
+    // Nobody was live before: there is nobody to wait for.
+    ahead = 40_000
+    const stream = await join('stream', { config: mesh.configFile })
+    t.after(() => stream.leave())
+
+    let over = false
+    let calls = 0
+    const calling = (async () => {
+      while (!over) {
+        const answer = await stream.fetch('https://web.service.datapunk/', {
+          headers: { connection: 'close' },
+        })
+        assert.match(await answer.text(), /SUCCESS/)
+        calls++
+      }
+    })()
+    const changing = (async () => {
+      for (let n = 0; n < 3; n++) {
+        await kept.authority.rotate({ what: 'pairs', service: 'web' })
+        await kept.authority.apply({ approve: () => true })
+      }
+      await kept.authority.rotate({ what: 'root', without: [] })
+      await kept.untilSlots((states) => states['root-1'] === 'retired')
+    })().finally(() => {
+      over = true
+    })
+    await Promise.all([changing, calling])
+    const told = kept.events.filter(({ kind }) => kind === 'reloaded').length
+    t.diagnostic(`${calls} calls, told ${told} times`)
+    assert.ok(told >= 5)
+    const { services } = await kept.authority.status()
+    assert.equal(services.find(({ service }) => service === 'web')?.delivery, 'by-file')
+  },
+)
 
 test(
   'PostgreSQL shows a new pair when pg_reload_conf() has told it',

@@ -19,7 +19,8 @@ export async function handOver(handover: Handover, { environment, clock }: HandO
   await runReload(reload, files, { service, environment, clock })
   if (address?.port === undefined) return
   const place = `${address.host}:${address.port}`
-  const found = await shownSerial({ host: address.host, port: address.port }, reload.kind === 'postgres')
+  const { host, port } = address
+  const found = await shownSerial({ host, port }, serial, reload.kind === 'postgres')
   if (found === serial) return
   throw new AuthorityError(
     'RELOAD_FAILED',

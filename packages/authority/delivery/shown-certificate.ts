@@ -2,27 +2,31 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parseCertificate } from '@datapunk/pki'
 
-/** Milliseconds for one look, and how often it is looked: a server may need a moment to read its files. */
+/** Milliseconds for one look. */
 const PATIENCE = 3000
-const LOOKS = 5
-const BETWEEN_LOOKS = 200
+
+/** A server may need a moment to read its files, and its old workers another to end: it is looked for so long. */
+const LOOKS = 20
+const BETWEEN_LOOKS = 250
 
 /** A PostgreSQL server speaks TLS once it is asked to: SSLRequest (its protocol, section "SSL Session Encryption"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 /**
- * The serial of the certificate that a server shows. Nothing is believed of it, and nothing is sent to it: it is only looked
+ * Waits a little for a server to show a certificate. Nothing is believed of it, and nothing is sent to it: it is only looked
  * at.
  *
- * @returns lowercase hex; undefined where no certificate was shown
+ * @param expected lowercase hex
+ * @returns the serial that it shows at last; undefined where no certificate was shown
  */
 export async function shownSerial(
   place: { readonly host: string; readonly port: number },
+  expected: string,
   isPostgres: boolean,
 ): Promise<string | undefined> {
   for (let look = 1; ; look++) {
     const serial = await lookOnce(place, isPostgres)
-    if (serial !== undefined || look === LOOKS) return serial
+    if (serial === expected || look === LOOKS) return serial
     await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
   }
 }

@@ -142,7 +142,7 @@ function retire(
   const done: string[] = []
   for (const { id, spkiHash, leftOut } of retiring('issuing-ca')) {
     // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
-    const late = instances
+    const late: Late[] = instances
       .filter(
         ({ row, current }) => current?.slot === id && current.notAfter > now && !leftOut.includes(row.id),
       )
@@ -150,6 +150,10 @@ function retire(
         instance: row.id,
         reason: row.place === 'here' ? 'has a certificate of it' : 'has to ask for a new certificate',
       }))
+    // What was issued anew may not be shown yet.
+    for (const instance of witnesses.undelivered) {
+      if (!leftOut.includes(instance)) late.push({ instance, reason: 'has not read its files anew' })
+    }
     if (late.length > 0) {
       waits.push({ stage: 're-issue', slot: id, late, until: undefined })
       continue
