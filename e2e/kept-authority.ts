@@ -1,4 +1,4 @@
-import { type Authority, type AuthorityEvent, type AuthorityOptions, keep } from '@datapunk/authority'
+import { type Authority, type AuthorityEvent, type AuthorityOptions, keep, Pace } from '@datapunk/authority'
 import type { MeshFolder } from './mesh-folder.ts'
 
 /** `mtls up` within the test's own process: an authority that keeps the mesh as its config says, and serves peers. */
@@ -31,6 +31,7 @@ export class KeptAuthority {
     this.#kept = keep({
       authority,
       clock,
+      pace: new Pace(clock),
       loadConfig: () => mesh.config,
       wait: (until) => this.#wait(until - clock()),
       signal: this.#ending.signal,

@@ -33,11 +33,13 @@ type Handlers = { [Name in keyof Calls]: (input: Calls[Name]['takes']) => Promis
  * Serves an authority to the CLI over a socket that only the state folder's owner can reach.
  *
  * @param beforeApply re-reads the config, so that what is applied is the file as it stands
+ * @param afterDeed told when something was done that may have begun more
  */
 export async function serveAdmin(
   authority: Authority,
   socket: string,
   beforeApply: () => Promise<void>,
+  afterDeed: () => void = () => {},
 ): Promise<{ close(): Promise<void> }> {
   const handlers: Handlers = {
     plan: async () => {
@@ -48,11 +50,16 @@ export async function serveAdmin(
       await beforeApply()
       const report = await authority.apply({ approve: (destructive) => isAsSeen(destructive, approved) })
       const failed = report.failed.map(({ action, error }) => ({ action, message: error.message }))
+      afterDeed()
       return { ...report, failed }
     },
     issue: ({ service }) => authority.issue(service),
     'issue-for-csr': ({ service, csr }) => authority.issueForCsr(service, Buffer.from(csr, 'base64')),
-    rotate: (request) => authority.rotate(request),
+    rotate: async (request) => {
+      const report = await authority.rotate(request)
+      afterDeed()
+      return report
+    },
     'preview-rotation': (request) => authority.previewRotation(request),
     ping: async () => true,
     purge: () => authority.purge(),

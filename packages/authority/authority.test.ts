@@ -9,6 +9,7 @@ import { connectAdmin, serveAdmin } from './admin.ts'
 import { Authority, Observation } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { keep } from './keep.ts'
+import { Pace } from './pace.ts'
 
 const folders: string[] = []
 after(() => {
@@ -237,6 +238,7 @@ test('keep does what is safe by itself, shows the rest, and survives a broken co
     authority,
     loadConfig: () => configs[round]!(),
     clock: Date.now,
+    pace: new Pace(Date.now),
     wait: async () => {
       if (++round === configs.length) ending.abort()
     },

@@ -8,6 +8,7 @@ export type { Inventory } from './inventory.ts'
 export type { IssuedChain } from './issue-pair.ts'
 export { type KeepOptions, keep } from './keep.ts'
 export type { OutageBudget } from './outage-budget.ts'
+export { Pace } from './pace.ts'
 export {
   type Action,
   type InstanceAction,

@@ -1,7 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import type { ApplyReport } from './apply.ts'
 import type { Authority } from './authority.ts'
-import { Pace } from './pace.ts'
+import type { Pace } from './pace.ts'
 
 export interface KeepOptions {
   readonly authority: Authority
@@ -9,6 +9,7 @@ export interface KeepOptions {
   readonly loadConfig: () => Config | Promise<Config>
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  readonly pace: Pace
   /**
    * Resolves at a time, or before that when the config file was written, or, where somebody is waited for (`isWaiting`), when
    * a peer was heard of.
@@ -34,8 +35,7 @@ const WAIT_AFTER_ERROR = 60 * 1000
  * file never removes a service. It looks when something is due. Returns when the signal is given.
  */
 export async function keep(options: KeepOptions): Promise<void> {
-  const { authority, signal, clock } = options
-  const pace = new Pace(clock)
+  const { authority, signal, clock, pace } = options
   let shown = ''
   while (!signal.aborted) {
     let due: number

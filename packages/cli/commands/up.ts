@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs'
-import { type ApplyReport, type Authority, keep, serveAdmin } from '@datapunk/authority'
+import { type ApplyReport, type Authority, keep, Pace, serveAdmin } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
@@ -49,16 +48,20 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
   //   somebody is there to read it.
   await authority.servePeers()
   const approve = () => config.authority.autoApply === 'all'
-  const first = await output.during('applying', authority.apply({ approve }))
+  const pace = new Pace(context.world.clock)
+  const first = await output.during('applying', authority.apply({ approve, pace }))
   voice.applied(first)
   // 2 From here on others ask us instead of doing it themselves.
   const { adminSocket } = layoutOf(config).authority
-  // Whoever holds the lock is alone: a socket that is there was left by one that was killed.
-  rmSync(adminSocket, { force: true })
   const reload = () => authority.configure(loadConfig(context))
-  const admin = await serveAdmin(authority, adminSocket, async () => reload())
   const { world } = context
   const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
+  const admin = await serveAdmin(
+    authority,
+    adminSocket,
+    async () => reload(),
+    () => wake.poke(0),
+  )
   let heedsPeers = false
   authority.peers.onChange(() => heedsPeers && wake.poke())
   try {
@@ -68,6 +71,7 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
       authority,
       loadConfig: () => loadConfig(context),
       clock: world.clock,
+      pace,
       wait: (until, isWaiting) => {
         heedsPeers = isWaiting
         return wake.wait(until)
