@@ -23,6 +23,7 @@ interface CreateOptions {
 export class MeshAgent extends Agent {
   readonly #client: Client
   readonly #versions = new WeakMap<Duplex, number>()
+  readonly #retired = new WeakSet<Duplex>()
 
   constructor(
     client: Client,
@@ -48,12 +49,12 @@ export class MeshAgent extends Agent {
 
   /** A socket made under an earlier pair or view finishes its request and is not used again. */
   override keepSocketAlive(socket: Duplex): boolean {
-    return this.#versions.get(socket) === this.#client.version && Boolean(super.keepSocketAlive(socket))
+    return !this.#isOutdated(socket) && Boolean(super.keepSocketAlive(socket))
   }
 
   /** Uses a socket for no new request. */
   retire(socket: Duplex): void {
-    this.#versions.delete(socket)
+    this.#retired.add(socket)
     this.closeOutdated()
   }
 
@@ -61,9 +62,13 @@ export class MeshAgent extends Agent {
   closeOutdated(): void {
     for (const sockets of Object.values(this.freeSockets)) {
       for (const socket of [...(sockets ?? [])]) {
-        if (this.#versions.get(socket) !== this.#client.version) socket.destroy()
+        if (this.#isOutdated(socket)) socket.destroy()
       }
     }
+  }
+
+  #isOutdated(socket: Duplex): boolean {
+    return this.#retired.has(socket) || this.#versions.get(socket) !== this.#client.version
   }
 
   async #connect({ host, port, socketPath, timeout, keepAlive, keepAliveInitialDelay }: CreateOptions) {

@@ -45,6 +45,8 @@ export class Connections {
   readonly #groups = new Map<string, SerialGroup>()
   readonly #clock: Clock
   readonly #listener: ConnectionsListener
+  /** Issuing CAs on their way out, by the hash of their keys. */
+  #draining: ReadonlySet<string> = new Set()
   #size = 0
 
   constructor(clock: Clock, listener: ConnectionsListener) {
@@ -74,6 +76,10 @@ export class Connections {
     group.connections.add(connection)
     this.#size++
     connection.socket.once('close', () => this.#remove(connection, group))
+    // A server that has not taken up its new pair yet is called again for the next request. Who calls us with an old one
+    // moves over by himself, and is not turned away before his first request.
+    const { contact, standing } = connection
+    if (contact.direction === 'out' && this.#draining.has(standing.issuer)) this.#drain(connection)
   }
 
   /** Asks the gate about every open connection again and cuts those it would refuse now. */
@@ -87,6 +93,7 @@ export class Connections {
 
   /** Moves connections under issuing CAs that are on their way out to new ones: no new request, and time for the others. */
   drainIssuedBy(issuers: ReadonlySet<string>): void {
+    this.#draining = issuers
     if (issuers.size === 0) return
     for (const connection of this) {
       if (issuers.has(connection.standing.issuer)) this.#drain(connection)
