@@ -1,4 +1,10 @@
 export {
+  type AuthorityAddress,
+  authorityAddressOf,
+  authorityName,
+  authoritySpiffeId,
+} from './authority-identity.ts'
+export {
   type BeliefOptions,
   type Bundle,
   type BundleHead,
@@ -40,9 +46,11 @@ export { applySectionDifference, sectionDifference } from './section-difference.
 export {
   type AuthorityMessage,
   encodeMessage,
+  LONGEST_SILENCE,
   MAX_REPORTED_CONNECTIONS,
   MessageReader,
   type PeerMessage,
+  REPORT_EVERY,
   type Report,
 } from './stream.ts'
 export {

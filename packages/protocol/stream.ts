@@ -14,6 +14,8 @@ export type AuthorityMessage =
   | { readonly type: 'trust-statement'; readonly document: Uint8Array }
   /** A signed bundle head; its sections are fetched by digest. */
   | { readonly type: 'head'; readonly document: Uint8Array }
+  /** Answers a report, so that a peer on another host knows that the connection still carries something. */
+  | { readonly type: 'heard' }
 
 export type PeerMessage =
   /** `head`: the one believed last, as it was signed: an authority that knows only older ones has lost something. */
@@ -24,6 +26,13 @@ export type PeerMessage =
   | { readonly type: 'refusal'; readonly rule: string; readonly message: string }
   /** It ends by itself; nobody needs to wait for it. */
   | { readonly type: 'leave' }
+
+/**
+ * A peer reports this often, milliseconds, and the authority answers. Over TCP a connection can be dead without an end: a side
+ * that has heard nothing for as long as three reports takes it for ended.
+ */
+export const REPORT_EVERY = 10_000
+export const LONGEST_SILENCE = 3 * REPORT_EVERY
 
 /** How a peer is, by its own account. */
 export interface Report {
@@ -56,6 +65,7 @@ const authorityMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('challenge'), nonce: z.string().regex(/^[0-9a-f]{64}$/) }),
   z.object({ type: z.literal('trust-statement'), document }),
   z.object({ type: z.literal('head'), document }),
+  z.object({ type: z.literal('heard') }),
 ])
 
 const peerMessage = z.discriminatedUnion('type', [

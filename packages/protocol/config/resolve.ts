@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { authorityName } from '../authority-identity.ts'
 import type { Address, Config, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
 import { resolveReload } from './reload.ts'
@@ -61,6 +62,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
     paths: { caCert, caKey: options.path(text.paths.ca_key) },
     services,
   }
+  checkListen(config, options)
   checkNames(config, options)
   checkPaths(config, options)
   checkAllow(config, options)
@@ -111,6 +113,12 @@ function impliedTrustDomain(text: ConfigText): string {
   return suffix === undefined || suffix === '' ? 'service.internal' : suffix
 }
 
+function checkListen({ authority: { listen } }: Config, { problem }: ResolveOptions): void {
+  if (listen === undefined || listen.port !== undefined) return
+  const path = ['authority', 'listen']
+  problem(path, `found ${listen.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`)
+}
+
 function checkNames(config: Config, { problem }: ResolveOptions): void {
   if (config.services.size === 0) problem(['services'], 'found no services; allowed: at least one')
   const domains = [config.trustDomain, ...config.authority.extraDomains]
@@ -124,6 +132,8 @@ function checkNames(config: Config, { problem }: ResolveOptions): void {
           `found the name ${name}; allowed: names in ${domains.join(', ')} (more by authority.extra_domains)`,
         )
       }
+      if (name === authorityName(config.trustDomain))
+        problem(path, `found the name ${name}, which is the authority’s own; allowed: any other`)
       const owner = owners.get(name)
       if (owner !== undefined)
         problem(path, `found the name ${name}, which ${owner} has too; allowed: one service a name`)
