@@ -136,6 +136,7 @@ function inventoryOf(): Inventory {
         ]
       }),
     ),
+    authorityIssuer: undefined,
     published: true,
   }
 }

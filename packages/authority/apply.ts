@@ -94,6 +94,8 @@ async function pass(
   const { due, putOff } = dueIssuances(engine, inventory, options.pace)
   const atOnce = options.pace && config.rotation.atOnce
   const failures = new Map([...(await issuePairs(engine, due, atOnce)), ...linkPairs(engine, inventory, due)])
+  //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
+  await engine.ownPair.renew(engine)
   // 7 The bundle again, where a new certificate has ended a change.
   if (!isBundleCurrent(store, clock())) await publish(engine)
   // 8 Whatever of the published files was lost.

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
@@ -13,6 +14,7 @@ import { KeyStore } from './keys/key-store.ts'
 import { findPassphrase, type Passphrase } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
+import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import type { Plan } from './plan.ts'
@@ -104,6 +106,7 @@ export class Authority implements Administration {
         owners: new OwnerBook(disk),
         keys,
         peers: new PeerBook(clock),
+        ownPair: new OwnPair(),
         push: () => {},
         handOver: (handover) => handOver(handover, { environment: own, clock }),
         clock,
@@ -134,19 +137,30 @@ export class Authority implements Administration {
     if (placesOf(config) !== placesOf(now)) {
       throw new AuthorityError(
         'RESTART_NEEDED',
-        `found other paths, authority.state, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
+        `found other paths, authority.state, authority.listen, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
       )
     }
     this.#engine = { ...this.#engine, config }
   }
 
-  /** Lets peers in from now on, until this is closed. */
+  /**
+   * Lets peers in from now on, until this is closed.
+   *
+   * @throws AuthorityError `LISTEN_FAILED`
+   */
   async servePeers(): Promise<void> {
-    const { layout, disk } = this.#engine
+    const { layout, disk, config } = this.#engine
     disk.ensureFolder(layout.mesh.dir, 0o755)
     const streaming = { ...this.#engine, halt: (evidence: string) => void this.#halt(evidence) }
-    this.#peerServer = await servePeers(streaming, layout.mesh.socket)
+    const places = { socket: layout.mesh.socket, listen: config.authority.listen }
+    this.#peerServer = await servePeers(streaming, places)
     this.#enforcement.start()
+    await this.#inTurn(() => this.#makeOwnPair())
+  }
+
+  /** Where peers on other hosts come in, once they are served. */
+  get address(): AddressInfo | undefined {
+    return this.#peerServer?.address
   }
 
   get peers(): PeerBook {
@@ -214,6 +228,17 @@ export class Authority implements Administration {
     this.#lock.release()
   }
 
+  /** Where nothing may be signed now, peers on other hosts have to wait until that is mended, and `apply` says it. */
+  async #makeOwnPair(): Promise<void> {
+    try {
+      checkState(this.#engine)
+    } catch (error) {
+      if (error instanceof AuthorityError) return
+      throw error
+    }
+    await this.#engine.ownPair.renew(this.#engine)
+  }
+
   /** Nothing is signed from now on, until somebody has looked: see `mtls restore --continue`. */
   async #halt(evidence: string): Promise<void> {
     const { store, clock, report } = this.#engine
@@ -231,8 +256,8 @@ export class Authority implements Administration {
 
 /** What is opened once, at the start. */
 function placesOf({ paths, authority, environment }: Config): string {
-  const { state, passphraseFile, storeCaKeysInClear } = authority
-  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, environment])
+  const { state, passphraseFile, storeCaKeysInClear, listen } = authority
+  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, listen, environment])
 }
 
 /**
@@ -263,7 +288,10 @@ function passphraseOnce(
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class Observation {
-  readonly #engine: Pick<Engine, 'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers'>
+  readonly #engine: Pick<
+    Engine,
+    'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers' | 'ownPair'
+  >
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
     const layout = layoutOf(config)
@@ -283,7 +311,16 @@ export class Observation {
         throw new TypeError('looking makes nothing')
       },
     })
-    this.#engine = { config, clock, disk, layout, store, keys, peers: new PeerBook(clock) }
+    this.#engine = {
+      config,
+      clock,
+      disk,
+      layout,
+      store,
+      keys,
+      peers: new PeerBook(clock),
+      ownPair: new OwnPair(),
+    }
   }
 
   /** @throws AuthorityError what `apply` would refuse this state with */

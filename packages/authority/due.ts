@@ -5,7 +5,7 @@ import { BUNDLE_KEY_LIFE, longestLeaf, type RollWait, rollDue } from './rollover
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
 
-type Known = Pick<Engine, 'store' | 'config' | 'peers'>
+type Known = Pick<Engine, 'store' | 'config' | 'peers' | 'ownPair'>
 
 /**
  * When something is due next, as far as the store knows: until then nobody needs to look. Files that are lost, and a config
@@ -15,12 +15,13 @@ type Known = Pick<Engine, 'store' | 'config' | 'peers'>
  * @returns milliseconds since the epoch; infinity where nothing will ever be due
  */
 export function nextDue(known: Known, waits: readonly RollWait[]): number {
-  const { store, config, peers } = known
+  const { store, config, peers, ownPair } = known
   const bundle = store.bundle()
   let next = bundle === undefined ? Number.POSITIVE_INFINITY : bundleDue(config, bundle.issuedAt)
   const at = (time: number | undefined) => {
     if (time !== undefined && time < next) next = time
   }
+  at(ownPair.dueAt)
   for (const slot of store.slots()) at(rollTime(slot, known))
   for (const { until } of waits) at(until)
   if (waits.length > 0 && !peers.isComplete) at(peers.completeAt)

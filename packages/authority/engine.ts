@@ -4,6 +4,7 @@ import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { Issuing } from './issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
+import type { OwnPair } from './peers/own-pair.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 
 /** What the authority's stories work with. Whoever has one holds the lock. */
@@ -15,6 +16,8 @@ export interface Engine extends Issuing {
   readonly keys: KeyStore
   /** Who is live, and what each enforces. */
   readonly peers: PeerBook
+  /** What the authority itself shows to peers on other hosts. */
+  readonly ownPair: OwnPair
   /** Tells peers that something new was published; it is on disk by then. */
   readonly push: () => void
   /** Tells a service that reads files that they have changed, and sees that it shows them. */
@@ -51,7 +54,7 @@ export type AuthorityEventKind =
 
 export interface AuthorityEvent {
   readonly kind: AuthorityEventKind
-  /** The service, or `mesh`. */
+  /** The service, `mesh`, or `authority`. */
   readonly subject: string
   /** Milliseconds since the epoch. */
   readonly at: number

@@ -14,6 +14,7 @@ export type AuthorityErrorCode =
   | 'KEY_INVALID'
   | 'KEY_MISMATCH'
   | 'KEY_MISSING'
+  | 'LISTEN_FAILED'
   | 'LOCKED'
   | 'MESH_EXISTS'
   | 'NOT_A_MEMBER'

@@ -28,6 +28,8 @@ export interface Inventory {
   readonly witnesses: Witnesses
   /** Members and removed ones, by name. */
   readonly services: ReadonlyMap<string, InventoryService>
+  /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
+  readonly authorityIssuer: string | undefined
   /** Whether the published documents say what the inventory says, and lie on disk. */
   readonly published: boolean
 }

@@ -61,7 +61,8 @@ export interface IssuedCertificate {
  */
 export async function issueLeaf(
   leaf: {
-    readonly instance: string
+    /** Undefined: the authority's own. */
+    readonly instance: string | undefined
     readonly spiffeId: string
     readonly request: CertificateRequest
     readonly encodedRequest: string
@@ -96,7 +97,7 @@ export async function issueLeaf(
   // 8 Recorded with its audit entry.
   return recordAndSign(
     {
-      profile: 'leaf',
+      profile: leaf.instance === undefined ? 'authority' : 'leaf',
       serial: serialText(serial),
       token,
       tbs,

@@ -39,11 +39,12 @@ export function takeInventory(
     bundle: bundleOf(store),
     witnesses: witnessesOf(engine, undelivered(engine)),
     services: servicesOf(engine, pairs),
+    authorityIssuer: engine.ownPair.served?.slot,
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
   }
 }
 
-export type Observed = Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock' | 'peers'>
+export type Observed = Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock' | 'peers' | 'ownPair'>
 
 function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
   const facts = new Map<string, CaFacts>()

@@ -36,6 +36,7 @@ const nothing: Inventory = {
   trustStatementCurrent: false,
   bundle: undefined,
   witnesses: { live: [], state: 'unreachable', known: [], undelivered: [] },
+  authorityIssuer: undefined,
   services: new Map(),
   published: false,
 }
@@ -68,6 +69,7 @@ function appliedAt(config: Config, at: number): Inventory {
     trustStatementCurrent: true,
     bundle: bundleAt(at),
     witnesses: nothing.witnesses,
+    authorityIssuer: undefined,
     services: new Map(services.map(({ service }) => [service, memberOf(config, service, at)])),
     published: true,
   }

@@ -16,12 +16,19 @@ export class MessageBudget {
     this.#at = clock()
   }
 
+  /** @returns whether there was one left */
+  take(): boolean {
+    const now = this.#clock()
+    this.#left = Math.min(BURST, this.#left + (Math.max(0, now - this.#at) / 1000) * PER_SECOND)
+    this.#at = now
+    if (this.#left < 1) return false
+    this.#left--
+    return true
+  }
+
   /** @throws ProtocolError `MESSAGE_INVALID` when it is used up */
   spend(): void {
-    const now = this.#clock()
-    this.#left = Math.min(BURST, this.#left + (Math.max(0, now - this.#at) / 1000) * PER_SECOND) - 1
-    this.#at = now
-    if (this.#left >= 0) return
+    if (this.take()) return
     throw new ProtocolError(
       'MESSAGE_INVALID',
       `found more than ${BURST} messages at once; allowed: that, and ${PER_SECOND} a second`,

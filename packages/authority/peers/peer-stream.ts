@@ -34,6 +34,8 @@ export class PeerStream {
   readonly #response: ServerResponse
   readonly #budget: MessageBudget
   readonly #nonce: string
+  /** The instance whose certificate was shown, where one was: nobody else may speak here. */
+  readonly #shown: string | undefined
   #peer: string | undefined
   #instance = ''
   #service = ''
@@ -42,9 +44,10 @@ export class PeerStream {
   #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
   #bundle: DocumentNumber = { generation: 0, counter: 0 }
 
-  constructor(streaming: Streaming, response: ServerResponse) {
+  constructor(streaming: Streaming, response: ServerResponse, shown: string | undefined) {
     this.#streaming = streaming
     this.#response = response
+    this.#shown = shown
     this.#budget = new MessageBudget(streaming.clock)
     this.#nonce = Buffer.from(streaming.randomBytes(32)).toString('hex')
   }
@@ -94,8 +97,10 @@ export class PeerStream {
     else if (this.#peer === undefined)
       throw new ProtocolError('MESSAGE_INVALID', `a stream began with ${message.type}`)
     else if (message.type === 'acknowledgement') this.#acknowledge(message.document)
-    else if (message.type === 'report') peers.reported(this.#peer, message.report)
-    else if (message.type === 'refusal') peers.refused(this.#peer, message)
+    else if (message.type === 'report') {
+      peers.reported(this.#peer, message.report)
+      this.#send({ type: 'heard' })
+    } else if (message.type === 'refusal') peers.refused(this.#peer, message)
     else this.#leaving = true
   }
 
@@ -112,6 +117,12 @@ export class PeerStream {
       )
     }
     const { instance, service } = this.#speakerOf(hello.serial)
+    if (this.#shown !== undefined && this.#shown !== instance) {
+      throw new ProtocolError(
+        'MESSAGE_INVALID',
+        `found a hello of ${instance} on a connection of ${this.#shown}; allowed: that of the instance whose certificate was shown`,
+      )
+    }
     this.#instance = instance
     this.#service = service
     this.#peer = hello.peer

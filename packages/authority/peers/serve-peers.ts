@@ -1,9 +1,13 @@
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { sectionDifference } from '@datapunk/protocol'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { type Address, encodeMessage, sectionDifference } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
 import { listenOnSocket } from '../socket.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf } from './publication.ts'
+import { TlsDoor } from './tls-door.ts'
 
 /** Far more than one authority is meant for, and fewer than would use up its files. */
 const MAX_CONNECTIONS = 16_384
@@ -14,7 +18,16 @@ const HEADERS_TIMEOUT = 10_000
 export interface PeerServer {
   /** Sends every peer what is published now. */
   push(): void
+  /** Where peers on other hosts come in. */
+  readonly address: AddressInfo | undefined
   close(): Promise<void>
+}
+
+export interface PeerPlaces {
+  /** `mesh.sock`. */
+  readonly socket: string
+  /** `authority.listen`. */
+  readonly listen: Address | undefined
 }
 
 /**
@@ -22,46 +35,69 @@ export interface PeerServer {
  * for an instance signs, and what is sent is signed and for everyone to read.
  *
  *     POST /stream                      JSON lines, both ways (`protocol/stream.ts`)
+ *     GET  /documents                   JSON lines: every trust statement, then the newest head
  *     GET  /sections/DIGEST[?base=…]    a section, or its difference from one that the peer has
+ *
+ * Peers on other hosts reach the same by mutual TLS, where `authority.listen` says so (`tls-door.ts`).
+ *
+ * @throws AuthorityError `LISTEN_FAILED`
  */
-export async function servePeers(
-  streaming: Omit<Streaming, 'published'>,
-  socket: string,
-): Promise<PeerServer> {
-  const peerServer = new HttpPeerServer(streaming)
-  await listenOnSocket(peerServer.server, socket)
+export async function servePeers(streaming: Serving, { socket, listen }: PeerPlaces): Promise<PeerServer> {
+  const peerServer = new HttpPeerServer(streaming, listen !== undefined)
+  try {
+    await peerServer.listen(socket, listen)
+  } catch (error) {
+    await peerServer.close()
+    throw error
+  }
   chmodSync(socket, 0o666)
   streaming.peers.opened()
   return peerServer
 }
 
+type Serving = Omit<Streaming, 'published'> & Pick<Engine, 'ownPair'>
+
 class HttpPeerServer implements PeerServer {
-  readonly server: Server
+  readonly #server: Server
+  readonly #door: TlsDoor | undefined
   readonly #streaming: Streaming
   #publication: Publication
   readonly #streams = new Set<PeerStream>()
   readonly #differences = new DifferenceCache()
 
-  constructor(streaming: Omit<Streaming, 'published'>) {
+  constructor(streaming: Serving, hasDoor: boolean) {
     this.#publication = publicationOf(streaming.store)
     this.#streaming = { ...streaming, published: () => this.#publication }
     // A stream is one request that never ends: only its headers have a time limit.
-    this.server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT }, (request, response) =>
+    this.#server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT }, (request, response) =>
       this.#answer(request, response),
     )
-    this.server.maxConnections = MAX_CONNECTIONS
+    this.#server.maxConnections = MAX_CONNECTIONS
+    const admit = (socket: TLSSocket) => this.#server.emit('connection', socket)
+    this.#door = hasDoor ? new TlsDoor({ ...streaming, maxConnections: MAX_CONNECTIONS, admit }) : undefined
+  }
+
+  async listen(socket: string, listen: Address | undefined): Promise<void> {
+    await listenOnSocket(this.#server, socket)
+    if (listen?.port !== undefined) await this.#door?.listen({ host: listen.host, port: listen.port })
+  }
+
+  get address(): AddressInfo | undefined {
+    return this.#door?.address
   }
 
   push(): void {
     this.#publication = publicationOf(this.#streaming.store)
     for (const stream of this.#streams) stream.push()
+    this.#door?.refresh()
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#streaming.peers.closed()
-    return new Promise((resolve) => {
-      this.server.close(() => resolve())
-      this.server.closeAllConnections()
+    await this.#door?.close()
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
     })
   }
 
@@ -70,15 +106,26 @@ class HttpPeerServer implements PeerServer {
     const { pathname, searchParams } = URL.parse(request.url ?? '/', 'http://authority') ?? nowhere
     const digest = /^\/sections\/([0-9a-f]{64})$/.exec(pathname)?.[1]
     if (request.method === 'POST' && pathname === '/stream') this.#stream(request, response)
+    else if (request.method === 'GET' && pathname === '/documents') this.#documents(response)
     else if (request.method === 'GET' && digest !== undefined)
       this.#section(response, digest, searchParams.get('base') ?? undefined)
     else response.writeHead(404).end()
   }
 
   #stream(request: IncomingMessage, response: ServerResponse): void {
-    const stream = new PeerStream(this.#streaming, response)
+    const shown = this.#door?.callerOf(request.socket)?.instance
+    const stream = new PeerStream(this.#streaming, response, shown)
     this.#streams.add(stream)
     stream.run(request).finally(() => this.#streams.delete(stream))
+  }
+
+  /** For whoever has none yet to begin with. */
+  #documents(response: ServerResponse): void {
+    const { trustStatements, bundle } = this.#publication
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    for (const { bytes } of trustStatements)
+      response.write(encodeMessage({ type: 'trust-statement', document: bytes }))
+    response.end(bundle && encodeMessage({ type: 'head', document: bundle.head }))
   }
 
   #section(response: ServerResponse, digest: string, base: string | undefined): void {

@@ -35,6 +35,8 @@ export async function compromise(engine: Engine, kind: SlotKind): Promise<void> 
   keys.seatRoot(store.slots())
   for (const { id } of lost) report({ kind: 'key-compromised', subject: 'mesh', at, detail: { slot: id } })
   for (const id of made) report({ kind: 'key-activated', subject: 'mesh', at, detail: { slot: id } })
+  // Whoever hears it from us on another host believes our next certificate, and no longer the one before.
+  await engine.ownPair.renew(engine)
   // 3 Signed by the stolen root too: whoever trusts only that one follows it to the new one, this once.
   await announceTrust(engine)
   if (kind === 'bundle-key') await publish(engine)

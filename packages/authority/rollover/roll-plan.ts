@@ -131,7 +131,7 @@ function activate(
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
 function retire(
-  { slots, cas, services, bundle, witnesses }: Inventory,
+  { slots, cas, services, bundle, witnesses, authorityIssuer }: Inventory,
   now: number,
   waits: RollWait[],
 ): RollStep | undefined {
@@ -154,6 +154,8 @@ function retire(
     for (const instance of witnesses.undelivered) {
       if (!leftOut.includes(instance)) late.push({ instance, reason: 'has not read its files anew' })
     }
+    if (authorityIssuer === id)
+      late.push({ instance: 'authority', reason: 'has a certificate of it, for peers on other hosts' })
     if (late.length > 0) {
       waits.push({ stage: 're-issue', slot: id, late, until: undefined })
       continue

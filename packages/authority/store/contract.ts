@@ -187,7 +187,8 @@ export interface AttemptRow {
 }
 
 export type CertificateState = 'intended' | 'issued' | 'abandoned'
-export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'leaf'
+/** `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. */
+export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'authority' | 'leaf'
 
 export interface IntentRow {
   /** Lowercase hex. */
@@ -196,7 +197,7 @@ export interface IntentRow {
   /** The slot that signs. */
   slot: string
   spkiHash: string
-  /** Absent for root and issuing CA. */
+  /** Of a leaf; absent for every other profile. */
   instance: string | undefined
   notBefore: number
   notAfter: number

@@ -7,6 +7,7 @@ import { OwnerBook } from '../disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../engine.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
+import { OwnPair } from '../peers/own-pair.ts'
 import { PeerBook } from '../peers/peer-book.ts'
 import { type Fate, MemoryStore } from '../store/memory.ts'
 
@@ -126,6 +127,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     clock: () => clock.now(),
     randomBytes,
     peers: new PeerBook(() => clock.now()),
+    ownPair: new OwnPair(),
     push: () => {},
     handOver: async () => {},
     actor: 'test',

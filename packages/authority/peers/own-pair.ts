@@ -1,0 +1,120 @@
+import { generateKeyPair } from '@datapunk/pki'
+import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import { issueLeaf } from '../issue.ts'
+import { chainOf, withIssuer } from '../issue-pair.ts'
+import { nextTry } from '../pace.ts'
+import { encodeRequest } from '../settings.ts'
+
+/** A certificate of the authority itself, and its key. */
+export interface ServedPair {
+  /** The issuing CA's slot. */
+  readonly slot: string
+  /** Lowercase hex. */
+  readonly serial: string
+  /** When it is renewed, and when it ends, milliseconds since the epoch. */
+  readonly renewalDue: number
+  readonly notAfter: number
+  /** PEM: leaf, then issuing CA. */
+  readonly certificate: string
+  /** PEM, PKCS#8. */
+  readonly key: string
+}
+
+/** Nobody can take this certificate back, so it is short-lived. Days. */
+const MAX_DAYS = 7
+
+const RENEW_AT = 0.5
+
+/** As fast as any, for handshakes; the services' `key_algorithm` is theirs. */
+const KEY_ALGORITHM = 'ecdsa-p256'
+
+/**
+ * What the authority shows peers on other hosts. Its key is made in this process and never leaves it: none is on disk, and
+ * whoever starts anew makes another. Its certificate is on record like every other, as of profile `authority`, and belongs to
+ * no instance, so that nothing that is said of members is said of it.
+ */
+export class OwnPair {
+  #served: ServedPair | undefined
+  #changed: (() => void) | undefined
+  #failures = 0
+  #nextTryAt = Number.NEGATIVE_INFINITY
+
+  /** @param changed called when there is another; from now on there is to be one */
+  serve(changed: () => void): void {
+    this.#changed = changed
+  }
+
+  get served(): ServedPair | undefined {
+    return this.#served
+  }
+
+  /** When `renew` has something to do, as far as time tells; milliseconds since the epoch. */
+  get dueAt(): number | undefined {
+    if (this.#changed === undefined) return undefined
+    return Math.max(this.#nextTryAt, this.#served?.renewalDue ?? Number.NEGATIVE_INFINITY)
+  }
+
+  /**
+   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more. One that
+   * can't be made is told, and tried again later; the one before it goes on until its end.
+   */
+  async renew(engine: Engine): Promise<void> {
+    const { store, clock, randomBytes, report } = engine
+    const now = clock()
+    const issuing = store.slots().find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+    if (this.#changed === undefined || issuing === undefined) return
+    if (this.#served?.slot === issuing.id && now < this.#served.renewalDue) return
+    if (now < this.#nextTryAt) return
+    try {
+      this.#served = await makePair(engine)
+      this.#failures = 0
+      this.#nextTryAt = Number.NEGATIVE_INFINITY
+      this.#changed()
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause)
+      this.#nextTryAt = nextTry(now, ++this.#failures, randomBytes)
+      const detail = { error, nextTryAt: new Date(this.#nextTryAt).toISOString() }
+      report({ kind: 'issue-failed', subject: 'authority', at: now, detail })
+    }
+  }
+}
+
+/** Story 1 for the authority itself. */
+async function makePair(engine: Engine): Promise<ServedPair> {
+  const { config, clock, report } = engine
+  const { trustDomain, certificates, authority } = config
+  const name = authorityName(trustDomain)
+  const request = {
+    commonName: name,
+    dnsNames: [name],
+    ipAddresses: [],
+    organization: certificates.organization,
+    country: certificates.country,
+    keyAlgorithm: KEY_ALGORITHM,
+    keySize: null,
+  } as const
+  const { privateKey, publicKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
+  const leaf = {
+    instance: undefined,
+    spiffeId: authoritySpiffeId(trustDomain),
+    request,
+    encodedRequest: encodeRequest(request),
+    spki: publicKey.export({ type: 'spki', format: 'der' }),
+    validityDays: Math.min(MAX_DAYS, authority.bundleDays),
+  }
+  return withIssuer(engine, async (issuer) => {
+    const { serial, der, notAfter } = await issueLeaf(leaf, issuer, engine)
+    const at = clock()
+    const detail = { serial, notAfter: new Date(notAfter).toISOString() }
+    report({ kind: 'certificate-issued', subject: 'authority', at, detail })
+    return {
+      slot: issuer.slot,
+      serial,
+      renewalDue: at + RENEW_AT * (notAfter - at),
+      notAfter,
+      certificate: chainOf(der, issuer),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    }
+  })
+}
