@@ -3,6 +3,7 @@ import type { Refusal } from './refusal.ts'
 /** Everything a service can meet while it joins the mesh, serves in it or calls into it. The list is closed. */
 export type MeshErrorCode =
   // joining
+  | 'AUTHORITY_UNREACHABLE'
   | 'BUNDLE_MISSING'
   | 'BUNDLE_REFUSED'
   | 'CHECK_FAILED'

@@ -51,7 +51,7 @@ export class Gate {
       if (this.#closed) throw hasLeft(view)
       return { standing: pass(contact, view, at) }
     } catch (error) {
-      return { refusal: record(contact, view, at, error) }
+      return { refusal: recordOf(contact, view, at, error) }
     }
   }
 }
@@ -159,7 +159,8 @@ function refusedByOpenssl(reason: string): Refused {
   )
 }
 
-function record(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
+/** The record of a refusal, whatever it was that was thrown. */
+export function recordOf(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
   const refused =
     error instanceof Refused
       ? error

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
-import { type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import { authorityAddressOf, type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import type { AuthorityPlace } from './authority-route.ts'
 import type { Clock } from './clock.ts'
 import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
 import { MeshError } from './error.ts'
@@ -110,8 +111,8 @@ export class Membership implements CurrentSource {
   }
 
   /** Where the authority is spoken to. */
-  get socket(): string {
-    return this.#layout.socket
+  get authority(): AuthorityPlace {
+    return { socket: this.#layout.socket, address: authorityAddressOf(this.#config.config) }
   }
 
   /** What the clocks of two machines may differ by, milliseconds. */

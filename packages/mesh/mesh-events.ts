@@ -58,7 +58,10 @@ export interface MeshEvents {
   updated: [Update]
   /** No new bundle has come for long, or (`expired`) the last one has ended and nobody is served any more. */
   stale: [Staleness]
-  /** New files were found and not believed; what was believed before is kept. */
+  /**
+   * New files were found and not believed, and what was believed before is kept; or the authority on another host can't be
+   * spoken to.
+   */
   problem: [MeshError]
 }
 

@@ -84,10 +84,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#client = new Client(this.#core)
     this.self = selfOf(membership)
     this.#voice = new PeerVoice({
-      ...{ socket: membership.socket, clock, random },
+      ...{ place: () => membership.authority, clock, random },
       current: () => membership.current(),
       report: () => ({ ...this.#connections.counts(), refused: this.#refused }),
       received: (document) => membership.offer(document),
+      refused: this.#core.refused,
+      failed: (error) => this.emit('problem', error),
     })
     this.#freshness = new Freshness(clock, membership.clockSkew, {
       stale: () => this.#stale(false),
@@ -244,6 +246,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       })
     }
     if (now.view.bundle !== before.view.bundle) this.#freshness.watch(now.view.bundle.head)
+    this.#voice.changed()
     void this.#voice.acknowledge()
     if (now.identity !== before.identity) this.#voice.report()
     if (now.view !== before.view) {

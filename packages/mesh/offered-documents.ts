@@ -17,7 +17,7 @@ export type FetchSection = (
   base: { readonly digest: string; readonly bytes: Uint8Array } | undefined,
 ) => Promise<Uint8Array>
 
-export type OfferedDocument = Exclude<AuthorityMessage, { type: 'challenge' }>
+export type OfferedDocument = Extract<AuthorityMessage, { type: 'trust-statement' | 'head' }>
 
 /**
  * Documents as they come over the stream, believed only as far as their signatures go. On its way one may have been

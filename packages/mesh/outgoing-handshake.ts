@@ -143,7 +143,7 @@ export class OutgoingHandshake {
 }
 
 /** Not getPeerX509Certificate(): in Node 24.21 a client has no certificate left after it was asked for that one once. */
-function shownBy(socket: TLSSocket): PresentedCertificate | undefined {
+export function shownBy(socket: TLSSocket): PresentedCertificate | undefined {
   const certificate: Partial<PeerCertificate> = socket.getPeerCertificate()
   return certificate.raw === undefined ? undefined : (certificate as PeerCertificate)
 }

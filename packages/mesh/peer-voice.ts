@@ -1,23 +1,31 @@
-import { formatDocumentNumber, type Report, sealAcknowledgement, sealHello } from '@datapunk/protocol'
+import {
+  formatDocumentNumber,
+  REPORT_EVERY,
+  type Report,
+  sealAcknowledgement,
+  sealHello,
+} from '@datapunk/protocol'
 import { AuthorityLink } from './authority-link.ts'
+import { type AuthorityPlace, AuthorityRoute } from './authority-route.ts'
 import type { Clock } from './clock.ts'
 import type { MeshError } from './error.ts'
 import type { Current } from './membership.ts'
 import type { FetchSection, OfferedDocument } from './offered-documents.ts'
 import manifest from './package.json' with { type: 'json' }
+import type { Refusal } from './refusal.ts'
 
 export interface PeerVoiceOptions {
-  /** `mesh.sock`. */
-  readonly socket: string
+  readonly place: () => AuthorityPlace
   readonly clock: Clock
   readonly random: (size: number) => Buffer
   readonly current: () => Current
   readonly report: () => Omit<Report, 'serial' | 'version' | 'bundle'>
   readonly received: (document: OfferedDocument) => void
+  /** Told of whoever answered in the authority's place, … */
+  readonly refused: (refusal: Refusal) => void
+  /** … and why the authority on another host can't be spoken to. */
+  readonly failed: (error: MeshError) => void
 }
-
-/** Milliseconds between two reports; a rotation is told at once. */
-const REPORT_EVERY = 10_000
 
 /** Formats of the bundle that this version reads. */
 const FORMATS = [1]
@@ -33,10 +41,11 @@ export class PeerVoice {
 
   constructor(options: PeerVoiceOptions) {
     this.#options = options
-    const { socket, clock, random, received } = options
+    const { place, current, refused, clock, random, received, failed } = options
     this.#peer = random(16).toString('hex')
     this.#link = new AuthorityLink({
-      ...{ socket, clock, random, received },
+      route: new AuthorityRoute({ place, current, clock, refused }),
+      ...{ clock, random, received, failed },
       greet: (nonce) => this.#hello(nonce),
       opened: () => {
         this.#acknowledged = ''
@@ -50,6 +59,11 @@ export class PeerVoice {
 
   tryNow(): void {
     this.#link.tryNow()
+  }
+
+  /** Pair or trust are others than before. */
+  changed(): void {
+    this.#link.changed()
   }
 
   /** Says what is enforced now, once. */
