@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { authorityAddressOf, type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
 import type { AuthorityPlace } from './authority-route.ts'
 import type { Clock } from './clock.ts'
 import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
 import { MeshError } from './error.ts'
+import { documentsFromAuthority } from './first-contact.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { Memory } from './memory.ts'
@@ -99,7 +101,7 @@ export class Membership implements CurrentSource {
     const config = await readConfig(options.place, options.service)
     const layout = layoutOf(config.config)
     const memory = new Memory(options.memory ?? layout.instance(options.service).memory)
-    const { documents, early } = await firstDocuments(memory, config, latestIssue(config, options.clock))
+    const { documents, early } = await firstDocuments(memory, config, options.clock)
     const view = viewOf(config, documents)
     if (view.self === undefined) throw notAMember(options.service, config)
     const identity = identityOf(await readPair(config.service), view, options.clock.now())
@@ -179,7 +181,10 @@ export class Membership implements CurrentSource {
     const { place, service, clock } = this.#options
     const config = (await tolerate(readConfig(place, service, this.#config))) ?? this.#config
     const latest = latestIssue(config, clock)
-    const files = readMeshDocuments(this.#layout, this.#caCert, latest, this.#documents)
+    const files = readMeshDocuments(this.#layout, this.#caCert, latest, this.#documents).catch((error) => {
+      if (isNoNews(error, config)) return this.#documents
+      throw error
+    })
     let documents = (await tolerate(files)) ?? this.#documents
     for (let offer = this.#inbox.shift(); offer !== undefined; offer = this.#inbox.shift()) {
       const believed = this.#offered?.believe(offer, documents, latest)
@@ -252,22 +257,48 @@ export class Membership implements CurrentSource {
  */
 async function firstDocuments(
   memory: Memory,
-  { config }: ConfigReading,
-  latest: number,
+  reading: ConfigReading,
+  clock: Clock,
 ): Promise<{ documents: MeshDocuments; early: readonly MeshError[] }> {
   const early: MeshError[] = []
   const remembered = await memory.read().catch((error: MeshError) => {
     early.push(error)
     return undefined
   })
+  const { config } = reading
+  const latest = latestIssue(reading, clock)
   const files = readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, latest, remembered)
   const documents = await files.catch((error: MeshError) => {
-    if (remembered === undefined) throw error
-    early.push(error)
+    if (remembered === undefined) return askInstead(reading, clock, error)
+    if (!isNoNews(error, reading)) early.push(error)
     return remembered
   })
   return { documents, early }
 }
+
+/** On a host without the mesh folder, the authority gives a service its first documents. */
+async function askInstead(reading: ConfigReading, clock: Clock, error: MeshError): Promise<MeshDocuments> {
+  const { config, service } = reading
+  const address = authorityAddressOf(config)
+  if (address === undefined || !isNoNews(error, reading)) throw error
+  const pair = await readPair(service)
+  const { trustDomain, paths } = config
+  const latest = latestIssue(reading, clock)
+  return documentsFromAuthority({ address, trustDomain, caCert: paths.caCert, pair, clock, latest })
+}
+
+/**
+ * Where the authority is on another host, nobody writes the files of the mesh folder here: that there are none, or that they
+ * are as old as when they were copied, says nothing.
+ */
+function isNoNews(error: unknown, { config }: ConfigReading): boolean {
+  if (!(error instanceof MeshError)) return false
+  const isElsewhere = authorityAddressOf(config) !== undefined && !existsSync(layoutOf(config).mesh.socket)
+  return isElsewhere && (error.code === 'BUNDLE_MISSING' || OLDER.has(error.data.rule))
+}
+
+/** Rules by which files are refused for their age alone. */
+const OLDER: ReadonlySet<unknown> = new Set(['BUNDLE_NUMBER_WENT_BACK', 'TRUST_WENT_BACK'])
 
 /** When a document may have been issued at the latest. */
 function latestIssue({ config }: ConfigReading, clock: Clock): number {

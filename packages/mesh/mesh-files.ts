@@ -75,7 +75,8 @@ async function readTrust(
   return refusing(() => followTrustStatements(documents, from, latest))
 }
 
-async function readRoots(caCert: string): Promise<Certificate[]> {
+/** @throws MeshError `ROOT_UNREADABLE` */
+export async function readRoots(caCert: string): Promise<Certificate[]> {
   try {
     return decodePem(await readFile(caCert), 'CERTIFICATE').map(parseCertificate)
   } catch (cause) {

@@ -34,6 +34,11 @@ const byMinTls: Readonly<Record<MinTls, SecureContextOptions>> = {
   },
 }
 
+const common: SecureContextOptions = { ecdhCurve: groups, honorCipherOrder: true }
+
+/** TLS 1.3 without a pair, and without anybody to trust. */
+export const tls13: SecureContextOptions = { ...common, ...byMinTls['1.3'] }
+
 /**
  * What a server's handshakes are made with. Ticket keys and session context are new each time: whoever knows a ticket
  * key is any client of the server, so none outlives the pair and the view it was made under, and none is ever given in.
@@ -60,8 +65,7 @@ function contextOptions({ identity, view }: Current, minTls: MinTls): SecureCont
   return {
     ...identity.credentials(),
     ca: view.authorities,
-    ecdhCurve: groups,
-    honorCipherOrder: true,
+    ...common,
     ...byMinTls[minTls],
   }
 }
