@@ -11,14 +11,15 @@ export class Greeter {
   readonly #stop: () => Promise<void>
   #calls = 0
 
-  static async start(folder: MeshFolder, service: string): Promise<Greeter> {
+  /** @param port any, unless told */
+  static async start(folder: MeshFolder, service: string, port = 0): Promise<Greeter> {
     const mesh = await join(service, { config: folder.configFile })
     let greeter: Greeter | undefined
     const server = mesh.createServer((request, response) => {
       if (greeter) greeter.#calls++
       response.end(`hello ${mesh.peer(request).service}`)
     })
-    server.listen(0, '127.0.0.1')
+    server.listen(port, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
     if (address === null || typeof address === 'string') throw new TypeError('no port')

@@ -66,6 +66,8 @@ export class KeptAuthority {
   }
 
   #wait(delay: number): Promise<void> {
+    // Whoever asks it to stop while it works finds nobody waiting yet.
+    if (this.#ending.signal.aborted) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.min(delay, 2 ** 31 - 1))
     this.#wake = resolve

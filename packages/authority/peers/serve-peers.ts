@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { type Address, encodeMessage, sectionDifference } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { listenOnSocket } from '../socket.ts'
@@ -103,6 +103,11 @@ class HttpPeerServer implements PeerServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', () => {})
+    // Nobody gets here by TLS without a verdict, nor after it was taken back.
+    if (request.socket instanceof TLSSocket && this.#door?.callerOf(request.socket) === undefined) {
+      request.socket.destroy()
+      return
+    }
     const { pathname, searchParams } = URL.parse(request.url ?? '/', 'http://authority') ?? nowhere
     const digest = /^\/sections\/([0-9a-f]{64})$/.exec(pathname)?.[1]
     if (request.method === 'POST' && pathname === '/stream') this.#stream(request, response)

@@ -19,6 +19,9 @@ export interface TlsDoorOptions
 /** Who connects and shakes no hands is let go. Milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000
 
+/** What takes his CA from a caller is on its way to him; so long he may read it. Milliseconds. */
+const LAST_WORDS = 5_000
+
 /** How long a connection may outlast its certificate. Milliseconds. */
 const SWEEP_EVERY = 1000
 
@@ -41,6 +44,7 @@ export class TlsDoor {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #callers = new Map<TLSSocket, Caller>()
+  readonly #leaving = new Set<TLSSocket>()
   readonly #events: MessageBudget
   readonly #sweep: NodeJS.Timeout
   #known: KnownCallers
@@ -95,16 +99,17 @@ export class TlsDoor {
     return this.#callers.get(socket as TLSSocket)
   }
 
-  /** Something was published: CAs and members may be others. What is on its way to whoever has to go still reaches him. */
+  /** Something was published, and is on its way to whoever was told: CAs and members may be others. */
   refresh(): void {
     this.#known = new KnownCallers(this.#options.store, this.#known)
     this.#useContext()
     for (const [socket, { leaf }] of this.#callers) {
+      if (this.#leaving.has(socket)) continue
       const verdict = this.#verdict((now) => judgeLeaf(leaf, this.#known, now))
       if (!(verdict instanceof CallerRefused)) continue
       this.#tell(verdict, remoteOf(socket))
-      this.#callers.delete(socket)
-      socket.destroySoon()
+      if (verdict.rule === 'NOT_A_MEMBER') socket.destroy()
+      else this.#letGo(socket)
     }
   }
 
@@ -113,6 +118,15 @@ export class TlsDoor {
     return new Promise((resolve) => {
       this.#server.close(() => resolve())
       for (const socket of [...this.#callers.keys(), ...this.#sockets]) socket.destroy()
+    })
+  }
+
+  #letGo(socket: TLSSocket): void {
+    this.#leaving.add(socket)
+    const timer = setTimeout(() => socket.destroy(), LAST_WORDS).unref()
+    socket.once('close', () => {
+      clearTimeout(timer)
+      this.#leaving.delete(socket)
     })
   }
 

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { AuthorityEvent } from '@datapunk/authority'
+import type { Clock, Mesh, Refusal } from '@datapunk/mesh'
+import { join } from '@datapunk/mesh'
+import { formatDocumentNumber } from '@datapunk/protocol'
+import { Greeter } from './greeter.ts'
+import { KeptAuthority } from './kept-authority.ts'
+import { type ConfigText, MeshFolder } from './mesh-folder.ts'
+import { OtherHost } from './other-host.ts'
+import { freePort } from './outsider.ts'
+import { Wire } from './wire.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+const yes = { approve: () => true }
+
+/** Time that passes a hundred times as fast, for whoever waits. */
+const hasty: Clock = {
+  now: Date.now,
+  after(delay, call) {
+    const timer = setTimeout(call, delay / 100).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+describe('a peer on another host', () => {
+  let mesh: MeshFolder
+  let host: OtherHost
+  let kept: KeptAuthority
+  let ahead: number
+  let port: number
+  let ending: (() => unknown)[]
+  const services: ConfigText['services'] = { lake: {}, stream: {}, nexus: {} }
+
+  const configOf = (more: ConfigText['services'] = services): ConfigText => ({
+    services: more,
+    authority: { store_ca_keys_in_clear: true, listen: `127.0.0.1:${port}` },
+  })
+
+  const start = async () => {
+    kept = await KeptAuthority.start(mesh, { clock: () => Date.now() + ahead })
+  }
+
+  beforeEach(async () => {
+    ahead = 0
+    ending = []
+    port = await freePort()
+    mesh = await MeshFolder.applied(configOf())
+    host = new OtherHost(mesh)
+    await start()
+  })
+
+  afterEach(async () => {
+    for (const end of ending.reverse()) await end()
+    await kept.stop()
+    host.remove()
+    mesh.remove()
+  })
+
+  const joinFar = async (service: string, clock?: Clock): Promise<Mesh> => {
+    const joined = await host.join(service, clock)
+    ending.push(() => joined.leave())
+    return joined
+  }
+
+  /** Resolves once it holds of the peers that the authority knows. */
+  const until = async (holds: () => boolean) => {
+    while (!holds()) {
+      await new Promise<void>((resolve) => {
+        const stop = kept.authority.peers.onChange(() => {
+          stop()
+          resolve()
+        })
+      })
+    }
+  }
+
+  const enforced = () =>
+    kept.authority.peers
+      .live()
+      .filter(({ leftAt }) => leftAt === undefined)
+      .map(
+        ({ service, acknowledged }) =>
+          `${service} ${acknowledged ? formatDocumentNumber(acknowledged.number) : '-'}`,
+      )
+      .sort()
+      .join()
+
+  const change = async (more: ConfigText['services']) => {
+    mesh.write(configOf(more))
+    kept.authority.configure(mesh.config)
+    await kept.authority.apply(yes)
+  }
+
+  const ownCertificates = () =>
+    kept.events.filter(({ kind, subject }) => kind === 'certificate-issued' && subject === 'authority')
+
+  test('needs config, roots and pair: the rest comes over the stream, sections as differences', async () => {
+    const differences: unknown[] = []
+    const noted = (message: unknown) => {
+      const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
+      if (request.path.includes('?base=')) differences.push(response.headers['difference-of'])
+    }
+    subscribe('http.client.response.finish', noted)
+    ending.push(() => unsubscribe('http.client.response.finish', noted))
+
+    // A difference of a few members would be longer than they are.
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`service-${n}`, {}]))
+    await change({ ...services, ...many })
+    const lake = await joinFar('lake')
+    await until(() => enforced() === 'lake 1.2')
+    await change({ ...services, ...many, lake: { allow: ['stream'] } })
+    await until(() => enforced() === 'lake 1.3')
+    assert.deepEqual([differences.length, typeof differences[0]], [1, 'string'])
+    assert.deepEqual(lake.counters.refused, {})
+  })
+
+  test('takes files that were copied once, and does not mind when they are older than the stream', async () => {
+    host.copyMeshFolder()
+    const lake = await joinFar('lake')
+    const problems: string[] = []
+    lake.on('problem', ({ code }) => problems.push(code))
+    await change({ ...services, lake: { allow: ['stream'] } })
+    await until(() => enforced() === 'lake 1.2')
+    await lake.refresh()
+    assert.equal(problems.join(), '')
+    await lake.leave()
+    const again = await joinFar('lake')
+    again.on('problem', ({ code }) => problems.push(code))
+    await until(() => enforced() === 'lake 1.2')
+    await again.refresh()
+    assert.equal(problems.join(), '')
+  })
+
+  test('finds the authority again when that was started anew, with another certificate', async () => {
+    const lake = await joinFar('lake')
+    const problems: string[] = []
+    lake.on('problem', ({ code }) => problems.push(code))
+    await until(() => enforced() === 'lake 1.1')
+    const [before] = ownCertificates()
+    await kept.stop()
+    await once(lake, 'problem')
+    await start()
+    await until(() => enforced() === 'lake 1.1')
+    assert.deepEqual(problems, ['AUTHORITY_UNREACHABLE'])
+    assert.notEqual(ownCertificates()[0]?.detail.serial, before?.detail.serial)
+  })
+
+  test('stays while the authority renews its certificate, which new connections are shown', async () => {
+    await kept.stop()
+    mesh.remove()
+    host.remove()
+    // Made in the past, so that the bundle is believed before and after.
+    ahead = -4 * DAY
+    mesh = MeshFolder.planned(configOf())
+    await start()
+    await kept.authority.apply(yes)
+    host = new OtherHost(mesh)
+    ahead = 0
+    await joinFar('lake')
+    await until(() => enforced().startsWith('lake 1.'))
+    const { since } = kept.authority.peers.live()[0]!
+    await kept.authority.apply(yes)
+    assert.equal(ownCertificates().length, 2)
+    await joinFar('stream')
+    await until(() => /^lake .*stream 1/.test(enforced()))
+    const lake = kept.authority.peers.live().find(({ service }) => service === 'lake')
+    assert.equal(lake?.since, since)
+    assert.deepEqual(
+      kept.events.filter(({ kind }) => kind === 'peer-refused'),
+      [],
+    )
+  })
+
+  test('goes through a new issuing CA and a new root with everybody else', async () => {
+    ahead = 40_000
+    const far = await joinFar('lake')
+    const near = await join('stream', { config: mesh.configFile })
+    ending.push(() => near.leave())
+    await until(() => /lake 1.*stream 1/.test(enforced()))
+    const { authority } = kept
+    await authority.rotate({ what: 'issuing-ca', without: [] })
+    await kept.untilSlots((states) => states['issuing-ca-1'] === 'retired')
+    await authority.rotate({ what: 'root', without: [] })
+    await kept.untilSlots((states) => states['root-1'] === 'retired' && states['issuing-ca-2'] === 'retired')
+    const { bundle } = await authority.status()
+    await until(() => enforced() === `lake ${bundle},stream ${bundle}`)
+    assert.deepEqual(far.counters.refused, {})
+    assert.equal(ownCertificates().length, 3)
+  })
+
+  test('follows when the issuing key is stolen, and nobody is waited for', async () => {
+    const lake = await joinFar('lake')
+    await until(() => enforced() === 'lake 1.1')
+    await kept.authority.rotate({ what: 'compromised', kind: 'issuing-ca' })
+    const { bundle } = await kept.authority.status()
+    await until(() => enforced() === `lake ${bundle}`)
+    assert.deepEqual(lake.counters.refused, {})
+  })
+
+  test('notices a connection that is dead without an end, and makes another', async () => {
+    const wire = await Wire.to(port)
+    ending.push(() => wire.close())
+    host.remove()
+    host = new OtherHost(mesh, `127.0.0.1:${wire.port}`)
+    await joinFar('lake', hasty)
+    await until(() => enforced() === 'lake 1.1')
+    const { since } = kept.authority.peers.live()[0]!
+    wire.freeze()
+    await until(() => kept.authority.peers.live().some((peer) => peer.since > since))
+  })
+
+  test('uses the socket where that is there too', async () => {
+    const connections: unknown[] = []
+    const noted = (message: unknown) => {
+      const { request } = message as { request: IncomingMessage }
+      connections.push(request.socket.remotePort)
+    }
+    subscribe('http.server.request.start', noted)
+    ending.push(() => unsubscribe('http.server.request.start', noted))
+    const near = await join('lake', { config: mesh.configFile })
+    ending.push(() => near.leave())
+    await until(() => enforced() === 'lake 1.1')
+    assert.deepEqual(connections, [undefined])
+  })
+
+  test('is cut when its service is removed', async () => {
+    await joinFar('nexus')
+    await joinFar('lake')
+    await until(() => enforced() === 'lake 1.1,nexus 1.1')
+    await change({ lake: {}, stream: {} })
+    await until(() => enforced() === 'lake 1.2')
+    assert.ok(kept.events.some(isRefusal('NOT_A_MEMBER')))
+  })
+
+  describe('meets somebody else in the authority’s place', () => {
+    const impostor = async (): Promise<Greeter> => {
+      await kept.stop()
+      const lake = await Greeter.start(mesh, 'lake', port)
+      ending.push(start, () => lake.stop())
+      return lake
+    }
+
+    test('and refuses him, over and over', async () => {
+      const first = await joinFar('stream')
+      await until(() => enforced() === 'stream 1.1')
+      await first.leave()
+      const lake = await impostor()
+      const stream = await joinFar('stream')
+      const [refusal] = (await once(stream, 'refused')) as [Refusal]
+      assert.deepEqual([refusal.rule, refusal.peer.service], ['OTHER_SERVICE', 'lake'])
+      assert.equal(lake.calls, 0)
+    })
+
+    test('and has nothing from him to begin with', async () => {
+      const lake = await impostor()
+      await assert.rejects(host.join('stream'), { code: 'SERVER_REFUSED', data: { rule: 'OTHER_SERVICE' } })
+      assert.equal(lake.calls, 0)
+    })
+  })
+})
+
+function isRefusal(code: string): (event: AuthorityEvent) => boolean {
+  return ({ kind, detail }) => kind === 'peer-refused' && detail.code === code
+}
