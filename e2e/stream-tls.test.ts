@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { AuthorityEvent } from '@datapunk/authority'
 import type { Clock, Mesh, Refusal } from '@datapunk/mesh'
 import { join } from '@datapunk/mesh'
-import { formatDocumentNumber } from '@datapunk/protocol'
+import { decodePem, localSigner, parseCertificate } from '@datapunk/pki'
+import { encodeMessage, formatDocumentNumber, MessageReader, sealHello } from '@datapunk/protocol'
 import { Greeter } from './greeter.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
@@ -17,11 +21,11 @@ import { Wire } from './wire.ts'
 const DAY = 24 * 60 * 60 * 1000
 const yes = { approve: () => true }
 
-/** Time that passes a hundred times as fast, for whoever waits. */
+/** Time that passes twenty times as fast, for whoever waits. */
 const hasty: Clock = {
   now: Date.now,
   after(delay, call) {
-    const timer = setTimeout(call, delay / 100).unref()
+    const timer = setTimeout(call, delay / 20).unref()
     return () => clearTimeout(timer)
   },
 }
@@ -208,7 +212,11 @@ describe('a peer on another host', () => {
     host = new OtherHost(mesh, `127.0.0.1:${wire.port}`)
     await joinFar('lake', hasty)
     await until(() => enforced() === 'lake 1.1')
+    // One that is answered stays: four times the time between two reports is longer than the longest silence.
     const { since } = kept.authority.peers.live()[0]!
+    const reports = new Set<unknown>()
+    await until(() => reports.add(kept.authority.peers.live()[0]?.report).size > 5)
+    assert.equal(kept.authority.peers.live()[0]?.since, since)
     wire.freeze()
     await until(() => kept.authority.peers.live().some((peer) => peer.since > since))
   })
@@ -234,6 +242,38 @@ describe('a peer on another host', () => {
     await change({ lake: {}, stream: {} })
     await until(() => enforced() === 'lake 1.2')
     assert.ok(kept.events.some(isRefusal('NOT_A_MEMBER')))
+  })
+
+  test('speaks for the instance whose certificate it shows, and for no other', async () => {
+    const { cert, key } = mesh.pair('lake')
+    const asked = request({
+      ...{ host: '127.0.0.1', port, path: '/stream', method: 'POST', agent: false },
+      ...{ cert: readFileSync(cert), key: readFileSync(key), ca: readFileSync(mesh.caCert) },
+      servername: 'authority.service.datapunk',
+    })
+    asked.flushHeaders()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    const [challenge] = MessageReader.ofAuthority().read((await once(response, 'data'))[0])
+    assert.ok(challenge?.type === 'challenge')
+    const stream = mesh.pair('stream')
+    const { meshId } = await kept.authority.status()
+    const document = await sealHello(
+      {
+        ...{ meshId: meshId!, peer: 'a'.repeat(32), nonce: challenge.nonce, version: '1', formats: [1] },
+        serial: parseCertificate(decodePem(readFileSync(stream.cert), 'CERTIFICATE')[0]!).serial,
+        ...{ trustStatement: { generation: 1, counter: 1 }, bundle: { generation: 1, counter: 1 } },
+      },
+      localSigner(createPrivateKey(readFileSync(stream.key))),
+    )
+    asked.on('error', () => {})
+    response.on('error', () => {})
+    asked.write(encodeMessage({ type: 'hello', document }))
+    await new Promise((resolve) => response.resume().once('close', resolve))
+    assert.deepEqual(kept.authority.peers.live(), [])
+    assert.match(
+      JSON.stringify(kept.events.find(isRefusal('MESSAGE_INVALID'))),
+      /a hello of stream on a connection of lake/,
+    )
   })
 
   describe('meets somebody else in the authority’s place', () => {
