@@ -256,7 +256,9 @@ const body = {
       listen: z
         .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
         .default('none')
-        .describe('Where peers on other hosts reach the authority, HOST:PORT, over mutual TLS.'),
+        .describe(
+          'Where peers on other hosts reach the authority, HOST:PORT, over mutual TLS. With 0.0.0.0 or [::] they call `authority.TRUST_DOMAIN`.',
+        ),
       auto_apply: oneOf(['safe', 'all']).default('safe').describe('What `mtls up` does without asking.'),
     })
     .prefault({})
