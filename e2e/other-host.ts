@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { dirname, join as joinPath } from 'node:path'
 import { type Clock, join, type Mesh } from '@datapunk/mesh'
 import { authorityAddressOf } from '@datapunk/protocol'
@@ -29,6 +29,14 @@ export class OtherHost {
     cpSync(authority.caCert, this.#own.caCert)
   }
 
+  get configFile(): string {
+    return this.#own.configFile
+  }
+
+  memoryOf(service: string): string {
+    return joinPath(this.#own.folder, 'memory', service)
+  }
+
   /** As whoever sets a host up may do. */
   copyMeshFolder(): void {
     const { dir } = this.#own.layout.mesh
@@ -38,13 +46,7 @@ export class OtherHost {
   }
 
   join(service: string, clock?: Clock): Promise<Mesh> {
-    const memory = joinPath(this.#own.folder, 'memory', service)
-    return join(service, { config: this.#own.configFile, memory, clock })
-  }
-
-  /** What services kept for themselves is lost. */
-  forget(): void {
-    rmSync(joinPath(this.#own.folder, 'memory'), { recursive: true, force: true })
+    return join(service, { config: this.configFile, memory: this.memoryOf(service), clock })
   }
 
   remove(): void {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
+import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { AuthorityEvent } from '@datapunk/authority'
 import type { Clock, Mesh, Refusal } from '@datapunk/mesh'
@@ -219,6 +221,16 @@ describe('a peer on another host', () => {
     assert.equal(kept.authority.peers.live()[0]?.since, since)
     wire.freeze()
     await until(() => kept.authority.peers.live().some((peer) => peer.since > since))
+  })
+
+  test('waits for its first documents, and never keeps the process alive after that', async () => {
+    const program = joinPath(import.meta.dirname, 'lone-peer.ts')
+    const args = [program, 'lake', host.configFile, host.memoryOf('lake')]
+    const ended = async () => (await once(spawn(process.execPath, args), 'close'))[0]
+    assert.equal(await ended(), 0)
+    await kept.stop()
+    assert.equal(await ended(), 0)
+    await start()
   })
 
   test('uses the socket where that is there too', async () => {

@@ -8,7 +8,7 @@ import { shortSocketPath } from './socket-path.ts'
 /** TCP and TLS together, milliseconds. */
 const CONNECT_TIMEOUT = 10_000
 
-/** Connects to `mesh.sock`. Neither this nor what follows keeps the process alive. */
+/** Connects to `mesh.sock`. Nothing of it keeps the process alive. */
 export function callSocket(path: string, signal: AbortSignal): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const socket = connectSocket({ path: shortSocketPath(path) })
@@ -35,6 +35,8 @@ export interface SecureCall<Standing> {
   readonly context: SecureContext
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Somebody waits for it, so it keeps the process alive. */
+  readonly awaited?: boolean
   /** The verdict on whoever is there, before anything is written. What it throws ends the call. */
   readonly judge: (socket: TLSSocket) => Standing
 }
@@ -48,7 +50,7 @@ export interface SecureCall<Standing> {
 export function callAuthority<Standing>(
   call: SecureCall<Standing>,
 ): Promise<{ readonly socket: TLSSocket; readonly standing: Standing }> {
-  const { address, trustDomain, context, clock, signal, judge } = call
+  const { address, trustDomain, context, clock, signal, awaited = false, judge } = call
   const { promise, resolve, reject } = Promise.withResolvers<{ socket: TLSSocket; standing: Standing }>()
   const socket = connect({
     ...address,
@@ -59,7 +61,7 @@ export function callAuthority<Standing>(
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   })
-  socket.unref()
+  if (!awaited) socket.unref()
   socket.setKeepAlive(true, CONNECT_TIMEOUT)
   const abort = () => socket.destroy(unreachable(address, 'given up'))
   const cancel = clock.after(CONNECT_TIMEOUT, () => socket.destroy(unreachable(address, 'no answer')))
@@ -96,7 +98,7 @@ export function placeOf({ host, port }: AuthorityAddress): string {
 function unreachable(address: AuthorityAddress, reason: string, cause?: Error): MeshError {
   return new MeshError(
     'AUTHORITY_UNREACHABLE',
-    `found no authority at ${placeOf(address)} (${reason}); allowed: what authority.listen says, reachable from here: see whether \`mtls up\` runs there. This service goes on with what it has, and tries again`,
+    `found no authority at ${placeOf(address)} (${reason}); allowed: what authority.listen says, reachable from here: see whether \`mtls up\` runs there`,
     { cause, data: { ...address, reason } },
   )
 }

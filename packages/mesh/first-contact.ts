@@ -73,7 +73,8 @@ async function ask(
   const context = createSecureContext({ ...tls13, cert: pair.cert, key: pair.key, ca })
   const judge = (socket: TLSSocket) => judgeBy(anchors, socket, trustDomain, clock.now())
   const { signal } = new AbortController()
-  const { socket } = await callAuthority({ address, trustDomain, context, clock, signal, judge })
+  const call = { address, trustDomain, context, clock, signal, judge, awaited: true }
+  const { socket } = await callAuthority(call)
   try {
     return (await getOver(socket, path, { maxBytes, clock })).bytes
   } catch (cause) {
