@@ -5,8 +5,9 @@ import { decodePem, encodePem } from '@datapunk/pki'
 import { seededRandom } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { AuthorityError } from '../error.ts'
-import { envelopeLabel, envelopeName, type KeyName, openKey, scryptCost, sealKey } from './envelope.ts'
+import { envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
 import { Passphrase } from './passphrase.ts'
+import { scryptCost } from './passphrase-key.ts'
 
 const cost = { N: 2 ** 10, r: 8, p: 1 }
 const name: KeyName = { slot: 'root-1', kind: 'root', spkiHash: 'ab'.repeat(32) }

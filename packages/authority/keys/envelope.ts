@@ -1,8 +1,15 @@
-import { createCipheriv, createDecipheriv, hkdfSync, scrypt, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { decodePem, encodePem, PkiError } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind } from '../store/contract.ts'
 import type { Passphrase } from './passphrase.ts'
+import {
+  allowedCost,
+  CHECK_BYTES,
+  derivePassphraseKey,
+  type ScryptCost,
+  scryptCost,
+} from './passphrase-key.ts'
 
 /**
  * An encrypted private key: a PEM block of our own label, whose content is
@@ -27,21 +34,8 @@ const CONTEXT = 'datapunk-mtls key envelope v1'
 const SALT_BYTES = 16
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-const CHECK_BYTES = 16
 /** Four times the longest PKCS#8 we make (RSA 4096, 2.4 kB; ML-DSA-65, 4.1 kB with its expanded form). */
 const MAX_CONTENT_BYTES = 16 * 1024
-
-export interface ScryptCost {
-  readonly N: number
-  readonly r: number
-  readonly p: number
-}
-
-/** OWASP Password Storage Cheat Sheet, its first choice: 128 MiB, about 0.3 s on one core. RFC 7914 section 2. */
-export const scryptCost: ScryptCost = { N: 2 ** 17, r: 8, p: 1 }
-
-/** What a file may ask of us: 128·N·r = 512 MiB at most, and four times the work of `scryptCost`. */
-const costAllowed = { leastN: 2 ** 10, mostN: 2 ** 20, mostR: 32, mostP: 4, mostWork: 4 * 2 ** 17 * 8 }
 
 /** Whose key it is. */
 export interface KeyName {
@@ -72,7 +66,7 @@ export async function sealKey(pkcs8: Uint8Array, options: SealOptions): Promise<
   const { name, passphrase, randomBytes, cost = scryptCost } = options
   const salt = randomBytes(SALT_BYTES)
   const nonce = randomBytes(NONCE_BYTES)
-  const { key, check } = await deriveKey(passphrase, salt, cost)
+  const { key, check } = await derivePassphraseKey(passphrase, salt, cost, CONTEXT)
   const header = Buffer.from(encodeHeader({ version: 1, ...name, ...cost, salt, nonce, check }))
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(associatedData(header))
@@ -97,7 +91,7 @@ export function envelopeName(pem: string | Uint8Array): KeyName {
  */
 export async function openKey(pem: string | Uint8Array, passphrase: Passphrase): Promise<Uint8Array> {
   const { header, headerBytes, ciphertext, tag } = parseEnvelope(pem)
-  const { key, check } = await deriveKey(passphrase, header.salt, header)
+  const { key, check } = await derivePassphraseKey(passphrase, header.salt, header, CONTEXT)
   if (!timingSafeEqual(check, header.check)) {
     throw new AuthorityError('PASSPHRASE_WRONG', `the passphrase does not open the key of ${header.slot}`, {
       data: { slot: header.slot },
@@ -111,23 +105,6 @@ export async function openKey(pem: string | Uint8Array, passphrase: Passphrase):
   } catch (cause) {
     throw invalid(`the envelope of ${header.slot} was changed since it was sealed`, cause)
   }
-}
-
-async function deriveKey(
-  passphrase: Passphrase,
-  salt: Uint8Array,
-  { N, r, p }: ScryptCost,
-): Promise<{ key: Uint8Array; check: Uint8Array }> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  // Node's own bound, 32 MiB, is below any serious cost; this is what scrypt takes, and a page of its bookkeeping.
-  const maxmem = 128 * r * (N + p) + 4096
-  scrypt(passphrase.bytes(), salt, 32, { N, r, p, maxmem }, (error, secret) =>
-    error ? reject(error) : resolve(secret),
-  )
-  const secret = await promise
-  const expand = (purpose: string, length: number) =>
-    new Uint8Array(hkdfSync('sha256', secret, '', `${CONTEXT} ${purpose}`, length))
-  return { key: expand('key', 32), check: expand('check', CHECK_BYTES) }
 }
 
 function associatedData(header: Uint8Array): Uint8Array {
@@ -209,15 +186,10 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> {
   throw invalid('the header of the envelope is no JSON object')
 }
 
-/** The budget is held before a byte is allocated. */
 function parseCost(N: unknown, r: unknown, p: unknown): ScryptCost {
-  const within = (value: unknown, least: number, most: number): value is number =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-  const { leastN, mostN, mostR, mostP, mostWork } = costAllowed
-  if (within(N, leastN, mostN) && within(r, 1, mostR) && within(p, 1, mostP)) {
-    if (Number.isInteger(Math.log2(N)) && N * r * p <= mostWork) return { N, r, p }
-  }
-  throw invalid('the envelope asks for more memory or work than any of ours')
+  const cost = allowedCost(N, r, p)
+  if (cost === undefined) throw invalid('the envelope asks for more memory or work than any of ours')
+  return cost
 }
 
 function octets(fields: Record<string, unknown>, name: string, length: number): Uint8Array {

@@ -12,8 +12,9 @@ import {
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind, SlotState } from '../store/contract.ts'
-import { envelopeLabel, envelopeName, type KeyName, openKey, type ScryptCost, sealKey } from './envelope.ts'
+import { envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
 import type { Passphrase } from './passphrase.ts'
+import type { ScryptCost } from './passphrase-key.ts'
 
 /** Where a key lives, and what it is for. */
 export interface KeySlot {
@@ -98,6 +99,13 @@ export class KeyStore {
     if (seated !== undefined) this.#copy(rootKey, this.#ownPath(seated))
     this.#copy(this.#ownPath(active), rootKey)
     disk.remove(this.#ownPath(active))
+  }
+
+  /** The file of a key as it lies there, for a backup; undefined when there is none. Throws as `check`. */
+  file(slot: KnownKey): Uint8Array | undefined {
+    if (!this.#isThere(this.pathOf(slot))) return undefined
+    this.check(slot)
+    return this.#readFile(slot)
   }
 
   /** Destroys the key of a slot that signs no more. */

@@ -94,6 +94,33 @@ export function findPassphrase(options: PassphraseOptions): FoundPassphrase {
   return { passphrase, source: 'state', unprotected: true }
 }
 
+/**
+ * `findPassphrase`, when it is first asked for, and kept. The variable is gone from the environment at once, so that no process
+ * we start inherits it.
+ */
+export function passphraseOnce({
+  environment,
+  create,
+  ...options
+}: Omit<PassphraseOptions, 'create'> & {
+  readonly create?: () => PassphraseOptions['create']
+}): () => FoundPassphrase {
+  const own = { ...environment }
+  delete environment[VARIABLE]
+  let found: FoundPassphrase | undefined
+  return () => {
+    found ??= findPassphrase({ ...options, environment: own, create: create?.() })
+    return found
+  }
+}
+
+/** One that is given in a file of its own. @throws AuthorityError `PASSPHRASE_MISSING`, `PERMISSIONS` */
+export function passphraseIn(disk: Disk, path: string): Passphrase {
+  const passphrase = readPassphrase(disk, path)
+  if (passphrase === undefined || passphrase.isEmpty) throw empty(path)
+  return passphrase
+}
+
 interface Given {
   readonly source: PassphraseSource
   readonly name: string
