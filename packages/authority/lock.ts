@@ -23,6 +23,8 @@ export interface LockHolder {
 /** The right to act on one state folder; held by at most one process. */
 export interface Lock {
   release(): void
+  /** Its folder was moved, with it in it. @param path where it lies now */
+  moved(path: string): void
 }
 
 /**
@@ -46,7 +48,7 @@ const SQLITE_BUSY = 5
  */
 export function acquireLock(path: string, { pid, purpose, now, disk = new Disk() }: LockOptions): Lock {
   disk.makePrivateFile(path, { create: true })
-  const note = join(dirname(path), 'lock.json')
+  const note = noteOf(path)
   const database = lockedDatabase(path, () => locked(path, readHolder(disk, note)))
   try {
     const holder: LockHolder = { pid, purpose, since: new Date(now).toISOString() }
@@ -56,16 +58,24 @@ export function acquireLock(path: string, { pid, purpose, now, disk = new Disk()
     throw error
   }
   held.add(database)
+  let place = path
+  const moved = (to: string) => {
+    place = to
+  }
   const release = () => {
     if (!held.delete(database)) return
     try {
       // The note goes first: once the lock is free, the note may be another's.
-      disk.remove(note)
+      disk.remove(noteOf(place))
     } finally {
       database.close()
     }
   }
-  return { release }
+  return { release, moved }
+}
+
+function noteOf(path: string): string {
+  return join(dirname(path), 'lock.json')
 }
 
 function lockedDatabase(path: string, refusal: () => AuthorityError): DatabaseSync {

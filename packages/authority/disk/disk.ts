@@ -58,6 +58,15 @@ export interface ReadOptions {
   readonly followLinks?: boolean
 }
 
+/** A file that is read piece by piece, from its beginning. */
+export interface OpenFile {
+  /** Bytes. */
+  readonly size: number
+  /** The next piece; shorter than `length` only at the end. */
+  read(length: number): Uint8Array
+  close(): void
+}
+
 /** What was written and is not on disk yet. */
 export interface Unsynced {
   readonly files?: readonly string[]
@@ -133,6 +142,37 @@ export class Disk {
     })
   }
 
+  /**
+   * `writeFileAtomic` for what is too large to be held, or takes its time to be made. @returns how many bytes it wrote
+   */
+  async writeFileFrom(
+    path: string,
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    { mode, owner }: WriteOptions,
+  ): Promise<number> {
+    const temporary = temporaryOf(path)
+    let size = 0
+    try {
+      const fd = this.#openNew(temporary)
+      try {
+        this.#dress(fd, temporary, mode, owner)
+        for await (const piece of pieces) {
+          this.#writeAll(fd, piece)
+          size += piece.length
+        }
+        await ended((told) => this.#fs.fsync(fd, told))
+      } finally {
+        this.#fs.closeSync(fd)
+      }
+      this.#fs.renameSync(temporary, path)
+    } catch (error) {
+      this.#tryToRemove(temporary)
+      throw diskFailure(error, path)
+    }
+    this.syncFolder(dirname(path))
+    return size
+  }
+
   /** `writeFileAtomic`, unless the file has these bytes, mode and owner already. @returns whether it wrote */
   writeFileIfChanged(path: string, bytes: Uint8Array | string, options: WriteOptions): boolean {
     const wanted = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
@@ -193,6 +233,30 @@ export class Disk {
         this.#makingRoom(temporary, () => this.#fs.symlinkSync(text, temporary))
         this.#fs.renameSync(temporary, path)
       })
+    })
+  }
+
+  /**
+   * Opens a regular file, to be read piece by piece.
+   *
+   * @returns undefined when there is none
+   * @throws AuthorityError `DISK_FAILED` when it is longer than `maxBytes` or no regular file
+   */
+  openFile(path: string, { maxBytes }: { maxBytes: number }): OpenFile | undefined {
+    return this.#saying(path, () => {
+      const fd = this.#openIfThere(path, O_RDONLY | O_NONBLOCK)
+      if (fd === undefined) return undefined
+      const close = () => this.#fs.closeSync(fd)
+      try {
+        const stat = this.#fs.fstatSync(fd)
+        if (!stat.isFile()) throw notA('regular file', path)
+        if (stat.size > maxBytes) throw tooLong(path, maxBytes)
+        const read = (length: number) => this.#saying(path, () => this.#readAll(fd, length))
+        return { size: stat.size, read, close }
+      } catch (error) {
+        close()
+        throw error
+      }
     })
   }
 
@@ -485,11 +549,15 @@ export class Disk {
     try {
       act()
     } catch (error) {
-      try {
-        this.#unlinkIfThere(temporary)
-      } catch {}
+      this.#tryToRemove(temporary)
       throw error
     }
+  }
+
+  #tryToRemove(temporary: string): void {
+    try {
+      this.#unlinkIfThere(temporary)
+    } catch {}
   }
 
   #saying<T>(path: string, act: () => T): T {
