@@ -2,6 +2,11 @@ import type { AddressInfo } from 'node:net'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
+import { type BackupReport, backUp } from './backup/back-up.ts'
+import { backupPassphrase } from './backup/backup-passphrase.ts'
+import { continueFromHere } from './backup/continue-from-here.ts'
+import type { NextGeneration } from './backup/next-generation.ts'
+import { clearStaging, settleRestore } from './backup/settle.ts'
 import { checkNoForeignCa, checkState } from './check-state.ts'
 import { handOver } from './delivery/hand-over.ts'
 import { Disk } from './disk/disk.ts'
@@ -11,7 +16,7 @@ import { AuthorityError } from './error.ts'
 import { issueForCsr, notAMember } from './issue-csr.ts'
 import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
-import { findPassphrase, type Passphrase } from './keys/passphrase.ts'
+import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { OwnPair } from './peers/own-pair.ts'
@@ -27,7 +32,6 @@ import {
   rotate,
 } from './rotation.ts'
 import { type Status, statusOf } from './status.ts'
-import type { Store } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 
@@ -45,6 +49,22 @@ export interface Administration {
   previewRotation(request: RotateRequest): Promise<RotatePreview>
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
+  /** All of this authority in one encrypted file, while it goes on working. */
+  backup(request: BackupRequest): Promise<BackupMade>
+  /** Goes on from a state folder that may not be the newest of its mesh, under a new generation and a new bundle key. */
+  continueFromHere(): Promise<NextGeneration>
+}
+
+export interface BackupRequest {
+  /** Absolute. */
+  readonly file: string
+  /** With a passphrase for the backup alone; absolute. Default: the passphrase of the CA keys. */
+  readonly passphraseFile?: string | undefined
+}
+
+export interface BackupMade extends BackupReport {
+  /** The passphrase that opens it lies in the state folder, of which it is the backup. */
+  readonly passphraseInState: boolean
 }
 
 export interface AuthorityOptions {
@@ -69,6 +89,9 @@ export class Authority implements Administration {
   readonly #lock: Lock
   /** One deed at a time: the tail of the queue. */
   #busy: Promise<unknown> = Promise.resolve()
+  /** Backups share the place of their snapshot: the tail of their queue. */
+  #backingUp: Promise<unknown> = Promise.resolve()
+  readonly #passphrase: () => FoundPassphrase
   #peerServer: PeerServer | undefined
   readonly #enforcement: EnforcementWatch
 
@@ -80,6 +103,7 @@ export class Authority implements Administration {
   static async open(options: AuthorityOptions): Promise<Authority> {
     const { config, clock, randomBytes, pid, purpose, disk = new Disk() } = options
     const layout = layoutOf(config)
+    settleRestore(layout, disk)
     // Refused before anything is made, so that a state folder can still be put back where it was.
     const isNew = disk.kindOf(layout.authority.inventory) === undefined
     if (isNew && !options.adopting) checkNoForeignCa({ config, layout, disk })
@@ -89,12 +113,22 @@ export class Authority implements Administration {
     delete own.MTLS_CA_PASSPHRASE
     const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
     try {
+      clearStaging(layout, disk)
       const store = SqliteStore.open({ file: layout.authority.inventory, disk })
+      const passphrase = passphraseOnce({
+        disk,
+        passphraseFile: config.authority.passphraseFile,
+        environment: options.environment,
+        stateFile: layout.authority.passphrase,
+        state: layout.state,
+        // Where a mesh has no keys yet and nobody gave one, it is made.
+        create: () => (store.slots().length === 0 ? randomBytes : undefined),
+      })
       const keys = new KeyStore({
         disk,
         folder: layout.authority.keys,
         rootKey: config.paths.caKey,
-        passphrase: passphraseOnce(options, store, disk),
+        passphrase: () => passphrase().passphrase,
         storeInClear: config.authority.storeCaKeysInClear,
         randomBytes,
       })
@@ -114,15 +148,16 @@ export class Authority implements Administration {
         actor: purpose,
         report: options.report ?? (() => {}),
       }
-      return new Authority(engine, lock)
+      return new Authority(engine, lock, passphrase)
     } catch (error) {
       lock.release()
       throw error
     }
   }
 
-  private constructor(engine: Engine, lock: Lock) {
+  private constructor(engine: Engine, lock: Lock, passphrase: () => FoundPassphrase) {
     this.#engine = { ...engine, push: () => this.#peerServer?.push() }
+    this.#passphrase = passphrase
     this.#lock = lock
     this.#enforcement = new EnforcementWatch(this.#engine)
   }
@@ -219,10 +254,29 @@ export class Authority implements Administration {
     return this.#inTurn(() => statusOf(this.#engine))
   }
 
+  backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {
+    const made = this.#backingUp.then(async () => {
+      const { disk, config } = this.#engine
+      const { passphrase, unprotected } = backupPassphrase({
+        ...{ disk, passphraseFile, find: this.#passphrase },
+        storeInClear: config.authority.storeCaKeysInClear,
+      })
+      const report = await backUp(this.#engine, { file, passphrase }, (deed) => this.#inTurn(deed))
+      return { ...report, passphraseInState: unprotected }
+    })
+    this.#backingUp = made.catch(() => {})
+    return made
+  }
+
+  continueFromHere(): Promise<NextGeneration> {
+    return this.#inTurn(() => continueFromHere(this.#engine))
+  }
+
   /** Waits for what is being done, and lets go of the lock. */
   async close(): Promise<void> {
     this.#enforcement.stop()
     await this.#peerServer?.close()
+    await this.#backingUp
     await this.#busy
     this.#engine.store.close()
     this.#lock.release()
@@ -260,32 +314,6 @@ function placesOf({ paths, authority, environment }: Config): string {
   return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, listen, environment])
 }
 
-/**
- * The passphrase, looked for when a key is first opened. Where a mesh has no keys yet and nobody gave one, it is made.
- * The variable is gone from the environment at once, so that no process we start inherits it.
- */
-function passphraseOnce(
-  { config, environment, randomBytes }: AuthorityOptions,
-  store: Store,
-  disk: Disk,
-): () => Passphrase {
-  const layout = layoutOf(config)
-  const own = { ...environment }
-  delete environment.MTLS_CA_PASSPHRASE
-  let found: Passphrase | undefined
-  return () => {
-    found ??= findPassphrase({
-      disk,
-      passphraseFile: config.authority.passphraseFile,
-      environment: own,
-      stateFile: layout.authority.passphrase,
-      state: layout.state,
-      create: store.slots().length === 0 ? randomBytes : undefined,
-    }).passphrase
-    return found
-  }
-}
-
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class Observation {
   readonly #engine: Pick<
@@ -295,6 +323,7 @@ export class Observation {
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
     const layout = layoutOf(config)
+    settleRestore(layout, disk)
     const there = disk.kindOf(layout.authority.inventory) !== undefined
     const store = there
       ? SqliteStore.open({ file: layout.authority.inventory, readOnly: true, disk })

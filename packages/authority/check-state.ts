@@ -10,23 +10,34 @@ type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 const MAX_CA_CERT_BYTES = 256 * 1024
 
 /**
- * Refuses a state in which going on would lose or replace a key: a CA is made once, and never again by accident.
+ * Refuses a state in which going on would lose or replace a key, or use a number twice: a CA is made once, and never again by
+ * accident.
  *
- * @throws AuthorityError `INVENTORY_OUTDATED`, `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
- *   `TRUST_DOMAIN_CHANGED`
+ * @throws AuthorityError `INVENTORY_OUTDATED`, and as `checkWhole`
  */
 export function checkState(engine: Checked): void {
+  const halted = engine.store.mesh()?.halted
+  if (halted !== undefined) {
+    throw new AuthorityError(
+      'INVENTORY_OUTDATED',
+      `${halted}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
+      { data: { evidence: halted } },
+    )
+  }
+  checkWhole(engine)
+}
+
+/**
+ * Whether every key is in its place, and belongs to this mesh and this config.
+ *
+ * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
+ *   `TRUST_DOMAIN_CHANGED`
+ */
+export function checkWhole(engine: Checked): void {
   const mesh = engine.store.mesh()
   if (mesh === undefined) {
     checkNoForeignCa(engine)
     return
-  }
-  if (mesh.halted !== undefined) {
-    throw new AuthorityError(
-      'INVENTORY_OUTDATED',
-      `${mesh.halted}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
-      { data: { evidence: mesh.halted } },
-    )
   }
   const { config } = engine
   if (mesh.trustDomain !== config.trustDomain) {

@@ -45,6 +45,8 @@ export type AuthorityEventKind =
   | 'outage-budget'
   | 'clock-jumped'
   | 'halted'
+  | 'backed-up'
+  | 'restored'
   | 'peer-refused'
   | 'reloaded'
   | 'reload-failed'

@@ -1,6 +1,8 @@
 export type AuthorityErrorCode =
   | 'ADMIN_UNREACHABLE'
   | 'ADOPTION_REFUSED'
+  | 'BACKUP_INVALID'
+  | 'BACKUP_REFUSED'
   | 'CA_MISMATCH'
   | 'CA_WITHOUT_INVENTORY'
   | 'CSR_INVALID'
@@ -31,6 +33,7 @@ export type AuthorityErrorCode =
   | 'REFERENCE_MISSING'
   | 'RELOAD_FAILED'
   | 'RESTART_NEEDED'
+  | 'RESTORE_REFUSED'
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'

@@ -1,4 +1,10 @@
-import { compareDocumentNumbers, formatDocumentNumber, isSignedBy, readBundleHead } from '@datapunk/protocol'
+import {
+  compareDocumentNumbers,
+  formatDocumentNumber,
+  isSignedBy,
+  parseDocumentNumber,
+  readBundleHead,
+} from '@datapunk/protocol'
 import type { Reader } from '../store/contract.ts'
 import { publicationOf } from './publication.ts'
 
@@ -25,4 +31,10 @@ export function isAheadOfUs(store: Reader, bytes: Uint8Array): string | undefine
     // What can't be read proves nothing.
     return undefined
   }
+}
+
+/** The highest generation that such evidence names; 0 where it names none. */
+export function generationIn(evidence: string): number {
+  const numbers = evidence.match(/\b\d+\.\d+\b/g) ?? []
+  return Math.max(0, ...numbers.map((text) => parseDocumentNumber(text)?.generation ?? 0))
 }

@@ -245,6 +245,8 @@ export type Deed =
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'
+  | 'backed-up'
+  | 'restored'
   | ServiceDeed
 
 /** What an apply does to a service. */

@@ -38,7 +38,7 @@ export interface Layout {
   }
 }
 
-export function layoutOf(config: Pick<Config, 'authority'>): Layout {
+export function layoutOf(config: { readonly authority: Pick<Config['authority'], 'state'> }): Layout {
   const { state } = config.authority
   const authority = join(state, 'authority')
   const mesh = join(state, 'mesh')

@@ -1,0 +1,108 @@
+import { dirname, join } from 'node:path'
+import { checkState } from '../check-state.ts'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import type { Passphrase } from '../keys/passphrase.ts'
+import type { ScryptCost } from '../keys/passphrase-key.ts'
+import type { MeshRow } from '../store/contract.ts'
+import { removeSnapshot, takeSnapshot } from '../store/snapshot.ts'
+import { BackupFile, sealBackup } from './backup-file.ts'
+import { MAX_INVENTORY_BYTES } from './manifest.ts'
+
+export interface BackUpOptions {
+  /** Absolute; an earlier backup of this mesh that is there is replaced. */
+  readonly file: string
+  readonly passphrase: Passphrase
+  /** Default `scryptCost`; tests take less. */
+  readonly cost?: ScryptCost | undefined
+}
+
+export interface BackupReport {
+  readonly file: string
+  /** Bytes. */
+  readonly size: number
+  readonly meshId: string
+  readonly trustDomain: string
+  readonly generation: number
+  /** The moment it shows, milliseconds since the epoch. */
+  readonly madeAt: number
+}
+
+/**
+ * Puts everything that makes this authority into one encrypted file (`backup-file.ts`), while it goes on working. Whatever
+ * ends it, an earlier backup in that place stays until the new one is whole and on disk.
+ *
+ * @param alone runs a deed while nothing else of this authority does
+ * @throws AuthorityError `BACKUP_REFUSED`, `STORE_FAILED`, `DISK_FAILED`, and as `checkState`
+ */
+export async function backUp(
+  engine: Engine,
+  { file, passphrase, cost }: BackUpOptions,
+  alone: <Result>(deed: () => Promise<Result>) => Promise<Result>,
+): Promise<BackupReport> {
+  const { disk, layout, clock, store, actor, randomBytes, report } = engine
+  const copy = join(layout.authority.dir, 'backup.db')
+  try {
+    // 1 One moment: the inventory, and the keys that it knows.
+    const { mesh, keys, madeAt } = await alone(async () => {
+      const mesh = checkWorthIt(engine, file)
+      const madeAt = clock()
+      await takeSnapshot(layout.authority.inventory, copy, disk)
+      return { mesh, keys: keyFiles(engine), madeAt }
+    })
+    // 2 Encrypted, whole or not at all, and on disk.
+    const { meshId, trustDomain, generation } = mesh
+    const header = { meshId, trustDomain, generation, madeAt }
+    const inventory = disk.openFile(copy, { maxBytes: MAX_INVENTORY_BYTES })!
+    const sealed = sealBackup({ keys, inventory }, { header, passphrase, randomBytes, cost })
+    const size = await disk.writeFileFrom(file, sealed, { mode: 0o600 }).finally(() => inventory.close())
+    // 3 On record; keys that are made from now on are not in it.
+    await store.write((transaction) => {
+      transaction.changeMesh({ backedUpAt: madeAt })
+      const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString() }
+      transaction.addAudit({ at: clock(), actor, deed: 'backed-up', entry })
+    })
+    report({ kind: 'backed-up', subject: 'mesh', at: clock(), detail: { file, size } })
+    return { file, size, ...header }
+  } finally {
+    removeSnapshot(copy, disk)
+  }
+}
+
+/** A state that is not whole, or not the newest, must not take the place of a backup that is. */
+function checkWorthIt(engine: Engine, file: string): MeshRow {
+  checkState(engine)
+  const mesh = engine.store.mesh()
+  if (mesh === undefined) throw refused('found no mesh yet; allowed: a backup once `mtls apply` has made one')
+  checkPlace(engine, mesh, file)
+  return mesh
+}
+
+/** Only a backup of this mesh is replaced, whatever name was mistyped. */
+function checkPlace({ disk }: Engine, { meshId }: MeshRow, file: string): void {
+  if (disk.kindOf(dirname(file)) === undefined)
+    throw refused(`found no folder ${dirname(file)}; allowed: a file in a folder that is there`)
+  if (disk.kindOf(file) === undefined) return
+  const allowed = 'allowed: a new file, or an earlier backup of this mesh, which is replaced'
+  let earlier: BackupFile
+  try {
+    earlier = BackupFile.open(file, disk)
+  } catch (cause) {
+    throw refused(`found in ${file} something else than a backup; ${allowed}`, cause)
+  }
+  earlier.close()
+  if (earlier.header.meshId !== meshId)
+    throw refused(`found in ${file} the backup of mesh ${earlier.header.meshId}; ${allowed}`)
+}
+
+function keyFiles({ store, keys }: Engine): { slot: string; file: Uint8Array }[] {
+  return store.slots().flatMap((slot) => {
+    if (slot.state === 'retired' || slot.state === 'compromised') return []
+    const file = keys.file(slot)
+    return file === undefined ? [] : [{ slot: slot.id, file }]
+  })
+}
+
+function refused(found: string, cause?: unknown): AuthorityError {
+  return new AuthorityError('BACKUP_REFUSED', found, { cause })
+}

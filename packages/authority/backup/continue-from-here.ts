@@ -1,0 +1,31 @@
+import { checkWhole } from '../check-state.ts'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import { generationIn } from '../peers/ahead.ts'
+import { beginGeneration, type NextGeneration } from './next-generation.ts'
+import { publishedAhead } from './published-ahead.ts'
+
+/**
+ * Lifts the halt of an inventory that turned out not to be the newest of its mesh, or never lets it come to that: it goes on as
+ * a restored one does. The `apply` that follows publishes what is new.
+ *
+ * @throws AuthorityError `RESTORE_REFUSED`, and as `checkWhole`
+ */
+export async function continueFromHere(engine: Engine): Promise<NextGeneration> {
+  const { store, clock, report } = engine
+  const mesh = store.mesh()
+  if (mesh === undefined) {
+    throw new AuthorityError(
+      'RESTORE_REFUSED',
+      'found no mesh to go on with; allowed: `mtls restore FILE`, or `mtls apply`, which makes one',
+    )
+  }
+  const ahead = publishedAhead(engine)
+  checkWhole(engine)
+  const { halted: evidence, generation: from } = mesh
+  const seen = Math.max(from, evidence === undefined ? 0 : generationIn(evidence))
+  const entry = { from, ...(evidence && { evidence }) }
+  const next = await beginGeneration(engine, { ahead, seen, backedUpAt: undefined, entry })
+  report({ kind: 'restored', subject: 'mesh', at: clock(), detail: { ...next } })
+  return next
+}

@@ -1,0 +1,83 @@
+import type { Layout } from '@datapunk/protocol'
+import { checkWhole } from '../check-state.ts'
+import { AuthorityError } from '../error.ts'
+import { activeSlot } from '../found.ts'
+import { KeyStore } from '../keys/key-store.ts'
+import { SqliteStore } from '../store/sqlite.ts'
+import type { BackupHeader } from './header.ts'
+import { beginGeneration, type NextGeneration } from './next-generation.ts'
+import { publishedAhead } from './published-ahead.ts'
+import type { Restoring } from './restore.ts'
+import { refused, type WhatIsThere } from './what-is-there.ts'
+
+export interface Unpacked {
+  /** Where it was unpacked. */
+  readonly staged: Layout['authority']
+  readonly header: BackupHeader
+  readonly there: WhatIsThere
+}
+
+/** Looks at what was unpacked as every command looks at a state folder, and begins the next generation in it. */
+export async function prepareRestored(
+  restoring: Restoring,
+  { staged, header, there }: Unpacked,
+): Promise<NextGeneration> {
+  const { config, disk, layout, clock, randomBytes, find, cost, file } = restoring
+  const store = openInventory(staged.inventory, restoring)
+  try {
+    const keyStore = (folder: string) =>
+      new KeyStore({
+        ...{ disk, folder, rootKey: config.paths.caKey, randomBytes, ...(cost && { cost }) },
+        passphrase: () => find().passphrase,
+        storeInClear: config.authority.storeCaKeysInClear,
+      })
+    const keys = keyStore(staged.keys)
+    const unpacked = { config, disk, store, keys, clock, actor: 'restore' }
+    // 1 It is what its header says.
+    const mesh = store.mesh()
+    if (mesh?.meshId !== header.meshId || mesh.trustDomain !== header.trustDomain)
+      throw refused(`found in ${file} another mesh than its header names; allowed: a backup as it was made`)
+    // 2 Peers can follow it.
+    const ahead = publishedAhead({ store, disk, layout })
+    // 3 Its keys are all there, and open with the passphrase of this place.
+    checkWhole({ ...unpacked, layout: { ...layout, authority: staged } })
+    await keys.open(activeSlot({ store }, 'issuing-ca'))
+    // 4 No other root's key would lose its seat.
+    if (!there.hasInventory) checkSeat(restoring, keyStore(`${staged.dir}/none`), store)
+    // 5 The next generation.
+    const seen = Math.max(mesh.generation, there.mesh?.generation ?? 0)
+    const entry = { madeAt: new Date(header.madeAt).toISOString(), from: mesh.generation }
+    return await beginGeneration(unpacked, { ahead, seen, backedUpAt: header.madeAt, entry })
+  } finally {
+    store.close()
+    disk.sync(staged.inventory)
+  }
+}
+
+function openInventory(path: string, { disk, file }: Restoring): SqliteStore {
+  try {
+    return SqliteStore.open({ file: path, disk })
+  } catch (cause) {
+    if (!(cause instanceof AuthorityError) || cause.code !== 'SCHEMA_TOO_NEW') throw cause
+    const { found, allowed } = cause.data
+    throw new AuthorityError(
+      'SCHEMA_TOO_NEW',
+      `found in ${file} an inventory of schema ${found}; allowed: up to ${allowed}. Restore it with the newer mtls that wrote it`,
+      { cause, data: { found, allowed } },
+    )
+  }
+}
+
+function checkSeat({ config, disk }: Restoring, seat: KeyStore, store: SqliteStore): void {
+  const { caKey } = config.paths
+  if (disk.kindOf(caKey) === undefined) return
+  const root = activeSlot({ store }, 'root')
+  try {
+    seat.check(root)
+  } catch (cause) {
+    throw refused(
+      `found at ${caKey} another key than that of ${root.id}, which would take its place; allowed: that one, or none. Move the file away`,
+      cause,
+    )
+  }
+}
