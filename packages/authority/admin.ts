@@ -1,7 +1,8 @@
 import { chmodSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { ApplyOptions, ApplyReport } from './apply.ts'
-import type { Administration, Authority } from './authority.ts'
+import type { Administration, Authority, BackupMade, BackupRequest } from './authority.ts'
+import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { Action, Plan } from './plan.ts'
@@ -23,6 +24,8 @@ interface Calls {
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
+  backup: { takes: BackupRequest; gives: BackupMade }
+  'continue-from-here': { takes: undefined; gives: NextGeneration }
 }
 
 type WireReport = Omit<ApplyReport, 'failed'> & { failed: { action: Action; message: string }[] }
@@ -64,6 +67,8 @@ export async function serveAdmin(
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
+    backup: (request) => authority.backup(request),
+    'continue-from-here': () => authority.continueFromHere(),
   }
   const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
     const answer = await answerTo(handlers, req.url ?? '', req)
@@ -109,6 +114,8 @@ export async function connectAdmin(socket: string): Promise<Administration | und
     previewRotation: (request) => call('preview-rotation', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
+    backup: (request) => call('backup', request),
+    continueFromHere: () => call('continue-from-here', undefined),
   }
 }
 

@@ -1,6 +1,15 @@
 export { connectAdmin, serveAdmin } from './admin.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
-export { type Administration, Authority, type AuthorityOptions, Observation } from './authority.ts'
+export {
+  type Administration,
+  Authority,
+  type AuthorityOptions,
+  type BackupMade,
+  type BackupRequest,
+  Observation,
+} from './authority.ts'
+export type { NextGeneration } from './backup/next-generation.ts'
+export { type RestoreOptions, type RestoreReport, restoreBackup } from './backup/restore.ts'
 export { type ReloadFiles, type ReloadOptions, runReload } from './delivery/reload.ts'
 export type { AuthorityEvent, AuthorityEventKind } from './engine.ts'
 export { AuthorityError, type AuthorityErrorCode } from './error.ts'
