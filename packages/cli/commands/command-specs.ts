@@ -1,11 +1,13 @@
 import type { CommandSpec } from '../command-spec.ts'
 import { applyCommand } from './apply.ts'
+import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
 import { planCommand } from './plan.ts'
+import { restoreCommand } from './restore.ts'
 import { rotateCommand } from './rotate.ts'
 import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
@@ -24,6 +26,8 @@ export const commandSpecs: readonly CommandSpec[] = [
   compromiseCommand,
   verifyCommand,
   inspectCommand,
+  backupCommand,
+  restoreCommand,
   schemaCommand,
   completionCommand,
 ]

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path'
+import { layoutOf } from '@datapunk/protocol'
+import { withAdministration } from '../administration.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { exitCode } from '../exit-code.ts'
+import { timeText } from '../time-text.ts'
+
+export const backupCommand: CommandSpec<{ passphraseFile?: string }> = {
+  name: 'backup',
+  arguments: '<file>',
+  summary: 'the authority in one encrypted file',
+  description:
+    'Puts the inventory and the CA and bundle keys into one file (0600), as they are at one moment, also while `mtls up` works. It is encrypted with the passphrase of the CA keys, which is not in it, or with another one. An earlier backup of this mesh in that place is replaced once the new one is whole. The keys of services are not in it: they are made anew.',
+  options: [['--passphrase-file <file>', 'encrypt it with the passphrase in this file (0600) instead']],
+  json: '{ file, size, meshId, trustDomain, generation, madeAt, passphraseInState }',
+  examples: [
+    'mtls backup /mnt/safe/mesh.backup',
+    'mtls backup mesh.backup --passphrase-file backup-passphrase',
+  ],
+  run(context, { passphraseFile }, file = '') {
+    const { output, json } = context
+    const request = {
+      file: resolve(file),
+      passphraseFile: passphraseFile === undefined ? undefined : resolve(passphraseFile),
+    }
+    return withAdministration(context, { purpose: 'backup' }, async (administration, config) => {
+      const made = await output.during('backing up', administration.backup(request))
+      const { trustDomain, madeAt, size, passphraseInState } = made
+      if (json) output.printJson({ ...made, madeAt: timeText(madeAt) })
+      output.tell(`backup of ${trustDomain} as of ${timeText(madeAt)}: ${file}, ${sizeText(size)}`)
+      if (passphraseInState) {
+        const place = config.authority.passphraseFile ?? layoutOf(config).authority.passphrase
+        const warning = `it opens only with the passphrase in ${place}, which is not in it: keep a copy of that elsewhere`
+        output.tell(output.toldStyled('warning', warning))
+      }
+      return exitCode.done
+    })
+  },
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 10_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${Math.ceil(bytes / 1_000_000)} MB`
+}

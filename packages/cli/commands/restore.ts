@@ -1,0 +1,75 @@
+import { resolve } from 'node:path'
+import { type NextGeneration, restoreBackup } from '@datapunk/authority'
+import { withAdministration } from '../administration.ts'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import { timeText } from '../time-text.ts'
+
+interface RestoreOptions {
+  readonly continue?: boolean
+  readonly replace?: boolean
+  readonly passphraseFile?: string
+}
+
+export const restoreCommand: CommandSpec<RestoreOptions> = {
+  name: 'restore',
+  arguments: '[file]',
+  summary: 'an authority from its backup, or on from a state folder that is not the newest',
+  description:
+    'Makes an authority from a backup, in a state folder that has none; with --replace the one that is there is moved aside, never removed. With --continue it goes on from the state folder as it is, where a newer one is lost. Either way the generation of its numbers rises and a new bundle key signs, so that nothing is used twice and nothing that was signed since is believed. Then `mtls apply` publishes it, and peers take it over. Stop the old authority first, wherever it runs.',
+  options: [
+    ['--continue', 'go on from the state folder as it stands, instead of a file'],
+    ['--replace', 'move the authority that is there aside'],
+    ['--passphrase-file <file>', 'the passphrase of the backup, where it was made with one of its own'],
+  ],
+  json: '{ generation, bundleKey, meshId, trustDomain, madeAt, movedTo }; with --continue { generation, bundleKey }',
+  examples: ['mtls restore /mnt/safe/mesh.backup && mtls apply', 'mtls restore --continue && mtls apply'],
+  run(context, options, file) {
+    const { replace = false, passphraseFile } = options
+    const isContinued = options.continue === true
+    if ((file !== undefined) === isContinued || (isContinued && (replace || passphraseFile !== undefined))) {
+      throw new CliError(
+        'USAGE',
+        `found ${isContinued ? '--continue and more' : 'no backup'}; allowed: \`mtls restore FILE\`, with --replace and --passphrase-file where needed, or \`mtls restore --continue\` alone`,
+      )
+    }
+    return file === undefined ? goOn(context) : restore(context, { file, replace, passphraseFile })
+  },
+}
+
+async function restore(
+  context: Context,
+  request: { file: string; replace: boolean; passphraseFile: string | undefined },
+): Promise<ExitCode> {
+  const { output, json, world } = context
+  const { clock, randomBytes, environment, pid } = world
+  const { file, replace, passphraseFile } = request
+  const restoring = restoreBackup({
+    ...{ config: loadConfig(context), clock, randomBytes, environment, pid, replace },
+    file: resolve(file),
+    passphraseFile: passphraseFile === undefined ? undefined : resolve(passphraseFile),
+  })
+  const restored = await output.during('restoring', restoring)
+  const { trustDomain, madeAt, movedTo } = restored
+  if (json) output.printJson({ ...restored, madeAt: timeText(madeAt), movedTo: movedTo ?? null })
+  output.tell(`restored ${trustDomain} as of ${timeText(madeAt)}`)
+  if (movedTo !== undefined) output.tell(`what was there lies in ${movedTo}`)
+  return tellNext(context, restored)
+}
+
+function goOn(context: Context): Promise<ExitCode> {
+  return withAdministration(context, { purpose: 'restore' }, async (administration) => {
+    const next = await administration.continueFromHere()
+    if (context.json) context.output.printJson(next)
+    return tellNext(context, next)
+  })
+}
+
+function tellNext({ output }: Context, { generation, bundleKey }: NextGeneration): ExitCode {
+  output.tell(
+    `generation ${generation} begins, and ${bundleKey} signs from now on: \`mtls apply\` publishes it`,
+  )
+  return exitCode.done
+}
