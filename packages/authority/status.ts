@@ -23,6 +23,10 @@ export interface Status {
   readonly bundleExpiresAt: number | undefined
   /** The passphrase lies beside the keys it protects, or they are stored in clear. */
   readonly keysUnprotected: boolean
+  /** The moment that the last backup shows; absent where there is none. */
+  readonly backedUpAt: number | undefined
+  /** Slots of keys that have been made, or have come into use, since then. */
+  readonly keysSinceBackup: readonly string[]
   readonly cas: readonly CaStatus[]
   readonly services: readonly InstanceStatus[]
   /** How long the mesh goes on if the authority does nothing from now on. */
@@ -85,6 +89,10 @@ export function statusOf(engine: Observed): Status {
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected:
       config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,
+    backedUpAt: mesh?.backedUpAt,
+    keysSinceBackup: inventory.slots.flatMap(({ id, state, since }) =>
+      (state === 'prepared' || state === 'active') && since > (mesh?.backedUpAt ?? 0) ? [id] : [],
+    ),
     cas: inventory.slots.flatMap(caStatus),
     services,
     outage: outageBudgetOf(store),

@@ -1,5 +1,6 @@
 import { connectAdmin, type InstanceStatus, Observation, type Status } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
+import { backupText, isBackupCurrent } from '../backup-text.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
@@ -14,7 +15,7 @@ export const statusCommand: CommandSpec = {
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
     'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context) {
     const { output, json, world } = context
@@ -105,7 +106,10 @@ function headRows(status: Status, protection: string, output: Output): string[][
     rows.push([kind.replaceAll('-', ' '), `${subject}, until ${timeText(notAfter)}${note}`])
   }
   if (meshId !== undefined)
-    rows.push(['CA keys', keysUnprotected ? output.styled('warning', protection) : protection])
+    rows.push(
+      ['CA keys', keysUnprotected ? output.styled('warning', protection) : protection],
+      ['backup', isBackupCurrent(status) ? backupText(status) : output.styled('warning', backupText(status))],
+    )
   return rows
 }
 
@@ -141,6 +145,8 @@ function documentOf(status: Status, faults: readonly string[], now: number): Rec
     bundle: status.bundle ?? null,
     bundleExpiresAt: timeOrNull(bundleExpiresAt),
     keysUnprotected: status.keysUnprotected,
+    backedUpAt: timeOrNull(status.backedUpAt),
+    keysSinceBackup: status.keysSinceBackup,
     cas: cas.map((ca) => ({ ...ca, notAfter: timeText(ca.notAfter) })),
     services: services.map((one) => ({
       ...one,
