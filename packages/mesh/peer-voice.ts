@@ -1,5 +1,6 @@
 import {
   formatDocumentNumber,
+  MAX_SHOWN_TRUST,
   REPORT_EVERY,
   type Report,
   sealAcknowledgement,
@@ -128,7 +129,8 @@ export class PeerVoice {
       },
       identity.signer(),
     )
-    return { type: 'hello', document, head: bundle.bytes } as const
+    const shown = trust.bytes.byteLength <= MAX_SHOWN_TRUST ? trust.bytes : undefined
+    return { type: 'hello', document, head: bundle.bytes, trust: shown } as const
   }
 
   #reportOnAndOn(): void {

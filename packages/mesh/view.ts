@@ -1,11 +1,11 @@
 import { encodePem } from '@datapunk/pki'
-import type { Bundle, Member, TrustStatement } from '@datapunk/protocol'
+import type { Bundle, Member, SignedTrustStatement } from '@datapunk/protocol'
 import { StandingCache } from './standing-cache.ts'
 
 export interface ViewFacts {
   /** The service that looks. */
   readonly service: string
-  readonly trust: TrustStatement
+  readonly trust: SignedTrustStatement
   readonly bundle: Bundle
   /** What the service's own config file allows: it can only be stricter than the bundle. */
   readonly file: {
@@ -19,7 +19,7 @@ export interface ViewFacts {
 /** What one service believes at one moment: trust statement, bundle and its own file. Never changed, only replaced. */
 export class MeshView {
   readonly service: string
-  readonly trust: TrustStatement
+  readonly trust: SignedTrustStatement
   readonly bundle: Bundle
   /** This service as the bundle has it; undefined once it is no member any more. */
   readonly self: Member | undefined

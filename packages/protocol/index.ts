@@ -48,6 +48,7 @@ export {
   encodeMessage,
   LONGEST_SILENCE,
   MAX_REPORTED_CONNECTIONS,
+  MAX_SHOWN_TRUST,
   MessageReader,
   type PeerMessage,
   REPORT_EVERY,

@@ -18,8 +18,16 @@ export type AuthorityMessage =
   | { readonly type: 'heard' }
 
 export type PeerMessage =
-  /** `head`: the one believed last, as it was signed: an authority that knows only older ones has lost something. */
-  | { readonly type: 'hello'; readonly document: Uint8Array; readonly head?: Uint8Array | undefined }
+  /**
+   * `head`: the one believed last, as it was signed: an authority that knows only older ones has lost something. `trust`: the
+   * trust statement that it was believed under, which says whose word it is.
+   */
+  | {
+      readonly type: 'hello'
+      readonly document: Uint8Array
+      readonly head?: Uint8Array | undefined
+      readonly trust?: Uint8Array | undefined
+    }
   | { readonly type: 'acknowledgement'; readonly document: Uint8Array }
   | { readonly type: 'report'; readonly report: Report }
   /** Something that the authority sent, or that lay in a file, was not believed. */
@@ -58,6 +66,9 @@ const MAX_LINE_FROM_AUTHORITY = 1024 * 1024
 /** A report with every serial is 20 kB. A head is 64 kB, in base64. */
 const MAX_LINE_FROM_PEER = 128 * 1024
 
+/** A longer trust statement would not fit into a hello beside the largest head. */
+export const MAX_SHOWN_TRUST = 24 * 1024
+
 const document = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'))
 const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
 
@@ -69,7 +80,12 @@ const authorityMessage = z.discriminatedUnion('type', [
 ])
 
 const peerMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), document, head: document.optional() }),
+  z.object({
+    type: z.literal('hello'),
+    document,
+    head: document.optional(),
+    trust: document.optional(),
+  }),
   z.object({ type: z.literal('acknowledgement'), document }),
   z.object({
     type: z.literal('report'),

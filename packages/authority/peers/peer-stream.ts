@@ -104,10 +104,10 @@ export class PeerStream {
     else this.#leaving = true
   }
 
-  #greet({ document, head }: PeerMessage & { type: 'hello' }): void {
+  #greet({ document, head, trust }: PeerMessage & { type: 'hello' }): void {
     const { store, peers, halt } = this.#streaming
     // It needs no hello to stand behind it: an inventory that was rolled back may not know whose hello this is.
-    const evidence = head && isAheadOfUs(store, head)
+    const evidence = head && isAheadOfUs(store, head, trust)
     if (evidence !== undefined) halt(`a peer showed ${evidence}`)
     const hello = openHello(document, this.#keyOf)
     if (this.#peer !== undefined || hello.nonce !== this.#nonce || hello.meshId !== store.mesh()?.meshId) {
