@@ -63,7 +63,7 @@ export function parseHeader(line: Uint8Array, file: string): BackupHeader {
 }
 
 export function invalid(file: string, found: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('BACKUP_INVALID', `${file} ${found}. Nothing was changed; take another backup`, {
+  return new AuthorityError('BACKUP_INVALID', `${file} ${found}. Nothing was changed; use another backup`, {
     cause,
     data: { file },
   })

@@ -229,7 +229,7 @@ describe('a restore is refused', () => {
     await assert.rejects(restore(), isRefused(/--replace/))
     await withAuthority(config, (one) => one.issue('lake'))
     const { movedTo } = await restore({ replace: true })
-    assert.equal(movedTo, join(layoutOf(config).state, 'authority.before-20260601T000000000Z'))
+    assert.equal(movedTo, join(layoutOf(config).state, 'authority.before-2026-06-01T00:00:00.000Z'))
     assert.ok(readFileSync(join(movedTo, 'ca.key')).equals(before.key))
     assert.ok(existsSync(join(movedTo, 'keys/bundle-key-1.key')))
     const old = new DatabaseSync(join(movedTo, 'inventory.db'), { readOnly: true })

@@ -154,7 +154,7 @@ function moveAside(
   // The restored root takes that seat; one that sat there before is not lost.
   const rootKey = keepsRootKey && disk.readChecked(config.paths.caKey, { maxBytes: 64 * 1024 })
   if (rootKey) disk.writeFileAtomic(join(dir, 'ca.key'), rootKey, { mode: 0o600 })
-  const aside = freeName(`${dir}.before-${new Date(clock()).toISOString().replaceAll(/[-:.]/g, '')}`, disk)
+  const aside = freeName(`${dir}.before-${new Date(clock()).toISOString()}`, disk)
   disk.rename(dir, aside)
   lock.moved(join(aside, 'lock.db'))
   if (!disk.list(aside).every((name) => /^(lock\.(db(-journal)?|json)|passphrase)$/.test(name))) return aside
