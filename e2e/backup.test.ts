@@ -298,6 +298,8 @@ test('a restore that is killed at any moment leaves what was there, or all that 
 
 /** Runs a command and kills it at a share of how long the last one took that was left alone. */
 function killer(t: TestContext): (args: readonly string[]) => Promise<void> {
+  let killed = 0
+  t.after(() => t.diagnostic(`${killed} of ${ROUNDS} were killed before they were done`))
   const seed = String(Date.now())
   t.diagnostic(`seed ${seed}`)
   const random = seededRandom(seed)
@@ -315,6 +317,7 @@ function killer(t: TestContext): (args: readonly string[]) => Promise<void> {
     const { code, signal, stderr } = await child.ended
     alarm.abort()
     await killing
+    if (signal === 'SIGKILL') killed++
     if (signal === 'SIGKILL') return
     usual = performance.now() - began
     assert.equal(code, 0, stderr)

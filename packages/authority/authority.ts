@@ -256,13 +256,14 @@ export class Authority implements Administration {
 
   backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {
     const made = this.#backingUp.then(async () => {
-      const { disk, config } = this.#engine
-      const { passphrase, unprotected } = backupPassphrase({
-        ...{ disk, passphraseFile, find: this.#passphrase },
-        storeInClear: config.authority.storeCaKeysInClear,
-      })
+      let passphraseInState = false
+      const passphrase = async () => {
+        const found = await backupPassphrase(this.#engine, passphraseFile, this.#passphrase)
+        passphraseInState = found.unprotected
+        return found.passphrase
+      }
       const report = await backUp(this.#engine, { file, passphrase }, (deed) => this.#inTurn(deed))
-      return { ...report, passphraseInState: unprotected }
+      return { ...report, passphraseInState }
     })
     this.#backingUp = made.catch(() => {})
     return made

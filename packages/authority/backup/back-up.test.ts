@@ -109,6 +109,24 @@ test('there is none before there is a mesh, and none without a passphrase', asyn
   assert.ok(!existsSync(file))
 })
 
+test('none is encrypted with a passphrase that is not that of the keys, and none is made up for it', async () => {
+  const sealed = configIn(join(folder, 'sealed'), { authority: {} })
+  const { authority } = layoutOf(sealed)
+  const open = (word: string | undefined) => openIn(sealed, { environment: { MTLS_CA_PASSPHRASE: word } })
+  const early = await open(undefined)
+  await assert.rejects(early.backup({ file }), { code: 'BACKUP_REFUSED' })
+  await early.close()
+  assert.ok(!existsSync(authority.passphrase))
+
+  const right = await open('right')
+  await right.apply({ approve: () => false })
+  await right.close()
+  const wrong = await open('wrong')
+  await assert.rejects(wrong.backup({ file }), { code: 'PASSPHRASE_WRONG' })
+  await wrong.close()
+  assert.ok(!existsSync(file))
+})
+
 test('a state that is not the newest takes no backup’s place', async () => {
   const { inventory } = layoutOf(config).authority
   const database = new DatabaseSync(inventory)

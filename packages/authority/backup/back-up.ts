@@ -12,7 +12,8 @@ import { MAX_INVENTORY_BYTES } from './manifest.ts'
 export interface BackUpOptions {
   /** Absolute; an earlier backup of this mesh that is there is replaced. */
   readonly file: string
-  readonly passphrase: Passphrase
+  /** Asked for once it is known that there is something to back up. @throws AuthorityError where there is none, or a wrong one */
+  readonly passphrase: () => Promise<Passphrase>
   /** Default `scryptCost`; tests take less. */
   readonly cost?: ScryptCost | undefined
 }
@@ -43,20 +44,23 @@ export async function backUp(
   const { disk, layout, clock, store, actor, randomBytes, report } = engine
   const copy = join(layout.authority.dir, 'backup.db')
   try {
-    // 1 One moment: the inventory, and the keys that it knows.
+    // 1 Worth it, and a passphrase; to open a key with it takes its time, and nobody waits for that.
+    checkWorthIt(engine, file)
+    const word = await passphrase()
+    // 2 One moment: the inventory, and the keys that it knows.
     const { mesh, keys, madeAt } = await alone(async () => {
       const mesh = checkWorthIt(engine, file)
       const madeAt = clock()
       await takeSnapshot(layout.authority.inventory, copy, disk)
       return { mesh, keys: keyFiles(engine), madeAt }
     })
-    // 2 Encrypted, whole or not at all, and on disk.
+    // 3 Encrypted, whole or not at all, and on disk.
     const { meshId, trustDomain, generation } = mesh
     const header = { meshId, trustDomain, generation, madeAt }
     const inventory = disk.openFile(copy, { maxBytes: MAX_INVENTORY_BYTES })!
-    const sealed = sealBackup({ keys, inventory }, { header, passphrase, randomBytes, cost })
+    const sealed = sealBackup({ keys, inventory }, { header, passphrase: word, randomBytes, cost })
     const size = await disk.writeFileFrom(file, sealed, { mode: 0o600 }).finally(() => inventory.close())
-    // 3 On record; keys that are made from now on are not in it.
+    // 4 On record; keys that are made from now on are not in it.
     await store.write((transaction) => {
       transaction.changeMesh({ backedUpAt: madeAt })
       const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString() }
@@ -73,7 +77,8 @@ export async function backUp(
 function checkWorthIt(engine: Engine, file: string): MeshRow {
   checkState(engine)
   const mesh = engine.store.mesh()
-  if (mesh === undefined) throw refused('found no mesh yet; allowed: a backup once `mtls apply` has made one')
+  if (mesh === undefined || engine.store.bundle() === undefined)
+    throw refused('found no mesh yet; allowed: a backup once `mtls apply` has made one')
   checkPlace(engine, mesh, file)
   return mesh
 }

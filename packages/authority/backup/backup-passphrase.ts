@@ -1,5 +1,7 @@
 import type { Disk } from '../disk/disk.ts'
+import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { activeSlot } from '../found.ts'
 import { type FoundPassphrase, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
 
 export interface BackupPassphraseOptions {
@@ -11,18 +13,40 @@ export interface BackupPassphraseOptions {
   readonly find: () => FoundPassphrase
 }
 
+interface BackupPassphrase extends Pick<FoundPassphrase, 'unprotected'> {
+  readonly passphrase: Passphrase
+}
+
 /**
- * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. CA keys that lie in clear by
- * config have none; their backup is encrypted all the same, because it goes to places that the config says nothing of.
+ * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. It has to open one of them: a
+ * backup under a mistyped word is none.
+ *
+ * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, and as `findPassphrase`
+ */
+export async function backupPassphrase(
+  engine: Pick<Engine, 'config' | 'disk' | 'store' | 'keys'>,
+  passphraseFile: string | undefined,
+  find: () => FoundPassphrase,
+): Promise<BackupPassphrase> {
+  const { config, disk, keys } = engine
+  const storeInClear = config.authority.storeCaKeysInClear
+  const found = givenOrFound({ disk, passphraseFile, storeInClear, find })
+  if (passphraseFile === undefined && !storeInClear) await keys.open(activeSlot(engine, 'bundle-key'))
+  return found
+}
+
+/**
+ * CA keys that lie in clear by config have no passphrase; their backup is encrypted all the same, because it goes to places
+ * that the config says nothing of.
  *
  * @throws AuthorityError `PASSPHRASE_MISSING`, and as `findPassphrase`
  */
-export function backupPassphrase({
+export function givenOrFound({
   disk,
   passphraseFile,
   storeInClear,
   find,
-}: BackupPassphraseOptions): Pick<FoundPassphrase, 'unprotected'> & { readonly passphrase: Passphrase } {
+}: BackupPassphraseOptions): BackupPassphrase {
   if (passphraseFile !== undefined) {
     return { passphrase: passphraseIn(disk, passphraseFile), unprotected: false }
   }

@@ -14,7 +14,7 @@ import { publishedAhead } from './published-ahead.ts'
 export async function continueFromHere(engine: Engine): Promise<NextGeneration> {
   const { store, clock, report } = engine
   const mesh = store.mesh()
-  if (mesh === undefined) {
+  if (mesh === undefined || store.bundle() === undefined) {
     throw new AuthorityError(
       'RESTORE_REFUSED',
       'found no mesh to go on with; allowed: `mtls restore FILE`, or `mtls apply`, which makes one',

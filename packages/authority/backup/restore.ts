@@ -7,7 +7,7 @@ import { type FoundPassphrase, passphraseOnce } from '../keys/passphrase.ts'
 import type { ScryptCost } from '../keys/passphrase-key.ts'
 import { acquireLock, type Lock } from '../lock.ts'
 import { BackupFile } from './backup-file.ts'
-import { backupPassphrase } from './backup-passphrase.ts'
+import { givenOrFound } from './backup-passphrase.ts'
 import type { NextGeneration } from './next-generation.ts'
 import { prepareRestored } from './prepare-restored.ts'
 import { clearStaging, restorePlaces, settleRestore } from './settle.ts'
@@ -133,7 +133,7 @@ function tidy({ layout, disk }: Restoring): void {
 async function unpack(backup: BackupFile, staged: Layout['authority'], restoring: Restoring): Promise<void> {
   const { disk, layout, config, passphraseFile, find } = restoring
   const { storeCaKeysInClear: storeInClear } = config.authority
-  const { passphrase } = backupPassphrase({ disk, passphraseFile, storeInClear, find })
+  const { passphrase } = givenOrFound({ disk, passphraseFile, storeInClear, find })
   const content = await backup.unseal(passphrase)
   disk.ensureFolder(staged.keys, 0o700)
   for (const { slot, file } of content.keys()) {

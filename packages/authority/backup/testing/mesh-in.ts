@@ -69,7 +69,7 @@ export async function backUpIn(config: Config, file: string, before = () => {}):
   const used = { config, layout, disk, store, keys, randomBytes: randomBytes(), clock: () => clock.now() }
   const engine = { ...used, actor: 'test', report: () => {} } as unknown as Engine
   before()
-  const options = { file, passphrase: new Passphrase(Buffer.from(passphrase)), cost }
+  const options = { file, passphrase: async () => new Passphrase(Buffer.from(passphrase)), cost }
   try {
     await backUp(engine, options, (deed) => deed())
   } finally {
