@@ -85,8 +85,9 @@ async function pass(
   const changes = doing.filter((action) => 'settings' in action)
   const notMoved: ReadonlyMap<Action, Error> =
     changes.length > 0 ? await recordSettings(engine, changes) : new Map()
-  // 5 The bundle, so that peers know who is coming before anyone comes.
-  if (doing.some((action) => action.kind === 'publish')) await publish(engine)
+  // 5 The bundle, so that peers know who is coming before anyone comes; unless a step has just published what is so.
+  const isJustOut = doing.some(isRollStep) && isBundleCurrent(store, clock())
+  if (doing.some((action) => action.kind === 'publish') && !isJustOut) await publish(engine)
   // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
