@@ -1,3 +1,4 @@
+import type { generateKeyPair } from '@datapunk/pki'
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Handover } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
@@ -14,6 +15,8 @@ export interface Engine extends Issuing {
   readonly disk: Disk
   readonly owners: OwnerBook
   readonly keys: KeyStore
+  /** Makes the keys of pairs: they are randomness too. Default `generateKeyPair`. */
+  readonly makeKeyPair?: typeof generateKeyPair
   /** Who is live, and what each enforces. */
   readonly peers: PeerBook
   /** What the authority itself shows to peers on other hosts. */

@@ -45,11 +45,11 @@ export async function issuePair(
   { instance, service }: Issuance,
   issuer: Issuer,
 ): Promise<IssuedChain> {
-  const { disk, layout, report, clock } = engine
+  const { disk, layout, report, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const request = certificateRequestOf(settings)
   // 2 The key, made where it will live: in this process, and then in the pair folder.
-  const { privateKey, publicKey } = await generateKeyPair(request.keyAlgorithm, { rsaBits: settings.keySize })
+  const { privateKey, publicKey } = await makeKeyPair(request.keyAlgorithm, { rsaBits: settings.keySize })
   // 3 to 8
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
