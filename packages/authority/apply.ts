@@ -72,7 +72,8 @@ async function pass(
   engine.keys.seatRoot(store.slots())
   // 2 What is to be done; the destructive part only when asked for.
   const pairs = pairsOnDisk(engine)
-  const wanted = plan(config, takeInventory(engine, pairs), clock())
+  const found = takeInventory(engine, pairs)
+  const wanted = plan(config, found, clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
@@ -91,7 +92,8 @@ async function pass(
   // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
-  const inventory = takeInventory(engine, asked ? undefined : pairs)
+  const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)
+  const inventory = isAsFound ? found : takeInventory(engine, asked ? undefined : pairs)
   const { due, putOff } = dueIssuances(engine, inventory, options.pace)
   const atOnce = options.pace && config.rotation.atOnce
   const failures = new Map([...(await issuePairs(engine, due, atOnce)), ...linkPairs(engine, inventory, due)])
@@ -99,8 +101,8 @@ async function pass(
   await engine.ownPair.renew(engine)
   // 7 The bundle again, where a new certificate has ended a change.
   if (!isBundleCurrent(store, clock())) await publish(engine)
-  // 8 Whatever of the published files was lost.
-  writePublished(engine)
+  // 8 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
+  if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 9 Services that read files are told of them.
   const told = await deliver(engine, { automatic: options.pace !== undefined })
   const { done, failed } = outcomeOf(doing, due, (action) =>
@@ -119,6 +121,11 @@ async function pass(
 /** What `mtls plan` shows: what the next apply would do. */
 export function planOf(engine: Observed): Plan {
   return plan(engine.config, takeInventory(engine), engine.clock())
+}
+
+/** Whether an action leaves the slots and what services are held to as they were. */
+function isForPairs(action: Action): boolean {
+  return 'instance' in action || action.kind === 'publish'
 }
 
 /** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */

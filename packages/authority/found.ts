@@ -1,5 +1,6 @@
-import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
+import type { Certificate, Signer } from '@datapunk/pki'
 import type { CaConfig } from '@datapunk/protocol'
+import { caCertificate } from './ca-certificate.ts'
 import { constraintsOf, parseConstraints } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
@@ -36,7 +37,7 @@ export async function foundMesh(engine: Engine): Promise<void> {
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
 export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {
-  return slot.certificate && store.certificate(parseCertificate(slot.certificate).serial)?.request
+  return slot.certificate && store.certificate(caCertificate(slot.certificate).serial)?.request
 }
 
 export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
@@ -47,7 +48,7 @@ export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotR
 
 export function certificateOf(slot: SlotRow): Certificate {
   if (slot.certificate === undefined) throw new TypeError(`${slot.id} has no certificate`)
-  return parseCertificate(slot.certificate)
+  return caCertificate(slot.certificate)
 }
 
 export async function recordMesh({

@@ -1,4 +1,5 @@
-import { type Certificate, encodePem, generateKeyPair, parseCertificate } from '@datapunk/pki'
+import { type Certificate, encodePem, generateKeyPair } from '@datapunk/pki'
+import { caCertificate } from './ca-certificate.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { activeSlot, certificateOf } from './found.ts'
@@ -129,7 +130,7 @@ export function chainOf(leaf: Uint8Array, { certificate, above = [] }: Issuer): 
 function vouchersFor(store: Reader, issuingCa: Certificate): Uint8Array[] {
   const roots = new Map(store.slots().map(({ id, state }) => [id, state]))
   return store.issuedOf('cross').flatMap(({ slot, der }) => {
-    const { subject } = parseCertificate(der!)
+    const { subject } = caCertificate(der!)
     const isTrusted = roots.get(slot) === 'retiring' || roots.get(slot) === 'active'
     return isTrusted && Buffer.compare(subject.der, issuingCa.issuer.der) === 0 ? [der!] : []
   })

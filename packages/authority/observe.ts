@@ -6,7 +6,9 @@ import {
   readBundleHead,
   readTrustStatement,
 } from '@datapunk/protocol'
+import { caCertificate } from './ca-certificate.ts'
 import { undelivered } from './delivery/deliver.ts'
+import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
@@ -50,7 +52,7 @@ function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
   const facts = new Map<string, CaFacts>()
   for (const { id, kind, certificate } of store.slots()) {
     if (certificate === undefined) continue
-    const { serial, notBefore, notAfter } = parseCertificate(certificate)
+    const { serial, notBefore, notAfter } = caCertificate(certificate)
     const row = store.certificate(serial)
     // A root that was taken over was issued by somebody else, and signs itself.
     const signer = row?.slot ?? id
@@ -118,6 +120,28 @@ function servicesOf(
   )
 }
 
+/** The serial of a pair that is whole; one that has not changed since it was found so is not read again. */
+function serialOnDisk(dir: string, disk: Disk): string | undefined {
+  const folder = new PairFolder(dir, disk)
+  const stamp = folder.stamp()
+  const seen = wholePairs.get(disk) ?? new Map<string, WholePair>()
+  const known = seen.get(dir)
+  if (known !== undefined && known.stamp === stamp) return known.serial
+  seen.delete(dir)
+  const pair = folder.read()
+  if (pair === undefined || stamp === undefined) return undefined
+  const { serial } = parseCertificate(pair.certificate.raw)
+  wholePairs.set(disk, seen.set(dir, { stamp, serial }))
+  return serial
+}
+
+interface WholePair {
+  readonly stamp: string
+  readonly serial: string
+}
+
+const wholePairs = new WeakMap<Disk, Map<string, WholePair>>()
+
 /** The serials of the pairs that are whole; a pair that can't be read counts as missing, and is made anew. */
 export function pairsOnDisk({
   store,
@@ -128,8 +152,8 @@ export function pairsOnDisk({
   for (const { id, place } of store.instances()) {
     if (place !== 'here') continue
     try {
-      const pair = new PairFolder(layout.instance(id).dir, disk).read()
-      if (pair !== undefined) pairs.set(id, parseCertificate(pair.certificate.raw).serial)
+      const serial = serialOnDisk(layout.instance(id).dir, disk)
+      if (serial !== undefined) pairs.set(id, serial)
     } catch {
       // Why it can't be read is said by whoever uses it; here it is enough that there is none.
     }

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type Certificate, encodePem, parseCertificate, type Signer, sha256 } from '@datapunk/pki'
+import { type Certificate, encodePem, type Signer, sha256 } from '@datapunk/pki'
 import {
   type BundleHead,
   type Config,
@@ -19,6 +19,7 @@ import {
   sealTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
+import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { CertificateRow, InstanceRow, Reader, SlotRow, Store } from './store/contract.ts'
@@ -43,7 +44,7 @@ export function trustedSlots(reader: Reader): TrustedSlots {
       .filter((slot) => slot.kind === kind && slot.state !== 'retired' && slot.state !== 'compromised')
   const certificates = (kind: SlotRow['kind']) =>
     trusted(kind).flatMap(({ certificate }) =>
-      certificate === undefined ? [] : [parseCertificate(certificate)],
+      certificate === undefined ? [] : [caCertificate(certificate)],
     )
   return {
     roots: certificates('root'),

@@ -143,8 +143,21 @@ export function encodeSettings(settings: Settings): string {
   return JSON.stringify(settings)
 }
 
-export function decodeSettings(text: string): Settings {
-  return JSON.parse(text) as Settings
+/** Read at every look, and changed once in a while. */
+export const decodeSettings = decoded<Settings>()
+
+/** As many as most meshes have services; of a larger one some are parsed again at every look. */
+const KEPT = 8192
+
+function decoded<T>(): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    const found = known.get(text)
+    if (found !== undefined) return found
+    const value = JSON.parse(text) as T
+    if (known.size < KEPT) known.set(text, value)
+    return value
+  }
 }
 
 export function certificateRequestOf(settings: Settings): CertificateRequest {
@@ -163,6 +176,4 @@ export function encodeRequest(request: CertificateRequest): string {
   return JSON.stringify(request)
 }
 
-export function decodeRequest(text: string): CertificateRequest {
-  return JSON.parse(text) as CertificateRequest
-}
+export const decodeRequest = decoded<CertificateRequest>()

@@ -10,6 +10,7 @@ import { parseDraining } from './draining.ts'
 import { ProtocolError } from './error.ts'
 import { checkIssuedBy } from './issued-by.ts'
 import { type Member, parseMembers } from './members.ts'
+import { remembering } from './remembering.ts'
 import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import type { TrustStatement } from './trust-statement.ts'
 import { dateTime } from './wire.ts'
@@ -108,14 +109,16 @@ export function sealBundleHead(head: BundleHead, signer: Signer): Promise<Uint8A
  *
  * @throws ProtocolError `DOCUMENT_INVALID`
  */
-export function readBundleHead(bytes: Uint8Array): {
-  readonly head: BundleHead
-  readonly digest: string
-  readonly document: SealedDocument
-} {
+export const readBundleHead = remembering((bytes): ReadHead => {
   const document = parseSealed(bytes, TYPE, MAX_HEAD_BYTES)
   const head = parsePayload(document.payload, headSchema, TYPE, MAX_HEAD_PAYLOAD_BYTES)
   return { head, digest: hex(sha256(document.payload)), document }
+})
+
+interface ReadHead {
+  readonly head: BundleHead
+  readonly digest: string
+  readonly document: SealedDocument
 }
 
 /** What belief is bounded by, besides signatures. */

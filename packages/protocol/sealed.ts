@@ -80,6 +80,18 @@ export function parseSealed(bytes: Uint8Array, type: string, maxBytes: number): 
 /** Whether the document carries a good signature by this key (DER SubjectPublicKeyInfo). */
 export function isSignedBy(document: SealedDocument, spki: Uint8Array): boolean {
   const keyId = keyIdOf(spki)
+  const checked = checkedSignatures.get(document) ?? new Map<string, boolean>()
+  const known = checked.get(keyId)
+  if (known !== undefined) return known
+  const signed = isSigned(document, keyId, spki)
+  checkedSignatures.set(document, checked.set(keyId, signed))
+  return signed
+}
+
+/** What was checked once is known for as long as the document is held; a signature doesn't grow old. */
+const checkedSignatures = new WeakMap<SealedDocument, Map<string, boolean>>()
+
+function isSigned(document: SealedDocument, keyId: string, spki: Uint8Array): boolean {
   const message = preAuthenticationEncoding(document.type, document.payload)
   return document.signatures.some(
     (entry) => entry.keyId === keyId && verifySignature({ spki, message, signature: entry.signature }),

@@ -9,6 +9,7 @@ import {
 } from './document-number.ts'
 import { ProtocolError } from './error.ts'
 import { checkIssuedBy } from './issued-by.ts'
+import { remembering } from './remembering.ts'
 import { isSignedBy, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import { dateTime, derBase64 } from './wire.ts'
 
@@ -71,9 +72,9 @@ export function sealTrustStatement(
  *
  * @throws ProtocolError `DOCUMENT_INVALID`, `TRUST_STATEMENT_INVALID`
  */
-export function readTrustStatement(bytes: Uint8Array): SignedTrustStatement {
-  return { ...parseStatement(parseSealed(bytes, TYPE, MAX_BYTES)), bytes }
-}
+export const readTrustStatement = remembering(
+  (bytes): SignedTrustStatement => ({ ...parseStatement(parseSealed(bytes, TYPE, MAX_BYTES)), bytes }),
+)
 
 /**
  * Walks the trust statements and believes each only as far as the one before it allows.

@@ -262,6 +262,28 @@ test('removeFolder removes a folder of files, the file in its place, and enters 
   assert.deepEqual(readdirSync(folder), [])
 })
 
+test('a file that was changed behind our back is seen to be another, and written anew', (t) => {
+  const folder = newFolder(t)
+  const disk = new Disk()
+  const path = join(folder, 'a')
+  const mode = { mode: 0o644 }
+  assert.equal(disk.writeFileIfChanged(path, 'ours', mode), true)
+  assert.equal(disk.writeFileIfChanged(path, 'ours', mode), false)
+  const stamp = disk.stampOf(path)
+  assert.equal(disk.holds(path, Buffer.from('ours'), mode), true)
+  assert.equal(disk.stampOf(path), stamp)
+  for (const change of [
+    () => writeFileSync(path, 'theirs'),
+    () => chmodSync(path, 0o600),
+    () => rmSync(path),
+  ]) {
+    change()
+    assert.notEqual(disk.stampOf(path), stamp)
+    assert.equal(disk.holds(path, Buffer.from('ours'), mode), false)
+    assert.equal(disk.writeFileIfChanged(path, 'ours', mode), true)
+  }
+})
+
 test('list, kindOf and remove take what is not there for nothing', (t) => {
   const folder = newFolder(t)
   const disk = new Disk()

@@ -97,6 +97,8 @@ const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 export class Disk {
   readonly #fs: DiskCalls
   readonly #uid: number
+  /** What files were found to hold, and when they had been changed last: what has not changed since is not read again. */
+  readonly #held = new Map<string, { readonly stamp: string; readonly bytes: Uint8Array }>()
 
   /**
    * @param options.calls default `node:fs`
@@ -332,6 +334,15 @@ export class Disk {
     return stat.isSymbolicLink() ? 'link' : 'other'
   }
 
+  /**
+   * Changes whenever the file at a path does, or is another; undefined when there is none. Links are not followed. A change in
+   * place to as many bytes, in the same tick of the system's clock (4 ms) as the one before, is not seen.
+   */
+  stampOf(path: string): string | undefined {
+    const stat = this.#saying(path, () => this.#stat(path))
+    return stat && stampOf(stat)
+  }
+
   rename(from: string, to: string): void {
     this.#saying(to, () => this.#fs.renameSync(from, to))
   }
@@ -471,8 +482,14 @@ export class Disk {
     const stat = this.#stat(path)
     if (!stat?.isFile() || stat.size !== bytes.length) return false
     if ((stat.mode & 0o777) !== mode || !isOwnedBy(stat, owner)) return false
+    const stamp = stampOf(stat)
+    const known = this.#held.get(path)
+    if (known?.stamp === stamp) return Buffer.compare(known.bytes, bytes) === 0
+    this.#held.delete(path)
     const found = this.readChecked(path, { maxBytes: bytes.length, followLinks: false })
-    return found !== undefined && Buffer.compare(found, bytes) === 0
+    if (found === undefined || Buffer.compare(found, bytes) !== 0) return false
+    this.#held.set(path, { stamp, bytes })
+    return true
   }
 
   #readAll(fd: number, size: number): Uint8Array {
@@ -567,6 +584,10 @@ export class Disk {
       throw diskFailure(error, path)
     }
   }
+}
+
+function stampOf({ ino, size, ctimeMs, mode, uid }: fs.Stats): string {
+  return `${ino} ${size} ${ctimeMs} ${mode} ${uid}`
 }
 
 function ended(begin: (told: fs.NoParamCallback) => void): Promise<void> {

@@ -72,6 +72,14 @@ export class PairFolder {
     throw new AuthorityError('PAIR_INVALID', `${this.#dir} changes faster than it can be read`)
   }
 
+  /** Changes whenever `read` may give another answer: to look at far cheaper than the pair; undefined when there is none. */
+  stamp(): string | undefined {
+    const link = this.#disk.readLink(this.#current)
+    if (link === undefined) return undefined
+    const [certificate, key] = namesIn(join(this.#dir, link)).map((path) => this.#disk.stampOf(path))
+    return `${link} ${certificate} ${key}`
+  }
+
   /**
    * Makes `pair` the current one, and returns its version when it is on disk. The version before it stays; older ones,
    * and what a crash left behind, are removed. When it throws before `current` was turned, the old pair serves on.
@@ -197,7 +205,7 @@ export class PairFolder {
   }
 
   #make(pair: PairText, folderMode: number, owner: Owner, keyMode: number): Unsynced {
-    const [certificate, key] = [join(this.#made, 'cert.pem'), join(this.#made, 'key.pem')]
+    const [certificate, key] = namesIn(this.#made)
     this.#disk.makeNewFolder(this.#made)
     this.#disk.writeUnsynced(certificate, pair.certificatePem, { mode: 0o644, owner })
     this.#disk.writeUnsynced(key, pair.keyPem, { mode: keyMode, owner })
@@ -236,8 +244,9 @@ export class PairFolder {
   #readVersion(name: string): PairText | undefined {
     const options = { maxBytes: MAX_PEM_BYTES, followLinks: false }
     const folder = join(this.#dir, name)
-    const certificate = this.#disk.readChecked(join(folder, 'cert.pem'), options)
-    const key = this.#disk.readChecked(join(folder, 'key.pem'), { ...options, refuseLooserThan: 0o640 })
+    const [certificatePath, keyPath] = namesIn(folder)
+    const certificate = this.#disk.readChecked(certificatePath, options)
+    const key = this.#disk.readChecked(keyPath, { ...options, refuseLooserThan: 0o640 })
     if (certificate === undefined || key === undefined) return undefined
     return { certificatePem: Buffer.from(certificate).toString(), keyPem: Buffer.from(key).toString() }
   }
@@ -280,6 +289,10 @@ function parsed<T>(parse: () => T, what: string): T {
   } catch (cause) {
     throw pairInvalid(`${what} can't be read`, cause)
   }
+}
+
+function namesIn(folder: string): [certificate: string, key: string] {
+  return [join(folder, 'cert.pem'), join(folder, 'key.pem')]
 }
 
 function versionOf(name: string): number | undefined {

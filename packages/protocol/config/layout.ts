@@ -43,6 +43,7 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
   const authority = join(state, 'authority')
   const mesh = join(state, 'mesh')
   const instancesDir = join(state, 'instances')
+  const instances = new Map<string, ReturnType<Layout['instance']>>()
   return {
     state,
     authority: {
@@ -64,15 +65,19 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
     },
     instancesDir,
     instance: (id) => {
+      const known = instances.get(id)
+      if (known !== undefined) return known
       const dir = join(instancesDir, id)
       const current = join(dir, 'current')
-      return {
+      const places = {
         dir,
         current,
         cert: join(current, 'cert.pem'),
         key: join(current, 'key.pem'),
         memory: join(dir, 'memory'),
       }
+      instances.set(id, places)
+      return places
     },
   }
 }
