@@ -19,8 +19,17 @@ import type { CertificateProfile, Store, Transaction } from './store/contract.ts
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** notBefore lies an hour back, so that a peer whose clock is late believes a certificate made a moment ago. */
+/**
+ * notBefore lies an hour back, so that a peer whose clock is late believes a certificate made a moment ago; of a life under a
+ * day it is a 24th, but what clocks usually differ by at least, because a leaf of minutes would end before it began.
+ */
 const BACKDATED = 60 * 60 * 1000
+const LEAST_BACKDATED = 5 * 60 * 1000
+
+/** @param life milliseconds */
+function backdating(life: number): number {
+  return Math.min(BACKDATED, Math.max(LEAST_BACKDATED, life / 24), life / 4)
+}
 
 /** Serial numbers: 128 random bits (RFC 5280 4.1.2.2 allows 20 octets; the Baseline Requirements ask for 64 bits). */
 const SERIAL_BYTES = 16
@@ -74,8 +83,9 @@ export async function issueLeaf(
 ): Promise<IssuedCertificate> {
   // 3 Profile → to-be-signed certificate. A leaf never outlives its issuer (RFC 4210 4.4.1).
   const now = wholeSeconds(issuing.clock())
-  const notBefore = Math.max(now - BACKDATED, issuer.certificate.notBefore)
-  const notAfter = Math.min(notBefore + leaf.validityDays * DAY, issuer.certificate.notAfter)
+  const life = leaf.validityDays * DAY
+  const notBefore = wholeSeconds(Math.max(now - backdating(life), issuer.certificate.notBefore))
+  const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = issuing.randomBytes(SERIAL_BYTES)
   const { commonName, organization, country, dnsNames, ipAddresses } = leaf.request
   const tbs = leafCertificate({
