@@ -34,6 +34,8 @@ export const LIVENESS = 30_000
 export class PeerBook {
   readonly #clock: () => number
   readonly #peers = new Map<string, LivePeer>()
+  /** Of each instance that has come since the authority was started, the processes that have not said that they end. */
+  readonly #running = new Map<string, Set<string>>()
   readonly #listeners = new Set<() => void>()
   #servedSince: number | undefined
 
@@ -82,7 +84,17 @@ export class PeerBook {
     return this.#peers.get(peer)
   }
 
+  /**
+   * Whether every process of an instance that was seen has said that it ends: only then is its silence an absence. Whoever
+   * just fell silent may be cut off, and go on with what it knows.
+   */
+  hasLeft(instance: string): boolean {
+    return this.#running.get(instance)?.size === 0
+  }
+
   arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'>): void {
+    const running = this.#running.get(peer.instance) ?? new Set()
+    this.#running.set(peer.instance, running.add(peer.peer))
     const known = this.#peers.get(peer.peer)
     this.#peers.set(peer.peer, {
       since: this.#clock(),
@@ -109,8 +121,10 @@ export class PeerBook {
 
   /** @param forGood it said that it ends, so nobody waits for it */
   left(peer: string, forGood: boolean): void {
-    if (forGood) this.#peers.delete(peer)
-    else this.#change(peer, { leftAt: this.#clock() })
+    if (forGood) {
+      this.#running.get(this.#peers.get(peer)?.instance ?? '')?.delete(peer)
+      this.#peers.delete(peer)
+    } else this.#change(peer, { leftAt: this.#clock() })
     this.#changed()
   }
 

@@ -6,8 +6,18 @@ export interface Witness {
   /** What it has said it enforces; undefined before it has said anything. */
   readonly trustStatement: DocumentNumber | undefined
   readonly bundle: DocumentNumber | undefined
+  /** When it said so. */
+  readonly at: number | undefined
+  readonly shown: Shown | undefined
   /** Its open connections by the slot that has signed the certificate at the other end. */
   readonly connections: ReadonlyMap<string, number>
+}
+
+/** The certificate that an instance was last seen to speak with: it may show it to others as long as it has a valid bundle. */
+export interface Shown {
+  /** That has signed it. */
+  readonly slot: string
+  readonly notAfter: number
 }
 
 /** What is known of those for whom a roll-over waits. */
@@ -16,11 +26,12 @@ export interface Witnesses {
   readonly live: readonly Witness[]
   /** `complete`: who is live has come. `coming`: the authority was just started. `unreachable`: peers can't reach it. */
   readonly state: 'complete' | 'coming' | 'unreachable'
-  /** Instances of members that have ever acknowledged: what they said last, and when. */
+  /** Instances of members that have ever acknowledged, and have not said that they end: what they said last, and when. */
   readonly known: readonly {
     readonly instance: string
     readonly trustStatement: DocumentNumber
     readonly at: number
+    readonly shown: Shown | undefined
   }[]
   /** Instances that read files, and have not been handed what lies there now. */
   readonly undelivered: readonly string[]
@@ -51,16 +62,37 @@ export function lateForTrust(
     for (const { instance, trustStatement } of witnesses.live) {
       if (behind(trustStatement)) late.push({ instance, reason: 'has not acknowledged it' })
     }
-    if (witnesses.state !== 'complete') {
-      const why = witnesses.state === 'coming' ? 'has not come back yet' : 'can’t be asked: run `mtls up`'
-      for (const { instance, trustStatement, at } of witnesses.known) {
-        if (!live.has(instance) && behind(trustStatement) && now - at < memory)
-          late.push({ instance, reason: why })
-      }
+    // Whoever fell silent may be cut off from here and not from the others, and goes on with the bundle it has.
+    for (const { instance, trustStatement, at } of witnesses.known) {
+      if (!live.has(instance) && behind(trustStatement) && now - at < memory)
+        late.push({ instance, reason: silence[witnesses.state] })
     }
   }
   for (const instance of witnesses.undelivered) late.push({ instance, reason: 'has not read its files anew' })
   return late.filter(({ instance }) => !leftOut.includes(instance))
+}
+
+const silence: Readonly<Record<Witnesses['state'], string>> = {
+  complete: 'can’t be reached, and has a bundle that is still valid',
+  coming: 'has not come back yet',
+  unreachable: 'can’t be asked: run `mtls up`',
+}
+
+/** Who still shows a certificate of this slot, has not taken up the next one, and has a bundle that is still valid. */
+export function lateForReissue(
+  { live, known }: Witnesses,
+  slot: string,
+  { now, memory, leftOut }: Omit<Waiting, 'expired'>,
+): readonly Late[] {
+  const isLate = ({ instance, at, shown }: Pick<Witness, 'instance' | 'at' | 'shown'>) =>
+    shown?.slot === slot &&
+    shown.notAfter > now &&
+    (at === undefined || now - at < memory) &&
+    !leftOut.includes(instance)
+  const isLive = new Set(live.map(({ instance }) => instance))
+  return [...live, ...known.filter(({ instance }) => !isLive.has(instance))]
+    .filter(isLate)
+    .map(({ instance }) => ({ instance, reason: 'still shows a certificate of it' }))
 }
 
 export interface Waiting {
@@ -71,14 +103,15 @@ export interface Waiting {
   readonly leftOut: readonly string[]
 }
 
-/** Who does not enforce this bundle yet; where nobody can say so, nobody is late. */
+/** Who does not enforce this bundle yet, and has one that is still valid; where nobody can say so, nobody is late. */
 export function lateForBundle(
   { live }: Witnesses,
   number: DocumentNumber,
-  leftOut: readonly string[],
+  { now, memory, leftOut }: Omit<Waiting, 'expired'>,
 ): readonly Late[] {
   return live
     .filter(({ bundle }) => bundle === undefined || compareDocumentNumbers(bundle, number) < 0)
+    .filter(({ at }) => at === undefined || now - at < memory)
     .filter(({ instance }) => !leftOut.includes(instance))
     .map(({ instance }) => ({ instance, reason: 'has not acknowledged the bundle' }))
 }

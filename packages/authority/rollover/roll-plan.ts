@@ -2,7 +2,7 @@ import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
-import { type Late, lateForBundle, lateForTrust } from './late.ts'
+import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
 
 /** One step of a roll-over that can be taken now. */
 export interface RollStep {
@@ -50,7 +50,7 @@ export function planRoll(config: Config, inventory: Inventory, now: number): Rol
     prepare(config, inventory, now) ??
     announce(inventory) ??
     activate(config, inventory, now, waits) ??
-    retire(inventory, now, waits)
+    retire(config, inventory, now, waits)
   return { step, waits }
 }
 
@@ -109,16 +109,15 @@ function activate(
   waits: RollWait[],
 ): RollStep | undefined {
   const prepared = slots.filter((slot) => slot.state === 'prepared' && slot.kind !== 'root')
-  const { bundleDays, clockSkew } = config.authority
-  const life = bundleDays * DAY
+  const memory = longestMemory(config)
   for (const slot of prepared) {
     const trust = announced.get(slot.id)
     if (trust === undefined) continue
-    const until = trust.issuedAt + life + clockSkew
+    const until = trust.issuedAt + memory
     const root = slots.find(({ id, state }) => id === cas.get(slot.id)?.signer && state === 'prepared')
     const leftOut = [...slot.leftOut, ...(root?.leftOut ?? [])]
     const isNamed = bundle !== undefined && compareDocumentNumbers(bundle.trustStatement, trust.number) >= 0
-    const asked = { now, expired: now > until, memory: life, leftOut }
+    const asked = { now, expired: now > until, memory, leftOut }
     const late = lateForTrust(witnesses, trust.number, asked)
     if (isNamed && late.length === 0) {
       const ids = root === undefined ? [slot.id] : [root.id, slot.id]
@@ -131,6 +130,7 @@ function activate(
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
 function retire(
+  config: Config,
   { slots, cas, services, bundle, witnesses, authorityIssuer }: Inventory,
   now: number,
   waits: RollWait[],
@@ -139,9 +139,11 @@ function retire(
   const instances = [...services.values()].flatMap(({ row, instances }) =>
     row.state === 'member' ? instances : [],
   )
+  const memory = longestMemory(config)
   const done: string[] = []
   for (const { id, spkiHash, leftOut } of retiring('issuing-ca')) {
-    // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
+    // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask. A pair is in
+    // use until its service is seen to have taken up the next.
     const late: Late[] = instances
       .filter(
         ({ row, current }) => current?.slot === id && current.notAfter > now && !leftOut.includes(row.id),
@@ -156,6 +158,7 @@ function retire(
     }
     if (authorityIssuer === id)
       late.push({ instance: 'authority', reason: 'has a certificate of it, for peers on other hosts' })
+    if (late.length === 0) late.push(...lateForReissue(witnesses, id, { now, memory, leftOut }))
     if (late.length > 0) {
       waits.push({ stage: 're-issue', slot: id, late, until: undefined })
       continue
@@ -169,7 +172,7 @@ function retire(
         instance,
         reason: `has ${connections.get(id)} connections under it`,
       }))
-    const waiting = [...lateForBundle(witnesses, bundle.number, leftOut), ...open]
+    const waiting = [...lateForBundle(witnesses, bundle.number, { now, memory, leftOut }), ...open]
     if (now < until && (waiting.length > 0 || witnesses.state !== 'complete'))
       waits.push({ stage: 'drain', slot: id, late: waiting, until })
     else done.push(id)
@@ -180,7 +183,7 @@ function retire(
     if (children.every((slot) => done.includes(slot.id) || isGone(slot))) done.push(id)
   }
   for (const { id, leftOut } of retiring('bundle-key')) {
-    const late = bundle === undefined ? [] : lateForBundle(witnesses, bundle.number, leftOut)
+    const late = bundle === undefined ? [] : lateForBundle(witnesses, bundle.number, { now, memory, leftOut })
     if (bundle?.signedBy === id || late.length > 0)
       waits.push({ stage: 'drain', slot: id, late, until: undefined })
     else done.push(id)
@@ -210,6 +213,14 @@ export function rollDue(
   const life = notAfter - notBefore
   const fitting = notAfter - longestChild
   return Math.max(notBefore + life / 2, Math.min(fitting, notBefore + (2 * life) / 3))
+}
+
+/**
+ * How long somebody may go by a bundle, from when it was issued: as long as it lives, and what clocks may differ by twice,
+ * because a peer forgives so much by a clock that may be late by so much.
+ */
+export function longestMemory({ authority }: Config): number {
+  return authority.bundleDays * DAY + 2 * authority.clockSkew
 }
 
 export function longestLeaf(config: Config): number {

@@ -4,11 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
-import { compareDocumentNumbers, type DocumentNumber, readTrustStatement } from '@datapunk/protocol'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  type Report,
+  readTrustStatement,
+} from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { takeInventory } from '../observe.ts'
+import { LIVENESS } from '../peers/peer-book.ts'
 import { plan } from '../plan.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { takeStep } from './roll.ts'
@@ -45,6 +51,29 @@ describe('a roll-over', () => {
 
   const acknowledge = (service: string, number: DocumentNumber = newest().bundle) =>
     engine.peers.acknowledged(service, number, newest().trust)
+
+  const recordAcknowledgement = (instance: string) => {
+    const { bundle, trust } = newest()
+    const { generation, counter } = bundle
+    return engine.store.write((transaction) =>
+      transaction.putAcknowledgement({
+        ...{ instance, generation, counter, trustStatement: trust, serial: serialOf(instance) },
+        ...{ at: clock.now(), document: new Uint8Array() },
+      }),
+    )
+  }
+
+  const serialOf = (service: string) =>
+    engine.store.currentCertificates().find(({ instance }) => instance === service)!.serial
+
+  const report = (service: string, said: Partial<Report>) => {
+    const { generation, counter } = newest().bundle
+    engine.peers.reported(service, {
+      ...{ serial: serialOf(service), version: '1', connections: [], open: 0, refused: {} },
+      bundle: { generation, counter },
+      ...said,
+    })
+  }
 
   const states = () => Object.fromEntries(engine.store.slots().map(({ id, state }) => [id, state]))
   const waits = () => plan(engine.config, takeInventory(engine), clock.now()).waits
@@ -109,9 +138,57 @@ describe('a roll-over', () => {
     clock.advance(7 * DAY)
     await apply(engine, no)
     assert.equal(states()['issuing-ca-4'], 'prepared')
+    // By a clock that is five minutes late, of a peer that forgives five.
     clock.advance(10 * 60_000)
     await apply(engine, no)
+    assert.equal(states()['issuing-ca-4'], 'prepared')
+    clock.advance(1)
+    await apply(engine, no)
     assert.equal(states()['issuing-ca-4'], 'active')
+  })
+
+  test('waits for a peer that fell silent as long as its bundle is valid, and not for one that said goodbye', async () => {
+    for (const service of ['lake', 'stream']) await recordAcknowledgement(service)
+    engine.peers.left('stream', false)
+    clock.advance(LIVENESS + 1)
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    acknowledge('lake')
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-2'], 'prepared')
+    assert.deepEqual(
+      waits()[0]!.late.map(({ instance }) => instance),
+      ['stream'],
+    )
+    engine.peers.arrived({ peer: 'stream again', service: 'stream', instance: 'stream', version: '1' })
+    acknowledge('stream again')
+    await recordAcknowledgement('stream')
+    engine.peers.left('stream again', true)
+    await apply(engine, no)
+    // The process before it was never seen to end, but what it has is known now.
+    assert.equal(states()['issuing-ca-2'], 'active')
+  })
+
+  test('waits until every service is seen to have taken up its new certificate', async () => {
+    for (const service of ['lake', 'stream']) await recordAcknowledgement(service)
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    const old = serialOf('stream')
+    await apply(engine, no)
+    report('lake', {})
+    report('stream', { serial: old })
+    clock.advance(DRAIN_TIME)
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retiring')
+    assert.deepEqual(waits()[0], {
+      ...{ stage: 're-issue', slot: 'issuing-ca-1', until: undefined },
+      late: [{ instance: 'stream', reason: 'still shows a certificate of it' }],
+    })
+    report('stream', {})
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retired')
   })
 
   test('waits while open connections need the old issuing CA, and not for ever', async () => {
@@ -122,11 +199,7 @@ describe('a roll-over', () => {
     for (const service of ['lake', 'stream']) acknowledge(service)
     await apply(engine, no)
     for (const service of ['lake', 'stream']) acknowledge(service)
-    const bundle = newest().bundle
-    engine.peers.reported('stream', {
-      ...{ serial, version: '1', connections, open: 3, refused: {} },
-      bundle: { generation: bundle.generation, counter: bundle.counter },
-    })
+    report('stream', { connections, open: 3 })
     await apply(engine, no)
     assert.match(JSON.stringify(waits()), /stream","reason":"has 3 connections under it/)
     clock.advance(DRAIN_TIME)

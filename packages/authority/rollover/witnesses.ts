@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import type { Witness, Witnesses } from './late.ts'
+import type { Shown, Witness, Witnesses } from './late.ts'
 
 /** What is known of those for whom a roll-over would wait: the live peers of members, and whoever reads files. */
 export function witnessesOf(
@@ -10,26 +10,36 @@ export function witnessesOf(
   const instances = new Set(
     store.instances().flatMap(({ id, service }) => (members.has(service) ? [id] : [])),
   )
-  const signers = new Map<string, string | undefined>()
-  const signerOf = (serial: string) => {
-    if (!signers.has(serial)) signers.set(serial, store.certificate(serial)?.slot)
-    return signers.get(serial)
+  const certificates = new Map<string, Shown | undefined>()
+  const shownBy = (serial: string) => {
+    if (!certificates.has(serial)) certificates.set(serial, store.certificate(serial))
+    return certificates.get(serial)
   }
+  const said = new Map(store.acknowledgements().map((row) => [row.instance, row]))
   const live: Witness[] = []
   for (const { instance, service, acknowledged, report } of peers.live()) {
     if (!members.has(service)) continue
     const connections = new Map<string, number>()
     for (const { serial, count } of report?.connections ?? []) {
-      const slot = signerOf(serial)
+      const slot = shownBy(serial)?.slot
       if (slot !== undefined) connections.set(slot, (connections.get(slot) ?? 0) + count)
     }
-    const { trustStatement, number: bundle } = acknowledged ?? {}
-    live.push({ instance, trustStatement, bundle, connections })
+    const { trustStatement, number: bundle, at } = acknowledged ?? {}
+    const serial = report?.serial ?? said.get(instance)?.serial
+    live.push({
+      instance,
+      trustStatement,
+      bundle,
+      at,
+      shown: serial === undefined ? undefined : shownBy(serial),
+      connections,
+    })
   }
-  const known = store
-    .acknowledgements()
-    .filter(({ instance }) => instances.has(instance))
-    .map(({ instance, trustStatement, at }) => ({ instance, trustStatement, at }))
+  const known = [...said.values()]
+    .filter(({ instance }) => instances.has(instance) && !peers.hasLeft(instance))
+    .map(({ instance, trustStatement, at, serial }) => ({
+      ...{ instance, trustStatement, at, shown: shownBy(serial) },
+    }))
   const state = peers.isComplete ? 'complete' : peers.isServed ? 'coming' : 'unreachable'
   return { live, state, known, undelivered }
 }
