@@ -1,0 +1,78 @@
+import type { Certificate } from '@datapunk/pki'
+import {
+  type DocumentNumber,
+  followTrustStatements,
+  formatDocumentNumber,
+  openBundle,
+  readTrustStatement,
+} from '@datapunk/protocol'
+import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
+import {
+  type FetchSection,
+  type OfferedDocument,
+  OfferedDocuments,
+} from '../packages/mesh/offered-documents.ts'
+
+/**
+ * What peers believe, found out by the real code and once for all who ask the same: peers that have got equally far believe
+ * the same documents for the same reasons, and hold the same objects.
+ */
+export class Beliefs {
+  readonly #known = new Map<string, MeshDocuments>()
+  readonly #answers = new WeakMap<MeshDocuments, Map<Uint8Array, { next: MeshDocuments; issuedAt: number }>>()
+
+  /**
+   * @param latest as in `BeliefOptions`
+   * @throws whatever the real code throws
+   */
+  async believe(
+    offered: OfferedDocument,
+    previous: MeshDocuments,
+    latest: number,
+    fetch: FetchSection,
+  ): Promise<MeshDocuments> {
+    const answers = this.#answers.get(previous) ?? new Map()
+    this.#answers.set(previous, answers)
+    const answer = answers.get(offered.document)
+    if (answer !== undefined && answer.issuedAt <= latest) return answer.next
+    const next = this.#same(await new OfferedDocuments(fetch).believe(offered, previous, latest))
+    const issuedAt = Math.max(next.trust.issuedAt, next.bundle.head.issuedAt)
+    answers.set(offered.document, { next, issuedAt })
+    return next
+  }
+
+  /** As `join` reads the mesh folder; `previous` where something was believed already. */
+  read(files: MeshFiles, latest: number, previous?: MeshDocuments): MeshDocuments {
+    const from = previous === undefined ? { anchors: files.anchors() } : { previous: previous.trust }
+    const trust = followTrustStatements(files.trustStatements(previous?.trust.number), from, latest)
+    const options = { previous: previous?.bundle, latest }
+    return this.#same({ trust, bundle: openBundle(files.head(), files.section, trust, options) })
+  }
+
+  /** What a peer kept for itself, read anew after a restart. */
+  remember({ trust, bundle }: MeshDocuments): MeshDocuments {
+    const read = readTrustStatement(trust.bytes)
+    const section = (digest: string) => bundle.sections.get(digest) ?? new Uint8Array()
+    return this.#same({ trust: read, bundle: openBundle(bundle.bytes, section, read) })
+  }
+
+  #same(documents: MeshDocuments): MeshDocuments {
+    const { trust, bundle } = documents
+    const key = `${formatDocumentNumber(trust.number)} ${bundle.digest}`
+    const known = this.#known.get(key)
+    if (known !== undefined && Buffer.compare(known.trust.bytes, trust.bytes) === 0) return known
+    // Whoever slept longer than this believes by an object of its own, which costs time and nothing else.
+    if (this.#known.size >= 256) this.#known.delete(this.#known.keys().next().value as string)
+    this.#known.set(key, documents)
+    return documents
+  }
+}
+
+/** The mesh folder, as a peer finds it. */
+export interface MeshFiles {
+  anchors(): readonly Certificate[]
+  /** Those after that number, in order. */
+  trustStatements(after: DocumentNumber | undefined): readonly Uint8Array[]
+  head(): Uint8Array
+  section(digest: string): Uint8Array
+}

@@ -1,0 +1,106 @@
+import type { CertificateProfile, Store, Transaction } from '../packages/authority/store/contract.ts'
+import { type Fate, MemoryStore } from '../packages/authority/store/memory.ts'
+
+type Deed = Exclude<keyof Transaction, keyof Store>
+
+/** Which answers a deed makes outdated. */
+const touches: Readonly<Record<Deed, string>> = {
+  createMesh: 'mesh',
+  changeMesh: 'mesh',
+  putSlot: 'slots',
+  putService: 'services',
+  putInstance: 'instances',
+  recordIntent: 'certificates',
+  recordIssued: 'certificates',
+  makeCurrent: 'certificates',
+  abandonIntent: 'certificates',
+  putAcknowledgement: 'acknowledgements',
+  putDelivery: 'deliveries',
+  putAttempt: 'attempts',
+  forgetAttempt: 'attempts',
+  addTrustStatement: 'trust statements',
+  addBundle: 'bundles',
+  addAudit: 'audit',
+}
+
+/**
+ * The memory store, which copies every row for whoever reads it; here once for all readers, until a commit that touches its
+ * table.
+ */
+export class CommittedStore implements Store {
+  readonly #store: MemoryStore
+  readonly #answers = new Map<string, Map<string, unknown>>()
+  readonly #touched = new Set<string>()
+  #tables: Transaction | undefined
+  #recording: Transaction | undefined
+
+  /** @param fate what becomes of a commit */
+  constructor(fate: () => Fate) {
+    const commit = () => {
+      for (const table of this.#touched) this.#answers.delete(table)
+      this.#touched.clear()
+      return fate()
+    }
+    this.#store = new MemoryStore({ commit })
+  }
+
+  write<T>(work: (transaction: Transaction) => T): Promise<T> {
+    return this.#store.write((transaction) => work(this.#recorded(transaction)))
+  }
+
+  close(): void {
+    this.#store.close()
+  }
+
+  mesh = () => this.#once('mesh', '', this.#reader.mesh)
+  slots = () => this.#once('slots', '', this.#reader.slots)
+  services = () => this.#once('services', '', this.#reader.services)
+  instances = () => this.#once('instances', '', this.#reader.instances)
+  currentCertificates = () => this.#once('certificates', 'current', this.#reader.currentCertificates)
+  certificate = (serial: string) => this.#once('certificates', serial, () => this.#store.certificate(serial))
+  liveCertificates = (after: number) => {
+    // Time goes on: what is live later was live before.
+    const read = () => ({ after, rows: this.#store.liveCertificates(after) })
+    const known = this.#once('certificates', 'live', read)
+    const { rows } = known.after <= after ? known : read()
+    return rows.filter(({ notAfter }) => notAfter > after)
+  }
+  issuedOf = (profile: CertificateProfile) =>
+    this.#once('certificates', profile, () => this.#store.issuedOf(profile))
+  trustStatements = () => this.#once('trust statements', '', this.#reader.trustStatements)
+  bundle = () => this.#once('bundles', '', this.#reader.bundle)
+  section = (digest: string) => this.#once('bundles', digest, () => this.#store.section(digest))
+  acknowledgements = () => this.#once('acknowledgements', '', this.#reader.acknowledgements)
+  deliveries = () => this.#once('deliveries', '', this.#reader.deliveries)
+  attempts = () => this.#once('attempts', '', this.#reader.attempts)
+  audit = (after: number, limit: number) => this.#store.audit(after, limit)
+
+  get #reader(): MemoryStore {
+    return this.#store
+  }
+
+  #once<T>(table: string, name: string, read: () => T): T {
+    const answers = this.#answers.get(table) ?? new Map<string, unknown>()
+    this.#answers.set(table, answers)
+    if (answers.has(name)) return answers.get(name) as T
+    const answer = read()
+    answers.set(name, answer)
+    return answer
+  }
+
+  /** The same tables, and what is done to them is noted. */
+  #recorded(tables: Transaction): Transaction {
+    if (this.#recording !== undefined && this.#tables === tables) return this.#recording
+    this.#tables = tables
+    const get = (_: object, name: string) => {
+      const member = tables[name as keyof Transaction] as (...given: unknown[]) => unknown
+      const table = touches[name as Deed]
+      return (...given: unknown[]) => {
+        if (table !== undefined) this.#touched.add(table)
+        return member.apply(tables, given)
+      }
+    }
+    this.#recording = new Proxy({}, { get }) as Transaction
+    return this.#recording
+  }
+}

@@ -1,0 +1,338 @@
+import { type Certificate, parseCertificate } from '@datapunk/pki'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+  keyIdOf,
+  readTrustStatement,
+} from '@datapunk/protocol'
+import type { AuthorityEvent } from '../packages/authority/engine.ts'
+import type { Publication } from '../packages/authority/peers/publication.ts'
+import type { SlotRow } from '../packages/authority/store/contract.ts'
+import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
+import { Refused } from '../packages/mesh/refusal.ts'
+import { examine, type Standing, type Usage } from '../packages/mesh/standing.ts'
+import { MeshView } from '../packages/mesh/view.ts'
+import type { SimulatedAuthority } from './simulated-authority.ts'
+import type { SimulatedPeer } from './simulated-peer.ts'
+import type { World } from './world.ts'
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+/** What must hold at every step did not. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+}
+
+/** How long after a trouble the authority and a peer may take until all is as it should be again. */
+export const RECOVERY = 30 * MINUTE
+
+/** Peers that believe the same of who is a member and whom to trust judge every leaf alike. */
+interface Camp {
+  readonly key: string
+  readonly view: MeshView
+  readonly standings: Map<string, Standing>
+  readonly keys: readonly string[]
+}
+
+/** What one peer was when it was looked at last. */
+interface Seen {
+  key: string
+  trust: DocumentNumber
+  bundle: DocumentNumber
+}
+
+/**
+ * What must hold at every step:
+ *
+ * 1. some valid path exists between every two live peers that may talk;
+ * 2. no certificate outlives its issuer, and only an active CA signs;
+ * 3. no peer goes back, nor does the authority, and no number is of two documents;
+ * 4. no serial is used twice;
+ * 5. nothing is trusted that was retired;
+ * 6. whoever can be reached gets on: new bundle, new leaf; and no roll-over stands still for ever.
+ *
+ * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
+ */
+export class Invariants {
+  readonly #world: World
+  readonly #authority: SimulatedAuthority
+  readonly #peers: ReadonlyMap<string, SimulatedPeer>
+  readonly #camps = new Map<string, Camp>()
+  readonly #seen = new Map<string, Seen>()
+  readonly #serials = new Set<string>()
+  readonly #retired = new Map<string, number>()
+  readonly #documents = new Map<string, Uint8Array>()
+  #published: { number: DocumentNumber; at: number } | undefined
+  #isDirty = true
+  /** Until when nothing that was found good ends. */
+  #goodUntil = 0
+  /** Kept, because whoever calls us may catch everything. */
+  #violation: Violation | undefined
+  /** Since when the authority has been able to work. */
+  healthySince = Number.POSITIVE_INFINITY
+  /** How often paths were looked at. */
+  looks = 0
+  judged = 0
+
+  constructor(world: World, authority: SimulatedAuthority, peers: ReadonlyMap<string, SimulatedPeer>) {
+    this.#world = world
+    this.#authority = authority
+    this.#peers = peers
+  }
+
+  /** After every step. @param next until when nothing else happens */
+  readonly watch = (next: number): void => {
+    if (this.#violation !== undefined) throw this.#violation
+    if (this.#isDirty) this.#checkPaths(this.#world.now())
+    // Nothing changes until then but the time: a path that ends before ends a moment after this.
+    while (this.#goodUntil < next) this.#checkPaths(this.#goodUntil + 1)
+  }
+
+  changed(peer: SimulatedPeer): void {
+    const { documents, identity, state, service } = peer
+    const members = documents?.bundle.head.sections.find(({ kind }) => kind === 'members')?.digest
+    const trust = documents && formatDocumentNumber(documents.trust.number)
+    const key = `${state} ${trust} ${members} ${identity?.leaf.serial}`
+    const seen = this.#seen.get(service)
+    if (documents === undefined) return
+    const now = { key, trust: documents.trust.number, bundle: documents.bundle.head.number }
+    if (seen !== undefined) {
+      const back =
+        compareDocumentNumbers(now.trust, seen.trust) < 0 ||
+        compareDocumentNumbers(now.bundle, seen.bundle) < 0
+      if (back) this.#violated(`${service} went back, from ${textOf(seen)} to ${textOf(now)}`)
+    }
+    this.#seen.set(service, now)
+    if (seen?.key !== key) this.#isDirty = true
+  }
+
+  /** The mesh's own members change. */
+  stir(): void {
+    this.#isDirty = true
+  }
+
+  published({ trustStatements, bundle }: Publication): void {
+    // 3 Numbers and their documents.
+    const newest = trustStatements.at(-1)!
+    this.#once('trust statement', newest, newest.bytes)
+    this.#once('bundle', bundle!, bundle!.head)
+    const before = this.#published
+    if (before !== undefined && compareDocumentNumbers(bundle!, before.number) < 0)
+      this.#violated(
+        `bundle ${formatDocumentNumber(bundle!)} was published after ${formatDocumentNumber(before.number)}`,
+      )
+    // 6 The one before has come to whoever could be reached.
+    const now = this.#world.now()
+    if (before !== undefined && now - before.at > RECOVERY) {
+      for (const peer of this.#peers.values()) {
+        if (peer.reachableSince < before.at && peer.isBehind(before.number))
+          this.#violated(
+            `${peer.service} has not got bundle ${formatDocumentNumber(before.number)}, published ${ago(now - before.at)}`,
+          )
+      }
+    }
+    this.#published = { number: { generation: bundle!.generation, counter: bundle!.counter }, at: now }
+  }
+
+  event({ kind, detail, at }: AuthorityEvent): void {
+    if (kind === 'key-retired') {
+      const slot = this.#slots().find(({ id }) => id === detail.slot)
+      this.#retired.set(slot!.spkiHash, at)
+    } else if (typeof detail.serial === 'string') this.#checkCertificate(detail.serial)
+  }
+
+  /** After a look of the authority that went well. */
+  looked(): void {
+    const { store, report, config } = this.#authority
+    if (report === undefined) return
+    const slots = this.#slots()
+    const newest = store.trustStatements().at(-1)
+    // 5 What was retired is in no statement any more.
+    const retired = slots.filter(({ state }) => state === 'retired')
+    const listed = newest === undefined ? [] : keysOf(readTrustStatement(newest.bytes))
+    for (const { id, spkiHash } of retired) {
+      if (listed.includes(spkiHash)) this.#violated(`${id} is retired, and in the newest trust statement`)
+    }
+    // 6 A roll-over ends.
+    const now = this.#world.now()
+    const life = config.authority.bundleDays * DAY
+    for (const { id, state, since, kind } of slots) {
+      const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
+      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root')
+      if (isOpen && now - since > limit && now - this.healthySince > limit)
+        this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
+    }
+  }
+
+  #slots(): readonly SlotRow[] {
+    return this.#authority.store.slots()
+  }
+
+  #once(what: string, number: DocumentNumber, bytes: Uint8Array): void {
+    const name = `${what} ${formatDocumentNumber(number)}`
+    const known = this.#documents.get(what)
+    const last = this.#documents.get(`${what} number`)
+    const isSame = last !== undefined && Buffer.from(last).toString() === name
+    if (isSame && Buffer.compare(known!, bytes) !== 0) this.#violated(`there are two of ${name}`)
+    this.#documents.set(what, bytes)
+    this.#documents.set(`${what} number`, Buffer.from(name))
+  }
+
+  #checkCertificate(serial: string): void {
+    // 4
+    if (this.#serials.has(serial)) this.#violated(`serial ${serial} was used twice`)
+    this.#serials.add(serial)
+    // 2
+    const row = this.#authority.store.certificate(serial)
+    const issuer = this.#slots().find(({ id }) => id === row?.slot)
+    if (row === undefined || issuer === undefined) return
+    const above = issuer.certificate && parseCertificate(issuer.certificate)
+    const { notAfter } = parseCertificate(row.der!)
+    if (above !== undefined && notAfter > above.notAfter)
+      this.#violated(`${serial} outlives its issuer ${issuer.id}`)
+    if (row.profile === 'leaf' && issuer.state !== 'active')
+      this.#violated(`${serial} was issued by ${issuer.id}, which is ${issuer.state}`)
+  }
+
+  #isLive(peer: SimulatedPeer, at: number): boolean {
+    const { documents, identity, state, service } = peer
+    if (state !== 'running' || documents === undefined || identity === undefined) return false
+    const now = at + peer.traits.clockOff
+    return now <= peer.expiresAt && documents.bundle.members.has(service) && !this.#hasEnded(peer, at)
+  }
+
+  /** 6 A leaf ends before there is another only where the peer, or the authority, was not to be reached. */
+  #hasEnded(peer: SimulatedPeer, at: number): boolean {
+    const { leaf } = peer.identity!
+    // By the clock of whoever is ahead.
+    if (at + this.#authority.config.authority.clockSkew <= leaf.notAfter) return false
+    const since = Math.max(peer.reachableSince, this.healthySince)
+    if (at - since > RECOVERY)
+      this.#violated(`${peer.service} could be reached for ${ago(at - since)}, and its leaf ended`, at)
+    return true
+  }
+
+  /** 1 and 5 */
+  #checkPaths(at: number): void {
+    this.looks++
+    this.#isDirty = false
+    let goodUntil = Number.POSITIVE_INFINITY
+    const live: SimulatedPeer[] = []
+    const camps = new Map<Camp, { least: number; most: number; peers: SimulatedPeer[] }>()
+    for (const peer of this.#peers.values()) {
+      if (!this.#isLive(peer, at)) continue
+      live.push(peer)
+      const { clockOff } = peer.traits
+      goodUntil = Math.min(goodUntil, peer.expiresAt - clockOff)
+      const camp = this.#campOf(peer.documents!)
+      const group = camps.get(camp) ?? { least: clockOff, most: clockOff, peers: [] }
+      camps.set(camp, group)
+      group.least = Math.min(group.least, clockOff)
+      group.most = Math.max(group.most, clockOff)
+      group.peers.push(peer)
+    }
+    for (const [camp, { least, most, peers }] of camps) {
+      this.#checkRetired(camp, at, peers)
+      for (const shown of live) {
+        if (!camp.view.bundle.members.has(shown.service)) continue
+        for (const usage of ['serverAuth', 'clientAuth'] as const) {
+          for (const off of least === most ? [least] : [least, most]) {
+            const found = this.#standing(camp, shown.identity!.leaf, usage, at + off)
+            if (found instanceof Refused) this.#checkMayTalk(shown, usage, peers, found, at)
+            else goodUntil = Math.min(goodUntil, found.notAfter - this.#authority.config.authority.clockSkew)
+          }
+        }
+      }
+    }
+    this.#goodUntil = Math.max(at, goodUntil)
+  }
+
+  #campOf(documents: MeshDocuments): Camp {
+    const { trust, bundle } = documents
+    const members = bundle.head.sections.find(({ kind }) => kind === 'members')!.digest
+    const key = `${formatDocumentNumber(trust.number)} ${members}`
+    const known = this.#camps.get(key)
+    if (known !== undefined) return known
+    if (this.#camps.size >= 64) this.#camps.delete(this.#camps.keys().next().value as string)
+    const file = { allow: 'members', minTls: '1.3', clockSkew: 0 } as const
+    const view = new MeshView({ service: '', ...documents, file })
+    const camp = { key, view, standings: new Map(), keys: keysOf(trust) }
+    this.#camps.set(key, camp)
+    return camp
+  }
+
+  #standing({ view, standings }: Camp, leaf: Certificate, usage: Usage, at: number): Standing | Refused {
+    const key = `${usage} ${leaf.serial}`
+    const known = standings.get(key)
+    if (known !== undefined && known.notBefore <= at && at <= known.notAfter + 999) return known
+    this.judged++
+    try {
+      const standing = examine(leaf.der, view, usage, at)
+      standings.set(key, standing)
+      return standing
+    } catch (error) {
+      if (error instanceof Refused) return error
+      throw error
+    }
+  }
+
+  /** Somebody in this camp refuses a leaf: that is as it should be only where nobody in it may talk to whose it is. */
+  #checkMayTalk(
+    shown: SimulatedPeer,
+    usage: Usage,
+    judges: readonly SimulatedPeer[],
+    refused: Refused,
+    at: number,
+  ): void {
+    for (const judge of judges) {
+      if (judge === shown) continue
+      const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
+      const callers = callee.documents!.bundle.members.get(callee.service)?.callers ?? []
+      if (callers !== 'members' && !callers.includes(caller.service)) continue
+      if (!callee.documents!.bundle.members.has(caller.service)) continue
+      this.#violated(
+        `${judge.service} (${textOfPeer(judge)}) refuses ${shown.service} (${textOfPeer(shown)}), ${refused.rule}: ${refused.message}`,
+        at,
+      )
+    }
+  }
+
+  #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {
+    const { bundleDays, clockSkew } = this.#authority.config.authority
+    for (const key of keys) {
+      const retiredAt = this.#retired.get(key)
+      // Whoever was not told trusts it until its bundle ends.
+      if (retiredAt === undefined || at - retiredAt <= bundleDays * DAY + 2 * clockSkew + RECOVERY) continue
+      const names = peers.map(({ service }) => service).join(', ')
+      this.#violated(`${names} trust a key that was retired ${ago(at - retiredAt)}`, at)
+    }
+  }
+
+  #violated(what: string, at = this.#world.now()): never {
+    this.#violation ??= new Violation(`${new Date(at).toISOString()}, step ${this.#world.steps}: ${what}`)
+    throw this.#violation
+  }
+}
+
+function keysOf({ roots, issuingCas, bundleKeys }: MeshDocuments['trust']): string[] {
+  return [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf))
+}
+
+function textOf({ trust, bundle }: Seen): string {
+  return `trust statement ${formatDocumentNumber(trust)}, bundle ${formatDocumentNumber(bundle)}`
+}
+
+function textOfPeer({ documents, identity, isConnected, isCutOff }: SimulatedPeer): string {
+  const { trust, bundle } = documents!
+  const numbers = textOf({ key: '', trust: trust.number, bundle: bundle.head.number })
+  const issuer = identity?.leaf.issuer
+  return `${numbers}, leaf by ${issuer}${isConnected ? '' : ', no stream'}${isCutOff ? ', cut off' : ''}`
+}
+
+function ago(milliseconds: number): string {
+  return milliseconds > 2 * DAY
+    ? `${(milliseconds / DAY).toFixed(1)} days ago`
+    : `${(milliseconds / MINUTE).toFixed(1)} minutes ago`
+}

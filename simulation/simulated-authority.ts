@@ -1,0 +1,285 @@
+import type { Signer } from '@datapunk/pki'
+import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
+import { type ApplyReport, apply } from '../packages/authority/apply.ts'
+import { Disk } from '../packages/authority/disk/disk.ts'
+import { OwnerBook } from '../packages/authority/disk/owner.ts'
+import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
+import { issuePair, withIssuer } from '../packages/authority/issue-pair.ts'
+import {
+  KeyStore,
+  type KeyStoreOptions,
+  type KnownKey,
+  type StoredKey,
+} from '../packages/authority/keys/key-store.ts'
+import { Passphrase } from '../packages/authority/keys/passphrase.ts'
+import { Pace } from '../packages/authority/pace.ts'
+import { PeerBook } from '../packages/authority/peers/peer-book.ts'
+import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
+import { takeStep } from '../packages/authority/rollover/roll.ts'
+import type { SlotKind } from '../packages/authority/store/contract.ts'
+import { spkiOf } from '../packages/pki/keys/public-key.ts'
+import { CommittedStore } from './committed-store.ts'
+import { KeyPool } from './key-pool.ts'
+import { SimulatedDisk } from './simulated-disk.ts'
+import { nextDue } from './when-due.ts'
+import type { World } from './world.ts'
+
+const SECOND = 1000
+
+const HOUR = 60 * 60 * SECOND
+
+/** After a look that failed; while the disk is full more seldom, because nothing comes of it. */
+const LOOK_AGAIN = 20 * SECOND
+
+/** After peers have said something that it may be waiting for: what others say meanwhile is heard with it. */
+const SOON = 20 * SECOND
+
+/** What others see of it. */
+export interface AuthorityWatch {
+  /** Peers can be reached again. */
+  up(): void
+  down(): void
+  published(publication: Publication): void
+  event(event: AuthorityEvent): void
+  /** It has looked, and made what is into what should be as far as it could. */
+  looked(): void
+}
+
+/**
+ * The authority as `mtls up` runs it, on a machine whose power is cut now and then. All of it is the real code but for the
+ * disk, the sockets and where keys come from; the inventory is the memory store, which keeps what it has committed.
+ */
+export class SimulatedAuthority {
+  readonly store: CommittedStore
+  readonly machine: SimulatedDisk
+  readonly layout: Layout
+  readonly #world: World
+  readonly #watch: AuthorityWatch
+  readonly #keys: KeyPool
+  readonly #leafKeys: KeyPool
+  #config: Config
+  #engine: Engine | undefined
+  #pace: Pace
+  #wake = 0
+  #wakesAt = Number.POSITIVE_INFINITY
+  #busy = false
+  report: ApplyReport | undefined
+  /** Why the last look came to nothing. */
+  problem: Error | undefined
+  looks = 0
+  /** Called once, when it has died. */
+  whenDead = () => {}
+
+  constructor(world: World, config: Config, watch: AuthorityWatch) {
+    this.#world = world
+    this.#watch = watch
+    this.#config = config
+    this.layout = layoutOf(config)
+    this.machine = new SimulatedDisk(world.draw.fork('disk'))
+    this.store = new CommittedStore(() => this.#fate())
+    this.#keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
+    this.#leafKeys = new KeyPool('leaf', 64)
+    this.#pace = new Pace(world.now)
+  }
+
+  get isUp(): boolean {
+    return this.#engine !== undefined
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+
+  get peers(): PeerBook | undefined {
+    return this.#engine?.peers
+  }
+
+  /** Whether nothing can be written. */
+  /** There is room again, which it finds at its next look. */
+  emptyDisk(): void {
+    this.machine.full = undefined
+    this.wakeAt(this.#world.now() + LOOK_AGAIN)
+  }
+
+  get isDiskFull(): boolean {
+    return this.machine.full !== undefined
+  }
+
+  start(): void {
+    const world = this.#world
+    const config = this.#config
+    const disk = new Disk({ calls: this.machine.calls, uid: 0 })
+    const randomBytes = world.draw.bytes
+    const peers = new PeerBook(world.now)
+    this.#pace = new Pace(world.now)
+    this.#engine = {
+      config,
+      layout: this.layout,
+      disk,
+      store: this.store,
+      owners: new OwnerBook(disk),
+      keys: new PooledKeyStore(this.#keys, {
+        disk,
+        folder: this.layout.authority.keys,
+        rootKey: config.paths.caKey,
+        passphrase: () => new Passphrase(Buffer.from('simulated')),
+        storeInClear: true,
+        randomBytes,
+      }),
+      clock: world.now,
+      randomBytes,
+      makeKeyPair: async () => this.#leafKeys.next(),
+      peers,
+      push: () => this.#watch.published(publicationOf(this.store)),
+      handOver: async () => {},
+      actor: 'up',
+      report: (event) => this.#watch.event(event),
+    }
+    // What `Authority.open` makes before there is an engine.
+    try {
+      disk.ensureFolder(this.layout.state, 0o755)
+      disk.ensureFolder(this.layout.authority.dir, 0o700)
+    } catch {
+      // The disk is full; the look will say so.
+    }
+    peers.opened()
+    peers.onChange(() => {
+      if ((this.report?.waits.length ?? 1) > 0) this.wakeAt(world.now() + SOON)
+    })
+    this.#watch.up()
+    this.wakeAt(world.now())
+  }
+
+  configure(config: Config): void {
+    this.#config = config
+    if (this.#engine !== undefined) this.#engine = { ...this.#engine, config }
+    this.wakeAt(this.#world.now())
+  }
+
+  /** Ends the process, as `kill -9` does. */
+  kill(): void {
+    this.#engine = undefined
+    this.#wakesAt = Number.POSITIVE_INFINITY
+    this.#watch.down()
+    const told = this.whenDead
+    this.whenDead = () => {}
+    told()
+  }
+
+  /** Looks at that time at the latest. */
+  wakeAt(time: number): void {
+    if (time >= this.#wakesAt || this.#engine === undefined) return
+    this.#wakesAt = time
+    const wake = ++this.#wake
+    this.#world.at(time, () => (wake === this.#wake ? this.#look() : undefined))
+  }
+
+  /** `mtls rotate SERVICE`: a new pair now. */
+  async rotate(service: string): Promise<void> {
+    await this.#doing(async (engine) => {
+      const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
+      if (row === undefined) return
+      await withIssuer(engine, (issuer) => issuePair(engine, { instance: service, service: row }, issuer))
+    })
+  }
+
+  /** A roll-over that somebody asked for. */
+  async roll(kind: SlotKind): Promise<void> {
+    const slots = this.store.slots()
+    const isRolling = slots.some((slot) => slot.state === 'prepared' || slot.state === 'retiring')
+    if (isRolling || slots.length === 0) return
+    await this.#doing((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
+    this.wakeAt(this.#world.now())
+  }
+
+  async #look(): Promise<void> {
+    this.#wakesAt = Number.POSITIVE_INFINITY
+    this.looks++
+    const now = this.#world.now()
+    await this.#doing(async (engine) => {
+      this.report = undefined
+      this.report = await apply(engine, { approve: () => true, pace: this.#pace })
+    })
+    const engine = this.#engine
+    if (engine === undefined) return
+    this.#watch.looked()
+    const isGood = this.problem === undefined && this.report !== undefined
+    this.wakeAt(
+      isGood
+        ? Math.max(now + 1, nextDue(engine, this.report!, this.#pace))
+        : now + (this.isDiskFull ? HOUR : LOOK_AGAIN),
+    )
+  }
+
+  async #doing(deed: (engine: Engine) => Promise<void>): Promise<void> {
+    const engine = this.#engine
+    if (engine === undefined || this.#busy) return
+    this.#busy = true
+    this.problem = undefined
+    try {
+      await deed(engine)
+    } catch (error) {
+      this.problem = error as Error
+    } finally {
+      this.#busy = false
+    }
+    if (this.machine.isCut) this.kill()
+  }
+
+  #fate(): 'kept' | 'lost' {
+    return this.machine.isCut || this.machine.full !== undefined ? 'lost' : 'kept'
+  }
+}
+
+/** Makes nothing itself: keys come from a pool, and are stored as those that are taken over. */
+class PooledKeyStore extends KeyStore {
+  readonly #pool: KeyPool
+  readonly #disk: Disk
+  readonly #checked = new Map<string, string>()
+  readonly #signers = new Map<string, { stamp: string; signer: Signer }>()
+
+  constructor(pool: KeyPool, options: KeyStoreOptions) {
+    super(options)
+    this.#pool = pool
+    this.#disk = options.disk
+  }
+
+  /** A key that was opened before is not parsed again, as long as its file has not changed. */
+  override async open(slot: KnownKey): Promise<Signer> {
+    const stamp = this.#stampOf(slot)
+    const known = this.#signers.get(slot.id)
+    if (known?.stamp === stamp) return known.signer
+    const signer = await super.open(slot)
+    this.#signers.set(slot.id, { stamp, signer })
+    return signer
+  }
+
+  override check(slot: KnownKey): void {
+    const stamp = this.#stampOf(slot)
+    if (this.#checked.get(slot.id) === stamp) return
+    super.check(slot)
+    this.#checked.set(slot.id, stamp)
+  }
+
+  #stampOf(slot: KnownKey): string {
+    return `${slot.spkiHash} ${this.#disk.stampOf(this.pathOf(slot))}`
+  }
+
+  override async generate(...[slot]: Parameters<KeyStore['generate']>): Promise<StoredKey> {
+    const { privateKey } = this.#pool.next()
+    return this.import(slot, privateKey.export({ type: 'pkcs8', format: 'pem' }), spkiOf(privateKey))
+  }
+}
+
+/** What a stream sends to a peer that has got as far as these numbers. */
+export function unsent(
+  { trustStatements, bundle }: Publication,
+  sent: { trust: { generation: number; counter: number }; bundle: { generation: number; counter: number } },
+) {
+  const newer = trustStatements.filter((row) => compareDocumentNumbers(row, sent.trust) > 0)
+  const isNews = bundle !== undefined && compareDocumentNumbers(bundle, sent.bundle) > 0
+  return [
+    ...newer.map(({ bytes }) => ({ type: 'trust-statement', document: bytes }) as const),
+    ...(isNews ? [{ type: 'head', document: bundle.head } as const] : []),
+  ]
+}

@@ -1,0 +1,211 @@
+import type { Config } from '@datapunk/protocol'
+import { Beliefs } from './beliefs.ts'
+import { Invariants } from './invariants.ts'
+import { BEGINNING, type Scenario } from './scenario.ts'
+import { SimulatedAuthority } from './simulated-authority.ts'
+import { SimulatedPeer } from './simulated-peer.ts'
+import { World } from './world.ts'
+
+const SECOND = 1000
+const HOUR = 60 * 60 * SECOND
+const YEAR = 365 * 24 * HOUR
+
+export interface Outcome {
+  readonly years: number
+  readonly steps: number
+  readonly looks: number
+  readonly certificates: number
+  readonly bundles: number
+  readonly rootRollOvers: number
+  readonly crashes: number
+  readonly checks: number
+}
+
+/**
+ * Lets one mesh live.
+ *
+ * @throws Violation at the first step at which something does not hold that must
+ */
+export async function simulate(
+  scenario: Scenario,
+  trace: (line: string) => void = () => {},
+): Promise<Outcome> {
+  const world = new World(scenario.seed, BEGINNING)
+  const mesh = new SimulatedMesh(world, scenario, trace)
+  await world.run(BEGINNING + scenario.years * YEAR, (next) => mesh.invariants.watch(next))
+  return mesh.outcome()
+}
+
+/** The authority, its peers, and the troubles that they have. */
+class SimulatedMesh {
+  readonly invariants: Invariants
+  readonly #world: World
+  readonly #scenario: Scenario
+  readonly #trace: (line: string) => void
+  readonly #authority: SimulatedAuthority
+  readonly #peers = new Map<string, SimulatedPeer>()
+  readonly #beliefs = new Beliefs()
+  #certificates = 0
+  #bundles = 0
+  #crashes = 0
+
+  constructor(world: World, scenario: Scenario, trace: (line: string) => void) {
+    this.#world = world
+    this.#scenario = scenario
+    this.#trace = (line) => trace(`${new Date(world.now()).toISOString()} ${line}`)
+    this.#authority = new SimulatedAuthority(world, scenario.config, {
+      up: () => {
+        for (const peer of this.#peers.values()) peer.authorityUp()
+      },
+      down: () => {
+        for (const peer of this.#peers.values()) peer.authorityDown()
+        this.invariants.healthySince = Number.POSITIVE_INFINITY
+      },
+      published: (publication) => {
+        this.#bundles++
+        this.invariants.published(publication)
+        for (const peer of this.#peers.values()) peer.published(publication)
+      },
+      event: (event) => {
+        this.#trace(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
+        this.invariants.event(event)
+        if (event.kind !== 'certificate-issued') return
+        this.#certificates++
+        this.#peers.get(event.subject)?.filesChanged()
+      },
+      looked: () => this.invariants.looked(),
+    })
+    this.invariants = new Invariants(world, this.#authority, this.#peers)
+    this.#authority.start()
+    this.invariants.healthySince = world.now()
+    for (const service of scenario.config.services.keys()) this.#addPeer(service)
+    this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
+    this.#everySoOften('disk', scenario.authority.diskFull, () => this.#fillDisk())
+    this.#everySoOften('operator', scenario.operator, () => this.#operate())
+  }
+
+  outcome(): Outcome {
+    const roots = this.#authority.store
+      .slots()
+      .filter(({ kind, state }) => kind === 'root' && state !== 'prepared')
+    return {
+      years: this.#scenario.years,
+      steps: this.#world.steps,
+      looks: this.#authority.looks,
+      certificates: this.#certificates,
+      bundles: this.#bundles,
+      rootRollOvers: roots.length - 1,
+      crashes: this.#crashes,
+      checks: this.invariants.looks,
+    }
+  }
+
+  #addPeer(service: string): void {
+    const { draw } = this.#world
+    const { lag, trouble } = this.#scenario.peers
+    const skew = this.#scenario.config.authority.clockSkew
+    const clockOff = draw.chance(0.3) ? Math.round(draw.between(-0.4, 0.4) * skew) : 0
+    const traits = { clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
+    const peer = new SimulatedPeer(service, traits, {
+      ...{ world: this.#world, authority: this.#authority, beliefs: this.#beliefs },
+      watch: {
+        changed: (changed) => this.invariants.changed(changed),
+        refused: ({ name }, error) => this.#trace(`${name} refused: ${error.message}`),
+      },
+    })
+    this.#peers.set(service, peer)
+    this.#world.after(10 * SECOND, () => peer.start())
+    this.#everySoOften(`trouble of ${service}`, trouble, () => this.#trouble(peer))
+  }
+
+  #everySoOften(name: string, mean: number, act: () => void | Promise<void>): void {
+    if (mean === Number.POSITIVE_INFINITY) return
+    const draw = this.#world.draw.fork(name)
+    const again = () =>
+      this.#world.after(-mean * Math.log(1 - draw.unit()), () => {
+        again()
+        return act()
+      })
+    again()
+  }
+
+  #trouble(peer: SimulatedPeer): void {
+    const world = this.#world
+    const { draw } = world
+    if (peer.state !== 'running' || peer.isCutOff) return
+    const time = draw.scale(SECOND, this.#scenario.peers.longest)
+    const kind = draw.one(['nap', 'restart', 'kill', 'cut'] as const)
+    this.#trace(`${peer.name}: ${kind} for ${Math.round(time / SECOND)} s`)
+    if (kind === 'nap') {
+      peer.sleep(draw.chance(0.5))
+      world.after(time, () => peer.wake())
+    } else if (kind === 'cut') peer.cutOff(world.now() + time, draw.chance(0.5))
+    else {
+      peer.stop(kind === 'restart')
+      world.after(time, () => peer.start())
+    }
+  }
+
+  #crash(): void {
+    const world = this.#world
+    const { draw } = world
+    const authority = this.#authority
+    if (!authority.isUp || authority.machine.full !== undefined) return
+    this.#crashes++
+    const withPower = draw.chance(0.5)
+    const down = draw.scale(SECOND, this.#scenario.authority.longest)
+    this.#trace(`authority: ${withPower ? 'power cut' : 'killed'}, for ${Math.round(down / SECOND)} s`)
+    const restart = () => {
+      if (authority.isUp) return
+      this.#trace('authority: restarted')
+      authority.machine.restart(withPower)
+      authority.start()
+      this.invariants.healthySince = world.now()
+      if (withPower) for (const peer of this.#peers.values()) peer.start()
+    }
+    authority.whenDead = () => {
+      if (withPower) for (const peer of this.#peers.values()) peer.stop(false)
+      world.after(down, restart)
+    }
+    // In the middle of what it does next; or of nothing.
+    authority.machine.cutAfter(draw.whole(0, 600))
+    if (draw.chance(0.3)) authority.kill()
+    else authority.wakeAt(world.now())
+  }
+
+  #fillDisk(): void {
+    const world = this.#world
+    const { machine } = this.#authority
+    if (!this.#authority.isUp || machine.full !== undefined) return
+    const time = world.draw.scale(SECOND, this.#scenario.authority.longest)
+    machine.full = world.draw.one(['ENOSPC', 'EROFS', 'EIO'] as const)
+    this.#trace(`disk: ${machine.full} for ${Math.round(time / SECOND)} s`)
+    this.invariants.healthySince = Number.POSITIVE_INFINITY
+    this.#authority.wakeAt(world.now())
+    world.after(time, () => {
+      this.#authority.emptyDisk()
+      if (this.#authority.isUp) this.invariants.healthySince = world.now()
+    })
+  }
+
+  async #operate(): Promise<void> {
+    const { draw } = this.#world
+    const service = draw.one([...this.#peers.keys()])
+    const kind = draw.one(['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow'] as const)
+    this.#trace(`operator: ${kind} ${kind === 'rotate' ? service : ''}`)
+    if (kind === 'rotate') await this.#authority.rotate(service)
+    else if (kind === 'allow') this.#authority.configure(this.#otherCallers(service))
+    else await this.#authority.roll(kind)
+  }
+
+  #otherCallers(service: string): Config {
+    const { config } = this.#authority
+    const { draw } = this.#world
+    const allow = draw.chance(0.5)
+      ? ('members' as const)
+      : [...config.services.keys()].filter(() => draw.chance(0.5))
+    const services = new Map(config.services)
+    services.set(service, { ...config.services.get(service)!, allow })
+    return { ...config, services }
+  }
+}
