@@ -4,7 +4,7 @@ import { drawScenario } from './scenario.ts'
 import { type Outcome, simulate } from './simulation.ts'
 
 /** Meshes of all kinds; whoever wants others runs `npm run simulate -- --years N --seed S`. */
-const SEEDS = ['3', '4', '5', '7', '8']
+const SEEDS = ['3', '4', '7', '8']
 
 describe('meshes live for years, and at every step all that must hold does', () => {
   for (const seed of SEEDS) {
