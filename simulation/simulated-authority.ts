@@ -13,6 +13,7 @@ import {
 } from '../packages/authority/keys/key-store.ts'
 import { Passphrase } from '../packages/authority/keys/passphrase.ts'
 import { Pace } from '../packages/authority/pace.ts'
+import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
@@ -21,7 +22,6 @@ import { spkiOf } from '../packages/pki/keys/public-key.ts'
 import { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
-import { nextDue } from './when-due.ts'
 import type { World } from './world.ts'
 
 const SECOND = 1000
@@ -33,6 +33,17 @@ const LOOK_AGAIN = 20 * SECOND
 
 /** After peers have said something that it may be waiting for: what others say meanwhile is heard with it. */
 const SOON = 20 * SECOND
+
+/**
+ * As `keep` does it, but that nobody removes files here by hand: between what is due there is nothing to see.
+ *
+ * @returns milliseconds since the epoch
+ */
+function nextLook({ nextDue, putOff, waits, failed }: ApplyReport, pace: Pace, now: number): number {
+  const longest = waits.length > 0 ? 6 * HOUR : 24 * HOUR
+  const again = failed.length > 0 ? now + 60 * SECOND : Number.POSITIVE_INFINITY
+  return Math.min(nextDue, putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY, again, now + longest)
+}
 
 /** What others see of it. */
 export interface AuthorityWatch {
@@ -127,6 +138,7 @@ export class SimulatedAuthority {
         randomBytes,
       }),
       clock: world.now,
+      ownPair: new OwnPair(),
       randomBytes,
       makeKeyPair: async () => this.#leafKeys.next(),
       peers,
@@ -206,7 +218,7 @@ export class SimulatedAuthority {
     const isGood = this.problem === undefined && this.report !== undefined
     this.wakeAt(
       isGood
-        ? Math.max(now + 1, nextDue(engine, this.report!, this.#pace))
+        ? Math.max(now + 1, nextLook(this.report!, this.#pace, now))
         : now + (this.isDiskFull ? HOUR : LOOK_AGAIN),
     )
   }

@@ -1,0 +1,92 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Authority } from '@datapunk/authority'
+import { parseConfig } from '@datapunk/protocol'
+import { number, printRows } from './table.ts'
+
+/**
+ * Peers connected to one authority: how much memory it needs for them, and how soon all of them enforce a new bundle. The
+ * peers are two processes beside it, so that three share this machine's cores; what they do with a bundle is what the
+ * library does with one that comes over the stream: signatures, numbers, sections as differences, a signed acknowledgement.
+ *
+ *     node bench/peers.ts [PEERS]
+ */
+const count = Number(process.argv[2] ?? 1000)
+const BUNDLES = 20
+const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'))
+const file = join(folder, 'mtls-config.yaml')
+const text = {
+  authority: { store_ca_keys_in_clear: true },
+  certificates: { key_algorithm: 'ecdsa-p256' },
+}
+const write = (port: number) => {
+  const services = { lake: { address: `10.0.0.1:${port}` }, stream: {}, nexus: {} }
+  writeFileSync(file, JSON.stringify({ ...text, services }))
+}
+const config = () => parseConfig(readFileSync(file), { file })
+
+write(1)
+const options = { clock: Date.now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' }
+const authority = await Authority.open({ ...options, config: config() })
+await authority.apply({ approve: () => true })
+await authority.servePeers()
+const rssOf = () => {
+  globalThis.gc?.()
+  return process.memoryUsage().rss / 2 ** 20
+}
+const before = rssOf()
+const fleets = [count - Math.floor(count / 2), Math.floor(count / 2)].map((peers) =>
+  fork(fileURLToPath(new URL('peer-fleet.ts', import.meta.url)), [file, String(peers)]),
+)
+await untilEnforced(1)
+await Promise.all(fleets.map((fleet) => once(fleet, 'message')))
+const connected = rssOf()
+
+const lags: number[] = []
+for (let n = 2; n <= BUNDLES + 1; n++) {
+  write(n)
+  authority.configure(config())
+  const begun = Date.now()
+  await authority.apply({ approve: () => true })
+  await untilEnforced(n)
+  for (const { acknowledged } of authority.peers.live()) lags.push((acknowledged?.at ?? 0) - begun)
+}
+const after = rssOf()
+for (const fleet of fleets) fleet.kill()
+await authority.close()
+rmSync(folder, { recursive: true })
+
+lags.sort((a, b) => a - b)
+const at = (share: number) => lags[Math.ceil(share * lags.length) - 1]!
+const what = `${number(count)} peers`
+printRows([
+  {
+    what: `${what}, memory of the authority`,
+    found: `${after.toFixed(0)} MiB (${connected.toFixed(0)} MiB when all had come, ${before.toFixed(0)} MiB before)`,
+    goal: '≤ 200 MiB',
+    met: after <= 200,
+  },
+  {
+    what: `${what}, from the change to a new bundle enforced by a peer`,
+    found: `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, all ${at(1)} ms`,
+    goal: 'p99 ≤ 250 ms',
+    met: at(0.99) <= 250,
+  },
+])
+
+async function untilEnforced(counter: number): Promise<void> {
+  const bundle = { generation: 1, counter }
+  while (authority.peers.live().length < count || authority.peers.lateFor(bundle).length > 0) {
+    await new Promise<void>((resolve) => {
+      const stop = authority.peers.onChange(() => {
+        stop()
+        setImmediate(resolve)
+      })
+    })
+  }
+}
