@@ -5,7 +5,7 @@ import { BUNDLE_KEY_LIFE, longestLeaf, longestMemory, type RollWait, rollDue } f
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
 
-type Known = Pick<Engine, 'store' | 'config' | 'peers' | 'ownPair'>
+type Known = Pick<Engine, 'store' | 'config' | 'peers' | 'clock' | 'ownPair'>
 
 /**
  * When something is due next, as far as the store knows: until then nobody needs to look. Files that are lost, and a config
@@ -15,12 +15,13 @@ type Known = Pick<Engine, 'store' | 'config' | 'peers' | 'ownPair'>
  * @returns milliseconds since the epoch; infinity where nothing will ever be due
  */
 export function nextDue(known: Known, waits: readonly RollWait[]): number {
-  const { store, config, peers, clock } = known
+  const { store, config, peers, clock, ownPair } = known
   const now = clock()
   let next = Number.POSITIVE_INFINITY
   const at = (time: number | undefined) => {
     if (time !== undefined && time > now && time < next) next = time
   }
+  at(ownPair.dueAt)
   const bundle = store.bundle()
   if (bundle !== undefined) at(bundleDue(config, bundle.issuedAt))
   for (const slot of store.slots()) at(rollTime(slot, known))
