@@ -51,7 +51,9 @@ interface Seen {
  * 3. no peer goes back, nor does the authority, and no number is of two documents;
  * 4. no serial is used twice;
  * 5. nothing is trusted that was retired;
- * 6. whoever can be reached gets on: new bundle, new leaf; and no roll-over stands still for ever.
+ * 6. whoever can be reached gets on: new bundle, new leaf; and no roll-over stands still for ever;
+ * 7. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
+ *    since, they need not understand each other.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -150,10 +152,10 @@ export class Invariants {
     const slots = this.#slots()
     const newest = store.trustStatements().at(-1)
     // 5 What was retired is in no statement any more.
-    const retired = slots.filter(({ state }) => state === 'retired')
+    const retired = slots.filter(({ state }) => state === 'retired' || state === 'compromised')
     const listed = newest === undefined ? [] : keysOf(readTrustStatement(newest.bytes))
     for (const { id, spkiHash } of retired) {
-      if (listed.includes(spkiHash)) this.#violated(`${id} is retired, and in the newest trust statement`)
+      if (listed.includes(spkiHash)) this.#violated(`${id} is out, and in the newest trust statement`)
     }
     // 6 A roll-over ends.
     const now = this.#world.now()
@@ -286,8 +288,10 @@ export class Invariants {
     refused: Refused,
     at: number,
   ): void {
+    const stolenAt = Math.max(...this.#stolen().values())
     for (const judge of judges) {
       if (judge === shown) continue
+      if ([judge, shown].some((peer) => at - this.#reachedSince(peer, stolenAt) <= RECOVERY)) continue
       const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
       const callers = callee.documents!.bundle.members.get(callee.service)?.callers ?? []
       if (callers !== 'members' && !callers.includes(caller.service)) continue
@@ -301,13 +305,31 @@ export class Invariants {
 
   #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {
     const { bundleDays, clockSkew } = this.#authority.config.authority
+    const stolen = this.#stolen()
     for (const key of keys) {
+      // 7
+      const stolenAt = stolen.get(key)
+      for (const peer of stolenAt === undefined ? [] : peers) {
+        if (at - this.#reachedSince(peer, stolenAt!) > RECOVERY)
+          this.#violated(`${peer.service} trusts a key that was stolen ${ago(at - stolenAt!)}`, at)
+      }
       const retiredAt = this.#retired.get(key)
       // Whoever was not told trusts it until its bundle ends.
       if (retiredAt === undefined || at - retiredAt <= bundleDays * DAY + 2 * clockSkew + RECOVERY) continue
       const names = peers.map(({ service }) => service).join(', ')
       this.#violated(`${names} trust a key that was retired ${ago(at - retiredAt)}`, at)
     }
+  }
+
+  /** When each stolen key was known to be stolen, by its hash. */
+  #stolen(): ReadonlyMap<string, number> {
+    const stolen = this.#slots().filter(({ state }) => state === 'compromised')
+    return new Map(stolen.map(({ spkiHash, since }) => [spkiHash, since]))
+  }
+
+  /** Since when a peer could be reached by an authority that can work, and something has happened. */
+  #reachedSince({ reachableSince }: SimulatedPeer, happened: number): number {
+    return Math.max(reachableSince, this.healthySince, happened)
   }
 
   #violated(what: string, at = this.#world.now()): never {

@@ -16,6 +16,7 @@ import { Pace } from '../packages/authority/pace.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
+import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { spkiOf } from '../packages/pki/keys/public-key.ts'
@@ -201,6 +202,13 @@ export class SimulatedAuthority {
     const isRolling = slots.some((slot) => slot.state === 'prepared' || slot.state === 'retiring')
     if (isRolling || slots.length === 0) return
     await this.#doing((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
+    this.wakeAt(this.#world.now())
+  }
+
+  /** A key is in other hands: `mtls compromise`. */
+  async compromise(kind: SlotKind): Promise<void> {
+    if (this.store.trustStatements().length === 0) return
+    await this.#doing((engine) => compromise(engine, kind))
     this.wakeAt(this.#world.now())
   }
 

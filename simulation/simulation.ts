@@ -191,8 +191,12 @@ class SimulatedMesh {
   async #operate(): Promise<void> {
     const { draw } = this.#world
     const service = draw.one([...this.#peers.keys()])
-    const kind = draw.one(['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow'] as const)
+    const kind = draw.one(['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise'] as const)
     this.#trace(`operator: ${kind} ${kind === 'rotate' ? service : ''}`)
+    if (kind === 'compromise') {
+      await this.#authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
+      return
+    }
     if (kind === 'rotate') await this.#authority.rotate(service)
     else if (kind === 'allow') this.#authority.configure(this.#otherCallers(service))
     else await this.#authority.roll(kind)
