@@ -1,4 +1,5 @@
 import { caCertificate } from './ca-certificate.ts'
+import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { BUNDLE_KEY_LIFE, longestLeaf, longestMemory, type RollWait, rollDue } from './rollover/roll-plan.ts'
@@ -30,6 +31,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   if (waits.length > 0) {
     at(peers.completeAt)
     for (const row of store.acknowledgements()) at(row.at + longestMemory(config))
+    for (const row of store.deliveries()) at(row.at + SETTLE_TIME)
   }
   for (const { nextTryAt } of store.attempts()) at(nextTryAt)
   for (const time of instanceTimes(known)) at(time)

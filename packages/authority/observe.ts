@@ -7,7 +7,7 @@ import {
   readTrustStatement,
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
-import { undelivered } from './delivery/deliver.ts'
+import { unsettled } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
@@ -39,7 +39,7 @@ export function takeInventory(
     announced: announcedIn(store),
     trustStatementCurrent: isTrustStatementCurrent(store),
     bundle: bundleOf(store),
-    witnesses: witnessesOf(engine, undelivered(engine)),
+    witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
     authorityIssuer: engine.ownPair.served?.slot,
     published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
-import type { Handover } from './delivery/deliver.ts'
+import { type Handover, SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { Pace } from './pace.ts'
@@ -166,6 +166,9 @@ describe('by itself', () => {
     assert.equal(engine.store.slots().find(({ id }) => id === 'root-2')?.state, 'prepared')
     assert.match(JSON.stringify(statusOf(engine).waits), /lake","reason":"has not read its files anew/)
     works = true
+    await apply(engine, no)
+    assert.equal(engine.store.slots().find(({ id }) => id === 'root-2')?.state, 'prepared')
+    clock.advance(SETTLE_TIME)
     await apply(engine, no)
     assert.equal(engine.store.slots().find(({ id }) => id === 'root-2')?.state, 'active')
   })

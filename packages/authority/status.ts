@@ -5,7 +5,8 @@ import {
   type DocumentNumber,
   formatDocumentNumber,
 } from '@datapunk/protocol'
-import type { Inventory, InventoryService } from './inventory.ts'
+import { undelivered } from './delivery/deliver.ts'
+import type { InventoryService } from './inventory.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import type { LivePeer } from './peers/peer-book.ts'
@@ -76,7 +77,7 @@ export function statusOf(engine: Observed): Status {
   const bundle = store.bundle()
   const asked = {
     config,
-    inventory,
+    pending: new Set(undelivered(engine)),
     live: Map.groupBy(engine.peers.live(), ({ instance }) => instance),
     heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
   }
@@ -103,7 +104,8 @@ export function statusOf(engine: Observed): Status {
 
 interface Asked {
   readonly config: Config
-  readonly inventory: Inventory
+  /** Instances that read files and have not been told of them. */
+  readonly pending: ReadonlySet<string>
   readonly live: ReadonlyMap<string, readonly LivePeer[]>
   /** Instances that have ever acknowledged. */
   readonly heard: ReadonlySet<string>
@@ -111,13 +113,13 @@ interface Asked {
 
 function instanceStatus(
   { row, settings, instances }: InventoryService,
-  { config, inventory, live, heard }: Asked,
+  { config, pending, live, heard }: Asked,
 ): InstanceStatus[] {
   if (row.state !== 'member') return []
   const isTold = config.services.get(row.service)?.reload !== undefined
   return instances.map(({ row: { id, place, held }, current, pair, linked, failed }) => {
     const own = live.get(id) ?? []
-    const told = isTold && !inventory.witnesses.undelivered.includes(id)
+    const told = isTold && !pending.has(id)
     return {
       service: row.service,
       instance: id,

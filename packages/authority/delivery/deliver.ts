@@ -25,11 +25,20 @@ interface Due extends Handover {
 /** How many are told at once: each may be a command that takes its time. */
 const AT_ONCE = 4
 
+/** A server that was told reads its files in its own time, and nothing shows when it has read the roots. Milliseconds. */
+export const SETTLE_TIME = 5000
+
 type Known = Pick<Engine, 'store' | 'config'>
 
 /** Instances that read files and have not been told, or have not shown, what lies there now. */
 export function undelivered(known: Known): string[] {
   return dueHandovers(known).map(({ instance }) => instance)
+}
+
+/** Those, and whoever was told so short a time ago that it may not have read them yet. */
+export function unsettled(known: Known & Pick<Engine, 'clock'>): string[] {
+  const justTold = known.store.deliveries().filter(({ at }) => known.clock() - at < SETTLE_TIME)
+  return [...undelivered(known), ...justTold.map(({ instance }) => instance)]
 }
 
 /**
