@@ -11,11 +11,13 @@ const ROTATIONS = 100
 
 test('100 leaf rotations, a new issuing CA, a new bundle key and a new root go by under load: no call fails', async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {}, nexus: {} } })
-  t.after(() => mesh.remove())
   // Who was just started waits for those who may come back; here everybody comes at once.
   let ahead = 0
   const kept = await KeptAuthority.start(mesh, { clock: () => Date.now() + ahead })
-  t.after(() => kept.stop())
+  t.after(async () => {
+    await kept.stop()
+    mesh.remove()
+  })
   ahead = 40_000
   const { authority } = kept
   const lake = await Greeter.start(mesh, 'lake')

@@ -73,8 +73,7 @@ test(
   async (t) => {
     const port = await freePort()
     const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
-    t.after(() => mesh.remove())
-    const nginx = await startNginx(mesh, port)
+      const nginx = await startNginx(mesh, port)
     t.after(() => nginx.stop('SIGQUIT'))
     const reload = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
     mesh.write({ services: { web: { reload, address: `127.0.0.1:${port}` }, stream: {} } })
@@ -83,7 +82,10 @@ test(
       clock: () => Date.now() + ahead,
       environment: process.env,
     })
-    t.after(() => kept.stop())
+    t.after(async () => {
+    await kept.stop()
+    mesh.remove()
+  })
     // Nobody was live before: there is nobody to wait for.
     ahead = 40_000
     const stream = await join('stream', { config: mesh.configFile })
