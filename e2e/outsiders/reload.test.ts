@@ -73,7 +73,7 @@ test(
   async (t) => {
     const port = await freePort()
     const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
-      const nginx = await startNginx(mesh, port)
+    const nginx = await startNginx(mesh, port)
     t.after(() => nginx.stop('SIGQUIT'))
     const reload = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
     mesh.write({ services: { web: { reload, address: `127.0.0.1:${port}` }, stream: {} } })
@@ -83,9 +83,9 @@ test(
       environment: process.env,
     })
     t.after(async () => {
-    await kept.stop()
-    mesh.remove()
-  })
+      await kept.stop()
+      mesh.remove()
+    })
     // Nobody was live before: there is nobody to wait for.
     ahead = 40_000
     const stream = await join('stream', { config: mesh.configFile })
