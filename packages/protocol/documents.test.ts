@@ -238,3 +238,39 @@ describe('members', () => {
     )
   })
 })
+
+describe('what a later version says', () => {
+  test('is read by this one: fields are passed over, and so are sections that are not critical', async () => {
+    const added = { added: { by: 'a later version' } }
+    const later = async (bytes: Uint8Array, signer: Signer, type: string) => {
+      const { payload } = parseSealed(bytes, type, 512 * 1024)
+      const more = { ...JSON.parse(Buffer.from(payload).toString()), ...added }
+      return seal(type, Buffer.from(JSON.stringify(more)), [signer])
+    }
+    const first = await later(
+      await sealTrustStatement(statement, [ca.root.signer]),
+      ca.root.signer,
+      'trust-statement/v1',
+    )
+    const trust = followTrustStatements([first], { anchors: statement.roots })
+    const members = Buffer.from(
+      JSON.stringify({
+        members: [{ ...JSON.parse(Buffer.from(encodeMembers([lake])).toString()).members[0], ...added }],
+      }),
+    )
+    const forecast = Buffer.from('sunny')
+    const section = (kind: string, bytes: Uint8Array) => ({
+      ...{ kind, critical: kind === 'members', size: bytes.byteLength },
+      digest: Buffer.from(sha256(bytes)).toString('hex'),
+    })
+    const head: BundleHead = {
+      ...{ meshId, format: 1, number: { generation: 1, counter: 5 }, issuedAt: now, expiresAt: now + 1000 },
+      trustStatement: { generation: 1, counter: 1 },
+      sections: [section('members', members), section('forecast', forecast)],
+    }
+    const bytes = await later(await sealBundleHead(head, bundleSigner), bundleSigner, 'bundle-head/v1')
+    const bundle = openBundle(bytes, () => members, trust)
+    assert.deepEqual([...bundle.members.keys()], ['lake'])
+    assert.equal(bundle.sections.size, 1)
+  })
+})

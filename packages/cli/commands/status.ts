@@ -81,6 +81,7 @@ function show(output: Output, { status, faults, now, protection }: Shown): void 
     const head = ['SERVICE', 'CERTIFICATE', 'UNTIL', 'RENEWED FROM', 'STATE', 'ENFORCES', 'NAMES']
     const rows = status.services.map((one) => serviceRow(one, now, output))
     output.print(`\n${table([head.map((word) => output.styled('quiet', word)), ...rows])}`)
+    output.print(`${deliveryText(status.services)}\n`)
   }
   for (const wait of status.waits) output.print(`\n${output.styled('warning', waitText(wait))}\n`)
   if (status.outage !== undefined) {
@@ -126,6 +127,13 @@ function serviceRow(one: InstanceStatus, now: number, output: Output): string[] 
     enforcement(one, output),
     one.names.join(', '),
   ]
+}
+
+/** Apart, because one is a signed word and the other is not. */
+function deliveryText(services: readonly InstanceStatus[]): string {
+  const count = (delivery: InstanceStatus['delivery']) =>
+    services.filter((one) => one.delivery === delivery).length
+  return `${count('proven')} proven, ${count('by-file')} by file, ${count('unheard')} unheard`
 }
 
 /** What its processes say they enforce; or that it reads files, and was told; or that nobody has heard of it. */
