@@ -328,7 +328,7 @@ export class SimulatedPeer {
     this.#report()
     const newest = store.bundle()
     const statements = store.trustStatements()
-    this.published({ trustStatements: statements, bundle: newest, digest: undefined })
+    this.published({ trustStatements: statements, bundle: newest, digest: undefined, sections: new Map() })
   }
 
   #disconnect(says: boolean): void {

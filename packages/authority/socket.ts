@@ -6,12 +6,15 @@ import { chdir, cwd } from 'node:process'
 /** `sun_path` of unix(7) has 108 bytes, the last of them 0. */
 const MAX_SOCKET_PATH_BYTES = 107
 
+/** A new bundle brings every peer at once; the kernel takes less where its own limit is lower (listen(2)). */
+const BACKLOG = 4096
+
 /** Whoever serves holds the lock, so a socket that is there was left behind by an authority that was killed. */
 export function listenOnSocket(server: Server, socket: string): Promise<void> {
   rmSync(socket, { force: true })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    byShortName(socket, (path) => server.listen({ path }, resolve))
+    byShortName(socket, (path) => server.listen({ path, backlog: BACKLOG }, resolve))
   })
 }
 

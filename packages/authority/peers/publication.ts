@@ -7,13 +7,20 @@ export interface Publication {
   readonly bundle: PublishedBundleRow | undefined
   /** Of the bundle's head, as acknowledgements name it. */
   readonly digest: string | undefined
+  /** The sections that it names, by digest. */
+  readonly sections: ReadonlyMap<string, Uint8Array>
 }
 
 export function publicationOf(store: Reader): Publication {
   const bundle = store.bundle()
+  const sections = (bundle?.sections ?? []).flatMap((digest) => {
+    const bytes = store.section(digest)
+    return bytes === undefined ? [] : [[digest, bytes] as const]
+  })
   return {
     trustStatements: store.trustStatements(),
     bundle,
     digest: bundle && readBundleHead(bundle.head).digest,
+    sections: new Map(sections),
   }
 }

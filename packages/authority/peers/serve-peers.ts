@@ -135,13 +135,15 @@ class HttpPeerServer implements PeerServer {
 
   #section(response: ServerResponse, digest: string, base: string | undefined): void {
     const { store } = this.#streaming
-    const section = store.section(digest)
+    const section = this.#publication.sections.get(digest) ?? store.section(digest)
     if (section === undefined) {
       response.writeHead(404).end()
       return
     }
-    const before = base === undefined ? undefined : store.section(base)
-    const difference = before && this.#differences.of(`${base} ${digest}`, before, section)
+    const difference =
+      base === undefined
+        ? undefined
+        : this.#differences.of(`${base} ${digest}`, () => store.section(base), section)
     const headers = { 'content-type': 'application/json', ...(difference && { 'difference-of': base }) }
     response.writeHead(200, headers).end(difference ?? section)
   }
@@ -153,10 +155,11 @@ const nowhere = new URL('http://authority/')
 class DifferenceCache {
   readonly #differences = new Map<string, Uint8Array | undefined>()
 
-  of(key: string, base: Uint8Array, next: Uint8Array): Uint8Array | undefined {
+  of(key: string, base: () => Uint8Array | undefined, next: Uint8Array): Uint8Array | undefined {
     if (!this.#differences.has(key)) {
       if (this.#differences.size >= 8) this.#differences.clear()
-      this.#differences.set(key, sectionDifference(base, next))
+      const before = base()
+      this.#differences.set(key, before && sectionDifference(before, next))
     }
     return this.#differences.get(key)
   }
