@@ -18,6 +18,7 @@ import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { OutageWatch } from './outage-budget.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
@@ -94,6 +95,7 @@ export class Authority implements Administration {
   readonly #passphrase: () => FoundPassphrase
   #peerServer: PeerServer | undefined
   readonly #enforcement: EnforcementWatch
+  readonly #outage = new OutageWatch()
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -244,6 +246,11 @@ export class Authority implements Administration {
 
   previewRotation(request: RotateRequest): Promise<RotatePreview> {
     return this.#inTurn(() => previewRotation(this.#engine, request))
+  }
+
+  /** Tells, as an event, when the mesh could not go on for long without this authority. */
+  lookAtOutage(): void {
+    this.#outage.look(this.#engine)
   }
 
   purge(): Promise<readonly string[]> {

@@ -48,6 +48,7 @@ export async function keep(options: KeepOptions): Promise<void> {
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
       shown = waiting
       isWaiting = report.waits.length > 0
+      authority.lookAtOutage()
       due = Math.min(report.nextDue, report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY)
     } catch (error) {
       options.onError(error)
