@@ -78,9 +78,9 @@ async function handOver(engine: Engine, { instance, digest, ...handover }: Due):
     const error = (cause as Error).message
     const attempts = failuresOf(store, instance) + 1
     const nextTryAt = nextTry(clock(), attempts, randomBytes)
-    await store.write((transaction) =>
-      transaction.putAttempt({ kind: 'reload', subject: instance, attempts, nextTryAt, error }),
-    )
+    const row = { kind: 'reload', subject: instance, attempts, nextTryAt, error } as const
+    // A store that can't be written may be what failed: the others are told all the same, and this one at the next run.
+    await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
     const detail = { instance, error, nextTryAt: new Date(nextTryAt).toISOString() }
     report({ kind: 'reload-failed', subject, at: clock(), detail })
     return false
