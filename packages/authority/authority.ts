@@ -111,8 +111,8 @@ export class Authority implements Administration {
     if (isNew && !options.adopting) checkNoForeignCa({ config, layout, disk })
     disk.ensureFolder(layout.state, 0o755)
     disk.ensureFolder(layout.authority.dir, 0o700)
-    const own = { ...options.environment }
-    delete own.MTLS_CA_PASSPHRASE
+    const hookEnvironment = { ...options.environment }
+    delete hookEnvironment.MTLS_CA_PASSPHRASE
     const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
     try {
       clearStaging(layout, disk)
@@ -144,7 +144,7 @@ export class Authority implements Administration {
         peers: new PeerBook(clock),
         ownPair: new OwnPair(),
         push: () => {},
-        handOver: (handover) => handOver(handover, { environment: own, clock }),
+        handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
         clock,
         randomBytes,
         actor: purpose,

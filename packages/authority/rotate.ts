@@ -17,7 +17,7 @@ export async function rotateAnew(
   engine: Engine,
   service: string | undefined,
 ): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
-  const due = instancesOf(engine.store, service, engine)
+  const due = instancesOf(engine, service)
   for (const { row } of due) if (row.held) await setHeld(engine, row, false)
   const issuances: Issuance[] = due.map(({ row, service }) => ({ instance: row.id, service }))
   const failures = await issuePairs(engine, issuances)
@@ -37,7 +37,7 @@ export async function rotateAnew(
 export async function rotateBack(engine: Engine, service: string): Promise<readonly Rotated[]> {
   const { store, disk, layout, clock, actor, report } = engine
   const back: Rotated[] = []
-  for (const { row, service: of } of instancesOf(store, service, engine)) {
+  for (const { row, service: of } of instancesOf(engine, service)) {
     // 1
     const folder = new PairFolder(layout.instance(row.id).dir, disk)
     const pair = folder.readPrevious()
@@ -61,7 +61,7 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
 
 /** Lets the renewal of a service go on by itself again. @throws AuthorityError `NOT_A_MEMBER` */
 export async function resumeRotation(engine: Engine, service: string): Promise<readonly Rotated[]> {
-  const all = instancesOf(engine.store, service, engine)
+  const all = instancesOf(engine, service)
   for (const { row } of all) if (row.held) await setHeld(engine, row, false)
   return all.map(({ row }) => currentOf(engine.store, row))
 }
@@ -112,10 +112,10 @@ function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pai
 }
 
 function instancesOf(
-  store: Store,
-  service: string | undefined,
   engine: Pick<Engine, 'store'>,
+  service: string | undefined,
 ): { row: InstanceRow; service: ServiceRow }[] {
+  const { store } = engine
   const members = store.services().filter(({ state }) => state === 'member')
   const rows = new Map(members.map((row) => [row.service, row]))
   if (service !== undefined && !rows.has(service)) throw notAMember(service, engine)

@@ -1,5 +1,4 @@
-import type { ApplyReport } from './apply.ts'
-import { apply } from './apply.ts'
+import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'

@@ -3,13 +3,13 @@ import type { Engine } from '../engine.ts'
 
 /** Tells, once for every bundle, when all live peers enforce it, and how long that took. */
 export class EnforcementWatch {
-  readonly #engine: Pick<Engine, 'store' | 'peers' | 'report' | 'clock'>
+  readonly #engine: Pick<Engine, 'store' | 'peers' | 'report'>
   #told = ''
   #looking = false
   #stop = () => {}
   #isStopped = false
 
-  constructor(engine: Pick<Engine, 'store' | 'peers' | 'report' | 'clock'>) {
+  constructor(engine: Pick<Engine, 'store' | 'peers' | 'report'>) {
     this.#engine = engine
   }
 

@@ -26,7 +26,7 @@ const MAX_DAYS = 7
 
 const RENEW_AT = 0.5
 
-/** As fast as any, for handshakes; the services' `key_algorithm` is theirs. */
+/** Every peer in use must verify it, whatever the services' `key_algorithm` is: what RFC 8446 section 9.1 makes all TLS 1.3 support. */
 const KEY_ALGORITHM = 'ecdsa-p256'
 
 /**

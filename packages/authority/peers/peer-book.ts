@@ -80,10 +80,6 @@ export class PeerBook {
     return [...this.#peers.values()]
   }
 
-  get(peer: string): LivePeer | undefined {
-    return this.#peers.get(peer)
-  }
-
   /**
    * Whether every process of an instance that was seen has said that it ends: only then is its silence an absence. Whoever
    * just fell silent may be cut off, and go on with what it knows.

@@ -85,14 +85,14 @@ function rootsToSign({ store }: Engine): SlotRow[] {
 }
 
 async function withSigners<Result>(
-  { keys }: Engine,
+  { keys }: Pick<Engine, 'keys'>,
   slots: readonly SlotRow[],
   use: (signers: readonly Signer[]) => Promise<Result>,
   opened: readonly Signer[] = [],
 ): Promise<Result> {
   const [slot, ...others] = slots
   if (slot === undefined) return use(opened)
-  return keys.withSigner(slot, (signer) => withSigners({ keys } as Engine, others, use, [...opened, signer]))
+  return keys.withSigner(slot, (signer) => withSigners({ keys }, others, use, [...opened, signer]))
 }
 
 /** 3 From here on they sign; what did before retires. */
