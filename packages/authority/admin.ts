@@ -6,7 +6,7 @@ import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { Action, Plan } from './plan.ts'
-import type { RotatePreview, RotateReport, RotateRequest } from './rotation.ts'
+import type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 import { byShortName, listenOnSocket } from './socket.ts'
 import type { Status } from './status.ts'
 

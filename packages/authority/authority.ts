@@ -31,7 +31,7 @@ import {
   type RotateReport,
   type RotateRequest,
   rotate,
-} from './rotation.ts'
+} from './rotate.ts'
 import { type Status, statusOf } from './status.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'

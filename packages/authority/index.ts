@@ -28,7 +28,7 @@ export {
   type ServiceAction,
 } from './plan.ts'
 export type { RollWait } from './rollover/roll-plan.ts'
-export type { Rotated } from './rotate.ts'
-export type { RotatePreview, RotateReport, RotateRequest } from './rotation.ts'
+export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
+export type { Rotated } from './rotate-pair.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
 export type { SlotKind } from './store/contract.ts'

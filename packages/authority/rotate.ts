@@ -1,140 +1,117 @@
-import { PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
-import { type Pair, PairFolder } from './disk/pair.ts'
+import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
-import { AuthorityError } from './error.ts'
-import { notAMember } from './issue-csr.ts'
-import { type Issuance, type IssuedChain, issuePairs } from './issue-pair.ts'
-import { swapOptions } from './place.ts'
-import { membersOf, trustedSlots } from './publish.ts'
-import { decodeSettings } from './settings.ts'
-import type { InstanceRow, ServiceRow, Store } from './store/contract.ts'
+import { beginRoll } from './rollover/begin.ts'
+import { compromise } from './rollover/compromise.ts'
+import type { RollWait } from './rollover/roll-plan.ts'
+import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
+import type { SlotKind } from './store/contract.ts'
 
-/** A certificate that an instance shows now. */
-export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>
+/** What somebody asks to be replaced before it is due. */
+export type RotateRequest =
+  /** Every instance's pair, or those of one service. */
+  | { readonly what: 'pairs'; readonly service?: string | undefined }
+  /** The previous pair of a service, put back; its automatic renewal is held until it is resumed. */
+  | { readonly what: 'back'; readonly service: string }
+  | { readonly what: 'resume'; readonly service: string }
+  /** A CA or the bundle key, by the stages of story 5; `without`: instances that are not waited for. */
+  | { readonly what: SlotKind; readonly without: readonly string[] }
+  /** The same in an emergency: the key is in other hands, and nobody is waited for. */
+  | { readonly what: 'compromised'; readonly kind: SlotKind }
 
-/** New pairs for every instance whose key lives here, or for those of one service; whatever was held is held no more. */
-export async function rotateAnew(
-  engine: Engine,
-  service: string | undefined,
-): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
-  const due = instancesOf(engine, service)
-  for (const { row } of due) if (row.held) await setHeld(engine, row, false)
-  const issuances: Issuance[] = due.map(({ row, service }) => ({ instance: row.id, service }))
-  const failures = await issuePairs(engine, issuances)
-  const rotated = due.flatMap(({ row }) => (failures.has(row.id) ? [] : [currentOf(engine.store, row)]))
-  const failed = [...failures].map(([instance, { message }]) => ({ instance, message }))
-  return { rotated, failed }
+export interface RotateReport {
+  readonly rotated: readonly Rotated[]
+  readonly failed: readonly { readonly instance: string; readonly message: string }[]
+  /** Of a CA or key: the slots that are on their way, with their states. */
+  readonly slots: readonly { readonly slot: string; readonly state: string }[]
+  /** Whom that waits for. */
+  readonly waits: readonly RollWait[]
 }
 
-/**
- * Puts the previous pair of a service back, where it would still pass every check, and holds its automatic renewal until
- * somebody says otherwise: whatever was wrong with the new one would only be made again.
- *
- * 1 read → 2 the whole check under today's trust and members → 3 swap → 4 recorded, with its audit entry
- *
- * @throws AuthorityError `NOT_A_MEMBER`, `NO_WAY_BACK`
- */
-export async function rotateBack(engine: Engine, service: string): Promise<readonly Rotated[]> {
-  const { store, disk, layout, clock, actor, report } = engine
-  const back: Rotated[] = []
-  for (const { row, service: of } of instancesOf(engine, service)) {
-    // 1
-    const folder = new PairFolder(layout.instance(row.id).dir, disk)
-    const pair = folder.readPrevious()
-    if (pair === undefined) throw noWayBack(service, 'found no previous pair on disk')
-    // 2
-    const serial = checkBack(engine, row, pair)
-    // 3
-    await folder.swapBeside(pair, swapOptions(engine, decodeSettings(of.settings)))
-    // 4
-    const at = clock()
-    await store.write((transaction) => {
-      transaction.makeCurrent(row.id, serial)
-      transaction.putInstance({ ...row, held: true })
-      transaction.addAudit({ at, actor, deed: 'rotated-back', entry: { instance: row.id, serial } })
-    })
-    report({ kind: 'rotation-held', subject: service, at, detail: { instance: row.id, serial } })
-    back.push(currentOf(store, row))
+/** What a rotation would touch, before it is asked for. */
+export interface RotatePreview {
+  /** Instances whose certificate is replaced. */
+  readonly certificates: readonly {
+    readonly service: string
+    readonly instance: string
+    readonly serial: string
+  }[]
+  /** Live peers that are told, and have to acknowledge. */
+  readonly peers: readonly { readonly service: string; readonly instance: string }[]
+  /** Open connections, by the peers' reports, that move over. */
+  readonly connections: number
+  /** Instances that have been heard of, and are not live now. */
+  readonly absent: readonly string[]
+  /** Instances that have to ask for a new certificate themselves. */
+  readonly elsewhere: readonly string[]
+}
+
+export async function rotate(engine: Engine, request: RotateRequest): Promise<RotateReport> {
+  const nothing = { rotated: [], failed: [], slots: [], waits: [] }
+  switch (request.what) {
+    case 'pairs':
+      return { ...nothing, ...(await rotateAnew(engine, request.service)) }
+    case 'back':
+      return { ...nothing, rotated: await rotateBack(engine, request.service) }
+    case 'resume':
+      return { ...nothing, rotated: await resumeRotation(engine, request.service) }
+    case 'compromised':
+      await compromise(engine, request.kind)
+      return slotReport(engine, await apply(engine, { approve: () => false }))
+    default:
+      await beginRoll(engine, { kind: request.what, without: request.without })
+      return slotReport(engine, await apply(engine, { approve: () => false }))
   }
-  return back
 }
 
-/** Lets the renewal of a service go on by itself again. @throws AuthorityError `NOT_A_MEMBER` */
-export async function resumeRotation(engine: Engine, service: string): Promise<readonly Rotated[]> {
-  const all = instancesOf(engine, service)
-  for (const { row } of all) if (row.held) await setHeld(engine, row, false)
-  return all.map(({ row }) => currentOf(engine.store, row))
-}
-
-async function setHeld(engine: Engine, row: InstanceRow, held: boolean): Promise<void> {
-  const { store, clock, actor, report } = engine
-  const at = clock()
-  await store.write((transaction) => {
-    transaction.putInstance({ ...row, held })
-    transaction.addAudit({ at, actor, deed: 'rotation-resumed', entry: { instance: row.id } })
+function slotReport({ store }: Engine, { done, failed, waits }: ApplyReport): RotateReport {
+  const current = new Map(store.currentCertificates().map((row) => [row.instance, row]))
+  const rotated = done.flatMap((action) => {
+    if (action.kind !== 'issue' && action.kind !== 'renew') return []
+    const row = current.get(action.instance)
+    return row === undefined
+      ? []
+      : [{ service: action.subject, instance: action.instance, serial: row.serial, notAfter: row.notAfter }]
   })
-  report({ kind: 'rotation-resumed', subject: row.service, at, detail: { instance: row.id } })
-}
-
-/** @returns the serial of the pair, which would pass the gate of every peer now */
-function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pair): string {
-  const now = clock()
-  const leaf = parseCertificate(pair.certificate.raw)
-  const known = store.certificate(leaf.serial)
-  const current = store.currentCertificates().find(({ instance }) => instance === row.id)
-  const no = (found: string, cause?: unknown) => noWayBack(row.service, found, cause)
-  if (known?.state !== 'issued' || known.instance !== row.id || current === undefined)
-    throw no(`found a pair ${leaf.serial} that is not on record`)
-  if (now - current.intendedAt > config.rotation.keepPrevious)
-    throw no(
-      `found that it was rotated at ${new Date(current.intendedAt).toISOString()}, longer ago than rotation.keep_previous`,
-    )
-  const { roots, issuingCas } = trustedSlots(store)
-  try {
-    for (const usage of ['serverAuth', 'clientAuth'] as const)
-      verifyPath({ leaf, intermediates: issuingCas, roots, at: now, usage })
-  } catch (cause) {
-    if (!(cause instanceof PkiError)) throw cause
-    throw no(`found that it would be refused: ${cause.message}`, cause)
+  return {
+    rotated,
+    failed: failed.map(({ action, error }) => ({
+      instance: 'instance' in action ? action.instance : action.subject,
+      message: error.message,
+    })),
+    slots: store.slots().flatMap(({ id, state }) => (state === 'retired' ? [] : [{ slot: id, state }])),
+    waits,
   }
-  const member = membersOf(store, now).find(({ service }) => service === row.service)
-  const { dnsNames = [], ipAddresses = [] } = leaf.extensions.subjectAltName ?? {}
-  const [organization] = leaf.subject.organization
-  const [country] = leaf.subject.country
-  const isNamed =
-    dnsNames.every((name) => member?.dnsNames.includes(name)) &&
-    ipAddresses.every((address) => member?.ipAddresses.includes(address))
-  const isAccepted = member?.subjects.some(
-    (one) => one.organization === organization && one.country === country,
-  )
-  if (!isNamed || !isAccepted) throw no('found that it bears names or a subject that the service has no more')
-  return leaf.serial
 }
 
-function instancesOf(
-  engine: Pick<Engine, 'store'>,
-  service: string | undefined,
-): { row: InstanceRow; service: ServiceRow }[] {
-  const { store } = engine
-  const members = store.services().filter(({ state }) => state === 'member')
-  const rows = new Map(members.map((row) => [row.service, row]))
-  if (service !== undefined && !rows.has(service)) throw notAMember(service, engine)
-  return store.instances().flatMap((row) => {
-    const of = rows.get(row.service)
-    const isMeant = of !== undefined && row.place === 'here' && (service ?? row.service) === row.service
-    return isMeant ? [{ row, service: of }] : []
-  })
-}
-
-function currentOf(store: Store, { id, service }: InstanceRow): Rotated {
-  const current = store.currentCertificates().find(({ instance }) => instance === id)
-  return { service, instance: id, serial: current?.serial ?? '', notAfter: current?.notAfter ?? 0 }
-}
-
-function noWayBack(service: string, found: string, cause?: unknown): AuthorityError {
-  return new AuthorityError(
-    'NO_WAY_BACK',
-    `${service} stays with the pair it has: ${found}; allowed: its previous pair, while that is good and rotation.keep_previous lasts. \`mtls rotate ${service}\` makes a new one`,
-    { cause, data: { service } },
-  )
+/** What `rotate` would touch. Nothing is changed. */
+export function previewRotation({ store, peers }: Engine, request: RotateRequest): RotatePreview {
+  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
+  const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
+  const only = 'service' in request ? request.service : undefined
+  const touchesPairs =
+    request.what !== 'bundle-key' && !(request.what === 'compromised' && request.kind === 'bundle-key')
+  const instances = store
+    .instances()
+    .filter(({ service }) => members.has(service) && service === (only ?? service))
+  const live = peers.live().filter(({ service }) => members.has(service))
+  const told = touchesPairs && only !== undefined ? live.filter(({ service }) => service === only) : live
+  const mine = new Set(instances.flatMap(({ id }) => serials.get(id) ?? []))
+  const connections = live.flatMap(({ report }) => report?.connections ?? [])
+  const isLive = new Set(live.map(({ instance }) => instance))
+  const ids = new Set(instances.map(({ id }) => id))
+  return {
+    certificates: touchesPairs
+      ? instances.flatMap(({ id, service, place }) =>
+          place === 'here' ? [{ service, instance: id, serial: serials.get(id) ?? '' }] : [],
+        )
+      : [],
+    peers: told.map(({ service, instance }) => ({ service, instance })),
+    connections: touchesPairs
+      ? connections.filter(({ serial }) => mine.has(serial)).reduce((sum, { count }) => sum + count, 0)
+      : 0,
+    absent: store
+      .acknowledgements()
+      .flatMap(({ instance }) => (ids.has(instance) && !isLive.has(instance) ? [instance] : [])),
+    elsewhere: instances.flatMap(({ id, place }) => (place === 'elsewhere' ? [id] : [])),
+  }
 }

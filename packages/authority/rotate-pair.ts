@@ -1,0 +1,140 @@
+import { PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { type Pair, PairFolder } from './disk/pair.ts'
+import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
+import { notAMember } from './issue-csr.ts'
+import { type Issuance, type IssuedChain, issuePairs } from './issue-pair.ts'
+import { swapOptions } from './place.ts'
+import { membersOf, trustedSlots } from './publish.ts'
+import { decodeSettings } from './settings.ts'
+import type { InstanceRow, ServiceRow, Store } from './store/contract.ts'
+
+/** A certificate that an instance shows now. */
+export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>
+
+/** New pairs for every instance whose key lives here, or for those of one service; whatever was held is held no more. */
+export async function rotateAnew(
+  engine: Engine,
+  service: string | undefined,
+): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
+  const due = instancesOf(engine, service)
+  for (const { row } of due) if (row.held) await setHeld(engine, row, false)
+  const issuances: Issuance[] = due.map(({ row, service }) => ({ instance: row.id, service }))
+  const failures = await issuePairs(engine, issuances)
+  const rotated = due.flatMap(({ row }) => (failures.has(row.id) ? [] : [currentOf(engine.store, row)]))
+  const failed = [...failures].map(([instance, { message }]) => ({ instance, message }))
+  return { rotated, failed }
+}
+
+/**
+ * Puts the previous pair of a service back, where it would still pass every check, and holds its automatic renewal until
+ * somebody says otherwise: whatever was wrong with the new one would only be made again.
+ *
+ * 1 read → 2 the whole check under today's trust and members → 3 swap → 4 recorded, with its audit entry
+ *
+ * @throws AuthorityError `NOT_A_MEMBER`, `NO_WAY_BACK`
+ */
+export async function rotateBack(engine: Engine, service: string): Promise<readonly Rotated[]> {
+  const { store, disk, layout, clock, actor, report } = engine
+  const back: Rotated[] = []
+  for (const { row, service: of } of instancesOf(engine, service)) {
+    // 1
+    const folder = new PairFolder(layout.instance(row.id).dir, disk)
+    const pair = folder.readPrevious()
+    if (pair === undefined) throw noWayBack(service, 'found no previous pair on disk')
+    // 2
+    const serial = checkBack(engine, row, pair)
+    // 3
+    await folder.swapBeside(pair, swapOptions(engine, decodeSettings(of.settings)))
+    // 4
+    const at = clock()
+    await store.write((transaction) => {
+      transaction.makeCurrent(row.id, serial)
+      transaction.putInstance({ ...row, held: true })
+      transaction.addAudit({ at, actor, deed: 'rotated-back', entry: { instance: row.id, serial } })
+    })
+    report({ kind: 'rotation-held', subject: service, at, detail: { instance: row.id, serial } })
+    back.push(currentOf(store, row))
+  }
+  return back
+}
+
+/** Lets the renewal of a service go on by itself again. @throws AuthorityError `NOT_A_MEMBER` */
+export async function resumeRotation(engine: Engine, service: string): Promise<readonly Rotated[]> {
+  const all = instancesOf(engine, service)
+  for (const { row } of all) if (row.held) await setHeld(engine, row, false)
+  return all.map(({ row }) => currentOf(engine.store, row))
+}
+
+async function setHeld(engine: Engine, row: InstanceRow, held: boolean): Promise<void> {
+  const { store, clock, actor, report } = engine
+  const at = clock()
+  await store.write((transaction) => {
+    transaction.putInstance({ ...row, held })
+    transaction.addAudit({ at, actor, deed: 'rotation-resumed', entry: { instance: row.id } })
+  })
+  report({ kind: 'rotation-resumed', subject: row.service, at, detail: { instance: row.id } })
+}
+
+/** @returns the serial of the pair, which would pass the gate of every peer now */
+function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pair): string {
+  const now = clock()
+  const leaf = parseCertificate(pair.certificate.raw)
+  const known = store.certificate(leaf.serial)
+  const current = store.currentCertificates().find(({ instance }) => instance === row.id)
+  const no = (found: string, cause?: unknown) => noWayBack(row.service, found, cause)
+  if (known?.state !== 'issued' || known.instance !== row.id || current === undefined)
+    throw no(`found a pair ${leaf.serial} that is not on record`)
+  if (now - current.intendedAt > config.rotation.keepPrevious)
+    throw no(
+      `found that it was rotated at ${new Date(current.intendedAt).toISOString()}, longer ago than rotation.keep_previous`,
+    )
+  const { roots, issuingCas } = trustedSlots(store)
+  try {
+    for (const usage of ['serverAuth', 'clientAuth'] as const)
+      verifyPath({ leaf, intermediates: issuingCas, roots, at: now, usage })
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause
+    throw no(`found that it would be refused: ${cause.message}`, cause)
+  }
+  const member = membersOf(store, now).find(({ service }) => service === row.service)
+  const { dnsNames = [], ipAddresses = [] } = leaf.extensions.subjectAltName ?? {}
+  const [organization] = leaf.subject.organization
+  const [country] = leaf.subject.country
+  const isNamed =
+    dnsNames.every((name) => member?.dnsNames.includes(name)) &&
+    ipAddresses.every((address) => member?.ipAddresses.includes(address))
+  const isAccepted = member?.subjects.some(
+    (one) => one.organization === organization && one.country === country,
+  )
+  if (!isNamed || !isAccepted) throw no('found that it bears names or a subject that the service has no more')
+  return leaf.serial
+}
+
+function instancesOf(
+  engine: Pick<Engine, 'store'>,
+  service: string | undefined,
+): { row: InstanceRow; service: ServiceRow }[] {
+  const { store } = engine
+  const members = store.services().filter(({ state }) => state === 'member')
+  const rows = new Map(members.map((row) => [row.service, row]))
+  if (service !== undefined && !rows.has(service)) throw notAMember(service, engine)
+  return store.instances().flatMap((row) => {
+    const of = rows.get(row.service)
+    const isMeant = of !== undefined && row.place === 'here' && (service ?? row.service) === row.service
+    return isMeant ? [{ row, service: of }] : []
+  })
+}
+
+function currentOf(store: Store, { id, service }: InstanceRow): Rotated {
+  const current = store.currentCertificates().find(({ instance }) => instance === id)
+  return { service, instance: id, serial: current?.serial ?? '', notAfter: current?.notAfter ?? 0 }
+}
+
+function noWayBack(service: string, found: string, cause?: unknown): AuthorityError {
+  return new AuthorityError(
+    'NO_WAY_BACK',
+    `${service} stays with the pair it has: ${found}; allowed: its previous pair, while that is good and rotation.keep_previous lasts. \`mtls rotate ${service}\` makes a new one`,
+    { cause, data: { service } },
+  )
+}
