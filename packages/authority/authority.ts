@@ -44,10 +44,10 @@ export interface Administration {
   issue(service: string): Promise<IssuedChain>
   /** @param csr PKCS#10, PEM or DER */
   issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain>
-  /** Removes the files of removed services. @returns the paths removed */
   rotate(request: RotateRequest): Promise<RotateReport>
   /** What `rotate` would touch; changes nothing. */
   previewRotation(request: RotateRequest): Promise<RotatePreview>
+  /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
   /** All of this authority in one encrypted file, while it goes on working. */
