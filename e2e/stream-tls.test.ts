@@ -105,22 +105,27 @@ describe('a peer on another host', () => {
     kept.events.filter(({ kind, subject }) => kind === 'certificate-issued' && subject === 'authority')
 
   test('needs config, roots and pair: the rest comes over the stream, sections as differences', async () => {
-    const differences: unknown[] = []
+    const fetched: unknown[] = []
     const noted = (message: unknown) => {
       const { request, response } = message as { request: ClientRequest; response: IncomingMessage }
-      if (request.path.includes('?base=')) differences.push(response.headers['difference-of'])
+      if (request.path.startsWith('/sections/')) fetched.push(typeof response.headers['difference-of'])
     }
     subscribe('http.client.response.finish', noted)
     ending.push(() => unsubscribe('http.client.response.finish', noted))
 
-    // A difference of a few members would be longer than they are.
-    const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`service-${n}`, {}]))
-    await change({ ...services, ...many })
+    const names = Array.from({ length: 40 }, (_, n) => `service-${n}`.padEnd(63, '-long'))
+    const many = (callers: number) =>
+      Object.fromEntries(names.map((name, n) => [name, { allow: n < 10 ? names : names.slice(0, callers) }]))
+    await change({ ...services, ...many(40) })
     const lake = await joinFar('lake')
     await until(() => enforced() === 'lake 1.2')
-    await change({ ...services, ...many, lake: { allow: ['stream'] } })
+    fetched.length = 0
+    await change({ ...services, ...many(40), lake: { allow: ['stream'] } })
     await until(() => enforced() === 'lake 1.3')
-    assert.deepEqual([differences.length, typeof differences[0]], [1, 'string'])
+    assert.deepEqual(fetched, [], 'a short difference goes ahead of its head')
+    await change({ ...services, ...many(39), lake: { allow: ['stream'] } })
+    await until(() => enforced() === 'lake 1.4')
+    assert.deepEqual(fetched, ['string'], 'a long one is fetched')
     assert.deepEqual(lake.counters.refused, {})
   })
 

@@ -12,6 +12,7 @@ import type { AuthorityContact, AuthorityRoute } from './authority-route.ts'
 import { atTime, type Clock } from './clock.ts'
 import { MeshError } from './error.ts'
 import type { OfferedDocument } from './offered-documents.ts'
+import { SectionsAhead } from './sections-ahead.ts'
 import { Silence } from './silence.ts'
 
 export interface AuthorityLinkOptions {
@@ -42,6 +43,7 @@ const MAX_SECTION = 64 * 1024 * 1024
 export class AuthorityLink {
   readonly #options: AuthorityLinkOptions
   readonly #ending = new AbortController()
+  readonly #ahead = new SectionsAhead()
   #stream: Stream | undefined
   #greeted = false
   #failures = 0
@@ -79,7 +81,7 @@ export class AuthorityLink {
   }
 
   /**
-   * A section by its digest. Nothing is believed of what comes but by that digest.
+   * A section by its digest: from what went ahead, else fetched. Nothing is believed of what comes but by that digest.
    *
    * @param base a section that is there, of which the authority may send the difference
    * @throws MeshError `BUNDLE_MISSING`
@@ -89,6 +91,8 @@ export class AuthorityLink {
     base?: { digest: string; bytes: Uint8Array },
   ): Promise<Uint8Array> {
     const { route, clock } = this.#options
+    const ahead = this.#ahead.take({ digest, size }, base)
+    if (ahead !== undefined) return ahead
     const path = `/sections/${digest}${base ? `?base=${base.digest}` : ''}`
     try {
       const { socket } = await route.connect(this.#ending.signal)
@@ -152,6 +156,7 @@ export class AuthorityLink {
 
   async #take(stream: Stream, message: AuthorityMessage): Promise<void> {
     if (message.type === 'heard') return
+    if (message.type === 'section') return this.#ahead.keep(message)
     if (message.type !== 'challenge') return this.#options.received(message)
     const hello = await this.#options.greet(message.nonce)
     stream.asked.write(encodeMessage(hello))

@@ -47,6 +47,7 @@ export {
   type AuthorityMessage,
   encodeMessage,
   LONGEST_SILENCE,
+  MAX_DIFFERENCE_AHEAD,
   MAX_REPORTED_CONNECTIONS,
   MAX_SHOWN_TRUST,
   MessageReader,

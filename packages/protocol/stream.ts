@@ -12,7 +12,17 @@ export type AuthorityMessage =
   /** First; 32 random bytes, lowercase hex, to be signed in the hello. */
   | { readonly type: 'challenge'; readonly nonce: string }
   | { readonly type: 'trust-statement'; readonly document: Uint8Array }
-  /** A signed bundle head; its sections are fetched by digest. */
+  /**
+   * Goes ahead of the head that names it, to whoever was sent the bundle before: how a section differs from the earlier one of
+   * its kind, both by SHA-256 in lowercase hex.
+   */
+  | {
+      readonly type: 'section'
+      readonly digest: string
+      readonly base: string
+      readonly difference: Uint8Array
+    }
+  /** A signed bundle head; its sections are fetched by digest, where they did not go ahead of it. */
   | { readonly type: 'head'; readonly document: Uint8Array }
   /** Answers a report, so that a peer on another host knows that the connection still carries something. */
   | { readonly type: 'heard' }
@@ -63,6 +73,9 @@ export const MAX_REPORTED_CONNECTIONS = 256
 /** A trust statement of post-quantum keys, in base64 of base64, is the largest thing said. */
 const MAX_LINE_FROM_AUTHORITY = 1024 * 1024
 
+/** A difference of more bytes does not go ahead; it is fetched. */
+export const MAX_DIFFERENCE_AHEAD = 64 * 1024
+
 /** A report with every serial is 20 kB. A head is 64 kB, in base64. */
 const MAX_LINE_FROM_PEER = 128 * 1024
 
@@ -71,10 +84,12 @@ export const MAX_SHOWN_TRUST = 24 * 1024
 
 const document = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'))
 const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
 const authorityMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('challenge'), nonce: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.object({ type: z.literal('challenge'), nonce: digest }),
   z.object({ type: z.literal('trust-statement'), document }),
+  z.object({ type: z.literal('section'), digest, base: digest, difference: document }),
   z.object({ type: z.literal('head'), document }),
   z.object({ type: z.literal('heard') }),
 ])

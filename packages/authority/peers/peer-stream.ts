@@ -13,14 +13,16 @@ import {
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { CertificateRow } from '../store/contract.ts'
+import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'
+import type { Published } from './announcement.ts'
 import { MessageBudget } from './message-budget.ts'
 import type { PeerBook } from './peer-book.ts'
-import type { Publication } from './publication.ts'
 
 export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report'> & {
   readonly peers: PeerBook
-  readonly published: () => Publication
+  readonly published: () => Published
+  readonly acknowledgements: AcknowledgementLog
   /** Told what shows that this inventory is not the newest of its mesh. */
   readonly halt: (evidence: string) => void
 }
@@ -34,12 +36,15 @@ export class PeerStream {
   readonly #response: ServerResponse
   readonly #budget: MessageBudget
   readonly #nonce: string
+  readonly #meshId: string | undefined
   /** The instance whose certificate was shown, where one was: nobody else may speak here. */
   readonly #shown: string | undefined
   #peer: string | undefined
   #instance = ''
   #service = ''
   #leaving = false
+  /** Of the certificate it signed with last: it signs with few. */
+  #key: { readonly serial: string; readonly spki: Uint8Array } | undefined
   /** What it has by now, as far as was sent or said. */
   #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
   #bundle: DocumentNumber = { generation: 0, counter: 0 }
@@ -49,6 +54,7 @@ export class PeerStream {
     this.#response = response
     this.#shown = shown
     this.#budget = new MessageBudget(streaming.clock)
+    this.#meshId = streaming.store.mesh()?.meshId
     this.#nonce = Buffer.from(streaming.randomBytes(32)).toString('hex')
   }
 
@@ -80,15 +86,18 @@ export class PeerStream {
   /** Sends what is published now and the peer has not got. */
   push(): void {
     if (this.#peer === undefined) return
-    const { trustStatements, bundle } = this.#streaming.published()
+    const { trustStatements, bundle, announcement } = this.#streaming.published()
     for (const row of trustStatements) {
       if (compareDocumentNumbers(row, this.#trustStatement) <= 0) continue
       this.#trustStatement = row
       this.#send({ type: 'trust-statement', document: row.bytes })
     }
-    if (bundle === undefined || compareDocumentNumbers(bundle, this.#bundle) <= 0) return
+    if (bundle === undefined || announcement === undefined) return
+    if (compareDocumentNumbers(bundle, this.#bundle) <= 0) return
+    const { head, ahead } = announcement
+    const hasTheOneBefore = ahead !== undefined && compareDocumentNumbers(ahead.of, this.#bundle) === 0
     this.#bundle = bundle
-    this.#send({ type: 'head', document: bundle.head })
+    this.#write(hasTheOneBefore ? ahead.sections + head : head)
   }
 
   #take(message: PeerMessage): void {
@@ -110,7 +119,7 @@ export class PeerStream {
     const evidence = head && isAheadOfUs(store, head, trust)
     if (evidence !== undefined) halt(`a peer showed ${evidence}`)
     const hello = openHello(document, this.#keyOf)
-    if (this.#peer !== undefined || hello.nonce !== this.#nonce || hello.meshId !== store.mesh()?.meshId) {
+    if (this.#peer !== undefined || hello.nonce !== this.#nonce || hello.meshId !== this.#meshId) {
       throw new ProtocolError(
         'MESSAGE_INVALID',
         'found a hello for another stream or another mesh; allowed: one that answers this stream’s challenge, of this mesh',
@@ -133,10 +142,10 @@ export class PeerStream {
   }
 
   #acknowledge(document: Uint8Array): void {
-    const { store, peers, report, clock } = this.#streaming
+    const { peers, clock, acknowledgements } = this.#streaming
     const said = openAcknowledgement(document, this.#keyOf)
     const { bundle: newest, digest } = this.#streaming.published()
-    if (said.peer !== this.#peer || said.meshId !== store.mesh()?.meshId || newest === undefined) {
+    if (said.peer !== this.#peer || said.meshId !== this.#meshId || newest === undefined) {
       throw new ProtocolError('MESSAGE_INVALID', 'found an acknowledgement of another peer or mesh')
     }
     const order = compareDocumentNumbers(said.number, newest)
@@ -148,26 +157,17 @@ export class PeerStream {
     }
     peers.acknowledged(said.peer, said.number, said.trustStatement)
     const { number, trustStatement, serial } = said
-    store
-      .write((transaction) =>
-        transaction.putAcknowledgement({
-          ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },
-        }),
-      )
-      .catch((error: Error) =>
-        report({
-          kind: 'store-failed',
-          subject: this.#service,
-          at: clock(),
-          detail: { error: error.message },
-        }),
-      )
+    acknowledgements.add({
+      ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },
+    })
   }
 
   /** Whoever holds the key of a certificate that was issued to an instance speaks for it, also when that has expired. */
   readonly #keyOf = (serial: string): Uint8Array | undefined => {
     const row = this.#certificate(serial)
-    return row && parseCertificate(row.der!).spki
+    if (row === undefined) return undefined
+    if (this.#key?.serial !== serial) this.#key = { serial, spki: parseCertificate(row.der!).spki }
+    return this.#key.spki
   }
 
   #certificate(serial: string): CertificateRow | undefined {
@@ -183,7 +183,11 @@ export class PeerStream {
   }
 
   #send(message: AuthorityMessage): void {
-    this.#response.write(encodeMessage(message))
+    this.#write(encodeMessage(message))
+  }
+
+  #write(lines: string): void {
+    this.#response.write(lines)
     if (this.#response.writableLength > MAX_UNSENT) this.#response.destroy()
   }
 }

@@ -2,9 +2,12 @@ import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { type Address, encodeMessage, sectionDifference } from '@datapunk/protocol'
+import { type Address, encodeMessage } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { listenOnSocket } from '../socket.ts'
+import { AcknowledgementLog } from './acknowledgement-log.ts'
+import { announcementOf, type Published } from './announcement.ts'
+import { DifferenceCache } from './difference-cache.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf } from './publication.ts'
 import { TlsDoor } from './tls-door.ts'
@@ -55,19 +58,25 @@ export async function servePeers(streaming: Serving, { socket, listen }: PeerPla
   return peerServer
 }
 
-type Serving = Omit<Streaming, 'published'> & Pick<Engine, 'ownPair'>
+type Serving = Omit<Streaming, 'published' | 'acknowledgements'> & Pick<Engine, 'ownPair'>
 
 class HttpPeerServer implements PeerServer {
   readonly #server: Server
   readonly #door: TlsDoor | undefined
   readonly #streaming: Streaming
-  #publication: Publication
+  #publication: Published
   readonly #streams = new Set<PeerStream>()
   readonly #differences = new DifferenceCache()
+  readonly #acknowledgements: AcknowledgementLog
 
   constructor(streaming: Serving, hasDoor: boolean) {
-    this.#publication = publicationOf(streaming.store)
-    this.#streaming = { ...streaming, published: () => this.#publication }
+    this.#publication = this.#read(streaming.store)
+    this.#acknowledgements = new AcknowledgementLog(streaming)
+    this.#streaming = {
+      ...streaming,
+      published: () => this.#publication,
+      acknowledgements: this.#acknowledgements,
+    }
     // A stream is one request that never ends: only its headers have a time limit.
     this.#server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT }, (request, response) =>
       this.#answer(request, response),
@@ -87,7 +96,7 @@ class HttpPeerServer implements PeerServer {
   }
 
   push(): void {
-    this.#publication = publicationOf(this.#streaming.store)
+    this.#publication = this.#read(this.#streaming.store, this.#publication)
     for (const stream of this.#streams) stream.push()
     this.#door?.refresh()
   }
@@ -99,6 +108,12 @@ class HttpPeerServer implements PeerServer {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
     })
+    await this.#acknowledgements.write()
+  }
+
+  #read(store: Streaming['store'], before?: Publication): Published {
+    const now = publicationOf(store)
+    return { ...now, announcement: announcementOf(now, before, this.#differences) }
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -141,26 +156,10 @@ class HttpPeerServer implements PeerServer {
       return
     }
     const difference =
-      base === undefined
-        ? undefined
-        : this.#differences.of(`${base} ${digest}`, () => store.section(base), section)
+      base === undefined ? undefined : this.#differences.of(base, digest, () => store.section(base), section)
     const headers = { 'content-type': 'application/json', ...(difference && { 'difference-of': base }) }
     response.writeHead(200, headers).end(difference ?? section)
   }
 }
 
 const nowhere = new URL('http://authority/')
-
-/** Every peer asks for the same few. */
-class DifferenceCache {
-  readonly #differences = new Map<string, Uint8Array | undefined>()
-
-  of(key: string, base: () => Uint8Array | undefined, next: Uint8Array): Uint8Array | undefined {
-    if (!this.#differences.has(key)) {
-      if (this.#differences.size >= 8) this.#differences.clear()
-      const before = base()
-      this.#differences.set(key, before && sectionDifference(before, next))
-    }
-    return this.#differences.get(key)
-  }
-}

@@ -41,7 +41,7 @@ describe('mtls on a Node that is too old', () => {
   test('says what it needs where there is none', () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'mtls-'))
     try {
-      for (const name of ['mtls.js', 'node-version.js']) {
+      for (const name of ['mtls.js', 'node-version.js', 'compile-cache.js']) {
         cpSync(join(import.meta.dirname, name), join(elsewhere, name))
       }
       writeFileSync(join(elsewhere, 'package.json'), '{ "type": "module" }')

@@ -1,0 +1,1 @@
+export function keepCompiled(script: string): void
