@@ -11,7 +11,7 @@ describe('a difference that went ahead of its head', () => {
   const base = { digest: digestOf(lines(50)), bytes: lines(50) }
   const section = lines(51)
   const ref = { digest: digestOf(section), size: section.byteLength }
-  const difference = sectionDifference(base.bytes, section)!
+  const difference = sectionDifference('members', base.bytes, section)!
   const good = { digest: ref.digest, base: base.digest, difference }
 
   test('makes the section, once', () => {
@@ -25,7 +25,7 @@ describe('a difference that went ahead of its head', () => {
     'of another base': { ...good, base: digestOf(section) },
     'of another section': { ...good, digest: base.digest },
     'that makes other bytes': { ...good, difference: Buffer.from(`{"edits":["${'x'.repeat(ref.size)}"]}`) },
-    'that makes more bytes': { ...good, difference: sectionDifference(base.bytes, lines(52))! },
+    'that makes more bytes': { ...good, difference: sectionDifference('members', base.bytes, lines(52))! },
     'that is none': { ...good, difference: Buffer.from('nonsense') },
   })) {
     test(`${what} is no section`, () => {

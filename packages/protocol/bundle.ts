@@ -11,6 +11,7 @@ import { ProtocolError } from './error.ts'
 import { checkIssuedBy } from './issued-by.ts'
 import { type Member, parseMembers } from './members.ts'
 import { remembering } from './remembering.ts'
+import { RevokedSet } from './revoked.ts'
 import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import type { TrustStatement } from './trust-statement.ts'
 import { dateTime } from './wire.ts'
@@ -58,6 +59,8 @@ export interface Bundle extends SignedHead {
   readonly sections: ReadonlyMap<string, Uint8Array>
   /** Issuing CAs on their way out, by the `keyIdOf` of their keys: connections under them are to move over. */
   readonly draining: ReadonlySet<string>
+  /** Serials of certificates that nobody accepts any more. */
+  readonly revoked: RevokedSet
   readonly members: ReadonlyMap<string, Member>
   readonly memberBySpiffeId: ReadonlyMap<string, Member>
   /** By DNS name and IP address, lower case. */
@@ -177,11 +180,13 @@ export function openBundle(
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
+  let revoked = RevokedSet.none
   for (const ref of signed.head.sections) {
     if (!isKnownSection(ref)) continue
     const content = fetchSection(ref, section)
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
+    else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
     else for (const member of parseMembers(content)) members.set(member.service, member)
   }
   if (!signed.head.sections.some((ref) => ref.kind === 'members')) {
@@ -190,8 +195,10 @@ export function openBundle(
       'found a bundle without the section "members"; allowed: exactly one',
     )
   }
-  return { ...signed, sections, draining, members, ...indexes(members) }
+  return { ...signed, sections, draining, revoked, members, ...indexes(members) }
 }
+
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining']
 
 /**
  * Whether this version reads a section.
@@ -199,13 +206,18 @@ export function openBundle(
  * @throws ProtocolError `BUNDLE_UNKNOWN_CRITICAL_SECTION`
  */
 export function isKnownSection({ kind, critical }: Pick<SectionRef, 'kind' | 'critical'>): boolean {
-  if (kind === 'members' || kind === 'draining') return true
+  if (KNOWN_SECTIONS.includes(kind)) return true
   if (!critical) return false
   throw new ProtocolError(
     'BUNDLE_UNKNOWN_CRITICAL_SECTION',
-    `found the critical section "${kind}", which this version does not know; allowed: members, draining: update this peer`,
+    `found the critical section "${kind}", which this version does not know; allowed: ${KNOWN_SECTIONS.join(', ')}: update this peer`,
     { data: { kind } },
   )
+}
+
+/** A million of them are not read again because something else has changed. */
+function revokedIn(content: Uint8Array, { digest }: SectionRef, previous: Bundle | undefined): RevokedSet {
+  return previous?.sections.has(digest) ? previous.revoked : RevokedSet.parse(content)
 }
 
 function checkIdentity(head: BundleHead, trust: TrustStatement): void {

@@ -41,6 +41,7 @@ export {
   sealAcknowledgement,
   sealHello,
 } from './peer-statement.ts'
+export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
 export { applySectionDifference, sectionDifference } from './section-difference.ts'
 export {

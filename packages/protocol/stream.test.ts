@@ -11,6 +11,7 @@ import {
   sealAcknowledgement,
   sealHello,
 } from './peer-statement.ts'
+import { encodeRevoked } from './revoked.ts'
 import { applySectionDifference, sectionDifference } from './section-difference.ts'
 import { type AuthorityMessage, encodeMessage, MessageReader, type PeerMessage } from './stream.ts'
 
@@ -94,7 +95,7 @@ describe('the difference of a section', () => {
     fc.assert(
       fc.property(lines, lines, (before, after) => {
         const [base, next] = [text(before), text(after)]
-        const difference = sectionDifference(base, next)
+        const difference = sectionDifference('members', base, next)
         if (difference === undefined) return
         assert.ok(difference.byteLength < next.byteLength)
         assert.deepEqual(applySectionDifference(base, difference, next.byteLength), next)
@@ -104,8 +105,30 @@ describe('the difference of a section', () => {
 
   test('is short where little has changed', () => {
     const before = Array.from({ length: 10_000 }, (_, index) => `service ${index}`)
-    const difference = sectionDifference(text(before), text(before.with(5_000, 'another')))
+    const difference = sectionDifference('members', text(before), text(before.with(5_000, 'another')))
     assert.ok(difference !== undefined && difference.byteLength < 200)
+  })
+
+  test('of revoked serials takes over what both have', () => {
+    const serial = (n: number) => n.toString(16).padStart(16, '0').padEnd(32, '0')
+    const shared = Array.from({ length: 200 }, (_, n) => serial(n * 10))
+    const some = fc.array(fc.integer({ min: 0, max: 2000 }).map(serial), { maxLength: 20 })
+    let differences = 0
+    fc.assert(
+      fc.property(some, some, (before, after) => {
+        const [base, next] = [encodeRevoked([...shared, ...before]), encodeRevoked([...shared, ...after])]
+        const difference = sectionDifference('revoked', base, next)
+        if (difference === undefined) return
+        differences++
+        assert.deepEqual(applySectionDifference(base, difference, next.byteLength), next)
+      }),
+    )
+    assert.ok(differences > 50, `${differences} of 100`)
+    const many = Array.from({ length: 10_000 }, (_, n) => serial(n * 7919))
+    const [base, next] = [encodeRevoked(many), encodeRevoked([...many.slice(1), 'f'.repeat(32)])]
+    const difference = sectionDifference('revoked', base, next)!
+    assert.ok(difference.byteLength < 100, `${difference.byteLength} bytes`)
+    assert.deepEqual(applySectionDifference(base, difference, next.byteLength), next)
   })
 
   test('of any bytes makes the size that was signed, or is refused', () => {

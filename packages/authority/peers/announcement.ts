@@ -1,6 +1,6 @@
-import { type DocumentNumber, encodeMessage, MAX_DIFFERENCE_AHEAD, readBundleHead } from '@datapunk/protocol'
+import { type DocumentNumber, encodeMessage, MAX_DIFFERENCE_AHEAD } from '@datapunk/protocol'
 import type { DifferenceCache } from './difference-cache.ts'
-import type { Publication } from './publication.ts'
+import { type Publication, sectionRefs } from './publication.ts'
 
 /** The newest bundle as messages, encoded once for all peers. */
 export interface Announcement {
@@ -23,19 +23,19 @@ export function announcementOf(
   if (now.bundle === undefined) return undefined
   const head = encodeMessage({ type: 'head', document: now.bundle.head })
   if (before?.bundle === undefined) return { head, ahead: undefined }
-  const earlier = new Map(refsOf(before.bundle).map(({ kind, digest }) => [kind, digest]))
+  const earlier = new Map(sectionRefs(before).map(({ kind, digest }) => [kind, digest]))
   let sections = ''
-  for (const { kind, digest } of refsOf(now.bundle)) {
+  for (const { kind, digest } of sectionRefs(now)) {
     const base = earlier.get(kind)
     const bytes = now.sections.get(digest)
     if (base === undefined || base === digest || bytes === undefined) continue
-    const difference = differences.of(base, digest, () => before.sections.get(base), bytes)
+    const difference = differences.of(
+      { kind, from: base, to: digest },
+      () => before.sections.get(base),
+      bytes,
+    )
     if (difference === undefined || difference.byteLength > MAX_DIFFERENCE_AHEAD) continue
     sections += encodeMessage({ type: 'section', digest, base, difference })
   }
   return { head, ahead: { of: before.bundle, sections } }
-}
-
-function refsOf({ head }: NonNullable<Publication['bundle']>) {
-  return readBundleHead(head).head.sections
 }

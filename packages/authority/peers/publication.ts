@@ -1,4 +1,4 @@
-import { readBundleHead } from '@datapunk/protocol'
+import { readBundleHead, type SectionRef } from '@datapunk/protocol'
 import type { PublishedBundleRow, Reader, TrustStatementRow } from '../store/contract.ts'
 
 /** What peers are sent, read once for all of them. */
@@ -23,4 +23,9 @@ export function publicationOf(store: Reader): Publication {
     digest: bundle && readBundleHead(bundle.head).digest,
     sections: new Map(sections),
   }
+}
+
+/** What the bundle's head names. */
+export function sectionRefs({ bundle }: Publication): readonly SectionRef[] {
+  return bundle === undefined ? [] : readBundleHead(bundle.head).head.sections
 }

@@ -9,7 +9,7 @@ import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
-import { type Publication, publicationOf } from './publication.ts'
+import { type Publication, publicationOf, sectionRefs } from './publication.ts'
 import { TlsDoor } from './tls-door.ts'
 
 /** Far more than one authority is meant for, and fewer than would use up its files. */
@@ -155,9 +155,15 @@ class HttpPeerServer implements PeerServer {
       response.writeHead(404).end()
       return
     }
+    const kind = sectionRefs(this.#publication).find((ref) => ref.digest === digest)?.kind
     const difference =
-      base === undefined ? undefined : this.#differences.of(base, digest, () => store.section(base), section)
-    const headers = { 'content-type': 'application/json', ...(difference && { 'difference-of': base }) }
+      base === undefined || kind === undefined
+        ? undefined
+        : this.#differences.of({ kind, from: base, to: digest }, () => store.section(base), section)
+    const headers = {
+      'content-type': 'application/octet-stream',
+      ...(difference && { 'difference-of': base }),
+    }
     response.writeHead(200, headers).end(difference ?? section)
   }
 }
