@@ -130,7 +130,7 @@ async function handshakes(port: number, secureContext: ReturnType<typeof createS
 /** Of the gate on a real connection, in this process: all that it does between the handshake and the application. */
 async function costOfChecks() {
   const { server, client, socket } = await connected()
-  const gate = new Gate(() => view, systemClock)
+  const gate = new Gate(membership, systemClock)
   const strangers = await Promise.all(Array.from({ length: 200 }, () => mesh.leaf('stream')))
   const repeat = (count: number) => {
     for (let done = 0; done < count; done++) {

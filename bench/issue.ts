@@ -114,6 +114,7 @@ async function durable(count: number): Promise<Row> {
         state: 'member',
         settings: '{}',
         since: at,
+        barredAt: undefined,
       })
       transaction.putInstance({ id, service: id, place: 'here', since: at, held: false })
     }

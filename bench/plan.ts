@@ -123,6 +123,7 @@ function inventoryOf(): Inventory {
               state: 'member' as const,
               settings: encodeSettings(settings),
               since: now,
+              barredAt: undefined,
             },
             // Read anew, as from the store, so that nothing is equal by being the same.
             settings: decodeSettings(encodeSettings(settings)),

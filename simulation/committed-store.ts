@@ -14,6 +14,7 @@ const touches: Readonly<Record<Deed, string>> = {
   recordIssued: 'certificates',
   makeCurrent: 'certificates',
   abandonIntent: 'certificates',
+  revoke: 'certificates',
   putAcknowledgement: 'acknowledgements',
   putDelivery: 'deliveries',
   putAttempt: 'attempts',
@@ -62,6 +63,16 @@ export class CommittedStore implements Store {
     // Time goes on: what is live later was live before.
     const read = () => ({ after, rows: this.#store.liveCertificates(after) })
     const known = this.#once('certificates', 'live', read)
+    const { rows } = known.after <= after ? known : read()
+    return rows.filter(({ notAfter }) => notAfter > after)
+  }
+  revocableOf = (instance: string, after: number) => this.#store.revocableOf(instance, after)
+  certificatesFrom = (serial: string) => this.#store.certificatesFrom(serial)
+  isSerialPrefixUsed = (prefix: string) => this.#store.isSerialPrefixUsed(prefix)
+  revocation = (serial: string) => this.#store.revocation(serial)
+  revoked = (after: number) => {
+    const read = () => ({ after, rows: this.#store.revoked(after) })
+    const known = this.#once('certificates', 'revoked', read)
     const { rows } = known.after <= after ? known : read()
     return rows.filter(({ notAfter }) => notAfter > after)
   }

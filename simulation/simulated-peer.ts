@@ -322,7 +322,9 @@ export class SimulatedPeer {
     if (this.identity === undefined || this.documents === undefined) return
     const { trust, bundle } = this.documents
     this.#stream = ++this.#streams
-    peers.arrived({ peer: this.name, service: this.service, instance: this.service, version: '1' })
+    const { serial } = this.identity.leaf
+    const { service, name: peer } = this
+    peers.arrived({ peer, service, instance: service, version: '1', serial, revoked: false })
     this.#sent = { trust: trust.number, bundle: bundle.head.number }
     this.#acknowledge()
     this.#report()
@@ -352,10 +354,10 @@ export class SimulatedPeer {
     if (this.#stream === 0 || peers === undefined || this.identity === undefined) return
     const { trust, bundle } = this.documents!
     const { number } = bundle.head
-    peers.acknowledged(this.name, number, trust.number)
+    const { serial } = this.identity.leaf
+    peers.acknowledged(this.name, { number, trustStatement: trust.number, serial, revoked: false })
     const row = { instance: this.service, ...number, trustStatement: trust.number }
     const at = this.#world.now()
-    const { serial } = this.identity.leaf
     store
       .write((transaction) =>
         transaction.putAcknowledgement({ ...row, serial, at, document: new Uint8Array() }),

@@ -6,6 +6,10 @@ import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { Action, Plan } from './plan.ts'
+import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
+import type { RevokePreview } from './revocation/preview.ts'
+import type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
+import type { RevokeTarget } from './revocation/targets.ts'
 import type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 import { byShortName, listenOnSocket } from './socket.ts'
 import type { Status } from './status.ts'
@@ -21,6 +25,9 @@ interface Calls {
   'issue-for-csr': { takes: { service: string; csr: string }; gives: IssuedChain }
   rotate: { takes: RotateRequest; gives: RotateReport }
   'preview-rotation': { takes: RotateRequest; gives: RotatePreview }
+  revoke: { takes: RevokeRequest; gives: RevokeReport }
+  'preview-revocation': { takes: readonly RevokeTarget[]; gives: RevokePreview }
+  enforcement: { takes: EnforcementRequest; gives: Enforcement }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
@@ -64,6 +71,13 @@ export async function serveAdmin(
       return report
     },
     'preview-rotation': (request) => authority.previewRotation(request),
+    revoke: async (request) => {
+      const report = await authority.revoke(request)
+      afterDeed()
+      return report
+    },
+    'preview-revocation': (targets) => authority.previewRevocation(targets),
+    enforcement: (request) => authority.enforcement(request),
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
@@ -112,6 +126,9 @@ export async function connectAdmin(socket: string): Promise<Administration | und
       call('issue-for-csr', { service, csr: Buffer.from(csr).toString('base64') }),
     rotate: (request) => call('rotate', request),
     previewRotation: (request) => call('preview-rotation', request),
+    revoke: (request) => call('revoke', request),
+    previewRevocation: (targets) => call('preview-revocation', targets),
+    enforcement: (request) => call('enforcement', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     backup: (request) => call('backup', request),

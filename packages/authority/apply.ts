@@ -140,7 +140,7 @@ function dueIssuances(
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
   for (const { row, settings, instances } of inventory.services.values()) {
-    if (row.state !== 'member') continue
+    if (row.state !== 'member' || row.barredAt !== undefined) continue
     for (const instance of instances) {
       if (pace !== undefined && (instance.failed?.nextTryAt ?? 0) > now) continue
       // The next issuing CA, which may sign for it, is on its way.

@@ -25,6 +25,10 @@ import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
+import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
+import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
+import { letIn, type RevokeReport, type RevokeRequest, revoke } from './revocation/revoke.ts'
+import type { RevokeTarget } from './revocation/targets.ts'
 import {
   previewRotation,
   type RotatePreview,
@@ -47,6 +51,12 @@ export interface Administration {
   rotate(request: RotateRequest): Promise<RotateReport>
   /** What `rotate` would touch; changes nothing. */
   previewRotation(request: RotateRequest): Promise<RotatePreview>
+  /** Nobody is to accept these certificates any more. @throws AuthorityError `NOT_REVOCABLE` */
+  revoke(request: RevokeRequest): Promise<RevokeReport>
+  /** What `revoke` would take away; changes nothing. */
+  previewRevocation(targets: readonly RevokeTarget[]): Promise<RevokePreview>
+  /** Who enforces a bundle, once every live peer does, or the wait is over. */
+  enforcement(request: EnforcementRequest): Promise<Enforcement>
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
@@ -224,6 +234,7 @@ export class Authority implements Administration {
         .services()
         .find((one) => one.service === service && one.state === 'member')
       if (row === undefined) throw notAMember(service, this.#engine)
+      await letIn(this.#engine, service)
       return withIssuer(this.#engine, (issuer) =>
         issuePair(this.#engine, { instance: service, service: row }, issuer),
       )
@@ -233,7 +244,9 @@ export class Authority implements Administration {
   issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain> {
     return this.#inTurn(async () => {
       checkState(this.#engine)
-      return issueForCsr(this.#engine, service, csr)
+      const issued = await issueForCsr(this.#engine, service, csr)
+      await letIn(this.#engine, service)
+      return issued
     })
   }
 
@@ -246,6 +259,22 @@ export class Authority implements Administration {
 
   previewRotation(request: RotateRequest): Promise<RotatePreview> {
     return this.#inTurn(() => previewRotation(this.#engine, request))
+  }
+
+  revoke(request: RevokeRequest): Promise<RevokeReport> {
+    return this.#inTurn(async () => {
+      checkState(this.#engine)
+      return revoke(this.#engine, request)
+    })
+  }
+
+  previewRevocation(targets: readonly RevokeTarget[]): Promise<RevokePreview> {
+    return this.#inTurn(() => previewRevocation(this.#engine, targets))
+  }
+
+  /** Not in turn: whoever waits for peers keeps nobody from work. */
+  enforcement(request: EnforcementRequest): Promise<Enforcement> {
+    return enforcementOf(this.#engine, request)
   }
 
   /** Tells, as an event, when the mesh could not go on for long without this authority. */

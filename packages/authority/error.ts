@@ -20,6 +20,7 @@ export type AuthorityErrorCode =
   | 'LOCKED'
   | 'MESH_EXISTS'
   | 'NOT_A_MEMBER'
+  | 'NOT_REVOCABLE'
   | 'NO_INTENT'
   | 'NO_WAY_BACK'
   | 'NUMBER_REUSED'
@@ -37,6 +38,7 @@ export type AuthorityErrorCode =
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'
+  | 'SERVICE_BARRED'
   | 'STORE_FAILED'
   | 'TRUST_DOMAIN_CHANGED'
 

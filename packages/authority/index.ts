@@ -27,8 +27,12 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
+export type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
+export type { RevokePreview } from './revocation/preview.ts'
+export type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
+export type { RevokeTarget } from './revocation/targets.ts'
 export type { RollWait } from './rollover/roll-plan.ts'
 export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 export type { Rotated } from './rotate-pair.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
-export type { SlotKind } from './store/contract.ts'
+export { type RevocationReason, revocationReasons, type SlotKind } from './store/contract.ts'

@@ -12,10 +12,11 @@ import {
   signCertificate,
   tbsHash,
 } from '@datapunk/pki'
-import { keyIdOf } from '@datapunk/protocol'
+import { keyIdOf, revokedPrefix } from '@datapunk/protocol'
 import type { Constraints } from './constraints.ts'
 import type { CertificateRequest } from './settings.ts'
 import type { CertificateProfile, Store, Transaction } from './store/contract.ts'
+import { refusal } from './store/refusal.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -33,6 +34,19 @@ function backdating(life: number): number {
 
 /** Serial numbers: 128 random bits (RFC 5280 4.1.2.2 allows 20 octets; the Baseline Requirements ask for 64 bits). */
 const SERIAL_BYTES = 16
+
+/** Who draws a used serial so often draws no random ones. */
+const MAX_DRAWS = 8
+
+/** Peers know revoked serials by their first 64 bits, so no two serials ever share those. */
+function drawSerial({ randomBytes, store }: Issuing): Uint8Array {
+  for (let draws = 1; ; draws++) {
+    const serial = randomBytes(SERIAL_BYTES)
+    const text = serialText(serial)
+    if (!store.isSerialPrefixUsed(revokedPrefix(text))) return serial
+    if (draws === MAX_DRAWS) throw refusal.serialReused(text)
+  }
+}
 
 /** What issuing needs besides the request: where it is recorded, and where time and randomness come from. */
 export interface Issuing {
@@ -86,7 +100,7 @@ export async function issueLeaf(
   const life = leaf.validityDays * DAY
   const notBefore = wholeSeconds(Math.max(now - backdating(life), issuer.certificate.notBefore))
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
-  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const serial = drawSerial(issuing)
   const { commonName, organization, country, dnsNames, ipAddresses } = leaf.request
   const tbs = leafCertificate({
     serial,
@@ -138,7 +152,7 @@ export async function issueRoot(
   const notBefore = now - BACKDATED
   const notAfter = notBefore + years * 365 * DAY
   const { slot, ...subject } = root
-  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const serial = drawSerial(issuing)
   const tbs = rootCertificate({ serial, subject, spki: signer.spki, notBefore, notAfter })
   const token = lint({ tbs, profile: 'root' })
   const key = { spkiHash: keyIdOf(signer.spki), request: JSON.stringify(subject) }
@@ -176,7 +190,7 @@ export async function issueIssuingCa(
   const now = wholeSeconds(issuing.clock())
   const notBefore = Math.max(now - BACKDATED, root.certificate.notBefore)
   const notAfter = Math.min(notBefore + years * 365 * DAY, root.certificate.notAfter)
-  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const serial = drawSerial(issuing)
   const tbs = issuingCaCertificate({
     serial,
     issuer: root.certificate,
@@ -216,7 +230,7 @@ export async function issueCross(
 ): Promise<IssuedCertificate> {
   const notBefore = Math.max(subject.notBefore, issuer.certificate.notBefore)
   const notAfter = Math.min(subject.notAfter, issuer.certificate.notAfter)
-  const serial = issuing.randomBytes(SERIAL_BYTES)
+  const serial = drawSerial(issuing)
   const tbs = crossCertificate({ serial, issuer: issuer.certificate, subject, notBefore, notAfter })
   const token = lint({ tbs, profile: 'cross', issuer: issuer.certificate })
   return recordAndSign(

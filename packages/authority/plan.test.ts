@@ -87,7 +87,14 @@ function memberOf(config: Config, name: string, at: number): InventoryService {
   const settings = settingsOf(config, service)
   const { spiffeId } = service
   return {
-    row: { service: name, spiffeId, state: 'member', settings: encodeSettings(settings), since: at },
+    row: {
+      service: name,
+      spiffeId,
+      state: 'member',
+      settings: encodeSettings(settings),
+      since: at,
+      barredAt: undefined,
+    },
     settings,
     instances: [
       {

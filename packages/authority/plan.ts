@@ -119,6 +119,7 @@ function compareServices(
     const asWanted = isAsWanted(known.settings, config, service)
     const wanted = asWanted ? known.settings : settingsOf(config, service)
     if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
+    if (known.row.barredAt !== undefined) continue
     for (const instance of known.instances) {
       const need = needOf(wanted, instance, { slots: inventory.slots, jitter: config.rotation.jitter, now })
       if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
@@ -245,7 +246,9 @@ export function needOf(
   const issue = (reason: string): Need => ({ kind: 'issue', reason })
   const renew = (reason: string): Need => ({ kind: 'renew', reason })
   if (row.place !== 'here') return undefined
-  if (current === undefined || request === undefined) return issue('it has no certificate')
+  if (current === undefined || request === undefined) {
+    return issue(pair === undefined ? 'it has no certificate' : `its certificate ${pair} is revoked`)
+  }
   if (pair === undefined) return issue('its pair is missing on disk, or not whole')
   if (pair !== current.serial)
     return issue(`its pair on disk is not the one recorded last (${current.serial})`)

@@ -8,6 +8,7 @@ import {
   type DocumentNumber,
   encodeDraining,
   encodeMembers,
+  encodeRevoked,
   formatDocumentNumber,
   isSignedBy,
   type Member,
@@ -178,10 +179,22 @@ function sectionsOf(reader: Reader, now: number): Section[] {
     ...{ kind, critical, digest: digestOf(bytes), bytes },
   })
   const draining = drainingIssuers(reader, now)
+  const revoked = revokedSerials(reader, now)
   return [
     section('members', true, encodeMembers(membersOf(reader, now))),
+    ...(revoked.length === 0 ? [] : [section('revoked', true, encodeRevoked(revoked))]),
     ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
   ]
+}
+
+/** A peer whose clock is late believes a certificate for so long after its end. */
+const REVOKED_KEPT = DAY
+
+/** Of certificates that peers would still believe; CAs leave the trust statement instead. */
+function revokedSerials(reader: Reader, now: number): string[] {
+  return reader
+    .revoked(now - REVOKED_KEPT)
+    .flatMap(({ serial, profile }) => (profile === 'leaf' || profile === 'authority' ? [serial] : []))
 }
 
 /** The issuing CAs that a bundle on record tells peers to move away from. */

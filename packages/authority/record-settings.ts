@@ -80,6 +80,8 @@ function recordAction(
     state: kind === 'remove-service' ? 'removed' : 'member',
     settings: encodeSettings(wanted),
     since: added || row === undefined ? at : row.since,
+    // Whoever was revoked and comes back is let in by nobody's edit of the config.
+    barredAt: row?.barredAt,
   })
   const former = from === undefined ? undefined : rows.get(from)
   if (former !== undefined) rows.set(former.service, { ...former, state: 'removed', since: at })

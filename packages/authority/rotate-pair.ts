@@ -119,9 +119,14 @@ function instancesOf(
   const members = store.services().filter(({ state }) => state === 'member')
   const rows = new Map(members.map((row) => [row.service, row]))
   if (service !== undefined && !rows.has(service)) throw notAMember(service, engine)
+  if (service !== undefined && rows.get(service)?.barredAt !== undefined) throw barred(service)
   return store.instances().flatMap((row) => {
     const of = rows.get(row.service)
-    const isMeant = of !== undefined && row.place === 'here' && (service ?? row.service) === row.service
+    const isMeant =
+      of !== undefined &&
+      of.barredAt === undefined &&
+      row.place === 'here' &&
+      (service ?? row.service) === row.service
     return isMeant ? [{ row, service: of }] : []
   })
 }
@@ -129,6 +134,14 @@ function instancesOf(
 function currentOf(store: Store, { id, service }: InstanceRow): Rotated {
   const current = store.currentCertificates().find(({ instance }) => instance === id)
   return { service, instance: id, serial: current?.serial ?? '', notAfter: current?.notAfter ?? 0 }
+}
+
+function barred(service: string): AuthorityError {
+  return new AuthorityError(
+    'SERVICE_BARRED',
+    `found that ${service} was revoked, and gets no certificate until somebody lets it in again; allowed: \`mtls issue ${service}\``,
+    { data: { service } },
+  )
 }
 
 function noWayBack(service: string, found: string, cause?: unknown): AuthorityError {

@@ -58,6 +58,8 @@ export interface InstanceStatus {
   readonly renewalDue: number | undefined
   /** Of the pair that the paths in the config lead to: `current` is the one recorded last. */
   readonly pair: 'current' | 'other' | 'missing' | 'elsewhere'
+  /** It was revoked, and gets no certificate until `mtls issue`. */
+  readonly barred: boolean
   /** Its automatic renewal rests (`mtls rotate --back`). */
   readonly held: boolean
   /** Why it could not be issued a certificate, and when that is tried again. */
@@ -130,6 +132,7 @@ function instanceStatus(
       notAfter: current?.notAfter,
       renewalDue: current && renewalDue(current, settings.renewAt, config.rotation.jitter),
       pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
+      barred: row.barredAt !== undefined,
       held,
       failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
       delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',

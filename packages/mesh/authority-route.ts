@@ -2,7 +2,12 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import type { AuthorityAddress } from '@datapunk/protocol'
 import { callAuthority, callSocket, placeOf } from './authority-call.ts'
-import { type AuthorityStanding, examineAuthority, seeWhatListens } from './authority-standing.ts'
+import {
+  type AuthorityStanding,
+  type AuthorityTrust,
+  examineAuthority,
+  seeWhatListens,
+} from './authority-standing.ts'
 import { serverRefused } from './call-failure.ts'
 import type { Clock } from './clock.ts'
 import { MeshError } from './error.ts'
@@ -12,6 +17,7 @@ import { opensslRule } from './openssl-reason.ts'
 import { shownBy } from './outgoing-handshake.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import { clientContextOptions } from './tls-profile.ts'
+import type { MeshView } from './view.ts'
 
 /** Where the authority may be reached. */
 export interface AuthorityPlace {
@@ -63,7 +69,7 @@ export class AuthorityRoute {
     const { view } = this.#options.current()
     if (view.bundle.draining.has(issuer)) return false
     try {
-      examineAuthority(der, view.trust, this.#options.clock.now())
+      examineAuthority(der, authorityTrust(view), this.#options.clock.now())
       return true
     } catch {
       return false
@@ -98,7 +104,7 @@ export class AuthorityRoute {
     try {
       if (leaf === undefined)
         throw new Refused('NO_CERTIFICATE', 'found nobody who shows a certificate', seeWhatListens)
-      const standing = examineAuthority(leaf.raw, view.trust, at)
+      const standing = examineAuthority(leaf.raw, authorityTrust(view), at)
       if (openssl === undefined) return standing
       const found = `found a certificate that OpenSSL refuses (${openssl})`
       throw new Refused(opensslRule(openssl), found, seeWhatListens)
@@ -118,4 +124,8 @@ export class AuthorityRoute {
     }
     return this.#context.context
   }
+}
+
+function authorityTrust({ trust, bundle }: MeshView): AuthorityTrust {
+  return { ...trust, revoked: bundle.revoked }
 }

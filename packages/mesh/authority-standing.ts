@@ -1,5 +1,5 @@
 import { type Certificate, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
-import { authoritySpiffeId, keyIdOf } from '@datapunk/protocol'
+import { authoritySpiffeId, keyIdOf, type RevokedSet } from '@datapunk/protocol'
 import { Refused } from './refusal.ts'
 
 /** What the authority's certificate has to stand on. */
@@ -7,6 +7,8 @@ export interface AuthorityTrust {
   readonly roots: readonly Certificate[]
   readonly issuingCas: readonly Certificate[]
   readonly trustDomain: string
+  /** Serials that nobody accepts any more; absent where no bundle is believed yet. */
+  readonly revoked?: RevokedSet | undefined
 }
 
 /** The authority's own certificate, after every check. */
@@ -20,15 +22,15 @@ export interface AuthorityStanding {
 }
 
 /**
- * Whether a certificate is the authority's: path and leaf profile, and exactly one SPIFFE ID, that of the authority
- * (X509-SVID 2). Its address proves nothing, and the CN is never looked at.
+ * Whether a certificate is the authority's: path and leaf profile, exactly one SPIFFE ID, that of the authority
+ * (X509-SVID 2), and not revoked. Its address proves nothing, and the CN is never looked at.
  *
  * @param der as it was shown; whatever else was sent is not looked at
  * @param at milliseconds since the epoch
  * @throws Refused
  */
 export function examineAuthority(der: Uint8Array, trust: AuthorityTrust, at: number): AuthorityStanding {
-  const { roots, issuingCas, trustDomain } = trust
+  const { roots, issuingCas, trustDomain, revoked } = trust
   const leaf = checked(() => parseCertificate(der))
   const path = checked(
     () => verifyPath({ leaf, intermediates: issuingCas, roots, at, usage: 'serverAuth' }),
@@ -40,6 +42,14 @@ export function examineAuthority(der: Uint8Array, trust: AuthorityTrust, at: num
     throw new Refused(
       'OTHER_SERVICE',
       `found ${uris.join(', ') || 'no SPIFFE ID'} in place of the authority; allowed: ${allowed}`,
+      seeWhatListens,
+      { leaf },
+    )
+  }
+  if (revoked?.has(leaf.serial)) {
+    throw new Refused(
+      'REVOKED',
+      `found the certificate ${leaf.serial} of the authority, which is revoked; allowed: its newest`,
       seeWhatListens,
       { leaf },
     )

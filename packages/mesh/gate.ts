@@ -1,6 +1,8 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { claimedIdentity } from './claimed-identity.ts'
 import type { Clock } from './clock.ts'
+import type { Identity } from './identity.ts'
+import type { CurrentSource } from './membership.ts'
 import { opensslRule } from './openssl-reason.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
@@ -28,13 +30,13 @@ export type Verdict = { readonly standing: Standing } | { readonly refusal: Refu
  * that not one application byte is handled for a peer it refuses.
  */
 export class Gate {
-  readonly #view: () => MeshView
+  readonly #source: CurrentSource
   readonly #clock: Clock
   #closed = false
 
-  /** @param view asked at every connection: a new bundle is nobody's special case */
-  constructor(view: () => MeshView, clock: Clock) {
-    this.#view = view
+  /** @param source asked at every connection: a new bundle is nobody's special case */
+  constructor(source: CurrentSource, clock: Clock) {
+    this.#source = source
     this.#clock = clock
   }
 
@@ -45,10 +47,11 @@ export class Gate {
 
   /** Never throws: what can't be judged is refused. */
   judge(contact: Contact): Verdict {
-    const view = this.#view()
+    const { view, identity } = this.#source.current()
     const at = this.#clock.now()
     try {
       if (this.#closed) throw hasLeft(view)
+      if (view.bundle.revoked.has(identity.leaf.serial)) throw selfIsRevoked(view, identity)
       return { standing: pass(contact, view, at) }
     } catch (error) {
       return { refusal: recordOf(contact, view, at, error) }
@@ -67,13 +70,12 @@ function pass(contact: Contact, view: MeshView, at: number): Standing {
   if (openssl !== undefined) throw refusedByOpenssl(openssl)
 
   // 1. Path and leaf profile, strictly, up to the trust statement's CAs and never by way of what the peer sent.
-  // 2. A member of this mesh, by SPIFFE ID; its names and its subject as the bundle has them. Both once per certificate.
+  // 2. A member of this mesh, by SPIFFE ID; its names and its subject as the bundle has them.
+  // 3. Not revoked, by the bundle's list of serials. These three once per certificate and bundle.
   const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
   const standing = view.standings.of(leaf.fingerprint256, usage, at, () => examine(leaf.raw, view, usage, at))
   //    A server is the member that owns the name asked for, and its certificate says so too.
   if (target !== undefined) checkOwner(standing, target)
-
-  // 3. Revoked: by the bundle's list of serials.
 
   // 4. Pin: the key is one that the bundle announced.
 
@@ -130,6 +132,14 @@ function selfIsNoMember(view: MeshView): Refused {
     'SELF_NOT_A_MEMBER',
     `${view.service} is no longer a member of the mesh, so nobody is served and nobody called`,
     `add services.${view.service} to the config file and run \`mtls apply\``,
+  )
+}
+
+function selfIsRevoked({ service, bundle }: MeshView, { leaf }: Identity): Refused {
+  return new Refused(
+    'SELF_REVOKED',
+    `found the certificate ${leaf.serial} of ${service} itself among those that bundle ${formatDocumentNumber(bundle.head.number)} lists as revoked, so nobody is served and nobody called`,
+    `\`mtls status\` says whether ${service} is barred, which \`mtls issue ${service}\` ends; else \`mtls up\` gives it a new pair, which is taken up by itself`,
   )
 }
 

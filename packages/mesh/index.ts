@@ -7,7 +7,16 @@ export type { MeshDispatcher } from './dispatcher.ts'
 export { MeshError, type MeshErrorCode } from './error.ts'
 export { type JoinOptions, join } from './join.ts'
 export type { Mesh } from './mesh.ts'
-export type { Accepted, Counters, CutConnection, MeshEvents, Rotation, Self, Update } from './mesh-events.ts'
+export type {
+  Accepted,
+  Counters,
+  CutConnection,
+  MeshEvents,
+  Revocation,
+  Rotation,
+  Self,
+  Update,
+} from './mesh-events.ts'
 export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'

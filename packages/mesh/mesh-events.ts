@@ -38,6 +38,13 @@ export interface Staleness {
   readonly expired: boolean
 }
 
+export interface Revocation {
+  /** Of the service's own certificate, lowercase hex. */
+  readonly serial: string
+  /** That lists it. */
+  readonly bundle: DocumentNumber
+}
+
 export interface CutConnection {
   readonly direction: 'in' | 'out'
   readonly peer: Peer
@@ -56,6 +63,11 @@ export interface MeshEvents {
   rotated: [Rotation]
   /** A new bundle, trust statement or config file holds. */
   updated: [Update]
+  /**
+   * The service's own certificate was revoked: nobody is served and nobody called, until it has another one, which is taken up
+   * by itself.
+   */
+  revoked: [Revocation]
   /** No new bundle has come for long, or (`expired`) the last one has ended and nobody is served any more. */
   stale: [Staleness]
   /**

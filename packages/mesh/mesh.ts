@@ -47,7 +47,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   constructor(membership: Membership, clock: Clock, random: (size: number) => Buffer) {
     super()
     this.#membership = membership
-    this.#gate = new Gate(() => membership.current().view, clock)
+    this.#gate = new Gate(membership, clock)
     this.#connections = new Connections(clock, {
       cut: ({ connection: { contact, standing }, remote, error }) => {
         this.#cut++
@@ -244,6 +244,10 @@ export class Mesh extends EventEmitter<MeshEvents> {
         notAfter,
         file,
       })
+    }
+    const isRevoked = ({ identity, view }: Current) => view.bundle.revoked.has(identity.leaf.serial)
+    if (isRevoked(now) && !isRevoked(before)) {
+      this.emit('revoked', { serial: now.identity.leaf.serial, bundle: now.view.bundle.head.number })
     }
     if (now.view.bundle !== before.view.bundle) this.#freshness.watch(now.view.bundle.head)
     this.#voice.changed()

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
-import { keyIdOf, type Member } from '@datapunk/protocol'
+import { formatDocumentNumber, keyIdOf, type Member } from '@datapunk/protocol'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
 import type { MeshView } from './view.ts'
@@ -31,7 +31,7 @@ export interface Standing {
 }
 
 /**
- * Steps 1 and 2 of the gate for one certificate: everything that does not depend on who asks.
+ * Steps 1 to 3 of the gate for one certificate: everything that does not depend on who asks.
  *
  * @param der the certificate as it was presented; whatever else the peer sent is not looked at
  * @param at milliseconds since the epoch
@@ -53,6 +53,7 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
   const member = memberOf(leaf, view)
   checkNames(leaf, member)
   checkSubject(leaf, member)
+  checkRevoked(leaf, member, view)
   const { notBefore, notAfter } = path
   const fingerprint = hash('sha256', der, 'hex')
   const peer: Peer = Object.freeze({
@@ -133,6 +134,16 @@ function checkSubject(leaf: Certificate, member: Member): void {
     'SUBJECT_NOT_ACCEPTED',
     `found a certificate of ${member.service} with O=${organization.join('+')}, C=${country.join('+')}; allowed: ${allowed}`,
     ownPair,
+    { leaf },
+  )
+}
+
+function checkRevoked(leaf: Certificate, { service }: Member, { bundle }: MeshView): void {
+  if (!bundle.revoked.has(leaf.serial)) return
+  throw new Refused(
+    'REVOKED',
+    `found the certificate ${leaf.serial} of ${service}, which bundle ${formatDocumentNumber(bundle.head.number)} lists as revoked; allowed: one that is not`,
+    `use the newest pair of ${service}: \`mtls status\` says whether it has one; \`mtls issue ${service}\` lets a barred service in again`,
     { leaf },
   )
 }

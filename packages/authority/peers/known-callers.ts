@@ -25,14 +25,16 @@ export class KnownCallers {
   }
 
   /** The instance that exactly this certificate was issued to. */
-  ownerOf(leaf: Certificate): (KnownInstance & { readonly instance: string }) | undefined {
+  ownerOf(
+    leaf: Certificate,
+  ): (KnownInstance & { readonly instance: string; readonly isRevoked: boolean }) | undefined {
     const row = this.#store.certificate(leaf.serial)
-    if (row?.state !== 'issued' || row.profile !== 'leaf' || row.instance === undefined) return undefined
-    if (Buffer.compare(row.der!, leaf.der) !== 0) return undefined
+    if (row?.der === undefined || row.profile !== 'leaf' || row.instance === undefined) return undefined
+    if (Buffer.compare(row.der, leaf.der) !== 0) return undefined
     // One that is new since then was not published, so nobody told us to look.
     if (!this.#instances.has(row.instance)) this.#instances = instancesIn(this.#store)
     const known = this.#instances.get(row.instance)
-    return known && { ...known, instance: row.instance }
+    return known && { ...known, instance: row.instance, isRevoked: row.state === 'revoked' }
   }
 }
 

@@ -21,7 +21,7 @@ export interface ServedPair {
   readonly key: string
 }
 
-/** Nobody can take this certificate back, so it is short-lived. Days. */
+/** Its key is in memory only, and made anew for nothing. Days. */
 const MAX_DAYS = 7
 
 const RENEW_AT = 0.5
@@ -56,7 +56,7 @@ export class OwnPair {
   }
 
   /**
-   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more. One that
+   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or it was revoked. One that
    * can't be made is told, and tried again later; the one before it goes on until its end.
    */
   async renew(engine: Engine): Promise<void> {
@@ -64,7 +64,9 @@ export class OwnPair {
     const now = clock()
     const issuing = store.slots().find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
     if (this.#changed === undefined || issuing === undefined) return
-    if (this.#served?.slot === issuing.id && now < this.#served.renewalDue) return
+    const served = this.#served
+    const isGood = served !== undefined && store.certificate(served.serial)?.state === 'issued'
+    if (isGood && served.slot === issuing.id && now < served.renewalDue) return
     if (now < this.#nextTryAt) return
     try {
       this.#served = await makePair(engine)

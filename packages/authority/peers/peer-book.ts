@@ -1,7 +1,15 @@
 import { compareDocumentNumbers, type DocumentNumber, type Report } from '@datapunk/protocol'
 
+/** The certificate whose key speaks for a peer. */
+export interface Speaker {
+  /** Lowercase hex. */
+  readonly serial: string
+  /** It is revoked: its peer is told what is published, and waited for by nobody. */
+  readonly revoked: boolean
+}
+
 /** A peer that speaks to this authority now, or did until a moment ago. */
-export interface LivePeer {
+export interface LivePeer extends Speaker {
   /** The running process, as it named itself. */
   readonly peer: string
   readonly service: string
@@ -88,7 +96,7 @@ export class PeerBook {
     return this.#running.get(instance)?.size === 0
   }
 
-  arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'>): void {
+  arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'> & Speaker): void {
     const running = this.#running.get(peer.instance) ?? new Set()
     this.#running.set(peer.instance, running.add(peer.peer))
     const known = this.#peers.get(peer.peer)
@@ -103,8 +111,19 @@ export class PeerBook {
     this.#changed()
   }
 
-  acknowledged(peer: string, number: DocumentNumber, trustStatement: DocumentNumber): void {
-    this.#change(peer, { acknowledged: { number, trustStatement, at: this.#clock() }, refusal: undefined })
+  acknowledged(
+    peer: string,
+    { number, trustStatement, serial, revoked }: Omit<PeerAcknowledgement, 'at'> & Speaker,
+  ): void {
+    const acknowledged = { number, trustStatement, at: this.#clock() }
+    this.#change(peer, { acknowledged, refusal: undefined, serial, revoked })
+  }
+
+  /** These certificates are revoked from now on. */
+  revoked(serials: ReadonlySet<string>): void {
+    for (const { peer, serial } of this.#peers.values()) {
+      if (serials.has(serial)) this.#change(peer, { revoked: true })
+    }
   }
 
   reported(peer: string, report: Report): void {
@@ -124,11 +143,11 @@ export class PeerBook {
     this.#changed()
   }
 
-  /** Live peers that have not said that they enforce this bundle, or a later one. */
+  /** Live peers that have not said that they enforce this bundle, or a later one; whoever is revoked is not asked. */
   lateFor(number: DocumentNumber): readonly LivePeer[] {
     return this.live().filter(
-      ({ acknowledged }) =>
-        acknowledged === undefined || compareDocumentNumbers(acknowledged.number, number) < 0,
+      ({ acknowledged, revoked }) =>
+        !revoked && (acknowledged === undefined || compareDocumentNumbers(acknowledged.number, number) < 0),
     )
   }
 

@@ -17,7 +17,7 @@ import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'
 import type { Published } from './announcement.ts'
 import { MessageBudget } from './message-budget.ts'
-import type { PeerBook } from './peer-book.ts'
+import type { PeerBook, Speaker } from './peer-book.ts'
 
 export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report'> & {
   readonly peers: PeerBook
@@ -44,7 +44,7 @@ export class PeerStream {
   #service = ''
   #leaving = false
   /** Of the certificate it signed with last: it signs with few. */
-  #key: { readonly serial: string; readonly spki: Uint8Array } | undefined
+  #key: { readonly serial: string; readonly spki: Uint8Array; readonly revoked: boolean } | undefined
   /** What it has by now, as far as was sent or said. */
   #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
   #bundle: DocumentNumber = { generation: 0, counter: 0 }
@@ -137,7 +137,8 @@ export class PeerStream {
     this.#peer = hello.peer
     this.#trustStatement = hello.trustStatement
     this.#bundle = hello.bundle
-    peers.arrived({ peer: hello.peer, service, instance, version: hello.version })
+    const by = this.#speaker()
+    peers.arrived({ peer: hello.peer, service, instance, version: hello.version, ...by })
     this.push()
   }
 
@@ -155,24 +156,33 @@ export class PeerStream {
         `found an acknowledgement of a bundle ${said.number.generation}.${said.number.counter} that was never published here`,
       )
     }
-    peers.acknowledged(said.peer, said.number, said.trustStatement)
+    peers.acknowledged(said.peer, { ...said, revoked: this.#speaker().revoked })
     const { number, trustStatement, serial } = said
     acknowledgements.add({
       ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },
     })
   }
 
-  /** Whoever holds the key of a certificate that was issued to an instance speaks for it, also when that has expired. */
+  /**
+   * Whoever holds the key of a certificate that was issued to an instance speaks for it, also when that has expired, or was
+   * revoked: what it says is noted, and nobody waits for it.
+   */
   readonly #keyOf = (serial: string): Uint8Array | undefined => {
     const row = this.#certificate(serial)
     if (row === undefined) return undefined
-    if (this.#key?.serial !== serial) this.#key = { serial, spki: parseCertificate(row.der!).spki }
-    return this.#key.spki
+    const spki = this.#key?.serial === serial ? this.#key.spki : parseCertificate(row.der!).spki
+    this.#key = { serial, spki, revoked: row.state === 'revoked' }
+    return spki
   }
 
   #certificate(serial: string): CertificateRow | undefined {
     const row = this.#streaming.store.certificate(serial)
-    return row?.state === 'issued' && row.profile === 'leaf' ? row : undefined
+    return row?.der !== undefined && row.profile === 'leaf' ? row : undefined
+  }
+
+  #speaker(): Speaker {
+    const { serial = '', revoked = false } = this.#key ?? {}
+    return { serial, revoked }
   }
 
   #speakerOf(serial: string): { instance: string; service: string } {

@@ -1,4 +1,5 @@
 import type { Signer } from '@datapunk/pki'
+import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, newSlotId } from '../found.ts'
 import { publish } from '../publish.ts'
@@ -25,6 +26,10 @@ export async function compromise(engine: Engine, kind: SlotKind): Promise<void> 
     for (const slot of lost) {
       transaction.putSlot({ ...slot, state: 'compromised', since: at })
       transaction.addAudit({ at, actor, deed: 'key-compromised', entry: { slot: slot.id } })
+      // For whoever goes by lists; peers go by the trust statement. A root is on nobody's list, nor is one that was taken over.
+      const serial = slot.certificate && caCertificate(slot.certificate).serial
+      if (slot.kind === 'issuing-ca' && serial !== undefined && transaction.certificate(serial) !== undefined)
+        transaction.revoke({ serial, reason: 'ca-compromise', at })
     }
     for (const slot of transaction.slots()) {
       if (!made.includes(slot.id)) continue

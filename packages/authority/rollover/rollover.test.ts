@@ -36,12 +36,14 @@ describe('a roll-over', () => {
     await apply(engine, no)
     clock.advance(60_000)
     for (const service of ['lake', 'stream']) {
-      engine.peers.arrived({ peer: service, service, instance: service, version: '1' })
+      engine.peers.arrived({ peer: service, service, instance: service, version: '1', ...speaker })
       acknowledge(service)
     }
   })
 
   afterEach(() => rmSync(dir, { recursive: true }))
+
+  const speaker = { serial: '01', revoked: false }
 
   const newest = () => {
     const bundle = engine.store.bundle()!
@@ -50,7 +52,7 @@ describe('a roll-over', () => {
   }
 
   const acknowledge = (service: string, number: DocumentNumber = newest().bundle) =>
-    engine.peers.acknowledged(service, number, newest().trust)
+    engine.peers.acknowledged(service, { number, trustStatement: newest().trust, ...speaker })
 
   const recordAcknowledgement = (instance: string) => {
     const { bundle, trust } = newest()
@@ -125,7 +127,7 @@ describe('a roll-over', () => {
     await apply(engine, no)
     assert.equal(states()['issuing-ca-2'], 'active')
 
-    engine.peers.arrived({ peer: 'stream', service: 'stream', instance: 'stream', version: '1' })
+    engine.peers.arrived({ peer: 'stream', service: 'stream', instance: 'stream', version: '1', ...speaker })
     await prepare()
     assert.equal(states()['issuing-ca-3'], 'prepared')
     const slot = engine.store.slots().find(({ id }) => id === 'issuing-ca-3')!
@@ -160,7 +162,13 @@ describe('a roll-over', () => {
       waits()[0]!.late.map(({ instance }) => instance),
       ['stream'],
     )
-    engine.peers.arrived({ peer: 'stream again', service: 'stream', instance: 'stream', version: '1' })
+    engine.peers.arrived({
+      peer: 'stream again',
+      service: 'stream',
+      instance: 'stream',
+      version: '1',
+      ...speaker,
+    })
     acknowledge('stream again')
     await recordAcknowledgement('stream')
     engine.peers.left('stream again', true)

@@ -6,7 +6,14 @@ export function witnessesOf(
   { store, peers }: Pick<Engine, 'store' | 'peers'>,
   undelivered: readonly string[],
 ): Witnesses {
-  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
+  // Whoever is revoked is told, and waited for by nobody.
+  const members = new Set(
+    store
+      .services()
+      .flatMap(({ service, state, barredAt }) =>
+        state === 'member' && barredAt === undefined ? [service] : [],
+      ),
+  )
   const instances = new Set(
     store.instances().flatMap(({ id, service }) => (members.has(service) ? [id] : [])),
   )
@@ -17,8 +24,8 @@ export function witnessesOf(
   }
   const said = new Map(store.acknowledgements().map((row) => [row.instance, row]))
   const live: Witness[] = []
-  for (const { instance, service, acknowledged, report } of peers.live()) {
-    if (!members.has(service)) continue
+  for (const { instance, service, acknowledged, report, revoked } of peers.live()) {
+    if (revoked || !members.has(service)) continue
     const connections = new Map<string, number>()
     for (const { serial, count } of report?.connections ?? []) {
       const slot = shownBy(serial)?.slot
@@ -36,7 +43,10 @@ export function witnessesOf(
     })
   }
   const known = [...said.values()]
-    .filter(({ instance }) => instances.has(instance) && !peers.hasLeft(instance))
+    .filter(
+      ({ instance, serial }) =>
+        instances.has(instance) && !peers.hasLeft(instance) && store.certificate(serial)?.state !== 'revoked',
+    )
     .map(({ instance, trustStatement, at, serial }) => ({
       ...{ instance, trustStatement, at, shown: shownBy(serial) },
     }))

@@ -46,6 +46,7 @@ const service: ServiceRow = {
   state: 'member',
   settings: '{}',
   since: 1_000,
+  barredAt: undefined,
 }
 const instance: InstanceRow = { id: 'lake', service: 'lake', place: 'here', since: 1_000, held: false }
 
@@ -294,6 +295,64 @@ for (const [name, open] of Object.entries(stores)) {
       }
       assert.deepEqual(store.certificate('01'), { ...intent('01'), state: 'issued', der: Uint8Array.of(7) })
       assert.deepEqual(store.certificate('02'), { ...intent('02'), state: 'abandoned', der: undefined })
+    })
+
+    test('what is revoked is current and issued no more, and stays so', async (t) => {
+      const store = await withLake(open(t))
+      const [old, current, intended] = ['11'.repeat(16), '22'.repeat(16), '00a3'.padEnd(34, '0')] as const
+      await store.write((transaction) => {
+        issue(transaction, old)
+        issue(transaction, current)
+        transaction.recordIntent(intent(intended))
+      })
+      const serials = () => store.revocableOf('lake', 8_999).map(({ serial }) => serial)
+      assert.deepEqual(serials(), [old, current, intended])
+      assert.deepEqual(store.revocableOf('lake', 9_000), [])
+      const revoke = (serial: string, at: number) =>
+        store.write((transaction) => transaction.revoke({ serial, reason: 'superseded', at }))
+      assert.equal(await revoke(current, 2_000), true)
+      assert.equal(await revoke(current, 3_000), false)
+      assert.deepEqual(store.revocation(current), { serial: current, reason: 'superseded', at: 2_000 })
+      assert.equal(store.revocation(old), undefined)
+      assert.equal(store.certificate(current)?.state, 'revoked')
+      assert.deepEqual(store.certificate(current)?.der, Uint8Array.of(7))
+      assert.deepEqual(store.currentCertificates(), [])
+      assert.deepEqual(
+        store.liveCertificates(0).map(({ serial }) => serial),
+        [old],
+      )
+      assert.deepEqual(serials(), [old, intended])
+      const listed = { serial: current, reason: 'superseded', at: 2_000, profile: 'leaf' }
+      assert.deepEqual(store.revoked(8_999), [{ ...listed, slot: 'issuing-ca-1', notAfter: 9_000 }])
+      assert.deepEqual(store.revoked(9_000), [])
+      await assert.rejects(
+        store.write((transaction) => transaction.makeCurrent('lake', current)),
+        { code: 'REFERENCE_MISSING' },
+      )
+      await revoke(intended, 2_000)
+      const issuing = store.write((transaction) => transaction.recordIssued(intended, Uint8Array.of(7)))
+      await assert.rejects(issuing, { code: 'NO_INTENT' })
+      await assert.rejects(revoke('33'.repeat(16), 2_000), { code: 'REFERENCE_MISSING' })
+    })
+
+    test('a serial is known by its first 64 bits, however it was drawn', async (t) => {
+      const store = await withLake(open(t))
+      const serials = ['00a3'.padEnd(34, '1'), '12'.repeat(15), '7f'.padEnd(32, '0')]
+      await store.write((transaction) => {
+        for (const serial of serials) transaction.recordIntent(intent(serial))
+      })
+      for (const prefix of ['a311111111111111', '0012121212121212', '7f00000000000000'])
+        assert.equal(store.isSerialPrefixUsed(prefix), true, prefix)
+      for (const prefix of ['00a3111111111111', '1212121212121212', '7f00000000000001', '0000000000000000'])
+        assert.equal(store.isSerialPrefixUsed(prefix), false, prefix)
+    })
+
+    test('whether a service is barred comes back as it was put', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => transaction.putService({ ...service, barredAt: 5 }))
+      assert.equal(store.services()[0]?.barredAt, 5)
+      await store.write((transaction) => transaction.putService(service))
+      assert.equal(store.services()[0]?.barredAt, undefined)
     })
 
     test('an intent names a slot and an instance that are there, an instance a service', async (t) => {

@@ -42,9 +42,18 @@ export interface Reader {
   slots(): readonly SlotRow[]
   services(): readonly ServiceRow[]
   instances(): readonly InstanceRow[]
-  /** The certificate last recorded as issued of each instance, expired ones included. */
+  /** The certificate last recorded as issued of each instance, expired ones included, revoked ones not. */
   currentCertificates(): readonly CertificateRow[]
   certificate(serial: string): CertificateRow | undefined
+  /** Every certificate and intent of an instance that has not ended by then, and is neither revoked nor abandoned. */
+  revocableOf(instance: string, after: number): readonly CertificateRow[]
+  /** Certificates and intents whose serial begins so (lowercase hex). */
+  certificatesFrom(serial: string): readonly CertificateRow[]
+  /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */
+  isSerialPrefixUsed(prefix: string): boolean
+  revocation(serial: string): RevocationRow | undefined
+  /** What was revoked and has not ended by `after` (milliseconds since the epoch), in the order of its issuing. */
+  revoked(after: number): readonly RevokedCertificate[]
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
   trustStatements(): readonly TrustStatementRow[]
@@ -90,6 +99,13 @@ export interface Transaction extends Reader {
   putAttempt(row: AttemptRow): void
   /** It was done, or needs no longer be; nothing happens where there is none. */
   forgetAttempt(kind: AttemptKind, subject: string): void
+  /**
+   * Revokes a certificate, or an intent, which then never becomes one. For good: nothing takes it back.
+   *
+   * @returns false where it was revoked before; reason and time stay those of then
+   * @throws AuthorityError `REFERENCE_MISSING` when the serial is not on record
+   */
+  revoke(row: RevocationRow): boolean
   /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
   abandonIntent(serial: string): void
   addTrustStatement(row: TrustStatementRow): void
@@ -143,6 +159,8 @@ export interface ServiceRow {
   /** The settings the service was last applied with, as canonical JSON: what `plan` compares the config with. */
   settings: string
   since: number
+  /** Since when it gets no certificate, because it was revoked, until somebody issues it one (`mtls issue`). */
+  barredAt: number | undefined
 }
 
 export interface InstanceRow {
@@ -186,7 +204,7 @@ export interface AttemptRow {
   error: string
 }
 
-export type CertificateState = 'intended' | 'issued' | 'abandoned'
+export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
 /** `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. */
 export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'authority' | 'leaf'
 
@@ -210,8 +228,35 @@ export interface IntentRow {
 
 export interface CertificateRow extends IntentRow {
   state: CertificateState
-  /** DER, once issued. */
+  /** DER, once issued; also when it was revoked since. */
   der: Uint8Array | undefined
+}
+
+/** RFC 5280 5.3.1, without certificateHold and removeFromCRL, which nothing here takes back. */
+export const revocationReasons = [
+  'unspecified',
+  'key-compromise',
+  'ca-compromise',
+  'affiliation-changed',
+  'superseded',
+  'cessation-of-operation',
+  'privilege-withdrawn',
+  'aa-compromise',
+] as const
+
+export type RevocationReason = (typeof revocationReasons)[number]
+
+export interface RevocationRow {
+  /** Lowercase hex. */
+  serial: string
+  reason: RevocationReason
+  at: number
+}
+
+export interface RevokedCertificate extends RevocationRow {
+  profile: CertificateProfile
+  slot: string
+  notAfter: number
 }
 
 export interface TrustStatementRow extends DocumentNumber {
@@ -241,6 +286,9 @@ export type Deed =
   | 'key-compromised'
   | 'roll-asked'
   | 'rotated-back'
+  | 'revoked'
+  | 'barred'
+  | 'let-in'
   | 'rotation-resumed'
   | 'issued'
   | 'trust-statement-published'

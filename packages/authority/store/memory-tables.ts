@@ -1,3 +1,4 @@
+import { revokedPrefix } from '@datapunk/protocol'
 import type {
   AcknowledgementRow,
   AttemptKind,
@@ -12,6 +13,8 @@ import type {
   IntentRow,
   MeshRow,
   PublishedBundleRow,
+  RevocationRow,
+  RevokedCertificate,
   ServiceRow,
   SlotRow,
   Transaction,
@@ -28,6 +31,8 @@ export class MemoryTables implements Transaction {
   readonly #services = new Map<string, ServiceRow>()
   readonly #instances = new Map<string, InstanceRow>()
   readonly #certificates = new Map<string, CertificateRow>()
+  readonly #serialByPrefix = new Map<string, string>()
+  readonly #revocations = new Map<string, RevocationRow>()
   readonly #current = new Map<string, string>()
   readonly #acknowledgements = new Map<string, AcknowledgementRow>()
   readonly #deliveries = new Map<string, DeliveryRow>()
@@ -73,12 +78,43 @@ export class MemoryTables implements Transaction {
 
   currentCertificates(): readonly CertificateRow[] {
     const serials = new Set(this.#current.values())
-    return this.#certificatesWhere((row) => serials.has(row.serial))
+    return this.#certificatesWhere((row) => row.state === 'issued' && serials.has(row.serial))
   }
 
   certificate(serial: string): CertificateRow | undefined {
     const row = this.#certificates.get(serial)
+    return row && this.#withRevocation(copyOf(row))
+  }
+
+  revocableOf(instance: string, after: number): readonly CertificateRow[] {
+    return this.#certificatesWhere(
+      (row) =>
+        row.instance === instance &&
+        row.notAfter > after &&
+        (row.state === 'intended' || row.state === 'issued'),
+    )
+  }
+
+  certificatesFrom(serial: string): readonly CertificateRow[] {
+    return this.#certificatesWhere((row) => row.serial.startsWith(serial))
+  }
+
+  isSerialPrefixUsed(prefix: string): boolean {
+    return this.#serialByPrefix.has(prefix)
+  }
+
+  revocation(serial: string): RevocationRow | undefined {
+    const row = this.#revocations.get(serial)
     return row && copyOf(row)
+  }
+
+  revoked(after: number): readonly RevokedCertificate[] {
+    return this.#certificatesWhere((row) => row.state === 'revoked' && row.notAfter > after).map(
+      ({ serial, profile, slot, notAfter }) => ({
+        ...this.#revocations.get(serial)!,
+        ...{ profile, slot, notAfter },
+      }),
+    )
   }
 
   liveCertificates(after: number): readonly CertificateRow[] {
@@ -163,6 +199,7 @@ export class MemoryTables implements Transaction {
     const instanceThere = row.instance === undefined || this.#instances.has(row.instance)
     if (!this.#slots.has(row.slot) || !instanceThere) throw refusal.intentReference(row)
     this.#put(this.#certificates, row.serial, { ...row, state: 'intended', der: undefined })
+    this.#put(this.#serialByPrefix, revokedPrefix(row.serial), row.serial)
   }
 
   recordIssued(serial: string, der: Uint8Array): void {
@@ -174,7 +211,7 @@ export class MemoryTables implements Transaction {
   makeCurrent(instance: string, serial: string): void {
     this.#mustBeOpen()
     const row = this.#certificates.get(serial)
-    if (row?.state !== 'issued' || row.instance !== instance) {
+    if (row?.state !== 'issued' || row.instance !== instance || this.#revocations.has(serial)) {
       throw refusal.referenceMissing(`instance ${instance}`, `issued certificate ${serial}`)
     }
     this.#put(this.#current, instance, serial)
@@ -205,6 +242,15 @@ export class MemoryTables implements Transaction {
 
   abandonIntent(serial: string): void {
     this.#put(this.#certificates, serial, { ...this.#intent(serial), state: 'abandoned' })
+  }
+
+  revoke(row: RevocationRow): boolean {
+    this.#mustBeOpen()
+    if (!this.#certificates.has(row.serial))
+      throw refusal.referenceMissing(`the revocation of ${row.serial}`, 'certificate')
+    if (this.#revocations.has(row.serial)) return false
+    this.#put(this.#revocations, row.serial, row)
+    return true
   }
 
   addTrustStatement(row: TrustStatementRow): void {
@@ -238,12 +284,17 @@ export class MemoryTables implements Transaction {
   #intent(serial: string): CertificateRow {
     this.#mustBeOpen()
     const row = this.#certificates.get(serial)
-    if (row?.state !== 'intended') throw refusal.noIntent(serial)
+    if (row?.state !== 'intended' || this.#revocations.has(serial)) throw refusal.noIntent(serial)
     return row
   }
 
   #certificatesWhere(keep: (row: CertificateRow) => boolean): CertificateRow[] {
-    return [...this.#certificates.values()].filter(keep).map(copyOf)
+    const rows = [...this.#certificates.values()].map((row) => this.#withRevocation(row))
+    return rows.filter(keep).map(copyOf)
+  }
+
+  #withRevocation(row: CertificateRow): CertificateRow {
+    return this.#revocations.has(row.serial) ? { ...row, state: 'revoked' } : row
   }
 
   #put<V>(table: Map<string, V>, key: string, value: V): void {

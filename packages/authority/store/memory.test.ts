@@ -9,6 +9,7 @@ const row: ServiceRow = {
   state: 'member',
   settings: '{}',
   since: 1,
+  barredAt: undefined,
 }
 
 /** A store whose second commit has the given fate, after that commit was tried with two writes. */

@@ -9,6 +9,8 @@ import type {
   InstanceRow,
   MeshRow,
   PublishedBundleRow,
+  RevocationRow,
+  RevokedCertificate,
   ServiceRow,
   SlotRow,
   Store,
@@ -77,6 +79,12 @@ export class MemoryStore implements Store {
   currentCertificates = (): readonly CertificateRow[] => this.#tables.currentCertificates()
   certificate = (serial: string): CertificateRow | undefined => this.#tables.certificate(serial)
   liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
+  revocableOf = (instance: string, after: number): readonly CertificateRow[] =>
+    this.#tables.revocableOf(instance, after)
+  certificatesFrom = (serial: string): readonly CertificateRow[] => this.#tables.certificatesFrom(serial)
+  isSerialPrefixUsed = (prefix: string): boolean => this.#tables.isSerialPrefixUsed(prefix)
+  revocation = (serial: string): RevocationRow | undefined => this.#tables.revocation(serial)
+  revoked = (after: number): readonly RevokedCertificate[] => this.#tables.revoked(after)
   trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
   bundle = (): PublishedBundleRow | undefined => this.#tables.bundle()
   section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)

@@ -98,6 +98,17 @@ export const migrations: readonly string[] = [
     error TEXT NOT NULL, PRIMARY KEY (kind, subject)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE service ADD COLUMN barred_at INTEGER;
+
+  CREATE TABLE revocation (
+    certificate INTEGER PRIMARY KEY REFERENCES certificate, reason TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TRIGGER revocation_stays BEFORE DELETE ON revocation
+    BEGIN SELECT RAISE(ABORT, 'what was revoked stays revoked'); END;
+  CREATE TRIGGER revocation_keeps BEFORE UPDATE ON revocation
+    BEGIN SELECT RAISE(ABORT, 'a revocation is never changed'); END;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

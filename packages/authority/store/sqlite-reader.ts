@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { revokedPrefix } from '@datapunk/protocol'
 import type {
   AcknowledgementRow,
   AttemptRow,
@@ -10,6 +11,8 @@ import type {
   MeshRow,
   PublishedBundleRow,
   Reader,
+  RevocationRow,
+  RevokedCertificate,
   ServiceRow,
   SlotRow,
   TrustStatementRow,
@@ -17,8 +20,14 @@ import type {
 
 type Row = Record<string, SQLOutputValue>
 
+const isRevoked = 'EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number)'
+
 const certificateColumns = `serial, profile, slot, spki_hash AS spkiHash, certificate.instance, not_before AS notBefore,
-  not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt, state, der`
+  not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt,
+  iif(${isRevoked}, 'revoked', certificate.state) AS state, der`
+
+/** And not revoked since. */
+const isIssued = `certificate.state = 'issued' AND NOT ${isRevoked}`
 
 /** The reading half of `SqliteStore`. The schema's STRICT tables hold what the casts say. */
 export class SqliteReader implements Reader {
@@ -29,6 +38,11 @@ export class SqliteReader implements Reader {
   readonly #currentCertificates: StatementSync
   readonly #certificate: StatementSync
   readonly #liveCertificates: StatementSync
+  readonly #revocableOf: StatementSync
+  readonly #certificatesFrom: StatementSync
+  readonly #serialsFrom: StatementSync
+  readonly #revocation: StatementSync
+  readonly #revoked: StatementSync
   readonly #trustStatements: StatementSync
   readonly #bundle: StatementSync
   readonly #section: StatementSync
@@ -48,16 +62,32 @@ export class SqliteReader implements Reader {
        ORDER BY id`,
     )
     this.#services = database.prepare(
-      'SELECT service, spiffe_id AS spiffeId, state, settings, since FROM service ORDER BY service',
+      'SELECT service, spiffe_id AS spiffeId, state, settings, since, barred_at AS barredAt FROM service ORDER BY service',
     )
     this.#instances = database.prepare('SELECT id, service, place, since, held FROM instance ORDER BY id')
     this.#currentCertificates = database.prepare(
       `SELECT ${certificateColumns} FROM current_certificate JOIN certificate
-       ON certificate.number = current_certificate.certificate ORDER BY certificate.number`,
+       ON certificate.number = current_certificate.certificate WHERE ${isIssued} ORDER BY certificate.number`,
     )
     this.#certificate = database.prepare(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
     this.#liveCertificates = database.prepare(
-      `SELECT ${certificateColumns} FROM certificate WHERE state = 'issued' AND not_after > ? ORDER BY number`,
+      `SELECT ${certificateColumns} FROM certificate WHERE ${isIssued} AND not_after > ? ORDER BY number`,
+    )
+    this.#revocableOf = database.prepare(
+      `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
+       AND certificate.state <> 'abandoned' AND NOT ${isRevoked} ORDER BY number`,
+    )
+    this.#certificatesFrom = database.prepare(
+      `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ?`,
+    )
+    this.#serialsFrom = database.prepare('SELECT serial FROM certificate WHERE serial BETWEEN ? AND ?')
+    this.#revocation = database.prepare(
+      `SELECT serial, reason, revocation.at FROM certificate JOIN revocation
+       ON revocation.certificate = certificate.number WHERE serial = ?`,
+    )
+    this.#revoked = database.prepare(
+      `SELECT serial, reason, revocation.at, profile, slot, not_after AS notAfter FROM revocation JOIN certificate
+       ON certificate.number = revocation.certificate WHERE not_after > ? ORDER BY number`,
     )
     this.#trustStatements = database.prepare(
       'SELECT generation, counter, bytes FROM trust_statement ORDER BY generation, counter',
@@ -75,7 +105,7 @@ export class SqliteReader implements Reader {
       'SELECT kind, subject, attempts, next_try_at AS nextTryAt, error FROM attempt ORDER BY kind, subject',
     )
     this.#issuedOf = database.prepare(
-      `SELECT ${certificateColumns} FROM certificate WHERE state = 'issued' AND profile = ? ORDER BY number`,
+      `SELECT ${certificateColumns} FROM certificate WHERE ${isIssued} AND profile = ? ORDER BY number`,
     )
     this.#audit = database.prepare(
       'SELECT number, at, actor, deed, entry FROM audit WHERE number > ? ORDER BY number LIMIT ?',
@@ -102,7 +132,9 @@ export class SqliteReader implements Reader {
   }
 
   services(): readonly ServiceRow[] {
-    return all<ServiceRow>(this.#services)
+    return this.#services
+      .all()
+      .map((row) => ({ ...row, barredAt: row.barredAt ?? undefined }) as unknown as ServiceRow)
   }
 
   instances(): readonly InstanceRow[] {
@@ -120,6 +152,31 @@ export class SqliteReader implements Reader {
 
   liveCertificates(after: number): readonly CertificateRow[] {
     return this.#liveCertificates.all(after).map(certificateOf)
+  }
+
+  revocableOf(instance: string, after: number): readonly CertificateRow[] {
+    return this.#revocableOf.all(instance, after).map(certificateOf)
+  }
+
+  certificatesFrom(serial: string): readonly CertificateRow[] {
+    return this.#certificatesFrom.all(serial, `${serial}~`).map(certificateOf)
+  }
+
+  isSerialPrefixUsed(prefix: string): boolean {
+    // DER leaves out octets of zero, and writes one where the number would begin with a high bit.
+    const text = prefix.replace(/^(00)+/, '').replace(/^(?=[89a-f])/, '00')
+    return this.#serialsFrom
+      .all(text, `${text}~`)
+      .some(({ serial }) => revokedPrefix(serial as string) === prefix)
+  }
+
+  revocation(serial: string): RevocationRow | undefined {
+    const row = this.#revocation.get(serial)
+    return row && ({ ...row } as unknown as RevocationRow)
+  }
+
+  revoked(after: number): readonly RevokedCertificate[] {
+    return this.#revoked.all(after).map((row) => ({ ...row }) as unknown as RevokedCertificate)
   }
 
   trustStatements(): readonly TrustStatementRow[] {

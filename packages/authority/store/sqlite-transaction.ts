@@ -10,6 +10,7 @@ import type {
   InstanceRow,
   IntentRow,
   MeshRow,
+  RevocationRow,
   ServiceRow,
   SlotRow,
   Transaction,
@@ -39,6 +40,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #putAttempt: StatementSync
   readonly #forgetAttempt: StatementSync
   readonly #abandonIntent: StatementSync
+  readonly #numberOf: StatementSync
+  readonly #revoke: StatementSync
   readonly #lastStatement: StatementSync
   readonly #addTrustStatement: StatementSync
   readonly #addBundle: StatementSync
@@ -71,7 +74,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'since',
       'left_out',
     ])
-    this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since'])
+    this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since', 'barred_at'])
     this.#putInstance = put('instance', ['id', 'service', 'place', 'since', 'held'])
     this.#recordIntent = database.prepare(
       `INSERT INTO certificate (serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash,
@@ -79,11 +82,12 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
     this.#recordIssued = database.prepare(
       `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended'
-       RETURNING number, instance`,
+       AND NOT EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number) RETURNING number, instance`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
     this.#issuedTo = database.prepare(
-      `SELECT number FROM certificate WHERE serial = ? AND instance = ? AND state = 'issued'`,
+      `SELECT number FROM certificate WHERE serial = ? AND instance = ? AND state = 'issued'
+       AND NOT EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number)`,
     )
     this.#putAcknowledgement = put('acknowledgement', [
       'instance',
@@ -101,6 +105,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
+    this.#numberOf = database.prepare('SELECT number FROM certificate WHERE serial = ?')
+    this.#revoke = database.prepare('INSERT INTO revocation VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
     this.#lastStatement = database.prepare(
       'SELECT generation, counter FROM trust_statement ORDER BY generation DESC, counter DESC LIMIT 1',
     )
@@ -159,7 +165,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   putService(row: ServiceRow): void {
     this.#mustBeOpen()
-    this.#putService.run(row.service, row.spiffeId, row.state, row.settings, row.since)
+    this.#putService.run(row.service, row.spiffeId, row.state, row.settings, row.since, row.barredAt ?? null)
   }
 
   putInstance(row: InstanceRow): void {
@@ -240,6 +246,13 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   abandonIntent(serial: string): void {
     this.#mustBeOpen()
     if (this.#abandonIntent.run(serial).changes === 0) throw refusal.noIntent(serial)
+  }
+
+  revoke({ serial, reason, at }: RevocationRow): boolean {
+    this.#mustBeOpen()
+    const row = this.#numberOf.get(serial)
+    if (row === undefined) throw refusal.referenceMissing(`the revocation of ${serial}`, 'certificate')
+    return this.#revoke.run(row.number!, reason, at).changes === 1
   }
 
   addTrustStatement(row: TrustStatementRow): void {

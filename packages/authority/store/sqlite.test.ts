@@ -15,6 +15,7 @@ const row: ServiceRow = {
   state: 'member',
   settings: '{}',
   since: 1,
+  barredAt: undefined,
 }
 
 function newFile(t: TestContext): string {

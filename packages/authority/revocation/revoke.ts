@@ -1,0 +1,117 @@
+import type { DocumentNumber } from '@datapunk/protocol'
+import { apply } from '../apply.ts'
+import { deliver } from '../delivery/deliver.ts'
+import type { Engine } from '../engine.ts'
+import { isBundleCurrent, publish } from '../publish.ts'
+import { compromise } from '../rollover/compromise.ts'
+import type { RevocationReason, RevocationRow } from '../store/contract.ts'
+import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
+
+export interface RevokeRequest {
+  readonly targets: readonly RevokeTarget[]
+  readonly reason: RevocationReason
+  /** A service whose keys are in other hands gets new ones at once, rather than none until somebody says so. */
+  readonly reissue?: boolean | undefined
+}
+
+export interface RevokeReport {
+  /** When it was recorded, milliseconds since the epoch. */
+  readonly at: number
+  readonly revoked: readonly { readonly serial: string; readonly service: string | undefined }[]
+  readonly already: readonly RevocationRow[]
+  /** Services that get no certificate until `mtls issue`. */
+  readonly barred: readonly string[]
+  /** Services that were given new pairs, and instances that could not be. */
+  readonly reissued: readonly string[]
+  readonly failed: readonly { readonly instance: string; readonly message: string }[]
+  /** The bundle that lists it. */
+  readonly bundle: DocumentNumber
+}
+
+/**
+ * Story 3, Revoke. A crash after 1 leaves it to the next apply to publish what is on record; a disk that is full before is
+ * told, and nothing is revoked.
+ *
+ * @throws AuthorityError `NOT_REVOCABLE`, `STORE_FAILED`
+ */
+export async function revoke(engine: Engine, request: RevokeRequest): Promise<RevokeReport> {
+  const { store, clock, peers } = engine
+  const targets = findTargets(engine, request.targets)
+  // 1 Recorded, all of it in one transaction: a service is barred, so that `up` doesn't undo it.
+  const at = clock()
+  await record(engine, targets, request, at)
+  peers.revoked(new Set(targets.certificates.map(({ serial }) => serial)))
+  // 2 The next bundle says so; 4 it goes to every peer, the revoked ones included.
+  //   A CA goes the emergency path, which publishes too, and issues anew whatever stood on it.
+  if (targets.cas.length > 0) await compromise(engine, 'issuing-ca')
+  await engine.ownPair.renew(engine)
+  if (!isBundleCurrent(store, at)) await publish(engine)
+  const failed = await issueAnew(engine, targets, request)
+  await deliver(engine, { automatic: false })
+  // 5 Peers cut, throw ticket keys away, and acknowledge; 6 whoever asked waits for that (`enforcement.ts`).
+  return {
+    at,
+    revoked: targets.certificates.map(({ serial, instance }) => ({
+      serial,
+      service: store.instances().find(({ id }) => id === instance)?.service,
+    })),
+    already: targets.already,
+    barred: request.reissue ? [] : targets.services.map(({ service }) => service),
+    reissued: request.reissue ? targets.services.map(({ service }) => service) : [],
+    failed,
+    bundle: store.bundle()!,
+  }
+}
+
+async function record(
+  { store, actor, report }: Engine,
+  { certificates, services }: Targets,
+  { reason, reissue }: RevokeRequest,
+  at: number,
+): Promise<void> {
+  const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
+  const bars = reissue ? [] : services.filter(({ barredAt }) => barredAt === undefined)
+  await store.write((transaction) => {
+    for (const { serial, instance, profile } of certificates) {
+      transaction.revoke({ serial, reason, at })
+      const entry = { serial, profile, instance, reason }
+      transaction.addAudit({ at, actor, deed: 'revoked', entry })
+    }
+    for (const row of bars) {
+      transaction.putService({ ...row, barredAt: at })
+      transaction.addAudit({ at, actor, deed: 'barred', entry: { service: row.service, reason } })
+    }
+  })
+  for (const { serial, instance, profile } of certificates) {
+    const subject = owners.get(instance ?? '') ?? (profile === 'authority' ? 'authority' : 'mesh')
+    report({ kind: 'certificate-revoked', subject, at, detail: { serial, reason } })
+  }
+  for (const { service } of bars) report({ kind: 'service-barred', subject: service, at, detail: { reason } })
+}
+
+/** New pairs by the next pass of apply, which finds their instances without a certificate. */
+async function issueAnew(
+  engine: Engine,
+  { services, cas }: Targets,
+  { reissue }: RevokeRequest,
+): Promise<RevokeReport['failed']> {
+  if (cas.length === 0 && !(reissue && services.length > 0)) return []
+  const { failed } = await apply(engine, { approve: () => false })
+  return failed.map(({ action, error }) => ({
+    instance: 'instance' in action ? action.instance : action.subject,
+    message: error.message,
+  }))
+}
+
+/** A barred service gets certificates again, because somebody asked for one. */
+export async function letIn(engine: Engine, service: string): Promise<void> {
+  const { store, clock, actor, report } = engine
+  const row = store.services().find((one) => one.service === service)
+  if (row?.barredAt === undefined) return
+  const at = clock()
+  await store.write((transaction) => {
+    transaction.putService({ ...row, barredAt: undefined })
+    transaction.addAudit({ at, actor, deed: 'let-in', entry: { service } })
+  })
+  report({ kind: 'service-let-in', subject: service, at, detail: {} })
+}
