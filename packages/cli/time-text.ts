@@ -1,3 +1,6 @@
+import { parseDuration } from '@datapunk/protocol'
+import { CliError } from './cli-error.ts'
+
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
@@ -10,6 +13,11 @@ const DAY = 24 * HOUR
  */
 export function timeText(time: number): string {
   return new Date(time).toISOString().replace(/\.\d{3}Z$/, 'Z')
+}
+
+/** As `timeText`, to the millisecond: `2026-11-23T21:51:00.120Z`. */
+export function instantText(time: number): string {
+  return new Date(time).toISOString()
 }
 
 /** As `timeText`; null where there is no time, for JSON. */
@@ -32,4 +40,19 @@ export function spanText(milliseconds: number): string {
     .filter(([amount]) => amount > 0)
     .map(([amount, unit]) => `${amount} ${unit === 'days' && amount === 1 ? 'day' : unit}`)
     .join(' ')
+}
+
+/**
+ * The milliseconds of `30s`, `5m`, `24h` or `7d`.
+ *
+ * @param option for whoever has to mend it
+ * @throws CliError `USAGE`
+ */
+export function durationOf(option: string, text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== undefined) return milliseconds
+  throw new CliError(
+    'USAGE',
+    `found ${option} ${JSON.stringify(text)}; allowed: a duration, as in 30s, 5m, 24h or 7d`,
+  )
 }

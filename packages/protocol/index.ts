@@ -17,6 +17,7 @@ export {
   sealBundleHead,
 } from './bundle.ts'
 export type { Address, CaConfig, Config, ServiceConfig } from './config/config.ts'
+export { parseDuration } from './config/duration.ts'
 export { type Layout, layoutOf } from './config/layout.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'

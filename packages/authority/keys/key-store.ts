@@ -66,6 +66,11 @@ const MAX_FILE_BYTES = 64 * 1024
  */
 export class KeyStore {
   readonly #options: KeyStoreOptions
+  /**
+   * Bundle keys that were opened, by the hash of their SPKI: they sign at every revocation, where a third of a second counts.
+   * Whoever reads this memory finds the passphrase there too. CA keys are never kept.
+   */
+  readonly #kept = new Map<string, Signer>()
 
   constructor(options: KeyStoreOptions) {
     this.#options = options
@@ -142,9 +147,16 @@ export class KeyStore {
    *   `PASSPHRASE_WRONG`, `ENVELOPE_INVALID`; `KEY_IN_CLEAR` when it is unencrypted and the config doesn't allow that
    */
   async open(slot: KnownKey): Promise<Signer> {
+    const kept = this.#kept.get(slot.spkiHash)
+    if (kept !== undefined) {
+      this.check(slot)
+      return kept
+    }
     const key = await this.#read(slot)
     if (describe(key).spkiHash !== slot.spkiHash) throw this.#anotherKey(slot)
-    return localSigner(key)
+    const signer = localSigner(key)
+    if (slot.kind === 'bundle-key') this.#kept.set(slot.spkiHash, signer)
+    return signer
   }
 
   /**

@@ -8,6 +8,7 @@ import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
 import { planCommand } from './plan.ts'
 import { restoreCommand } from './restore.ts'
+import { revokeCommand } from './revoke.ts'
 import { rotateCommand } from './rotate.ts'
 import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
@@ -23,6 +24,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   statusCommand,
   issueCommand,
   rotateCommand,
+  revokeCommand,
   compromiseCommand,
   verifyCommand,
   inspectCommand,

@@ -3,9 +3,13 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
+import { previewRevocation, revoke } from '../revocation.ts'
+import { durationOf } from '../time-text.ts'
 import { rotate } from './rotate.ts'
 
 interface CompromiseOptions {
+  readonly reissue?: boolean
+  readonly wait?: string
   readonly issuingCa?: boolean
   readonly rootCa?: boolean
   readonly bundleKey?: boolean
@@ -24,19 +28,27 @@ const BREAKS: Readonly<Record<SlotKind, string>> = {
 
 export const compromiseCommand: CommandSpec<CompromiseOptions> = {
   name: 'compromise',
-  summary: 'a CA or bundle key is in other hands: replace it now, waiting for nobody',
+  arguments: '[service]',
+  summary: 'a key is in other hands: replace it now, waiting for nobody',
   description:
-    'The emergency path. New keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',
+    'Of a service: every certificate it has is revoked, and it gets no other until `mtls issue`, or new ones at once with --reissue. Of a CA or the bundle key, the emergency path: new keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',
   options: [
     ['--issuing-ca', 'the key of the issuing CA'],
     ['--root-ca', 'the key of the root, and with it the issuing CA'],
     ['--bundle-key', 'the key that signs what is true now'],
+    ['--reissue', 'of a service: give it new pairs at once'],
+    ['--wait <duration>', 'of a service: how long live peers are waited for; 10s unless given'],
     ['--yes', 'do it without asking'],
     ['--plan', 'only show what it would touch'],
   ],
-  json: 'as `mtls rotate`',
-  examples: ['mtls compromise --issuing-ca --plan', 'mtls compromise --root-ca --yes'],
-  async run(context, options) {
+  json: 'of a service as `mtls revoke`, else as `mtls rotate`',
+  examples: [
+    'mtls compromise lake --reissue',
+    'mtls compromise --issuing-ca --plan',
+    'mtls compromise --root-ca --yes',
+  ],
+  async run(context, options, service) {
+    if (service !== undefined) return compromiseService(context, options, service)
     const kind = kindOf(options)
     const request = { what: 'compromised', kind } as const
     if (options.plan) return rotate(context, request, true)
@@ -51,6 +63,16 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
   },
 }
 
+function compromiseService(context: Context, options: CompromiseOptions, service: string) {
+  const { issuingCa, rootCa, bundleKey, reissue = false, wait = '10s', yes = false, plan } = options
+  if (issuingCa || rootCa || bundleKey)
+    throw new CliError('USAGE', 'found a SERVICE and a key of the mesh; allowed: one of them at a time')
+  const targets = [{ service }]
+  if (plan) return previewRevocation(context, targets)
+  const request = { targets, reason: 'key-compromise', reissue } as const
+  return revoke(context, request, { wait: durationOf('--wait', wait), yes })
+}
+
 function kindOf({ issuingCa, rootCa, bundleKey }: CompromiseOptions): SlotKind {
   const kinds: SlotKind[] = [
     ...(issuingCa ? (['issuing-ca'] as const) : []),
@@ -61,7 +83,7 @@ function kindOf({ issuingCa, rootCa, bundleKey }: CompromiseOptions): SlotKind {
   if (kind !== undefined && kinds.length === 1) return kind
   throw new CliError(
     'USAGE',
-    `found ${kinds.length} keys; allowed: one of --issuing-ca, --root-ca, --bundle-key: see \`mtls compromise --help\``,
+    `found ${kinds.length} keys; allowed: a SERVICE, or one of --issuing-ca, --root-ca, --bundle-key: see \`mtls compromise --help\``,
   )
 }
 

@@ -15,7 +15,7 @@ export const statusCommand: CommandSpec = {
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
     'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context) {
     const { output, json, world } = context
@@ -56,9 +56,10 @@ function faultsOf(status: Status, now: number): string[] {
 
 /** What is wrong with one instance's certificate; each is mended by `mtls apply`. */
 function faultsOfInstance(
-  { serial, notAfter, renewalDue, pair, held }: InstanceStatus,
+  { serial, notAfter, renewalDue, pair, held, barred }: InstanceStatus,
   now: number,
 ): string[] {
+  if (barred) return []
   if (serial === undefined) return ['no certificate']
   const faults: string[] = []
   if (notAfter !== undefined && notAfter <= now) faults.push('expired')
@@ -116,14 +117,18 @@ function headRows(status: Status, protection: string, output: Output): string[][
 
 function serviceRow(one: InstanceStatus, now: number, output: Output): string[] {
   const faults = faultsOfInstance(one, now)
-  const good = one.held ? output.styled('warning', 'held') : output.styled('good', 'current')
+  const good = one.barred
+    ? output.styled('warning', 'barred')
+    : one.held
+      ? output.styled('warning', 'held')
+      : output.styled('good', 'current')
   const state = faults.length > 0 ? output.styled('bad', faults.join(', ')) : good
   return [
     output.styled('strong', one.instance),
     one.serial?.slice(0, 16) ?? '',
     one.notAfter === undefined ? '' : timeText(one.notAfter),
     one.renewalDue === undefined ? '' : timeText(one.renewalDue),
-    one.place === 'elsewhere' && faults.length === 0 ? 'key elsewhere' : state,
+    one.place === 'elsewhere' && faults.length === 0 && !one.barred ? 'key elsewhere' : state,
     enforcement(one, output),
     one.names.join(', '),
   ]
