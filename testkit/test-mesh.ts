@@ -7,10 +7,12 @@ import {
   type Config,
   type DocumentNumber,
   encodeMembers,
+  encodeRevoked,
   type Layout,
   layoutOf,
   type Member,
   parseConfig,
+  type SectionRef,
   sealBundleHead,
   sealTrustStatement,
   type TrustStatement,
@@ -67,6 +69,7 @@ export class TestMesh {
   readonly #bundleDays: number
   readonly #algorithms: ReadonlyMap<string, KeyAlgorithm | undefined>
   readonly #versions = new Map<string, number>()
+  readonly #revoked = new Set<string>()
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
@@ -170,6 +173,12 @@ export class TestMesh {
     this.#members.set(member.service, member)
   }
 
+  /** Lists a certificate as revoked, in a new bundle. @param serial lowercase hex */
+  async revoke(serial: string): Promise<void> {
+    this.#revoked.add(serial)
+    await this.publish()
+  }
+
   /** Says where a service can be reached, in a new bundle. */
   async place(service: string, port: number, host = '127.0.0.1'): Promise<void> {
     this.change(service, { address: { host, port } })
@@ -184,9 +193,8 @@ export class TestMesh {
    */
   async publish(at: number = this.ca.at): Promise<Uint8Array> {
     this.number = { ...this.number, counter: this.number.counter + 1 }
-    const members = encodeMembers(this.#members.values())
-    const digest = Buffer.from(sha256(members)).toString('hex')
-    await writeFile(this.layout.mesh.section(digest), members)
+    const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
+    if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
     const head = await sealBundleHead(
       {
         meshId: this.#trust.meshId,
@@ -195,12 +203,18 @@ export class TestMesh {
         issuedAt: at,
         expiresAt: at + this.#bundleDays * 24 * 60 * 60 * 1000,
         trustStatement: this.#trust.number,
-        sections: [{ kind: 'members', critical: true, digest, size: members.byteLength }],
+        sections,
       },
       this.#bundleKey.signer,
     )
     await this.writeHead(head)
     return head
+  }
+
+  async #section(kind: string, bytes: Uint8Array): Promise<SectionRef> {
+    const digest = Buffer.from(sha256(bytes)).toString('hex')
+    await writeFile(this.layout.mesh.section(digest), bytes)
+    return { kind, critical: true, digest, size: bytes.byteLength }
   }
 
   /** Puts a head in place by one rename. */

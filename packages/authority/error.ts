@@ -20,6 +20,7 @@ export type AuthorityErrorCode =
   | 'LOCKED'
   | 'MESH_EXISTS'
   | 'NOT_A_MEMBER'
+  | 'NOT_PUBLISHED'
   | 'NOT_REVOCABLE'
   | 'NO_INTENT'
   | 'NO_WAY_BACK'

@@ -115,7 +115,7 @@ describe('the gate on a server', () => {
 
       test('a ticket forged with ticket keys that the server was made with is worth nothing', async () => {
         const ticketKeys = randomBytes(48)
-        const session = await forgeTicket(testMesh, ticketKeys, 'stream')
+        const session = await forgeTicket(testMesh, ticketKeys)
         const stranger = { session, minVersion: 'TLSv1.3' } as const
         const unguarded = await callUnguarded(testMesh, protocol, ticketKeys, stranger)
         assert.equal(unguarded.resumed, true)

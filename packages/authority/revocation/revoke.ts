@@ -2,6 +2,7 @@ import type { DocumentNumber } from '@datapunk/protocol'
 import { apply } from '../apply.ts'
 import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
 import { isBundleCurrent, publish } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
 import type { RevocationReason, RevocationRow } from '../store/contract.ts'
@@ -32,23 +33,47 @@ export interface RevokeReport {
  * Story 3, Revoke. A crash after 1 leaves it to the next apply to publish what is on record; a disk that is full before is
  * told, and nothing is revoked.
  *
- * @throws AuthorityError `NOT_REVOCABLE`, `STORE_FAILED`
+ * @throws AuthorityError `NOT_REVOCABLE`, `STORE_FAILED`; `NOT_PUBLISHED` where it is on record, and nobody was told yet
  */
 export async function revoke(engine: Engine, request: RevokeRequest): Promise<RevokeReport> {
-  const { store, clock, peers } = engine
+  const { clock, peers } = engine
   const targets = findTargets(engine, request.targets)
   // 1 Recorded, all of it in one transaction: a service is barred, so that `up` doesn't undo it.
   const at = clock()
   await record(engine, targets, request, at)
   peers.revoked(new Set(targets.certificates.map(({ serial }) => serial)))
+  const failed = await announce(engine, targets, request, at).catch((cause: Error) => {
+    throw notPublished(cause)
+  })
+  return reportOf(engine, { at, targets, request, failed })
+}
+
+async function announce(
+  engine: Engine,
+  targets: Targets,
+  request: RevokeRequest,
+  at: number,
+): Promise<RevokeReport['failed']> {
   // 2 The next bundle says so; 4 it goes to every peer, the revoked ones included.
   //   A CA goes the emergency path, which publishes too, and issues anew whatever stood on it.
   if (targets.cas.length > 0) await compromise(engine, 'issuing-ca')
   await engine.ownPair.renew(engine)
-  if (!isBundleCurrent(store, at)) await publish(engine)
+  if (!isBundleCurrent(engine.store, at)) await publish(engine)
   const failed = await issueAnew(engine, targets, request)
   await deliver(engine, { automatic: false })
   // 5 Peers cut, throw ticket keys away, and acknowledge; 6 whoever asked waits for that (`enforcement.ts`).
+  return failed
+}
+
+function reportOf(
+  { store }: Engine,
+  {
+    at,
+    targets,
+    request,
+    failed,
+  }: { at: number; targets: Targets; request: RevokeRequest; failed: RevokeReport['failed'] },
+): RevokeReport {
   return {
     at,
     revoked: targets.certificates.map(({ serial, instance }) => ({
@@ -96,6 +121,7 @@ async function issueAnew(
   { reissue }: RevokeRequest,
 ): Promise<RevokeReport['failed']> {
   if (cas.length === 0 && !(reissue && services.length > 0)) return []
+  if (reissue) for (const { service } of services) await letIn(engine, service)
   const { failed } = await apply(engine, { approve: () => false })
   return failed.map(({ action, error }) => ({
     instance: 'instance' in action ? action.instance : action.subject,
@@ -114,4 +140,12 @@ export async function letIn(engine: Engine, service: string): Promise<void> {
     transaction.addAudit({ at, actor, deed: 'let-in', entry: { service } })
   })
   report({ kind: 'service-let-in', subject: service, at, detail: {} })
+}
+
+function notPublished(cause: Error): AuthorityError {
+  return new AuthorityError(
+    'NOT_PUBLISHED',
+    `the revocation is on record, and peers were not told yet (${cause.message}); free space or mend the disk: \`mtls up\` goes on by itself, or run \`mtls apply\``,
+    { cause },
+  )
 }

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls'
-import type { TestMesh } from '@datapunk/testkit'
+import type { TestIdentity, TestMesh } from '@datapunk/testkit'
 import { callIn, type Protocol } from './guarded-servers.ts'
 import { listen } from './listen.ts'
 import { callAsStranger, type Outcome } from './stranger.ts'
 
-/** What whoever knows a server's ticket keys can do: have a server of their own make a session of any client. */
-export async function forgeTicket(testMesh: TestMesh, ticketKeys: Buffer, victim: string): Promise<Buffer> {
+/**
+ * What whoever knows a server's ticket keys can do: have a server of their own make a session of any client.
+ *
+ * @param leaf the certificate that the session is to carry; a new one of `stream` unless told
+ * @param sessionIdContext that server's
+ */
+export async function forgeTicket(
+  testMesh: TestMesh,
+  ticketKeys: Buffer,
+  { leaf, sessionIdContext }: { leaf?: TestIdentity; sessionIdContext?: string } = {},
+): Promise<Buffer> {
   const own = await testMesh.leaf('nexus')
   const server = createTlsServer(
     {
@@ -15,12 +24,13 @@ export async function forgeTicket(testMesh: TestMesh, ticketKeys: Buffer, victim
       ca: testMesh.ca.root.pem,
       requestCert: true,
       ticketKeys,
+      ...(sessionIdContext !== undefined && { sessionIdContext }),
     },
     (socket) => socket.end('done'),
   )
   const port = await listen(server)
-  const leaf = await testMesh.leaf(victim)
-  const pair = { cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem }
+  const victim = leaf ?? (await testMesh.leaf('stream'))
+  const pair = { cert: testMesh.ca.chainPem(victim), key: victim.keyPem }
   const { sessions } = await callAsStranger(port, '', { ...pair, minVersion: 'TLSv1.3' })
   server.close()
   assert.ok(sessions[0] !== undefined)
