@@ -10,7 +10,7 @@ import { number, printRows } from './table.ts'
 /**
  * Every service of a mesh rotated by `apply`: keys, certificates, records, files written and synced. The limit is what
  * the disk does with a file of the size of a chain, written and synced one after the other; a rotation needs five syncs
- * and is allowed to share them.
+ * and is allowed to share them. How long those take is also a matter of the file system under TMPDIR.
  *
  *     node bench/rotate.ts [SERVICES]
  */
@@ -18,7 +18,8 @@ const count = Number(process.argv[2] ?? 10_000)
 const DAY = 86_400_000
 const folder = mkdtempSync(join(tmpdir(), 'bench-rotate-'))
 const services = Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, {}]))
-const text = { authority: { store_ca_keys_in_clear: true }, certificates: { key_algorithm: 'ecdsa-p256' } }
+const certificates = { key_algorithm: 'ecdsa-p256', validity_days: 90 }
+const text = { authority: { store_ca_keys_in_clear: true }, certificates }
 const config = parseConfig(JSON.stringify({ ...text, services }), { file: join(folder, 'mtls-config.yaml') })
 let now = Date.UTC(2026, 10, 1)
 const authority = await Authority.open({
@@ -28,10 +29,13 @@ const authority = await Authority.open({
 const limit = measured(Array.from({ length: 101 }, syncedWrite))
 const first = await apply()
 const nothing = await apply()
-now += 300 * DAY
+now += 80 * DAY
 const second = await apply()
-now += 300 * DAY
+now += 80 * DAY
 const third = await apply()
+// A year after the beginning, the bundle key is changed too.
+now += 300 * DAY
+const fourth = await apply()
 await authority.close()
 rmSync(folder, { recursive: true })
 
@@ -45,6 +49,7 @@ printRows([
   { what: `${what}, an apply with nothing to do`, found: said(nothing) },
   { what: `${what} rotated`, found: said(second), limit: oneByOne, ...goal(second.seconds) },
   { what: `${what} rotated again, old versions removed`, found: said(third), ...goal(third.seconds) },
+  { what: `${what} rotated in the apply that changes the bundle key`, found: said(fourth) },
 ])
 
 async function apply() {

@@ -1,4 +1,4 @@
-import { type Certificate, encodePem, generateKeyPair } from '@datapunk/pki'
+import { type Certificate, encodePem, generateKeyPair, type KeyPair } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
@@ -10,7 +10,10 @@ import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.
 import type { Reader, ServiceRow } from './store/contract.ts'
 
 /** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
-const AT_ONCE = 64
+const AT_ONCE = 128
+
+/** Those are made in so many groups: while the pairs of one are swapped, the certificates of the other are signed. */
+const GROUPS = 2
 
 /** A certificate that was issued, with the chain its service shows. */
 export interface IssuedChain {
@@ -43,14 +46,16 @@ export function withIssuer<Result>(
 /** Story 1 for an instance whose key lives here, from its key to its event. */
 export async function issuePair(
   engine: Engine,
-  { instance, service }: Issuance,
+  issuance: Issuance,
   issuer: Issuer,
+  keyPair = newKeyPair(engine, issuance),
 ): Promise<IssuedChain> {
-  const { disk, layout, report, clock, makeKeyPair = generateKeyPair } = engine
+  const { disk, layout, report, clock } = engine
+  const { instance, service } = issuance
   const settings = decodeSettings(service.settings)
   const request = certificateRequestOf(settings)
   // 2 The key, made where it will live: in this process, and then in the pair folder.
-  const { privateKey, publicKey } = await makeKeyPair(request.keyAlgorithm, { rsaBits: settings.keySize })
+  const { privateKey, publicKey } = await keyPair
   // 3 to 8
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
@@ -68,6 +73,11 @@ export async function issuePair(
   return { service: service.service, instance, serial, notAfter, certificate: certificatePem }
 }
 
+function newKeyPair({ makeKeyPair = generateKeyPair }: Engine, { service }: Issuance): Promise<KeyPair> {
+  const { keyAlgorithm, keySize } = decodeSettings(service.settings)
+  return makeKeyPair(keyAlgorithm, { rsaBits: keySize })
+}
+
 /**
  * Issues many, a few at once; one that fails harms none of the others, and is on record with the time of its next try.
  *
@@ -83,22 +93,32 @@ export async function issuePairs(
   const before = new Map(
     engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
   )
-  await withIssuer(engine, async (issuer) => {
-    const waiting = [...issuances].reverse()
-    const work = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        try {
-          await issuePair(engine, next, issuer)
-          if (before.has(next.instance)) await forgetFailure(engine, next)
-        } catch (cause) {
-          const error = cause instanceof Error ? cause : new Error(String(cause))
-          failed.set(next.instance, error)
-          await recordFailure(engine, next, error, (before.get(next.instance) ?? 0) + 1)
-        }
-      }
+  const issueOne = async (issuance: Issuance, issuer: Issuer, keyPair: Promise<KeyPair>) => {
+    try {
+      await issuePair(engine, issuance, issuer, keyPair)
+      if (before.has(issuance.instance)) await forgetFailure(engine, issuance)
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      failed.set(issuance.instance, error)
+      await recordFailure(engine, issuance, error, (before.get(issuance.instance) ?? 0) + 1)
     }
-    await Promise.all(Array.from({ length: atOnce }, work))
-  })
+  }
+  const waiting = [...issuances]
+  const issueInGroups = async (issuer: Issuer) => {
+    const size = Math.ceil(atOnce / GROUPS)
+    for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
+      // Whoever has his key at the same time as the others shares each commit with them.
+      const keyPairs = group.map((issuance) => newKeyPair(engine, issuance))
+      await Promise.allSettled(keyPairs)
+      const issuing = group.map((one, index) => issueOne(one, issuer, keyPairs[index]!))
+      await Promise.all(issuing)
+    }
+  }
+  await engine.disk.withThreads(Math.min(atOnce, issuances.length), () =>
+    withIssuer(engine, async (issuer) => {
+      await Promise.all(Array.from({ length: GROUPS }, () => issueInGroups(issuer)))
+    }),
+  )
   return failed
 }
 

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { TestCa } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
 import { FailingCalls, type Failure } from './failing-calls.ts'
 import { PairFolder, type PairText } from './pair.ts'
+import type { SwapperOrder } from './pair-swapper.ts'
 import { SyncedCalls } from './synced-calls.ts'
 
 const refusals: readonly Failure[] = ['ENOSPC', 'EROFS', 'EACCES', 'EIO']
@@ -158,6 +162,30 @@ test('many swaps beside each other, power-cut at every call: each has its old pa
     assert.deepEqual(readdirSync(join(root, String(n), '.staging')), [])
   })
   assert.ok(outcomes.size > 2, [...outcomes].join(' '))
+})
+
+test('many swaps beside each other on threads, killed at any moment: each has a whole pair, and the next leaves no litter', async (t) => {
+  const names = Array.from({ length: 16 }, (_, index) => `s${index}`)
+  for (let round = 0; round < 3; round++) {
+    const root = join(newFolder(t), 'instances')
+    const child = fork(new URL('./pair-swapper.ts', import.meta.url))
+    child.send({ root, names, pairs: [old, next] } satisfies SwapperOrder)
+    for (let swaps = 0; swaps <= 3; ) [swaps] = (await once(child, 'message')) as [number]
+    await setTimeout(round * 5)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    for (const name of names) {
+      const dir = join(root, name)
+      const folder = new PairFolder(dir, new Disk())
+      const { keyPem, certificatePem, version } = folder.read()!
+      const whole = [old, next].some(
+        (pair) => pair.keyPem === keyPem && pair.certificatePem === certificatePem,
+      )
+      assert.ok(whole && version >= 4, `${name}, version ${version}`)
+      folder.swap(third, plain)
+    }
+    for (const name of names) assertNoLitter(join(root, name), 2)
+  }
 })
 
 test('purge, power-cut at every call: the next purge removes the rest', async (t) => {

@@ -300,3 +300,41 @@ test('list, kindOf and remove take what is not there for nothing', (t) => {
   disk.remove(join(folder, 'a'))
   assert.deepEqual(disk.list(folder), ['b'])
 })
+
+test('slow work is done on threads as it is here, and what is refused there is refused here', async (t) => {
+  const folder = newFolder(t)
+  const at = (name: string) => join(folder, name)
+  const disk = new Disk()
+  for (const name of ['kept', 'gone']) {
+    mkdirSync(at(name))
+    writeFileSync(join(at(name), 'file'), '')
+  }
+  const outcomes = await disk.withThreads(64, () =>
+    Promise.allSettled([
+      disk.finishBeside({ files: [join(at('kept'), 'file')], folders: [at('kept')] }),
+      disk.finishBeside({ remove: at('gone') }),
+      disk.finishBeside({ files: [at('missing')], folders: [folder] }),
+      disk.finishBeside({ remove: at('never') }),
+    ]),
+  )
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status),
+    ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+  )
+  const { reason } = outcomes[2] as PromiseRejectedResult
+  assert.throws(() => disk.finish({ files: [at('missing')], folders: [] }), {
+    ...{ name: reason.name, code: reason.code, message: reason.message, data: reason.data },
+  })
+  assert.equal(reason.data.path, at('missing'))
+  assert.deepEqual(readdirSync(folder), ['kept'])
+})
+
+test('a thread that dies fails what it was asked for, and whatever it is asked for later', async () => {
+  const disk = new Disk()
+  await disk.withThreads(1, async () => {
+    const senseless = { folders: undefined as unknown as string[] }
+    await assert.rejects(disk.finishBeside(senseless), { name: 'TypeError' })
+    await assert.rejects(disk.finishBeside({ folders: ['/'] }), { name: 'TypeError' })
+  })
+  await disk.finishBeside({ folders: ['/'] })
+})

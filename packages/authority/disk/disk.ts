@@ -12,6 +12,7 @@ import {
   refuseLooser,
   tooLong,
 } from './disk-failure.ts'
+import { DiskThreads } from './disk-threads.ts'
 
 /** The calls of `node:fs` that `Disk` makes: the seam where tests fail the disk, or cut the power. */
 export type DiskCalls = Pick<
@@ -29,10 +30,8 @@ export type DiskCalls = Pick<
   | 'readdirSync'
   | 'readlinkSync'
   | 'renameSync'
-  | 'rmdir'
   | 'rmdirSync'
   | 'symlinkSync'
-  | 'unlink'
   | 'unlinkSync'
   | 'writeSync'
 >
@@ -73,6 +72,9 @@ export interface Unsynced {
   readonly folders: readonly string[]
 }
 
+/** What takes a disk its time: something is to be on it, or a folder to be gone. */
+export type SlowWork = Unsynced | { readonly remove: string }
+
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 
@@ -97,6 +99,7 @@ const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 export class Disk {
   readonly #fs: DiskCalls
   readonly #uid: number
+  #threads: DiskThreads | undefined
   /** What files were found to hold, and when they had been changed last: what has not changed since is not read again. */
   readonly #held = new Map<string, { readonly stamp: string; readonly bytes: Uint8Array }>()
 
@@ -188,26 +191,45 @@ export class Disk {
     return this.#saying(path, () => this.#holds(path, bytes, options))
   }
 
-  /** Writes a file in a folder that nobody reads yet. Neither is on disk before `syncEach` or `syncTogether`. */
+  /** Writes a file in a folder that nobody reads yet. Neither is on disk before `finish`. */
   writeUnsynced(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
     this.#saying(path, () => this.#writeNew(path, bytes, options, () => {}))
   }
 
-  /** Returns when all of it is on disk. */
-  syncEach(unsynced: Unsynced): void {
-    for (const [path, flags] of opensOf(unsynced)) {
-      this.#saying(path, () => this.#withOpen(path, flags, (fd) => this.#fs.fsyncSync(fd)))
+  /** Returns when it is done. */
+  finish(work: SlowWork): void {
+    if ('remove' in work) {
+      this.removeFolder(work.remove)
+      return
     }
+    for (const path of work.files ?? []) {
+      const sync = (fd: number) => this.#fs.fsyncSync(fd)
+      this.#saying(path, () => this.#withOpen(path, O_RDONLY | O_NOFOLLOW, sync))
+    }
+    for (const path of work.folders) this.syncFolder(path)
+  }
+
+  /** Resolves when it is done: on threads of their own inside of `withThreads`, else here and now. */
+  async finishBeside(work: SlowWork): Promise<void> {
+    if (this.#threads === undefined) this.finish(work)
+    else await this.#threads.finish(work)
   }
 
   /**
-   * Resolves when all of it is on disk. The calls wait on threads of their own, so that many of them share what the
-   * file system commits. When one fails, the others have ended too.
+   * Lets `use` do slow work on threads, so that many wait beside each other, and share what the file system commits.
+   *
+   * @param atOnce how many will wait at most
    */
-  async syncTogether(unsynced: Unsynced): Promise<void> {
-    const synced = await Promise.allSettled(opensOf(unsynced).map((open) => this.#syncBeside(...open)))
-    const failed = synced.find((one) => one.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+  async withThreads<Result>(atOnce: number, use: () => Promise<Result>): Promise<Result> {
+    // Calls of a test's own can't be made elsewhere.
+    if (this.#fs !== fs) return use()
+    this.#threads = new DiskThreads(atOnce)
+    try {
+      return await use()
+    } finally {
+      await this.#threads.close()
+      this.#threads = undefined
+    }
   }
 
   /**
@@ -371,18 +393,6 @@ export class Disk {
     })
   }
 
-  /** `removeFolder`, waiting on threads of its own: with many at once, a busy file system makes each wait. */
-  async removeFolderBeside(path: string): Promise<void> {
-    const { unlink, rmdir } = this.#fs
-    try {
-      if (this.#stat(path) === undefined) return
-      for (const name of this.#fs.readdirSync(path)) await ended((told) => unlink(join(path, name), told))
-      await ended((told) => rmdir(path, told))
-    } catch (error) {
-      throw diskFailure(error, path)
-    }
-  }
-
   /** Syncs a file that another library wrote, and its folder. */
   sync(path: string): void {
     this.#saying(path, () => {
@@ -505,19 +515,6 @@ export class Disk {
     this.#withOpen(path, OPEN_FOLDER, act)
   }
 
-  async #syncBeside(path: string, flags: number): Promise<void> {
-    try {
-      const fd = this.#fs.openSync(path, flags)
-      try {
-        await ended((told) => this.#fs.fsync(fd, told))
-      } finally {
-        this.#fs.closeSync(fd)
-      }
-    } catch (error) {
-      throw diskFailure(error, path)
-    }
-  }
-
   #withOpen(path: string, flags: number, act: (fd: number) => void): void {
     const fd = this.#fs.openSync(path, flags)
     try {
@@ -594,13 +591,6 @@ function ended(begin: (told: fs.NoParamCallback) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     begin((error) => (error === null ? resolve() : reject(error)))
   })
-}
-
-function opensOf({ files = [], folders }: Unsynced): (readonly [path: string, flags: number])[] {
-  return [
-    ...files.map((path) => [path, O_RDONLY | O_NOFOLLOW] as const),
-    ...folders.map((path) => [path, OPEN_FOLDER] as const),
-  ]
 }
 
 /** Hidden, in the same folder, always the same: the next write of this path meets what a crash left behind. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AuthorityError } from '../error.ts'
-import type { Disk, Owner, Unsynced } from './disk.ts'
+import type { Disk, Owner, SlowWork, Unsynced } from './disk.ts'
 
 /** What a service serves: its chain and the private key of the leaf, as PEM. */
 export interface PairText {
@@ -23,9 +23,6 @@ export interface SwapOptions {
   /** Permission bits of the key: 0600, or 0640 when a group reads it. */
   readonly keyMode: number
 }
-
-/** What a swap waits for: something to be on disk, or a folder to be gone. */
-type SlowWork = Unsynced | { readonly remove: string }
 
 /** A chain of five certificates of the largest key we issue, and a private key of it, stay far below this. */
 const MAX_PEM_BYTES = 256 * 1024
@@ -91,10 +88,7 @@ export class PairFolder {
     let step = steps.next()
     while (step.done !== true) {
       const work = step.value
-      step = answered(steps, () => {
-        if ('remove' in work) this.#disk.removeFolder(work.remove)
-        else this.#disk.syncEach(work)
-      })
+      step = answered(steps, () => this.#disk.finish(work))
     }
     return step.value
   }
@@ -115,11 +109,7 @@ export class PairFolder {
     const steps = this.#swap(pair, options)
     let step = steps.next()
     while (step.done !== true) {
-      const work = step.value
-      const disk = this.#disk
-      const [done] = await Promise.allSettled([
-        'remove' in work ? disk.removeFolderBeside(work.remove) : disk.syncTogether(work),
-      ])
+      const [done] = await Promise.allSettled([this.#disk.finishBeside(step.value)])
       step = answered(steps, () => {
         if (done.status === 'rejected') throw done.reason
       })

@@ -24,11 +24,6 @@ export class SyncedCalls {
         fs.fsyncSync(fd)
         this.#synced(fd)
       },
-      fsync: ((fd: number, told: fs.NoParamCallback) =>
-        fs.fsync(fd, (error) => {
-          if (error === null) this.#synced(fd)
-          told(error)
-        })) as typeof fs.fsync,
       renameSync: (from, to) => {
         if (basename(String(to)) === 'current') this.steps.push('turned')
         else if (basename(dirname(String(from))) === '.staging') this.steps.push('moved')

@@ -1,0 +1,23 @@
+import { join } from 'node:path'
+import { Disk } from './disk.ts'
+import { PairFolder, type PairText } from './pair.ts'
+
+/** A process that swaps the pairs of many instances beside each other, on threads, until it is killed. */
+process.once('message', async ({ root, names, pairs }: SwapperOrder) => {
+  const disk = new Disk()
+  await disk.withThreads(names.length, async () => {
+    for (let swaps = 0; ; swaps++) {
+      const pair = pairs[swaps % pairs.length]!
+      await Promise.all(
+        names.map((name) => new PairFolder(join(root, name), disk).swapBeside(pair, { keyMode: 0o600 })),
+      )
+      process.send?.(swaps)
+    }
+  })
+})
+
+export interface SwapperOrder {
+  readonly root: string
+  readonly names: readonly string[]
+  readonly pairs: readonly PairText[]
+}
