@@ -174,6 +174,8 @@ export function openBundle(
   const { previous } = options
   const signed = openHead(bytes, trust, options)
   if (signed.digest === previous?.digest) return previous
+  // Most bundles only say again what the one before them said.
+  const sameMembers = previous && namedMembers(signed.head) === namedMembers(previous.head)
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
@@ -182,7 +184,7 @@ export function openBundle(
     const content = fetchSection(ref, section)
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
-    else for (const member of parseMembers(content)) members.set(member.service, member)
+    else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
   }
   if (!signed.head.sections.some((ref) => ref.kind === 'members')) {
     throw new ProtocolError(
@@ -190,7 +192,12 @@ export function openBundle(
       'found a bundle without the section "members"; allowed: exactly one',
     )
   }
-  return { ...signed, sections, draining, members, ...indexes(members) }
+  return { ...signed, sections, draining, ...(sameMembers ? membersOf(previous) : indexed(members)) }
+}
+
+/** The sections of members, by digest. */
+function namedMembers({ sections }: BundleHead): string {
+  return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
 /**
@@ -253,7 +260,13 @@ function fetchSection(ref: SectionRef, section: (digest: string) => Uint8Array):
   )
 }
 
-function indexes(members: ReadonlyMap<string, Member>): Pick<Bundle, 'memberBySpiffeId' | 'memberByName'> {
+type Members = Pick<Bundle, 'members' | 'memberBySpiffeId' | 'memberByName'>
+
+function membersOf({ members, memberBySpiffeId, memberByName }: Bundle): Members {
+  return { members, memberBySpiffeId, memberByName }
+}
+
+function indexed(members: ReadonlyMap<string, Member>): Members {
   const memberBySpiffeId = new Map<string, Member>()
   const memberByName = new Map<string, Member>()
   for (const member of members.values()) {
@@ -264,7 +277,7 @@ function indexes(members: ReadonlyMap<string, Member>): Pick<Bundle, 'memberBySp
       memberByName.set(name, member)
     }
   }
-  return { memberBySpiffeId, memberByName }
+  return { members, memberBySpiffeId, memberByName }
 }
 
 /** Whom a name means must not depend on who comes last. */
