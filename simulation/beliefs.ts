@@ -19,7 +19,8 @@ import {
  */
 export class Beliefs {
   readonly #known = new Map<string, MeshDocuments>()
-  readonly #answers = new WeakMap<MeshDocuments, Map<Uint8Array, { next: MeshDocuments; issuedAt: number }>>()
+  readonly #answers = new WeakMap<MeshDocuments, Map<Uint8Array | number, Answer>>()
+  readonly #remembered = new WeakMap<MeshDocuments, MeshDocuments>()
 
   /**
    * @param latest as in `BeliefOptions`
@@ -31,29 +32,45 @@ export class Beliefs {
     latest: number,
     fetch: FetchSection,
   ): Promise<MeshDocuments> {
-    const answers = this.#answers.get(previous) ?? new Map()
-    this.#answers.set(previous, answers)
-    const answer = answers.get(offered.document)
-    if (answer !== undefined && answer.issuedAt <= latest) return answer.next
+    const known = this.#answered(previous, offered.document, latest)
+    if (known !== undefined) return known
     const next = this.#same(await new OfferedDocuments(fetch).believe(offered, previous, latest))
-    const issuedAt = Math.max(next.trust.issuedAt, next.bundle.head.issuedAt)
-    answers.set(offered.document, { next, issuedAt })
-    return next
+    return this.#keep(previous, offered.document, next)
   }
 
   /** As `join` reads the mesh folder; `previous` where something was believed already. */
   read(files: MeshFiles, latest: number, previous?: MeshDocuments): MeshDocuments {
+    const known = previous && this.#answered(previous, files.version, latest)
+    if (known !== undefined) return known
     const from = previous === undefined ? { anchors: files.anchors() } : { previous: previous.trust }
     const trust = followTrustStatements(files.trustStatements(previous?.trust.number), from, latest)
     const options = { previous: previous?.bundle, latest }
-    return this.#same({ trust, bundle: openBundle(files.head(), files.section, trust, options) })
+    const next = this.#same({ trust, bundle: openBundle(files.head(), files.section, trust, options) })
+    return previous === undefined ? next : this.#keep(previous, files.version, next)
   }
 
   /** What a peer kept for itself, read anew after a restart. */
-  remember({ trust, bundle }: MeshDocuments): MeshDocuments {
+  remember(documents: MeshDocuments): MeshDocuments {
+    const known = this.#remembered.get(documents)
+    if (known !== undefined) return known
+    const { trust, bundle } = documents
     const read = readTrustStatement(trust.bytes)
     const section = (digest: string) => bundle.sections.get(digest) ?? new Uint8Array()
-    return this.#same({ trust: read, bundle: openBundle(bundle.bytes, section, read) })
+    const remembered = this.#same({ trust: read, bundle: openBundle(bundle.bytes, section, read) })
+    this.#remembered.set(documents, remembered)
+    return remembered
+  }
+
+  #answered(previous: MeshDocuments, asked: Uint8Array | number, latest: number): MeshDocuments | undefined {
+    const answer = this.#answers.get(previous)?.get(asked)
+    return answer !== undefined && answer.issuedAt <= latest ? answer.next : undefined
+  }
+
+  #keep(previous: MeshDocuments, asked: Uint8Array | number, next: MeshDocuments): MeshDocuments {
+    const answers = this.#answers.get(previous) ?? new Map<Uint8Array | number, Answer>()
+    const issuedAt = Math.max(next.trust.issuedAt, next.bundle.head.issuedAt)
+    this.#answers.set(previous, answers.set(asked, { next, issuedAt }))
+    return next
   }
 
   #same(documents: MeshDocuments): MeshDocuments {
@@ -68,8 +85,16 @@ export class Beliefs {
   }
 }
 
+interface Answer {
+  readonly next: MeshDocuments
+  /** What was issued last in it: to clocks that stand before that it is from the future. */
+  readonly issuedAt: number
+}
+
 /** The mesh folder, as a peer finds it. */
 export interface MeshFiles {
+  /** Another one whenever the files may be others. */
+  readonly version: number
   anchors(): readonly Certificate[]
   /** Those after that number, in order. */
   trustStatements(after: DocumentNumber | undefined): readonly Uint8Array[]

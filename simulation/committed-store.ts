@@ -103,15 +103,21 @@ export class CommittedStore implements Store {
   #recorded(tables: Transaction): Transaction {
     if (this.#recording !== undefined && this.#tables === tables) return this.#recording
     this.#tables = tables
-    const get = (_: object, name: string) => {
-      const member = tables[name as keyof Transaction] as (...given: unknown[]) => unknown
-      const table = touches[name as Deed]
-      return (...given: unknown[]) => {
-        if (table !== undefined) this.#touched.add(table)
-        return member.apply(tables, given)
-      }
-    }
+    const members: Record<string, Member> = {}
+    const get = (_: object, name: string) => (members[name] ??= this.#memberOf(tables, name))
     this.#recording = new Proxy({}, { get }) as Transaction
     return this.#recording
   }
+
+  #memberOf(tables: Transaction, name: string): Member {
+    const member = (tables[name as keyof Transaction] as Member).bind(tables)
+    const table = touches[name as Deed]
+    if (table === undefined) return member
+    return (...given) => {
+      this.#touched.add(table)
+      return member(...given)
+    }
+  }
 }
+
+type Member = (...given: unknown[]) => unknown

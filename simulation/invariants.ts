@@ -5,6 +5,7 @@ import {
   formatDocumentNumber,
   keyIdOf,
   readTrustStatement,
+  type TrustStatement,
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/engine.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
@@ -28,11 +29,15 @@ export class Violation extends Error {
 /** How long after a trouble the authority and a peer may take until all is as it should be again. */
 export const RECOVERY = 30 * MINUTE
 
+/** Refusals that others believing the same may not make a moment later. */
+const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']
+
 /** Peers that believe the same of who is a member and whom to trust judge every leaf alike. */
 interface Camp {
   readonly key: string
   readonly view: MeshView
-  readonly standings: Map<string, Standing>
+  /** By serial. */
+  readonly standings: Readonly<Record<Usage, Map<string, Standing | Refused>>>
   readonly keys: readonly string[]
 }
 
@@ -260,23 +265,25 @@ export class Invariants {
     if (this.#camps.size >= 64) this.#camps.delete(this.#camps.keys().next().value as string)
     const file = { allow: 'members', minTls: '1.3', clockSkew: 0 } as const
     const view = new MeshView({ service: '', ...documents, file })
-    const camp = { key, view, standings: new Map(), keys: keysOf(trust) }
+    const standings = { serverAuth: new Map(), clientAuth: new Map() }
+    const camp = { key, view, standings, keys: keysOf(trust) }
     this.#camps.set(key, camp)
     return camp
   }
 
   #standing({ view, standings }: Camp, leaf: Certificate, usage: Usage, at: number): Standing | Refused {
-    const key = `${usage} ${leaf.serial}`
-    const known = standings.get(key)
+    const known = standings[usage].get(leaf.serial)
+    if (known instanceof Refused) return known
     if (known !== undefined && known.notBefore <= at && at <= known.notAfter + 999) return known
     this.judged++
     try {
       const standing = examine(leaf.der, view, usage, at)
-      standings.set(key, standing)
+      standings[usage].set(leaf.serial, standing)
       return standing
     } catch (error) {
-      if (error instanceof Refused) return error
-      throw error
+      if (!(error instanceof Refused)) throw error
+      if (!OF_TIME.includes(error.rule)) standings[usage].set(leaf.serial, error)
+      return error
     }
   }
 
@@ -338,8 +345,15 @@ export class Invariants {
   }
 }
 
-function keysOf({ roots, issuingCas, bundleKeys }: MeshDocuments['trust']): string[] {
-  return [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf))
+const knownKeys = new WeakMap<TrustStatement, readonly string[]>()
+
+function keysOf(trust: TrustStatement): readonly string[] {
+  const known = knownKeys.get(trust)
+  if (known !== undefined) return known
+  const { roots, issuingCas, bundleKeys } = trust
+  const keys = [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf))
+  knownKeys.set(trust, keys)
+  return keys
 }
 
 function textOf({ trust, bundle }: Seen): string {

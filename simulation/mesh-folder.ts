@@ -17,6 +17,7 @@ export function meshFolder(disk: SimulatedDisk, layout: Layout['mesh'], caCert: 
     return bytes
   }
   return {
+    version: disk.changes,
     anchors: () => decodePem(read(caCert), 'CERTIFICATE').map(parseCertificate),
     trustStatements: (after: DocumentNumber | undefined) =>
       disk

@@ -57,16 +57,16 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
     config,
     years: options.years ?? Math.min(draw.scale(3, 15), affordable),
     peers: {
-      trouble: options.calm ? never : draw.scale(DAY, 100 * DAY),
+      trouble: options.calm ? never : draw.scale(2 * DAY, 200 * DAY),
       longest: draw.scale(HOUR, 3 * bundleDays * DAY),
       lag: draw.scale(SECOND / 10, Math.min(20 * SECOND, validity / 1000)),
     },
     authority: {
-      crash: options.calm ? never : draw.scale(DAY, 60 * DAY),
+      crash: options.calm ? never : draw.scale(3 * DAY, 200 * DAY),
       longest: Math.min(budget * 0.8, draw.scale(MINUTE, 5 * DAY)),
       diskFull: options.calm ? never : draw.scale(5 * DAY, 200 * DAY),
     },
-    operator: options.calm ? never : draw.scale(3 * DAY, 200 * DAY),
+    operator: options.calm ? never : draw.scale(10 * DAY, 400 * DAY),
   }
 }
 

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
-import { drawScenario, type Scenario } from './scenario.ts'
-import { type Outcome, simulate } from './simulation.ts'
+import type { Scenario } from './scenario.ts'
+import type { Outcome } from './simulation.ts'
 
 /**
  * Lets one mesh after the other live, until all of them together have lived so many years.
  *
  *     npm run simulate -- --years 100 --seed S     the meshes S, S.1, S.2, …
  *     npm run simulate -- --seed S.17 --trace      that one again, and all that happens to it
- *     npm run simulate -- --years 100 --calm --services 10
+ *     npm run simulate -- --years 100 --calm --services 10 --fake-signatures
  */
 const { values } = parseArgs({
   options: {
@@ -15,9 +15,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now()) },
     services: { type: 'string' },
     calm: { type: 'boolean', default: false },
+    'fake-signatures': { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
   },
 })
+if (values['fake-signatures']) await import('./fake-signatures.ts')
+// Only now, so that they get what is faked.
+const { drawScenario } = await import('./scenario.ts')
+const { simulate } = await import('./simulation.ts')
+
 const options = {
   calm: values.calm,
   ...(values.services !== undefined && { services: Number(values.services) }),
@@ -34,8 +40,8 @@ do {
     lived += outcome.years
     console.log(`seed ${seed}: ${textOf(scenario, outcome)}`)
   } catch (error) {
-    const again = Object.entries(options).flatMap(([name, value]) =>
-      value === false ? [] : value === true ? [`--${name}`] : [`--${name} ${value}`],
+    const again = Object.entries({ ...options, 'fake-signatures': values['fake-signatures'] }).flatMap(
+      ([name, value]) => (value === false ? [] : value === true ? [`--${name}`] : [`--${name} ${value}`]),
     )
     console.error(`seed ${seed} failed: ${error}`)
     console.error(`again: npm run simulate -- ${['--seed', seed, ...again, '--trace'].join(' ')}`)

@@ -31,6 +31,14 @@ interface Folder extends Meta {
 }
 type Node = File | Link | Folder
 
+/** A name in a folder, whether or not there is something under it. */
+interface Place {
+  readonly folder: Folder
+  readonly name: string
+  /** To the folder, without a link. */
+  readonly way: string
+}
+
 /** One step of the file system's journal: whole or not at all. */
 interface Entry {
   readonly changes: readonly (readonly [folder: Folder, name: string, node: Node | undefined])[]
@@ -47,19 +55,24 @@ export class SimulatedDisk {
   readonly calls: DiskCalls
   /** Whether the system refuses to write, and with what. */
   full: 'ENOSPC' | 'EROFS' | 'EIO' | undefined
+  /** How often that has changed which `read`, `identityOf` and `list` tell. */
+  changes = 0
   readonly #draw: Draw
-  readonly #root: Folder
+  /** Holds the root, under no name. */
+  readonly #top: Folder
   #inodes = 0
   #journal: Entry[] = []
   #open = new Map<number, { node: Node; at: number }>()
   #descriptors = 2
   #callsLeft = Number.POSITIVE_INFINITY
-  /** Where paths lead, until a name changes. */
-  readonly #ways = [new Map<string, Node | undefined>(), new Map<string, Node | undefined>()] as const
+  /** Where paths end, until a name of a folder or a link changes. */
+  readonly #places = new Map<string, Place>()
 
   constructor(draw: Draw) {
     this.#draw = draw
-    this.#root = this.#newFolder(0o755)
+    this.#top = this.#newFolder(0o755)
+    commit({ changes: [[this.#top, '', this.#newFolder(0o755)]] })
+    this.#top.names = new Map(this.#top.synced)
     this.calls = this.#makeCalls()
   }
 
@@ -77,11 +90,12 @@ export class SimulatedDisk {
     this.#open = new Map()
     this.#callsLeft = Number.POSITIVE_INFINITY
     if (!powerWasOut) return
-    for (const ways of this.#ways) ways.clear()
+    this.changes++
+    this.#places.clear()
     const kept = this.#draw.whole(0, this.#journal.length)
     for (const entry of this.#journal.slice(0, kept)) commit(entry)
     this.#journal = []
-    this.#forget(this.#root)
+    this.#forget(this.#top)
   }
 
   /** What a process on this machine reads, links followed; undefined where there is nothing. */
@@ -136,8 +150,11 @@ export class SimulatedDisk {
   }
 
   #record(...changes: Entry['changes']): void {
-    for (const [folder, name, node] of changes) set(folder.names, name, node)
-    for (const ways of this.#ways) ways.clear()
+    this.changes++
+    for (const [folder, name, node] of changes) {
+      if (isOnTheWay(node) || isOnTheWay(folder.names.get(name))) this.#places.clear()
+      set(folder.names, name, node)
+    }
     this.#journal.push({ changes })
   }
 
@@ -158,39 +175,33 @@ export class SimulatedDisk {
   }
 
   #resolve(path: string, follow: boolean): Node | undefined {
-    const ways = this.#ways[follow ? 1 : 0]
-    if (ways.has(path)) return ways.get(path)
-    const node = this.#walk(path, follow, 0)
-    ways.set(path, node)
-    return node
+    const place = follow ? this.#endOf(path, 0) : this.#placeOf(path, 0)
+    return place?.folder.names.get(place.name)
   }
 
-  #walk(path: string, follow: boolean, links: number): Node | undefined {
-    let node: Node = this.#root
-    let here = ''
-    const parts = path.split('/')
-    for (let index = 0; index < parts.length; index++) {
-      const part = parts[index] as string
-      if (part === '' || part === '.') continue
-      if (part === '..') {
-        here = here.slice(0, here.lastIndexOf('/'))
-        node = this.#walk(here, true, links) as Node
-        continue
-      }
-      if (node.kind !== 'folder') throw refusal('ENOTDIR', 'open', path)
-      const found: Node | undefined = node.names.get(part)
-      if (found === undefined) return undefined
-      const isLast = index === parts.length - 1
-      if (found.kind === 'link' && (!isLast || follow)) {
-        if (links > MAX_LINKS) throw refusal('ELOOP', 'open', path)
-        const target = found.text.startsWith('/') ? found.text : `${here}/${found.text}`
-        const rest = parts.slice(index + 1).join('/')
-        return this.#walk(`${target}/${rest}`, follow, links + 1)
-      }
-      here += `/${part}`
-      node = found
-    }
-    return node
+  #endOf(path: string, links: number): Place | undefined {
+    const place = this.#placeOf(path, links)
+    const node = place?.folder.names.get(place.name)
+    if (node?.kind !== 'link') return place
+    if (links === MAX_LINKS) throw refusal('ELOOP', 'open', path)
+    return this.#endOf(node.text.startsWith('/') ? node.text : `${place!.way}/${node.text}`, links + 1)
+  }
+
+  #placeOf(path: string, links: number): Place | undefined {
+    if (path === '') return { folder: this.#top, name: '', way: '' }
+    const known = this.#places.get(path)
+    if (known !== undefined) return known
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    const above = this.#endOf(path.slice(0, slash), links)
+    const folder = above?.folder.names.get(above.name)
+    if (above === undefined || folder === undefined) return undefined
+    if (folder.kind !== 'folder') throw refusal('ENOTDIR', 'open', path)
+    if (name === '' || name === '.') return above
+    if (name === '..') return this.#placeOf(above.way, links)
+    const place = { folder, name, way: above.name === '' ? '' : `${above.way}/${above.name}` }
+    this.#places.set(path, place)
+    return place
   }
 
   #parent(path: string, syscall: string): [Folder, string] {
@@ -226,6 +237,10 @@ export class SimulatedDisk {
       if (node.names.size > 0) throw refusal('ENOTEMPTY', 'rmdir', path)
       const [folder, name] = this.#parent(path, 'rmdir')
       this.#record([folder, name, undefined])
+    }
+    const change = (node: Node) => {
+      node.changed = ++this.#inodes
+      this.changes++
     }
     const fsyncSync = (fd: number) => {
       this.#step('fsync', String(fd), this.full === 'EIO')
@@ -280,14 +295,14 @@ export class SimulatedDisk {
         this.#step('fchmod', String(fd), true)
         const { node } = this.#fd(fd, 'fchmod')
         node.mode = mode
-        node.changed = ++this.#inodes
+        change(node)
       },
       fchownSync: (fd: number, uid: number, gid: number) => {
         this.#step('fchown', String(fd), true)
         const { node } = this.#fd(fd, 'fchown')
         if (uid !== -1) node.uid = uid
         if (gid !== -1) node.gid = gid
-        node.changed = ++this.#inodes
+        change(node)
       },
       readSync: (fd: number, buffer: Uint8Array, offset: number, length: number) => {
         this.#step('read', String(fd), false)
@@ -304,7 +319,7 @@ export class SimulatedDisk {
         if (node.kind !== 'file') throw refusal('EISDIR', 'write', String(fd))
         // A file is only ever written from its beginning to its end.
         node.bytes = Buffer.concat([node.bytes, bytes.subarray(offset, offset + length)])
-        node.changed = ++this.#inodes
+        change(node)
         return length
       },
       mkdirSync: (path: string, options?: { mode?: number }) => {
@@ -353,6 +368,11 @@ export class SimulatedDisk {
   }
 }
 
+/** Whether paths of others may lead over it. */
+function isOnTheWay(node: Node | undefined): boolean {
+  return node !== undefined && node.kind !== 'file'
+}
+
 function set(names: Map<string, Node>, name: string, node: Node | undefined): void {
   if (node === undefined) names.delete(name)
   else names.set(name, node)
@@ -387,9 +407,17 @@ class NodeStats {
     this.ctimeMs = node.changed
   }
 
-  isFile = () => this.#node.kind === 'file'
-  isDirectory = () => this.#node.kind === 'folder'
-  isSymbolicLink = () => this.#node.kind === 'link'
+  isFile(): boolean {
+    return this.#node.kind === 'file'
+  }
+
+  isDirectory(): boolean {
+    return this.#node.kind === 'folder'
+  }
+
+  isSymbolicLink(): boolean {
+    return this.#node.kind === 'link'
+  }
 }
 
 function statsOf(node: Node): Stats {

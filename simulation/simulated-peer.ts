@@ -35,6 +35,15 @@ export interface PeerWatch {
   refused(peer: SimulatedPeer, error: Error): void
 }
 
+interface Judged extends MeshDocuments {
+  readonly pair: string
+  readonly identity: Identity
+}
+
+function judgesAlike(one: MeshDocuments, other: MeshDocuments): boolean {
+  return one.trust === other.trust && one.bundle.members === other.bundle.members
+}
+
 /**
  * A service with the mesh library in it, less the sockets: it believes documents, takes up its pair, and acknowledges by the
  * same code and in the same order as `Membership` and `PeerVoice` do.
@@ -51,6 +60,8 @@ export class SimulatedPeer {
   reachableSince = Number.POSITIVE_INFINITY
   #pair = ''
   #kept: MeshDocuments | undefined
+  /** The pair that was found good last, and under which beliefs: under them it is good until it ends. */
+  #judged: Judged | undefined
   #process = 0
   /** Which one of its streams is open; 0 is none. */
   #stream = 0
@@ -292,16 +303,27 @@ export class SimulatedPeer {
     const pair = machine.identityOf(cert) ?? ''
     if (this.documents === undefined || (pair === this.#pair && this.identity !== undefined)) return
     if (pair === this.#pair && !isNews) return
+    const known = this.#judged
+    if (known?.pair === pair && judgesAlike(known, this.documents) && this.now() <= known.identity.notAfter) {
+      this.#adopt(known)
+      return
+    }
     const [certBytes, keyBytes] = [machine.read(cert), machine.read(key)]
     if (certBytes === undefined || keyBytes === undefined) return
     try {
       const text = { certFile: cert, keyFile: key, cert: certBytes, key: keyBytes }
-      this.identity = identityOf(text, this.view(), this.now())
-      this.#pair = pair
-      this.#report()
+      const identity = identityOf(text, this.view(), this.now())
+      this.#judged = { ...this.documents, pair, identity }
+      this.#adopt(this.#judged)
     } catch (error) {
       this.#refused(error as Error)
     }
+  }
+
+  #adopt({ pair, identity }: Judged): void {
+    this.identity = identity
+    this.#pair = pair
+    this.#report()
   }
 
   #connectSoon(): void {

@@ -26,10 +26,7 @@ export interface Outcome {
  *
  * @throws Violation at the first step at which something does not hold that must
  */
-export async function simulate(
-  scenario: Scenario,
-  trace: (line: string) => void = () => {},
-): Promise<Outcome> {
+export async function simulate(scenario: Scenario, trace?: (line: string) => void): Promise<Outcome> {
   const world = new World(scenario.seed, BEGINNING)
   const mesh = new SimulatedMesh(world, scenario, trace)
   await world.run(BEGINNING + scenario.years * YEAR, (next) => mesh.invariants.watch(next))
@@ -41,7 +38,7 @@ class SimulatedMesh {
   readonly invariants: Invariants
   readonly #world: World
   readonly #scenario: Scenario
-  readonly #trace: (line: string) => void
+  readonly #trace: ((line: string) => void) | undefined
   readonly #authority: SimulatedAuthority
   readonly #peers = new Map<string, SimulatedPeer>()
   readonly #beliefs = new Beliefs()
@@ -49,10 +46,10 @@ class SimulatedMesh {
   #bundles = 0
   #crashes = 0
 
-  constructor(world: World, scenario: Scenario, trace: (line: string) => void) {
+  constructor(world: World, scenario: Scenario, trace?: (line: string) => void) {
     this.#world = world
     this.#scenario = scenario
-    this.#trace = (line) => trace(`${new Date(world.now()).toISOString()} ${line}`)
+    this.#trace = trace && ((line) => trace(`${new Date(world.now()).toISOString()} ${line}`))
     this.#authority = new SimulatedAuthority(world, scenario.config, {
       up: () => {
         for (const peer of this.#peers.values()) peer.authorityUp()
@@ -67,7 +64,7 @@ class SimulatedMesh {
         for (const peer of this.#peers.values()) peer.published(publication)
       },
       event: (event) => {
-        this.#trace(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
+        this.#trace?.(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
         this.invariants.event(event)
         if (event.kind !== 'certificate-issued') return
         this.#certificates++
@@ -110,7 +107,7 @@ class SimulatedMesh {
       ...{ world: this.#world, authority: this.#authority, beliefs: this.#beliefs },
       watch: {
         changed: (changed) => this.invariants.changed(changed),
-        refused: ({ name }, error) => this.#trace(`${name} refused: ${error.message}`),
+        refused: ({ name }, error) => this.#trace?.(`${name} refused: ${error.message}`),
       },
     })
     this.#peers.set(service, peer)
@@ -135,7 +132,7 @@ class SimulatedMesh {
     if (peer.state !== 'running' || peer.isCutOff) return
     const time = draw.scale(SECOND, this.#scenario.peers.longest)
     const kind = draw.one(['nap', 'restart', 'kill', 'cut'] as const)
-    this.#trace(`${peer.name}: ${kind} for ${Math.round(time / SECOND)} s`)
+    this.#trace?.(`${peer.name}: ${kind} for ${Math.round(time / SECOND)} s`)
     if (kind === 'nap') {
       peer.sleep(draw.chance(0.5))
       world.after(time, () => peer.wake())
@@ -154,10 +151,10 @@ class SimulatedMesh {
     this.#crashes++
     const withPower = draw.chance(0.5)
     const down = draw.scale(SECOND, this.#scenario.authority.longest)
-    this.#trace(`authority: ${withPower ? 'power cut' : 'killed'}, for ${Math.round(down / SECOND)} s`)
+    this.#trace?.(`authority: ${withPower ? 'power cut' : 'killed'}, for ${Math.round(down / SECOND)} s`)
     const restart = () => {
       if (authority.isUp) return
-      this.#trace('authority: restarted')
+      this.#trace?.('authority: restarted')
       authority.machine.restart(withPower)
       authority.start()
       this.invariants.healthySince = world.now()
@@ -179,7 +176,7 @@ class SimulatedMesh {
     if (!this.#authority.isUp || machine.full !== undefined) return
     const time = world.draw.scale(SECOND, this.#scenario.authority.longest)
     machine.full = world.draw.one(['ENOSPC', 'EROFS', 'EIO'] as const)
-    this.#trace(`disk: ${machine.full} for ${Math.round(time / SECOND)} s`)
+    this.#trace?.(`disk: ${machine.full} for ${Math.round(time / SECOND)} s`)
     this.invariants.healthySince = Number.POSITIVE_INFINITY
     this.#authority.wakeAt(world.now())
     world.after(time, () => {
@@ -192,7 +189,7 @@ class SimulatedMesh {
     const { draw } = this.#world
     const service = draw.one([...this.#peers.keys()])
     const kind = draw.one(['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise'] as const)
-    this.#trace(`operator: ${kind} ${kind === 'rotate' ? service : ''}`)
+    this.#trace?.(`operator: ${kind} ${kind === 'rotate' ? service : ''}`)
     if (kind === 'compromise') {
       await this.#authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
       return

@@ -60,11 +60,16 @@ export function isTrustStatementCurrent(reader: Reader): boolean {
   if (newest === undefined) return false
   const said = readTrustStatement(newest.bytes)
   const meant = trustedSlots(reader)
-  const ders = ({ roots, issuingCas, bundleKeys }: TrustedSlots) =>
-    JSON.stringify(
-      [roots, issuingCas].map((list) => list.map(({ der }) => hex(der))).concat([bundleKeys.map(hex)]),
-    )
-  return ders(said) === ders(meant)
+  const ders = (certificates: readonly Certificate[]) => certificates.map(({ der }) => der)
+  return (
+    sameOctets(ders(said.roots), ders(meant.roots)) &&
+    sameOctets(ders(said.issuingCas), ders(meant.issuingCas)) &&
+    sameOctets(said.bundleKeys, meant.bundleKeys)
+  )
+}
+
+function sameOctets(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((octets, index) => Buffer.compare(octets, b[index]!) === 0)
 }
 
 /**
@@ -242,16 +247,16 @@ export function membersOf(reader: Reader, now: number): Member[] {
     const applied = settings.get(row.service) as Settings
     const stillServed = served.get(row.service) ?? []
     const withServed = (field: 'dnsNames' | 'ipAddresses') => {
-      const names = [...applied[field], ...stillServed.flatMap((request) => request[field])]
-      return [...new Set(names)].filter((name) => (owners.get(name) ?? row.service) === row.service)
+      const names = new Set(applied[field])
+      for (const request of stillServed) for (const name of request[field]) names.add(name)
+      return [...names].filter((name) => (owners.get(name) ?? row.service) === row.service)
     }
-    const subjects = [applied, ...(living.get(row.service) ?? [])].map(subjectOf)
     return {
       service: row.service,
       spiffeId: row.spiffeId,
       dnsNames: withServed('dnsNames'),
       ipAddresses: withServed('ipAddresses'),
-      subjects: distinct(subjects),
+      subjects: distinctSubjects([applied, ...(living.get(row.service) ?? [])]),
       callers: applied.allow,
       address: applied.address ?? undefined,
       listen: applied.listen ?? undefined,
@@ -276,8 +281,13 @@ function requestsByService(
   return requests
 }
 
-function subjectOf({ organization, country }: Subject): Subject {
-  return { organization, country }
+function distinctSubjects(of: readonly Subject[]): Subject[] {
+  const subjects: Subject[] = []
+  for (const { organization, country } of of) {
+    const isKnown = subjects.some((each) => each.organization === organization && each.country === country)
+    if (!isKnown) subjects.push({ organization, country })
+  }
+  return subjects
 }
 
 /** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
@@ -329,8 +339,4 @@ function digestOf(bytes: Uint8Array): string {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
-}
-
-function distinct(subjects: readonly Subject[]): Subject[] {
-  return [...new Map(subjects.map((subject) => [JSON.stringify(subject), subject])).values()]
 }

@@ -177,6 +177,8 @@ export function openBundle(
   const { previous } = options
   const signed = openHead(bytes, trust, options)
   if (signed.digest === previous?.digest) return previous
+  // Most bundles only say again what the one before them said.
+  const sameMembers = previous && namedMembers(signed.head) === namedMembers(previous.head)
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
@@ -187,7 +189,7 @@ export function openBundle(
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
-    else for (const member of parseMembers(content)) members.set(member.service, member)
+    else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
   }
   if (!signed.head.sections.some((ref) => ref.kind === 'members')) {
     throw new ProtocolError(
@@ -195,7 +197,13 @@ export function openBundle(
       'found a bundle without the section "members"; allowed: exactly one',
     )
   }
-  return { ...signed, sections, draining, revoked, members, ...indexes(members) }
+  const known = sameMembers ? membersOf(previous) : indexed(members)
+  return { ...signed, sections, draining, revoked, ...known }
+}
+
+/** The sections of members, by digest. */
+function namedMembers({ sections }: BundleHead): string {
+  return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
 const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining']
@@ -265,7 +273,13 @@ function fetchSection(ref: SectionRef, section: (digest: string) => Uint8Array):
   )
 }
 
-function indexes(members: ReadonlyMap<string, Member>): Pick<Bundle, 'memberBySpiffeId' | 'memberByName'> {
+type Members = Pick<Bundle, 'members' | 'memberBySpiffeId' | 'memberByName'>
+
+function membersOf({ members, memberBySpiffeId, memberByName }: Bundle): Members {
+  return { members, memberBySpiffeId, memberByName }
+}
+
+function indexed(members: ReadonlyMap<string, Member>): Members {
   const memberBySpiffeId = new Map<string, Member>()
   const memberByName = new Map<string, Member>()
   for (const member of members.values()) {
@@ -276,7 +290,7 @@ function indexes(members: ReadonlyMap<string, Member>): Pick<Bundle, 'memberBySp
       memberByName.set(name, member)
     }
   }
-  return { memberBySpiffeId, memberByName }
+  return { members, memberBySpiffeId, memberByName }
 }
 
 /** Whom a name means must not depend on who comes last. */

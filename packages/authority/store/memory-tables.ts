@@ -321,8 +321,12 @@ function inOrder<V>(table: Map<string, V>): V[] {
 
 /** A row that shares no bytes with what the caller holds. */
 function copyOf<V>(value: V): V {
-  if (value instanceof Uint8Array) return Uint8Array.from(value) as V
+  if (value instanceof Uint8Array) return new Uint8Array(value) as V
   if (Array.isArray(value)) return value.map(copyOf) as V
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copyOf(field)])) as V
+  const copy = { ...value }
+  for (const key in copy) {
+    if (typeof copy[key] === 'object') copy[key] = copyOf(copy[key])
+  }
+  return copy
 }

@@ -1,0 +1,24 @@
+import './fake-signatures.ts'
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+
+// Only now, so that they get what is faked.
+const { drawScenario } = await import('./scenario.ts')
+const { simulate } = await import('./simulation.ts')
+
+/** Meshes of 1 to 17 services with leaves of an hour to years; whoever wants others runs `npm run simulate -- --years N`. */
+const SEEDS = ['3', '4', '7', '8', '9', '11', '15', '21', '22']
+
+describe('meshes live for years through crashes, cuts, naps and thefts', () => {
+  for (const seed of SEEDS) {
+    test(`npm run simulate -- --fake-signatures --seed ${seed}`, async () => {
+      const { certificates, bundles, crashes } = await simulate(drawScenario(seed))
+      assert.ok(certificates > 0 && bundles > 0 && crashes > 0)
+    })
+  }
+
+  test('of 200 services, for two days', async () => {
+    const { certificates } = await simulate(drawScenario('large', { services: 200, years: 2 / 365 }))
+    assert.ok(certificates >= 200)
+  })
+})
