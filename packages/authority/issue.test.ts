@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
+import { issuePair, withIssuer } from './issue-pair.ts'
 import { renewalDue } from './plan.ts'
 import { testEngine } from './testing/test-engine.ts'
 
@@ -29,6 +30,21 @@ test('a leaf of minutes is valid from before it was made until long after, and i
     assert.ok(due > clock.now() && due < leaf!.notAfter, `${minutes}: renewed when it is not due`)
     assert.equal(leaf!.notAfter - leaf!.notBefore, minutes * MINUTE)
   }
+})
+
+test('a leaf never outlives its issuer, however long its life is to be', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'issue-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const clock = new FixedClock(Date.UTC(2026, 5, 1))
+  const engine = testEngine({ dir, clock, config: { services: { lake: {} } } })
+  await apply(engine, { approve: () => false })
+  const [ca] = engine.store.issuedOf('issuing-ca')
+  // Nothing rolls over where nobody looks; the certificate is asked for by hand.
+  clock.advance(ca!.notAfter - 10 * MINUTE - clock.now())
+  const [service] = engine.store.services()
+  await withIssuer(engine, (issuer) => issuePair(engine, { instance: 'lake', service: service! }, issuer))
+  const [leaf] = engine.store.currentCertificates()
+  assert.equal(leaf!.notAfter, ca!.notAfter)
 })
 
 /** The config file knows whole days only. */
