@@ -20,6 +20,10 @@ export interface Config {
     readonly clockSkew: number
     /** Where peers on other hosts reach the authority; absent for none. */
     readonly listen: Address | undefined
+    /** Where lists and OCSP are served over plain HTTP; absent for nowhere. */
+    readonly http: Address | undefined
+    /** How that is reached from elsewhere, without a slash at its end; absent where it is served nowhere. */
+    readonly publicUrl: string | undefined
     readonly autoApply: 'safe' | 'all'
   }
   readonly certificates: {
@@ -39,7 +43,11 @@ export interface Config {
     /** Milliseconds. */
     readonly keepPrevious: number
   }
-  readonly paths: { readonly caCert: string; readonly caKey: string }
+  readonly revocation: {
+    readonly crlDays: number
+    readonly ocspDays: number
+  }
+  readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
 }
 
@@ -66,6 +74,7 @@ export interface ServiceConfig {
   readonly mode: number
   readonly validityDays: number
   readonly renewAt: number
+  readonly ocspStapling: 'on' | 'off' | 'required'
   readonly minTls: '1.3' | '1.2'
   readonly delivery: 'auto' | 'mesh' | 'files'
   readonly reload: Reload | undefined

@@ -20,6 +20,7 @@ export interface ResolveOptions {
 export function resolveConfig(text: ConfigText, options: ResolveOptions): Config {
   const trustDomain = text.trust_domain ?? impliedTrustDomain(text)
   const caCert = options.path(text.paths.ca_cert)
+  const http = text.authority.http === 'none' ? undefined : splitAddress(text.authority.http)
   const services = new Map<string, ServiceConfig>()
   for (const [name, service] of Object.entries(text.services)) {
     services.set(name, resolveService(name, service, text, trustDomain, options))
@@ -43,6 +44,8 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       bundleDays: text.authority.bundle_days,
       clockSkew: text.authority.clock_skew,
       listen: text.authority.listen === 'none' ? undefined : splitAddress(text.authority.listen),
+      http,
+      publicUrl: publicUrlOf(text, trustDomain, http),
       autoApply: text.authority.auto_apply,
     },
     certificates: {
@@ -59,7 +62,12 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       perMinute: text.rotation.per_minute,
       keepPrevious: text.rotation.keep_previous,
     },
-    paths: { caCert, caKey: options.path(text.paths.ca_key) },
+    revocation: { crlDays: text.revocation.crl_days, ocspDays: text.revocation.ocsp_days },
+    paths: {
+      caCert,
+      caKey: options.path(text.paths.ca_key),
+      crl: text.paths.crl === undefined ? join(dirname(caCert), 'ca.crl') : options.path(text.paths.crl),
+    },
     services,
   }
   checkListen(config, options)
@@ -96,6 +104,7 @@ function resolveService(
       text.mode === undefined ? (text.group === undefined ? 0o600 : 0o640) : Number.parseInt(text.mode, 8),
     validityDays: text.validity_days ?? config.certificates.validity_days,
     renewAt: text.renew_at ?? config.rotation.renew_at,
+    ocspStapling: text.ocsp_stapling,
     minTls: text.min_tls,
     delivery: text.delivery,
     reload: text.reload === undefined ? undefined : resolveReload(text.reload, path),
@@ -113,10 +122,23 @@ function impliedTrustDomain(text: ConfigText): string {
   return suffix === undefined || suffix === '' ? 'service.internal' : suffix
 }
 
-function checkListen({ authority: { listen } }: Config, { problem }: ResolveOptions): void {
-  if (listen === undefined || listen.port !== undefined) return
-  const path = ['authority', 'listen']
-  problem(path, `found ${listen.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`)
+function publicUrlOf(
+  { authority }: ConfigText,
+  trustDomain: string,
+  http: Address | undefined,
+): string | undefined {
+  if (http === undefined) return undefined
+  return authority.public_url?.replace(/\/$/, '') ?? `http://${authorityName(trustDomain)}:${http.port}`
+}
+
+function checkListen({ authority: { listen, http } }: Config, { problem }: ResolveOptions): void {
+  for (const [name, address] of Object.entries({ listen, http })) {
+    if (address === undefined || address.port !== undefined) continue
+    problem(
+      ['authority', name],
+      `found ${address.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`,
+    )
+  }
 }
 
 function checkNames(config: Config, { problem }: ResolveOptions): void {
@@ -167,6 +189,7 @@ function checkPaths(config: Config, { problem }: ResolveOptions): void {
     owners.set(path, at)
   }
   claim(config.paths.caKey, ['paths', 'ca_key'])
+  claim(config.paths.crl, ['paths', 'crl'])
   for (const [service, { cert, key }] of config.services) {
     claim(cert, ['services', service, 'cert'])
     claim(key, ['services', service, 'key'])

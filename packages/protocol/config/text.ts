@@ -158,6 +158,11 @@ const service = z.strictObject({
   mode: fileMode.optional().describe('Mode of the key file. Default: 0600, or 0640 with a `group`.'),
   validity_days: days(3650).optional().describe('Instead of `certificates.validity_days`, for this service.'),
   renew_at: renewAt.optional().describe('Instead of `rotation.renew_at`, for this service.'),
+  ocsp_stapling: oneOf(['on', 'off', 'required'])
+    .default('on')
+    .describe(
+      'Whether it staples an OCSP answer to its certificate. `required` says so in the certificate (RFC 7633): callers refuse it without.',
+    ),
   min_tls: oneOf(['1.3', '1.2'])
     .default('1.3')
     .describe(
@@ -192,6 +197,11 @@ const body = {
     .strictObject({
       ca_cert: filePath.default('certs/ca.crt').describe('Every root trusted now (PEM).'),
       ca_key: filePath.default('certs/ca.key').describe('The root’s key, encrypted.'),
+      crl: filePath
+        .optional()
+        .describe(
+          'The revocation list of every CA (PEM), for nginx, HAProxy, PostgreSQL and whoever else reads files. Default: `ca.crl` beside `ca_cert`.',
+        ),
     })
     .prefault({})
     .describe('Where the root lies.'),
@@ -259,6 +269,17 @@ const body = {
         .describe(
           'Where peers on other hosts reach the authority, HOST:PORT, over mutual TLS. With 0.0.0.0 or [::] they call `authority.TRUST_DOMAIN`.',
         ),
+      http: z
+        .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
+        .default('127.0.0.1:7480')
+        .describe(
+          'Where `mtls up` serves revocation lists and OCSP to whoever is no peer, HOST:PORT, over plain HTTP: everything there is signed.',
+        ),
+      public_url: text('an http URL without a path, as in http://authority.example:7480', isPublicUrl)
+        .optional()
+        .describe(
+          'How that is reached from elsewhere: it goes into certificates. Default: `http://authority.TRUST_DOMAIN:7480`, the port of `http`.',
+        ),
       auto_apply: oneOf(['safe', 'all']).default('safe').describe('What `mtls up` does without asking.'),
     })
     .prefault({})
@@ -281,6 +302,19 @@ const body = {
     })
     .prefault({})
     .describe('When certificates are renewed.'),
+  revocation: z
+    .strictObject({
+      crl_days: days(90)
+        .default(7)
+        .describe(
+          'Life of a revocation list of the issuing CA, in days; a new one is made at half of it, and at every revocation. The root’s list lives a year.',
+        ),
+      ocsp_days: days(30)
+        .default(3)
+        .describe('Life of an OCSP answer, in days; a new one is made at half of it, and at the revocation.'),
+    })
+    .prefault({})
+    .describe('What is told of revocation to whoever is no peer. Peers go by the mesh bundle.'),
 }
 
 /** An overlay may leave out anything, services included. */
@@ -320,6 +354,11 @@ export function splitAddress(value: string): { host: string; port: number | unde
 function modeDigits(value: number | string): string {
   if (typeof value === 'string') return value.replace(/^0o?/, '')
   return [400, 440, 600, 640].includes(value) ? String(value) : value.toString(8)
+}
+
+function isPublicUrl(value: string): boolean {
+  const url = URL.parse(value)
+  return url?.protocol === 'http:' && url.href === `${url.origin}/` && value.length <= 200
 }
 
 function isPrintable(value: string): boolean {
