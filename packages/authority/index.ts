@@ -16,6 +16,7 @@ export { AuthorityError, type AuthorityErrorCode } from './error.ts'
 export type { Inventory } from './inventory.ts'
 export type { IssuedChain } from './issue-pair.ts'
 export { type KeepOptions, keep } from './keep.ts'
+export type { RootKeyPlace } from './keys/root-keys.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
 export {
@@ -27,7 +28,7 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
-export type { RollWait } from './rollover/roll-plan.ts'
+export type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 export type { Rotated } from './rotate-pair.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
