@@ -171,6 +171,18 @@ describe('a root that is offline', () => {
     })
   }
 
+  test('leaves its seat also where a crash came right after the next one took over', async () => {
+    await rotate(engine, { what: 'root', without: [] })
+    renameSync(own('root-2'), join(safe, 'root-2'))
+    await engine.store.write((transaction) => {
+      const at = clock.now()
+      for (const slot of transaction.slots().filter(({ kind }) => kind !== 'bundle-key'))
+        transaction.putSlot({ ...slot, state: slot.state === 'active' ? 'retiring' : 'active', since: at })
+    })
+    await apply(engine, no)
+    assert.deepEqual([existsSync(seat()), existsSync(own('root-1'))], [false, true])
+  })
+
   test('a roll-over or an emergency that needs its key is refused before anything changes', async () => {
     takeAway()
     const before = [engine.store.slots(), engine.store.audit(0, 1000)]
