@@ -1,4 +1,5 @@
 import type { Config } from '@datapunk/protocol'
+import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { planRoll, type RollPlan, type RollStep } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
@@ -64,10 +65,22 @@ export function plan(config: Config, inventory: Inventory, now: number): Plan {
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
-  for (const action of due) actions.push(action)
+  for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions, ...roll }
+}
+
+/** Whether it is for names that the issuing CA in use may not sign for, while the next one waits for the key of a root. */
+function waitsForIssuingCa(
+  { kind, subject }: InstanceAction,
+  config: Config,
+  { issuingConstraints }: Inventory,
+  asks: Plan['asks'],
+): boolean {
+  const names = config.services.get(subject)
+  if (asks.length === 0 || kind === 'link-files' || issuingConstraints === undefined) return false
+  return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
 }
 
 /**

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { readTrustStatement } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
+import { apply, planOf } from '../apply.ts'
 import type { AuthorityEvent, Engine } from '../engine.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status.ts'
@@ -225,6 +225,7 @@ describe('a root that is offline', () => {
       asks.map(({ step, until }) => [step.slotKind, until]),
       [['issuing-ca', undefined]],
     )
+    assert.deepEqual(planOf(engine).actions, [])
     assert.equal(readAsPeer(engine).bundle.members.get('stream')?.minTls, '1.2')
     const newest = () => engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
     assert.equal(newest().slot, 'issuing-ca-1')
