@@ -101,6 +101,9 @@ function inventoryOf(): Inventory {
     cas: new Map(),
     announced: new Map(),
     trustStatementCurrent: true,
+    trustSigners: ['root-1'],
+    bundleKeyTrusted: true,
+    rootKeys: new Map(),
     bundle: {
       ...{ number: first, trustStatement: first, issuedAt: now, expiresAt: now + 7 * DAY },
       ...{ signedBy: 'bundle-key-1', draining: new Set() },

@@ -11,11 +11,11 @@ import { type Issuance, issuePairs } from './issue-pair.ts'
 import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { linkFiles } from './place.ts'
-import { type Action, isRollStep, needOf, type Plan, plan, safePart } from './plan.ts'
+import { type Action, isMute, isRollStep, needOf, type Plan, plan, safePart } from './plan.ts'
 import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
-import type { RollWait } from './rollover/roll-plan.ts'
+import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
@@ -30,6 +30,8 @@ export interface ApplyReport {
   readonly failed: readonly { readonly action: Action; readonly error: Error }[]
   /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
   readonly waits: readonly RollWait[]
+  /** Steps of roll-overs that can't be taken because keys of roots are away. */
+  readonly asks: readonly RootKeyAsk[]
   /** Renewals that the pace has put off. */
   readonly putOff: number
   /** When something is due next, milliseconds since the epoch. */
@@ -82,6 +84,11 @@ async function pass(
     if (action.kind === 'create-mesh') await foundMesh(engine)
     else if (isRollStep(action)) await takeStep(engine, action)
   }
+  const { waits, asks } = wanted
+  if (isMute(found, asks)) {
+    const report = { done: doing, failed: [], declined: [], putOff: 0, waits, asks }
+    return { report: { ...report, ...standing(engine, waits) }, mayGoOn: false }
+  }
   // 4 What the mesh holds its services to. Names for which the issuing CA may not sign have to wait for the next one.
   const changes = doing.filter((action) => 'settings' in action)
   const notMoved: ReadonlyMap<Action, Error> =
@@ -109,13 +116,16 @@ async function pass(
     'instance' in action ? failures.get(action.instance) : notMoved.get(action),
   )
   const declined = approved ? [] : destructive
-  const bundle = store.bundle()
-  const { waits } = wanted
-  const report = {
-    ...{ done, failed, declined, putOff, waits, nextDue: nextDue(engine, waits) },
+  const report = { done, failed, declined, putOff, waits, asks, ...standing(engine, waits) }
+  return { report, mayGoOn: done.some(isRollStep) || (told > 0 && waits.length > 0) }
+}
+
+function standing(engine: Engine, waits: readonly RollWait[]): Pick<ApplyReport, 'nextDue' | 'bundle'> {
+  const bundle = engine.store.bundle()
+  return {
+    nextDue: nextDue(engine, waits),
     bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
   }
-  return { report, mayGoOn: done.some(isRollStep) || (told > 0 && waits.length > 0) }
 }
 
 /** What `mtls plan` shows: what the next apply would do. */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { decodePem } from '@datapunk/pki'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import { isAwayRoot } from './keys/root-keys.ts'
 import type { SlotRow } from './store/contract.ts'
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
@@ -28,7 +29,7 @@ export function checkState(engine: Checked): void {
 }
 
 /**
- * Whether every key is in its place, and belongs to this mesh and this config.
+ * Whether every key is in its place, but for those of roots that may be away, and belongs to this mesh and this config.
  *
  * @throws AuthorityError `CA_WITHOUT_INVENTORY`, `INVENTORY_WITHOUT_CA`, `KEY_MISSING`, `KEY_MISMATCH`, `CA_MISMATCH`,
  *   `TRUST_DOMAIN_CHANGED`
@@ -52,7 +53,9 @@ export function checkWhole(engine: Checked): void {
     return state === 'active' || (state === 'retiring' && kind === 'root')
   })
   checkNotAllGone(engine, slots)
-  for (const slot of slots) engine.keys.check(slot)
+  for (const slot of slots) {
+    if (!isAwayRoot(engine, slot)) engine.keys.check(slot)
+  }
   checkCaCert(engine, engine.store.slots())
 }
 

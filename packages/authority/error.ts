@@ -36,6 +36,7 @@ export type AuthorityErrorCode =
   | 'RELOAD_FAILED'
   | 'RESTART_NEEDED'
   | 'RESTORE_REFUSED'
+  | 'ROOT_KEY_NEEDED'
   | 'SCHEMA_TOO_NEW'
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'

@@ -1,4 +1,5 @@
 import type { DocumentNumber } from '@datapunk/protocol'
+import type { RootKey } from './keys/root-keys.ts'
 import type { Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './settings.ts'
 import type {
@@ -22,6 +23,12 @@ export interface Inventory {
   readonly announced: ReadonlyMap<string, { readonly number: DocumentNumber; readonly issuedAt: number }>
   /** Whether the newest trust statement says what the slots say. */
   readonly trustStatementCurrent: boolean
+  /** The root slots that sign the next trust statement; none where there is nothing new to say. */
+  readonly trustSigners: readonly string[]
+  /** Whether the newest trust statement names the bundle key in use. */
+  readonly bundleKeyTrusted: boolean
+  /** With `authority.root.offline` those that may be away, by slot; otherwise none may be. */
+  readonly rootKeys: ReadonlyMap<string, RootKey>
   /** The newest bundle. */
   readonly bundle: BundleFacts | undefined
   /** Whom a roll-over waits for. */

@@ -44,7 +44,7 @@ export async function keep(options: KeepOptions): Promise<void> {
       const config = await options.loadConfig()
       authority.configure(config)
       const report = await authority.apply({ approve: () => config.authority.autoApply === 'all', pace })
-      const waiting = JSON.stringify([report.declined, report.waits])
+      const waiting = JSON.stringify([report.declined, report.waits, report.asks])
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
       shown = waiting
       isWaiting = report.waits.length > 0

@@ -13,8 +13,16 @@ import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
 import type { BundleFacts, CaFacts, Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { rootKeysOf } from './keys/root-keys.ts'
 import { areFilesLinked } from './place.ts'
-import { drainingIn, isBundleCurrent, isPublishedOnDisk, isTrustStatementCurrent } from './publish.ts'
+import {
+  drainingIn,
+  isBundleCurrent,
+  isBundleKeyTrusted,
+  isPublishedOnDisk,
+  isTrustStatementCurrent,
+  rootsToSign,
+} from './publish.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { InstanceRow, Reader } from './store/contract.ts'
@@ -30,6 +38,7 @@ export function takeInventory(
   pairs: ReadonlyMap<string, string> = pairsOnDisk(engine),
 ): Inventory {
   const { store } = engine
+  const trustStatementCurrent = isTrustStatementCurrent(store)
   const issuing = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'active')
   return {
     mesh: store.mesh(),
@@ -37,7 +46,10 @@ export function takeInventory(
     issuingConstraints: issuing && issuedConstraints(engine, issuing),
     cas: casOf(store),
     announced: announcedIn(store),
-    trustStatementCurrent: isTrustStatementCurrent(store),
+    trustStatementCurrent,
+    trustSigners: trustStatementCurrent ? [] : rootsToSign(store).map(({ id }) => id),
+    bundleKeyTrusted: trustStatementCurrent || isBundleKeyTrusted(store),
+    rootKeys: rootKeysOf(engine),
     bundle: bundleOf(store),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
@@ -46,7 +58,10 @@ export function takeInventory(
   }
 }
 
-export type Observed = Pick<Engine, 'store' | 'disk' | 'layout' | 'config' | 'clock' | 'peers' | 'ownPair'>
+export type Observed = Pick<
+  Engine,
+  'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair'
+>
 
 function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
   const facts = new Map<string, CaFacts>()

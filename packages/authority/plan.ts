@@ -1,6 +1,7 @@
 import type { Config } from '@datapunk/protocol'
+import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { planRoll, type RollStep, type RollWait } from './rollover/roll-plan.ts'
+import { planRoll, type RollPlan, type RollStep } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
@@ -8,10 +9,8 @@ import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
 const DAY = 24 * 60 * 60 * 1000
 
 /** What must be done to make what is into what should be. */
-export interface Plan {
+export interface Plan extends Omit<RollPlan, 'step'> {
   readonly actions: readonly Action[]
-  /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
-  readonly waits: readonly RollWait[]
 }
 
 export type Action = ServiceAction | InstanceAction | MeshAction
@@ -62,30 +61,47 @@ export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'
  * @returns the actions, in the order in which `apply` takes them
  */
 export function plan(config: Config, inventory: Inventory, now: number): Plan {
-  const { actions, waits } = planMesh(config, inventory, now)
+  const { actions, ...roll } = planMesh(config, inventory, now)
+  if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
-  for (const action of due) actions.push(action)
+  for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
-  return { actions, waits }
+  return { actions, ...roll }
 }
 
-function planMesh(
+/** Whether it is for names that the issuing CA in use may not sign for, while the next one waits for the key of a root. */
+function waitsForIssuingCa(
+  { kind, subject }: InstanceAction,
   config: Config,
-  inventory: Inventory,
-  now: number,
-): { actions: Action[]; waits: readonly RollWait[] } {
+  { issuingConstraints }: Inventory,
+  asks: Plan['asks'],
+): boolean {
+  const names = config.services.get(subject)
+  if (asks.length === 0 || kind === 'link-files' || issuingConstraints === undefined) return false
+  return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
+}
+
+/**
+ * Whether a new bundle key signs already, as after a restore, and the trust statement that names it waits for the key of a root.
+ * Until then whatever is published would be refused, so nothing changes that peers would have to hear of.
+ */
+export function isMute({ bundleKeyTrusted }: Inventory, asks: Plan['asks']): boolean {
+  return !bundleKeyTrusted && asks.some(({ step }) => step.kind === 'publish-trust-statement')
+}
+
+function planMesh(config: Config, inventory: Inventory, now: number): Plan & { actions: Action[] } {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
   const founded = active('root') && active('issuing-ca') && active('bundle-key')
   if (!founded) {
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
-    return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [] }
+    return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [], asks: [], takeAway: [] }
   }
-  const { step, waits } = planRoll(config, inventory, now)
-  return { actions: step === undefined ? [] : [{ ...mesh, ...step }], waits }
+  const { step, ...roll } = planRoll(config, inventory, now)
+  return { actions: step === undefined ? [] : [{ ...mesh, ...step }], ...roll }
 }
 
 const NOT_LINKED = 'the paths in the config do not lead to its pair'

@@ -72,6 +72,25 @@ function sameOctets(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean
   return a.length === b.length && a.every((octets, index) => Buffer.compare(octets, b[index]!) === 0)
 }
 
+/** The roots that sign the next trust statement: every one that the newest names, and every one that the next will. */
+export function rootsToSign(reader: Reader): SlotRow[] {
+  const newest = reader.trustStatements().at(-1)
+  const roots = [...(newest ? readTrustStatement(newest.bytes).roots : []), ...trustedSlots(reader).roots]
+  return reader
+    .slots()
+    .filter(
+      (slot) => slot.kind === 'root' && roots.some((root) => Buffer.compare(root.spki, slot.spki) === 0),
+    )
+}
+
+/** Whether the newest trust statement names the bundle key in use: unless it does, nobody believes what that signs. */
+export function isBundleKeyTrusted(reader: Reader): boolean {
+  const newest = reader.trustStatements().at(-1)
+  const key = reader.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
+  if (newest === undefined || key === undefined) return false
+  return readTrustStatement(newest.bytes).bundleKeys.some((spki) => Buffer.compare(spki, key.spki) === 0)
+}
+
 /**
  * Signs and records the next trust statement.
  *

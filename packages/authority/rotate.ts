@@ -2,7 +2,7 @@ import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
-import type { RollWait } from './rollover/roll-plan.ts'
+import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
 import type { SlotKind } from './store/contract.ts'
 
@@ -25,6 +25,8 @@ export interface RotateReport {
   readonly slots: readonly { readonly slot: string; readonly state: string }[]
   /** Whom that waits for. */
   readonly waits: readonly RollWait[]
+  /** What that needs the keys of roots for that are away. */
+  readonly asks: readonly RootKeyAsk[]
 }
 
 /** What a rotation would touch, before it is asked for. */
@@ -46,7 +48,7 @@ export interface RotatePreview {
 }
 
 export async function rotate(engine: Engine, request: RotateRequest): Promise<RotateReport> {
-  const nothing = { rotated: [], failed: [], slots: [], waits: [] }
+  const nothing = { rotated: [], failed: [], slots: [], waits: [], asks: [] }
   switch (request.what) {
     case 'pairs':
       return { ...nothing, ...(await rotateAnew(engine, request.service)) }
@@ -63,7 +65,7 @@ export async function rotate(engine: Engine, request: RotateRequest): Promise<Ro
   }
 }
 
-function slotReport({ store }: Engine, { done, failed, waits }: ApplyReport): RotateReport {
+function slotReport({ store }: Engine, { done, failed, waits, asks }: ApplyReport): RotateReport {
   const current = new Map(store.currentCertificates().map((row) => [row.instance, row]))
   const rotated = done.flatMap((action) => {
     if (action.kind !== 'issue' && action.kind !== 'renew') return []
@@ -80,6 +82,7 @@ function slotReport({ store }: Engine, { done, failed, waits }: ApplyReport): Ro
     })),
     slots: store.slots().flatMap(({ id, state }) => (state === 'retired' ? [] : [{ slot: id, state }])),
     waits,
+    asks,
   }
 }
 

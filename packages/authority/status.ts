@@ -7,11 +7,12 @@ import {
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
 import type { InventoryService } from './inventory.ts'
+import type { RootKeyPlace } from './keys/root-keys.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import type { LivePeer } from './peers/peer-book.ts'
 import { plan, renewalDue } from './plan.ts'
-import type { RollWait } from './rollover/roll-plan.ts'
+import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
@@ -34,6 +35,10 @@ export interface Status {
   readonly outage: OutageBudget | undefined
   /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
   readonly waits: readonly RollWait[]
+  /** Steps of roll-overs that can't be taken because keys of roots are away. */
+  readonly asks: readonly RootKeyAsk[]
+  /** Keys of roots that lie here, and should be away: nothing needs them now. */
+  readonly takeAway: readonly RootKeyPlace[]
   /** Whether peers can reach the authority that says this, so that `enforced` says something. */
   readonly served: boolean
 }
@@ -83,6 +88,7 @@ export function statusOf(engine: Observed): Status {
     live: Map.groupBy(engine.peers.live(), ({ instance }) => instance),
     heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
   }
+  const { waits, asks, takeAway } = plan(config, inventory, clock())
   const services = [...inventory.services.values()].flatMap((one) => instanceStatus(one, asked))
   return {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
@@ -99,7 +105,7 @@ export function statusOf(engine: Observed): Status {
     cas: inventory.slots.flatMap(caStatus),
     services,
     outage: outageBudgetOf(store),
-    waits: plan(config, inventory, clock()).waits,
+    ...{ waits, asks, takeAway },
     served: engine.peers.isServed,
   }
 }

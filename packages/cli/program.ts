@@ -70,7 +70,10 @@ function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
   const examples = spec.examples.map((example) => `  ${example}\n`).join('')
   command.addHelpText('after', `\nWith --json: ${spec.json}\n\nExamples:\n${examples}`)
   return command.action((...given: unknown[]) => {
-    const positional = given.slice(0, -2).flat().filter((value) => typeof value === 'string')
+    const positional = given
+      .slice(0, -2)
+      .flat()
+      .filter((value) => typeof value === 'string')
     return run(spec, program.opts<CommonOptions>(), command.opts(), positional)
   })
 }

@@ -63,10 +63,10 @@ test('a backup is one private file, on record with its time, and with nothing le
   const { meshId, trustDomain } = mesh
   assert.deepEqual(made, {
     ...{ file, size, meshId, trustDomain, generation: 1, madeAt: clock.now() },
-    passphraseInState: false,
+    ...{ withoutKeys: [], passphraseInState: false },
   })
   assert.equal(mesh.backedUpAt, clock.now())
-  const told = { file, size, generation: 1, madeAt: new Date(clock.now()).toISOString() }
+  const told = { file, size, generation: 1, madeAt: new Date(clock.now()).toISOString(), withoutKeys: [] }
   assert.deepEqual([entry?.deed, entry?.entry], ['backed-up', told])
   assert.deepEqual(
     events.map(({ kind }) => kind),
@@ -135,11 +135,19 @@ test('a state that is not the newest takes no backup’s place', async () => {
   await assert.rejects(backUp(), { code: 'INVENTORY_OUTDATED' })
 
   const next = await withAuthority(config, (one) => one.continueFromHere())
-  assert.deepEqual(next, { generation: 6, bundleKey: 'bundle-key-2' })
+  assert.deepEqual(next, { generation: 6, bundleKey: 'bundle-key-2', rootKeys: [] })
   const [restored] = lookIn(config, (store) => store.audit(0, 1000).filter(({ deed }) => deed === 'restored'))
   assert.deepEqual(restored?.entry, { from: 1, evidence: 'a peer showed bundle 5.7', generation: 6 })
   assert.match(await applyIn(config), /^6\./)
   await backUp()
+})
+
+test('the key of a root that is offline is not in it, and that is said', async () => {
+  const offline = configIn(folder, { authority: { store_ca_keys_in_clear: true, root: { offline: true } } })
+  const make = () => withAuthority(offline, (authority) => authority.backup({ file, passphraseFile }))
+  assert.deepEqual((await make()).withoutKeys, [])
+  rmSync(offline.paths.caKey)
+  assert.deepEqual((await make()).withoutKeys, ['root-1'])
 })
 
 describe('while the authority works', () => {

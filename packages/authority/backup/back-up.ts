@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import type { Passphrase } from '../keys/passphrase.ts'
 import type { ScryptCost } from '../keys/passphrase-key.ts'
+import { isAwayRoot } from '../keys/root-keys.ts'
 import type { MeshRow } from '../store/contract.ts'
 import { removeSnapshot, takeSnapshot } from '../store/snapshot.ts'
 import { BackupFile, sealBackup } from './backup-file.ts'
@@ -27,6 +28,8 @@ export interface BackupReport {
   readonly generation: number
   /** The moment it shows, milliseconds since the epoch. */
   readonly madeAt: number
+  /** Roots whose keys are away, and not in it. */
+  readonly withoutKeys: readonly string[]
 }
 
 /**
@@ -48,11 +51,11 @@ export async function backUp(
     checkWorthIt(engine, file)
     const word = await passphrase()
     // 2 One moment: the inventory, and the keys that it knows.
-    const { mesh, keys, madeAt } = await alone(async () => {
+    const { mesh, keys, withoutKeys, madeAt } = await alone(async () => {
       const mesh = checkWorthIt(engine, file)
       const madeAt = clock()
       await takeSnapshot(layout.authority.inventory, copy, disk)
-      return { mesh, keys: keyFiles(engine), madeAt }
+      return { mesh, ...keyFiles(engine), madeAt }
     })
     // 3 Encrypted, whole or not at all, and on disk.
     const { meshId, trustDomain, generation } = mesh
@@ -63,11 +66,11 @@ export async function backUp(
     // 4 On record; keys that are made from now on are not in it.
     await store.write((transaction) => {
       transaction.changeMesh({ backedUpAt: madeAt })
-      const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString() }
+      const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString(), withoutKeys }
       transaction.addAudit({ at: clock(), actor, deed: 'backed-up', entry })
     })
     report({ kind: 'backed-up', subject: 'mesh', at: clock(), detail: { file, size } })
-    return { file, size, ...header }
+    return { file, size, ...header, withoutKeys }
   } finally {
     removeSnapshot(copy, disk)
   }
@@ -100,12 +103,17 @@ function checkPlace({ disk }: Engine, { meshId }: MeshRow, file: string): void {
     throw refused(`found in ${file} the backup of mesh ${earlier.header.meshId}; ${allowed}`)
 }
 
-function keyFiles({ store, keys }: Engine): { slot: string; file: Uint8Array }[] {
-  return store.slots().flatMap((slot) => {
-    if (slot.state === 'retired' || slot.state === 'compromised') return []
-    const file = keys.file(slot)
+function keyFiles(engine: Engine): {
+  keys: { slot: string; file: Uint8Array }[]
+  withoutKeys: string[]
+} {
+  const slots = engine.store.slots().filter(({ state }) => state !== 'retired' && state !== 'compromised')
+  const away = slots.filter((slot) => isAwayRoot(engine, slot))
+  const keys = slots.flatMap((slot) => {
+    const file = away.includes(slot) ? undefined : engine.keys.file(slot)
     return file === undefined ? [] : [{ slot: slot.id, file }]
   })
+  return { keys, withoutKeys: away.map(({ id }) => id) }
 }
 
 function refused(found: string, cause?: unknown): AuthorityError {

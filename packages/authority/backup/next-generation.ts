@@ -1,6 +1,7 @@
 import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import { type RootKeyPlace, rootKeysMissing } from '../keys/root-keys.ts'
 import type { SlotRow, Transaction } from '../store/contract.ts'
 import type { PublishedAhead } from './published-ahead.ts'
 
@@ -19,9 +20,11 @@ export interface NextGeneration {
   readonly generation: number
   /** The slot of the new bundle key. */
   readonly bundleKey: string
+  /** Keys of roots that are away, and have to sign the trust statement that names it. */
+  readonly rootKeys: readonly RootKeyPlace[]
 }
 
-type Continuing = Pick<Engine, 'store' | 'keys' | 'clock' | 'actor'>
+type Continuing = Pick<Engine, 'config' | 'store' | 'keys' | 'clock' | 'actor'>
 
 /**
  * Makes an inventory that may not be the newest of its mesh one that may act: under a higher generation no number is used
@@ -31,9 +34,10 @@ type Continuing = Pick<Engine, 'store' | 'keys' | 'clock' | 'actor'>
  * before the first bundle it signs.
  */
 export async function beginGeneration(
-  { store, keys, clock, actor }: Continuing,
+  continuing: Continuing,
   { ahead, seen, backedUpAt, entry }: NextGenerationOptions,
 ): Promise<NextGeneration> {
+  const { store, keys, clock, actor } = continuing
   const generation = Math.max(seen, ahead.generation) + 1
   // 1 The key is on disk before it is on record.
   const id = nextId(store.slots(), 'bundle-key')
@@ -71,7 +75,7 @@ export async function beginGeneration(
     audit('key-created', { slot: id, algorithm, spkiHash })
     audit('key-activated', { slot: id })
   })
-  return { generation, bundleKey: id }
+  return { generation, bundleKey: id, rootKeys: rootKeysMissing(continuing) }
 }
 
 /**

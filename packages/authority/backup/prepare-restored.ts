@@ -47,7 +47,15 @@ export async function prepareRestored(
     // 5 The next generation.
     const seen = Math.max(mesh.generation, there.mesh?.generation ?? 0)
     const entry = { madeAt: new Date(header.madeAt).toISOString(), from: mesh.generation }
-    return await beginGeneration(unpacked, { ahead, seen, backedUpAt: header.madeAt, entry })
+    const next = await beginGeneration(unpacked, { ahead, seen, backedUpAt: header.madeAt, entry })
+    // Where they are to be put once this has taken its place.
+    const places = keyStore(layout.authority.keys)
+    const slots = store.slots()
+    const rootKeys = next.rootKeys.map(({ slot }) => ({
+      slot,
+      path: places.placeOf(slots.find(({ id }) => id === slot)!),
+    }))
+    return { ...next, rootKeys }
   } finally {
     store.close()
     disk.sync(staged.inventory)

@@ -90,7 +90,7 @@ describe('a restored authority', () => {
     loseAll()
     const report = await restore()
     assert.deepEqual(report, {
-      ...{ generation: 2, bundleKey: 'bundle-key-2', madeAt: clock.now(), movedTo: undefined },
+      ...{ generation: 2, bundleKey: 'bundle-key-2', madeAt: clock.now(), movedTo: undefined, rootKeys: [] },
       ...{ meshId: before.mesh?.meshId, trustDomain: 'service.datapunk' },
     })
     assert.deepEqual(bundleKeys(), ['bundle-key-1 retired', 'bundle-key-2 active'])
@@ -214,6 +214,66 @@ describe('a restored authority', () => {
     assert.equal(readFileSync(authority.passphrase, 'utf8'), found)
     assert.match(readFileSync(join(authority.keys, 'bundle-key-2.key'), 'utf8'), /DATAPUNK ENCRYPTED KEY/)
     await applyIn(config)
+  })
+})
+
+describe('of a mesh whose root is offline', () => {
+  const authority = { store_ca_keys_in_clear: true, root: { offline: true } }
+  const applied = () => withAuthority(config, (one) => one.apply({ approve: () => true }))
+  let safe: string
+
+  beforeEach(async () => {
+    safe = join(folder, 'safe.key')
+    config = configIn(folder, { authority })
+    renameSync(config.paths.caKey, safe)
+    await backUpIn(config, `${backup}2`)
+  })
+
+  test('the backup is made without its key, and the restored one asks for it', async () => {
+    const { mesh } = layoutOf(config)
+    const head = readFileSync(mesh.head)
+    lose(layoutOf(config).authority.dir)
+    const { rootKeys } = await restore({}, `${backup}2`)
+    assert.deepEqual(rootKeys, [{ slot: 'root-1', path: config.paths.caKey }])
+
+    // Nothing that peers would refuse is published, and nothing changes that they would have to hear of.
+    config = configIn(folder, { authority, services: { lake: {}, stream: {} } })
+    const { done, asks } = await applied()
+    assert.deepEqual(
+      [done, asks.map(({ step, keys }) => [step.kind, keys])],
+      [[], [['publish-trust-statement', rootKeys]]],
+    )
+    assert.ok(readFileSync(mesh.head).equals(head))
+    assert.equal(
+      lookIn(config, (store) => store.services().length),
+      1,
+    )
+
+    renameSync(safe, config.paths.caKey)
+    const after = await applied()
+    assert.match(after.bundle, /^2\./)
+    assert.deepEqual(after.asks, [])
+    assert.deepEqual(readdirSync(mesh.trustDir).sort(), ['1.1.json', '2.2.json'])
+    assert.equal(
+      lookIn(config, (store) => store.services().length),
+      2,
+    )
+  })
+
+  test('the next one asks for nothing where the key was brought before', async () => {
+    lose(layoutOf(config).authority.dir)
+    renameSync(safe, config.paths.caKey)
+    assert.deepEqual((await restore({}, `${backup}2`)).rootKeys, [])
+    assert.match(await applyIn(config), /^2\./)
+  })
+
+  test('it is refused where the config does not say that the key may be away', async () => {
+    lose(layoutOf(config).authority.dir)
+    config = configIn(folder)
+    await assert.rejects(restore({}, `${backup}2`), {
+      code: 'KEY_MISSING',
+      message: /authority\.root\.offline: true/,
+    })
   })
 })
 

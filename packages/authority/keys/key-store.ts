@@ -85,25 +85,53 @@ export class KeyStore {
     return slot.kind === 'root' && !this.#isThere(own) ? this.#options.rootKey : own
   }
 
+  /** Where the key of a root is to be put back: `pathOf` names where one lies. */
+  placeOf(root: KeySlot & { readonly state: SlotState }): string {
+    return root.state === 'active' ? this.#options.rootKey : this.#ownPath(root)
+  }
+
+  /**
+   * Whether a root's key is in none of its places; another root's that still has the seat is not it. What can't be read is not
+   * away: `check` says what is wrong with it.
+   *
+   * @param roots every root of the inventory
+   */
+  isAway(root: KnownKey, roots: readonly KnownKey[]): boolean {
+    if (this.#isThere(this.#ownPath(root))) return false
+    if (!this.#isThere(this.#options.rootKey)) return true
+    try {
+      const seated = this.#keyIn(this.#options.rootKey, root)
+      return seated !== root.spkiHash && roots.some(({ spkiHash }) => spkiHash === seated)
+    } catch (error) {
+      if (error instanceof AuthorityError) return false
+      throw error
+    }
+  }
+
   /** Whether there is a file in the key's place, whatever is in it. */
   has(slot: KeySlot): boolean {
     return this.#isThere(this.#ownPath(slot)) || this.#isThere(this.#placeToMake(slot))
   }
 
   /**
-   * Gives the root in use its seat, and the one that had it a place with the other keys. A crash between any two steps leaves
-   * every key in one place at least, and is taken up by the next call.
+   * Gives the root in use its seat, and the one that had it a place with the other keys, also where the key that the seat is
+   * for is away. A crash between any two steps leaves every key in one place at least, and is taken up by the next call.
    */
   seatRoot(slots: readonly (KnownKey & { readonly state: SlotState })[]): void {
     const { disk, rootKey } = this.#options
     const roots = slots.filter(({ kind }) => kind === 'root')
     const active = roots.find(({ state }) => state === 'active')
-    if (active === undefined || !this.#isThere(this.#ownPath(active))) return
+    if (active === undefined) return
+    const comes = this.#isThere(this.#ownPath(active))
+    const mayGo = roots.some((root) => root.state === 'retiring' && !this.#isThere(this.#ownPath(root)))
+    if (!comes && !mayGo) return
     const seat = this.#isThere(rootKey) ? this.#keyIn(rootKey, active) : undefined
     const seated = roots.find((root) => root.spkiHash === seat && root.id !== active.id)
     if (seated !== undefined) this.#copy(rootKey, this.#ownPath(seated))
-    this.#copy(this.#ownPath(active), rootKey)
-    disk.remove(this.#ownPath(active))
+    if (comes) {
+      this.#copy(this.#ownPath(active), rootKey)
+      disk.remove(this.#ownPath(active))
+    } else if (seated !== undefined) disk.remove(rootKey)
   }
 
   /** The file of a key as it lies there, for a backup; undefined when there is none. Throws as `check`. */
@@ -341,10 +369,11 @@ function supported(slot: KeySlot, key: KeyObject): StoredKey {
   }
 }
 
-function missing({ id }: KeySlot, path: string): AuthorityError {
+function missing({ id, kind }: KeySlot, path: string): AuthorityError {
+  const meant = kind === 'root' ? ', or say that it is away on purpose: authority.root.offline: true' : ''
   return new AuthorityError(
     'KEY_MISSING',
-    `the key of ${id} is not at ${path}, and mtls never makes another in its place. Put the file back from a backup`,
+    `the key of ${id} is not at ${path}, and mtls never makes another in its place. Put the file back from a backup${meant}`,
     { data: { slot: id, path } },
   )
 }

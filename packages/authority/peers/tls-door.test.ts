@@ -226,7 +226,9 @@ describe('the door for peers on other hosts', () => {
         engine.store.services().map(({ service }) => service),
         ['lake', 'stream'],
       )
-      assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), { actions: [], waits: [] })
+      assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), {
+        ...{ actions: [], waits: [], asks: [], takeAway: [] },
+      })
     })
 
     test('for at most a week, and renews it when half of that is over', async () => {

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { requireRootKeys } from '../keys/root-keys.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { takeStep } from './roll.ts'
 
@@ -14,7 +15,7 @@ export interface BeginRoll {
  * the instances that are named.
  *
  * @returns whether a new one was begun
- * @throws AuthorityError `INSTANCE_UNKNOWN`
+ * @throws AuthorityError `INSTANCE_UNKNOWN`, `ROOT_KEY_NEEDED`
  */
 export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
   const { store, clock, actor } = engine
@@ -28,8 +29,10 @@ export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): P
     )
   }
   const isUnderWay = underWay(store.slots(), kind).length > 0
-  if (!isUnderWay)
+  if (!isUnderWay) {
+    requireRootKeys(engine)
     await takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'somebody asked for it' })
+  }
   const at = clock()
   await store.write((transaction) => {
     for (const slot of underWay(transaction.slots(), kind)) {

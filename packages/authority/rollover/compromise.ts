@@ -2,6 +2,7 @@ import type { Signer } from '@datapunk/pki'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, newSlotId } from '../found.ts'
+import { requireRootKeys } from '../keys/root-keys.ts'
 import { publish } from '../publish.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { announceTrust } from './roll.ts'
@@ -14,9 +15,12 @@ import { announceTrust } from './roll.ts'
  * 1 New keys are made, and certified by what is still good → 2 the old ones are out, the new ones sign → 3 a trust statement
  * without the old ones, and a bundle, go to whoever listens → 4 every leaf that stood on them is issued anew (the next pass
  * of `apply`)
+ *
+ * @throws AuthorityError `ROOT_KEY_NEEDED`
  */
 export async function compromise(engine: Engine, kind: SlotKind): Promise<void> {
   const { store, clock, actor, report, keys } = engine
+  requireRootKeys(engine)
   // 1 What was prepared before lay beside them: it is lost too. Should a crash end this here, the next try makes others.
   const lost = store.slots().filter((slot) => isLost(slot, kind))
   const made = await makeNext(engine, kind)

@@ -1,6 +1,7 @@
 import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
+import type { RootKeyPlace } from '../keys/root-keys.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
 
@@ -24,10 +25,31 @@ export interface RollWait {
   readonly until: number | undefined
 }
 
+/** A step that can't be taken because keys of roots are away (`authority.root.offline`). */
+export interface RootKeyAsk {
+  readonly step: RollStep
+  /** Those that are away, and where each is looked for. */
+  readonly keys: readonly RootKeyPlace[]
+  /** When what is in use now ends, milliseconds since the epoch; undefined where nothing ends meanwhile. */
+  readonly until: number | undefined
+}
+
 export interface RollPlan {
   /** The next step; the one after it is found when it is done. */
   readonly step: RollStep | undefined
   readonly waits: readonly RollWait[]
+  readonly asks: readonly RootKeyAsk[]
+  /** Keys of roots that lie here, may be away, and are needed by no step. */
+  readonly takeAway: readonly RootKeyPlace[]
+}
+
+/** A step that roots have to sign. */
+interface RootStep {
+  readonly step: RollStep
+  /** The slots of those roots. */
+  readonly roots: readonly string[]
+  /** As `RootKeyAsk` says. */
+  readonly until: number | undefined
 }
 
 const DAY = 24 * 60 * 60 * 1000
@@ -46,44 +68,78 @@ export const DRAIN_TIME = 5 * 60 * 1000
  */
 export function planRoll(config: Config, inventory: Inventory, now: number): RollPlan {
   const waits: RollWait[] = []
+  const [next, known] = [prepare(config, inventory, now), announce(inventory)]
+  // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
+  const signed = inventory.bundleKeyTrusted ? [...next, ...known] : [...known, ...next]
+  // What waits for the key of a root holds up nothing that needs none.
   const step =
-    prepare(config, inventory, now) ??
-    announce(inventory) ??
+    signed.find((one) => missingKeys(one, inventory).length === 0)?.step ??
     activate(config, inventory, now, waits) ??
     retire(config, inventory, now, waits)
-  return { step, waits }
+  const asks = signed.flatMap((one) => {
+    const keys = missingKeys(one, inventory)
+    return keys.length === 0 ? [] : [{ step: one.step, keys, until: one.until }]
+  })
+  const takeAway = signed.some(({ roots }) => roots.length > 0) ? [] : keysThere(inventory)
+  return { step, waits, asks, takeAway }
 }
 
-/** 1 The next key, and its certificate; nobody trusts it yet. */
-function prepare(config: Config, inventory: Inventory, now: number): RollStep | undefined {
+function missingKeys({ roots }: RootStep, { rootKeys }: Inventory): RootKeyPlace[] {
+  return roots.flatMap((slot) => {
+    const key = rootKeys.get(slot)
+    return key === undefined || key.isThere ? [] : [{ slot, path: key.path }]
+  })
+}
+
+function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
+  return [...rootKeys].flatMap(([slot, { path, isThere }]) => (isThere ? [{ slot, path }] : []))
+}
+
+/** 1 The next key, and its certificate; nobody trusts it yet. The first of them that can be taken is. */
+function prepare(config: Config, inventory: Inventory, now: number): RootStep[] {
   const { slots, cas } = inventory
-  const step = (slotKind: SlotKind, reason: string): RollStep => ({ kind: 'prepare', slotKind, reason })
+  const steps: RootStep[] = []
+  const add = (
+    slotKind: SlotKind,
+    reason: string,
+    roots: readonly (SlotRow | undefined)[],
+    until?: number,
+  ) => {
+    const signers = roots.flatMap((root) => root?.id ?? [])
+    steps.push({ step: { kind: 'prepare', slotKind, reason }, roots: signers, until })
+  }
   const [root, issuing, bundleKey] = (['root', 'issuing-ca', 'bundle-key'] as const).map((kind) => ({
     active: slots.find((slot) => slot.kind === kind && slot.state === 'active'),
     next: slots.find((slot) => slot.kind === kind && slot.state === 'prepared'),
   })) as [Generation, Generation, Generation]
   const wanted = constraintsOf(config)
+  const addRoot = (reason: string) => add('root', reason, [root.active, root.next], endOf(root.active, cas))
   if (
     root.next === undefined &&
     isDue(root.active, config.authority.issuing.years * 365 * DAY, inventory, now)
   )
-    return step('root', `${root.active?.id} has lived for two thirds of its life`)
+    addRoot(`${root.active?.id} has lived for two thirds of its life`)
   if (root.next !== undefined && root.next.certificate === undefined)
-    return step('root', `${root.next.id} has no certificate yet`)
+    addRoot(`${root.next.id} has no certificate yet`)
   const parent = root.next ?? root.active
+  const addIssuing = (reason: string) =>
+    add('issuing-ca', reason, [parent], reason === OTHER_CONSTRAINTS ? undefined : endOf(issuing.active, cas))
   if (issuing.next !== undefined) {
     const facts = cas.get(issuing.next.id)
-    if (facts === undefined) return step('issuing-ca', `${issuing.next.id} has no certificate yet`)
-    if (facts.signer !== parent?.id)
-      return step('issuing-ca', `${issuing.next.id} is to be under ${parent?.id}`)
-    if (facts.constraints !== wanted) return step('issuing-ca', OTHER_CONSTRAINTS)
-  } else if (root.next !== undefined) return step('issuing-ca', `${root.next.id} needs one under it`)
-  else if (inventory.issuingConstraints !== wanted) return step('issuing-ca', OTHER_CONSTRAINTS)
+    if (facts === undefined) addIssuing(`${issuing.next.id} has no certificate yet`)
+    else if (facts.signer !== parent?.id) addIssuing(`${issuing.next.id} is to be under ${parent?.id}`)
+    else if (facts.constraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
+  } else if (root.next !== undefined) addIssuing(`${root.next.id} needs one under it`)
+  else if (inventory.issuingConstraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))
-    return step('issuing-ca', `${issuing.active?.id} will not outlive the certificates it would sign`)
+    addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
   if (bundleKey.next === undefined && bundleKey.active && now - bundleKey.active.since >= BUNDLE_KEY_LIFE)
-    return step('bundle-key', `${bundleKey.active.id} is a year old`)
-  return undefined
+    add('bundle-key', `${bundleKey.active.id} is a year old`, [])
+  return steps
+}
+
+function endOf(slot: SlotRow | undefined, cas: Inventory['cas']): number | undefined {
+  return slot && cas.get(slot.id)?.notAfter
 }
 
 const OTHER_CONSTRAINTS =
@@ -95,10 +151,32 @@ interface Generation {
 }
 
 /** 2 Peers are told: a trust statement that says what the slots say, and a bundle that names it. */
-function announce({ trustStatementCurrent }: Inventory): RollStep | undefined {
-  if (trustStatementCurrent) return undefined
-  const reason = 'the newest trust statement does not say what the inventory says'
-  return { kind: 'publish-trust-statement', reason }
+function announce(inventory: Inventory): RootStep[] {
+  const { trustStatementCurrent, trustSigners, bundleKeyTrusted, bundle, slots, announced } = inventory
+  if (trustStatementCurrent) return []
+  const publish = (reason: string, until: number | undefined): RootStep[] => [
+    { step: { kind: 'publish-trust-statement', reason }, roots: trustSigners, until },
+  ]
+  if (!bundleKeyTrusted)
+    return publish(
+      'peers do not know the bundle key yet, and believe nothing before they do',
+      bundle?.expiresAt,
+    )
+  const coming = slots.filter(({ id, state }) => state === 'prepared' && !announced.has(id))
+  return coming.length === 0
+    ? publish('the newest trust statement still names what is no longer in use', undefined)
+    : publish(
+        `peers do not know ${coming.map(({ id }) => id).join(' and ')} yet`,
+        endOfReplaced(coming, inventory),
+      )
+}
+
+/** Of the CAs whose successors wait to be made known, the first to end. */
+function endOfReplaced(coming: readonly SlotRow[], { slots, cas }: Inventory): number | undefined {
+  const ends = slots
+    .filter(({ kind, state }) => state === 'active' && coming.some((next) => next.kind === kind))
+    .flatMap((slot) => endOf(slot, cas) ?? [])
+  return ends.length === 0 ? undefined : Math.min(...ends)
 }
 
 /** 3 Once every live peer knows it, it signs; what signed before it retires. */

@@ -1,9 +1,9 @@
 import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
-import { formatDocumentNumber, readTrustStatement } from '@datapunk/protocol'
+import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, nextSlotId } from '../found.ts'
 import { type Issuer, issueCross } from '../issue.ts'
-import { isTrustStatementCurrent, publish, publishTrustStatement, trustedSlots } from '../publish.ts'
+import { isTrustStatementCurrent, publish, publishTrustStatement, rootsToSign } from '../publish.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import type { RollStep } from './roll-plan.ts'
 
@@ -62,7 +62,7 @@ function sameKey(a: Certificate, b: Certificate): boolean {
 export async function announceTrust(engine: Engine): Promise<void> {
   const { store, clock, actor, report } = engine
   if (isTrustStatementCurrent(store)) return
-  const number = await withSigners(engine, rootsToSign(engine), (signers) =>
+  const number = await withSigners(engine, rootsToSign(store), (signers) =>
     publishTrustStatement(store, signers, clock(), actor),
   )
   const detail = { number: formatDocumentNumber(number) }
@@ -72,16 +72,6 @@ export async function announceTrust(engine: Engine): Promise<void> {
   for (const slot of store.slots()) {
     if (slot.state === 'retired' || slot.state === 'compromised') engine.keys.discard(slot)
   }
-}
-
-function rootsToSign({ store }: Engine): SlotRow[] {
-  const newest = store.trustStatements().at(-1)
-  const roots = [...(newest ? readTrustStatement(newest.bytes).roots : []), ...trustedSlots(store).roots]
-  return store
-    .slots()
-    .filter(
-      (slot) => slot.kind === 'root' && roots.some((root) => Buffer.compare(root.spki, slot.spki) === 0),
-    )
 }
 
 async function withSigners<Result>(
@@ -115,8 +105,12 @@ export async function activate(engine: Engine, ids: readonly string[]): Promise<
 }
 
 /** 6 Trusted no more: 7, the next trust statement, leaves them out. */
-async function retire({ store, clock, actor, report }: Engine, ids: readonly string[]): Promise<void> {
+async function retire(
+  { store, clock, actor, report, keys, config }: Engine,
+  ids: readonly string[],
+): Promise<void> {
   const at = clock()
+  const retired = store.slots().filter(({ id }) => ids.includes(id))
   await store.write((transaction) => {
     for (const slot of transaction.slots()) {
       if (!ids.includes(slot.id)) continue
@@ -124,8 +118,17 @@ async function retire({ store, clock, actor, report }: Engine, ids: readonly str
       transaction.addAudit({ at, actor, deed: 'key-retired', entry: { slot: slot.id } })
     }
   })
-  for (const id of ids) report({ kind: 'key-retired', subject: 'mesh', at, detail: { slot: id } })
+  for (const slot of retired) {
+    // A root has yet to sign that statement, and that may wait for somebody to bring its key; nothing waits for the others.
+    if (slot.kind !== 'root') keys.discard(slot)
+    const isOffline = slot.kind === 'root' && config.authority.root.offline
+    const detail = { slot: slot.id, ...(isOffline && { reason: COPIES_ARE_YOURS }) }
+    report({ kind: 'key-retired', subject: 'mesh', at, detail })
+  }
 }
+
+const COPIES_ARE_YOURS =
+  'it signs once more, the trust statement that leaves it out; then its file here is destroyed, and copies elsewhere are for you to destroy'
 
 function preparedSlot({ store }: Engine, kind: SlotKind): SlotRow | undefined {
   return store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared' && slot.certificate)

@@ -113,7 +113,9 @@ describe('a roll-over', () => {
     assert.equal(states()['issuing-ca-1'], 'retired')
     assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 1)
     assert.equal(engine.keys.has({ id: 'issuing-ca-1', kind: 'issuing-ca' }), false)
-    assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), { actions: [], waits: [] })
+    assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), {
+      ...{ actions: [], waits: [], asks: [], takeAway: [] },
+    })
   })
 
   test('goes on without a peer that leaves, that is left out by name, or that has no valid bundle any more', async () => {

@@ -7,6 +7,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { eventText } from '../event-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { protectionText } from '../protection-text.ts'
+import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 
 interface ApplyOptions {
@@ -25,7 +26,7 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
     ['--purge', 'remove the files of services that are no longer members'],
     ['--adopt-ca', 'take the CA at paths.ca_cert and paths.ca_key over; at the first apply only'],
   ],
-  json: '{ bundle, done: [action], declined: [action], failed: [{ action, message }], purged: [path] }',
+  json: '{ bundle, done: [action], declined: [action], failed: [{ action, message }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], purged: [path] }',
   examples: ['mtls apply', 'mtls apply --yes --purge', 'mtls apply --env demo --root .demo'],
   async run(context, options) {
     if (options.adoptCa) await adopt(context)
@@ -70,7 +71,7 @@ async function approval(context: Context, actions: readonly Action[], yes: boole
   return /^y(es)?$/i.test(answer.trim())
 }
 
-function tellOutcome({ output }: Context, { done, declined, failed, bundle }: ApplyReport): void {
+function tellOutcome({ output }: Context, { done, declined, failed, asks, bundle }: ApplyReport): void {
   for (const { action, error } of failed) {
     output.tell(output.toldStyled('bad', `${action.subject}: not done: ${action.kind}: ${error.message}`))
   }
@@ -78,18 +79,20 @@ function tellOutcome({ output }: Context, { done, declined, failed, bundle }: Ap
     const refusal = `${countText(declined.length, 'destructive action')} not done, because nobody said yes; allowed: an answer at a terminal, or \`mtls apply --yes\``
     output.tell(output.toldStyled('bad', refusal))
   }
-  const nothing = failed.length + declined.length > 0 ? 'nothing done' : 'nothing to do'
+  for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
+  const nothing = failed.length + declined.length + asks.length > 0 ? 'nothing done' : 'nothing to do'
   const did = done.length === 0 ? nothing : `${countText(done.length, 'action')} done`
   output.tell(`${did}; bundle ${bundle} is in force`)
 }
 
 function documentOf(report: ApplyReport, purged: readonly string[]): Record<string, unknown> {
-  const { bundle, done, declined, failed } = report
+  const { bundle, done, declined, failed, asks } = report
   return {
     bundle,
     done,
     declined,
     failed: failed.map(({ action, error }) => ({ action, message: error.message })),
+    asks: asks.map(askDocument),
     purged,
   }
 }
@@ -99,7 +102,9 @@ async function warnOfKeys(
   config: Config,
   administration: Administration,
 ): Promise<void> {
-  const { keysUnprotected } = await administration.status()
+  const { keysUnprotected, takeAway, waits } = await administration.status()
   if (keysUnprotected)
     output.tell(output.toldStyled('warning', `the CA keys are ${protectionText(config, true)}`))
+  for (const place of takeAway)
+    output.tell(output.toldStyled('warning', takeAwayText(place, waits.length > 0)))
 }

@@ -10,9 +10,9 @@ export const backupCommand: CommandSpec<{ passphraseFile?: string }> = {
   arguments: '<file>',
   summary: 'the authority in one encrypted file',
   description:
-    'Puts the inventory and the CA and bundle keys into one file (0600), as they are at one moment, also while `mtls up` works. It is encrypted with the passphrase of the CA keys, which is not in it, or with another one. An earlier backup of this mesh in that place is replaced once the new one is whole. The keys of services are not in it: they are made anew.',
+    'Puts the inventory and the CA and bundle keys into one file (0600), as they are at one moment, also while `mtls up` works. It is encrypted with the passphrase of the CA keys, which is not in it, or with another one. An earlier backup of this mesh in that place is replaced once the new one is whole. The keys of services are not in it: they are made anew. Nor is that of a root that is away (authority.root.offline).',
   options: [['--passphrase-file <file>', 'encrypt it with the passphrase in this file (0600) instead']],
-  json: '{ file, size, meshId, trustDomain, generation, madeAt, passphraseInState }',
+  json: '{ file, size, meshId, trustDomain, generation, madeAt, withoutKeys, passphraseInState }',
   examples: [
     'mtls backup /mnt/safe/mesh.backup',
     'mtls backup mesh.backup --passphrase-file backup-passphrase',
@@ -25,9 +25,13 @@ export const backupCommand: CommandSpec<{ passphraseFile?: string }> = {
     }
     return withAdministration(context, { purpose: 'backup' }, async (administration, config) => {
       const made = await output.during('backing up', administration.backup(request))
-      const { trustDomain, madeAt, size, passphraseInState } = made
+      const { trustDomain, madeAt, size, withoutKeys, passphraseInState } = made
       if (json) output.printJson({ ...made, madeAt: timeText(madeAt) })
       output.tell(`backup of ${trustDomain} as of ${timeText(madeAt)}: ${file}, ${sizeText(size)}`)
+      if (withoutKeys.length > 0) {
+        const warning = `not in it: the key of ${withoutKeys.join(' and ')}, which is away. Keep more than one copy of that`
+        output.tell(output.toldStyled('warning', warning))
+      }
       if (passphraseInState) {
         const place = config.authority.passphraseFile ?? layoutOf(config).authority.passphrase
         const warning = `it opens only with the passphrase in ${place}, which is not in it: keep a copy of that elsewhere`

@@ -3,31 +3,33 @@ import { actionRow, bySubject, countText } from '../action-text.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
+import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 
 export const planCommand: CommandSpec<{ check?: boolean }> = {
   name: 'plan',
   summary: 'show what `apply` would change, and why',
   description:
-    'Compares the config file with what is, and shows per service what `mtls apply` would change, and why. Changes nothing, asks for no passphrase, and waits for nobody.',
+    'Compares the config file with what is, and shows per service what `mtls apply` would change, and why; and which root keys that are away it would need. Changes nothing, asks for no passphrase, and waits for nobody.',
   options: [['--check', 'exit with 1 when something would change']],
-  json: '{ trustDomain, environment, actions: [{ kind, subject, safety, reason, … }] }',
+  json: '{ trustDomain, environment, actions: [{ kind, subject, safety, reason, … }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }] }',
   examples: ['mtls plan', 'mtls plan --check --env staging'],
   run(context, { check }) {
     const { output, json, world } = context
     const config = loadConfig(context)
     const observation = new Observation({ config, clock: world.clock })
     try {
-      const { actions } = observation.plan()
+      const { actions, asks } = observation.plan()
       const { trustDomain, environment = null } = config
-      if (json) output.printJson({ trustDomain, environment, actions })
+      if (json) output.printJson({ trustDomain, environment, actions, asks: asks.map(askDocument) })
       else {
         const rows = bySubject(actions).map((action) =>
           actionRow(action, (style, text) => output.styled(style, text)),
         )
         output.print(table(rows))
         const destructive = actions.filter(({ safety }) => safety === 'destructive').length
-        output.tell(summaryOf(actions.length, destructive))
+        for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
+        output.tell(summaryOf(actions.length, destructive, asks.length > 0))
       }
       return check && actions.length > 0 ? exitCode.bad : exitCode.done
     } finally {
@@ -36,7 +38,8 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   },
 }
 
-function summaryOf(all: number, destructive: number): string {
+function summaryOf(all: number, destructive: number, asks: boolean): string {
+  if (all === 0 && asks) return 'nothing to do without that'
   if (all === 0) return 'nothing to do: the mesh is as the config says'
   if (destructive === 0) return `${countText(all, 'action')}; \`mtls apply\` does them`
   return `${countText(all, 'action')}, ${destructive} of them destructive; \`mtls apply\` asks before it does those`

@@ -24,7 +24,7 @@ export const restoreCommand: CommandSpec<RestoreOptions> = {
     ['--replace', 'move the authority that is there aside'],
     ['--passphrase-file <file>', 'the passphrase of the backup, where it was made with one of its own'],
   ],
-  json: '{ generation, bundleKey, meshId, trustDomain, madeAt, movedTo }; with --continue { generation, bundleKey }',
+  json: '{ generation, bundleKey, rootKeys: [{ slot, path }], meshId, trustDomain, madeAt, movedTo }; with --continue { generation, bundleKey, rootKeys }',
   examples: ['mtls restore /mnt/safe/mesh.backup && mtls apply', 'mtls restore --continue && mtls apply'],
   run(context, options, file) {
     const { replace = false, passphraseFile } = options
@@ -67,9 +67,13 @@ function goOn(context: Context): Promise<ExitCode> {
   })
 }
 
-function tellNext({ output }: Context, { generation, bundleKey }: NextGeneration): ExitCode {
+function tellNext({ output }: Context, { generation, bundleKey, rootKeys }: NextGeneration): ExitCode {
   output.tell(
     `generation ${generation} begins, and ${bundleKey} signs from now on: \`mtls apply\` publishes it`,
   )
+  for (const { slot, path } of rootKeys) {
+    const need = `the key of ${slot} is away, and has to sign that first: put it at ${path} before the bundle ends. Until then the mesh goes on as it is, and nothing changes`
+    output.tell(output.toldStyled('warning', need))
+  }
   return exitCode.done
 }

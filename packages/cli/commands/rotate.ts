@@ -6,6 +6,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
+import { askDocument, askText } from '../root-key-text.ts'
 import { timeText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
 
@@ -36,7 +37,7 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
     ['--without <instances...>', 'do not wait for these instances'],
     ['--plan', 'only show what it would touch'],
   ],
-  json: '{ rotated: [{ service, instance, serial, notAfter }], failed: [{ instance, message }], slots: [{ slot, state }], waits: [{ stage, slot, late, until }] }; with --plan { certificates, peers, connections, absent, elsewhere }',
+  json: '{ rotated: [{ service, instance, serial, notAfter }], failed: [{ instance, message }], slots: [{ slot, state }], waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }] }; with --plan { certificates, peers, connections, absent, elsewhere }',
   examples: ['mtls rotate lake', 'mtls rotate lake --back', 'mtls rotate --root-ca --plan'],
   run: (context, options, service) => rotate(context, requestOf(options, service), options.plan === true),
 }
@@ -86,23 +87,29 @@ export function rotate(context: Context, request: RotateRequest, previewOnly: bo
   })
 }
 
-function tell({ output }: Context, { rotated, failed, slots, waits }: RotateReport, running: boolean): void {
+function tell(
+  { output }: Context,
+  { rotated, failed, slots, waits, asks }: RotateReport,
+  running: boolean,
+): void {
   for (const { instance, serial, notAfter } of rotated)
     output.tell(`${instance}: serial ${serial}, until ${timeText(notAfter)}`)
   for (const { instance, message } of failed)
     output.tell(output.toldStyled('bad', `${instance}: not done: ${message}`))
   for (const { slot, state } of slots) output.tell(`${slot}: ${state}`)
   for (const wait of waits) output.tell(output.toldStyled('warning', waitText(wait)))
+  for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
   if (waits.length > 0)
     output.tell(running ? '`mtls up` goes on by itself' : 'run `mtls up`: it goes on from here by itself')
 }
 
-function documentOf({ rotated, failed, slots, waits }: RotateReport): Record<string, unknown> {
+function documentOf({ rotated, failed, slots, waits, asks }: RotateReport): Record<string, unknown> {
   return {
     rotated: rotated.map((one) => ({ ...one, notAfter: timeText(one.notAfter) })),
     failed,
     slots,
     waits: waits.map(waitDocument),
+    asks: asks.map(askDocument),
   }
 }
 

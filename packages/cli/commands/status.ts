@@ -6,6 +6,7 @@ import { loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { protectionText } from '../protection-text.ts'
+import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeOrNull, timeText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
@@ -14,8 +15,8 @@ export const statusCommand: CommandSpec = {
   name: 'status',
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
-    'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
+    'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, which root keys it asks for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context) {
     const { output, json, world } = context
@@ -85,6 +86,11 @@ function show(output: Output, { status, faults, now, protection }: Shown): void 
     output.print(`${deliveryText(status.services)}\n`)
   }
   for (const wait of status.waits) output.print(`\n${output.styled('warning', waitText(wait))}\n`)
+  for (const ask of status.asks) output.print(`\n${output.styled('warning', askText(ask))}\n`)
+  for (const place of status.takeAway) {
+    const text = takeAwayText(place, status.waits.length > 0)
+    output.print(`\n${output.styled('warning', text)}\n`)
+  }
   if (status.outage !== undefined) {
     const { until, endedBy } = status.outage
     const span = output.styled('strong', spanText(Math.max(0, until - now)))
@@ -173,6 +179,8 @@ function documentOf(status: Status, faults: readonly string[], now: number): Rec
     })),
     served: status.served,
     waits: status.waits.map(waitDocument),
+    asks: status.asks.map(askDocument),
+    takeAway: status.takeAway,
     outage: outage === undefined ? null : { until: timeText(outage.until), endedBy: outage.endedBy },
     outageBudgetSeconds: outage === undefined ? null : Math.max(0, Math.floor((outage.until - now) / 1000)),
     faults,

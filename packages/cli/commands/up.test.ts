@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -93,6 +94,30 @@ describe('up', () => {
     up = new Background(folder, 'up')
     await up.next('ready')
     assert.match(await play('mtls issue lake'), /2> lake: serial <hex>, until <time>/)
+  })
+
+  test('asks once for the key of a root that is away, and goes on when it is there', async () => {
+    await up.next('ready')
+    const change = (name: string, wider: boolean) => {
+      const text = readFileSync(join(folder, name), 'utf8').replace(
+        'authority: {',
+        `authority: { root: { offline: true },${wider ? ' extra_domains: [a.org],' : ''}`,
+      )
+      writeFileSync(join(folder, 'next.yaml'), text)
+      renameSync(join(folder, 'next.yaml'), join(folder, 'mtls-config.yaml'))
+    }
+    change('two.yaml', false)
+    assert.equal((await up.next('certificate-issued')).subject, 'stream')
+    const key = join(folder, 'certs/ca.key')
+    renameSync(key, join(folder, 'kept.key'))
+    change('two.yaml', true)
+    const { detail } = await up.next('root-key-needed')
+    assert.deepEqual(detail.keys, [{ slot: 'root-1', path: key }])
+    assert.match(detail.message as string, /the key of root-1 is needed at .*, to sign the next issuing CA/)
+    assert.match(await play('mtls plan'), /nothing to do without that/)
+    renameSync(join(folder, 'kept.key'), key)
+    assert.match(await play('mtls apply'), /root-1 lies at .*: take it away/)
+    assert.equal((await up.next('issuing-ca-created')).detail.slot, 'issuing-ca-2')
   })
 
   test('ends with the reason when the first apply fails', async () => {

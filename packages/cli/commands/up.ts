@@ -7,6 +7,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
+import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
@@ -93,6 +94,7 @@ class Voice {
   readonly #context: Context
   #waiting = '[]'
   #waits: readonly string[] = []
+  #asks: readonly string[] = []
   #problem = ''
 
   constructor(context: Context) {
@@ -112,10 +114,11 @@ class Voice {
     this.#say('clock-jumped', 'mesh', message, { by })
   }
 
-  readonly applied = ({ failed, declined, waits }: ApplyReport): void => {
+  readonly applied = ({ failed, declined, waits, asks }: ApplyReport): void => {
     this.#problem = ''
     const { output } = this.#context
     this.#tellWaits(waits)
+    this.#tellAsks(asks)
     for (const { action, error } of failed) this.#say('failed', action.subject, error.message, { action })
     const waiting = JSON.stringify(declined)
     if (waiting === this.#waiting) return
@@ -133,6 +136,16 @@ class Voice {
       if (!this.#waits.includes(message)) this.#say('roll-over', 'mesh', message, waitDocument(waits[index]!))
     }
     this.#waits = told
+  }
+
+  /** Which keys of roots are asked for, once each. */
+  #tellAsks(asks: ApplyReport['asks']): void {
+    const told = asks.map(askText)
+    for (const [index, message] of told.entries()) {
+      if (!this.#asks.includes(message))
+        this.#say('root-key-needed', 'mesh', message, askDocument(asks[index]!))
+    }
+    this.#asks = told
   }
 
   /** The same problem is told once. */
@@ -167,7 +180,12 @@ class Voice {
       output.print(`${JSON.stringify({ kind, subject, at, detail: { ...detail, message } })}\n`)
       return
     }
-    const style = kind === 'problem' || kind === 'failed' ? 'bad' : kind === 'waiting' ? 'warning' : 'strong'
+    const style =
+      kind === 'problem' || kind === 'failed'
+        ? 'bad'
+        : kind === 'waiting' || kind === 'root-key-needed'
+          ? 'warning'
+          : 'strong'
     output.tell(`${output.toldStyled('quiet', at)}  ${output.toldStyled(style, message)}`)
   }
 }

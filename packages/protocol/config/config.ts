@@ -13,7 +13,7 @@ export interface Config {
     readonly extraDomains: readonly string[]
     readonly passphraseFile: string | undefined
     readonly storeCaKeysInClear: boolean
-    readonly root: CaConfig
+    readonly root: RootConfig
     readonly issuing: CaConfig
     readonly bundleDays: number
     /** Milliseconds. */
@@ -54,6 +54,11 @@ export interface Config {
 export interface CaConfig {
   readonly algorithm: KeyAlgorithm
   readonly years: number
+}
+
+export interface RootConfig extends CaConfig {
+  /** Its key may be away; what needs it then asks for it. */
+  readonly offline: boolean
 }
 
 export interface ServiceConfig {

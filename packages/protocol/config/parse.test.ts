@@ -69,6 +69,12 @@ describe('defaults', () => {
     assert.equal(config.paths.caKey, '/srv/mesh/certs/ca.key')
   })
 
+  test('the root’s key is there, unless the file says that it may be away', () => {
+    const offline = (text: string) => parseConfig(`${good}${text}`, { file: 'x.yaml' }).authority.root
+    assert.deepEqual(offline(''), { algorithm: 'ecdsa-p256', years: 10, offline: false })
+    assert.equal(offline('authority: { root: { offline: true } }').offline, true)
+  })
+
   test('the trust domain is the suffix of the first name', () => {
     assert.equal(
       parseConfig(good, { file: 'x.yaml' }).services.get('stream')?.commonName,
@@ -130,6 +136,12 @@ const faults: readonly (readonly [fault: string, text: string, message: RegExp])
   ],
   ['an unknown section', 'verificaton: {}', /unknown key "verificaton" \(did you mean "verification"\?\)/],
   ['an issuing CA that outlives the root', 'authority: { root: { years: 2 } }', /longer than the root’s 2/],
+  [
+    'an offline root that is not said in so many words',
+    'authority: { root: { offline: yes } }',
+    /offline: found "yes"; allowed: true or false/,
+  ],
+  ['an issuing CA that is offline', 'authority: { issuing: { offline: true } }', /unknown key "offline"/],
   ['a broken document', 'certificates: [', /not valid YAML/],
   [
     'an environment named as a folder of the state',

@@ -90,20 +90,25 @@ const address = text('HOST or HOST:PORT, as in 10.0.0.5:8445 or [fd00::5]:8445',
   return isIpAddress(host) || (match[1] === undefined && isDnsName(host))
 })
 
-const caKey = (years: number) =>
-  z
-    .strictObject({
-      algorithm: oneOf(CA_ALGORITHMS)
-        .default('ecdsa-p256')
-        .describe('The key of this CA; RSA has 3072 bits here.'),
-      years: z
-        .int({ error: 'a whole number of years from 1 to 30' })
-        .min(1, { error: 'a whole number of years from 1 to 30' })
-        .max(30, { error: 'a whole number of years from 1 to 30' })
-        .default(years)
-        .describe('How long its certificate is valid.'),
-    })
-    .prefault({})
+const ca = (years: number) =>
+  z.strictObject({
+    algorithm: oneOf(CA_ALGORITHMS)
+      .default('ecdsa-p256')
+      .describe('The key of this CA; RSA has 3072 bits here.'),
+    years: z
+      .int({ error: 'a whole number of years from 1 to 30' })
+      .min(1, { error: 'a whole number of years from 1 to 30' })
+      .max(30, { error: 'a whole number of years from 1 to 30' })
+      .default(years)
+      .describe('How long its certificate is valid.'),
+  })
+
+const offline = z
+  .boolean({ error: 'true or false' })
+  .default(false)
+  .describe(
+    'Its key may be taken away from this machine: whatever needs it waits, and `mtls status` asks for it, and says by when.',
+  )
 
 const service = z.strictObject({
   cert: filePath.optional().describe('Certificate file (PEM, leaf first). Default: `certs/SERVICE.crt`.'),
@@ -253,8 +258,8 @@ const body = {
         .boolean({ error: 'true or false' })
         .default(false)
         .describe('Keep the CA keys unencrypted. Whoever reads the disk or a backup then is the CA.'),
-      root: caKey(10).describe('The root CA.'),
-      issuing: caKey(3).describe('The issuing CA, which signs the services’ certificates.'),
+      root: ca(10).extend({ offline }).prefault({}).describe('The root CA.'),
+      issuing: ca(3).prefault({}).describe('The issuing CA, which signs the services’ certificates.'),
       bundle_days: days(90)
         .default(7)
         .describe(

@@ -1,0 +1,68 @@
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import { rootsToSign } from '../publish.ts'
+import type { SlotRow } from '../store/contract.ts'
+
+/** Where the key of a root is looked for. */
+export interface RootKeyPlace {
+  readonly slot: string
+  /** Absolute. */
+  readonly path: string
+}
+
+export interface RootKey extends Pick<RootKeyPlace, 'path'> {
+  readonly isThere: boolean
+}
+
+type Looking = Pick<Engine, 'config' | 'store' | 'keys'>
+
+/** The keys of roots that may be away, and may yet have to sign, by slot: none, unless `authority.root.offline` says so. */
+export function rootKeysOf({ config, store, keys }: Looking): ReadonlyMap<string, RootKey> {
+  if (!config.authority.root.offline) return new Map()
+  const roots = store.slots().filter(({ kind }) => kind === 'root')
+  const signing = new Set(rootsToSign(store).map(({ id }) => id))
+  return new Map(
+    roots
+      .filter((root) => isInUse(root) || signing.has(root.id))
+      .map((root) => [root.id, { path: keys.placeOf(root), isThere: !keys.isAway(root, roots) }]),
+  )
+}
+
+/** Whether a slot's key is that of a root that is away, as the config allows. */
+export function isAwayRoot({ config, store, keys }: Looking, slot: SlotRow): boolean {
+  if (!config.authority.root.offline || slot.kind !== 'root') return false
+  return keys.isAway(
+    slot,
+    store.slots().filter(({ kind }) => kind === 'root'),
+  )
+}
+
+/** The keys that are away, and without which no trust statement can be signed. */
+export function rootKeysMissing(looking: Looking): readonly RootKeyPlace[] {
+  const roots = rootKeysOf(looking)
+  return rootsToSign(looking.store).flatMap(({ id }) => {
+    const root = roots.get(id)
+    return root === undefined || root.isThere ? [] : [{ slot: id, path: root.path }]
+  })
+}
+
+/**
+ * Before what somebody asked for, and can't be done without the roots: whatever replaces a CA or bundle key is told by a trust
+ * statement, and the root in use is among those that sign it.
+ *
+ * @throws AuthorityError `ROOT_KEY_NEEDED`
+ */
+export function requireRootKeys(looking: Looking): void {
+  const missing = rootKeysMissing(looking)
+  if (missing.length === 0) return
+  const places = missing.map(({ slot, path }) => `the key of ${slot} at ${path}`).join(' and ')
+  throw new AuthorityError(
+    'ROOT_KEY_NEEDED',
+    `this needs ${places}, and it is away (authority.root.offline); nothing was changed. Put it there (0600), run the command again, and take it away when \`mtls status\` says so`,
+    { data: { keys: missing } },
+  )
+}
+
+function isInUse({ state }: SlotRow): boolean {
+  return state === 'prepared' || state === 'active' || state === 'retiring'
+}
