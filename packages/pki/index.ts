@@ -23,6 +23,7 @@ export {
 export { type KeyUsage, type KeyUsageName, writeKeyUsage } from './extensions/key-usage.ts'
 export { type NameConstraints, type NameSpaces, writeNameConstraints } from './extensions/name-constraints.ts'
 export { type AltNames, type SubjectAltName, writeSubjectAltName } from './extensions/subject-alt-name.ts'
+export { statusRequest, type TlsFeature } from './extensions/tls-feature.ts'
 export { ipOctets, ipText } from './ip-address.ts'
 export {
   generateKeyPair,
@@ -49,8 +50,10 @@ export { PkiError, type PkiErrorCode, type PkiErrorData } from './pki-error.ts'
 export { type CrossRequest, crossCertificate } from './profiles/cross.ts'
 export { type IssuingCaRequest, issuingCaCertificate } from './profiles/issuing-ca.ts'
 export { type LeafRequest, leafCertificate } from './profiles/leaf.ts'
+export { type OcspSignerRequest, ocspSignerCertificate } from './profiles/ocsp-signer.ts'
 export type { Profile } from './profiles/profile.ts'
 export { type RootRequest, rootCertificate } from './profiles/root.ts'
+export type { AuthorityStatus, LeafStatus } from './profiles/status-extensions.ts'
 export { encodeTbsCertificate, serialText, type TbsFields } from './profiles/tbs-certificate.ts'
 export { encodeSigned } from './signed.ts'
 export { parseSpiffeId, type SpiffeId, spiffeIdOf } from './spiffe-id.ts'
