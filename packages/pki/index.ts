@@ -41,6 +41,19 @@ export type { LintToken } from './lint/lint-token.ts'
 export { lintRules } from './lint/rules.ts'
 export { signCertificate } from './lint/sign-certificate.ts'
 export { encodeName, type Name, type NameAttribute, type NameParts, type RelativeName } from './name.ts'
+export { type CertId, certIdOf, isAboutIssuer, type OcspHash } from './ocsp/cert-id.ts'
+export type { CertStatus, OcspRevocationReason } from './ocsp/cert-status.ts'
+export { type CheckedOcsp, checkOcspResponse, type OcspCheck } from './ocsp/check-ocsp-response.ts'
+export type { OcspAnswer } from './ocsp/ocsp-answer.ts'
+export { type OcspErrorStatus, ocspErrorResponse } from './ocsp/ocsp-error-response.ts'
+export {
+  encodeOcspRequest,
+  type OcspQuestion,
+  type OcspRequest,
+  parseOcspRequest,
+} from './ocsp/ocsp-request.ts'
+export { type BasicOcspResponse, type OcspResponse, parseOcspResponse } from './ocsp/ocsp-response.ts'
+export { type OcspResponseRequest, signOcspResponse } from './ocsp/sign-ocsp-response.ts'
 export { oids } from './oids.ts'
 export type { Usage } from './path/check-certificate.ts'
 export type { PeerName } from './path/peer-name.ts'

@@ -40,6 +40,13 @@ export const oids = {
   // RFC 5280 §4.2.2.1: access methods
   ocsp: '1.3.6.1.5.5.7.48.1',
   caIssuers: '1.3.6.1.5.5.7.48.2',
+  // RFC 6960 §4.2.1, §4.4.1 (nonce: RFC 9654 §2.1), §4.4.8
+  ocspBasicResponse: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspExtendedRevoke: '1.3.6.1.5.5.7.48.1.9',
+  // RFC 3279 §2.1, RFC 5754 §2.2
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
   // keys and signatures: RFC 3279, RFC 4055, RFC 5480, RFC 5758, RFC 8410, RFC 9881
   rsaEncryption: '1.2.840.113549.1.1.1',
   sha256WithRsa: '1.2.840.113549.1.1.11',

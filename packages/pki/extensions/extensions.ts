@@ -117,7 +117,7 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
 const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
 
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
-function readExtension(der: DerReader): Extension {
+export function readExtension(der: DerReader): Extension {
   return der.sequence((extension) => ({
     oid: extension.oid(),
     critical: extension.booleanDefaultFalse(),
