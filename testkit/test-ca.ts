@@ -136,6 +136,23 @@ export class TestCa {
     return makeCertificate(leaf, { algorithm: this.#algorithm, ...overrides }, issuer)
   }
 
+  /** A good certificate of a key that signs OCSP responses, but for the overrides. */
+  ocspSigner(overrides: TestOverrides = {}, issuer: TestIdentity = this.issuing): Promise<TestIdentity> {
+    const ocspSigner = {
+      serial: serialFrom(this.#random),
+      subject: { commonName: `${this.trustDomain} OCSP signer`, organization: 'Datapunk', country: 'US' },
+      notBefore: this.at - 60 * 60 * 1000,
+      notAfter: this.at + 7 * day,
+      extensions: {
+        keyUsage: testExtension.keyUsage(['digitalSignature']),
+        extendedKeyUsage: testExtension.extendedKeyUsage([oids.ocspSigning]),
+        basicConstraints: testExtension.basicConstraints(false),
+        ocspNoCheck: testExtension.raw(oids.ocspNoCheck, Uint8Array.of(5, 0)),
+      },
+    }
+    return makeCertificate(ocspSigner, { algorithm: this.#algorithm, ...overrides }, issuer)
+  }
+
   /** Another CA below `issuer` (the root unless told), without name constraints and without a path length. */
   intermediate(
     name: string,

@@ -23,6 +23,7 @@ export {
 export { type KeyUsage, type KeyUsageName, writeKeyUsage } from './extensions/key-usage.ts'
 export { type NameConstraints, type NameSpaces, writeNameConstraints } from './extensions/name-constraints.ts'
 export { type AltNames, type SubjectAltName, writeSubjectAltName } from './extensions/subject-alt-name.ts'
+export { statusRequest, type TlsFeature } from './extensions/tls-feature.ts'
 export { ipOctets, ipText } from './ip-address.ts'
 export {
   generateKeyPair,
@@ -40,6 +41,19 @@ export type { LintToken } from './lint/lint-token.ts'
 export { lintRules } from './lint/rules.ts'
 export { signCertificate } from './lint/sign-certificate.ts'
 export { encodeName, type Name, type NameAttribute, type NameParts, type RelativeName } from './name.ts'
+export { type CertId, certIdOf, isAboutIssuer, type OcspHash } from './ocsp/cert-id.ts'
+export type { CertStatus, OcspRevocationReason } from './ocsp/cert-status.ts'
+export { type CheckedOcsp, checkOcspResponse, type OcspCheck } from './ocsp/check-ocsp-response.ts'
+export type { OcspAnswer } from './ocsp/ocsp-answer.ts'
+export { type OcspErrorStatus, ocspErrorResponse } from './ocsp/ocsp-error-response.ts'
+export {
+  encodeOcspRequest,
+  type OcspQuestion,
+  type OcspRequest,
+  parseOcspRequest,
+} from './ocsp/ocsp-request.ts'
+export { type BasicOcspResponse, type OcspResponse, parseOcspResponse } from './ocsp/ocsp-response.ts'
+export { type OcspResponseRequest, signOcspResponse } from './ocsp/sign-ocsp-response.ts'
 export { oids } from './oids.ts'
 export type { Usage } from './path/check-certificate.ts'
 export type { PeerName } from './path/peer-name.ts'
@@ -49,8 +63,10 @@ export { PkiError, type PkiErrorCode, type PkiErrorData } from './pki-error.ts'
 export { type CrossRequest, crossCertificate } from './profiles/cross.ts'
 export { type IssuingCaRequest, issuingCaCertificate } from './profiles/issuing-ca.ts'
 export { type LeafRequest, leafCertificate } from './profiles/leaf.ts'
+export { type OcspSignerRequest, ocspSignerCertificate } from './profiles/ocsp-signer.ts'
 export type { Profile } from './profiles/profile.ts'
 export { type RootRequest, rootCertificate } from './profiles/root.ts'
+export type { AuthorityStatus, LeafStatus } from './profiles/status-extensions.ts'
 export { encodeTbsCertificate, serialText, type TbsFields } from './profiles/tbs-certificate.ts'
 export { encodeSigned } from './signed.ts'
 export { parseSpiffeId, type SpiffeId, spiffeIdOf } from './spiffe-id.ts'

@@ -13,3 +13,11 @@ export function uriHost(uri: string): string | undefined {
 export function isAbsoluteUri(uri: string): boolean {
   return /^[a-zA-Z][a-zA-Z0-9+.-]*:[!-~]+$/.test(uri)
 }
+
+/**
+ * Whether this is an absolute `http` URI. CRLs, responders and certificates are fetched without TLS, because they are signed
+ * themselves, and TLS would ask the same question again (RFC 5280 §8).
+ */
+export function isHttpUri(uri: string): boolean {
+  return /^http:\/\/[!-~]+$/.test(uri) && URL.canParse(uri)
+}

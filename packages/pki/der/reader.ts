@@ -3,7 +3,7 @@ import { PkiError } from '../pki-error.ts'
 import { derBudget } from './budget.ts'
 import { decodeOid } from './oid.ts'
 import { constructed, tag } from './tag.ts'
-import { decodeTime } from './time.ts'
+import { decodeGeneralizedTime, decodeTime } from './time.ts'
 
 /** One element as it stands in the bytes: nothing is copied, nothing is re-encoded. */
 export interface DerElement {
@@ -233,6 +233,15 @@ export class DerReader {
     return (
       decodeTime(found, this.#bytes, this.#start, this.#at) ??
       this.fail('a time is not as RFC 5280 §4.1.2.5 writes it')
+    )
+  }
+
+  /** GeneralizedTime of any year, without fractions of a second, in milliseconds since the epoch. */
+  generalizedTime(): number {
+    this.#find(tag.generalizedTime)
+    return (
+      decodeGeneralizedTime(this.#bytes, this.#start, this.#at) ??
+      this.fail('a GeneralizedTime is not in whole seconds and in UTC')
     )
   }
 

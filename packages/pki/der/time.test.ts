@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { tag } from './tag.ts'
-import { decodeTime, encodeTime } from './time.ts'
+import { decodeGeneralizedTime, decodeTime, encodeGeneralizedTime, encodeTime } from './time.ts'
 
 const decode = (form: number, text: string): number | undefined =>
   decodeTime(form, new TextEncoder().encode(text))
@@ -44,6 +44,16 @@ describe('times', () => {
   ] as const) {
     it(`are refused ${why}`, () => assert.equal(decode(form, text), undefined))
   }
+
+  it('are GeneralizedTime in every year where there is no other form', () => {
+    for (const text of ['19700101000000Z', '20260228235959Z', '20500101000000Z']) {
+      const time = decodeGeneralizedTime(new TextEncoder().encode(text)) ?? assert.fail()
+      assert.equal(encodeGeneralizedTime(time + 999), text)
+    }
+    for (const text of ['20260101000000.5Z', '202601010000Z', '00700101000000Z', '19491231235959Z', '']) {
+      assert.equal(decodeGeneralizedTime(new TextEncoder().encode(text)), undefined)
+    }
+  })
 
   it('that no certificate can say are a RangeError', () => {
     for (const time of [Date.UTC(1949, 11, 31), Date.UTC(10_000, 0, 1), Number.NaN]) {

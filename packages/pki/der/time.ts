@@ -17,8 +17,27 @@ export function decodeTime(
   start = 0,
   end = octets.length,
 ): number | undefined {
-  const yearDigits = found === tag.utcTime ? 2 : found === tag.generalizedTime ? 4 : undefined
-  if (yearDigits === undefined || end - start !== yearDigits + 11) return undefined
+  if (found === tag.utcTime) return decodeDigits(2, octets, start, end)
+  if (found !== tag.generalizedTime) return undefined
+  const time = decodeDigits(4, octets, start, end)
+  return time !== undefined && time >= year2050 ? time : undefined
+}
+
+/**
+ * The same as GeneralizedTime whatever the year, from 1950 on: where a structure knows no other form (RFC 6960 §4.2.1, RFC
+ * 5280 §5.3.2).
+ */
+export function decodeGeneralizedTime(
+  octets: Uint8Array,
+  start = 0,
+  end = octets.length,
+): number | undefined {
+  const time = decodeDigits(4, octets, start, end)
+  return time !== undefined && time >= year1950 ? time : undefined
+}
+
+function decodeDigits(yearDigits: 2 | 4, octets: Uint8Array, start: number, end: number): number | undefined {
+  if (end - start !== yearDigits + 11) return undefined
   if (octets[end - 1] !== 0x5a) return undefined
   for (let at = start; at < end - 1; at++) {
     const octet = octets[at] as number
@@ -38,7 +57,8 @@ function moment(year: number, at: number, pair: (at: number) => number): number 
   const minute = pair(at + 6)
   const second = pair(at + 8)
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
-  if (at === 4 && year < 2050) return undefined
+  // Date.UTC takes years of one or two digits for years of the 20th century.
+  if (year < 100) return undefined
   // Day 29, 30 or 31 of a month that has none would be a day of the next.
   if (day > 28 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return undefined
   return Date.UTC(year, month - 1, day, hour, minute, second)
@@ -51,19 +71,22 @@ function moment(year: number, at: number, pair: (at: number) => number): number 
  * @throws RangeError before 1950 or after 9999, which no certificate can say
  */
 export function encodeTime(time: number): { tag: number; text: string } {
+  const text = encodeGeneralizedTime(time)
+  return time < year2050 ? { tag: tag.utcTime, text: text.slice(2) } : { tag: tag.generalizedTime, text }
+}
+
+/** The same as GeneralizedTime whatever the year, for the structures of `decodeGeneralizedTime`. */
+export function encodeGeneralizedTime(time: number): string {
   if (!(time >= year1950 && time < year10000)) {
     throw new RangeError(`${time} ms is not between the years 1950 and 9999`)
   }
   const date = new Date(time)
-  const inUtcTime = time < year2050
   // All of it as one number, two digits each, because text put together from parts costs more.
-  let digits = inUtcTime ? date.getUTCFullYear() % 100 : date.getUTCFullYear()
+  let digits = date.getUTCFullYear()
   digits = digits * 100 + date.getUTCMonth() + 1
   digits = digits * 100 + date.getUTCDate()
   digits = digits * 100 + date.getUTCHours()
   digits = digits * 100 + date.getUTCMinutes()
   digits = digits * 100 + date.getUTCSeconds()
-  return inUtcTime
-    ? { tag: tag.utcTime, text: `${`${digits}`.padStart(12, '0')}Z` }
-    : { tag: tag.generalizedTime, text: `${digits}Z` }
+  return `${digits}Z`
 }

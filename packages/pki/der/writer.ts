@@ -1,6 +1,6 @@
 import { encodeOid } from './oid.ts'
 import { constructed, tag } from './tag.ts'
-import { encodeTime } from './time.ts'
+import { encodeGeneralizedTime, encodeTime } from './time.ts'
 
 /** The DER that `write` writes, in a buffer of its own. */
 export function encodeDer(write: (der: DerWriter) => void): Uint8Array {
@@ -133,6 +133,11 @@ export class DerWriter {
   time(time: number): void {
     const { tag: form, text } = encodeTime(time)
     this.ascii(text, form)
+  }
+
+  /** GeneralizedTime whatever the year. `time` in milliseconds since the epoch; fractions of a second are dropped. */
+  generalizedTime(time: number): void {
+    this.ascii(encodeGeneralizedTime(time), tag.generalizedTime)
   }
 
   utf8(text: string, identifier: number = tag.utf8String): void {

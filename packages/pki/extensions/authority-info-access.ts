@@ -1,5 +1,6 @@
 import type { DerReader } from '../der/reader.ts'
-import { type GeneralName, readGeneralName } from './general-name.ts'
+import type { DerWriter } from '../der/writer.ts'
+import { type GeneralName, readGeneralName, writeUri } from './general-name.ts'
 
 export interface AccessDescription {
   readonly method: string
@@ -25,4 +26,19 @@ export function readAuthorityInfoAccess(der: DerReader): AuthorityInfoAccess {
   )
   if (descriptions.length === 0) der.fail('an authority information access describes no access')
   return { descriptions }
+}
+
+/** @param descriptions the access method and the URI of each */
+export function writeAuthorityInfoAccess(
+  der: DerWriter,
+  descriptions: readonly (readonly [method: string, uri: string])[],
+): void {
+  der.sequence(() => {
+    for (const [method, uri] of descriptions) {
+      der.sequence(() => {
+        der.oid(method)
+        writeUri(der, uri)
+      })
+    }
+  })
 }

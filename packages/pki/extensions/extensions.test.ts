@@ -5,13 +5,16 @@ import { readDer } from '../der/reader.ts'
 import { encodeDer } from '../der/writer.ts'
 import { hexText } from '../octets.ts'
 import { oids } from '../oids.ts'
+import { writeAuthorityInfoAccess } from './authority-info-access.ts'
 import { writeBasicConstraints } from './basic-constraints.ts'
+import { writeCrlDistributionPoint } from './crl-distribution-points.ts'
 import { writeExtendedKeyUsage } from './extended-key-usage.ts'
 import { type Extensions, encodeExtension, readExtensions } from './extensions.ts'
 import { writeAuthorityKeyIdentifier, writeSubjectKeyIdentifier } from './key-identifiers.ts'
 import { type KeyUsageName, writeKeyUsage } from './key-usage.ts'
 import { writeNameConstraints } from './name-constraints.ts'
 import { writeSubjectAltName } from './subject-alt-name.ts'
+import { statusRequest, writeTlsFeature } from './tls-feature.ts'
 
 function parse(...encoded: Uint8Array[]): Extensions {
   const list = encodeDer((der) =>
@@ -93,6 +96,10 @@ describe('extensions', () => {
     ['crlDistributionPoints', 'no point', '3000'],
     ['crlDistributionPoints', 'a point of reasons only', '3006 3004 81020780'],
     ['authorityInfoAccess', 'no description', '3000'],
+    ['freshestCrl', 'no point', '3000'],
+    ['ocspNoCheck', 'something in it', '0501 00'],
+    ['tlsFeature', 'a negative feature', '3003 0201ff'],
+    ['tlsFeature', 'a number that TLS has not', '3005 0203010000'],
   ] as const) {
     it(`${extension} is refused with ${why}`, () => refused(extension, raw(oids[extension], hex)))
   }
@@ -123,6 +130,23 @@ describe('extensions', () => {
       [subjectAltName?.dnsNames, subjectAltName?.uris, subjectAltName?.ipAddresses],
       [['a.b', '*.c.d'], ['spiffe://a/b'], ['::1', '1.2.3.4']],
     )
+  })
+
+  it('distribution points, access descriptions and TLS features come back', () => {
+    const uri = { form: 'uri', value: 'http://crl.datapunk/1.crl' } as const
+    const extensions = parse(
+      encodeExtension(oids.crlDistributionPoints, false, (der) => writeCrlDistributionPoint(der, uri.value)),
+      encodeExtension(oids.authorityInfoAccess, false, (der) =>
+        writeAuthorityInfoAccess(der, [[oids.caIssuers, uri.value]]),
+      ),
+      encodeExtension(oids.tlsFeature, false, (der) => writeTlsFeature(der, [statusRequest, 17, 65_535])),
+    )
+    assert.deepEqual(extensions.crlDistributionPoints?.points, [{ fullName: [uri] }])
+    assert.deepEqual(extensions.authorityInfoAccess?.descriptions, [
+      { method: oids.caIssuers, location: uri },
+    ])
+    assert.deepEqual(extensions.tlsFeature, { features: [5, 17, 65_535], critical: false })
+    assert.deepEqual(extensions.unknownCritical, [])
   })
 
   it('any set of key usages comes back', () => {

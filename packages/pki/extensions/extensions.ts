@@ -14,7 +14,9 @@ import {
 } from './key-identifiers.ts'
 import { type KeyUsage, readKeyUsage } from './key-usage.ts'
 import { type NameConstraints, readNameConstraints } from './name-constraints.ts'
+import { type OcspNoCheck, readOcspNoCheck } from './ocsp-no-check.ts'
 import { readSubjectAltName, type SubjectAltName } from './subject-alt-name.ts'
+import { readTlsFeature, type TlsFeature } from './tls-feature.ts'
 
 /** One extension as it stands in the certificate. */
 export interface Extension {
@@ -36,13 +38,16 @@ export interface Extensions {
   readonly basicConstraints: (BasicConstraints & Critical) | undefined
   readonly crlDistributionPoints: (CrlDistributionPoints & Critical) | undefined
   readonly extendedKeyUsage: (ExtendedKeyUsage & Critical) | undefined
+  readonly freshestCrl: (CrlDistributionPoints & Critical) | undefined
   readonly keyUsage: (KeyUsage & Critical) | undefined
   readonly nameConstraints: (NameConstraints & Critical) | undefined
+  readonly ocspNoCheck: (OcspNoCheck & Critical) | undefined
   readonly subjectAltName: (SubjectAltName & Critical) | undefined
   readonly subjectKeyIdentifier: (SubjectKeyIdentifier & Critical) | undefined
+  readonly tlsFeature: (TlsFeature & Critical) | undefined
   /**
    * Object identifiers of critical extensions that are not processed: policies of all kinds, CRL distribution
-   * points.
+   * points, TLS features.
    */
   readonly unknownCritical: readonly string[]
 }
@@ -81,10 +86,13 @@ const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]>
   [oids.basicConstraints, ['basicConstraints', readBasicConstraints]],
   [oids.crlDistributionPoints, ['crlDistributionPoints', readCrlDistributionPoints]],
   [oids.extendedKeyUsage, ['extendedKeyUsage', readExtendedKeyUsage]],
+  [oids.freshestCrl, ['freshestCrl', readCrlDistributionPoints]],
   [oids.keyUsage, ['keyUsage', readKeyUsage]],
   [oids.nameConstraints, ['nameConstraints', readNameConstraints]],
+  [oids.ocspNoCheck, ['ocspNoCheck', readOcspNoCheck]],
   [oids.subjectAltName, ['subjectAltName', readSubjectAltName]],
   [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
+  [oids.tlsFeature, ['tlsFeature', readTlsFeature]],
 ])
 
 const unknown: readonly [undefined, undefined] = [undefined, undefined]
@@ -109,7 +117,7 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
 const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
 
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
-function readExtension(der: DerReader): Extension {
+export function readExtension(der: DerReader): Extension {
   return der.sequence((extension) => ({
     oid: extension.oid(),
     critical: extension.booleanDefaultFalse(),
@@ -126,10 +134,13 @@ function understand(all: readonly Extension[]): Extensions {
     basicConstraints: undefined,
     crlDistributionPoints: undefined,
     extendedKeyUsage: undefined,
+    freshestCrl: undefined,
     keyUsage: undefined,
     nameConstraints: undefined,
+    ocspNoCheck: undefined,
     subjectAltName: undefined,
     subjectKeyIdentifier: undefined,
+    tlsFeature: undefined,
     unknownCritical,
   }
   let others: Set<string> | undefined

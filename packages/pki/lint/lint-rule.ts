@@ -23,5 +23,6 @@ export interface LintRule {
   check(linted: Linted): string | undefined
 }
 
-export const everyProfile: readonly Profile[] = ['root', 'cross', 'issuing-ca', 'leaf']
+export const everyProfile: readonly Profile[] = ['root', 'cross', 'issuing-ca', 'leaf', 'ocsp-signer']
 export const authorities: readonly Profile[] = ['root', 'cross', 'issuing-ca']
+export const endEntities: readonly Profile[] = ['leaf', 'ocsp-signer']

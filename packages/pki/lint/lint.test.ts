@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { TestCa, type TestIdentity, type TestOverrides, testExtension } from '@datapunk/testkit'
 import { encodeDer } from '../der/writer.ts'
+import { writeAuthorityInfoAccess } from '../extensions/authority-info-access.ts'
+import { writeCrlDistributionPoint } from '../extensions/crl-distribution-points.ts'
+import { encodeExtension } from '../extensions/extensions.ts'
 import { keyAlgorithms } from '../keys/key-algorithm.ts'
 import type { Signer } from '../keys/signer.ts'
 import { encodeName } from '../name.ts'
@@ -36,6 +39,10 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
       extensions: { authorityKeyIdentifier: testExtension.authorityKeyIdentifier(ca.root.certificate.spki) },
     }),
   ],
+  'authority-info-access-is-http': [
+    'leaf',
+    () => ({ extensions: { authorityInfoAccess: access([[oids.ocsp, 'https://ocsp.datapunk/']]) } }),
+  ],
   'basic-constraints-make-a-ca': ['root', () => ({ extensions: { basicConstraints: null } })],
   'basic-constraints-of-a-ca-are-critical': [
     'issuing-ca',
@@ -48,6 +55,14 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
   'ca-has-a-subject': ['root', () => ({ subject: {} })],
   'common-name-is-an-alt-name': ['leaf', () => ({ subject: { commonName: 'nexus.service.datapunk' } })],
   'country-is-two-letters': ['leaf', () => ({ subject: countryName('usa') })],
+  'crl-distribution-points-are-one-http-uri': [
+    'leaf',
+    () => ({
+      extensions: {
+        crlDistributionPoints: distributionPoint(oids.crlDistributionPoints, 'ldap://crl.datapunk/1.crl'),
+      },
+    }),
+  ],
   'extended-key-usage-is-not-critical': [
     'leaf',
     () => ({
@@ -63,6 +78,14 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
   'extended-key-usage-of-a-leaf': [
     'leaf',
     () => ({ extensions: { extendedKeyUsage: testExtension.extendedKeyUsage([oids.serverAuth]) } }),
+  ],
+  'extended-key-usage-of-an-ocsp-signer': [
+    'ocsp-signer',
+    () => ({
+      extensions: {
+        extendedKeyUsage: testExtension.extendedKeyUsage([oids.ocspSigning, oids.serverAuth]),
+      },
+    }),
   ],
   'extensions-are-of-the-profile': [
     'leaf',
@@ -119,6 +142,7 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
     'leaf',
     () => ({ extensions: { subjectAltName: names(['lake.elsewhere']) } }),
   ],
+  'ocsp-no-check-of-an-ocsp-signer': ['ocsp-signer', () => ({ extensions: { ocspNoCheck: null } })],
   'path-length-only-with-ca': [
     'leaf',
     () => ({ extensions: { basicConstraints: testExtension.basicConstraints(false, 0) } }),
@@ -152,10 +176,67 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
     }),
   ],
   'subject-key-identifier-is-present': ['leaf', () => ({ extensions: { subjectKeyIdentifier: null } })],
+  'subject-of-an-ocsp-signer': ['ocsp-signer', () => ({ subject: { commonName: 'ocsp.service.datapunk' } })],
+  'tls-feature-is-status-request': [
+    'leaf',
+    () => ({ extensions: { tlsFeature: testExtension.raw(oids.tlsFeature, hex('3006 020105 020111')) } }),
+  ],
   'validity-ends-with-the-issuers': ['leaf', () => ({ notAfter: ca.root.certificate.notAfter })],
   'validity-is-in-order': ['leaf', () => ({ notAfter: ca.at - 24 * 60 * 60 * 1000 })],
   'version-is-3': ['leaf', () => ({ version: 1, extensions: withoutAny })],
 }
+
+/** More ways to break rules that say several things. */
+const alsoBroken: readonly (readonly [string, string, () => TestOverrides['extensions'] & object])[] = [
+  [
+    'authority-info-access-is-http',
+    'a responder named twice',
+    () => ({
+      access: access([
+        [oids.ocsp, 'http://a.b/'],
+        [oids.ocsp, 'http://c.d/'],
+      ]),
+    }),
+  ],
+  [
+    'authority-info-access-is-http',
+    'another method',
+    () => ({ access: access([['1.3.6.1.5.5.7.48.3', 'http://a.b/']]) }),
+  ],
+  [
+    'authority-info-access-is-http',
+    'being critical',
+    () => ({ access: access([[oids.ocsp, 'http://a.b/']], { critical: true }) }),
+  ],
+  [
+    'crl-distribution-points-are-one-http-uri',
+    'two points',
+    () => ({ points: testExtension.raw(oids.crlDistributionPoints, hex(`3020 ${point} ${point}`)) }),
+  ],
+  [
+    'crl-distribution-points-are-one-http-uri',
+    'being critical',
+    () => ({ points: testExtension.raw(oids.crlDistributionPoints, hex(`3010 ${point}`), true) }),
+  ],
+  [
+    'crl-distribution-points-are-one-http-uri',
+    'a freshest CRL that is not to be fetched by http',
+    () => ({ freshest: distributionPoint(oids.freshestCrl, 'https://crl.datapunk/1.crl') }),
+  ],
+  [
+    'tls-feature-is-status-request',
+    'being critical',
+    () => ({ feature: testExtension.raw(oids.tlsFeature, hex('3003 020105'), true) }),
+  ],
+  [
+    'tls-feature-is-status-request',
+    'no feature',
+    () => ({ feature: testExtension.raw(oids.tlsFeature, hex('3000')) }),
+  ],
+]
+
+/** A distribution point at `http://a`. */
+const point = '300e a00c a00a 8608 687474703a2f2f61'
 
 const withoutAny = Object.fromEntries(
   [
@@ -173,6 +254,7 @@ describe('lint', () => {
     lintIdentity(ca.root, 'root', ca.root)
     lintIdentity(ca.issuing, 'issuing-ca', ca.root)
     lintIdentity(await ca.leaf('lake'), 'leaf', ca.issuing)
+    lintIdentity(await ca.ocspSigner(), 'ocsp-signer', ca.issuing)
   })
 
   it('has a broken certificate for each of its rules', () => {
@@ -193,6 +275,23 @@ describe('lint', () => {
       )
     })
   }
+
+  for (const [rule, why, extensions] of alsoBroken) {
+    it(`finds that ${rule} is broken by ${why}`, async () => {
+      const leaf = await ca.leaf('lake', { extensions: extensions() })
+      assert.throws(
+        () => lintIdentity(leaf, 'leaf', ca.issuing),
+        (error: { data?: { findings?: { rule: string }[] } }) =>
+          error.data?.findings?.map((finding) => finding.rule).join() === rule,
+      )
+    })
+  }
+
+  it('finds no leaf in an OCSP signer, and no OCSP signer in a leaf', async () => {
+    const [signer, leaf] = [await ca.ocspSigner(), await ca.leaf('lake')]
+    assert.throws(() => lintIdentity(signer, 'leaf', ca.issuing), { code: 'LINT_FAILED' })
+    assert.throws(() => lintIdentity(leaf, 'ocsp-signer', ca.issuing), { code: 'LINT_FAILED' })
+  })
 
   it('needs the issuer of what is not a root', () => {
     assert.throws(() => lint({ tbs: ca.issuing.certificate.tbs, profile: 'issuing-ca' }), TypeError)
@@ -250,12 +349,30 @@ function lintIdentity(identity: TestIdentity, profile: Profile, issuer: TestIden
 
 async function makeBroken(profile: Profile, overrides: TestOverrides): Promise<[TestIdentity, TestIdentity]> {
   if (profile === 'leaf') return [await ca.leaf('lake', overrides), ca.issuing]
+  if (profile === 'ocsp-signer') return [await ca.ocspSigner(overrides), ca.issuing]
   const other = await TestCa.create(profile === 'root' ? { root: overrides } : { issuing: overrides })
   return profile === 'root' ? [other.root, other.root] : [other.issuing, other.root]
 }
 
 function names(dnsNames: readonly string[]): Uint8Array {
   return testExtension.subjectAltName({ dnsNames, uris: ['spiffe://service.datapunk/lake'] })
+}
+
+function access(
+  descriptions: readonly (readonly [method: string, uri: string])[],
+  { critical = false } = {},
+): Uint8Array {
+  return encodeExtension(oids.authorityInfoAccess, critical, (der) =>
+    writeAuthorityInfoAccess(der, descriptions),
+  )
+}
+
+function distributionPoint(oid: string, uri: string): Uint8Array {
+  return encodeExtension(oid, false, (der) => writeCrlDistributionPoint(der, uri))
+}
+
+function hex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'))
 }
 
 function countryName(country: string): Uint8Array {

@@ -1,5 +1,6 @@
 import type { Profile } from '../profiles/profile.ts'
 import type { LintRule } from './lint-rule.ts'
+import { authorityInfoAccessIsHttp } from './rules/authority-info-access-is-http.ts'
 import { authorityKeyIdentifierIsPlain } from './rules/authority-key-identifier-is-plain.ts'
 import { authorityKeyIdentifierIsPresent } from './rules/authority-key-identifier-is-present.ts'
 import { authorityKeyIdentifierIsTheIssuers } from './rules/authority-key-identifier-is-the-issuers.ts'
@@ -9,9 +10,11 @@ import { basicConstraintsOfALeaf } from './rules/basic-constraints-of-a-leaf.ts'
 import { caHasASubject } from './rules/ca-has-a-subject.ts'
 import { commonNameIsAnAltName } from './rules/common-name-is-an-alt-name.ts'
 import { countryIsTwoLetters } from './rules/country-is-two-letters.ts'
+import { crlDistributionPointsAreOneHttpUri } from './rules/crl-distribution-points-are-one-http-uri.ts'
 import { extendedKeyUsageIsNotCritical } from './rules/extended-key-usage-is-not-critical.ts'
 import { extendedKeyUsageNotInARoot } from './rules/extended-key-usage-not-in-a-root.ts'
 import { extendedKeyUsageOfALeaf } from './rules/extended-key-usage-of-a-leaf.ts'
+import { extendedKeyUsageOfAnOcspSigner } from './rules/extended-key-usage-of-an-ocsp-signer.ts'
 import { extensionsAreOfTheProfile } from './rules/extensions-are-of-the-profile.ts'
 import { issuerHasAName } from './rules/issuer-has-a-name.ts'
 import { issuerIsTheIssuersSubject } from './rules/issuer-is-the-issuers-subject.ts'
@@ -27,6 +30,7 @@ import { nameConstraintsAreWellFormed } from './rules/name-constraints-are-well-
 import { nameConstraintsOfAnIssuingCa } from './rules/name-constraints-of-an-issuing-ca.ts'
 import { nameConstraintsOnlyInACa } from './rules/name-constraints-only-in-a-ca.ts'
 import { namesAreWithinTheIssuersConstraints } from './rules/names-are-within-the-issuers-constraints.ts'
+import { ocspNoCheckOfAnOcspSigner } from './rules/ocsp-no-check-of-an-ocsp-signer.ts'
 import { pathLengthOnlyWithCa } from './rules/path-length-only-with-ca.ts'
 import { serialFits20Octets } from './rules/serial-fits-20-octets.ts'
 import { serialIsPositive } from './rules/serial-is-positive.ts'
@@ -38,12 +42,15 @@ import { subjectAltNameIsWellFormed } from './rules/subject-alt-name-is-well-for
 import { subjectAltNameOfALeaf } from './rules/subject-alt-name-of-a-leaf.ts'
 import { subjectKeyIdentifierIsNotCritical } from './rules/subject-key-identifier-is-not-critical.ts'
 import { subjectKeyIdentifierIsPresent } from './rules/subject-key-identifier-is-present.ts'
+import { subjectOfAnOcspSigner } from './rules/subject-of-an-ocsp-signer.ts'
+import { tlsFeatureIsStatusRequest } from './rules/tls-feature-is-status-request.ts'
 import { validityEndsWithTheIssuers } from './rules/validity-ends-with-the-issuers.ts'
 import { validityIsInOrder } from './rules/validity-is-in-order.ts'
 import { versionIs3 } from './rules/version-is-3.ts'
 
 /** Every rule, in alphabetical order. */
 export const lintRules: readonly LintRule[] = [
+  authorityInfoAccessIsHttp,
   authorityKeyIdentifierIsPlain,
   authorityKeyIdentifierIsPresent,
   authorityKeyIdentifierIsTheIssuers,
@@ -53,9 +60,11 @@ export const lintRules: readonly LintRule[] = [
   caHasASubject,
   commonNameIsAnAltName,
   countryIsTwoLetters,
+  crlDistributionPointsAreOneHttpUri,
   extendedKeyUsageIsNotCritical,
   extendedKeyUsageNotInARoot,
   extendedKeyUsageOfALeaf,
+  extendedKeyUsageOfAnOcspSigner,
   extensionsAreOfTheProfile,
   issuerHasAName,
   issuerIsTheIssuersSubject,
@@ -71,6 +80,7 @@ export const lintRules: readonly LintRule[] = [
   nameConstraintsOfAnIssuingCa,
   nameConstraintsOnlyInACa,
   namesAreWithinTheIssuersConstraints,
+  ocspNoCheckOfAnOcspSigner,
   pathLengthOnlyWithCa,
   serialFits20Octets,
   serialIsPositive,
@@ -82,6 +92,8 @@ export const lintRules: readonly LintRule[] = [
   subjectAltNameOfALeaf,
   subjectKeyIdentifierIsNotCritical,
   subjectKeyIdentifierIsPresent,
+  subjectOfAnOcspSigner,
+  tlsFeatureIsStatusRequest,
   validityEndsWithTheIssuers,
   validityIsInOrder,
   versionIs3,
@@ -93,4 +105,5 @@ export const lintRulesOf: Readonly<Record<Profile, readonly LintRule[]>> = {
   cross: lintRules.filter(({ profiles }) => profiles.includes('cross')),
   'issuing-ca': lintRules.filter(({ profiles }) => profiles.includes('issuing-ca')),
   leaf: lintRules.filter(({ profiles }) => profiles.includes('leaf')),
+  'ocsp-signer': lintRules.filter(({ profiles }) => profiles.includes('ocsp-signer')),
 }

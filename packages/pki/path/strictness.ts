@@ -5,7 +5,7 @@ import type { Profile } from '../profiles/profile.ts'
 
 /**
  * What is done about a certificate, made by whomever, that breaks a rule of ours:
- * - a code: it is refused with that code, as `root`, `issuing-ca` or `leaf`, whichever it is on the path;
+ * - a code: it is refused with that code, as what it is on the path;
  * - `elsewhere`: the path verification does the check itself, for what it needs to know beside the
  *   certificate;
  * - `ours only`: only certificates of our own keep it; others may break it, for the reason given.
@@ -36,6 +36,7 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
     profiles: ['root'],
     why: 'for the others each candidate for their issuer is asked',
   },
+  'authority-info-access-is-http': { decision: 'ours only', why: 'nothing is fetched to verify a path' },
   'basic-constraints-make-a-ca': { decision: 'ISSUER_NOT_CA' },
   'basic-constraints-of-a-ca-are-critical': { decision: 'CERTIFICATE_UNFIT' },
   'basic-constraints-of-a-leaf': {
@@ -51,11 +52,19 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
     decision: 'ours only',
     why: 'a subject is shown to people, or compared as a whole',
   },
+  'crl-distribution-points-are-one-http-uri': {
+    decision: 'ours only',
+    why: 'others shard by reason, or name several places for one CRL',
+  },
   'extended-key-usage-is-not-critical': { decision: 'CERTIFICATE_UNFIT' },
   'extended-key-usage-not-in-a-root': { decision: 'CERTIFICATE_UNFIT' },
   'extended-key-usage-of-a-leaf': {
     decision: 'elsewhere',
     why: 'one of both purposes is enough to verify for it',
+  },
+  'extended-key-usage-of-an-ocsp-signer': {
+    decision: 'elsewhere',
+    why: 'OCSPSigning must be among its purposes',
   },
   'extensions-are-of-the-profile': {
     decision: 'elsewhere',
@@ -84,6 +93,10 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
     decision: 'elsewhere',
     why: 'all CAs above constrain a name',
   },
+  'ocsp-no-check-of-an-ocsp-signer': {
+    decision: 'ours only',
+    why: 'RFC 6960 §4.2.2.2.1 leaves to the client whether a responder is asked about',
+  },
   'path-length-only-with-ca': { decision: 'CERTIFICATE_UNFIT' },
   'serial-fits-20-octets': { decision: 'CERTIFICATE_UNFIT' },
   'serial-is-positive': {
@@ -106,6 +119,8 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
     profiles: ['root', 'issuing-ca'],
     why: 'RFC 5280 §4.2.1.2 says SHOULD for leaves',
   },
+  'subject-of-an-ocsp-signer': { decision: 'ours only', why: 'a responder is known by its key' },
+  'tls-feature-is-status-request': { decision: 'ours only', why: 'whoever staples reads it' },
   'validity-ends-with-the-issuers': {
     decision: 'elsewhere',
     why: 'every certificate of a path must be valid now',
@@ -113,7 +128,10 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
   'validity-is-in-order': { decision: 'CERTIFICATE_UNFIT' },
 }
 
-/** What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA. */
+/**
+ * What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA. An OCSP signer is the
+ * end of a path of its own.
+ */
 export type PlaceInPath = Exclude<Profile, 'cross'>
 
 /** The rules that refuse a certificate in this place of a path, with the code they refuse it with. */
@@ -130,6 +148,7 @@ const byProfile: Readonly<Record<PlaceInPath, readonly RefusingRule[]>> = {
   root: select('root'),
   'issuing-ca': select('issuing-ca'),
   leaf: select('leaf'),
+  'ocsp-signer': select('ocsp-signer'),
 }
 
 function select(profile: Profile): RefusingRule[] {

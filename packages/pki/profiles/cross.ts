@@ -9,9 +9,10 @@ import {
 import { writeKeyUsage } from '../extensions/key-usage.ts'
 import { oids } from '../oids.ts'
 import { issuerFields } from './issuer-fields.ts'
+import { type AuthorityStatus, writeStatusExtensions } from './status-extensions.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
 
-export interface CrossRequest {
+export interface CrossRequest extends AuthorityStatus {
   /** Big-endian random octets, 16 are usual. */
   readonly serial: Uint8Array
   /** The root that vouches. */
@@ -31,7 +32,7 @@ export interface CrossRequest {
  * @throws PkiError `PROFILE_INVALID`, `KEY_UNSUPPORTED`, `KEY_WEAK`
  */
 export function crossCertificate(request: CrossRequest): Uint8Array {
-  const { serial, subject, notBefore, notAfter } = request
+  const { serial, subject, notBefore, notAfter, crlDistributionPoint, caIssuersUrl } = request
   const { issuer, signatureIdentifier, authorityKeyIdentifier } = issuerFields(request.issuer)
   return encodeTbsCertificate({
     serial,
@@ -52,6 +53,7 @@ export function crossCertificate(request: CrossRequest): Uint8Array {
       writeExtension(der, oids.subjectKeyIdentifier, false, () =>
         writeSubjectKeyIdentifier(der, keyIdentifierOf(subject.spki)),
       )
+      writeStatusExtensions(der, { crlDistributionPoint, caIssuersUrl })
     },
   })
 }

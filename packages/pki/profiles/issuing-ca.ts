@@ -12,9 +12,10 @@ import { encodeName, type NameParts } from '../name.ts'
 import { oids } from '../oids.ts'
 import { PkiError } from '../pki-error.ts'
 import { issuerFields } from './issuer-fields.ts'
+import { type AuthorityStatus, writeStatusExtensions } from './status-extensions.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
 
-export interface IssuingCaRequest {
+export interface IssuingCaRequest extends AuthorityStatus {
   readonly serial: Uint8Array
   /** The root. */
   readonly issuer: Certificate
@@ -42,6 +43,7 @@ export interface IssuingCaRequest {
  */
 export function issuingCaCertificate(request: IssuingCaRequest): Uint8Array {
   const { serial, spki, notBefore, notAfter, pathLength = 0 } = request
+  const { crlDistributionPoint, caIssuersUrl } = request
   const { issuer, signatureIdentifier, authorityKeyIdentifier } = issuerFields(request.issuer)
   const { permitted, excluded } = nameSpaces(request)
   return encodeTbsCertificate({
@@ -64,6 +66,7 @@ export function issuingCaCertificate(request: IssuingCaRequest): Uint8Array {
       writeExtension(der, oids.subjectKeyIdentifier, false, () =>
         writeSubjectKeyIdentifier(der, keyIdentifierOf(spki)),
       )
+      writeStatusExtensions(der, { crlDistributionPoint, caIssuersUrl })
     },
   })
 }

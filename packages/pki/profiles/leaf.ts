@@ -13,9 +13,10 @@ import { writeSubjectAltName } from '../extensions/subject-alt-name.ts'
 import { encodeName, fitsUpperBound, type NameParts } from '../name.ts'
 import { oids } from '../oids.ts'
 import { issuerFields } from './issuer-fields.ts'
+import { type LeafStatus, writeStatusExtensions } from './status-extensions.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
 
-export interface LeafRequest {
+export interface LeafRequest extends LeafStatus {
   /** 16 random octets. */
   readonly serial: Uint8Array
   /** The issuing CA. */
@@ -64,6 +65,7 @@ export function leafCertificate(request: LeafRequest): Uint8Array {
       writeExtension(der, oids.subjectKeyIdentifier, false, () =>
         writeSubjectKeyIdentifier(der, keyIdentifierOf(spki)),
       )
+      writeStatusExtensions(der, request)
     },
   })
 }

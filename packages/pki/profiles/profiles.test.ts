@@ -3,11 +3,14 @@ import { before, describe, it } from 'node:test'
 import { TestCa } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseTbsCertificate } from '../certificate.ts'
+import type { GeneralName } from '../extensions/general-name.ts'
 import { lint } from '../lint/lint.ts'
 import { equalOctets } from '../octets.ts'
+import { oids } from '../oids.ts'
 import { crossCertificate } from './cross.ts'
 import { issuingCaCertificate } from './issuing-ca.ts'
 import { type LeafRequest, leafCertificate } from './leaf.ts'
+import { ocspSignerCertificate } from './ocsp-signer.ts'
 import { rootCertificate } from './root.ts'
 import { serialText } from './tbs-certificate.ts'
 
@@ -116,6 +119,82 @@ describe('profiles', () => {
     assert.throws(() => issuingCaCertificate({ ...request, permittedDomains: [] }), {
       code: 'PROFILE_INVALID',
     })
+  })
+
+  const status = {
+    crlDistributionPoint: 'http://crl.datapunk/leaves-1.crl',
+    freshestCrl: 'http://crl.datapunk/leaves-1-delta.crl',
+    ocspUrl: 'http://ocsp.datapunk/',
+    caIssuersUrl: 'http://crl.datapunk/issuing.cer',
+  }
+  const textOf = (name: GeneralName | undefined) => name?.value?.toString()
+
+  it('a leaf says where its status is to be learned, and that it must be stapled', () => {
+    const tbs = leafCertificate(leafRequest({ ...status, mustStaple: true }))
+    lint({ tbs, profile: 'leaf', issuer: ca.issuing.certificate })
+    const { extensions } = parseTbsCertificate(tbs)
+    const { crlDistributionPoints, freshestCrl, authorityInfoAccess, tlsFeature } = extensions
+    assert.equal(textOf(crlDistributionPoints?.points[0]?.fullName[0]), status.crlDistributionPoint)
+    assert.equal(textOf(freshestCrl?.points[0]?.fullName[0]), status.freshestCrl)
+    assert.deepEqual(
+      authorityInfoAccess?.descriptions.map(({ method, location }) => [method, textOf(location)]),
+      [
+        [oids.ocsp, status.ocspUrl],
+        [oids.caIssuers, status.caIssuersUrl],
+      ],
+    )
+    assert.deepEqual(tlsFeature, { features: [5], critical: false })
+  })
+
+  it('what is not said about the status is not there', () => {
+    const plain = leafCertificate(leafRequest())
+    const nothing = Object.fromEntries([...Object.keys(status), 'mustStaple'].map((key) => [key, undefined]))
+    assert.deepEqual(leafCertificate(leafRequest({ ...nothing, mustStaple: false })), plain)
+    assert.deepEqual(
+      parseTbsCertificate(plain).extensions.all.map(({ oid }) => oid),
+      [
+        oids.subjectAltName,
+        oids.keyUsage,
+        oids.extendedKeyUsage,
+        oids.basicConstraints,
+        oids.authorityKeyIdentifier,
+        oids.subjectKeyIdentifier,
+      ],
+    )
+    const { extensions } = parseTbsCertificate(
+      leafCertificate(leafRequest({ caIssuersUrl: status.caIssuersUrl })),
+    )
+    assert.equal(extensions.authorityInfoAccess?.descriptions.length, 1)
+    assert.equal(extensions.all.length, 7)
+  })
+
+  it('authorities say where their own status is to be learned', async () => {
+    const issuer = ca.root.certificate
+    const request = { ...leafRequest(status), issuer }
+    const permitted = { permittedDomains: ['a.b'], permittedUriHosts: ['a.b'], permittedIps: [] }
+    const cross = { ...request, subject: (await TestCa.create({ seed: 'other' })).root.certificate }
+    for (const [profile, tbs] of [
+      ['issuing-ca', issuingCaCertificate({ ...request, ...permitted })],
+      ['cross', crossCertificate(cross)],
+    ] as const) {
+      lint({ tbs, profile, issuer })
+      const { extensions } = parseTbsCertificate(tbs)
+      assert.equal(
+        textOf(extensions.crlDistributionPoints?.points[0]?.fullName[0]),
+        status.crlDistributionPoint,
+      )
+      assert.equal(textOf(extensions.authorityInfoAccess?.descriptions[0]?.location), status.caIssuersUrl)
+    }
+  })
+
+  it('an OCSP signer signs OCSP responses only, and is not asked about', () => {
+    const issuer = ca.issuing.certificate
+    const tbs = ocspSignerCertificate({ ...leafRequest(), subject: { commonName: 'Datapunk OCSP 1' } })
+    lint({ tbs, profile: 'ocsp-signer', issuer })
+    const { extensions } = parseTbsCertificate(tbs)
+    assert.deepEqual(extensions.extendedKeyUsage?.purposes, [oids.ocspSigning])
+    assert.deepEqual(extensions.ocspNoCheck, { critical: false })
+    assert.equal(extensions.all.length, 6)
   })
 
   it('a root is its own issuer', () => {

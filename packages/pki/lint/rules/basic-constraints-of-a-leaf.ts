@@ -1,9 +1,9 @@
-import type { LintRule } from '../lint-rule.ts'
+import { endEntities, type LintRule } from '../lint-rule.ts'
 
 export const basicConstraintsOfALeaf: LintRule = {
   name: 'basic-constraints-of-a-leaf',
   source: 'X509-SVID §5.2, RFC 5280 §4.2.1.9',
-  profiles: ['leaf'],
+  profiles: endEntities,
   check({ certificate: { extensions } }) {
     const { basicConstraints } = extensions
     if (basicConstraints === undefined || !basicConstraints.critical)

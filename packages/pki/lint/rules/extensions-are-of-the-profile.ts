@@ -14,6 +14,8 @@ const allowed: Readonly<Record<Profile, ReadonlySet<string>>> = {
     oids.keyUsage,
     oids.authorityKeyIdentifier,
     oids.subjectKeyIdentifier,
+    oids.crlDistributionPoints,
+    oids.authorityInfoAccess,
   ]),
   'issuing-ca': new Set([
     oids.basicConstraints,
@@ -32,7 +34,18 @@ const allowed: Readonly<Record<Profile, ReadonlySet<string>>> = {
     oids.authorityKeyIdentifier,
     oids.subjectKeyIdentifier,
     oids.crlDistributionPoints,
+    oids.freshestCrl,
     oids.authorityInfoAccess,
+    oids.tlsFeature,
+  ]),
+  // Nothing that says where to ask about it: that question would never end (RFC 9919 §3.2.2).
+  'ocsp-signer': new Set([
+    oids.keyUsage,
+    oids.extendedKeyUsage,
+    oids.basicConstraints,
+    oids.authorityKeyIdentifier,
+    oids.subjectKeyIdentifier,
+    oids.ocspNoCheck,
   ]),
 }
 
