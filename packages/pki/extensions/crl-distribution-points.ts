@@ -1,6 +1,7 @@
 import type { DerReader } from '../der/reader.ts'
 import { constructed, primitive } from '../der/tag.ts'
-import { type GeneralName, readGeneralName } from './general-name.ts'
+import type { DerWriter } from '../der/writer.ts'
+import { type GeneralName, readGeneralName, writeUri } from './general-name.ts'
 
 export interface DistributionPoint {
   /** Names of the place; empty when it is named relative to its issuer, which is not followed. */
@@ -24,6 +25,13 @@ export function readCrlDistributionPoints(der: DerReader): CrlDistributionPoints
   const points = der.sequence((list) => list.each((each) => each.sequence(readPoint)))
   if (points.length === 0) der.fail('a list of CRL distribution points is empty')
   return { points }
+}
+
+/** One point with one name. `freshestCRL` has the same syntax (RFC 5280 §4.2.1.15). */
+export function writeCrlDistributionPoint(der: DerWriter, uri: string): void {
+  der.sequence(() =>
+    der.sequence(() => der.explicit(0, () => der.inside(constructed(0), () => writeUri(der, uri)))),
+  )
 }
 
 function readPoint(der: DerReader): DistributionPoint {

@@ -109,7 +109,7 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
 const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
 
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
-function readExtension(der: DerReader): Extension {
+export function readExtension(der: DerReader): Extension {
   return der.sequence((extension) => ({
     oid: extension.oid(),
     critical: extension.booleanDefaultFalse(),
@@ -148,7 +148,8 @@ function understand(all: readonly Extension[]): Extensions {
   return extensions
 }
 
-function readValue(name: Known, value: Uint8Array, read: (der: DerReader) => object): object {
+/** @throws PkiError `EXTENSION_MALFORMED` with `data.extension`, the name, when `read` can't read the value */
+export function readValue<T>(name: string, value: Uint8Array, read: (der: DerReader) => T): T {
   try {
     return readDer(value, read)
   } catch (cause) {
@@ -156,7 +157,7 @@ function readValue(name: Known, value: Uint8Array, read: (der: DerReader) => obj
   }
 }
 
-function malformed(extension: string, reason: string, cause?: unknown): PkiError {
+export function malformed(extension: string, reason: string, cause?: unknown): PkiError {
   return new PkiError(
     'EXTENSION_MALFORMED',
     `the extension ${extension} is malformed: ${reason}`,
