@@ -6,6 +6,15 @@ export {
   type TbsCertificate,
   tbsHash,
 } from './certificate.ts'
+export { type CrlExpectation, type CrlMark, checkCrl, checkDelta, crlMark } from './crl/check-crl.ts'
+export type { CheckedCrl, CheckedDelta, RevocationStatus } from './crl/checked-crl.ts'
+export { combine } from './crl/combine.ts'
+export { type Crl, parseCrl } from './crl/crl.ts'
+export { type CrlRule, crlRules } from './crl/crl-rules.ts'
+export type { RevokedEntries } from './crl/revoked-entries.ts'
+export { encodeRevokedEntry, type RevocationRequest, type RevokedEntry } from './crl/revoked-entry.ts'
+export { signCrl } from './crl/sign-crl.ts'
+export type { CrlRequest } from './crl/tbs-crl.ts'
 export { type Csr, type CsrRequest, checkProofOfPossession, createCsr, parseCsr } from './csr.ts'
 export { type BitString, type DerElement, DerReader, readDer } from './der/reader.ts'
 export { constructed, primitive, tag } from './der/tag.ts'
@@ -15,6 +24,7 @@ export { type BasicConstraints, writeBasicConstraints } from './extensions/basic
 export { type ExtendedKeyUsage, writeExtendedKeyUsage } from './extensions/extended-key-usage.ts'
 export { type Extension, type Extensions, encodeExtension } from './extensions/extensions.ts'
 export type { GeneralName } from './extensions/general-name.ts'
+export type { CrlScope, IssuingDistributionPoint } from './extensions/issuing-distribution-point.ts'
 export {
   keyIdentifierOf,
   writeAuthorityKeyIdentifier,
@@ -22,6 +32,7 @@ export {
 } from './extensions/key-identifiers.ts'
 export { type KeyUsage, type KeyUsageName, writeKeyUsage } from './extensions/key-usage.ts'
 export { type NameConstraints, type NameSpaces, writeNameConstraints } from './extensions/name-constraints.ts'
+export type { RevocationReason } from './extensions/reason-code.ts'
 export { type AltNames, type SubjectAltName, writeSubjectAltName } from './extensions/subject-alt-name.ts'
 export { statusRequest, type TlsFeature } from './extensions/tls-feature.ts'
 export { ipOctets, ipText } from './ip-address.ts'

@@ -1,4 +1,4 @@
-/** Everything that can be wrong with bytes, keys, names, certificates and paths. The list is closed. */
+/** Everything that can be wrong with bytes, keys, names, certificates, revocation lists and paths. The list is closed. */
 export type PkiErrorCode =
   // bytes
   | 'DER_BUDGET_EXCEEDED'
@@ -6,6 +6,7 @@ export type PkiErrorCode =
   | 'PEM_INVALID'
   // objects
   | 'CERTIFICATE_MALFORMED'
+  | 'CRL_MALFORMED'
   | 'CSR_MALFORMED'
   | 'CSR_POSSESSION_UNPROVEN'
   | 'EXTENSION_MALFORMED'
@@ -30,6 +31,15 @@ export type PkiErrorCode =
   | 'OCSP_RESPONDER_UNAUTHORIZED'
   | 'OCSP_STALE'
   | 'OCSP_UNSUCCESSFUL'
+  // revocation lists
+  | 'CRL_BASE_MISMATCH'
+  | 'CRL_ISSUER_MISMATCH'
+  | 'CRL_KIND_MISMATCH'
+  | 'CRL_NOT_YET_VALID'
+  | 'CRL_NUMBER_LOWER'
+  | 'CRL_NUMBER_REUSED'
+  | 'CRL_SCOPE_MISMATCH'
+  | 'CRL_STALE'
   // paths
   | 'ANY_EXTENDED_KEY_USAGE'
   | 'AUTHORITY_KEY_MISMATCH'

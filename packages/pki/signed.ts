@@ -1,4 +1,46 @@
 import { encodeDer } from './der/writer.ts'
+import { keyAlgorithms } from './keys/key-algorithm.ts'
+import { verifySignature } from './keys/signature.ts'
+import type { Signer } from './keys/signer.ts'
+import type { Name } from './name.ts'
+import { equalOctets } from './octets.ts'
+import { PkiError } from './pki-error.ts'
+
+/** What an issuer signs: a certificate or a list of revoked ones. */
+export interface ToBeSigned {
+  readonly tbs: Uint8Array
+  /** DER `AlgorithmIdentifier`, as `tbs` names it. */
+  readonly signatureAlgorithm: Uint8Array
+  readonly issuer: Name
+  /** DER SubjectPublicKeyInfo of the key that must sign. */
+  readonly issuerSpki: Uint8Array
+}
+
+/**
+ * The issuer's signature, checked.
+ *
+ * @throws PkiError `SIGNER_MISMATCH` when the signer holds another key than the issuer's, `SIGNATURE_INVALID` when the
+ *   signer returned a wrong signature
+ */
+export async function signAsIssuer(
+  { tbs, signatureAlgorithm, issuer, issuerSpki }: ToBeSigned,
+  signer: Signer,
+): Promise<Uint8Array> {
+  if (
+    !equalOctets(signer.spki, issuerSpki) ||
+    !equalOctets(keyAlgorithms[signer.algorithm].signatureIdentifier, signatureAlgorithm)
+  ) {
+    throw new PkiError('SIGNER_MISMATCH', `the signer's key is not the key of the issuer, ${issuer}`)
+  }
+  const signature = await signer.sign(tbs)
+  if (!verifySignature({ spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm })) {
+    throw new PkiError(
+      'SIGNATURE_INVALID',
+      'the signer returned a signature that its own key does not verify',
+    )
+  }
+  return signature
+}
 
 /**
  * `SIGNED ::= SEQUENCE { toBeSigned, algorithm AlgorithmIdentifier, signature BIT STRING }`: what certificates (RFC

@@ -82,6 +82,9 @@ const MAX_LINE_FROM_PEER = 128 * 1024
 /** A longer trust statement would not fit into a hello beside the largest head. */
 export const MAX_SHOWN_TRUST = 24 * 1024
 
+/** The gate's rules and those of pki are fewer. */
+const MAX_RULES = 128
+
 const document = z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64'))
 const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
@@ -111,7 +114,7 @@ const peerMessage = z.discriminatedUnion('type', [
       open: z.int().min(0),
       refused: z
         .record(z.string().max(64), z.int().min(0))
-        .refine((rules) => Object.keys(rules).length <= 64),
+        .refine((rules) => Object.keys(rules).length <= MAX_RULES),
       bundle: documentNumber,
     }),
   }),

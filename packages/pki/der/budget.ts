@@ -6,6 +6,11 @@ export const derBudget = {
    * Bytes of one object. rustls refuses longer certificate messages (`CERTIFICATE_MAX_SIZE_LIMIT`, 0x1_0000).
    */
   bytes: 0x1_0000,
+  /**
+   * Bytes of one certificate revocation list. Ours: over two million entries, twice the million that a list is made for,
+   * each of 49 bytes with a serial of 16 octets and a reason.
+   */
+  crlBytes: 0x800_0000,
   /** Constructed elements inside each other. OpenSSL's `ASN1_MAX_CONSTRUCTED_NEST`. */
   depth: 30,
   /**

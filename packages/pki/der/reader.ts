@@ -157,9 +157,9 @@ export class DerReader {
   }
 
   /** `BOOLEAN DEFAULT FALSE`: DER leaves the default out (X.690 §11.5) and writes TRUE as FF (§11.1). */
-  booleanDefaultFalse(): boolean {
-    if (!this.next(tag.boolean)) return false
-    this.#find(tag.boolean)
+  booleanDefaultFalse(expected: number = tag.boolean): boolean {
+    if (!this.next(expected)) return false
+    this.#find(expected)
     if (this.#at - this.#start !== 1 || this.#bytes[this.#start] !== 0xff)
       this.fail('a BOOLEAN DEFAULT FALSE is not TRUE as FF')
     return true

@@ -2,6 +2,33 @@ import { encodeOid } from './oid.ts'
 import { constructed, tag } from './tag.ts'
 import { encodeGeneralizedTime, encodeTime } from './time.ts'
 
+/**
+ * A SEQUENCE of elements that are encoded already, in a buffer that is made once and exactly as long: for lists of a
+ * million, which a writer would copy each time it grows.
+ */
+export function encodeSequence(elements: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const element of elements) length += element.length
+  const header = sequenceHeader(length)
+  const sequence = new Uint8Array(header.length + length)
+  sequence.set(header)
+  let at = header.length
+  for (const element of elements) {
+    sequence.set(element, at)
+    at += element.length
+  }
+  return sequence
+}
+
+/** Identifier and length octets of a SEQUENCE with so many octets of content. */
+export function sequenceHeader(length: number): Uint8Array {
+  if (length < 0x80) return Uint8Array.of(tag.sequence, length)
+  const octets = octetsFor(length)
+  const header = Uint8Array.of(tag.sequence, 0x80 | octets, ...new Uint8Array(octets))
+  for (let i = 0; i < octets; i++) header[2 + i] = length >>> (8 * (octets - 1 - i))
+  return header
+}
+
 /** The DER that `write` writes, in a buffer of its own. */
 export function encodeDer(write: (der: DerWriter) => void): Uint8Array {
   const der = new DerWriter(spare ?? new Uint8Array(spareLength))
@@ -72,8 +99,8 @@ export class DerWriter {
     this.inside(tag.octetString, write)
   }
 
-  booleanTrue(): void {
-    this.element(tag.boolean, octetTrue)
+  booleanTrue(identifier: number = tag.boolean): void {
+    this.element(identifier, octetTrue)
   }
 
   /** A non-negative INTEGER below 2^31. */

@@ -159,7 +159,8 @@ function understand(all: readonly Extension[]): Extensions {
   return extensions
 }
 
-function readValue(name: Known, value: Uint8Array, read: (der: DerReader) => object): object {
+/** @throws PkiError `EXTENSION_MALFORMED` with `data.extension`, the name, when `read` can't read the value */
+export function readValue<T>(name: string, value: Uint8Array, read: (der: DerReader) => T): T {
   try {
     return readDer(value, read)
   } catch (cause) {
@@ -167,7 +168,7 @@ function readValue(name: Known, value: Uint8Array, read: (der: DerReader) => obj
   }
 }
 
-function malformed(extension: string, reason: string, cause?: unknown): PkiError {
+export function malformed(extension: string, reason: string, cause?: unknown): PkiError {
   return new PkiError(
     'EXTENSION_MALFORMED',
     `the extension ${extension} is malformed: ${reason}`,

@@ -1,5 +1,5 @@
 import { parseTbsCertificate, type TbsCertificate } from '../certificate.ts'
-import { PkiError } from '../pki-error.ts'
+import { PkiError, type PkiErrorData } from '../pki-error.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { issueToken, type LintToken } from './lint-token.ts'
 import { lintRulesOf } from './rules.ts'
@@ -40,10 +40,15 @@ export function lint({ tbs, profile, issuer }: LintRequest): LintToken {
     if (message !== undefined) findings.push({ rule: rule.name, source: rule.source, message })
   }
   if (findings.length === 0) return issueToken({ certificate, profile, issuerSpki: linted.issuer.spki })
-  throw new PkiError(
+  throw lintFailed(`the ${profile} certificate for ${certificate.subject}`, findings, { profile })
+}
+
+/** `LINT_FAILED`: what is not signed, and every finding. */
+export function lintFailed(what: string, findings: readonly LintFinding[], data: PkiErrorData): PkiError {
+  return new PkiError(
     'LINT_FAILED',
-    `the ${profile} certificate for ${certificate.subject} breaks ${findings.length} of our rules: ` +
+    `${what} breaks ${findings.length} of our rules: ` +
       findings.map(({ rule, source, message }) => `${message} (${rule}, ${source})`).join('; '),
-    { profile, findings },
+    { ...data, findings },
   )
 }

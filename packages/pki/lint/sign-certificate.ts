@@ -1,9 +1,5 @@
-import { keyAlgorithms } from '../keys/key-algorithm.ts'
-import { verifySignature } from '../keys/signature.ts'
 import type { Signer } from '../keys/signer.ts'
-import { equalOctets } from '../octets.ts'
-import { PkiError } from '../pki-error.ts'
-import { encodeSigned } from '../signed.ts'
+import { encodeSigned, signAsIssuer } from '../signed.ts'
 import { LintToken } from './lint-token.ts'
 
 /**
@@ -16,22 +12,7 @@ import { LintToken } from './lint-token.ts'
  */
 export async function signCertificate(token: LintToken, signer: Signer): Promise<Uint8Array> {
   const { certificate, issuerSpki } = LintToken.redeem(token)
-  const { tbs, signatureAlgorithm } = certificate
-  if (
-    !equalOctets(signer.spki, issuerSpki) ||
-    !equalOctets(keyAlgorithms[signer.algorithm].signatureIdentifier, signatureAlgorithm)
-  ) {
-    throw new PkiError(
-      'SIGNER_MISMATCH',
-      `the signer's key is not the key of the issuer, ${certificate.issuer}`,
-    )
-  }
-  const signature = await signer.sign(tbs)
-  if (!verifySignature({ spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm })) {
-    throw new PkiError(
-      'SIGNATURE_INVALID',
-      'the signer returned a signature that its own key does not verify',
-    )
-  }
+  const { tbs, signatureAlgorithm, issuer } = certificate
+  const signature = await signAsIssuer({ tbs, signatureAlgorithm, issuer, issuerSpki }, signer)
   return encodeSigned(tbs, signatureAlgorithm, signature)
 }

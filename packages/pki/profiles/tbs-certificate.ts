@@ -54,7 +54,8 @@ export function serialText(serial: Uint8Array): string {
   return hexText(encodeDer((der) => der.unsignedInteger(serial)).subarray(2))
 }
 
-function checkSerial(serial: Uint8Array): void {
+/** @throws PkiError `PROFILE_INVALID` for a serial of zero, or over 20 octets with the sign */
+export function checkSerial(serial: Uint8Array): void {
   let first = 0
   while (serial[first] === 0) first++
   const signOctet = (serial[first] ?? 0) >= 0x80 ? 1 : 0
