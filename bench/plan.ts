@@ -103,6 +103,7 @@ function inventoryOf(): Inventory {
     trustStatementCurrent: true,
     trustSigners: ['root-1'],
     bundleKeyTrusted: true,
+    dueLists: [],
     rootKeys: new Map(),
     bundle: {
       ...{ number: first, trustStatement: first, issuedAt: now, expiresAt: now + 7 * DAY },

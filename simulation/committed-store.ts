@@ -15,6 +15,7 @@ const touches: Readonly<Record<Deed, string>> = {
   makeCurrent: 'certificates',
   abandonIntent: 'certificates',
   revoke: 'certificates',
+  putList: 'lists',
   putAcknowledgement: 'acknowledgements',
   putDelivery: 'deliveries',
   putAttempt: 'attempts',
@@ -76,6 +77,9 @@ export class CommittedStore implements Store {
     const { rows } = known.after <= after ? known : read()
     return rows.filter(({ notAfter }) => notAfter > after)
   }
+  revocationsOf = (slot: string) =>
+    this.#once('certificates', `revocations ${slot}`, () => this.#store.revocationsOf(slot))
+  lists = () => this.#once('lists', '', this.#reader.lists)
   issuedOf = (profile: CertificateProfile) =>
     this.#once('certificates', profile, () => this.#store.issuedOf(profile))
   trustStatements = () => this.#once('trust statements', '', this.#reader.trustStatements)

@@ -19,6 +19,7 @@ const local = { ip_addresses: ['127.0.0.1'] }
 const filesOf = (mesh: MeshFolder, service: string): ReloadFiles => ({
   ...mesh.pair(service),
   caCert: mesh.caCert,
+  crl: mesh.config.paths.crl,
 })
 
 /** Tells the service what has changed, as its config says. */

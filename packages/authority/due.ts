@@ -2,6 +2,7 @@ import { caCertificate } from './ca-certificate.ts'
 import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
+import { listedCas, renewalOf } from './revocation/lists.ts'
 import { BUNDLE_KEY_LIFE, longestLeaf, longestMemory, type RollWait, rollDue } from './rollover/roll-plan.ts'
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
@@ -26,6 +27,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   const bundle = store.bundle()
   if (bundle !== undefined) at(bundleDue(config, bundle.issuedAt))
   for (const slot of store.slots()) at(rollTime(slot, known))
+  for (const { list } of listedCas(store)) at(list && renewalOf(list))
   // A wait is over after the moment that it names, and for whoever fell silent when his bundle has ended.
   for (const { until } of waits) at(until === undefined ? undefined : until + 1)
   if (waits.length > 0) {

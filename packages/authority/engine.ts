@@ -44,6 +44,7 @@ export type AuthorityEventKind =
   | 'certificate-issued'
   | 'certificate-revoked'
   | 'service-barred'
+  | 'list-published'
   | 'service-let-in'
   | 'issue-failed'
   | 'files-purged'

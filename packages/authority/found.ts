@@ -4,6 +4,7 @@ import { caCertificate } from './ca-certificate.ts'
 import { constraintsOf, parseConstraints } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
+import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
 
@@ -33,6 +34,8 @@ export async function foundMesh(engine: Engine): Promise<void> {
   })
   // 5 The trust statement that names them all.
   await announceTrust(engine)
+  // 6 The first list of each CA, on which nothing is.
+  await publishLists(engine)
 }
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */

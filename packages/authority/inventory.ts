@@ -1,5 +1,6 @@
 import type { DocumentNumber } from '@datapunk/protocol'
 import type { RootKey } from './keys/root-keys.ts'
+import type { DueList } from './revocation/lists.ts'
 import type { Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './settings.ts'
 import type {
@@ -31,6 +32,8 @@ export interface Inventory {
   readonly rootKeys: ReadonlyMap<string, RootKey>
   /** The newest bundle. */
   readonly bundle: BundleFacts | undefined
+  /** Revocation lists that have to be signed. */
+  readonly dueLists: readonly DueList[]
   /** Whom a roll-over waits for. */
   readonly witnesses: Witnesses
   /** Members and removed ones, by name. */

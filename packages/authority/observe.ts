@@ -23,6 +23,7 @@ import {
   isTrustStatementCurrent,
   rootsToSign,
 } from './publish.ts'
+import { dueLists } from './revocation/lists.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { InstanceRow, Reader } from './store/contract.ts'
@@ -51,6 +52,7 @@ export function takeInventory(
     bundleKeyTrusted: trustStatementCurrent || isBundleKeyTrusted(store),
     rootKeys: rootKeysOf(engine),
     bundle: bundleOf(store),
+    dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
     authorityIssuer: engine.ownPair.served?.slot,

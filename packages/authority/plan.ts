@@ -325,7 +325,13 @@ function planPublication(
 /** Steps of roll-overs publish by themselves what they change. */
 export function isRollStep(action: Action): action is MeshAction & RollStep {
   const { kind } = action
-  return kind === 'prepare' || kind === 'publish-trust-statement' || kind === 'activate' || kind === 'retire'
+  return (
+    kind === 'prepare' ||
+    kind === 'publish-trust-statement' ||
+    kind === 'activate' ||
+    kind === 'retire' ||
+    kind === 'publish-lists'
+  )
 }
 
 /** What is left of a plan where the destructive actions are declined. */

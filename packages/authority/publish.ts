@@ -22,6 +22,7 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
+import { listsPem } from './revocation/lists.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { CertificateRow, InstanceRow, Reader, SlotRow, Store } from './store/contract.ts'
 
@@ -317,6 +318,8 @@ function* publishedFiles({
 }: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
   const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
   if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
+  const lists = listsPem(store)
+  if (lists !== '') yield [config.paths.crl, Buffer.from(lists)]
   for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
   const bundle = store.bundle()
   if (bundle === undefined) return

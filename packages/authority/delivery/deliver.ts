@@ -3,6 +3,7 @@ import { type Address, type Config, keyIdOf, type Reload, type ServiceConfig } f
 import type { Engine } from '../engine.ts'
 import { nextTry } from '../pace.ts'
 import { trustedSlots } from '../publish.ts'
+import { listedCas } from '../revocation/lists.ts'
 import type { InstanceRow, Reader } from '../store/contract.ts'
 import type { ReloadFiles } from './reload.ts'
 
@@ -98,12 +99,13 @@ function dueHandovers({ store, config }: Known): Due[] {
   const current = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
   const delivered = new Map(store.deliveries().map(({ instance, digest }) => [instance, digest]))
   const roots = trustedSlots(store).roots.map(({ spki }) => keyIdOf(spki))
+  const lists = listedCas(store).map(({ slot, list }) => `${slot.id} ${list?.number}`)
   const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
   const instances = Map.groupBy(store.instances(), ({ service }) => service)
   const dueOf = (service: ServiceConfig, { id, place }: InstanceRow): Due[] => {
     const serial = current.get(id)
     if (place !== 'here' || serial === undefined || !members.has(service.service)) return []
-    const digest = digestOf(serial, roots)
+    const digest = digestOf(serial, roots, lists)
     if (delivered.get(id) === digest) return []
     return [{ ...handoverOf(service, config), serial, instance: id, digest }]
   }
@@ -113,10 +115,11 @@ function dueHandovers({ store, config }: Known): Due[] {
 }
 
 function handoverOf({ service, reload, cert, key, address }: ServiceConfig, { paths }: Config) {
-  return { service, reload: reload!, files: { cert, key, caCert: paths.caCert }, address }
+  return { service, reload: reload!, files: { cert, key, caCert: paths.caCert, crl: paths.crl }, address }
 }
 
-/** Of everything that such a service reads: its certificate and the roots. */
-function digestOf(serial: string, roots: readonly string[]): string {
-  return Buffer.from(sha256(Buffer.from(JSON.stringify([serial, [...roots].sort()])))).toString('hex')
+/** Of everything that such a service reads: its certificate, the roots and the revocation lists. */
+function digestOf(serial: string, roots: readonly string[], lists: readonly string[]): string {
+  const read = JSON.stringify([serial, [...roots].sort(), [...lists].sort()])
+  return Buffer.from(sha256(Buffer.from(read))).toString('hex')
 }

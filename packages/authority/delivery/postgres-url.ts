@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { ReloadFiles } from './reload.ts'
+import type { TlsFiles } from './reload.ts'
 
 /** What a `postgres:` URL says, by libpq's names; https://www.postgresql.org/docs/current/libpq-connect.html */
 export interface PostgresTarget {
@@ -10,7 +10,7 @@ export interface PostgresTarget {
   readonly password: string | undefined
   readonly database: string
   /** What TLS is spoken with; absent on a socket and with `sslmode=disable`. */
-  readonly tls: ReloadFiles | undefined
+  readonly tls: TlsFiles | undefined
 }
 
 const PARAMETERS = ['host', 'port', 'user', 'dbname', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert']
@@ -21,7 +21,7 @@ const PARAMETERS = ['host', 'port', 'user', 'dbname', 'sslmode', 'sslcert', 'ssl
  *
  * @throws TypeError with what is allowed, and nothing of the password
  */
-export function parsePostgresUrl(text: string, files: ReloadFiles): PostgresTarget {
+export function parsePostgresUrl(text: string, files: TlsFiles): PostgresTarget {
   // Where a user but no host is given, as on sockets, libpq reads what the standard for URLs refuses.
   const url = URL.parse(text.replace('@/', '@localhost/'))
   if (url === null) throw new TypeError('no URL as in postgres://USER@HOST:5432/DATABASE')
@@ -61,7 +61,7 @@ function isSecure(parameters: URLSearchParams): boolean {
   return mode === 'verify-full'
 }
 
-function tlsFiles(parameters: URLSearchParams, files: ReloadFiles): ReloadFiles {
+function tlsFiles(parameters: URLSearchParams, files: TlsFiles): TlsFiles {
   return {
     cert: parameters.get('sslcert') ?? files.cert,
     key: parameters.get('sslkey') ?? files.key,

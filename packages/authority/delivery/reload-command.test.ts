@@ -16,7 +16,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { AuthorityError } from '../error.ts'
 import { type ReloadOptions, runReload } from './reload.ts'
 
-const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt' }
+const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt', crl: '/certs/ca.crl' }
 
 /** Longer than any test takes: what ends earlier was ended by something else. */
 const LONG = 600_000
@@ -95,7 +95,13 @@ describe('a command', { concurrency: true }, () => {
     }
     await run([process.execPath, '-e', script, file], { environment: { ...passedOn, ...kept } })
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {
-      env: { ...passedOn, MTLS_CERT: files.cert, MTLS_KEY: files.key, MTLS_CA_CERT: files.caCert },
+      env: {
+        ...passedOn,
+        MTLS_CERT: files.cert,
+        MTLS_KEY: files.key,
+        MTLS_CA_CERT: files.caCert,
+        MTLS_CRL: files.crl,
+      },
       input: '',
       cwd: '/',
     })

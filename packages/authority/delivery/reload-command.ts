@@ -80,6 +80,7 @@ function cleanEnvironment(
     MTLS_CERT: files.cert,
     MTLS_KEY: files.key,
     MTLS_CA_CERT: files.caCert,
+    MTLS_CRL: files.crl,
   }
 }
 

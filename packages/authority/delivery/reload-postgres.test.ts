@@ -11,7 +11,12 @@ import { failureOf, serving, silentServer } from './testing/answering.ts'
 import { FakePostgres, type FakePostgresOptions } from './testing/fake-postgres.ts'
 import { TlsFolder } from './testing/tls-folder.ts'
 
-const paths: ReloadFiles = { cert: '/certs/db.crt', key: '/certs/db.key', caCert: '/certs/ca.crt' }
+const paths: ReloadFiles = {
+  cert: '/certs/db.crt',
+  key: '/certs/db.key',
+  caCert: '/certs/ca.crt',
+  crl: '/certs/ca.crl',
+}
 
 function ask(url: string, files = paths, options: Partial<ReloadOptions> = {}): Promise<void> {
   return runReload({ kind: 'postgres', url }, files, {

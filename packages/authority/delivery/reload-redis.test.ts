@@ -11,7 +11,12 @@ import { type ReloadFiles, type ReloadOptions, runReload } from './reload.ts'
 import { failureOf, serving, silentServer } from './testing/answering.ts'
 import { TlsFolder } from './testing/tls-folder.ts'
 
-const paths: ReloadFiles = { cert: '/certs/cache.crt', key: '/certs/cache.key', caCert: '/certs/ca.crt' }
+const paths: ReloadFiles = {
+  cert: '/certs/cache.crt',
+  key: '/certs/cache.key',
+  caCert: '/certs/ca.crt',
+  crl: '/certs/ca.crl',
+}
 
 function ask(url: string, files = paths, options: Partial<ReloadOptions> = {}): Promise<void> {
   return runReload({ kind: 'redis', url }, files, {

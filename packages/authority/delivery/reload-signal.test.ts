@@ -8,7 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import type { Reload, ReloadSignal } from '@datapunk/protocol'
 import { runReload } from './reload.ts'
 
-const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt' }
+const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt', crl: '/certs/ca.crl' }
 
 const asRoot = process.geteuid?.() === 0
 const NOBODY = 65_534

@@ -9,7 +9,11 @@ export interface ReloadFiles {
   readonly cert: string
   readonly key: string
   readonly caCert: string
+  readonly crl: string
 }
+
+/** What a connection of our own is made with. */
+export type TlsFiles = Omit<ReloadFiles, 'crl'>
 
 export interface ReloadOptions {
   /** The service's name in the config. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 import { type Certificate, decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
-import type { ReloadFiles } from './reload.ts'
+import type { TlsFiles } from './reload.ts'
 
 /** What a server may send above its leaf; more than any mesh has. */
 const MAX_SENT = 8
@@ -14,7 +14,7 @@ const MAX_SENT = 8
  * @param host a name, or an address, that the server's certificate must bear
  * @throws Error naming a file that can't be read; PkiError for roots that are none
  */
-export function strictTls(files: ReloadFiles, host: string, clock: () => number): ConnectionOptions {
+export function strictTls(files: TlsFiles, host: string, clock: () => number): ConnectionOptions {
   const ca = contentOf(files.caCert)
   const roots = decodePem(ca, 'CERTIFICATE').map(parseCertificate)
   return {

@@ -3,9 +3,10 @@ import { apply } from '../apply.ts'
 import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { isBundleCurrent, publish } from '../publish.ts'
+import { isBundleCurrent, publish, writePublished } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
 import type { RevocationReason, RevocationRow } from '../store/contract.ts'
+import { publishLists } from './lists.ts'
 import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
 
 export interface RevokeRequest {
@@ -59,6 +60,9 @@ async function announce(
   if (targets.cas.length > 0) await compromise(engine, 'issuing-ca')
   await engine.ownPair.renew(engine)
   if (!isBundleCurrent(engine.store, at)) await publish(engine)
+  // 3 For whoever goes by lists.
+  await publishLists(engine)
+  writePublished(engine)
   const failed = await issueAnew(engine, targets, request)
   await deliver(engine, { automatic: false })
   // 5 Peers cut, throw ticket keys away, and acknowledge; 6 whoever asked waits for that (`enforcement.ts`).

@@ -47,6 +47,7 @@ const founded: Inventory = {
   trustStatementCurrent: true,
   trustSigners: [],
   bundleKeyTrusted: true,
+  dueLists: [],
   rootKeys: new Map([['root-1', { path: seat, isThere: false }]]),
   bundle: {
     ...{ number, trustStatement: number, issuedAt: now, expiresAt: bundleEnd },

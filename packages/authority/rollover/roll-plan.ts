@@ -2,12 +2,13 @@ import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
 import type { RootKeyPlace } from '../keys/root-keys.ts'
+import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
 
 /** One step of a roll-over that can be taken now. */
 export interface RollStep {
-  readonly kind: 'prepare' | 'publish-trust-statement' | 'activate' | 'retire'
+  readonly kind: 'prepare' | 'publish-trust-statement' | 'activate' | 'retire' | 'publish-lists'
   /** `prepare`: of which kind. */
   readonly slotKind?: SlotKind
   /** `activate` and `retire`: which ones. */
@@ -70,7 +71,8 @@ export function planRoll(config: Config, inventory: Inventory, now: number): Rol
   const waits: RollWait[] = []
   const [next, known] = [prepare(config, inventory, now), announce(inventory)]
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
-  const signed = inventory.bundleKeyTrusted ? [...next, ...known] : [...known, ...next]
+  const lists = inventory.bundleKeyTrusted ? listSteps(inventory) : []
+  const signed = inventory.bundleKeyTrusted ? [...next, ...known, ...lists] : [...known, ...next]
   // What waits for the key of a root holds up nothing that needs none.
   const step =
     signed.find((one) => missingKeys(one, inventory).length === 0)?.step ??
@@ -177,6 +179,20 @@ function endOfReplaced(coming: readonly SlotRow[], { slots, cas }: Inventory): n
     .filter(({ kind, state }) => state === 'active' && coming.some((next) => next.kind === kind))
     .flatMap((slot) => endOf(slot, cas) ?? [])
   return ends.length === 0 ? undefined : Math.min(...ends)
+}
+
+/** Besides, what each CA has revoked: the issuing CAs in one step, a root in one that may have to wait for its key. */
+function listSteps({ dueLists }: Inventory): RootStep[] {
+  const publish = (due: readonly DueList[], roots: readonly string[]): RootStep[] => {
+    if (due.length === 0) return []
+    const reason = due.map((one) => one.reason).join('; ')
+    const ends = due.flatMap(({ until }) => until ?? [])
+    const until = ends.length === 0 ? undefined : Math.min(...ends)
+    return [{ step: { kind: 'publish-lists', reason }, roots, until }]
+  }
+  const ofRoots = dueLists.filter(({ kind }) => kind === 'root')
+  const others = dueLists.filter(({ kind }) => kind !== 'root')
+  return [...publish(others, []), ...ofRoots.flatMap((due) => publish([due], [due.slot]))]
 }
 
 /** 3 Once every live peer knows it, it signs; what signed before it retires. */

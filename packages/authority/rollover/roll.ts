@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts'
 import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, nextSlotId } from '../found.ts'
 import { type Issuer, issueCross } from '../issue.ts'
 import { isTrustStatementCurrent, publish, publishTrustStatement, rootsToSign } from '../publish.ts'
+import { publishLists } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import type { RollStep } from './roll-plan.ts'
 
@@ -18,6 +19,8 @@ export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
       return activate(engine, step.slots!)
     case 'retire':
       return retire(engine, step.slots!)
+    case 'publish-lists':
+      return publishLists(engine)
   }
 }
 

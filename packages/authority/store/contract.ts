@@ -54,6 +54,10 @@ export interface Reader {
   revocation(serial: string): RevocationRow | undefined
   /** What was revoked and has not ended by `after` (milliseconds since the epoch), in the order of its issuing. */
   revoked(after: number): readonly RevokedCertificate[]
+  /** How many certificates and intents of a slot were ever revoked. */
+  revocationsOf(slot: string): number
+  /** The newest revocation list of each CA, and of each part of it. */
+  lists(): readonly ListRow[]
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
   trustStatements(): readonly TrustStatementRow[]
@@ -106,6 +110,8 @@ export interface Transaction extends Reader {
    * @throws AuthorityError `REFERENCE_MISSING` when the serial is not on record
    */
   revoke(row: RevocationRow): boolean
+  /** Inserts or replaces, by slot and scope. A number that this slot has used before throws `NUMBER_REUSED`. */
+  putList(row: ListRow): void
   /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
   abandonIntent(serial: string): void
   addTrustStatement(row: TrustStatementRow): void
@@ -259,6 +265,22 @@ export interface RevokedCertificate extends RevocationRow {
   notAfter: number
 }
 
+/** A revocation list, as it was signed. */
+export interface ListRow {
+  /** The CA that has signed it. */
+  slot: string
+  /** What part of its certificates it is about; empty for all of them. */
+  scope: string
+  /** `listNumber` of generation and counter: a restore goes on above what was used before. */
+  number: number
+  /** Milliseconds since the epoch, whole seconds. */
+  thisUpdate: number
+  nextUpdate: number
+  /** `revocationsOf` the slot when it was made. */
+  revocations: number
+  der: Uint8Array
+}
+
 export interface TrustStatementRow extends DocumentNumber {
   /** The signed document, as peers get it. */
   bytes: Uint8Array
@@ -289,6 +311,7 @@ export type Deed =
   | 'revoked'
   | 'barred'
   | 'let-in'
+  | 'list-published'
   | 'rotation-resumed'
   | 'issued'
   | 'trust-statement-published'

@@ -11,6 +11,7 @@ import type {
   DeliveryRow,
   InstanceRow,
   IntentRow,
+  ListRow,
   MeshRow,
   PublishedBundleRow,
   RevocationRow,
@@ -20,7 +21,7 @@ import type {
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
-import { checkNumber, refusal } from './refusal.ts'
+import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 
 /** The rows of a `MemoryStore`, with a list of what to do to take changes back. */
 export class MemoryTables implements Transaction {
@@ -33,6 +34,7 @@ export class MemoryTables implements Transaction {
   readonly #certificates = new Map<string, CertificateRow>()
   readonly #serialByPrefix = new Map<string, string>()
   readonly #revocations = new Map<string, RevocationRow>()
+  readonly #lists = new Map<string, ListRow>()
   readonly #current = new Map<string, string>()
   readonly #acknowledgements = new Map<string, AcknowledgementRow>()
   readonly #deliveries = new Map<string, DeliveryRow>()
@@ -106,6 +108,15 @@ export class MemoryTables implements Transaction {
   revocation(serial: string): RevocationRow | undefined {
     const row = this.#revocations.get(serial)
     return row && copyOf(row)
+  }
+
+  revocationsOf(slot: string): number {
+    return [...this.#revocations.keys()].filter((serial) => this.#certificates.get(serial)?.slot === slot)
+      .length
+  }
+
+  lists(): readonly ListRow[] {
+    return inOrder(this.#lists)
   }
 
   revoked(after: number): readonly RevokedCertificate[] {
@@ -251,6 +262,13 @@ export class MemoryTables implements Transaction {
     if (this.#revocations.has(row.serial)) return false
     this.#put(this.#revocations, row.serial, row)
     return true
+  }
+
+  putList(row: ListRow): void {
+    checkListNumber(row, this.lists())
+    if (!this.#slots.has(row.slot))
+      throw refusal.referenceMissing(`the list of ${row.slot}`, `slot ${row.slot}`)
+    this.#put(this.#lists, `${row.slot} ${row.scope}`, row)
   }
 
   addTrustStatement(row: TrustStatementRow): void {

@@ -7,6 +7,7 @@ import type {
   CertificateRow,
   DeliveryRow,
   InstanceRow,
+  ListRow,
   MeshRow,
   PublishedBundleRow,
   RevocationRow,
@@ -85,6 +86,8 @@ export class MemoryStore implements Store {
   isSerialPrefixUsed = (prefix: string): boolean => this.#tables.isSerialPrefixUsed(prefix)
   revocation = (serial: string): RevocationRow | undefined => this.#tables.revocation(serial)
   revoked = (after: number): readonly RevokedCertificate[] => this.#tables.revoked(after)
+  revocationsOf = (slot: string): number => this.#tables.revocationsOf(slot)
+  lists = (): readonly ListRow[] => this.#tables.lists()
   trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
   bundle = (): PublishedBundleRow | undefined => this.#tables.bundle()
   section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)

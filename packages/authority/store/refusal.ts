@@ -1,6 +1,6 @@
 import { type DocumentNumber, formatDocumentNumber, isSuccessor } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { IntentRow } from './contract.ts'
+import type { IntentRow, ListRow } from './contract.ts'
 
 /** What the contract refuses, in the same words by every store. */
 export const refusal = {
@@ -75,4 +75,15 @@ export function checkNumber(
   const whole = Number.isSafeInteger(row.generation) && Number.isSafeInteger(row.counter) && row.counter >= 1
   const follows = last === undefined ? row.counter === 1 : isSuccessor(row, last)
   if (!whole || !follows) throw refusal.number(what, row, last)
+}
+
+/** Numbers of lists only go up within a slot, whatever part of it a list is about (RFC 5280 5.2.3). */
+export function checkListNumber(row: ListRow, lists: readonly ListRow[]): void {
+  const last = Math.max(0, ...lists.flatMap(({ slot, number }) => (slot === row.slot ? [number] : [])))
+  if (Number.isSafeInteger(row.number) && row.number > last) return
+  throw new AuthorityError(
+    'NUMBER_REUSED',
+    `the list ${row.number} of ${row.slot} comes after ${last}; numbers only go up`,
+    { data: { slot: row.slot, number: row.number, last } },
+  )
 }

@@ -102,12 +102,19 @@ export const migrations: readonly string[] = [
   ALTER TABLE service ADD COLUMN barred_at INTEGER;
 
   CREATE TABLE revocation (
-    certificate INTEGER PRIMARY KEY REFERENCES certificate, reason TEXT NOT NULL, at INTEGER NOT NULL
+    certificate INTEGER PRIMARY KEY REFERENCES certificate, slot TEXT NOT NULL REFERENCES slot,
+    reason TEXT NOT NULL, at INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX revocation_slot ON revocation (slot);
   CREATE TRIGGER revocation_stays BEFORE DELETE ON revocation
     BEGIN SELECT RAISE(ABORT, 'what was revoked stays revoked'); END;
   CREATE TRIGGER revocation_keeps BEFORE UPDATE ON revocation
     BEGIN SELECT RAISE(ABORT, 'a revocation is never changed'); END;
+
+  CREATE TABLE list (
+    slot TEXT NOT NULL REFERENCES slot, scope TEXT NOT NULL, number INTEGER NOT NULL, this_update INTEGER NOT NULL,
+    next_update INTEGER NOT NULL, revocations INTEGER NOT NULL, der BLOB NOT NULL, PRIMARY KEY (slot, scope)
+  ) STRICT;
   `,
 ]
 

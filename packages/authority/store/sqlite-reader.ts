@@ -8,6 +8,7 @@ import type {
   CertificateRow,
   DeliveryRow,
   InstanceRow,
+  ListRow,
   MeshRow,
   PublishedBundleRow,
   Reader,
@@ -43,6 +44,8 @@ export class SqliteReader implements Reader {
   readonly #serialsFrom: StatementSync
   readonly #revocation: StatementSync
   readonly #revoked: StatementSync
+  readonly #revocationsOf: StatementSync
+  readonly #lists: StatementSync
   readonly #trustStatements: StatementSync
   readonly #bundle: StatementSync
   readonly #section: StatementSync
@@ -86,8 +89,13 @@ export class SqliteReader implements Reader {
        ON revocation.certificate = certificate.number WHERE serial = ?`,
     )
     this.#revoked = database.prepare(
-      `SELECT serial, reason, revocation.at, profile, slot, not_after AS notAfter FROM revocation JOIN certificate
+      `SELECT serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter FROM revocation JOIN certificate
        ON certificate.number = revocation.certificate WHERE not_after > ? ORDER BY number`,
+    )
+    this.#revocationsOf = database.prepare('SELECT count(*) AS count FROM revocation WHERE slot = ?')
+    this.#lists = database.prepare(
+      `SELECT slot, scope, number, this_update AS thisUpdate, next_update AS nextUpdate, revocations, der FROM list
+       ORDER BY slot, scope`,
     )
     this.#trustStatements = database.prepare(
       'SELECT generation, counter, bytes FROM trust_statement ORDER BY generation, counter',
@@ -173,6 +181,14 @@ export class SqliteReader implements Reader {
   revocation(serial: string): RevocationRow | undefined {
     const row = this.#revocation.get(serial)
     return row && ({ ...row } as unknown as RevocationRow)
+  }
+
+  revocationsOf(slot: string): number {
+    return this.#revocationsOf.get(slot)!.count as number
+  }
+
+  lists(): readonly ListRow[] {
+    return all<ListRow>(this.#lists)
   }
 
   revoked(after: number): readonly RevokedCertificate[] {

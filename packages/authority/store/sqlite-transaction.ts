@@ -9,6 +9,7 @@ import type {
   DeliveryRow,
   InstanceRow,
   IntentRow,
+  ListRow,
   MeshRow,
   RevocationRow,
   ServiceRow,
@@ -16,7 +17,7 @@ import type {
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
-import { checkNumber, refusal } from './refusal.ts'
+import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 
 /** Extended result codes, https://www.sqlite.org/rescode.html */
@@ -41,6 +42,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #forgetAttempt: StatementSync
   readonly #abandonIntent: StatementSync
   readonly #numberOf: StatementSync
+  readonly #putList: StatementSync
   readonly #revoke: StatementSync
   readonly #lastStatement: StatementSync
   readonly #addTrustStatement: StatementSync
@@ -105,8 +107,17 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
-    this.#numberOf = database.prepare('SELECT number FROM certificate WHERE serial = ?')
-    this.#revoke = database.prepare('INSERT INTO revocation VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#numberOf = database.prepare('SELECT number, slot FROM certificate WHERE serial = ?')
+    this.#revoke = database.prepare('INSERT INTO revocation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#putList = put('list', [
+      'slot',
+      'scope',
+      'number',
+      'this_update',
+      'next_update',
+      'revocations',
+      'der',
+    ])
     this.#lastStatement = database.prepare(
       'SELECT generation, counter FROM trust_statement ORDER BY generation DESC, counter DESC LIMIT 1',
     )
@@ -252,7 +263,18 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const row = this.#numberOf.get(serial)
     if (row === undefined) throw refusal.referenceMissing(`the revocation of ${serial}`, 'certificate')
-    return this.#revoke.run(row.number!, reason, at).changes === 1
+    return this.#revoke.run(row.number!, row.slot!, reason, at).changes === 1
+  }
+
+  putList(row: ListRow): void {
+    this.#mustBeOpen()
+    checkListNumber(row, this.lists())
+    const { slot, scope, number, thisUpdate, nextUpdate, revocations, der } = row
+    refusing(
+      SQLITE_CONSTRAINT_FOREIGNKEY,
+      () => refusal.referenceMissing(`the list of ${slot}`, `slot ${slot}`),
+      () => this.#putList.run(slot, scope, number, thisUpdate, nextUpdate, revocations, der),
+    )
   }
 
   addTrustStatement(row: TrustStatementRow): void {

@@ -33,6 +33,7 @@ export class TlsFolder {
       cert: write(`${service}.crt`, this.ca.chainPem(leaf)),
       key: write(`${service}.key`, keyPem(leaf)),
       caCert: write('ca.crt', this.ca.root.pem),
+      crl: write('ca.crl', ''),
     }
   }
 
