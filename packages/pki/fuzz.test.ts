@@ -3,6 +3,9 @@ import { before, describe, it } from 'node:test'
 import { TestCa, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseCertificate, parseTbsCertificate } from './certificate.ts'
+import { parseCrl } from './crl/crl.ts'
+import { encodeRevokedEntry } from './crl/revoked-entry.ts'
+import { signCrl } from './crl/sign-crl.ts'
 import { createCsr, parseCsr } from './csr.ts'
 import { readDer } from './der/reader.ts'
 import { encodeDer } from './der/writer.ts'
@@ -100,6 +103,10 @@ describe('whatever the octets, there is a value or a PkiError', () => {
     certificate: parseCertificate,
     tbsCertificate: parseTbsCertificate,
     csr: parseCsr,
+    crl: (octets) => {
+      const { entries } = parseCrl(octets)
+      return [...entries].map(({ serial }) => entries.find(serial))
+    },
     name: (octets) => readDer(octets, readName).toString(),
     extensions: (octets) => readDer(octets, readExtensions),
     publicKey: keyAlgorithmOf,
@@ -207,6 +214,7 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
     certificate: all.map(({ der }) => der),
     tbsCertificate: all.map(({ certificate }) => certificate.tbs),
     csr: [csr],
+    crl: await makeLists(ca),
     name: all.map(({ certificate }) => certificate.subject.der),
     extensions,
     publicKey: all.map(({ certificate }) => certificate.spki),
@@ -215,6 +223,21 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
       new TextEncoder().encode(encodePem('CERTIFICATE', rsa.der)),
     ],
   }
+}
+
+/** Full and delta, of everything and of a shard, with and without entries. */
+function makeLists(ca: TestCa): Promise<Uint8Array[]> {
+  const entries = (['unspecified', 'keyCompromise', 'superseded'] as const).map((reason, index) =>
+    encodeRevokedEntry({ serial: Uint8Array.of(index + 1, 0xff), at: ca.at, reason }),
+  )
+  const usual = { issuer: ca.issuing.certificate, number: 5, thisUpdate: ca.at, nextUpdate: ca.at + 1000 }
+  const scope = { uri: 'http://a.b/c', onlyContains: 'user-certificates' } as const
+  const requests = [
+    { ...usual, entries },
+    { ...usual, entries: [], freshest: 'http://a.b/d' },
+    { ...usual, entries, base: 4, scope },
+  ]
+  return Promise.all(requests.map((request) => signCrl(request, ca.issuing.signer)))
 }
 
 /** Extensions that certificates of ours don't have, so that their readers are fuzzed too. */
