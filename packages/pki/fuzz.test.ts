@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test'
 import { TestCa, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseCertificate, parseTbsCertificate } from './certificate.ts'
+import { checkCrl, checkDelta } from './crl/check-crl.ts'
 import { parseCrl } from './crl/crl.ts'
 import { encodeRevokedEntry } from './crl/revoked-entry.ts'
 import { signCrl } from './crl/sign-crl.ts'
@@ -174,6 +175,32 @@ describe('whatever is changed in a certificate', () => {
           verify(ofLeaf ? changed : leaf.der, ofLeaf ? ca.issuing.der : changed),
         )
         assert.equal(accepted, false)
+      }),
+      { numRuns },
+    )
+  })
+})
+
+describe('whatever is changed in a revocation list', () => {
+  it('it answers for nobody any more', async () => {
+    const ca = await TestCa.create()
+    const lists = await makeLists(ca)
+    const scope = { uri: 'http://a.b/c', onlyContains: 'user-certificates' } as const
+    const expected = { issuer: ca.issuing.certificate, at: ca.at }
+    const check = (der: Uint8Array): void => {
+      const crl = parseCrl(der)
+      if (crl.base === undefined) checkCrl(crl, expected)
+      else checkDelta(crl, { ...expected, scope })
+    }
+    for (const list of lists) check(list)
+    fc.assert(
+      fc.property(edit, fc.constantFrom(...lists), (change, list) => {
+        const changed = change(list)
+        fc.pre(Buffer.compare(changed, list) !== 0)
+        assert.equal(
+          tolerate(() => check(changed)),
+          false,
+        )
       }),
       { numRuns },
     )
