@@ -3,6 +3,10 @@ import { before, describe, it } from 'node:test'
 import { TestCa, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseCertificate, parseTbsCertificate } from './certificate.ts'
+import { checkCrl, checkDelta } from './crl/check-crl.ts'
+import { parseCrl } from './crl/crl.ts'
+import { encodeRevokedEntry } from './crl/revoked-entry.ts'
+import { signCrl } from './crl/sign-crl.ts'
 import { createCsr, parseCsr } from './csr.ts'
 import { readDer } from './der/reader.ts'
 import { encodeDer } from './der/writer.ts'
@@ -100,6 +104,10 @@ describe('whatever the octets, there is a value or a PkiError', () => {
     certificate: parseCertificate,
     tbsCertificate: parseTbsCertificate,
     csr: parseCsr,
+    crl: (octets) => {
+      const { entries } = parseCrl(octets)
+      return [...entries].map(({ serial }) => entries.find(serial))
+    },
     name: (octets) => readDer(octets, readName).toString(),
     extensions: (octets) => readDer(octets, readExtensions),
     publicKey: keyAlgorithmOf,
@@ -173,6 +181,32 @@ describe('whatever is changed in a certificate', () => {
   })
 })
 
+describe('whatever is changed in a revocation list', () => {
+  it('it answers for nobody any more', async () => {
+    const ca = await TestCa.create()
+    const lists = await makeLists(ca)
+    const scope = { uri: 'http://a.b/c', onlyContains: 'user-certificates' } as const
+    const expected = { issuer: ca.issuing.certificate, at: ca.at }
+    const check = (der: Uint8Array): void => {
+      const crl = parseCrl(der)
+      if (crl.base === undefined) checkCrl(crl, expected)
+      else checkDelta(crl, { ...expected, scope })
+    }
+    for (const list of lists) check(list)
+    fc.assert(
+      fc.property(edit, fc.constantFrom(...lists), (change, list) => {
+        const changed = change(list)
+        fc.pre(Buffer.compare(changed, list) !== 0)
+        assert.equal(
+          tolerate(() => check(changed)),
+          false,
+        )
+      }),
+      { numRuns },
+    )
+  })
+})
+
 /** @returns whether it went through; anything but a `PkiError` fails the test */
 function tolerate(call: () => unknown): boolean {
   try {
@@ -207,6 +241,7 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
     certificate: all.map(({ der }) => der),
     tbsCertificate: all.map(({ certificate }) => certificate.tbs),
     csr: [csr],
+    crl: await makeLists(ca),
     name: all.map(({ certificate }) => certificate.subject.der),
     extensions,
     publicKey: all.map(({ certificate }) => certificate.spki),
@@ -215,6 +250,21 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
       new TextEncoder().encode(encodePem('CERTIFICATE', rsa.der)),
     ],
   }
+}
+
+/** Full and delta, of everything and of a shard, with and without entries. */
+function makeLists(ca: TestCa): Promise<Uint8Array[]> {
+  const entries = (['unspecified', 'keyCompromise', 'superseded'] as const).map((reason, index) =>
+    encodeRevokedEntry({ serial: Uint8Array.of(index + 1, 0xff), at: ca.at, reason }),
+  )
+  const usual = { issuer: ca.issuing.certificate, number: 5, thisUpdate: ca.at, nextUpdate: ca.at + 1000 }
+  const scope = { uri: 'http://a.b/c', onlyContains: 'user-certificates' } as const
+  const requests = [
+    { ...usual, entries },
+    { ...usual, entries: [], freshest: 'http://a.b/d' },
+    { ...usual, entries, base: 4, scope },
+  ]
+  return Promise.all(requests.map((request) => signCrl(request, ca.issuing.signer)))
 }
 
 /** Extensions that certificates of ours don't have, so that their readers are fuzzed too. */

@@ -27,15 +27,17 @@ export function scanEntries(octets: Uint8Array): EntriesSummary {
   let latest = Number.NEGATIVE_INFINITY
   let last: RevocationReason | undefined
   for (let at = 0; at < octets.length; count++) {
-    const end = at + 2 + (octets[at + 1] as number)
-    const time = usualTime(octets, at)
-    let reason = time === undefined ? undefined : usualReason(octets, timeStart(octets, at) + 15, end)
-    let revokedAt = time
-    if (reason === undefined || revokedAt === undefined) {
-      const { value, length } = entryAt(octets, at)
-      ;({ reason, at: revokedAt } = value)
-      at += length
-    } else at = end
+    let length = 2 + (octets[at + 1] as number)
+    let revokedAt = usualTime(octets, at)
+    let reason =
+      revokedAt === undefined ? undefined : usualReason(octets, timeStart(octets, at) + 15, at + length)
+    if (revokedAt === undefined || reason === undefined) {
+      const entry = entryAt(octets, at)
+      length = entry.length
+      revokedAt = entry.value.at
+      reason = entry.value.reason
+    }
+    at += length
     if (revokedAt > latest) latest = revokedAt
     if (reason !== last) reasons.add(reason)
     last = reason

@@ -61,7 +61,18 @@ function moment(year: number, at: number, pair: (at: number) => number): number 
   if (year < 100) return undefined
   // Day 29, 30 or 31 of a month that has none would be a day of the next.
   if (day > 28 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return undefined
-  return Date.UTC(year, month - 1, day, hour, minute, second)
+  return (((daysSinceEpoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000
+}
+
+/**
+ * As `Date.UTC` counts, which costs six times as much: that is seen where a list has a million times. Years begin in March
+ * here, so that the leap day is their last (Hinnant, chrono-Compatible Low-Level Date Algorithms, `days_from_civil`).
+ */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const marchYear = month > 2 ? year : year - 1
+  const monthsSinceMarch = month > 2 ? month - 3 : month + 9
+  const leapDays = ((marchYear / 4) | 0) - ((marchYear / 100) | 0) + ((marchYear / 400) | 0)
+  return marchYear * 365 + leapDays + (((153 * monthsSinceMarch + 2) / 5) | 0) + day - 719_469
 }
 
 /**
