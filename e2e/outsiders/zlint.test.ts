@@ -4,6 +4,7 @@ import type { KeyAlgorithm } from '@datapunk/pki'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { chainOf, everyAlgorithm } from './every-algorithm.ts'
+import { statusChain } from './status-chain.ts'
 
 const table: readonly KeyAlgorithm[] = ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-65']
 /** Every rulebook of zlint that is an RFC about certificates; the others are for the public web, mail and code. */
@@ -25,20 +26,39 @@ test('zlint finds nothing in any certificate of any algorithm', needs(zlint), as
       const { mesh, files } = await chainOf(algorithms)
       t.after(() => mesh.remove())
       for (const [place, file] of Object.entries(files)) {
-        const args = ['-includeSources', rulebooks, file]
-        const results = Object.entries(
-          JSON.parse(await Child.output(program(zlint), args)) as Record<string, { result: string }>,
-        )
-        const found = results.filter(([, { result }]) => !['pass', 'NA', 'NE'].includes(result))
         const expected = place === 'root' ? (exceptions[`root ${root}`] ?? []) : []
-        assert.deepEqual(
-          found.map(([lint]) => lint),
-          expected,
-          place,
-        )
-        const passed = results.filter(([, { result }]) => result === 'pass').length
-        assert.ok(passed >= 30, `${place}: only ${passed} of ${results.length} lints applied`)
+        await finds(expected, place, file)
       }
     })
   }
 })
+
+test(
+  'zlint finds nothing in certificates that say where their status is to be learned',
+  needs(zlint),
+  async (t) => {
+    for (const algorithm of table) {
+      const chain = await statusChain(algorithm)
+      t.after(() => chain.remove())
+      for (const place of ['issuing', 'leaf', 'ocspSigner'] as const) {
+        await finds([], `${place} ${algorithm}`, chain[place].file)
+      }
+    }
+  },
+)
+
+/** Fails unless zlint finds just this in the certificate. */
+async function finds(expected: readonly string[], place: string, file: string): Promise<void> {
+  const args = ['-includeSources', rulebooks, file]
+  const results = Object.entries(
+    JSON.parse(await Child.output(program(zlint), args)) as Record<string, { result: string }>,
+  )
+  const found = results.filter(([, { result }]) => !['pass', 'NA', 'NE'].includes(result))
+  assert.deepEqual(
+    found.map(([lint]) => lint),
+    expected,
+    place,
+  )
+  const passed = results.filter(([, { result }]) => result === 'pass').length
+  assert.ok(passed >= 30, `${place}: only ${passed} of ${results.length} lints applied`)
+}

@@ -13,6 +13,13 @@ import { encodeDer } from './der/writer.ts'
 import { readExtensions } from './extensions/extensions.ts'
 import { keyAlgorithmOf } from './keys/public-key.ts'
 import { encodeName, readName } from './name.ts'
+import { type CertId, certIdOf } from './ocsp/cert-id.ts'
+import type { CertStatus } from './ocsp/cert-status.ts'
+import { checkOcspResponse } from './ocsp/check-ocsp-response.ts'
+import { ocspErrorResponse } from './ocsp/ocsp-error-response.ts'
+import { encodeOcspRequest, parseOcspRequest } from './ocsp/ocsp-request.ts'
+import { parseOcspResponse } from './ocsp/ocsp-response.ts'
+import { signOcspResponse } from './ocsp/sign-ocsp-response.ts'
 import { verifyPath } from './path/verify-path.ts'
 import { decodePem, encodePem } from './pem.ts'
 import { PkiError } from './pki-error.ts'
@@ -110,6 +117,8 @@ describe('whatever the octets, there is a value or a PkiError', () => {
     },
     name: (octets) => readDer(octets, readName).toString(),
     extensions: (octets) => readDer(octets, readExtensions),
+    ocspRequest: parseOcspRequest,
+    ocspResponse: parseOcspResponse,
     publicKey: keyAlgorithmOf,
     pem: (octets) => decodePem(octets, 'CERTIFICATE'),
   }
@@ -207,6 +216,31 @@ describe('whatever is changed in a revocation list', () => {
   })
 })
 
+describe('whatever is changed in an OCSP response', () => {
+  it('it says nothing else, and is refused where that would be', async () => {
+    const ca = await TestCa.create()
+    const { leaf, good } = await makeOcspSamples(ca)
+    const verify = (der: Uint8Array) =>
+      checkOcspResponse({
+        response: parseOcspResponse(der),
+        leaf,
+        issuer: ca.issuing.certificate,
+        at: ca.at,
+        clockSkew: 0,
+      })
+    const { status, nextUpdate } = verify(good)
+    fc.assert(
+      fc.property(edit, (change) => {
+        tolerate(() => {
+          const changed = verify(change(good))
+          assert.deepEqual([changed.status, changed.nextUpdate], [status, nextUpdate])
+        })
+      }),
+      { numRuns },
+    )
+  })
+})
+
 /** @returns whether it went through; anything but a `PkiError` fails the test */
 function tolerate(call: () => unknown): boolean {
   try {
@@ -237,6 +271,7 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
     signer: lake.signer,
     dnsNames: ['lake.service.datapunk'],
   })
+  const ocsp = await makeOcspSamples(ca)
   return {
     certificate: all.map(({ der }) => der),
     tbsCertificate: all.map(({ certificate }) => certificate.tbs),
@@ -244,6 +279,8 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
     crl: await makeLists(ca),
     name: all.map(({ certificate }) => certificate.subject.der),
     extensions,
+    ocspRequest: ocsp.requests,
+    ocspResponse: ocsp.responses,
     publicKey: all.map(({ certificate }) => certificate.spki),
     pem: [
       new TextEncoder().encode(ca.chainPem(lake)),
@@ -267,7 +304,34 @@ function makeLists(ca: TestCa): Promise<Uint8Array[]> {
   return Promise.all(requests.map((request) => signCrl(request, ca.issuing.signer)))
 }
 
-/** Extensions that certificates of ours don't have, so that their readers are fuzzed too. */
+async function makeOcspSamples(ca: TestCa) {
+  const issuer = ca.issuing.certificate
+  const { certificate: leaf } = await ca.leaf('nexus')
+  const { certificate: responder, signer } = await ca.ocspSigner()
+  const nonce = new Uint8Array(32).fill(7)
+  const [sha1, sha256] = (['sha1', 'sha256'] as const).map((hash) =>
+    certIdOf({ issuer, serial: leaf.serial, hash }),
+  ) as [CertId, CertId]
+  const times = { thisUpdate: ca.at, nextUpdate: ca.at + 60_000 }
+  const sign = (...statuses: readonly CertStatus[]) => {
+    const answers = statuses.map((status, index) => ({
+      certId: index === 0 ? sha256 : sha1,
+      status,
+      ...times,
+    }))
+    return signOcspResponse({ responder, producedAt: ca.at, answers, nonce, extendedRevoke: true }, signer)
+  }
+  const good = await sign({ kind: 'good' })
+  const revoked = await sign({ kind: 'revoked', at: ca.at, reason: 'keyCompromise' }, { kind: 'unknown' })
+  return {
+    leaf,
+    good,
+    requests: [encodeOcspRequest({ certId: sha1 }), encodeOcspRequest({ certId: sha256, nonce })],
+    responses: [good, revoked, ocspErrorResponse('tryLater')],
+  }
+}
+
+/** Extensions that few certificates have, so that their readers are fuzzed too. */
 const rare = {
   crlDistributionPoints: testExtension.raw(
     '2.5.29.31',
@@ -277,6 +341,11 @@ const rare = {
     '1.3.6.1.5.5.7.1.1',
     hex('3018 3016 06082b06010505073001 860a 687474703a2f2f612f62'),
   ),
+  freshestCrl: testExtension.raw(
+    '2.5.29.46',
+    hex('3018 3016 a014 a012 8610 687474703a2f2f612e622f632e63726c'),
+  ),
+  tlsFeature: testExtension.raw('1.3.6.1.5.5.7.1.24', hex('3006 020105 020111')),
   nameConstraints: testExtension.nameConstraints(
     { domains: ['a.b'], ipRanges: ['10.0.0.0/8'] },
     { uriHosts: ['c.d'] },
