@@ -2,6 +2,7 @@ import { encodePem, encodeRevokedEntry, type RevocationReason as PkiReason, sign
 import type { Config } from '@datapunk/protocol'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
+import { isAwayRoot } from '../keys/root-keys.ts'
 import type { ListRow, Reader, RevocationReason, SlotRow } from '../store/contract.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -25,8 +26,6 @@ export interface DueList {
   readonly until: number | undefined
 }
 
-type Known = Pick<Engine, 'store' | 'config' | 'clock'>
-
 /** CAs whose certificates somebody may still believe, each with its newest list. */
 export function listedCas(store: Reader): { slot: SlotRow; list: ListRow | undefined }[] {
   const lists = new Map(store.lists().map((row) => [`${row.slot} ${row.scope}`, row]))
@@ -38,9 +37,12 @@ export function listedCas(store: Reader): { slot: SlotRow; list: ListRow | undef
 }
 
 /** Lists that don't name what is revoked, and those that are old. */
-export function dueLists({ store, clock }: Pick<Known, 'store' | 'clock'>): DueList[] {
+export function dueLists({ store, clock, keys }: Pick<Engine, 'store' | 'clock' | 'keys'>): DueList[] {
   const now = clock()
-  return listedCas(store).flatMap(({ slot: { id, kind }, list }) => {
+  return listedCas(store).flatMap(({ slot, list }) => {
+    // One that was lost with a newer inventory retires, and nobody here can sign for it.
+    if (slot.state === 'retiring' && slot.kind === 'issuing-ca' && !keys.has(slot)) return []
+    const { id, kind } = slot
     const due = (reason: string) => [{ slot: id, kind, reason, until: list?.nextUpdate }]
     if (list === undefined) return due(`${id} has no revocation list yet`)
     if (list.revocations !== store.revocationsOf(id)) return due(`the list of ${id} lacks what was revoked`)
@@ -54,11 +56,11 @@ export function renewalOf({ thisUpdate, nextUpdate }: Pick<ListRow, 'thisUpdate'
   return thisUpdate + RENEWED_AT * (nextUpdate - thisUpdate)
 }
 
-/** Signs and records the lists that are due, of those CAs whose keys are here. They are written with everything published. */
+/** Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published. */
 export async function publishLists(engine: Engine): Promise<void> {
   for (const { slot } of dueLists(engine)) {
     const row = engine.store.slots().find(({ id }) => id === slot)
-    if (row !== undefined && engine.keys.has(row)) await publishList(engine, row)
+    if (row !== undefined && !isAwayRoot(engine, row)) await publishList(engine, row)
   }
 }
 
