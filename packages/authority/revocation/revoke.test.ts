@@ -245,7 +245,8 @@ describe('revoking', () => {
         else {
           recorded++
           const { code } = failure as { code?: string }
-          if (failure instanceof Error) assert.ok(code === 'NOT_PUBLISHED' || code === 'STORE_FAILED', `${code}`)
+          if (failure instanceof Error)
+            assert.ok(code === 'NOT_PUBLISHED' || code === 'STORE_FAILED', `${code}`)
         }
         await apply(engine, no)
         assert.equal(listed(serial), isRevoked, `step ${at}`)
