@@ -90,7 +90,9 @@ async function keepOpen(
         ...{ open: proxy.open, grace },
       },
     )
-    const cut = await proxy.stop(AbortSignal.any([AbortSignal.timeout(grace), impatient.signal]))
+    const timer = setTimeout(() => impatient.abort(), grace)
+    const cut = await proxy.stop(impatient.signal)
+    clearTimeout(timer)
     voice.say('ended', 'strong', `ended: ${proxy.carried} connections carried, ${cut} cut short`, {
       ...{ carried: proxy.carried, cut },
     })

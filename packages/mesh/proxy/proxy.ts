@@ -98,8 +98,10 @@ export class MeshProxy extends EventEmitter<ProxyEvents> {
 
   /** The service behind is not even connected to before the gate has passed the caller: `protect` sees to that. */
   #serving(route: Route & { way: 'serve' }): Server {
-    const options = { ...tcpOptions, handshakeTimeout: HANDSHAKE_TIMEOUT }
+    // Half an end before the handshake is done is a whole one, as of health checks that only look whether the port opens.
+    const options = { ...tcpOptions, allowHalfOpen: false, handshakeTimeout: HANDSHAKE_TIMEOUT }
     const server = createTlsServer(options, (caller) => {
+      caller.allowHalfOpen = true
       resetIfCutShort(caller)
       void this.#carry(route, caller, (signal) => dialPlain(route.to, signal))
     })
