@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { buffer, text } from 'node:stream/consumers'
@@ -10,7 +10,8 @@ import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { MeshError, Refusal } from '../index.ts'
+import { FixedClock } from '@datapunk/testkit'
+import { join, type MeshError, type Refusal } from '../index.ts'
 import { listen } from '../testing/listen.ts'
 import { openProxy } from './proxy.ts'
 import { portOf, TwoProxies } from './testing/halves.ts'
@@ -260,6 +261,30 @@ describe('through two proxies, one that calls and one that serves', () => {
     assert.equal(await stopped, 1)
     for (const failure of failures) assert.equal((await failure).code, 'ECONNRESET')
   })
+})
+
+test('a connection ends on both halves when the certificate of the caller does', async (t) => {
+  const both = await TwoProxies.start()
+  const clock = new FixedClock(Date.now())
+  const nexus = await join('nexus', { config: both.testMesh.configFile, clock, pollEvery: 2 ** 31 - 1 })
+  const to = { host: '127.0.0.1', port: (both.backend.server.address() as AddressInfo).port }
+  const at = { host: '127.0.0.1', port: 0 }
+  const serving = await openProxy(nexus, { routes: [{ way: 'serve', at, to }] })
+  t.after(async () => {
+    await serving.stop(AbortSignal.abort())
+    await nexus.leave()
+    await both.end()
+  })
+  const taken = both.backend.next()
+  const notAfter = clock.now() + 60_000
+  const leaf = await both.testMesh.leaf('stream', { notAfter })
+  const pair = { cert: both.testMesh.ca.chainPem(leaf), key: leaf.keyPem, ca: both.testMesh.ca.root.pem }
+  const one = connectTls({ ...portOf(serving), ...pair, servername: 'nexus.service.datapunk' })
+  const failures = [one, await taken].map(
+    (socket) => new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve)),
+  )
+  clock.advance(62_000)
+  for (const failure of failures) assert.equal((await failure).code, 'ECONNRESET')
 })
 
 test('more than there is room for are dropped, which is told once', async (t) => {
