@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
@@ -60,6 +60,35 @@ export class ServerProcess {
     await accepting(port)
     const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
     return new ServerProcess(port, child, workers.map(Number))
+  }
+
+  /** Any program that listens at this port, without children of its own; undefined where it isn't installed. */
+  static async startProgram(
+    port: number,
+    command: string,
+    args: string[],
+  ): Promise<ServerProcess | undefined> {
+    if (spawnSync('which', [command]).status !== 0) return undefined
+    const child = spawn('taskset', ['-c', '0', command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+    await accepting(port)
+    return new ServerProcess(port, child, [child.pid!])
+  }
+
+  /** Bytes of memory that it holds now. */
+  memory(): number {
+    const pages = this.#pids.map((pid) => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]))
+    return pages.reduce((sum, count) => sum + count * 4096, 0)
+  }
+
+  /** As `cpu`, with threads that have ended; to 10 ms. */
+  cpuOfAllTime(): number {
+    const fields = this.#pids.map((pid) =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' '),
+    )
+    return (
+      fields.reduce((sum, [, , , , , , , , , , , user, system]) => sum + Number(user) + Number(system), 0) *
+      10_000
+    )
   }
 
   /** Microseconds of CPU that it has used, all threads. */

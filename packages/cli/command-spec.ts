@@ -1,6 +1,15 @@
 import type { Context } from './context.ts'
 import type { ExitCode } from './exit-code.ts'
 
+/** `in order`: may be given again and again; `options.inOrder` has all of them, as they were typed. */
+export type CommandOption = readonly [flags: string, description: string, kind?: 'in order']
+
+export interface OrderedOption {
+  /** As in `--to`. */
+  readonly flag: string
+  readonly value: string
+}
+
 /** A command as data: the parser, the help and the shell completions are made from it. */
 export interface CommandSpec<Options = object> {
   readonly name: string
@@ -9,7 +18,7 @@ export interface CommandSpec<Options = object> {
   readonly summary: string
   /** More than one line of it, for `--help`. */
   readonly description?: string
-  readonly options?: readonly (readonly [flags: string, description: string])[]
+  readonly options?: readonly CommandOption[]
   /** The document that `--json` prints, for `--help`. */
   readonly json: string
   /** Lines to copy. */

@@ -1,6 +1,6 @@
-import type { CommandSpec } from './command-spec.ts'
+import type { CommandOption, CommandSpec } from './command-spec.ts'
 
-type Options = readonly (readonly [flags: string, description: string])[]
+type Options = readonly CommandOption[]
 type Specs = readonly Pick<CommandSpec, 'name' | 'summary' | 'options'>[]
 
 export const shells = ['bash', 'zsh', 'fish'] as const

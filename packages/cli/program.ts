@@ -1,5 +1,5 @@
-import { Command } from 'commander'
-import type { CommandSpec } from './command-spec.ts'
+import { Command, Option } from 'commander'
+import type { CommandSpec, OrderedOption } from './command-spec.ts'
 import manifest from './package.json' with { type: 'json' }
 import type { World } from './world.ts'
 
@@ -66,7 +66,14 @@ function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
     .description(spec.description ?? spec.summary)
     .helpOption('--help', 'print this')
   for (const argument of spec.arguments?.split(' ') ?? []) command.argument(argument)
-  for (const [flags, description] of spec.options ?? []) command.option(flags, description)
+  const inOrder: OrderedOption[] = []
+  for (const [flags, description, kind] of spec.options ?? []) {
+    const option = new Option(flags, description)
+    if (kind === 'in order') {
+      option.argParser((value) => void inOrder.push({ flag: option.long ?? flags, value }))
+    }
+    command.addOption(option)
+  }
   const examples = spec.examples.map((example) => `  ${example}\n`).join('')
   command.addHelpText('after', `\nWith --json: ${spec.json}\n\nExamples:\n${examples}`)
   return command.action((...given: unknown[]) => {
@@ -74,6 +81,6 @@ function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
       .slice(0, -2)
       .flat()
       .filter((value) => typeof value === 'string')
-    return run(spec, program.opts<CommonOptions>(), command.opts(), positional)
+    return run(spec, program.opts<CommonOptions>(), { ...command.opts(), inOrder }, positional)
   })
 }

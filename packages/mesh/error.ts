@@ -1,6 +1,6 @@
 import type { Refusal } from './refusal.ts'
 
-/** Everything a service can meet while it joins the mesh, serves in it or calls into it. The list is closed. */
+/** Everything a service can meet while it joins the mesh, serves in it, calls into it or does so for another program. The list is closed. */
 export type MeshErrorCode =
   // joining
   | 'AUTHORITY_UNREACHABLE'
@@ -37,7 +37,12 @@ export type MeshErrorCode =
   | 'PLAIN_HTTP'
   | 'PORT_UNKNOWN'
   | 'SERVER_REFUSED'
-  // both
+  // proxying
+  | 'BACKEND_UNREACHABLE'
+  | 'LISTEN_FAILED'
+  | 'PLACE_EXPOSED'
+  | 'PLACE_INVALID'
+  // all of these
   | 'CONNECTION_CUT'
   | 'LEFT'
 

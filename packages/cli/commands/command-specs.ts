@@ -7,6 +7,7 @@ import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
 import { planCommand } from './plan.ts'
+import { proxyCommand } from './proxy.ts'
 import { restoreCommand } from './restore.ts'
 import { revokeCommand } from './revoke.ts'
 import { rotateCommand } from './rotate.ts'
@@ -26,6 +27,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   rotateCommand,
   revokeCommand,
   compromiseCommand,
+  proxyCommand,
   verifyCommand,
   inspectCommand,
   backupCommand,

@@ -1,0 +1,110 @@
+import { join } from '@datapunk/mesh'
+import {
+  fileLimit,
+  filesFor,
+  type MeshProxy,
+  openProxy,
+  roomForConnections,
+  routeText,
+  WANTED_CONNECTIONS,
+} from '@datapunk/mesh/proxy'
+import type { CommandSpec, OrderedOption } from '../command-spec.ts'
+import type { Context } from '../context.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import { routesOf } from '../proxy-routes.ts'
+import { ProxyVoice } from '../proxy-voice.ts'
+import { durationOf } from '../time-text.ts'
+
+interface ProxyCommandOptions {
+  readonly inOrder: readonly OrderedOption[]
+  readonly lendIdentity?: boolean
+  readonly sendPlain?: boolean
+  readonly grace?: string
+}
+
+export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
+  name: 'proxy',
+  arguments: '<service>',
+  summary: 'be a member for a program that can’t be one; until Ctrl-C',
+  description:
+    'Serves (--listen --to): mutual TLS with the checks of the library outside, plain bytes to the program behind, which nobody is connected to before they are passed. Calls (--from --to): plain bytes from the program, mutual TLS to a member. Any number of each, one after the other. Whoever is revoked, or loses the right, is cut on both sides; renewed certificates are taken up by themselves. SIGTERM and Ctrl-C let open connections finish; a second one ends them.',
+  options: [
+    ['--listen <host:port>', 'where members call; --to follows', 'in order'],
+    ['--from <place>', 'where the program calls, HOST:PORT or unix:/PATH; --to follows', 'in order'],
+    [
+      '--to <place>',
+      'the program behind, HOST:PORT or unix:/PATH; after --from a member, NAME or NAME:PORT',
+      'in order',
+    ],
+    ['--grace <duration>', 'how long open connections may take to finish; 10s unless given'],
+    ['--lend-identity', 'let --from listen beyond loopback: whoever reaches it calls as SERVICE'],
+    ['--send-plain', 'let --to of --listen lie beyond loopback: plain text goes over the network'],
+  ],
+  json: 'one document a line: { kind, subject, at, detail }, kind one of ready, few-files, refused, cut, failed, full, rotated, revoked, stale, problem, stopping, ended; `ready` has detail.routes, as in `serve 0.0.0.0:6380 → unix:/run/redis/redis.sock`',
+  examples: [
+    'mtls proxy cache --listen 0.0.0.0:6380 --to unix:/run/redis/redis.sock',
+    'mtls proxy stream --from 127.0.0.1:6379 --to cache',
+    'mtls proxy lake --listen 0.0.0.0:8445 --to 127.0.0.1:8080 --from 127.0.0.1:6379 --to cache:6380',
+  ],
+  async run(context, { inOrder, grace = '10s', ...permissions }, service = '') {
+    const routes = routesOf(inOrder, permissions)
+    const patience = durationOf('--grace', grace)
+    const voice = new ProxyVoice(context, service)
+    const { file, environment, root } = context.place
+    const mesh = await join(service, { config: file, environment, root })
+    try {
+      voice.hearMesh(mesh)
+      const proxy = await openProxy(mesh, { routes, room: roomForConnections(), ...permissions })
+      voice.hearProxy(proxy)
+      return await keepOpen(context, proxy, voice, patience)
+    } finally {
+      await mesh.leave()
+    }
+  },
+}
+
+/** @param grace milliseconds */
+async function keepOpen(
+  context: Context,
+  proxy: MeshProxy,
+  voice: ProxyVoice,
+  grace: number,
+): Promise<ExitCode> {
+  const asked = Promise.withResolvers<void>()
+  const impatient = new AbortController()
+  let signals = 0
+  const stopListening = context.world.onSignal(() => {
+    if (++signals === 1) asked.resolve()
+    else impatient.abort()
+  })
+  try {
+    tellFewFiles(voice)
+    const routes = proxy.routes.map(({ route, at }) => routeText(route, at))
+    voice.say('ready', 'strong', `ready: ${routes.join(', ')}`, { routes })
+    await asked.promise
+    voice.say(
+      'stopping',
+      'strong',
+      `stopping: ${proxy.open} connections may take ${grace / 1000} s to finish`,
+      {
+        ...{ open: proxy.open, grace },
+      },
+    )
+    const timer = setTimeout(() => impatient.abort(), grace)
+    const cut = await proxy.stop(impatient.signal)
+    clearTimeout(timer)
+    voice.say('ended', 'strong', `ended: ${proxy.carried} connections carried, ${cut} cut short`, {
+      ...{ carried: proxy.carried, cut },
+    })
+    return exitCode.done
+  } finally {
+    stopListening()
+  }
+}
+
+function tellFewFiles(voice: ProxyVoice): void {
+  const [limit, room, needed] = [fileLimit(), roomForConnections(), filesFor(WANTED_CONNECTIONS)]
+  if (limit === undefined || room === undefined || room >= WANTED_CONNECTIONS) return
+  const message = `found a limit of ${limit} open files, room for ${room} connections at once; ${WANTED_CONNECTIONS} need ${needed}: LimitNOFILE=${needed} in systemd, \`ulimit -n ${needed}\` in a shell`
+  voice.say('few-files', 'warning', message, { limit, room })
+}

@@ -1,0 +1,63 @@
+import { MeshError } from '../error.ts'
+import { folderOpenToAll, isLoopback, type Place, placeText } from './place.ts'
+
+/** Whom a route calls: a member by its name, and a port where its `address` names none or another is meant. */
+export interface MemberPlace {
+  readonly host: string
+  readonly port: number | undefined
+}
+
+/**
+ * One way through the proxy. `serve`: members call over mutual TLS, and plain text goes on to the service behind. `call`:
+ * plain text comes from the service, and goes on to a member over mutual TLS.
+ */
+export type Route =
+  | { readonly way: 'serve'; readonly at: Place; readonly to: Place }
+  | { readonly way: 'call'; readonly at: Place; readonly to: MemberPlace }
+
+/** The unsafe choices: each has to be typed out. */
+export interface Permissions {
+  /** A `call` route may listen where other machines reach it: whoever does, calls as this service. */
+  readonly lendIdentity?: boolean | undefined
+  /** A `serve` route may go on to another machine, or to a socket that anyone here can put in its place: in plain text. */
+  readonly sendPlain?: boolean | undefined
+}
+
+/** @throws MeshError `PLACE_EXPOSED` */
+export function refuseExposed(route: Route, { lendIdentity, sendPlain }: Permissions): void {
+  if (route.way === 'call' && !lendIdentity && 'host' in route.at && !isLoopback(route.at.host)) {
+    throw exposed(
+      route.at,
+      'where others can call as this service',
+      'loopback, or a unix socket, which only its owner can reach',
+      '--lend-identity',
+    )
+  }
+  if (route.way === 'call' || sendPlain) return
+  const { to } = route
+  if ('host' in to && !isLoopback(to.host)) {
+    throw exposed(
+      to,
+      'which plain text would reach over a network',
+      'loopback or a unix socket',
+      '--send-plain',
+    )
+  }
+  const folder = 'path' in to ? folderOpenToAll(to.path) : undefined
+  if (folder !== undefined) {
+    throw exposed(
+      to,
+      `whose folder ${folder} everyone may write to, and put a socket of his own there`,
+      `a folder of the service's own: \`chmod o-w ${folder}\`, or another one`,
+      '--send-plain',
+    )
+  }
+}
+
+function exposed(place: Place, why: string, allowed: string, flag: string): MeshError {
+  return new MeshError(
+    'PLACE_EXPOSED',
+    `found ${placeText(place)}, ${why}; allowed: ${allowed}; ${flag} if that is meant`,
+    { data: { place: placeText(place), flag } },
+  )
+}
