@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Certificate, leafCertificate, lint, type Signer, signCertificate } from '@datapunk/pki'
+import { parseConfig } from '@datapunk/protocol'
 import { TestCa } from '@datapunk/testkit'
 import { type Issuer, issueLeaf } from '../packages/authority/issue.ts'
 import { SqliteStore } from '../packages/authority/store/sqlite.ts'
@@ -119,9 +120,16 @@ async function durable(count: number): Promise<Row> {
       transaction.putInstance({ id, service: id, place: 'here', since: at, held: false })
     }
   })
-  const request = { ...subject, ...names, keyAlgorithm: 'ecdsa-p256', keySize: null } as const
+  const request = {
+    ...subject,
+    ...names,
+    keyAlgorithm: 'ecdsa-p256',
+    keySize: null,
+    mustStaple: false,
+  } as const
   const encodedRequest = JSON.stringify(request)
-  const issuing = { store, clock: () => at, randomBytes, actor: 'bench' }
+  const config = parseConfig('services: { lake: {} }', { file: '/bench.yaml' })
+  const issuing = { store, clock: () => at, randomBytes, actor: 'bench', config }
   let next = 0
   const lane = async () => {
     while (next < count) {

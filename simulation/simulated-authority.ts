@@ -143,6 +143,7 @@ export class SimulatedAuthority {
       randomBytes,
       makeKeyPair: async () => this.#leafKeys.next(),
       peers,
+      staple: async () => undefined,
       push: () => this.#watch.published(publicationOf(this.store)),
       handOver: async () => {},
       actor: 'up',

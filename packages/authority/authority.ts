@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
@@ -25,6 +26,7 @@ import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
+import { Responder, type ResponderHost } from './responder/responder.ts'
 import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
 import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
 import { letIn, type RevokeReport, type RevokeRequest, revoke } from './revocation/revoke.ts'
@@ -104,6 +106,7 @@ export class Authority implements Administration {
   #backingUp: Promise<unknown> = Promise.resolve()
   readonly #passphrase: () => FoundPassphrase
   #peerServer: PeerServer | undefined
+  #responder: Responder | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
 
@@ -154,6 +157,7 @@ export class Authority implements Administration {
         peers: new PeerBook(clock),
         ownPair: new OwnPair(),
         push: () => {},
+        staple: async () => undefined,
         handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
         clock,
         randomBytes,
@@ -168,7 +172,14 @@ export class Authority implements Administration {
   }
 
   private constructor(engine: Engine, lock: Lock, passphrase: () => FoundPassphrase) {
-    this.#engine = { ...engine, push: () => this.#peerServer?.push() }
+    this.#engine = {
+      ...engine,
+      push: () => {
+        this.#peerServer?.push()
+        this.#responder?.changed()
+      },
+      staple: async (serial) => this.#responder?.staple(serial),
+    }
     this.#passphrase = passphrase
     this.#lock = lock
     this.#enforcement = new EnforcementWatch(this.#engine)
@@ -203,6 +214,27 @@ export class Authority implements Administration {
     this.#peerServer = await servePeers(streaming, places)
     this.#enforcement.start()
     await this.#inTurn(() => this.#makeOwnPair())
+  }
+
+  /**
+   * Serves lists and OCSP from now on, by a process that holds no CA key, until this is closed; where `authority.http` says so.
+   *
+   * @param start starts that process, whose program calls `runResponder`
+   */
+  serveStatus(start: () => ChildProcess): void {
+    const { config, layout, clock, report } = this.#engine
+    if (config.authority.http === undefined) return
+    const inTurn: ResponderHost['inTurn'] = (deed) =>
+      this.#inTurn(() => {
+        checkState(this.#engine)
+        return deed(this.#engine)
+      })
+    this.#responder = new Responder({ config, layout, clock, report, start, inTurn })
+  }
+
+  /** Where lists and OCSP are served, once they are. */
+  get statusPort(): number | undefined {
+    return this.#responder?.port
   }
 
   /** Where peers on other hosts come in, once they are served. */
@@ -313,6 +345,7 @@ export class Authority implements Administration {
   async close(): Promise<void> {
     this.#enforcement.stop()
     await this.#peerServer?.close()
+    await this.#responder?.close()
     await this.#backingUp
     await this.#busy
     this.#engine.store.close()

@@ -9,7 +9,7 @@ import type { OwnPair } from './peers/own-pair.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 
 /** What the authority's stories work with. Whoever has one holds the lock. */
-export interface Engine extends Issuing {
+export interface Engine extends Omit<Issuing, 'config'> {
   readonly config: Config
   readonly layout: Layout
   readonly disk: Disk
@@ -21,6 +21,8 @@ export interface Engine extends Issuing {
   readonly peers: PeerBook
   /** What the authority itself shows to peers on other hosts. */
   readonly ownPair: OwnPair
+  /** An OCSP answer for a certificate of ours to be stapled, DER; undefined where there is none. */
+  readonly staple: (serial: string) => Promise<Uint8Array | undefined>
   /** Tells peers that something new was published; it is on disk by then. */
   readonly push: () => void
   /** Tells a service that reads files that they have changed, and sees that it shows them. */
@@ -59,6 +61,8 @@ export type AuthorityEventKind =
   | 'reload-failed'
   | 'rotation-held'
   | 'rotation-resumed'
+  | 'status-served'
+  | 'status-failed'
   | 'store-failed'
 
 export interface AuthorityEvent {

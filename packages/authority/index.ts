@@ -28,6 +28,8 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
+export type { ResponderChannel } from './responder/run-responder.ts'
+export { runResponder } from './responder/run-responder.ts'
 export type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 export type { RevokePreview } from './revocation/preview.ts'
 export type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'

@@ -5,6 +5,7 @@ import {
   type LintToken,
   leafCertificate,
   lint,
+  ocspSignerCertificate,
   parseCertificate,
   rootCertificate,
   type Signer,
@@ -12,10 +13,11 @@ import {
   signCertificate,
   tbsHash,
 } from '@datapunk/pki'
-import { keyIdOf, revokedPrefix } from '@datapunk/protocol'
+import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
 import type { Constraints } from './constraints.ts'
+import { caStatusUrls, leafStatusUrls } from './responder/status-urls.ts'
 import type { CertificateRequest } from './settings.ts'
-import type { CertificateProfile, Store, Transaction } from './store/contract.ts'
+import type { CertificateProfile, SlotRow, Store, Transaction } from './store/contract.ts'
 import { refusal } from './store/refusal.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -56,6 +58,8 @@ export interface Issuing {
   readonly randomBytes: (length: number) => Uint8Array
   /** Who asked, for the audit. */
   readonly actor: string
+  /** Says where the status of certificates is served. */
+  readonly config: Pick<Config, 'authority' | 'revocation'>
 }
 
 /** A key that signs certificates: the slot it lies in, its own certificate, and its signer. */
@@ -101,7 +105,7 @@ export async function issueLeaf(
   const notBefore = wholeSeconds(Math.max(now - backdating(life), issuer.certificate.notBefore))
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = drawSerial(issuing)
-  const { commonName, organization, country, dnsNames, ipAddresses } = leaf.request
+  const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = leaf.request
   const tbs = leafCertificate({
     serial,
     issuer: issuer.certificate,
@@ -112,6 +116,8 @@ export async function issueLeaf(
     dnsNames,
     uris: [leaf.spiffeId],
     ipAddresses,
+    ...leafStatusUrls(issuing.config, slotOf(issuer, issuing), serialText(serial)),
+    mustStaple,
   })
   // 4 Lint: the token signs what was linted, once, and nothing else.
   const token = lint({ tbs, profile: 'leaf', issuer: issuer.certificate })
@@ -201,6 +207,7 @@ export async function issueIssuingCa(
     permittedDomains: ca.constraints.domains,
     permittedUriHosts: ca.constraints.domains,
     permittedIps: ca.constraints.ipAddresses,
+    ...caStatusUrls(issuing.config, slotOf(root, issuing)),
   })
   const token = lint({ tbs, profile: 'issuing-ca', issuer: root.certificate })
   const key = { spkiHash: keyIdOf(ca.spki), request: ca.encodedConstraints }
@@ -231,7 +238,8 @@ export async function issueCross(
   const notBefore = Math.max(subject.notBefore, issuer.certificate.notBefore)
   const notAfter = Math.min(subject.notAfter, issuer.certificate.notAfter)
   const serial = drawSerial(issuing)
-  const tbs = crossCertificate({ serial, issuer: issuer.certificate, subject, notBefore, notAfter })
+  const urls = caStatusUrls(issuing.config, slotOf(issuer, issuing))
+  const tbs = crossCertificate({ serial, issuer: issuer.certificate, subject, notBefore, notAfter, ...urls })
   const token = lint({ tbs, profile: 'cross', issuer: issuer.certificate })
   return recordAndSign(
     {
@@ -249,6 +257,50 @@ export async function issueCross(
     issuer,
     issuing,
   )
+}
+
+/** How long whoever answers OCSP requests is believed: nobody can revoke it. */
+const OCSP_SIGNER_LIFE = 30 * DAY
+
+/** Makes the certificate of a key that answers OCSP requests for an issuing CA. */
+export function signOcspSigner(
+  {
+    subject,
+    spki,
+  }: {
+    readonly subject: { readonly commonName: string; readonly organization: string; readonly country: string }
+    readonly spki: Uint8Array
+  },
+  issuer: Issuer,
+  issuing: Issuing,
+): Promise<IssuedCertificate> {
+  const now = wholeSeconds(issuing.clock())
+  const notBefore = Math.max(now - BACKDATED, issuer.certificate.notBefore)
+  const notAfter = Math.min(notBefore + OCSP_SIGNER_LIFE, issuer.certificate.notAfter)
+  const serial = drawSerial(issuing)
+  const tbs = ocspSignerCertificate({
+    serial,
+    issuer: issuer.certificate,
+    subject,
+    spki,
+    notBefore,
+    notAfter,
+  })
+  const token = lint({ tbs, profile: 'ocsp-signer', issuer: issuer.certificate })
+  return recordAndSign(
+    {
+      ...{ profile: 'ocsp-signer', serial: serialText(serial), token, tbs, instance: undefined },
+      ...{ notBefore, notAfter, spkiHash: keyIdOf(spki), request: JSON.stringify(subject) },
+    },
+    issuer,
+    issuing,
+  )
+}
+
+function slotOf({ slot }: Pick<Issuer, 'slot'>, { store }: Issuing): SlotRow {
+  const row = store.slots().find(({ id }) => id === slot)
+  if (row === undefined) throw new TypeError(`the issuer's slot ${slot} is on record`)
+  return row
 }
 
 interface Signing {

@@ -47,7 +47,7 @@ const CHANGES: readonly Change[] = [
   },
   {
     kind: 'change-certificate',
-    fields: ['organization', 'country', 'keyAlgorithm', 'keySize'],
+    fields: ['organization', 'country', 'keyAlgorithm', 'keySize', 'mustStaple'],
     safety: (applied, wanted) =>
       wanted.keyAlgorithm === 'rsa' && applied.keyAlgorithm === 'rsa' && wanted.keySize < applied.keySize
         ? 'destructive'

@@ -11,6 +11,8 @@ export interface Settings {
   readonly keyAlgorithm: KeyAlgorithm
   /** Bits; only of meaning with `rsa`. */
   readonly keySize: 2048 | 3072 | 4096
+  /** Whether callers are to refuse the certificate without a stapled OCSP answer. */
+  readonly mustStaple: boolean
   readonly validityDays: number
   readonly renewAt: number
   readonly allow: 'members' | readonly string[]
@@ -33,6 +35,7 @@ export interface CertificateRequest {
   readonly country: string
   readonly keyAlgorithm: KeyAlgorithm
   readonly keySize: number | null
+  readonly mustStaple: boolean
 }
 
 export function settingsOf(config: Config, service: ServiceConfig): Settings {
@@ -45,6 +48,7 @@ export function settingsOf(config: Config, service: ServiceConfig): Settings {
     country,
     keyAlgorithm,
     keySize,
+    mustStaple: service.ocspStapling === 'required',
     validityDays: service.validityDays,
     renewAt: service.renewAt,
     allow: service.allow === 'members' ? 'members' : [...service.allow].sort(),
@@ -73,6 +77,7 @@ export function isAsWanted(settings: Settings, config: Config, service: ServiceC
     settings.country === certificates.country &&
     settings.keyAlgorithm === certificates.keyAlgorithm &&
     settings.keySize === certificates.keySize &&
+    settings.mustStaple === (service.ocspStapling === 'required') &&
     settings.validityDays === service.validityDays &&
     settings.renewAt === service.renewAt &&
     sameAllow(settings.allow, service.allow) &&
@@ -96,7 +101,8 @@ export function isAsAsked(request: CertificateRequest, settings: Settings): bool
     request.organization === settings.organization &&
     request.country === settings.country &&
     request.keyAlgorithm === settings.keyAlgorithm &&
-    request.keySize === keySizeOf(settings)
+    request.keySize === keySizeOf(settings) &&
+    request.mustStaple === settings.mustStaple
   )
 }
 
@@ -143,7 +149,7 @@ export function encodeSettings(settings: Settings): string {
   return JSON.stringify(settings)
 }
 
-/** Read at every look, and changed once in a while. */
+/** Read at every look, and changed once in a while. What was recorded before there were staples wants none. */
 export const decodeSettings = decoded<Settings>()
 
 /** As many as most meshes have services; of a larger one some are parsed again at every look. */
@@ -154,7 +160,7 @@ function decoded<T>(): (text: string) => T {
   return (text) => {
     const found = known.get(text)
     if (found !== undefined) return found
-    const value = JSON.parse(text) as T
+    const value = { mustStaple: false, ...JSON.parse(text) } as T
     if (known.size < KEPT) known.set(text, value)
     return value
   }
@@ -169,6 +175,7 @@ export function certificateRequestOf(settings: Settings): CertificateRequest {
     country: settings.country,
     keyAlgorithm: settings.keyAlgorithm,
     keySize: keySizeOf(settings),
+    mustStaple: settings.mustStaple,
   }
 }
 

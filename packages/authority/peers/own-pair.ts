@@ -95,6 +95,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     country: certificates.country,
     keyAlgorithm: KEY_ALGORITHM,
     keySize: null,
+    mustStaple: false,
   } as const
   const { privateKey, publicKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
   const leaf = {

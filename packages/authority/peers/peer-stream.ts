@@ -19,7 +19,7 @@ import type { Published } from './announcement.ts'
 import { MessageBudget } from './message-budget.ts'
 import type { PeerBook, Speaker } from './peer-book.ts'
 
-export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report'> & {
+export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report' | 'staple'> & {
   readonly peers: PeerBook
   readonly published: () => Published
   readonly acknowledgements: AcknowledgementLog

@@ -40,6 +40,7 @@ export interface PeerPlaces {
  *     POST /stream                      JSON lines, both ways (`protocol/stream.ts`)
  *     GET  /documents                   JSON lines: every trust statement, then the newest head
  *     GET  /sections/DIGEST[?base=…]    a section, or its difference from one that the peer has
+ *     GET  /staples/SERIAL              an OCSP answer about a certificate of this mesh
  *
  * Peers on other hosts reach the same by mutual TLS, where `authority.listen` says so (`tls-door.ts`).
  *
@@ -124,9 +125,11 @@ class HttpPeerServer implements PeerServer {
       return
     }
     const { pathname, searchParams } = URL.parse(request.url ?? '/', 'http://authority') ?? nowhere
+    const serial = /^\/staples\/([0-9a-f]{1,40})$/.exec(pathname)?.[1]
     const digest = /^\/sections\/([0-9a-f]{64})$/.exec(pathname)?.[1]
     if (request.method === 'POST' && pathname === '/stream') this.#stream(request, response)
     else if (request.method === 'GET' && pathname === '/documents') this.#documents(response)
+    else if (request.method === 'GET' && serial !== undefined) void this.#staple(response, serial)
     else if (request.method === 'GET' && digest !== undefined)
       this.#section(response, digest, searchParams.get('base') ?? undefined)
     else response.writeHead(404).end()
@@ -146,6 +149,12 @@ class HttpPeerServer implements PeerServer {
     for (const { bytes } of trustStatements)
       response.write(encodeMessage({ type: 'trust-statement', document: bytes }))
     response.end(bundle && encodeMessage({ type: 'head', document: bundle.head }))
+  }
+
+  async #staple(response: ServerResponse, serial: string): Promise<void> {
+    const der = await this.#streaming.staple(serial)
+    if (der === undefined) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(der)
   }
 
   #section(response: ServerResponse, digest: string, base: string | undefined): void {

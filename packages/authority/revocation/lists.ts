@@ -1,9 +1,10 @@
-import { encodePem, encodeRevokedEntry, type RevocationReason as PkiReason, signCrl } from '@datapunk/pki'
+import { encodePem, encodeRevokedEntry, signCrl } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
-import type { ListRow, Reader, RevocationReason, SlotRow } from '../store/contract.ts'
+import type { ListRow, Reader, SlotRow } from '../store/contract.ts'
+import { PKI_REASONS } from './pki-reasons.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -79,7 +80,7 @@ async function publishList(engine: Engine, slot: SlotRow): Promise<void> {
       encodeRevokedEntry({
         serial: Buffer.from(serial, 'hex'),
         at: Math.min(at, times.thisUpdate),
-        reason: REASONS[reason],
+        reason: PKI_REASONS[reason],
       }),
     )
   const der = await keys.withSigner(slot, (signer) => signCrl({ issuer, number, ...times, entries }, signer))
@@ -126,15 +127,4 @@ export function listsPem(store: Reader): string {
   return listedCas(store)
     .flatMap(({ list }) => (list === undefined ? [] : [encodePem('X509 CRL', list.der)]))
     .join('')
-}
-
-const REASONS: Readonly<Record<RevocationReason, PkiReason>> = {
-  unspecified: 'unspecified',
-  'key-compromise': 'keyCompromise',
-  'ca-compromise': 'caCompromise',
-  'affiliation-changed': 'affiliationChanged',
-  superseded: 'superseded',
-  'cessation-of-operation': 'cessationOfOperation',
-  'privilege-withdrawn': 'privilegeWithdrawn',
-  'aa-compromise': 'aACompromise',
 }

@@ -212,7 +212,7 @@ export interface AttemptRow {
 
 export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
 /** `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. */
-export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'authority' | 'leaf'
+export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'ocsp-signer' | 'authority' | 'leaf'
 
 export interface IntentRow {
   /** Lowercase hex. */

@@ -129,6 +129,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     peers: new PeerBook(() => clock.now()),
     ownPair: new OwnPair(),
     push: () => {},
+    staple: async () => undefined,
     handOver: async () => {},
     actor: 'test',
     report: (event) => events.push(event),

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { type ApplyReport, type Authority, keep, Pace, serveAdmin } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
@@ -36,6 +38,9 @@ export const upCommand: CommandSpec = {
   },
 }
 
+/** It is given nothing of this process’s environment. */
+const RESPONDER = fileURLToPath(new URL('../responder.ts', import.meta.url))
+
 interface Keeping {
   readonly authority: Authority
   readonly config: Config
@@ -48,6 +53,7 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
   // 1 Peers are let in first, so that they hear at once what is published. Whatever stands in the way of the first apply,
   //   somebody is there to read it.
   await authority.servePeers()
+  authority.serveStatus(() => fork(RESPONDER, { env: {}, execArgv: [] }))
   const approve = () => config.authority.autoApply === 'all'
   const pace = new Pace(context.world.clock)
   const first = await output.during('applying', authority.apply({ approve, pace }))

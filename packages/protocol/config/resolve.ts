@@ -71,6 +71,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
     services,
   }
   checkListen(config, options)
+  checkStapling(config, options)
   checkNames(config, options)
   checkPaths(config, options)
   checkAllow(config, options)
@@ -138,6 +139,16 @@ function checkListen({ authority: { listen, http } }: Config, { problem }: Resol
       ['authority', name],
       `found ${address.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`,
     )
+  }
+}
+
+/** Nobody could staple what nobody signs. */
+function checkStapling({ authority: { http }, services }: Config, { problem }: ResolveOptions): void {
+  if (http !== undefined) return
+  for (const [service, { ocspStapling }] of services) {
+    if (ocspStapling !== 'required') continue
+    const path = ['services', service, 'ocsp_stapling']
+    problem(path, 'found required, and authority.http: none; allowed: HOST:PORT there, or on or off here')
   }
 }
 

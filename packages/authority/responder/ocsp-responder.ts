@@ -1,0 +1,165 @@
+import {
+  type CertId,
+  type Certificate,
+  type CertStatus,
+  certIdOf,
+  isAboutIssuer,
+  type OcspRequest,
+  ocspErrorResponse,
+  PkiError,
+  parseOcspRequest,
+  type Signer,
+  signOcspResponse,
+} from '@datapunk/pki'
+import { caCertificate } from '../ca-certificate.ts'
+import { PKI_REASONS } from '../revocation/pki-reasons.ts'
+import type { Reader, SlotRow } from '../store/contract.ts'
+
+/** An answer, and for how long it may be kept. */
+export interface OcspReply {
+  readonly der: Uint8Array
+  /** Milliseconds since the epoch; absent for what is for nobody else: errors, and answers with a nonce. */
+  readonly times: { readonly thisUpdate: number; readonly nextUpdate: number } | undefined
+}
+
+/** A key that answers for one issuing CA. */
+export interface OcspSigner {
+  readonly signer: Signer
+  readonly certificate: Certificate
+}
+
+export interface OcspResponderOptions {
+  readonly store: Reader
+  readonly clock: () => number
+  readonly signerOf: (slot: string) => OcspSigner | undefined
+  /** Milliseconds. */
+  readonly answersLive: number
+  readonly clockSkew: number
+}
+
+/** Some 1 kB each. */
+const MAX_KEPT = 20_000
+
+/** Whoever asks about many at once can ask again. */
+const MAX_QUESTIONS = 16
+
+/** Of an answer's life: from then on another is signed. */
+const RENEWED_AT = 0.5
+
+interface Kept extends OcspReply {
+  readonly renewAt: number
+}
+
+/** Answers OCSP requests by what is on record (RFC 6960, 9919, 9654). Answers are signed when first asked for, and kept. */
+export class OcspResponder {
+  readonly #options: OcspResponderOptions
+  readonly #kept = new Map<string, Kept>()
+  #issuers: { slot: SlotRow; certificate: Certificate }[] = []
+
+  constructor(options: OcspResponderOptions) {
+    this.#options = options
+    this.forget()
+  }
+
+  /** What was signed before may be untrue now. */
+  forget(): void {
+    this.#kept.clear()
+    this.#issuers = issuersIn(this.#options.store)
+  }
+
+  /** Never rejects: what can't be answered is an answer too. @param der DER OCSPRequest, or what pretends to be one */
+  async answer(der: Uint8Array): Promise<OcspReply> {
+    try {
+      return await this.#answer(parseOcspRequest(der))
+    } catch (error) {
+      if (!(error instanceof PkiError)) return failure('internalError')
+      return failure(error.code === 'OCSP_HASH_UNSUPPORTED' ? 'unauthorized' : 'malformedRequest')
+    }
+  }
+
+  /** What a server staples to its certificate; undefined where there is nothing to say of it. */
+  async staple(serial: string): Promise<Uint8Array | undefined> {
+    const slot = this.#options.store.certificate(serial)?.slot
+    const issuer = this.#issuers.find((one) => one.slot.id === slot)
+    if (issuer === undefined) return undefined
+    const certId = certIdOf({ issuer: issuer.certificate, serial, hash: 'sha256' })
+    const { der, times } = await this.#answer({ certIds: [certId], nonce: undefined })
+    return times && der
+  }
+
+  async #answer({ certIds, nonce }: OcspRequest): Promise<OcspReply> {
+    const [first] = certIds
+    const issuer = first && this.#issuers.find(({ certificate }) => isAboutIssuer(first, certificate))
+    const isOneIssuers =
+      issuer !== undefined && certIds.every((certId) => isAboutIssuer(certId, issuer.certificate))
+    const signer = issuer && this.#options.signerOf(issuer.slot.id)
+    // RFC 6960 2.3: it is not for us to say.
+    if (!isOneIssuers || certIds.length > MAX_QUESTIONS) return failure('unauthorized')
+    if (signer === undefined) return failure('tryLater')
+    const now = this.#options.clock()
+    const key = certIds.length === 1 && nonce === undefined ? Buffer.from(first!.der).toString('latin1') : ''
+    const kept = this.#kept.get(key)
+    if (kept !== undefined && now < kept.renewAt) return kept
+    const reply = await this.#sign(certIds, { issuer, signer, nonce, now })
+    if (key !== '') this.#keep(key, reply)
+    return reply
+  }
+
+  async #sign(
+    certIds: readonly CertId[],
+    {
+      issuer,
+      signer,
+      nonce,
+      now,
+    }: { issuer: { slot: SlotRow }; signer: OcspSigner; nonce: Uint8Array | undefined; now: number },
+  ): Promise<OcspReply> {
+    const { clockSkew, answersLive } = this.#options
+    const thisUpdate = wholeSeconds(now - clockSkew)
+    const nextUpdate = Math.min(wholeSeconds(now + answersLive), wholeSeconds(signer.certificate.notAfter))
+    const answers = certIds.map((certId) => ({
+      certId,
+      status: this.#statusOf(certId.serial, issuer.slot),
+      thisUpdate,
+      nextUpdate,
+    }))
+    const request = { responder: signer.certificate, producedAt: wholeSeconds(now), answers, nonce }
+    const der = await signOcspResponse(request, signer.signer)
+    return { der, times: nonce === undefined ? { thisUpdate, nextUpdate } : undefined }
+  }
+
+  /** Never `good` for what was not issued: an intent is no certificate, nor is what another CA has signed. */
+  #statusOf(serial: string, { id }: SlotRow): CertStatus {
+    const { store } = this.#options
+    const row = store.certificate(serial)
+    if (row === undefined || row.slot !== id) return { kind: 'unknown' }
+    const revocation = store.revocation(serial)
+    if (revocation !== undefined)
+      return { kind: 'revoked', at: revocation.at, reason: PKI_REASONS[revocation.reason] }
+    return row.state === 'issued' ? { kind: 'good' } : { kind: 'unknown' }
+  }
+
+  #keep(key: string, reply: OcspReply): void {
+    const { times } = reply
+    if (times === undefined) return
+    if (this.#kept.size >= MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string)
+    const renewAt = times.thisUpdate + RENEWED_AT * (times.nextUpdate - times.thisUpdate)
+    this.#kept.set(key, { ...reply, renewAt })
+  }
+}
+
+/** Issuing CAs whose leaves somebody may ask about. */
+export function issuersIn(store: Reader): { slot: SlotRow; certificate: Certificate }[] {
+  return store.slots().flatMap((slot) => {
+    const answers = slot.kind === 'issuing-ca' && (slot.state === 'active' || slot.state === 'retiring')
+    return answers && slot.certificate ? [{ slot, certificate: caCertificate(slot.certificate) }] : []
+  })
+}
+
+function failure(status: Parameters<typeof ocspErrorResponse>[0]): OcspReply {
+  return { der: ocspErrorResponse(status), times: undefined }
+}
+
+function wholeSeconds(time: number): number {
+  return Math.floor(time / 1000) * 1000
+}

@@ -1,0 +1,116 @@
+import type { AddressInfo } from 'node:net'
+import { generateKeyPair, localSigner, parseCertificate } from '@datapunk/pki'
+import { SqliteStore } from '../store/sqlite.ts'
+import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
+import { issuersIn, OcspResponder, type OcspSigner } from './ocsp-responder.ts'
+import { statusServer } from './status-server.ts'
+
+/** The authority at the other end. */
+export interface ResponderChannel {
+  send(message: FromResponder): void
+  onMessage(listener: (message: ToResponder) => void): void
+}
+
+/** Every client must verify it: what RFC 8446 section 9.1 makes all TLS 1.3 support. */
+const KEY_ALGORITHM = 'ecdsa-p256'
+
+/** Of a signer's life: from then on it makes another. */
+const RENEWED_AT = 0.5
+
+/** How often it looks for signers that grow old, and tries again to listen. Milliseconds. */
+const LOOK_EVERY = 10_000
+
+/**
+ * The process that answers for the authority: lists, certificates of CAs, OCSP and staples. It reads the inventory and holds no
+ * key but its own, which it makes in memory, one for each issuing CA; the authority certifies them for 30 days.
+ */
+export function runResponder(channel: ResponderChannel, clock: () => number): void {
+  channel.onMessage((message) => {
+    if (message.type === 'start') new Responder(channel, clock, message)
+  })
+}
+
+class Responder {
+  readonly #channel: ResponderChannel
+  readonly #clock: () => number
+  readonly #store: SqliteStore
+  readonly #ocsp: OcspResponder
+  readonly #signers = new Map<string, OcspSigner>()
+  /** Keys whose certificates were asked for. */
+  readonly #coming = new Map<string, OcspSigner['signer']>()
+
+  constructor(channel: ResponderChannel, clock: () => number, options: ResponderOptions) {
+    const { inventory, answersLive, clockSkew } = options
+    this.#channel = channel
+    this.#clock = clock
+    const store = SqliteStore.open({ file: inventory, readOnly: true })
+    this.#store = store
+    const signerOf = (slot: string) => this.#signers.get(slot)
+    this.#ocsp = new OcspResponder({ store, clock, signerOf, answersLive, clockSkew })
+    channel.onMessage((message) => this.#take(message))
+    this.#listen(options)
+    this.#renewSigners()
+    setInterval(() => this.#renewSigners(), LOOK_EVERY)
+  }
+
+  #take(message: ToResponder): void {
+    if (message.type === 'signer') this.#certified(message.slot, Buffer.from(message.certificate, 'base64'))
+    else if (message.type === 'staple') void this.#staple(message)
+    else if (message.type === 'changed') {
+      this.#ocsp.forget()
+      this.#renewSigners()
+    }
+  }
+
+  async #staple({ id, serial }: Extract<ToResponder, { type: 'staple' }>): Promise<void> {
+    const der = await this.#ocsp.staple(serial)
+    const response = der === undefined ? null : Buffer.from(der).toString('base64')
+    this.#channel.send({ type: 'stapled', id, response })
+  }
+
+  /** Another process may have the port now; whoever asks meanwhile asks in vain, and peers go by the bundle. */
+  #listen({ host, port }: ResponderOptions): void {
+    const { store: reader, ocsp, clock } = { store: this.#store, ocsp: this.#ocsp, clock: this.#clock }
+    const server = statusServer({ store: reader, ocsp, clock })
+    let told = false
+    server.on('error', (error) => {
+      if (!told) this.#channel.send({ type: 'not-listening', message: error.message })
+      told = true
+      setTimeout(() => server.listen({ host, port }), LOOK_EVERY)
+    })
+    server.on('listening', () => {
+      told = false
+      this.#channel.send({ type: 'listening', port: (server.address() as AddressInfo).port })
+    })
+    server.listen({ host, port })
+  }
+
+  /** A key for each issuing CA, and the next one long before its certificate ends. */
+  #renewSigners(): void {
+    for (const { slot } of issuersIn(this.#store)) {
+      const certificate = this.#signers.get(slot.id)?.certificate
+      const due =
+        certificate && certificate.notBefore + RENEWED_AT * (certificate.notAfter - certificate.notBefore)
+      if (this.#coming.has(slot.id) || (due !== undefined && this.#clock() < due)) continue
+      void this.#askFor(slot.id)
+    }
+  }
+
+  async #askFor(slot: string): Promise<void> {
+    const { privateKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
+    const signer = localSigner(privateKey)
+    this.#coming.set(slot, signer)
+    this.#channel.send({ type: 'certify', slot, spki: Buffer.from(signer.spki).toString('base64') })
+    // Where no answer comes, another key is made at a later look.
+    setTimeout(() => this.#coming.get(slot) === signer && this.#coming.delete(slot), LOOK_EVERY * 3)
+  }
+
+  #certified(slot: string, der: Uint8Array): void {
+    const signer = this.#coming.get(slot)
+    const certificate = parseCertificate(der)
+    if (signer === undefined || Buffer.compare(signer.spki, certificate.spki) !== 0) return
+    this.#coming.delete(slot)
+    this.#signers.set(slot, { signer, certificate })
+    this.#ocsp.forget()
+  }
+}

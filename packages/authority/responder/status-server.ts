@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { findList, urlKeyOf } from '../revocation/list-url.ts'
+import type { Reader } from '../store/contract.ts'
+import type { OcspReply, OcspResponder } from './ocsp-responder.ts'
+
+/** As `parseOcspRequest` takes it. */
+const MAX_REQUEST_BYTES = 16 * 1024
+
+/** RFC 9919 6: a GET is for requests of up to 255 bytes in base64; more is tolerated, not everything. */
+const MAX_PATH = 2048
+
+const HEADERS_TIMEOUT = 5_000
+const REQUEST_TIMEOUT = 10_000
+const MAX_CONNECTIONS = 4_096
+
+export interface StatusServerOptions {
+  readonly store: Reader
+  readonly ocsp: OcspResponder
+  readonly clock: () => number
+}
+
+/**
+ * What anybody may ask of the authority, over plain HTTP because all of it is signed:
+ *
+ *     GET  /crl/KEY.crl       the revocation list of a CA, DER                      RFC 5280 4.2.1.13
+ *     GET  /ca/KEY.cer        its certificate, DER                                  RFC 5280 4.2.2.1
+ *     POST /ocsp              an OCSP request, DER                                  RFC 6960 appendix A
+ *     GET  /ocsp/BASE64       the same, in base64 and then percent-encoded          RFC 9919 6
+ */
+export function statusServer(options: StatusServerOptions): Server {
+  const limits = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT }
+  const server = createServer(limits, (request, response) => {
+    response.on('error', () => {})
+    answer(options, request, response).catch(() => response.destroy())
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  return server
+}
+
+async function answer(
+  { store, ocsp, clock }: StatusServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = '', url = '/' } = request
+  const path = url.split('?', 1)[0]!
+  const isGet = method === 'GET' || method === 'HEAD'
+  if (path.length > MAX_PATH) return void response.writeHead(414).end()
+  if (method === 'POST' && (path === '/ocsp' || path === '/ocsp/')) {
+    const body = await bodyOf(request)
+    if (body === undefined) return void response.writeHead(413, { connection: 'close' }).end()
+    return giveOcsp(response, await ocsp.answer(body), clock())
+  }
+  if (isGet && path.startsWith('/ocsp/')) {
+    return giveOcsp(response, await ocsp.answer(requestIn(path.slice('/ocsp/'.length))), clock())
+  }
+  const list = isGet ? findList(store, path) : undefined
+  if (list !== undefined) return give(request, response, 'application/pkix-crl', list.der, list, clock())
+  const key = /^\/ca\/([0-9a-f]{16})\.cer$/.exec(path)?.[1]
+  const ca =
+    isGet && key ? store.slots().find((slot) => slot.certificate && urlKeyOf(slot) === key) : undefined
+  if (ca?.certificate !== undefined)
+    return give(request, response, 'application/pkix-cert', ca.certificate, undefined, clock())
+  response.writeHead(isGet || method === 'POST' ? 404 : 405).end()
+}
+
+/** Base64 that can't be read is a request that can't. */
+function requestIn(path: string): Uint8Array {
+  try {
+    return Buffer.from(decodeURIComponent(path), 'base64')
+  } catch {
+    return new Uint8Array()
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Uint8Array).byteLength
+    if (size > MAX_REQUEST_BYTES) return undefined
+    chunks.push(chunk as Uint8Array)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** RFC 9919 7.2: what is signed for everybody says for how long it may be kept; nothing else may be. */
+function giveOcsp(response: ServerResponse, { der, times }: OcspReply, now: number): void {
+  response.setHeader('content-type', 'application/ocsp-response')
+  if (times === undefined) response.setHeader('cache-control', 'no-store')
+  else setCaching(response, der, times, now)
+  response.end(der)
+}
+
+function give(
+  request: IncomingMessage,
+  response: ServerResponse,
+  type: string,
+  der: Uint8Array,
+  times: OcspReply['times'],
+  now: number,
+): void {
+  response.setHeader('content-type', type)
+  if (times !== undefined) setCaching(response, der, times, now)
+  if (times !== undefined && request.headers['if-none-match'] === response.getHeader('etag')) {
+    response.writeHead(304).end()
+    return
+  }
+  response.end(request.method === 'HEAD' ? undefined : der)
+}
+
+/** A cache asks again at half of what is left, so that nobody is given what is about to end. */
+function setCaching(
+  response: ServerResponse,
+  der: Uint8Array,
+  { thisUpdate, nextUpdate }: NonNullable<OcspReply['times']>,
+  now: number,
+): void {
+  const age = Math.max(0, Math.floor((nextUpdate - now) / 2000))
+  response.setHeader('last-modified', new Date(thisUpdate).toUTCString())
+  response.setHeader('expires', new Date(nextUpdate).toUTCString())
+  response.setHeader('etag', `"${createHash('sha256').update(der).digest('hex')}"`)
+  response.setHeader('cache-control', `max-age=${age},public,no-transform,must-revalidate`)
+}
