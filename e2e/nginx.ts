@@ -10,8 +10,8 @@ export function nginxArguments(mesh: MeshFolder): string[] {
   return ['-p', mesh.folder, '-e', 'stderr', '-c', join(mesh.folder, 'nginx.conf')]
 }
 
-/** nginx as the README has it, with the pair of the service `web`; it answers with its caller's name. */
-export async function startNginx(mesh: MeshFolder, port: number): Promise<Child> {
+/** nginx as the README has it, with the pair of the service `web`; it answers with its caller's name. @param more directives */
+export async function startNginx(mesh: MeshFolder, port: number, more = ''): Promise<Child> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   writeFileSync(
     join(mesh.folder, 'nginx.conf'),
@@ -24,6 +24,7 @@ export async function startNginx(mesh: MeshFolder, port: number): Promise<Child>
       ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3;
       server {
         ${snippet('nginx', mesh).replace('listen 443', `listen 127.0.0.1:${port}`)}
+        ${more}
         return 200 "hello $ssl_client_s_dn $ssl_client_verify";
       }
     }`,
