@@ -17,7 +17,7 @@ test('how long the mesh goes on by itself ends with the bundle or the first cert
   const services = { lake: {}, stream: { validity_days: 5 } }
   const engine = testEngine({ dir, clock, config: { services } })
   await apply(engine, { approve: () => false })
-  assert.deepEqual(outageBudgetOf(engine.store)?.endedBy, { kind: 'certificate', subject: 'stream' })
+  assert.deepEqual(outageBudgetOf(engine)?.endedBy, { kind: 'certificate', subject: 'stream' })
   const watch = new OutageWatch()
   const told = () => {
     watch.look(engine)
@@ -27,4 +27,19 @@ test('how long the mesh goes on by itself ends with the bundle or the first cert
   clock.advance(2 * DAY)
   assert.deepEqual(told(), ['stream'])
   assert.deepEqual(told(), ['stream'])
+})
+
+test('it ends with a revocation list, where a server goes by that', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'outage-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const clock = new FixedClock(Date.UTC(2026, 5, 1))
+  for (const [delivery, kind] of [
+    ['mesh', 'bundle'],
+    ['files', 'list'],
+  ] as const) {
+    const config = { services: { web: { delivery } }, revocation: { crl_days: 3 } }
+    const engine = testEngine({ dir: join(dir, delivery), clock, config })
+    await apply(engine, { approve: () => false })
+    assert.equal(outageBudgetOf(engine)?.endedBy.kind, kind)
+  }
 })

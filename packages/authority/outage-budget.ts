@@ -1,16 +1,27 @@
+import type { Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
+import { listedCas } from './revocation/lists.ts'
 import type { Reader } from './store/contract.ts'
 
 /** How long the mesh goes on if the authority does nothing from now on. */
 export interface OutageBudget {
   /** When it ends, milliseconds since the epoch. */
   readonly until: number
-  /** What ends it: the bundle, for every service at once, or the certificate of one instance. */
-  readonly endedBy: { readonly kind: 'bundle' | 'certificate'; readonly subject: string }
+  /**
+   * What ends it: the bundle, for every service at once; the certificate of one instance; or, where somebody goes by files, the
+   * revocation list of a CA.
+   */
+  readonly endedBy: { readonly kind: 'bundle' | 'certificate' | 'list'; readonly subject: string }
 }
 
 /** @returns undefined where nothing was published yet */
-export function outageBudgetOf(store: Reader): OutageBudget | undefined {
+export function outageBudgetOf({
+  store,
+  config,
+}: {
+  readonly store: Reader
+  readonly config: Config
+}): OutageBudget | undefined {
   const bundle = store.bundle()
   if (bundle === undefined) return undefined
   const subject = `${bundle.generation}.${bundle.counter}`
@@ -20,6 +31,14 @@ export function outageBudgetOf(store: Reader): OutageBudget | undefined {
   for (const { instance = '', notAfter } of store.currentCertificates()) {
     if (notAfter >= budget.until || !members.has(services.get(instance) ?? '')) continue
     budget = { until: notAfter, endedBy: { kind: 'certificate', subject: instance } }
+  }
+  // A peer goes by the bundle; a server that has read a list refuses everybody when that ends.
+  const readsLists = [...config.services.values()].some(
+    ({ reload, delivery }) => reload || delivery === 'files',
+  )
+  for (const { slot, list } of readsLists ? listedCas(store) : []) {
+    if (list === undefined || list.nextUpdate >= budget.until) continue
+    budget = { until: list.nextUpdate, endedBy: { kind: 'list', subject: slot.id } }
   }
   return budget
 }
@@ -31,13 +50,13 @@ export class OutageWatch {
   #told = Number.NEGATIVE_INFINITY
 
   look({ store, config, clock, report }: Pick<Engine, 'store' | 'config' | 'clock' | 'report'>): void {
-    const budget = outageBudgetOf(store)
+    const budget = outageBudgetOf({ store, config })
     const at = clock()
     if (budget === undefined || budget.until === this.#told) return
     if (budget.until - at >= (config.authority.bundleDays * DAY) / 2) return
     this.#told = budget.until
     const { kind, subject } = budget.endedBy
     const detail = { endedBy: `${kind} ${subject}`, until: new Date(budget.until).toISOString() }
-    report({ kind: 'outage-budget', subject: kind === 'bundle' ? 'mesh' : subject, at, detail })
+    report({ kind: 'outage-budget', subject: kind === 'certificate' ? subject : 'mesh', at, detail })
   }
 }

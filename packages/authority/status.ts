@@ -104,7 +104,7 @@ export function statusOf(engine: Observed): Status {
     ),
     cas: inventory.slots.flatMap(caStatus),
     services,
-    outage: outageBudgetOf(store),
+    outage: outageBudgetOf(engine),
     ...{ waits, asks, takeAway },
     served: engine.peers.isServed,
   }

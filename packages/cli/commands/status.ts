@@ -70,6 +70,12 @@ function faultsOfInstance(
   return faults
 }
 
+const ENDS = {
+  bundle: 'the bundle',
+  certificate: 'the certificate of',
+  list: 'the revocation list of',
+} as const
+
 interface Shown {
   readonly status: Status
   readonly faults: readonly string[]
@@ -94,8 +100,7 @@ function show(output: Output, { status, faults, now, protection }: Shown): void 
   if (status.outage !== undefined) {
     const { until, endedBy } = status.outage
     const span = output.styled('strong', spanText(Math.max(0, until - now)))
-    const end =
-      endedBy.kind === 'bundle' ? `the bundle ${endedBy.subject}` : `the certificate of ${endedBy.subject}`
+    const end = `${ENDS[endedBy.kind]} ${endedBy.subject}`
     output.print(`\nThe authority may be down for ${span}: until ${timeText(until)}, when ${end} ends.\n`)
   }
   for (const fault of faults) output.tell(output.toldStyled('bad', fault))
