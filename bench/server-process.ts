@@ -93,13 +93,7 @@ export class ServerProcess {
 
   /** Microseconds of CPU that it has used, all threads. */
   cpu(): number {
-    let nanoseconds = 0
-    for (const pid of this.#pids) {
-      for (const task of readdirSync(`/proc/${pid}/task`)) {
-        nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-      }
-    }
-    return nanoseconds / 1000
+    return this.#pids.reduce((sum, pid) => sum + cpuOfProcess(pid), 0)
   }
 
   async stop(): Promise<void> {
@@ -107,6 +101,15 @@ export class ServerProcess {
     this.#child.kill('SIGTERM')
     await exit
   }
+}
+
+/** Microseconds of CPU that a process has used, all threads. Linux only. */
+export function cpuOfProcess(pid: number): number {
+  let nanoseconds = 0
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
+  }
+  return nanoseconds / 1000
 }
 
 /** This process goes to core 1, so that it takes nothing from the servers. */

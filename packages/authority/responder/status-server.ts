@@ -56,12 +56,20 @@ async function answer(
     return giveOcsp(response, await ocsp.answer(requestIn(path.slice('/ocsp/'.length))), clock())
   }
   const list = isGet ? findList(store, path) : undefined
-  if (list !== undefined) return give(request, response, 'application/pkix-crl', list.der, list, clock())
+  if (list !== undefined) {
+    return give(request, response, 'application/pkix-crl', { der: list.der, times: list }, clock())
+  }
   const key = /^\/ca\/([0-9a-f]{16})\.cer$/.exec(path)?.[1]
   const ca =
     isGet && key ? store.slots().find((slot) => slot.certificate && urlKeyOf(slot) === key) : undefined
   if (ca?.certificate !== undefined)
-    return give(request, response, 'application/pkix-cert', ca.certificate, undefined, clock())
+    return give(
+      request,
+      response,
+      'application/pkix-cert',
+      { der: ca.certificate, times: undefined },
+      clock(),
+    )
   response.writeHead(isGet || method === 'POST' ? 404 : 405).end()
 }
 
@@ -74,52 +82,61 @@ function requestIn(path: string): Uint8Array {
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>()
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > MAX_REQUEST_BYTES) return undefined
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks)
+  request.on('data', (chunk: Uint8Array) => {
+    size += chunk.byteLength
+    if (size > MAX_REQUEST_BYTES) resolve(undefined)
+    else chunks.push(chunk)
+  })
+  request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+  request.on('close', () => resolve(undefined))
+  return promise
 }
 
 /** RFC 9919 7.2: what is signed for everybody says for how long it may be kept; nothing else may be. */
-function giveOcsp(response: ServerResponse, { der, times }: OcspReply, now: number): void {
-  response.setHeader('content-type', 'application/ocsp-response')
-  if (times === undefined) response.setHeader('cache-control', 'no-store')
-  else setCaching(response, der, times, now)
-  response.end(der)
+function giveOcsp(response: ServerResponse, reply: OcspReply, now: number): void {
+  const headers = reply.times === undefined ? NOT_KEPT : cachingOf(reply, reply.times, now)
+  response.writeHead(200, ['content-type', 'application/ocsp-response', ...headers])
+  response.end(reply.der)
 }
+
+const NOT_KEPT = ['cache-control', 'no-store']
 
 function give(
   request: IncomingMessage,
   response: ServerResponse,
   type: string,
-  der: Uint8Array,
-  times: OcspReply['times'],
+  { der, times }: Pick<OcspReply, 'der' | 'times'>,
   now: number,
 ): void {
-  response.setHeader('content-type', type)
-  if (times !== undefined) setCaching(response, der, times, now)
-  if (times !== undefined && request.headers['if-none-match'] === response.getHeader('etag')) {
-    response.writeHead(304).end()
+  const headers = times === undefined ? [] : cachingOf({ der }, times, now)
+  if (times !== undefined && request.headers['if-none-match'] === headers[headers.indexOf('etag') + 1]) {
+    response.writeHead(304, headers).end()
     return
   }
+  response.writeHead(200, ['content-type', type, ...headers])
   response.end(request.method === 'HEAD' ? undefined : der)
 }
 
 /** A cache asks again at half of what is left, so that nobody is given what is about to end. */
-function setCaching(
-  response: ServerResponse,
-  der: Uint8Array,
-  { thisUpdate, nextUpdate }: NonNullable<OcspReply['times']>,
+function cachingOf(
+  of: Pick<OcspReply, 'der'>,
+  times: NonNullable<OcspReply['times']>,
   now: number,
-): void {
+): string[] {
+  const { thisUpdate, nextUpdate } = times
+  const lasting = kept.get(of) ?? [
+    ...['last-modified', new Date(thisUpdate).toUTCString()],
+    ...['expires', new Date(nextUpdate).toUTCString()],
+    ...['etag', `"${createHash('sha256').update(of.der).digest('hex')}"`],
+  ]
+  kept.set(of, lasting)
   const age = Math.max(0, Math.floor((nextUpdate - now) / 2000))
-  response.setHeader('last-modified', new Date(thisUpdate).toUTCString())
-  response.setHeader('expires', new Date(nextUpdate).toUTCString())
-  response.setHeader('etag', `"${createHash('sha256').update(der).digest('hex')}"`)
-  response.setHeader('cache-control', `max-age=${age},public,no-transform,must-revalidate`)
+  return [...lasting, 'cache-control', `max-age=${age},public,no-transform,must-revalidate`]
 }
+
+/** What the headers of an answer that is given again and again always say. */
+const kept = new WeakMap<object, string[]>()
