@@ -36,7 +36,17 @@ test('the shipped config becomes what it says, under another root folder', async
   assert.equal(code, 0, stderr)
   assert.deepEqual(readdirSync(joinPath(root, 'etc/datapunk/certs')).sort(), [
     '.mtls',
-    ...['ca.crt', 'ca.key', 'lake.crt', 'lake.key', 'nexus.crt', 'nexus.key', 'stream.crt', 'stream.key'],
+    ...[
+      'ca.crl',
+      'ca.crt',
+      'ca.key',
+      'lake.crt',
+      'lake.key',
+      'nexus.crt',
+      'nexus.key',
+      'stream.crt',
+      'stream.key',
+    ],
   ])
   for (const service of ['lake', 'stream', 'nexus']) {
     const mesh = await join(service, { config: seedsConfig, root })

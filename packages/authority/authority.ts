@@ -107,6 +107,7 @@ export class Authority implements Administration {
   readonly #passphrase: () => FoundPassphrase
   #peerServer: PeerServer | undefined
   #responder: Responder | undefined
+  #closing: Promise<void> | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
 
@@ -342,7 +343,12 @@ export class Authority implements Administration {
   }
 
   /** Waits for what is being done, and lets go of the lock. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#enforcement.stop()
     await this.#peerServer?.close()
     await this.#responder?.close()

@@ -103,7 +103,10 @@ export class Responder {
   async #certify({ slot, spki }: Extract<FromResponder, { type: 'certify' }>): Promise<void> {
     const { inTurn, report, clock } = this.#host
     try {
-      const der = await inTurn((engine) => issueOcspSigner(engine, slot, Buffer.from(spki, 'base64')))
+      const der = await inTurn(async (engine) =>
+        this.#closed ? undefined : issueOcspSigner(engine, slot, Buffer.from(spki, 'base64')),
+      )
+      if (der === undefined) return
       this.#send({ type: 'signer', slot, certificate: Buffer.from(der).toString('base64') })
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause)

@@ -91,6 +91,7 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
   } finally {
     wake.close()
     await admin.close()
+    await authority.close()
     voice.ended()
   }
 }
