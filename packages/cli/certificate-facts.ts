@@ -1,5 +1,6 @@
 import {
   type Certificate,
+  type Crl,
   type Csr,
   type Extensions,
   type GeneralName,
@@ -29,6 +30,29 @@ export function certificateFacts(certificate: Certificate): Facts {
     signatureAlgorithm: algorithmName(certificate.signatureAlgorithm),
     fingerprint: hex(sha256(der)),
     keyHash: hex(sha256(certificate.spki)),
+  }
+}
+
+/** As many revoked serials as are read. */
+const SHOWN = 100
+
+export function listFacts({ issuer, number, base, scope, thisUpdate, nextUpdate, entries, der }: Crl): Facts {
+  const revoked: string[] = []
+  for (const { serial, at, reason } of entries) {
+    if (revoked.length === SHOWN) break
+    revoked.push(`${hex(serial)} at ${timeText(at)} (${reason})`)
+  }
+  return {
+    type: 'revocation list',
+    issuer: issuer.toString(),
+    number: String(number),
+    ...(base !== undefined && { changesSince: String(base) }),
+    ...(scope !== undefined && { scope: scope.uris }),
+    thisUpdate: timeText(thisUpdate),
+    nextUpdate: timeText(nextUpdate),
+    entries: entries.count,
+    revoked,
+    fingerprint: hex(sha256(der)),
   }
 }
 

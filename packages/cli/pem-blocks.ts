@@ -26,5 +26,5 @@ export function pemBlocks(bytes: Uint8Array): PemBlock[] {
 }
 
 function isPublic(label: string): boolean {
-  return label === 'CERTIFICATE' || label === 'CERTIFICATE REQUEST'
+  return label === 'CERTIFICATE' || label === 'CERTIFICATE REQUEST' || label === 'X509 CRL'
 }

@@ -1,5 +1,5 @@
-import { checkProofOfPossession, PkiError, parseCertificate, parseCsr } from '@datapunk/pki'
-import { certificateFacts, type Facts, requestFacts } from '../certificate-facts.ts'
+import { checkProofOfPossession, PkiError, parseCertificate, parseCrl, parseCsr } from '@datapunk/pki'
+import { certificateFacts, type Facts, listFacts, requestFacts } from '../certificate-facts.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { exitCode } from '../exit-code.ts'
@@ -15,9 +15,9 @@ const MAX_BYTES = 1024 * 1024
 export const inspectCommand: CommandSpec = {
   name: 'inspect',
   arguments: '<file>',
-  summary: 'show what a certificate, chain or request says',
+  summary: 'show what a certificate, chain, request or revocation list says',
   description:
-    'Shows what every certificate and request in a file says, PEM or DER; it trusts and checks nothing (`mtls verify` does). Private keys are passed over unread. Control characters in names are escaped.',
+    'Shows what every certificate, request and revocation list in a file says, PEM or DER; it trusts and checks nothing (`mtls verify` does). Private keys are passed over unread. Control characters in names are escaped.',
   json: '[{ type, subject, issuer, serial, notBefore, notAfter, key, dnsNames, uris, … }]',
   examples: ['mtls inspect /etc/datapunk/certs/lake.crt', 'cat chain.pem | mtls inspect -'],
   async run({ output, json, world }, _, file = '') {
@@ -28,7 +28,7 @@ export const inspectCommand: CommandSpec = {
     if (shown.length === 0) {
       throw new CliError(
         'NOTHING_TO_SHOW',
-        `found no certificate and no request in ${file}; allowed: PEM or DER of one`,
+        `found no certificate, request or revocation list in ${file}; allowed: PEM or DER of one`,
       )
     }
     const facts = shown.map(factsOf)
@@ -41,14 +41,18 @@ export const inspectCommand: CommandSpec = {
 function factsOf({ label, der = new Uint8Array() }: PemBlock): Facts {
   if (label === 'CERTIFICATE') return certificateFacts(parseCertificate(der))
   if (label === 'CERTIFICATE REQUEST') return requestFactsOf(der)
+  if (label === 'X509 CRL') return listFacts(parseCrl(der))
   try {
     return certificateFacts(parseCertificate(der))
   } catch (asCertificate) {
-    try {
-      return requestFactsOf(der)
-    } catch {
-      throw asCertificate
+    for (const other of [requestFactsOf, (octets: Uint8Array) => listFacts(parseCrl(octets))]) {
+      try {
+        return other(der)
+      } catch {
+        // It is something else; what it is not as a certificate says most.
+      }
     }
+    throw asCertificate
   }
 }
 
