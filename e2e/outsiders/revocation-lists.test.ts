@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { join as joinMesh } from '@datapunk/mesh'
 import { Child } from '../child.ts'
 import { KeptAuthority } from '../kept-authority.ts'
@@ -27,6 +27,15 @@ async function verdict(mesh: MeshFolder, certificate: string): Promise<string> {
   return code === 0 ? 'good' : (/certificate revoked/.exec(stdout + stderr)?.[0] ?? stdout + stderr)
 }
 
+/** What is to end after the test, the last first; the folder last of all. */
+function endingOf(t: TestContext, mesh: MeshFolder): (() => unknown)[] {
+  const ending: (() => unknown)[] = [() => mesh.remove()]
+  t.after(async () => {
+    for (const end of ending.reverse()) await end()
+  })
+  return ending
+}
+
 /** A copy of a service's certificate as it is now. */
 async function keep(mesh: MeshFolder, service: string): Promise<string> {
   const copy = join(mesh.folder, `${service}-${Date.now()}.crt`)
@@ -39,9 +48,9 @@ test(
   needs('openssl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    const ending = endingOf(t, mesh)
     const authority = await mesh.authority()
-    t.after(() => authority.close())
+    ending.push(() => authority.close())
     const { crl } = mesh.config.paths
     const lists = async () => {
       const text = await Child.output(program('openssl'), ['storeutl', '-noout', '-text', '-crls', crl])
@@ -84,13 +93,13 @@ test(
     const port = await freePort()
     const services = { lake: {}, stream: {}, web: {} }
     const mesh = await MeshFolder.applied({ services })
-    t.after(() => mesh.remove())
+    const ending = endingOf(t, mesh)
     const nginx = await startNginx(mesh, port)
-    t.after(() => nginx.stop('SIGQUIT'))
+    ending.push(() => nginx.stop('SIGQUIT'))
     const command = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
     mesh.write({ services: { ...services, web: { reload: { command } } } })
     const kept = await KeptAuthority.start(mesh)
-    t.after(() => kept.stop())
+    ending.push(() => kept.stop())
     await kept.authority.apply({ approve: () => true })
     const call = async (service: string) => {
       const { cert, key } = mesh.pair(service)
@@ -107,7 +116,7 @@ test(
     while (answer === 'SUCCESS') answer = await call('lake')
     assert.deepEqual([answer, await call('stream')], ['400', 'SUCCESS'])
     const stream = await joinMesh('stream', { config: mesh.configFile })
-    t.after(() => stream.leave())
+    ending.push(() => stream.leave())
     const own = await stream.fetch(`https://web.service.datapunk:${port}/`)
     assert.match(await own.text(), /SUCCESS/)
   },
@@ -120,14 +129,14 @@ test(
     const port = await freePort()
     const services = { stream: {}, lake: {}, db: postgresOwner }
     const mesh = await MeshFolder.applied({ services })
-    t.after(() => mesh.remove())
+    const ending = endingOf(t, mesh)
     const postgres = await startPostgres(mesh, port)
-    t.after(() => postgres.stop('SIGINT'))
+    ending.push(() => postgres.stop('SIGINT'))
     mesh.write({
       services: { ...services, db: { ...postgresOwner, reload: { signal: 'HUP', pid: postgres.pid } } },
     })
     const kept = await KeptAuthority.start(mesh)
-    t.after(() => kept.stop())
+    ending.push(() => kept.stop())
     await kept.authority.apply({ approve: () => true })
     const psql = (service: string) =>
       Child.run(program('psql'), ['-X', '-A', '-t', '-c', 'select 1'], {
