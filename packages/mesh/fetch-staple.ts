@@ -26,8 +26,9 @@ export async function fetchStaple(
   try {
     const { socket } = await route.connect(ending)
     const end = () => socket.destroy(ending.reason)
-    if (ending.aborted) end()
     ending.addEventListener('abort', end, { once: true })
+    if (ending.aborted) end()
+    ending.throwIfAborted()
     const { bytes } = await getOver(socket, `/staples/${serial}`, { maxBytes: MAX_STAPLE, clock })
     return bytes
   } finally {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -201,6 +201,50 @@ describe('the staple of a server', () => {
       staple: authority.staples.get(old.certificate.serial),
       serial: old.certificate.serial,
     })
+  })
+
+  test('is that of its certificate through many swaps, and no caller is refused', async () => {
+    const first = await begin('required')
+    await authority.vouch(first)
+    const lake = await joinLake()
+    const { port } = await serve(lake)
+    const stream = await join('stream', { config: testMesh.configFile, random })
+    ending.push(() => stream.leave())
+    let calls = 0
+    let isSwapping = true
+    const keepCalling = async () => {
+      while (isSwapping) {
+        const response = await stream.fetch(`https://lake:${port}/`, { headers: { connection: 'close' } })
+        assert.equal(await response.text(), 'hello')
+        calls++
+      }
+    }
+    const callers = [keepCalling(), keepCalling(), keepCalling()]
+    for (let swap = 0; swap < 20; swap++) {
+      const next = await testMesh.leaf('lake')
+      await authority.vouch(next)
+      await testMesh.writePair('lake', testMesh.ca.chainPem(next), next.keyPem)
+      await lake.refresh()
+      const before = calls
+      while (calls < before + 3) await new Promise(setImmediate)
+    }
+    isSwapping = false
+    await Promise.all(callers)
+    assert.deepEqual(problems, [])
+  })
+
+  test('comes and goes with what the config says, without a restart', async () => {
+    const leaf = await begin('off')
+    const staple = await authority.vouch(leaf)
+    const lake = await joinLake()
+    const { port } = await serve(lake)
+    const text = await readFile(testMesh.configFile, 'utf8')
+    await writeFile(testMesh.configFile, text.replace('"off"', '"on"'))
+    await lake.refresh()
+    await shows(port, staple)
+    await writeFile(testMesh.configFile, text)
+    await lake.refresh()
+    assert.equal((await shown(port)).staple, null)
   })
 
   const rotateWhileSilent = async (lake: Mesh) => {

@@ -11,10 +11,11 @@ type Stapling = ServiceConfig['ocspStapling']
 /** The staples of this service's certificates, and which of its pairs serves: none without its staple, if that can be helped. */
 export class Staples {
   readonly #source: StapleSource
+  /** As long as anybody holds the certificate: handshakes under an earlier one may be under way. */
+  readonly #byLeaf = new WeakMap<Certificate, KeptStaple>()
   #serving: KeptStaple | undefined
-  /** Handshakes that began under it may be under way. */
-  #before: KeptStaple | undefined
   #next: KeptStaple | undefined
+  #stopped: Promise<unknown> = Promise.resolve()
 
   constructor(source: StapleSource) {
     this.#source = source
@@ -27,7 +28,7 @@ export class Staples {
    * is met again as soon as the authority is; to refuse would make every restart depend on it.
    */
   async begin(identity: Identity, stapling: Stapling): Promise<void> {
-    this.#serving = this.#keep(identity, stapling)
+    this.#serve(identity, isWanted(identity, stapling) ? this.#keep(identity) : undefined)
     // Somebody waits, and nothing that the wait is made of keeps the process alive.
     const alive = setInterval(() => {}, 2 ** 31 - 1)
     await this.#serving?.tried
@@ -36,8 +37,7 @@ export class Staples {
 
   /** What to show with a certificate now. */
   of(leaf: Certificate): Buffer | undefined {
-    const kept = [this.#serving, this.#next, this.#before].find((each) => each && isOf(each, leaf))
-    return kept?.current
+    return this.#byLeaf.get(leaf)?.current
   }
 
   /**
@@ -45,17 +45,14 @@ export class Staples {
    * a certificate that demands a staple all that follow.
    */
   pairToServe(found: Identity, serving: Identity, view: MeshView, stapling: Stapling): Identity {
-    if (found.leaf.serial === serving.leaf.serial) return found
-    if (this.#next === undefined || !isOf(this.#next, found.leaf)) {
-      void this.#next?.stop()
-      this.#next = this.#keep(found, stapling)
-    }
-    const isWaiting = this.#next?.current === undefined && serving.isGood(view, this.#source.clock.now())
-    if (this.#next && isWaiting && (isMustStaple(found.leaf) || !this.#next.hasTried)) return serving
-    void this.#serving?.stop()
-    this.#before = this.#serving
-    this.#serving = this.#next
+    const kept = isWanted(found, stapling) ? this.#keep(found) : undefined
+    if (this.#next !== kept) this.#stop(this.#next)
     this.#next = undefined
+    if (kept !== undefined && this.#hasToWait(found, kept, serving, view)) {
+      this.#next = kept
+      return serving
+    }
+    this.#serve(found, kept)
     return found
   }
 
@@ -68,15 +65,34 @@ export class Staples {
 
   /** Fulfilled when nothing is being written any more. */
   async stop(): Promise<void> {
-    await Promise.all([this.#serving, this.#before, this.#next].map((each) => each?.stop()))
+    this.#stop(this.#serving)
+    this.#stop(this.#next)
+    await this.#stopped
   }
 
-  #keep(identity: Identity, stapling: Stapling): KeptStaple | undefined {
-    const isWanted = stapling !== 'off' || isMustStaple(identity.leaf)
-    return isWanted ? new KeptStaple(identity, this.#source) : undefined
+  #hasToWait(found: Identity, kept: KeptStaple, serving: Identity, view: MeshView): boolean {
+    if (found.leaf.serial === serving.leaf.serial || kept.current !== undefined) return false
+    if (kept.hasTried && !isMustStaple(found.leaf)) return false
+    return serving.isGood(view, this.#source.clock.now())
+  }
+
+  #serve({ leaf }: Identity, kept: KeptStaple | undefined): void {
+    if (this.#serving !== kept) this.#stop(this.#serving)
+    this.#serving = kept
+    if (kept !== undefined) this.#byLeaf.set(leaf, kept)
+  }
+
+  #keep(identity: Identity): KeptStaple {
+    const { serial } = identity.leaf
+    const kept = [this.#serving, this.#next].find((each) => each?.identity.leaf.serial === serial)
+    return kept ?? new KeptStaple(identity, this.#source)
+  }
+
+  #stop(kept: KeptStaple | undefined): void {
+    this.#stopped = Promise.all([this.#stopped, kept?.stop()])
   }
 }
 
-function isOf({ identity }: KeptStaple, { serial }: Certificate): boolean {
-  return identity.leaf.serial === serial
+function isWanted({ leaf }: Identity, stapling: Stapling): boolean {
+  return stapling !== 'off' || isMustStaple(leaf)
 }
