@@ -26,6 +26,7 @@ const membership = await Membership.open({
   place,
   service: 'lake',
   clock: systemClock,
+  random: randomBytes,
   pollEvery: 10_000,
   memory: undefined,
 })

@@ -11,7 +11,7 @@ import { type OfferedDocument, OfferedDocuments } from '../packages/mesh/offered
 const [file = '', peers = '1'] = process.argv.slice(2)
 const place = { file, environment: undefined, root: undefined }
 const membership = await Membership.open({
-  ...{ place, service: 'lake', clock: systemClock, pollEvery: 2 ** 31 - 1 },
+  ...{ place, service: 'lake', clock: systemClock, random: randomBytes, pollEvery: 2 ** 31 - 1 },
   memory: `${file}.memory-${process.pid}`,
 })
 const { identity, view } = membership.current()

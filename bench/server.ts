@@ -25,6 +25,7 @@ async function bare(): Promise<Server> {
     place,
     service: 'lake',
     clock: systemClock,
+    random: randomBytes,
     pollEvery: 10_000,
     memory: undefined,
   })

@@ -249,7 +249,7 @@ describe('a peer on another host', () => {
     const near = await join('lake', { config: mesh.configFile })
     ending.push(() => near.leave())
     await until(() => enforced() === 'lake 1.1')
-    assert.deepEqual(connections, [undefined])
+    assert.deepEqual([...new Set(connections)], [undefined])
   })
 
   test('is cut when its service is removed', async () => {

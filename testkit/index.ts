@@ -1,6 +1,7 @@
 export { type BadCertificate, badCertificates, type Fault } from './bad-certificates.ts'
 export { FixedClock } from './fixed-clock.ts'
 export { seededRandom } from './seeded-random.ts'
+export { type Answer, TestAuthority } from './test-authority.ts'
 export { TestCa, type TestCaOptions, type TestOverrides } from './test-ca.ts'
 export {
   signTestCertificate,

@@ -5,6 +5,7 @@ import {
   keyIdentifierOf,
   type NameSpaces,
   oids,
+  statusRequest,
   writeAuthorityKeyIdentifier,
   writeBasicConstraints,
   writeExtendedKeyUsage,
@@ -46,6 +47,12 @@ export const testExtension = {
   subjectKeyIdentifier(spki: Uint8Array, critical = false): Uint8Array {
     return encodeExtension(oids.subjectKeyIdentifier, critical, (der) =>
       writeSubjectKeyIdentifier(der, keyIdentifierOf(spki)),
+    )
+  },
+  /** RFC 7633: a server that shows it has to staple. */
+  mustStaple(critical = false): Uint8Array {
+    return encodeExtension(oids.tlsFeature, critical, (der) =>
+      der.sequence(() => der.smallInteger(statusRequest)),
     )
   },
   /** Any extension, with any octets as its value. */

@@ -32,6 +32,8 @@ export interface TestServiceOptions {
   /** `HOST` or `HOST:PORT`; `127.0.0.1` unless told, so that callers name the port. */
   readonly address?: string
   readonly listen?: string
+  /** With `required`, its certificates demand a staple. */
+  readonly ocspStapling?: 'on' | 'off' | 'required'
 }
 
 export interface TestMeshOptions {
@@ -68,6 +70,7 @@ export class TestMesh {
   readonly #members: Map<string, Member>
   readonly #bundleDays: number
   readonly #algorithms: ReadonlyMap<string, KeyAlgorithm | undefined>
+  readonly #leaves = new Map<string, TestIdentity>()
   readonly #versions = new Map<string, number>()
   readonly #revoked = new Set<string>()
   #trust: TrustStatement
@@ -121,6 +124,13 @@ export class TestMesh {
     return { cert: settings.cert, key: settings.key }
   }
 
+  /** The newest good pair that a service was given. */
+  newestLeaf(service: string): TestIdentity {
+    const leaf = this.#leaves.get(service)
+    if (leaf === undefined) throw new TypeError(`no pair of ${service} in this test mesh`)
+    return leaf
+  }
+
   member(service: string): Member {
     const member = this.#members.get(service)
     if (member === undefined) throw new TypeError(`no member ${service} in this test mesh`)
@@ -131,11 +141,13 @@ export class TestMesh {
   leaf(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
     const { dnsNames, ipAddresses, spiffeId } = this.member(service)
     const algorithm = this.#algorithms.get(service)
+    const isMustStaple = this.config.services.get(service)?.ocspStapling === 'required'
     return this.ca.leaf(service, {
       ...(algorithm && { algorithm }),
       ...overrides,
       extensions: {
         subjectAltName: testExtension.subjectAltName({ dnsNames, ipAddresses, uris: [spiffeId] }),
+        ...(isMustStaple && { tlsFeature: testExtension.mustStaple() }),
         ...overrides.extensions,
       },
     })
@@ -145,6 +157,7 @@ export class TestMesh {
   async rotate(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
     const leaf = await this.leaf(service, overrides)
     await this.writePair(service, this.ca.chainPem(leaf), leaf.keyPem)
+    this.#leaves.set(service, leaf)
     return leaf
   }
 
@@ -276,6 +289,7 @@ function configText(trustDomain: string, services: TestMeshOptions['services']):
       ...(options.listen && { listen: options.listen }),
       ...(options.allow && { allow: options.allow }),
       ...(options.minTls && { min_tls: options.minTls }),
+      ...(options.ocspStapling && { ocsp_stapling: options.ocspStapling }),
       ...(options.dnsNames && { dns_names: options.dnsNames }),
       ...(options.ipAddresses && { ip_addresses: options.ipAddresses }),
     },

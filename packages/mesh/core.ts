@@ -1,3 +1,4 @@
+import type { Certificate } from '@datapunk/pki'
 import type { Clock } from './clock.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Gate } from './gate.ts'
@@ -9,6 +10,8 @@ export interface Core {
   readonly source: CurrentSource
   readonly gate: Gate
   readonly connections: Connections
+  /** What a server shows with one of this service's certificates now. */
+  readonly stapleOf: (leaf: Certificate) => Buffer | undefined
   readonly clock: Clock
   readonly random: (size: number) => Buffer
   /** Told once per connection, when its verdict is carried out. */

@@ -23,6 +23,8 @@ export type MeshErrorCode =
   | 'KEY_UNREADABLE'
   | 'PAIR_MISSING'
   | 'PAIR_SWAPPED'
+  | 'STAPLE_MISSING'
+  | 'STAPLE_REFUSED'
   // serving
   | 'NO_LISTEN_ADDRESS'
   | 'PEER_UNKNOWN'

@@ -6,6 +6,7 @@ import type { CurrentSource } from './membership.ts'
 import { opensslRule } from './openssl-reason.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
+import { checkStaple } from './server-staple.ts'
 import { examine, type PresentedCertificate, type Standing } from './standing.ts'
 import type { MeshView } from './view.ts'
 
@@ -17,6 +18,11 @@ export interface Contact {
   readonly leaf: PresentedCertificate | undefined
   /** OpenSSL's reason to refuse, as in `CERT_HAS_EXPIRED`; undefined where it would let the peer pass. */
   readonly openssl: string | undefined
+  /**
+   * Outgoing, at a full handshake: the OCSP answer that came with the certificate, null where none did. Left out where there
+   * was none to ask for: callers can't staple in Node, and a resumed session repeats nothing.
+   */
+  readonly staple?: Uint8Array | null | undefined
   /** Tells `address:port` of the other end, while the socket is open. */
   readonly remote: () => string | undefined
   /** Outgoing: whom this service meant to call. */
@@ -61,7 +67,7 @@ export class Gate {
 
 /** Story 2, Handshake. */
 function pass(contact: Contact, view: MeshView, at: number): Standing {
-  const { leaf, openssl, target } = contact
+  const { leaf, openssl, staple, target } = contact
   if (view.self === undefined) throw selfIsNoMember(view)
   if (at > view.expiresAt) throw bundleExpired(view, at)
 
@@ -74,6 +80,8 @@ function pass(contact: Contact, view: MeshView, at: number): Standing {
   // 3. Not revoked, by the bundle's list of serials. These three once per certificate and bundle.
   const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
   const standing = view.standings.of(leaf.fingerprint256, usage, at, () => examine(leaf.raw, view, usage, at))
+  //    A server's staple besides, where the handshake was a full one.
+  if (staple !== undefined) checkStaple(standing, staple, view, at)
   //    A server is the member that owns the name asked for, and its certificate says so too.
   if (target !== undefined) checkOwner(standing, target)
 

@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import type { Server, TLSSocket } from 'node:tls'
+import type { Certificate } from '@datapunk/pki'
 import type { Core } from './core.ts'
 import { drainByAnswer, drainBySession, makeDrainable } from './drain.ts'
 import { MeshError } from './error.ts'
@@ -20,6 +22,14 @@ interface ServerInternals {
   _contexts?: readonly unknown[]
 }
 
+type GiveStaple = (error: null, staple: Buffer | null) => void
+
+/**
+ * The certificate that a connection's handshake is made with. Node asks for the staple of the newest one of the server,
+ * and does not say for which socket: one that was there before a rotation would get the staple of another certificate.
+ */
+const shown = new AsyncLocalStorage<Certificate>()
+
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 
 /**
@@ -31,24 +41,29 @@ type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): void {
   refuseUnguardable(server)
   askForCertificates(server)
-  const { setSecureContext } = server
+  const { setSecureContext, listenerCount } = server
   const own = Object.hasOwn(server, 'emit') ? (server.emit as Emit) : undefined
   // Looked up each time, so that what others put on the prototype later (tracing does) still hears.
   const deliver: Emit = (event, ...args) =>
     (own ?? (Object.getPrototypeOf(server).emit as Emit)).call(server, event, ...args)
   let version = 0
+  let leaf: Certificate
 
   const useCurrentContext = () => {
     const current = core.source.current()
     if (current.version === version) return
     version = current.version
+    leaf = current.identity.leaf
     setSecureContext.call(server, serverContextOptions(current, core.random))
   }
   const emit: Emit = (event, ...args) => {
     switch (event) {
       case 'connection':
         useCurrentContext()
-        return deliver(event, ...args)
+        return shown.run(leaf, () => deliver(event, ...args))
+      case 'OCSPRequest':
+        giveStaple(core, args[2] as GiveStaple)
+        return true
       case 'secureConnection':
         return admit(args[0] as TLSSocket, server, core, forbidden, () => deliver(event, ...args))
       case 'session':
@@ -66,6 +81,10 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
   }
   useCurrentContext()
   fix(server, 'emit', emit)
+  // Node asks only where somebody listens; the gate does, whatever listeners are added or removed.
+  fix(server, 'listenerCount', (event: string | symbol, ...rest: []) =>
+    event === 'OCSPRequest' ? 1 : listenerCount.call(server, event, ...rest),
+  )
   fix(server, 'setSecureContext', () => closed('setSecureContext'))
   fix(server, 'addContext', () => closed('addContext'))
   fix(server, 'setTicketKeys', () => closed('setTicketKeys'))
@@ -98,6 +117,12 @@ function admit(
   const delivered = deliver()
   core.accepted(connection)
   return delivered
+}
+
+/** At once, and never with an error, which would end the handshake. */
+function giveStaple(core: Core, give: GiveStaple): void {
+  const leaf = shown.getStore()
+  give(null, (leaf && core.stapleOf(leaf)) ?? null)
 }
 
 function incoming(socket: TLSSocket): Contact {

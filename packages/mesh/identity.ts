@@ -12,7 +12,7 @@ import {
 import { MeshError } from './error.ts'
 import type { PairText } from './pair-file.ts'
 import { Refused } from './refusal.ts'
-import { examine, type Usage } from './standing.ts'
+import { examine, type Standing, type Usage } from './standing.ts'
 import type { MeshView } from './view.ts'
 
 /**
@@ -21,6 +21,8 @@ import type { MeshView } from './view.ts'
  */
 export class Identity {
   readonly leaf: Certificate
+  /** The issuing CA that has signed it, by the `keyIdOf` of its key. */
+  readonly issuer: string
   /** Milliseconds since the epoch. */
   readonly notAfter: number
   /** The certificate file, links resolved. */
@@ -28,8 +30,9 @@ export class Identity {
   readonly #text: PairText
   #signer: Signer | undefined
 
-  constructor(leaf: Certificate, notAfter: number, text: PairText) {
+  constructor(leaf: Certificate, { issuer, notAfter }: Standing, text: PairText) {
     this.leaf = leaf
+    this.issuer = issuer
     this.notAfter = notAfter
     this.file = text.certFile
     this.#text = text
@@ -49,6 +52,16 @@ export class Identity {
   /** Whether this is what the files say. */
   isOf(text: PairText): boolean {
     return this.#text.cert.equals(text.cert) && this.#text.key.equals(text.key)
+  }
+
+  /** Whether its peers would still take it, under this view. */
+  isGood(view: MeshView, at: number): boolean {
+    try {
+      examine(this.leaf.der, view, 'serverAuth', at)
+      return true
+    } catch {
+      return false
+    }
   }
 
   [inspect.custom](): string {
@@ -73,21 +86,15 @@ export function identityOf(text: PairText, view: MeshView, at: number): Identity
       { data: { cert: text.certFile, key: text.keyFile } },
     )
   }
-  const [notAfter] = (['serverAuth', 'clientAuth'] satisfies Usage[]).map((usage) => {
+  const [standing] = (['serverAuth', 'clientAuth'] satisfies Usage[]).map((usage) => {
     const standing = examineOwn(leaf, view, usage, at, text)
     if (standing.member.service !== view.service) throw ofAnother(view.service, standing.member.service, text)
-    return standing.notAfter
-  }) as [number, number]
-  return new Identity(leaf, notAfter, text)
+    return standing
+  }) as [Standing, Standing]
+  return new Identity(leaf, standing, text)
 }
 
-function examineOwn(
-  leaf: Certificate,
-  view: MeshView,
-  usage: Usage,
-  at: number,
-  text: PairText,
-): ReturnType<typeof examine> {
+function examineOwn(leaf: Certificate, view: MeshView, usage: Usage, at: number, text: PairText): Standing {
   try {
     return examine(leaf.der, view, usage, at)
   } catch (cause) {

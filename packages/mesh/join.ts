@@ -37,9 +37,11 @@ export interface JoinOptions {
 export async function join(service: string, options: JoinOptions = {}): Promise<Mesh> {
   const { env } = process
   const clock = options.clock ?? systemClock
+  const random = options.random ?? randomBytes
   const membership = await Membership.open({
     service,
     clock,
+    random,
     pollEvery: options.pollEvery ?? 10_000,
     memory: options.memory ?? (env.MTLS_MEMORY || undefined),
     place: {
@@ -48,5 +50,5 @@ export async function join(service: string, options: JoinOptions = {}): Promise<
       root: options.root ?? (env.MTLS_ROOT || undefined),
     },
   })
-  return new Mesh(membership, clock, options.random ?? randomBytes)
+  return new Mesh(membership, clock, random)
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Certificate } from '@datapunk/pki'
 import { authorityAddressOf, type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
 import type { AuthorityPlace } from './authority-route.ts'
 import type { Clock } from './clock.ts'
@@ -12,6 +13,8 @@ import { Memory } from './memory.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './offered-documents.ts'
 import { readPair } from './pair-file.ts'
+import { stapleSource } from './staple-source.ts'
+import { Staples } from './staples.ts'
 import { MeshView } from './view.ts'
 
 /** What a handshake needs to know; asked for anew at every one. */
@@ -31,6 +34,7 @@ export interface MembershipOptions {
   readonly place: ConfigPlace
   readonly service: string
   readonly clock: Clock
+  readonly random: (size: number) => Buffer
   /** Milliseconds between looks at the files, for where folders can't be watched. */
   readonly pollEvery: number
   /** Where to keep what was believed; else in the instance's own folder. */
@@ -58,6 +62,7 @@ export class Membership implements CurrentSource {
   readonly #options: MembershipOptions
   readonly #watch: FolderWatch
   readonly #memory: Memory
+  readonly #staples: Staples
   readonly #inbox: OfferedDocument[] = []
   #offered: OfferedDocuments | undefined
   /** Met while joining, and told once somebody listens. */
@@ -90,6 +95,18 @@ export class Membership implements CurrentSource {
     this.#current = current
     this.#memory = memory
     this.#early = early
+    const { clock, random } = options
+    this.#staples = new Staples(
+      stapleSource({
+        ...{ clock, random, folder: memory.folder },
+        place: () => this.authority,
+        current: () => this.#current,
+        problem: (problem) => this.#tell(problem),
+        changed: () => {
+          if (this.#listener !== undefined) void this.refresh()
+        },
+      }),
+    )
     this.#watch = new FolderWatch(() => {
       this.#listener?.stirred()
       void this.refresh()
@@ -105,11 +122,19 @@ export class Membership implements CurrentSource {
     const view = viewOf(config, documents)
     if (view.self === undefined) throw notAMember(options.service, config)
     const identity = identityOf(await readPair(config.service), view, options.clock.now())
-    return new Membership(options, config, documents, { identity, view, version: 1 }, memory, early)
+    const current = { identity, view, version: 1 }
+    const membership = new Membership(options, config, documents, current, memory, early)
+    await membership.#staples.begin(identity, config.service.ocspStapling)
+    return membership
   }
 
   current(): Current {
     return this.#current
+  }
+
+  /** What a server shows with a certificate of this service now. */
+  stapleOf(leaf: Certificate): Buffer | undefined {
+    return this.#staples.of(leaf)
   }
 
   /** Where the authority is spoken to. */
@@ -141,6 +166,11 @@ export class Membership implements CurrentSource {
 
   /** Reads everything anew; what is new and good holds when the promise is fulfilled. Never rejects. */
   async refresh(): Promise<void> {
+    await this.#readAnew()
+    if ((await this.#staples.waited()) && !this.#left) await this.#readAnew()
+  }
+
+  async #readAnew(): Promise<void> {
     if (this.#reading !== undefined) {
       this.#again = true
       return this.#reading
@@ -156,6 +186,7 @@ export class Membership implements CurrentSource {
     this.#left = true
     this.#cancelPoll()
     this.#watch.close()
+    await this.#staples.stop()
     await this.#reading
     await this.#keeping
   }
@@ -201,7 +232,10 @@ export class Membership implements CurrentSource {
     this.#config = config
     let identity = before.identity
     if (text !== undefined && (believed || !identity.isOf(text))) {
-      identity = (await tolerate(Promise.try(() => identityOf(text, view, clock.now())))) ?? identity
+      const found = await tolerate(Promise.try(() => identityOf(text, view, clock.now())))
+      if (this.#left) return
+      const { ocspStapling } = config.service
+      if (found !== undefined) identity = this.#staples.pairToServe(found, identity, view, ocspStapling)
     }
     if (view !== before.view || identity !== before.identity) {
       this.#current = { identity, view, version: before.version + 1 }
@@ -228,6 +262,11 @@ export class Membership implements CurrentSource {
     for (const problem of problems) {
       if (!known.has(JSON.stringify([problem.code, problem.data]))) this.#listener?.problem(problem)
     }
+  }
+
+  #tell(problem: MeshError): void {
+    if (this.#listener === undefined) this.#early = [...this.#early, problem]
+    else this.#listener.problem(problem)
   }
 
   #watchFolders(): void {

@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
@@ -10,6 +10,7 @@ import {
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 import type { MeshDocuments } from './mesh-files.ts'
+import { writeWhole } from './whole-file.ts'
 
 /**
  * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files
@@ -81,16 +82,7 @@ export class Memory {
 
   async #write(name: string, bytes: Uint8Array, there: ReadonlySet<string>): Promise<void> {
     if (there.has(name)) return
-    const path = join(this.folder, name)
-    const draft = join(dirname(path), `.${basename(path)}.${process.pid}`)
-    const file = await open(draft, 'w', 0o600)
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
+    await writeWhole(join(this.folder, name), bytes)
   }
 }
 

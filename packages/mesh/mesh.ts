@@ -63,6 +63,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       source: membership,
       gate: this.#gate,
       connections: this.#connections,
+      stapleOf: (leaf) => membership.stapleOf(leaf),
       clock,
       random,
       accepted: ({ socket, contact, standing }) => {

@@ -26,6 +26,8 @@ export class OutgoingHandshake {
   readonly #kept: KeptSession | undefined
   /** The server's certificate: as shown, or as it was when the session was made that is resumed. */
   #leaf: PresentedCertificate | undefined
+  /** The OCSP answer that came with it; null where none did. */
+  #staple: Uint8Array | null = null
   #connected = false
 
   constructor(core: Core, epoch: Epoch, target: Target) {
@@ -65,6 +67,10 @@ export class OutgoingHandshake {
     socket.prependOnceListener('secure', () => {
       this.#leaf = socket.isSessionReused() ? this.#kept?.leaf : shownBy(socket)
     })
+    // Node tells it before `secure`, on full handshakes; and null on resumed ones in TLS 1.3.
+    socket.on('OCSPResponse', (staple: Buffer | null) => {
+      this.#staple = staple
+    })
     socket.on('session', (session) => this.#keep(session))
     socket.once('secureConnect', () => {
       const error = this.#admit(socket)
@@ -90,7 +96,9 @@ export class OutgoingHandshake {
       ...(this.#kept && { session: this.#kept.session }),
       secureContext: this.#epoch.context(member.minTls),
       rejectUnauthorized: true,
-      checkServerIdentity: (_name: string, leaf: PeerCertificate) => this.#refuse(this.#contact(leaf)),
+      requestOCSP: true,
+      checkServerIdentity: (_name: string, leaf: PeerCertificate) =>
+        this.#refuse({ ...this.#contact(leaf), staple: this.#staple }),
     })
   }
 
@@ -99,14 +107,15 @@ export class OutgoingHandshake {
    * the gate is asked here on every one.
    */
   #admit(socket: TLSSocket): MeshError | undefined {
-    const contact = this.#contact(this.#leaf)
-    const verdict = this.#core.gate.judge(contact)
+    const staple = socket.isSessionReused() ? undefined : this.#staple
+    const verdict = this.#core.gate.judge({ ...this.#contact(this.#leaf), staple })
     if ('refusal' in verdict) {
       this.#core.refused(verdict.refusal)
       return serverRefused(verdict.refusal)
     }
     const { standing } = verdict
     this.#leaf = standing.presented
+    // Without the staple, which would end before the connection does: from here on the bundle decides.
     const connection = { socket, contact: this.#contact(this.#leaf), standing }
     setPeer(socket, standing.peer)
     this.#core.connections.add(connection)

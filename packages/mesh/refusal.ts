@@ -14,6 +14,8 @@ export type GateRule =
   | 'REVOKED'
   | 'SELF_NOT_A_MEMBER'
   | 'SELF_REVOKED'
+  | 'STAPLE_BAD'
+  | 'STAPLE_MISSING'
   | 'SUBJECT_NOT_ACCEPTED'
   | 'TLS_HANDSHAKE_FAILED'
 

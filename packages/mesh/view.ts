@@ -28,6 +28,8 @@ export class MeshView {
   readonly minTls: '1.3' | '1.2'
   /** When everything in it ends, milliseconds since the epoch. */
   readonly expiresAt: number
+  /** What the clocks of two machines may differ by, milliseconds. */
+  readonly clockSkew: number
   /** Roots and issuing CAs in PEM, for OpenSSL. */
   readonly authorities: string
   /** What the gate found out about certificates under this view. */
@@ -42,6 +44,7 @@ export class MeshView {
     this.self = bundle.members.get(service)
     this.selfName = { service, spiffeId: `spiffe://${trust.trustDomain}/${service}` }
     this.expiresAt = bundle.head.expiresAt + file.clockSkew
+    this.clockSkew = file.clockSkew
     this.minTls = file.minTls === '1.2' && this.self?.minTls === '1.2' ? '1.2' : '1.3'
     this.authorities = [...trust.roots, ...trust.issuingCas]
       .map((ca) => encodePem('CERTIFICATE', ca.der))

@@ -1,0 +1,18 @@
+import { open, rename } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** Drafts of this process: several may be on their way to one place. */
+let drafts = 0
+
+/** Puts a file in place whole, for its owner only: whoever looks finds what was there before, or all of this. */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}.${process.pid}-${drafts++}`)
+  const file = await open(draft, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
+}
