@@ -1,0 +1,63 @@
+import { sha256 } from '@datapunk/pki'
+import type { Config } from '@datapunk/protocol'
+import type { ListRow, Reader, SlotRow } from '../store/contract.ts'
+
+/** Scopes (`ListRow.scope`): of a list about all certificates of its CA, and of what has changed in it. */
+export const WHOLE = ''
+export const DELTA = 'delta'
+
+/** Digits of the key's hash in a URL. */
+const KEY_DIGITS = 16
+
+/** What names the place of a list. */
+type Places = { readonly authority: Pick<Config['authority'], 'publicUrl'> }
+type Shards = Places & { readonly revocation: Pick<Config['revocation'], 'shards'> }
+type Key = Pick<SlotRow, 'spkiHash'>
+
+/** @returns undefined where lists are served nowhere */
+export function listUrl({ authority }: Places, { spkiHash }: Key, scope: string): string | undefined {
+  if (authority.publicUrl === undefined) return undefined
+  const suffix = scope === WHOLE ? '' : `-${scope}`
+  return `${authority.publicUrl}/crl/${spkiHash.slice(0, KEY_DIGITS)}${suffix}.crl`
+}
+
+/** Of the list that a certificate of an issuing CA names. @param serial lowercase hex */
+export function leafListUrl(config: Shards, slot: Key, serial: string): string | undefined {
+  return listUrl(config, slot, shardOf(config, serial))
+}
+
+/** The scope of the list that a certificate of an issuing CA names. @param serial lowercase hex */
+export function shardOf(config: Shards, serial: string): string {
+  return shardsOf(config)[shardIndex(lastOctet(serial), config.revocation.shards)] ?? WHOLE
+}
+
+/** The scopes that the list of an issuing CA is divided into; none where it is whole, or served nowhere. */
+export function shardsOf({ authority: { publicUrl }, revocation: { shards } }: Shards): readonly string[] {
+  if (shards === 1 || publicUrl === undefined) return []
+  // A shard's list names its own URL, as its certificates do: at another place it is another list.
+  const place = Buffer.from(sha256(Buffer.from(publicUrl))).toString('hex', 0, 4)
+  return Array.from({ length: shards }, (_, index) => `${index}of${shards}-${place}`)
+}
+
+/** Which serials a shard holds, told from its scope alone; undefined for a list that is none. */
+export function shardIn(scope: string): { readonly index: number; readonly shards: number } | undefined {
+  const [, index, shards] = /^([0-9]+)of([0-9]+)-/.exec(scope) ?? []
+  return shards === undefined ? undefined : { index: Number(index), shards: Number(shards) }
+}
+
+/** A serial's last octet, which is random, says which of up to 256 shards it is in. */
+export function shardIndex(octet: number, shards: number): number {
+  return (octet * shards) >>> 8
+}
+
+export function lastOctet(serial: string): number {
+  return Number.parseInt(serial.slice(-2), 16)
+}
+
+/** The list that is served at a URL's path, as in `/crl/0123456789abcdef.crl`. */
+export function findList(store: Reader, path: string): ListRow | undefined {
+  const [, key, scope = WHOLE] = /^\/crl\/([0-9a-f]{16})(?:-([a-z0-9-]+))?\.crl$/.exec(path) ?? []
+  if (key === undefined) return undefined
+  const slot = store.slots().find(({ spkiHash }) => spkiHash.startsWith(key))
+  return slot && store.lists().find((row) => row.slot === slot.id && row.scope === scope)
+}
