@@ -39,8 +39,22 @@ export function shardsOf({ authority: { publicUrl }, revocation: { shards } }: S
   return Array.from({ length: shards }, (_, index) => `${index}of${shards}-${place}`)
 }
 
-/** Which serials a shard holds, told from its scope alone; undefined for a list that is none. */
-export function shardIn(scope: string): { readonly index: number; readonly shards: number } | undefined {
+/** Whether a CA's list about all of its certificates has a delta beside it. */
+export function hasDelta(
+  { kind }: Pick<SlotRow, 'kind'>,
+  { authority, revocation }: Pick<Config, 'authority' | 'revocation'>,
+): boolean {
+  return kind === 'issuing-ca' && revocation.deltas && authority.publicUrl !== undefined
+}
+
+/** One of the parts of a list. */
+export interface Shard {
+  readonly index: number
+  readonly shards: number
+}
+
+/** Which shard a scope means, for ever; undefined where it is none. */
+export function shardIn(scope: string): Shard | undefined {
   const [, index, shards] = /^([0-9]+)of([0-9]+)-/.exec(scope) ?? []
   return shards === undefined ? undefined : { index: Number(index), shards: Number(shards) }
 }
@@ -59,5 +73,5 @@ export function findList(store: Reader, path: string): ListRow | undefined {
   const [, key, scope = WHOLE] = /^\/crl\/([0-9a-f]{16})(?:-([a-z0-9-]+))?\.crl$/.exec(path) ?? []
   if (key === undefined) return undefined
   const slot = store.slots().find(({ spkiHash }) => spkiHash.startsWith(key))
-  return slot && store.lists().find((row) => row.slot === slot.id && row.scope === scope)
+  return slot && store.list(slot.id, scope)
 }
