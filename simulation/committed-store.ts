@@ -1,4 +1,9 @@
-import type { CertificateProfile, RevokedAfter, Store, Transaction } from '../packages/authority/store/contract.ts'
+import type {
+  CertificateProfile,
+  RevokedAfter,
+  Store,
+  Transaction,
+} from '../packages/authority/store/contract.ts'
 import { type Fate, MemoryStore } from '../packages/authority/store/memory.ts'
 
 type Deed = Exclude<keyof Transaction, keyof Store>

@@ -22,7 +22,7 @@ import {
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
 import { keptSection } from './revocation/kept-section.ts'
-import { listsPem } from './revocation/lists.ts'
+import { listsFile } from './revocation/lists-file.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { CertificateRow, InstanceRow, Reader, SlotRow, Store } from './store/contract.ts'
 
@@ -311,8 +311,8 @@ function* publishedFiles({
 }: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
   const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
   if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
-  const lists = listsPem(store)
-  if (lists !== '') yield [config.paths.crl, Buffer.from(lists)]
+  const lists = listsFile(store)
+  if (lists.byteLength > 0) yield [config.paths.crl, lists]
   for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
   const bundle = store.bundle()
   if (bundle === undefined) return

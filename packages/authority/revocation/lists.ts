@@ -1,9 +1,8 @@
-import { encodePem } from '@datapunk/pki'
 import type { Engine } from '../engine.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
 import { entriesOf } from './kept-entries.ts'
-import { DELTA, hasDelta, shardIn, shardsOf, WHOLE } from './list-url.ts'
+import { shardIn, shardsOf, WHOLE } from './list-url.ts'
 import { publishListsOf } from './publish-lists.ts'
 
 /** Of its life; long before its end, whoever reads it has the next one. */
@@ -42,7 +41,7 @@ export function listedCas(store: Reader): ListedCa[] {
 
 type Known = Pick<Engine, 'store' | 'clock' | 'keys' | 'config'>
 
-/** Lists that don't name what is revoked, those that are old, and those that the config asks for. */
+/** Lists that don't name what is revoked, those that are old, and shards that the config asks for. Deltas come with the next list. */
 export function dueLists(known: Known): DueList[] {
   return listedCas(known.store).flatMap((ca) => {
     const { id, state, kind } = ca.slot
@@ -71,7 +70,7 @@ function scopesOf({ slot, lists }: ListedCa, { config }: Known): readonly string
   return [WHOLE, ...new Set([...named, ...wanted])]
 }
 
-function whyDue(ca: ListedCa, scope: string, { store, clock, config }: Known): string | undefined {
+function whyDue(ca: ListedCa, scope: string, { store, clock }: Known): string | undefined {
   const { id } = ca.slot
   const head = ca.lists.get(scope)
   const shard = shardIn(scope)
@@ -79,9 +78,7 @@ function whyDue(ca: ListedCa, scope: string, { store, clock, config }: Known): s
   if (head === undefined) return `${id} has no ${shard ? `list of shard ${scope}` : 'revocation list'} yet`
   const last = shard === undefined ? store.lastRevocationOf(id) : entriesOf(store, ca).lastOf(shard)
   if (head.revocations < last) return `${what} lacks what was revoked`
-  if (clock() >= renewalOf(head)) return `${what} is of ${new Date(head.thisUpdate).toISOString()}`
-  const isDeltaWanted = scope === WHOLE && hasDelta(ca.slot, config)
-  return isDeltaWanted && !ca.lists.has(DELTA) ? `${what} has no delta yet` : undefined
+  return clock() < renewalOf(head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
 }
 
 /** When the next list is to be made, should nothing be revoked; milliseconds since the epoch. */
@@ -95,12 +92,4 @@ export async function publishLists(engine: Engine): Promise<void> {
     const ca = listedCas(engine.store).find((one) => one.slot.id === slot)
     if (ca !== undefined && !isAwayRoot(engine, ca.slot)) await publishListsOf(engine, ca, scopes)
   }
-}
-
-/** `paths.crl`: one full list of every CA, which is what OpenSSL wants of a file. */
-export function listsPem(store: Reader): string {
-  return listedCas(store)
-    .flatMap(({ slot, list }) => (list === undefined ? [] : [store.list(slot.id, WHOLE)!]))
-    .map(({ der }) => encodePem('X509 CRL', der))
-    .join('')
 }
