@@ -1,4 +1,9 @@
-import type { CertificateProfile, Store, Transaction } from '../packages/authority/store/contract.ts'
+import type {
+  CertificateProfile,
+  RevokedAfter,
+  Store,
+  Transaction,
+} from '../packages/authority/store/contract.ts'
 import { type Fate, MemoryStore } from '../packages/authority/store/memory.ts'
 
 type Deed = Exclude<keyof Transaction, keyof Store>
@@ -71,15 +76,11 @@ export class CommittedStore implements Store {
   certificatesFrom = (serial: string) => this.#store.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string) => this.#store.isSerialPrefixUsed(prefix)
   revocation = (serial: string) => this.#store.revocation(serial)
-  revoked = (after: number) => {
-    const read = () => ({ after, rows: this.#store.revoked(after) })
-    const known = this.#once('certificates', 'revoked', read)
-    const { rows } = known.after <= after ? known : read()
-    return rows.filter(({ notAfter }) => notAfter > after)
-  }
-  revocationsOf = (slot: string) =>
-    this.#once('certificates', `revocations ${slot}`, () => this.#store.revocationsOf(slot))
+  revoked = (which: RevokedAfter) => this.#store.revoked(which)
+  lastRevocationOf = (slot: string) =>
+    this.#once('certificates', `last revocation ${slot}`, () => this.#store.lastRevocationOf(slot))
   lists = () => this.#once('lists', '', this.#reader.lists)
+  list = (slot: string, scope: string) => this.#store.list(slot, scope)
   issuedOf = (profile: CertificateProfile) =>
     this.#once('certificates', profile, () => this.#store.issuedOf(profile))
   trustStatements = () => this.#once('trust statements', '', this.#reader.trustStatements)

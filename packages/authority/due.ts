@@ -27,7 +27,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   const bundle = store.bundle()
   if (bundle !== undefined) at(bundleDue(config, bundle.issuedAt))
   for (const slot of store.slots()) at(rollTime(slot, known))
-  for (const { list } of listedCas(store)) at(list && renewalOf(list))
+  for (const { lists } of listedCas(store)) for (const list of lists.values()) at(renewalOf(list))
   // A wait is over after the moment that it names, and for whoever fell silent when his bundle has ended.
   for (const { until } of waits) at(until === undefined ? undefined : until + 1)
   if (waits.length > 0) {

@@ -8,7 +8,6 @@ import {
   type DocumentNumber,
   encodeDraining,
   encodeMembers,
-  encodeRevoked,
   formatDocumentNumber,
   isSignedBy,
   type Member,
@@ -22,7 +21,8 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
-import { listsPem } from './revocation/lists.ts'
+import { keptSection } from './revocation/kept-section.ts'
+import { listsFile } from './revocation/lists-file.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { CertificateRow, InstanceRow, Reader, SlotRow, Store } from './store/contract.ts'
 
@@ -199,28 +199,21 @@ interface Section {
   readonly bytes: Uint8Array
 }
 
-function sectionsOf(reader: Reader, now: number): Section[] {
-  const section = (kind: string, critical: boolean, bytes: Uint8Array) => ({
-    ...{ kind, critical, digest: digestOf(bytes), bytes },
+function sectionsOf(reader: Store, now: number): Section[] {
+  const section = (kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)) => ({
+    ...{ kind, critical, digest, bytes },
   })
   const draining = drainingIssuers(reader, now)
-  const revoked = revokedSerials(reader, now)
+  const revoked = keptSection(reader).at(now - REVOKED_KEPT)
   return [
     section('members', true, encodeMembers(membersOf(reader, now))),
-    ...(revoked.length === 0 ? [] : [section('revoked', true, encodeRevoked(revoked))]),
+    ...(revoked === undefined ? [] : [section('revoked', true, revoked.bytes, revoked.digest)]),
     ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
   ]
 }
 
 /** A peer whose clock is late believes a certificate for so long after its end. */
 const REVOKED_KEPT = DAY
-
-/** Of certificates that peers would still believe; CAs leave the trust statement instead. */
-function revokedSerials(reader: Reader, now: number): string[] {
-  return reader
-    .revoked(now - REVOKED_KEPT)
-    .flatMap(({ serial, profile }) => (profile === 'leaf' || profile === 'authority' ? [serial] : []))
-}
 
 /** The issuing CAs that a bundle on record tells peers to move away from. */
 export function drainingIn(reader: Reader, { sections }: BundleHead): ReadonlySet<string> {
@@ -318,8 +311,8 @@ function* publishedFiles({
 }: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
   const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
   if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
-  const lists = listsPem(store)
-  if (lists !== '') yield [config.paths.crl, Buffer.from(lists)]
+  const lists = listsFile(store)
+  if (lists.byteLength > 0) yield [config.paths.crl, lists]
   for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
   const bundle = store.bundle()
   if (bundle === undefined) return

@@ -11,7 +11,7 @@ export type { CheckedCrl, CheckedDelta, RevocationStatus } from './crl/checked-c
 export { combine } from './crl/combine.ts'
 export { type Crl, parseCrl } from './crl/crl.ts'
 export { type CrlRule, crlRules } from './crl/crl-rules.ts'
-export type { RevokedEntries } from './crl/revoked-entries.ts'
+export { RevokedEntries } from './crl/revoked-entries.ts'
 export { encodeRevokedEntry, type RevocationRequest, type RevokedEntry } from './crl/revoked-entry.ts'
 export { signCrl } from './crl/sign-crl.ts'
 export type { CrlRequest } from './crl/tbs-crl.ts'

@@ -6,10 +6,14 @@ const PREFIX = 8
 /** Digits that `prefixOf` looks at: serials have 128 bits (RFC 5280 4.1.2.2 allows 20 octets). */
 const DIGITS = 32
 
-/** A serial's first 64 of 128 bits, as two numbers of 32. @param serial lowercase hex */
-function prefixOf(serial: string): readonly [high: number, low: number] {
-  const digits = revokedPrefix(serial)
-  return [Number.parseInt(digits.slice(0, 8), 16), Number.parseInt(digits.slice(8), 16)]
+/** The number that 8 digits of a text are. @param from where they begin */
+function wordAt(digits: string, from: number): number {
+  let word = 0
+  for (let at = from; at < from + 8; at++) {
+    const code = digits.charCodeAt(at)
+    word = (word << 4) | (code - (code > 0x39 ? 0x57 : 0x30))
+  }
+  return word >>> 0
 }
 
 /**
@@ -60,7 +64,10 @@ export class RevokedSet {
   /** @param serial lowercase hex */
   has(serial: string): boolean {
     if (this.size === 0) return false
-    const [high, low] = prefixOf(serial)
+    // Of the usual length, it is its own beginning.
+    const digits = serial.length === DIGITS ? serial : revokedPrefix(serial)
+    const high = wordAt(digits, 0)
+    const low = wordAt(digits, 8)
     const bucket = this.#bucketOf(high)
     let from = this.#starts[bucket] as number
     let to = this.#starts[bucket + 1] as number

@@ -1,130 +1,95 @@
-import { encodePem, encodeRevokedEntry, signCrl } from '@datapunk/pki'
-import type { Config } from '@datapunk/protocol'
-import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
-import type { ListRow, Reader, SlotRow } from '../store/contract.ts'
-import { PKI_REASONS } from './pki-reasons.ts'
-
-const DAY = 24 * 60 * 60 * 1000
-
-/** A root may be away for months, and revokes CAs only, which peers and their trust statement know sooner. Days. */
-const ROOT_LIST_DAYS = 365
+import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
+import { entriesOf } from './kept-entries.ts'
+import { shardIn, shardsOf, WHOLE } from './list-url.ts'
+import { publishListsOf } from './publish-lists.ts'
 
 /** Of its life; long before its end, whoever reads it has the next one. */
 const RENEWED_AT = 0.5
 
-/** Counters of one generation. */
-const GENERATION = 2 ** 32
-
-/** A list that has to be signed, and why. */
+/** A CA whose lists have to be signed, and why. */
 export interface DueList {
-  /** The CA whose list it is. */
+  /** The CA whose lists they are. */
   readonly slot: string
   readonly kind: SlotRow['kind']
+  /** Which of them (`ListRow.scope`). */
+  readonly scopes: readonly string[]
   readonly reason: string
-  /** When the list before it ends, milliseconds since the epoch; undefined where there is none. */
+  /** When the first of the lists before them ends, milliseconds since the epoch; undefined where there is none. */
   readonly until: number | undefined
 }
 
-/** CAs whose certificates somebody may still believe, each with its newest list. */
-export function listedCas(store: Reader): { slot: SlotRow; list: ListRow | undefined }[] {
-  const lists = new Map(store.lists().map((row) => [`${row.slot} ${row.scope}`, row]))
+/** A CA whose certificates somebody may still believe, and its newest lists. */
+export interface ListedCa {
+  readonly slot: SlotRow
+  /** About all of its certificates. */
+  readonly list: ListHead | undefined
+  /** All of them, by scope. */
+  readonly lists: ReadonlyMap<string, ListHead>
+}
+
+export function listedCas(store: Reader): ListedCa[] {
+  const heads = Map.groupBy(store.lists(), ({ slot }) => slot)
   return store.slots().flatMap((slot) => {
     const isCa = slot.kind !== 'bundle-key' && slot.certificate !== undefined
     const isTrusted = slot.state !== 'retired' && slot.state !== 'compromised'
-    return isCa && isTrusted ? [{ slot, list: lists.get(`${slot.id} `) }] : []
+    const lists = new Map((heads.get(slot.id) ?? []).map((head) => [head.scope, head]))
+    return isCa && isTrusted ? [{ slot, list: lists.get(WHOLE), lists }] : []
   })
 }
 
-/** Lists that don't name what is revoked, and those that are old. */
-export function dueLists({ store, clock, keys }: Pick<Engine, 'store' | 'clock' | 'keys'>): DueList[] {
-  const now = clock()
-  return listedCas(store).flatMap(({ slot, list }) => {
+type Known = Pick<Engine, 'store' | 'clock' | 'keys' | 'config'>
+
+/** Lists that don't name what is revoked, those that are old, and shards that the config asks for. Deltas come with the next list. */
+export function dueLists(known: Known): DueList[] {
+  return listedCas(known.store).flatMap((ca) => {
+    const { id, state, kind } = ca.slot
     // One that was lost with a newer inventory retires, and nobody here can sign for it.
-    if (slot.state === 'retiring' && slot.kind === 'issuing-ca' && !keys.has(slot)) return []
-    const { id, kind } = slot
-    const due = (reason: string) => [{ slot: id, kind, reason, until: list?.nextUpdate }]
-    if (list === undefined) return due(`${id} has no revocation list yet`)
-    if (list.revocations !== store.revocationsOf(id)) return due(`the list of ${id} lacks what was revoked`)
-    if (now < renewalOf(list)) return []
-    return due(`the list of ${id} is of ${new Date(list.thisUpdate).toISOString()}`)
+    if (state === 'retiring' && kind === 'issuing-ca' && !known.keys.has(ca.slot)) return []
+    const scopes = scopesOf(ca, known)
+    const due = scopes.flatMap((scope) => {
+      const reason = whyDue(ca, scope, known)
+      return reason === undefined ? [] : [{ scope, reason, until: ca.lists.get(scope)?.nextUpdate }]
+    })
+    if (due.length === 0) return []
+    const ends = due.flatMap(({ until }) => until ?? [])
+    const others = due.length === 1 ? '' : `, and so are ${due.length - 1} more of its lists`
+    return {
+      ...{ slot: id, kind, scopes: due.map(({ scope }) => scope), reason: `${due[0]!.reason}${others}` },
+      until: ends.length === 0 ? undefined : Math.min(...ends),
+    }
   })
+}
+
+/** A shard that a certificate may name has a list as long as its CA has one, whatever the config says by now. */
+function scopesOf({ slot, lists }: ListedCa, { config }: Known): readonly string[] {
+  if (slot.kind !== 'issuing-ca') return [WHOLE]
+  const named = lists.keys().filter((scope) => shardIn(scope) !== undefined)
+  const wanted = slot.state === 'retiring' ? [] : shardsOf(config)
+  return [WHOLE, ...new Set([...named, ...wanted])]
+}
+
+function whyDue(ca: ListedCa, scope: string, { store, clock }: Known): string | undefined {
+  const { id } = ca.slot
+  const head = ca.lists.get(scope)
+  const shard = shardIn(scope)
+  const what = shard === undefined ? `the list of ${id}` : `the list of shard ${scope} of ${id}`
+  if (head === undefined) return `${id} has no ${shard ? `list of shard ${scope}` : 'revocation list'} yet`
+  const last = shard === undefined ? store.lastRevocationOf(id) : entriesOf(store, ca).lastOf(shard)
+  if (head.revocations < last) return `${what} lacks what was revoked`
+  return clock() < renewalOf(head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
 }
 
 /** When the next list is to be made, should nothing be revoked; milliseconds since the epoch. */
-export function renewalOf({ thisUpdate, nextUpdate }: Pick<ListRow, 'thisUpdate' | 'nextUpdate'>): number {
+export function renewalOf({ thisUpdate, nextUpdate }: Pick<ListHead, 'thisUpdate' | 'nextUpdate'>): number {
   return thisUpdate + RENEWED_AT * (nextUpdate - thisUpdate)
 }
 
 /** Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published. */
 export async function publishLists(engine: Engine): Promise<void> {
-  for (const { slot } of dueLists(engine)) {
-    const row = engine.store.slots().find(({ id }) => id === slot)
-    if (row !== undefined && !isAwayRoot(engine, row)) await publishList(engine, row)
+  for (const { slot, scopes } of dueLists(engine)) {
+    const ca = listedCas(engine.store).find((one) => one.slot.id === slot)
+    if (ca !== undefined && !isAwayRoot(engine, ca.slot)) await publishListsOf(engine, ca, scopes)
   }
-}
-
-async function publishList(engine: Engine, slot: SlotRow): Promise<void> {
-  const { store, keys, clock, config, actor, report } = engine
-  const issuer = caCertificate(slot.certificate!)
-  const last = store.lists().find((row) => row.slot === slot.id && row.scope === '')
-  const times = timesOf(slot, issuer.notAfter, { last, config, now: clock() })
-  const number = nextNumber(store, slot.id)
-  const revocations = store.revocationsOf(slot.id)
-  // RFC 5280 5: an entry stays until one list after the end of its certificate. None is later than its list (5.1.2.6).
-  const entries = store
-    .revoked((last?.thisUpdate ?? times.thisUpdate) - 1)
-    .filter((one) => one.slot === slot.id)
-    .map(({ serial, at, reason }) =>
-      encodeRevokedEntry({
-        serial: Buffer.from(serial, 'hex'),
-        at: Math.min(at, times.thisUpdate),
-        reason: PKI_REASONS[reason],
-      }),
-    )
-  const der = await keys.withSigner(slot, (signer) => signCrl({ issuer, number, ...times, entries }, signer))
-  const at = clock()
-  await store.write((transaction) => {
-    transaction.putList({ slot: slot.id, scope: '', number, ...times, revocations, der })
-    transaction.addAudit({ at, actor, deed: 'list-published', entry: { slot: slot.id, number } })
-  })
-  const detail = {
-    slot: slot.id,
-    entries: entries.length,
-    notAfter: new Date(times.nextUpdate).toISOString(),
-  }
-  report({ kind: 'list-published', subject: 'mesh', at, detail })
-}
-
-/**
- * Backdated by what clocks differ by: whoever has a list that is not valid yet refuses everybody. Always later than the one
- * before it.
- */
-function timesOf(
-  { kind }: SlotRow,
-  end: number,
-  { last, config, now }: { last: ListRow | undefined; config: Config; now: number },
-): Pick<ListRow, 'thisUpdate' | 'nextUpdate'> {
-  const seconds = (time: number) => Math.floor(time / 1000) * 1000
-  const thisUpdate = Math.max(seconds(now - config.authority.clockSkew), (last?.thisUpdate ?? 0) + 1000)
-  const days = kind === 'root' ? ROOT_LIST_DAYS : config.revocation.crlDays
-  return {
-    thisUpdate,
-    nextUpdate: Math.max(thisUpdate + 1000, Math.min(seconds(now) + days * DAY, seconds(end))),
-  }
-}
-
-/** Generation and counter in one number, so that a restore goes on above whatever was used before. */
-function nextNumber(store: Reader, slot: string): number {
-  const used = store.lists().flatMap((row) => (row.slot === slot ? [row.number] : []))
-  const generation = store.mesh()?.generation ?? 1
-  return Math.max(generation * GENERATION, ...used) + 1
-}
-
-/** `paths.crl`: one full list of every CA, which is what OpenSSL wants of a file. */
-export function listsPem(store: Reader): string {
-  return listedCas(store)
-    .flatMap(({ list }) => (list === undefined ? [] : [encodePem('X509 CRL', list.der)]))
-    .join('')
 }

@@ -151,7 +151,7 @@ describe('revoking', () => {
       },
     )
     assert.equal(engine.store.revocation(good), undefined)
-    assert.deepEqual(engine.store.revoked(0), [])
+    assert.deepEqual([...engine.store.revoked({ number: 0, time: 0 })], [])
   })
 
   test('is previewed with what it would cut', async () => {

@@ -3,7 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import type { InstanceRow, IntentRow, MeshRow, ServiceRow, SlotRow, Store, Transaction } from './contract.ts'
+import type {
+  InstanceRow,
+  IntentRow,
+  MeshRow,
+  RevokedAfter,
+  ServiceRow,
+  SlotRow,
+  Store,
+  Transaction,
+} from './contract.ts'
 import { MemoryStore } from './memory.ts'
 import { SqliteStore } from './sqlite.ts'
 
@@ -323,8 +332,13 @@ for (const [name, open] of Object.entries(stores)) {
       )
       assert.deepEqual(serials(), [old, intended])
       const listed = { serial: current, reason: 'superseded', at: 2_000, profile: 'leaf' }
-      assert.deepEqual(store.revoked(8_999), [{ ...listed, slot: 'issuing-ca-1', notAfter: 9_000 }])
-      assert.deepEqual(store.revoked(9_000), [])
+      const revoked = (which: Partial<RevokedAfter>) =>
+        [...store.revoked({ number: 0, time: 0, ...which })].map((row) => ({ ...row }))
+      const row = { ...listed, number: 1, slot: 'issuing-ca-1', notAfter: 9_000 }
+      for (const which of [{ time: 8_999 }, { slot: 'issuing-ca-1' }]) assert.deepEqual(revoked(which), [row])
+      for (const which of [{ time: 9_000 }, { number: 1 }, { slot: 'root-1' }])
+        assert.deepEqual(revoked(which), [])
+      assert.deepEqual([store.lastRevocationOf('issuing-ca-1'), store.lastRevocationOf('root-1')], [1, 0])
       await assert.rejects(
         store.write((transaction) => transaction.makeCurrent('lake', current)),
         { code: 'REFERENCE_MISSING' },

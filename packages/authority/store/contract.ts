@@ -52,12 +52,13 @@ export interface Reader {
   /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */
   isSerialPrefixUsed(prefix: string): boolean
   revocation(serial: string): RevocationRow | undefined
-  /** What was revoked and has not ended by `after` (milliseconds since the epoch), in the order of its issuing. */
-  revoked(after: number): readonly RevokedCertificate[]
-  /** How many certificates and intents of a slot were ever revoked. */
-  revocationsOf(slot: string): number
-  /** The newest revocation list of each CA, and of each part of it. */
-  lists(): readonly ListRow[]
+  /** Revocations in the order of their recording; to be read at once, before anything else is asked. */
+  revoked(which: RevokedAfter): Iterable<RevokedCertificate>
+  /** The number of the last revocation of a slot; 0 where there is none. */
+  lastRevocationOf(slot: string): number
+  /** The newest revocation list of each CA, and of each part of it, without its octets. */
+  lists(): readonly ListHead[]
+  list(slot: string, scope: string): ListRow | undefined
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
   trustStatements(): readonly TrustStatementRow[]
@@ -110,7 +111,7 @@ export interface Transaction extends Reader {
    * @throws AuthorityError `REFERENCE_MISSING` when the serial is not on record
    */
   revoke(row: RevocationRow): boolean
-  /** Inserts or replaces, by slot and scope. A number that this slot has used before throws `NUMBER_REUSED`. */
+  /** Inserts or replaces, by slot and scope. A number that is not above the one before it throws `NUMBER_REUSED`. */
   putList(row: ListRow): void
   /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
   abandonIntent(serial: string): void
@@ -259,25 +260,43 @@ export interface RevocationRow {
   at: number
 }
 
+/** Both bounds are left out themselves. */
+export interface RevokedAfter {
+  /** The number of a revocation; 0 for all. */
+  readonly number: number
+  /** A time by which a certificate has not ended, milliseconds since the epoch. */
+  readonly time: number
+  /** Of this CA alone. */
+  readonly slot?: string
+}
+
 export interface RevokedCertificate extends RevocationRow {
+  /** Revocations are numbered by the store, from 1, in the order of their recording; none is ever changed or removed. */
+  number: number
   profile: CertificateProfile
   slot: string
   notAfter: number
 }
 
-/** A revocation list, as it was signed. */
-export interface ListRow {
+/** What is known of a revocation list besides its octets. */
+export interface ListHead {
   /** The CA that has signed it. */
   slot: string
-  /** What part of its certificates it is about; empty for all of them. */
+  /** What it is about (`list-url.ts`): empty for all certificates of its CA. */
   scope: string
   /** `listNumber` of generation and counter: a restore goes on above what was used before. */
   number: number
   /** Milliseconds since the epoch, whole seconds. */
   thisUpdate: number
   nextUpdate: number
-  /** `revocationsOf` the slot when it was made. */
+  /** `lastRevocationOf` the slot when it was made. */
   revocations: number
+  /** Of a delta: the list about all certificates that it is the changes of. */
+  base: Pick<ListHead, 'number' | 'nextUpdate' | 'revocations'> | undefined
+}
+
+export interface ListRow extends ListHead {
+  /** As it was signed. */
   der: Uint8Array
 }
 

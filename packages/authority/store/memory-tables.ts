@@ -11,10 +11,12 @@ import type {
   DeliveryRow,
   InstanceRow,
   IntentRow,
+  ListHead,
   ListRow,
   MeshRow,
   PublishedBundleRow,
   RevocationRow,
+  RevokedAfter,
   RevokedCertificate,
   ServiceRow,
   SlotRow,
@@ -33,7 +35,7 @@ export class MemoryTables implements Transaction {
   readonly #instances = new Map<string, InstanceRow>()
   readonly #certificates = new Map<string, CertificateRow>()
   readonly #serialByPrefix = new Map<string, string>()
-  readonly #revocations = new Map<string, RevocationRow>()
+  readonly #revocations = new Map<string, RevocationRow & Pick<RevokedCertificate, 'number'>>()
   readonly #lists = new Map<string, ListRow>()
   readonly #current = new Map<string, string>()
   readonly #acknowledgements = new Map<string, AcknowledgementRow>()
@@ -107,25 +109,31 @@ export class MemoryTables implements Transaction {
 
   revocation(serial: string): RevocationRow | undefined {
     const row = this.#revocations.get(serial)
+    return row && { serial, reason: row.reason, at: row.at }
+  }
+
+  lastRevocationOf(slot: string): number {
+    const ofSlot = [...this.#revocations.values()].filter(
+      ({ serial }) => this.#certificates.get(serial)?.slot === slot,
+    )
+    return ofSlot.at(-1)?.number ?? 0
+  }
+
+  lists(): readonly ListHead[] {
+    return inOrder(this.#lists).map(({ der, ...head }) => head)
+  }
+
+  list(slot: string, scope: string): ListRow | undefined {
+    const row = this.#lists.get(`${slot} ${scope}`)
     return row && copyOf(row)
   }
 
-  revocationsOf(slot: string): number {
-    return [...this.#revocations.keys()].filter((serial) => this.#certificates.get(serial)?.slot === slot)
-      .length
-  }
-
-  lists(): readonly ListRow[] {
-    return inOrder(this.#lists)
-  }
-
-  revoked(after: number): readonly RevokedCertificate[] {
-    return this.#certificatesWhere((row) => row.state === 'revoked' && row.notAfter > after).map(
-      ({ serial, profile, slot, notAfter }) => ({
-        ...this.#revocations.get(serial)!,
-        ...{ profile, slot, notAfter },
-      }),
-    )
+  revoked({ number, time, slot: of }: RevokedAfter): Iterable<RevokedCertificate> {
+    const rows = [...this.#revocations.values()].filter((row) => row.number > number)
+    return rows.flatMap((row) => {
+      const { profile, slot, notAfter } = this.#certificates.get(row.serial)!
+      return notAfter > time && (of ?? slot) === slot ? [{ ...row, profile, slot, notAfter }] : []
+    })
   }
 
   liveCertificates(after: number): readonly CertificateRow[] {
@@ -260,7 +268,7 @@ export class MemoryTables implements Transaction {
     if (!this.#certificates.has(row.serial))
       throw refusal.referenceMissing(`the revocation of ${row.serial}`, 'certificate')
     if (this.#revocations.has(row.serial)) return false
-    this.#put(this.#revocations, row.serial, row)
+    this.#put(this.#revocations, row.serial, { ...row, number: this.#revocations.size + 1 })
     return true
   }
 

@@ -7,10 +7,12 @@ import type {
   CertificateRow,
   DeliveryRow,
   InstanceRow,
+  ListHead,
   ListRow,
   MeshRow,
   PublishedBundleRow,
   RevocationRow,
+  RevokedAfter,
   RevokedCertificate,
   ServiceRow,
   SlotRow,
@@ -85,9 +87,10 @@ export class MemoryStore implements Store {
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#tables.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string): boolean => this.#tables.isSerialPrefixUsed(prefix)
   revocation = (serial: string): RevocationRow | undefined => this.#tables.revocation(serial)
-  revoked = (after: number): readonly RevokedCertificate[] => this.#tables.revoked(after)
-  revocationsOf = (slot: string): number => this.#tables.revocationsOf(slot)
-  lists = (): readonly ListRow[] => this.#tables.lists()
+  revoked = (which: RevokedAfter): Iterable<RevokedCertificate> => this.#tables.revoked(which)
+  lastRevocationOf = (slot: string): number => this.#tables.lastRevocationOf(slot)
+  lists = (): readonly ListHead[] => this.#tables.lists()
+  list = (slot: string, scope: string): ListRow | undefined => this.#tables.list(slot, scope)
   trustStatements = (): readonly TrustStatementRow[] => this.#tables.trustStatements()
   bundle = (): PublishedBundleRow | undefined => this.#tables.bundle()
   section = (digest: string): Uint8Array | undefined => this.#tables.section(digest)

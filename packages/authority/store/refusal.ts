@@ -1,6 +1,6 @@
 import { type DocumentNumber, formatDocumentNumber, isSuccessor } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { IntentRow, ListRow } from './contract.ts'
+import type { IntentRow, ListHead } from './contract.ts'
 
 /** What the contract refuses, in the same words by every store. */
 export const refusal = {
@@ -77,9 +77,9 @@ export function checkNumber(
   if (!whole || !follows) throw refusal.number(what, row, last)
 }
 
-/** Numbers of lists only go up within a slot, whatever part of it a list is about (RFC 5280 5.2.3). */
-export function checkListNumber(row: ListRow, lists: readonly ListRow[]): void {
-  const last = Math.max(0, ...lists.flatMap(({ slot, number }) => (slot === row.slot ? [number] : [])))
+/** Numbers of lists only go up; those made at the same time, a delta and its full list among them, share one (RFC 5280 5.2.3). */
+export function checkListNumber(row: ListHead, lists: readonly ListHead[]): void {
+  const last = lists.find(({ slot, scope }) => slot === row.slot && scope === row.scope)?.number ?? 0
   if (Number.isSafeInteger(row.number) && row.number > last) return
   throw new AuthorityError(
     'NUMBER_REUSED',

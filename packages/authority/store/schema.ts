@@ -116,6 +116,47 @@ export const migrations: readonly string[] = [
     next_update INTEGER NOT NULL, revocations INTEGER NOT NULL, der BLOB NOT NULL, PRIMARY KEY (slot, scope)
   ) STRICT;
   `,
+  `
+  -- Numbered in the order of their recording, so that what is new is found without a look at the rest.
+  DROP INDEX revocation_slot;
+  DROP TRIGGER revocation_stays;
+  DROP TRIGGER revocation_keeps;
+  ALTER TABLE revocation RENAME TO revocation_before;
+  CREATE TABLE revocation (
+    number INTEGER PRIMARY KEY, certificate INTEGER NOT NULL REFERENCES certificate, slot TEXT NOT NULL REFERENCES slot,
+    reason TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO revocation (certificate, slot, reason, at)
+    SELECT certificate, slot, reason, at FROM revocation_before ORDER BY at, certificate;
+  DROP TABLE revocation_before;
+  CREATE INDEX revocation_slot ON revocation (slot);
+  CREATE TRIGGER revocation_stays BEFORE DELETE ON revocation
+    BEGIN SELECT RAISE(ABORT, 'what was revoked stays revoked'); END;
+  CREATE TRIGGER revocation_keeps BEFORE UPDATE ON revocation
+    BEGIN SELECT RAISE(ABORT, 'a revocation is never changed'); END;
+
+  -- Beside its certificate too, so that whoever looks for living ones passes over a million that are revoked.
+  ALTER TABLE certificate ADD COLUMN revocation INTEGER REFERENCES revocation;
+  UPDATE certificate SET revocation = before.number FROM revocation AS before
+    WHERE before.certificate = certificate.number;
+  CREATE TRIGGER certificate_stays_revoked BEFORE UPDATE OF revocation ON certificate
+    WHEN old.revocation IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'what was revoked stays revoked'); END;
+  DROP INDEX certificate_live;
+  CREATE INDEX certificate_live ON certificate (not_after) WHERE state = 'issued' AND revocation IS NULL;
+  CREATE INDEX certificate_revocable ON certificate (instance, not_after)
+    WHERE state <> 'abandoned' AND revocation IS NULL;
+
+  -- The octets last: they are many, and whoever reads the rest of a row doesn't go through them.
+  ALTER TABLE list RENAME TO list_before;
+  CREATE TABLE list (
+    slot TEXT NOT NULL REFERENCES slot, scope TEXT NOT NULL, number INTEGER NOT NULL, this_update INTEGER NOT NULL,
+    next_update INTEGER NOT NULL, revocations INTEGER NOT NULL, base_number INTEGER, base_next_update INTEGER,
+    base_revocations INTEGER, der BLOB NOT NULL, PRIMARY KEY (slot, scope)
+  ) STRICT;
+  INSERT INTO list SELECT slot, scope, number, this_update, next_update, 0, NULL, NULL, NULL, der FROM list_before;
+  DROP TABLE list_before;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

@@ -8,11 +8,13 @@ import type {
   CertificateRow,
   DeliveryRow,
   InstanceRow,
+  ListHead,
   ListRow,
   MeshRow,
   PublishedBundleRow,
   Reader,
   RevocationRow,
+  RevokedAfter,
   RevokedCertificate,
   ServiceRow,
   SlotRow,
@@ -21,14 +23,18 @@ import type {
 
 type Row = Record<string, SQLOutputValue>
 
-const isRevoked = 'EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number)'
-
 const certificateColumns = `serial, profile, slot, spki_hash AS spkiHash, certificate.instance, not_before AS notBefore,
   not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt,
-  iif(${isRevoked}, 'revoked', certificate.state) AS state, der`
+  iif(certificate.revocation IS NULL, certificate.state, 'revoked') AS state, der`
+
+/** SQLite would rather go through all there ever were than sort those that are left. */
+const issued = 'certificate INDEXED BY certificate_live'
 
 /** And not revoked since. */
-const isIssued = `certificate.state = 'issued' AND NOT ${isRevoked}`
+const isIssued = "certificate.state = 'issued' AND certificate.revocation IS NULL"
+
+const listColumns = `slot, scope, number, this_update AS thisUpdate, next_update AS nextUpdate, revocations,
+  base_number AS baseNumber, base_next_update AS baseNextUpdate, base_revocations AS baseRevocations`
 
 /** The reading half of `SqliteStore`. The schema's STRICT tables hold what the casts say. */
 export class SqliteReader implements Reader {
@@ -44,8 +50,9 @@ export class SqliteReader implements Reader {
   readonly #serialsFrom: StatementSync
   readonly #revocation: StatementSync
   readonly #revoked: StatementSync
-  readonly #revocationsOf: StatementSync
+  readonly #lastRevocationOf: StatementSync
   readonly #lists: StatementSync
+  readonly #list: StatementSync
   readonly #trustStatements: StatementSync
   readonly #bundle: StatementSync
   readonly #section: StatementSync
@@ -74,11 +81,11 @@ export class SqliteReader implements Reader {
     )
     this.#certificate = database.prepare(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
     this.#liveCertificates = database.prepare(
-      `SELECT ${certificateColumns} FROM certificate WHERE ${isIssued} AND not_after > ? ORDER BY number`,
+      `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND not_after > ? ORDER BY number`,
     )
     this.#revocableOf = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
-       AND certificate.state <> 'abandoned' AND NOT ${isRevoked} ORDER BY number`,
+       AND certificate.state <> 'abandoned' AND certificate.revocation IS NULL ORDER BY number`,
     )
     this.#certificatesFrom = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ?`,
@@ -86,17 +93,16 @@ export class SqliteReader implements Reader {
     this.#serialsFrom = database.prepare('SELECT serial FROM certificate WHERE serial BETWEEN ? AND ?')
     this.#revocation = database.prepare(
       `SELECT serial, reason, revocation.at FROM certificate JOIN revocation
-       ON revocation.certificate = certificate.number WHERE serial = ?`,
+       ON revocation.number = certificate.revocation WHERE serial = ?`,
     )
     this.#revoked = database.prepare(
-      `SELECT serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter FROM revocation JOIN certificate
-       ON certificate.number = revocation.certificate WHERE not_after > ? ORDER BY number`,
+      `SELECT revocation.number, serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter
+       FROM revocation JOIN certificate ON certificate.number = revocation.certificate
+       WHERE revocation.number > ?1 AND not_after > ?2 AND (?3 IS NULL OR revocation.slot = ?3) ORDER BY revocation.number`,
     )
-    this.#revocationsOf = database.prepare('SELECT count(*) AS count FROM revocation WHERE slot = ?')
-    this.#lists = database.prepare(
-      `SELECT slot, scope, number, this_update AS thisUpdate, next_update AS nextUpdate, revocations, der FROM list
-       ORDER BY slot, scope`,
-    )
+    this.#lastRevocationOf = database.prepare('SELECT max(number) AS number FROM revocation WHERE slot = ?')
+    this.#lists = database.prepare(`SELECT ${listColumns} FROM list ORDER BY slot, scope`)
+    this.#list = database.prepare(`SELECT ${listColumns}, der FROM list WHERE slot = ? AND scope = ?`)
     this.#trustStatements = database.prepare(
       'SELECT generation, counter, bytes FROM trust_statement ORDER BY generation, counter',
     )
@@ -113,7 +119,7 @@ export class SqliteReader implements Reader {
       'SELECT kind, subject, attempts, next_try_at AS nextTryAt, error FROM attempt ORDER BY kind, subject',
     )
     this.#issuedOf = database.prepare(
-      `SELECT ${certificateColumns} FROM certificate WHERE ${isIssued} AND profile = ? ORDER BY number`,
+      `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND profile = ? ORDER BY number`,
     )
     this.#audit = database.prepare(
       'SELECT number, at, actor, deed, entry FROM audit WHERE number > ? ORDER BY number LIMIT ?',
@@ -183,16 +189,25 @@ export class SqliteReader implements Reader {
     return row && ({ ...row } as unknown as RevocationRow)
   }
 
-  revocationsOf(slot: string): number {
-    return this.#revocationsOf.get(slot)!.count as number
+  lastRevocationOf(slot: string): number {
+    return (this.#lastRevocationOf.get(slot)!.number ?? 0) as number
   }
 
-  lists(): readonly ListRow[] {
-    return all<ListRow>(this.#lists)
+  lists(): readonly ListHead[] {
+    return this.#lists.all().map(listOf)
   }
 
-  revoked(after: number): readonly RevokedCertificate[] {
-    return this.#revoked.all(after).map((row) => ({ ...row }) as unknown as RevokedCertificate)
+  list(slot: string, scope: string): ListRow | undefined {
+    const row = this.#list.get(slot, scope)
+    return row && (listOf(row) as ListRow)
+  }
+
+  revoked({ number, time, slot }: RevokedAfter): Iterable<RevokedCertificate> {
+    return this.#revoked.iterate(
+      number,
+      time,
+      slot ?? null,
+    ) as Iterable<unknown> as Iterable<RevokedCertificate>
   }
 
   trustStatements(): readonly TrustStatementRow[] {
@@ -237,6 +252,11 @@ export class SqliteReader implements Reader {
 /** SQLite's rows have no prototype; ours are ordinary objects. */
 function all<T>(statement: StatementSync): T[] {
   return statement.all().map((row) => ({ ...row }) as unknown as T)
+}
+
+function listOf({ baseNumber, baseNextUpdate, baseRevocations, ...row }: Row): ListHead {
+  const base = { number: baseNumber, nextUpdate: baseNextUpdate, revocations: baseRevocations }
+  return { ...row, base: baseNumber === null ? undefined : base } as unknown as ListHead
 }
 
 function certificateOf(row: Row): CertificateRow {

@@ -44,6 +44,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #numberOf: StatementSync
   readonly #putList: StatementSync
   readonly #revoke: StatementSync
+  readonly #markRevoked: StatementSync
   readonly #lastStatement: StatementSync
   readonly #addTrustStatement: StatementSync
   readonly #addBundle: StatementSync
@@ -83,13 +84,12 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
        request, intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
     )
     this.#recordIssued = database.prepare(
-      `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended'
-       AND NOT EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number) RETURNING number, instance`,
+      `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended' AND revocation IS NULL
+       RETURNING number, instance`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
     this.#issuedTo = database.prepare(
-      `SELECT number FROM certificate WHERE serial = ? AND instance = ? AND state = 'issued'
-       AND NOT EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.number)`,
+      `SELECT number FROM certificate WHERE serial = ? AND instance = ? AND state = 'issued' AND revocation IS NULL`,
     )
     this.#putAcknowledgement = put('acknowledgement', [
       'instance',
@@ -107,8 +107,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
-    this.#numberOf = database.prepare('SELECT number, slot FROM certificate WHERE serial = ?')
-    this.#revoke = database.prepare('INSERT INTO revocation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#numberOf = database.prepare('SELECT number, slot, revocation FROM certificate WHERE serial = ?')
+    this.#revoke = database.prepare(
+      'INSERT INTO revocation (certificate, slot, reason, at) VALUES (?, ?, ?, ?)',
+    )
+    this.#markRevoked = database.prepare('UPDATE certificate SET revocation = ? WHERE number = ?')
     this.#putList = put('list', [
       'slot',
       'scope',
@@ -116,6 +119,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'this_update',
       'next_update',
       'revocations',
+      'base_number',
+      'base_next_update',
+      'base_revocations',
       'der',
     ])
     this.#lastStatement = database.prepare(
@@ -263,17 +269,21 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const row = this.#numberOf.get(serial)
     if (row === undefined) throw refusal.referenceMissing(`the revocation of ${serial}`, 'certificate')
-    return this.#revoke.run(row.number!, row.slot!, reason, at).changes === 1
+    if (row.revocation !== null) return false
+    const { lastInsertRowid } = this.#revoke.run(row.number!, row.slot!, reason, at)
+    this.#markRevoked.run(lastInsertRowid, row.number!)
+    return true
   }
 
   putList(row: ListRow): void {
     this.#mustBeOpen()
     checkListNumber(row, this.lists())
-    const { slot, scope, number, thisUpdate, nextUpdate, revocations, der } = row
+    const { slot, scope, number, thisUpdate, nextUpdate, revocations, base, der } = row
+    const ofBase = base ? [base.number, base.nextUpdate, base.revocations] : [null, null, null]
     refusing(
       SQLITE_CONSTRAINT_FOREIGNKEY,
       () => refusal.referenceMissing(`the list of ${slot}`, `slot ${slot}`),
-      () => this.#putList.run(slot, scope, number, thisUpdate, nextUpdate, revocations, der),
+      () => this.#putList.run(slot, scope, number, thisUpdate, nextUpdate, revocations, ...ofBase, der),
     )
   }
 

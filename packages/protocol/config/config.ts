@@ -46,6 +46,10 @@ export interface Config {
   readonly revocation: {
     readonly crlDays: number
     readonly ocspDays: number
+    /** Whether the issuing CA's whole list has a delta beside it. */
+    readonly deltas: boolean
+    /** Parts of the issuing CA's list; one for the whole alone. */
+    readonly shards: number
   }
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>

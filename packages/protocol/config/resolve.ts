@@ -62,7 +62,12 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       perMinute: text.rotation.per_minute,
       keepPrevious: text.rotation.keep_previous,
     },
-    revocation: { crlDays: text.revocation.crl_days, ocspDays: text.revocation.ocsp_days },
+    revocation: {
+      crlDays: text.revocation.crl_days,
+      ocspDays: text.revocation.ocsp_days,
+      deltas: text.revocation.deltas,
+      shards: text.revocation.shards,
+    },
     paths: {
       caCert,
       caKey: options.path(text.paths.ca_key),

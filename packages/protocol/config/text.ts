@@ -317,6 +317,17 @@ const body = {
       ocsp_days: days(30)
         .default(3)
         .describe('Life of an OCSP answer, in days; a new one is made at half of it, and at the revocation.'),
+      deltas: z
+        .boolean({ error: 'true or false' })
+        .default(false)
+        .describe(
+          'Publish beside each list of the issuing CA a delta: what was revoked since an earlier one, for readers that keep that.',
+        ),
+      shards: count(1, 256)
+        .default(1)
+        .describe(
+          'How many parts of the issuing CA’s list are published besides the whole; a certificate names the one that it is in. Certificates that were issued before a change keep theirs.',
+        ),
     })
     .prefault({})
     .describe('What is told of revocation to whoever is no peer. Peers go by the mesh bundle.'),

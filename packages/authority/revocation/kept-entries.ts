@@ -1,0 +1,56 @@
+import type { Reader } from '../store/contract.ts'
+import { EntryTable } from './entry-table.ts'
+import type { ListedCa } from './lists.ts'
+
+/**
+ * The entries of one CA's lists, kept from one list to the next.
+ *
+ * They can't disagree with the inventory, for the reason that `KeptSection` gives. What has ended is passed over until it is
+ * most of them; then the rest is read anew.
+ */
+export class KeptEntries {
+  readonly #store: Pick<Reader, 'revoked'>
+  readonly #slot: string
+  #table = new EntryTable()
+  #last = 0
+  #time = Number.NEGATIVE_INFINITY
+
+  constructor(store: Pick<Reader, 'revoked'>, slot: string) {
+    this.#store = store
+    this.#slot = slot
+  }
+
+  /** @param time who has ended by then is asked for no more, milliseconds since the epoch */
+  from(time: number): EntryTable {
+    if (time < this.#time || this.#last === 0 || this.#table.isMostlyEnded(time)) {
+      this.#table = new EntryTable()
+      this.#last = 0
+      this.#time = time
+    }
+    for (const row of this.#store.revoked({ number: this.#last, time: this.#time, slot: this.#slot })) {
+      this.#table.add(row)
+      this.#last = row.number
+    }
+    return this.#table
+  }
+}
+
+const kept = new WeakMap<object, Map<string, KeptEntries>>()
+
+/** The entries that a CA's next lists may have, kept for as long as the inventory is open. */
+export function entriesOf(store: Reader, { slot, lists }: Pick<ListedCa, 'slot' | 'lists'>): EntryTable {
+  const ofStore = kept.get(store) ?? new Map<string, KeptEntries>()
+  const known = ofStore.get(slot.id) ?? new KeptEntries(store, slot.id)
+  kept.set(store, ofStore.set(slot.id, known))
+  return known.from(Math.min(...lists.values().map(({ thisUpdate }) => stillListed(thisUpdate))))
+}
+
+/**
+ * An entry stays until one list after the end of its certificate (RFC 5280 5).
+ *
+ * @param last when the list before was made, milliseconds since the epoch
+ * @returns who has ended by then is not on the next one
+ */
+export function stillListed(last: number): number {
+  return last - 1
+}

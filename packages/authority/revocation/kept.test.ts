@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { encodeRevokedEntry } from '@datapunk/pki'
+import { encodeRevoked } from '@datapunk/protocol'
+import fc from 'fast-check'
+import type { RevokedAfter, RevokedCertificate } from '../store/contract.ts'
+import { KeptEntries } from './kept-entries.ts'
+import { KeptSection } from './kept-section.ts'
+import { shardIndex } from './list-url.ts'
+
+/** What the inventory says of revocations, and nothing else. */
+class Revocations {
+  readonly rows: RevokedCertificate[] = []
+  /** How many rows were read. */
+  read = 0
+
+  revoked({ number, time, slot }: RevokedAfter): readonly RevokedCertificate[] {
+    const rows = this.rows
+      .slice(number)
+      .filter((row) => row.notAfter > time && (slot === undefined || row.slot === slot))
+    this.read += rows.length
+    return rows
+  }
+}
+
+const second = 1000
+const start = Date.UTC(2026, 0, 1)
+const serialOf = (n: number) => `40${n.toString(16).padStart(14, '0')}`.padEnd(32, '0')
+const serial = fc
+  .tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 255 }))
+  .map(
+    ([first, last]) =>
+      `${first.toString(16).padStart(2, '0')}${'5a'.repeat(14)}${last.toString(16).padStart(2, '0')}`,
+  )
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('revoke' as const),
+    serial,
+    profile: fc.constantFrom('leaf' as const, 'authority' as const, 'issuing-ca' as const),
+    slot: fc.constantFrom('issuing-ca-1', 'issuing-ca-2'),
+    reason: fc.constantFrom('unspecified' as const, 'superseded' as const),
+    life: fc.integer({ min: 1, max: 20 }),
+  }),
+  fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: -3, max: 8 }) }),
+  fc.record({ kind: fc.constant('restart' as const) }),
+)
+
+describe('what is kept encoded', () => {
+  test('is what encoding from scratch gives, whatever is revoked, ends, and restarts, and however clocks go', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const store = new Revocations()
+        let [section, entries] = [new KeptSection(store), new KeptEntries(store, 'issuing-ca-1')]
+        let now = start
+        for (const one of steps) {
+          if (one.kind === 'wait') now += one.seconds * second
+          else if (one.kind === 'restart') {
+            section = new KeptSection(store)
+            entries = new KeptEntries(store, 'issuing-ca-1')
+          } else {
+            const { kind, life, ...row } = one
+            const times = { at: now, notAfter: now + life * second }
+            store.rows.push({ ...row, ...times, number: store.rows.length + 1 })
+          }
+          const left = store.rows.filter(({ notAfter }) => notAfter > now)
+          const leaves = left.filter(({ profile }) => profile !== 'issuing-ca')
+          const bytes = section.at(now)?.bytes ?? new Uint8Array()
+          assert.deepEqual(Buffer.from(bytes), Buffer.from(encodeRevoked(leaves.map((row) => row.serial))))
+          const thisUpdate = now - second
+          for (const shard of [undefined, { index: 0, shards: 3 }, { index: 2, shards: 3 }]) {
+            const { pieces, count } = entries.from(now).select({ number: 2, time: now, thisUpdate, shard })
+            const wanted = left.filter((row) => row.number > 2 && isListed(row, shard))
+            assert.deepEqual(
+              Buffer.concat(pieces),
+              Buffer.concat(wanted.map((row) => entryOf(row, thisUpdate))),
+            )
+            assert.equal(count, wanted.length)
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('is not read again: a look that finds nothing new reads no row, and one revocation is one row', () => {
+    const store = new Revocations()
+    const add = (n: number) =>
+      store.rows.push({
+        ...{
+          number: n,
+          serial: serialOf(n),
+          profile: 'leaf',
+          slot: 'issuing-ca-1',
+        },
+        ...{ reason: 'superseded', at: start, notAfter: start + second * n },
+      })
+    for (let n = 1; n <= 1000; n++) add(n)
+    const [section, entries] = [new KeptSection(store), new KeptEntries(store, 'issuing-ca-1')]
+    const first = section.at(start)
+    entries.from(start)
+    assert.equal(store.read, 2000)
+    assert.equal(section.at(start + 999), first, 'the same object')
+    assert.notEqual(section.at(start + second), first)
+    entries.from(start + second)
+    assert.equal(store.read, 2000)
+    add(1001)
+    assert.equal(section.at(start + second)?.bytes.byteLength, 8 * 1000)
+    entries.from(start + second)
+    assert.equal(store.read, 2002)
+  })
+
+  test('lets go of entries once most of them have ended', () => {
+    const store = new Revocations()
+    for (let n = 1; n <= 10; n++) {
+      store.rows.push({
+        ...{
+          number: n,
+          serial: serialOf(n),
+          profile: 'leaf',
+          slot: 'issuing-ca-1',
+        },
+        ...{ reason: 'superseded', at: start, notAfter: start + second * n },
+      })
+    }
+    const entries = new KeptEntries(store, 'issuing-ca-1')
+    const table = entries.from(start)
+    assert.equal(entries.from(start + 5 * second), table)
+    const later = entries.from(start + 6 * second)
+    assert.notEqual(later, table)
+    assert.equal(later.select({ number: 0, time: 0, thisUpdate: start }).count, 4)
+  })
+})
+
+function isListed({ slot, serial }: RevokedCertificate, shard?: { index: number; shards: number }): boolean {
+  if (slot !== 'issuing-ca-1') return false
+  return (
+    shard === undefined || shardIndex(Number.parseInt(serial.slice(-2), 16), shard.shards) === shard.index
+  )
+}
+
+function entryOf({ serial, at, reason }: RevokedCertificate, thisUpdate: number): Uint8Array {
+  const pki = reason === 'superseded' ? 'superseded' : 'unspecified'
+  return encodeRevokedEntry({ serial: Buffer.from(serial, 'hex'), at: Math.min(at, thisUpdate), reason: pki })
+}
