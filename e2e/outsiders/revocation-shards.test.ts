@@ -67,6 +67,7 @@ class Published {
 test('openssl goes by our shards, and by a list with its delta', needs('openssl'), async (t) => {
   const mesh = await MeshFolder.applied({
     services: { lake: {}, stream: {} },
+    authority: { store_ca_keys_in_clear: true, http: '127.0.0.1:7480' },
     revocation: { deltas: true, shards: 16 },
   })
   t.after(() => mesh.remove())

@@ -40,6 +40,9 @@ export interface OcspResponderOptions {
 /** Some 1 kB each. */
 const MAX_KEPT = 20_000
 
+/** Of an answer that is kept: a question, or a staple's two. */
+const MAX_KEPT_QUESTIONS = 2
+
 /** Whoever asks about many at once can ask again. */
 const MAX_QUESTIONS = 16
 
@@ -77,13 +80,18 @@ export class OcspResponder {
     }
   }
 
-  /** What a server staples to its certificate; undefined where there is nothing to say of it. */
+  /**
+   * What a server staples to its certificate; undefined where there is nothing to say of it. It names the certificate twice,
+   * because curl looks for it by SHA-1 only (RFC 9919 3.2.1).
+   */
   async staple(serial: string): Promise<Uint8Array | undefined> {
     const slot = this.#options.store.certificate(serial)?.slot
     const issuer = this.#issuers.find((one) => one.slot.id === slot)
     if (issuer === undefined) return undefined
-    const certId = certIdOf({ issuer: issuer.certificate, serial, hash: 'sha256' })
-    const { der, times } = await this.#answer({ certIds: [certId], nonce: undefined })
+    const certIds = (['sha256', 'sha1'] as const).map((hash) =>
+      certIdOf({ issuer: issuer.certificate, serial, hash }),
+    )
+    const { der, times } = await this.#answer({ certIds, nonce: undefined })
     return times && der
   }
 
@@ -97,7 +105,7 @@ export class OcspResponder {
     if (!isOneIssuers || certIds.length > MAX_QUESTIONS) return failure('unauthorized')
     if (signer === undefined) return failure('tryLater')
     const now = this.#options.clock()
-    const key = certIds.length === 1 && nonce === undefined ? Buffer.from(first!.der).toString('latin1') : ''
+    const key = nonce === undefined && certIds.length <= MAX_KEPT_QUESTIONS ? keyOf(certIds) : ''
     const kept = this.#kept.get(key)
     if (kept !== undefined && now < kept.renewAt) return kept
     const reply = await this.#sign(certIds, { issuer, signer, nonce, now })
@@ -154,6 +162,10 @@ export function issuersIn(store: Reader): { slot: SlotRow; certificate: Certific
     const answers = slot.kind === 'issuing-ca' && (slot.state === 'active' || slot.state === 'retiring')
     return answers && slot.certificate ? [{ slot, certificate: caCertificate(slot.certificate) }] : []
   })
+}
+
+function keyOf(certIds: readonly CertId[]): string {
+  return Buffer.concat(certIds.map(({ der }) => der)).toString('latin1')
 }
 
 function failure(status: Parameters<typeof ocspErrorResponse>[0]): OcspReply {
