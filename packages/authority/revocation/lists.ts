@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
+import type { EntryTable } from './entry-table.ts'
 import { entriesOf } from './kept-entries.ts'
 import { shardIn, shardsOf, WHOLE } from './list-url.ts'
 import { publishListsOf } from './publish-lists.ts'
@@ -47,9 +48,9 @@ export function dueLists(known: Known): DueList[] {
     const { id, state, kind } = ca.slot
     // One that was lost with a newer inventory retires, and nobody here can sign for it.
     if (state === 'retiring' && kind === 'issuing-ca' && !known.keys.has(ca.slot)) return []
-    const scopes = scopesOf(ca, known)
-    const due = scopes.flatMap((scope) => {
-      const reason = whyDue(ca, scope, known)
+    const lastOf = lastRevocations(ca, known.store)
+    const due = scopesOf(ca, known).flatMap((scope) => {
+      const reason = whyDue(ca, scope, { last: lastOf(scope), now: known.clock() })
       return reason === undefined ? [] : [{ scope, reason, until: ca.lists.get(scope)?.nextUpdate }]
     })
     if (due.length === 0) return []
@@ -70,15 +71,31 @@ function scopesOf({ slot, lists }: ListedCa, { config }: Known): readonly string
   return [WHOLE, ...new Set([...named, ...wanted])]
 }
 
-function whyDue(ca: ListedCa, scope: string, { store, clock }: Known): string | undefined {
+/** The number of the last revocation that a list has to name, by its scope. */
+function lastRevocations(ca: ListedCa, store: Reader): (scope: string) => number {
+  const last = store.lastRevocationOf(ca.slot.id)
+  let entries: EntryTable | undefined
+  return (scope) => {
+    const shard = shardIn(scope)
+    if (shard === undefined || last === 0) return last
+    entries ??= entriesOf(store, ca)
+    return entries.lastOf(shard)
+  }
+}
+
+/** @param last the number of the last revocation that it has to name */
+function whyDue(
+  ca: ListedCa,
+  scope: string,
+  { last, now }: { last: number; now: number },
+): string | undefined {
   const { id } = ca.slot
   const head = ca.lists.get(scope)
   const shard = shardIn(scope)
   const what = shard === undefined ? `the list of ${id}` : `the list of shard ${scope} of ${id}`
   if (head === undefined) return `${id} has no ${shard ? `list of shard ${scope}` : 'revocation list'} yet`
-  const last = shard === undefined ? store.lastRevocationOf(id) : entriesOf(store, ca).lastOf(shard)
   if (head.revocations < last) return `${what} lacks what was revoked`
-  return clock() < renewalOf(head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
+  return now < renewalOf(head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
 }
 
 /** When the next list is to be made, should nothing be revoked; milliseconds since the epoch. */

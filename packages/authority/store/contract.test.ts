@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test'
 import type {
   InstanceRow,
   IntentRow,
+  ListRow,
   MeshRow,
   RevokedAfter,
   ServiceRow,
@@ -453,6 +454,26 @@ for (const [name, open] of Object.entries(stores)) {
       await add(3, 2)
       await assert.rejects(add(2, 3), { code: 'NUMBER_REUSED' })
       assert.deepEqual(store.bundle(), { ...bundle(3, 2), sections: [] })
+    })
+
+    test('6: numbers of lists go up by slot and scope, and a list comes back whole or by its head', async (t) => {
+      const store = await withLake(open(t))
+      const head = { slot: slot.id, scope: '', number: 5, thisUpdate: 1_000, nextUpdate: 2_000 }
+      const row = { ...head, revocations: 3, base: undefined, der: Uint8Array.of(1) }
+      const base = { number: 4, nextUpdate: 1_500, revocations: 2 }
+      const delta = { ...row, scope: 'delta', base }
+      const put = (list: ListRow) => store.write((transaction) => transaction.putList(list))
+      await put(row)
+      await put(delta)
+      for (const number of [5, 4, 5.5])
+        await assert.rejects(put({ ...row, number }), { code: 'NUMBER_REUSED' })
+      await put({ ...row, number: 6, der: Uint8Array.of(2) })
+      assert.deepEqual(store.list(slot.id, ''), { ...row, number: 6, der: Uint8Array.of(2) })
+      assert.deepEqual(store.list(slot.id, 'delta'), delta)
+      assert.equal(store.list(slot.id, 'other'), undefined)
+      const heads = [{ ...row, number: 6 }, delta].map(({ der, ...head }) => head)
+      assert.deepEqual(store.lists(), heads)
+      await assert.rejects(put({ ...row, slot: 'nobody' }), { code: 'REFERENCE_MISSING' })
     })
 
     test('6: audit entries are numbered from 1, without gaps, across commits', async (t) => {

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { AuthorityError } from '../error.ts'
 import type { ServiceRow, Transaction } from './contract.ts'
-import { migrations } from './schema.ts'
+import { migrate, migrations } from './schema.ts'
 import { SqliteStore } from './sqlite.ts'
 
 const row: ServiceRow = {
@@ -239,6 +239,38 @@ test('newer code migrates an older inventory, and keeps a backup of what it was'
   const restored = SqliteStore.open({ file: backup })
   assert.deepEqual(restored.services(), [row])
   restored.close()
+})
+
+test('revocations of an older inventory are numbered as they came, and its lists are made anew', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  rmSync(file)
+  const older = new DatabaseSync(file)
+  migrate(older, 0, migrations.slice(0, 3))
+  older.exec(`
+    INSERT INTO slot VALUES ('ca', 'issuing-ca', 'active', 'ed25519', 'aa', x'01', NULL, 1, '[]');
+    INSERT INTO certificate VALUES (1, '01', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07'),
+      (2, '02', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07'),
+      (3, '03', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07');
+    INSERT INTO revocation VALUES (1, 'ca', 'superseded', 5), (3, 'ca', 'unspecified', 4);
+    INSERT INTO list VALUES ('ca', '', 7, 1000, 2000, 2, x'30');
+  `)
+  older.close()
+  chmodSync(file, 0o600)
+  const store = SqliteStore.open({ file })
+  const revoked = [...store.revoked({ number: 0, time: 0 })].map(({ number, serial }) => [number, serial])
+  assert.deepEqual(revoked, [
+    [1, '03'],
+    [2, '01'],
+  ])
+  assert.deepEqual(
+    store.liveCertificates(0).map(({ serial }) => serial),
+    ['02'],
+  )
+  const list = store.list('ca', '')
+  assert.deepEqual([list?.number, list?.base, list?.der], [7, undefined, Uint8Array.of(0x30)])
+  assert.ok(list!.revocations < store.lastRevocationOf('ca'))
+  store.close()
 })
 
 test('a migration that fails leaves the inventory as it was', async (t) => {
