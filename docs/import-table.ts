@@ -5,23 +5,31 @@ const repository = resolve(import.meta.dirname, '..')
 
 /**
  * Who may import whom. There is one reason only to make a package: a different key or a different installer; the table
- * keeps the keys apart. Never: mesh → authority (they speak protocol), anything → cli.
+ * keeps the keys apart. Never: mesh → authority (they speak protocol), authority → log (it is handed a way to
+ * submit), anything → cli.
  */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/pki': [],
-  'packages/protocol': ['packages/pki'],
-  'packages/authority': ['packages/pki', 'packages/protocol'],
-  'packages/mesh': ['packages/pki', 'packages/protocol'],
-  'packages/cli': ['packages/pki', 'packages/protocol', 'packages/authority', 'packages/mesh'],
+  'packages/tlog': [],
+  'packages/protocol': ['packages/pki', 'packages/tlog'],
+  'packages/authority': ['packages/pki', 'packages/tlog', 'packages/protocol'],
+  'packages/log': ['packages/pki', 'packages/tlog', 'packages/protocol'],
+  'packages/mesh': ['packages/pki', 'packages/tlog', 'packages/protocol'],
+  'packages/cli': [
+    ...['packages/pki', 'packages/tlog', 'packages/protocol'],
+    ...['packages/authority', 'packages/log', 'packages/mesh'],
+  ],
   'examples/datapunk': ['packages/mesh'],
-  testkit: ['packages/pki', 'packages/protocol'],
+  testkit: ['packages/pki', 'packages/tlog', 'packages/protocol'],
 }
 
 /** What each package is, as the diagram says it. */
 const roles: Readonly<Record<string, string>> = {
   'packages/pki': 'bytes ↔ meaning; pure',
+  'packages/tlog': 'a Merkle log; pure',
   'packages/protocol': 'what is said between the parts; pure',
   'packages/authority': 'holds the CA and bundle keys',
+  'packages/log': 'holds the log key',
   'packages/mesh': 'what a service imports; holds its leaf key',
   'packages/cli': 'mtls; the only real clock and randomness',
   'examples/datapunk': 'lake, stream, nexus',
