@@ -1,2 +1,6 @@
+export { CompactTree } from './compact-tree.ts'
+export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
+export { edgeTiles, type Tile, type TileId, tilesFor } from './tile.ts'
+export { dataTilePath, parseTilePath, type TilePath, tilePath } from './tile-path.ts'
 export { TlogError, type TlogErrorCode } from './tlog-error.ts'
 export { EMPTY_ROOT, HASH_SIZE, hashLeaf, hashNode } from './tree-hash.ts'

@@ -1,10 +1,11 @@
 export type TlogErrorCode =
   | 'CHECKPOINT_INVALID'
   | 'CHECKPOINT_SIGNATURE_INVALID'
+  | 'EDGE_INVALID'
   | 'PROOF_INVALID'
   | 'PROOF_WRONG'
   | 'TILE_INVALID'
-  | 'TILE_MISSING'
+  | 'TILE_WRONG'
 
 /** What this package throws about its input; misuse by the caller is a plain TypeError or RangeError. */
 export class TlogError extends Error {
