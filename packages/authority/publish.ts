@@ -17,6 +17,7 @@ import {
   type Subject,
   sealBundleHead,
   sealTrustStatement,
+  type TrustedLog,
   type TrustStatement,
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
@@ -33,6 +34,7 @@ export interface TrustedSlots {
   readonly roots: readonly Certificate[]
   readonly issuingCas: readonly Certificate[]
   readonly bundleKeys: readonly Uint8Array[]
+  readonly logs: readonly TrustedLog[]
 }
 
 /**
@@ -52,6 +54,7 @@ export function trustedSlots(reader: Reader): TrustedSlots {
     roots: certificates('root'),
     issuingCas: certificates('issuing-ca'),
     bundleKeys: trusted('bundle-key').map((slot) => slot.spki),
+    logs: trusted('log').map(({ spki, origin }) => ({ spki, origin: origin! })),
   }
 }
 
@@ -65,8 +68,13 @@ export function isTrustStatementCurrent(reader: Reader): boolean {
   return (
     sameOctets(ders(said.roots), ders(meant.roots)) &&
     sameOctets(ders(said.issuingCas), ders(meant.issuingCas)) &&
-    sameOctets(said.bundleKeys, meant.bundleKeys)
+    sameOctets(said.bundleKeys, meant.bundleKeys) &&
+    isDeepStrictEqual(said.logs.map(logText), meant.logs.map(logText))
   )
+}
+
+function logText({ spki, origin }: TrustedLog): string {
+  return `${hex(spki)} ${origin}`
 }
 
 function sameOctets(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -1,1 +1,3 @@
-export {}
+export type { AboutLog } from './about.ts'
+export { LogError, type LogErrorCode } from './log-error.ts'
+export { type SubmissionKind, TransparencyLog, type TransparencyLogOptions } from './transparency-log.ts'

@@ -1,5 +1,6 @@
 import { type Signer, sha256 } from '@datapunk/pki'
 import { z } from 'zod'
+import type { Requirement } from './config/config.ts'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
@@ -14,6 +15,7 @@ import { remembering } from './remembering.ts'
 import { RevokedSet } from './revoked.ts'
 import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
 import type { TrustStatement } from './trust-statement.ts'
+import { parseTransparency } from './transparency.ts'
 import { dateTime } from './wire.ts'
 
 /**
@@ -59,6 +61,8 @@ export interface Bundle extends SignedHead {
   readonly sections: ReadonlyMap<string, Uint8Array>
   /** Issuing CAs on their way out, by the `keyIdOf` of their keys: connections under them are to move over. */
   readonly draining: ReadonlySet<string>
+  /** What is done with a certificate without the word of a log that is trusted; undefined: nothing. */
+  readonly scts: Requirement | undefined
   /** Serials of certificates that nobody accepts any more. */
   readonly revoked: RevokedSet
   readonly members: ReadonlyMap<string, Member>
@@ -182,12 +186,14 @@ export function openBundle(
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
+  let scts: Requirement | undefined
   let revoked = RevokedSet.none
   for (const ref of signed.head.sections) {
     if (!isKnownSection(ref)) continue
     const content = fetchSection(ref, section)
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
+    else if (ref.kind === 'transparency') scts = parseTransparency(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
     else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
   }
@@ -198,7 +204,7 @@ export function openBundle(
     )
   }
   const known = sameMembers ? membersOf(previous) : indexed(members)
-  return { ...signed, sections, draining, revoked, ...known }
+  return { ...signed, sections, draining, scts, revoked, ...known }
 }
 
 /** The sections of members, by digest. */
@@ -206,7 +212,7 @@ function namedMembers({ sections }: BundleHead): string {
   return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
-const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining']
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'transparency']
 
 /**
  * Whether this version reads a section.

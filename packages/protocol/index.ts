@@ -16,9 +16,9 @@ export {
   type SignedHead,
   sealBundleHead,
 } from './bundle.ts'
-export type { Address, CaConfig, Config, ServiceConfig } from './config/config.ts'
+export type { Address, CaConfig, Config, Requirement, ServiceConfig } from './config/config.ts'
 export { parseDuration } from './config/duration.ts'
-export { type Layout, layoutOf } from './config/layout.ts'
+export { type Layout, type LogFolder, layoutOf } from './config/layout.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
 export type { Reload, ReloadSignal } from './config/reload.ts'
@@ -57,10 +57,12 @@ export {
   REPORT_EVERY,
   type Report,
 } from './stream.ts'
+export { encodeTransparency, parseTransparency } from './transparency.ts'
 export {
   followTrustStatements,
   readTrustStatement,
   type SignedTrustStatement,
   sealTrustStatement,
+  type TrustedLog,
   type TrustStatement,
 } from './trust-statement.ts'

@@ -27,6 +27,15 @@ export interface TrustStatement {
   readonly issuingCas: readonly Certificate[]
   /** DER SubjectPublicKeyInfo of every key that may sign a bundle head. */
   readonly bundleKeys: readonly Uint8Array[]
+  /** Transparency logs whose SCTs count. */
+  readonly logs: readonly TrustedLog[]
+}
+
+export interface TrustedLog {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  /** Its name in checkpoints (C2SP static-ct-api). */
+  readonly origin: string
 }
 
 /** One that was read, with its bytes as they were signed. */
@@ -48,6 +57,10 @@ const payloadSchema = z.object({
   roots: z.array(derBase64).min(1).max(8),
   issuingCas: z.array(derBase64).min(1).max(16),
   bundleKeys: z.array(derBase64).min(1).max(8),
+  logs: z
+    .array(z.object({ spki: derBase64, origin: z.string().min(1).max(300) }))
+    .max(8)
+    .default([]),
 })
 
 /** @param signers every root of the statement before it, and every root it adds */
@@ -63,6 +76,7 @@ export function sealTrustStatement(
     roots: statement.roots.map((root) => Buffer.from(root.der).toString('base64')),
     issuingCas: statement.issuingCas.map((ca) => Buffer.from(ca.der).toString('base64')),
     bundleKeys: statement.bundleKeys.map((spki) => Buffer.from(spki).toString('base64')),
+    logs: statement.logs.map(({ spki, origin }) => ({ spki: Buffer.from(spki).toString('base64'), origin })),
   }
   return seal(TYPE, Buffer.from(JSON.stringify(payload)), signers)
 }

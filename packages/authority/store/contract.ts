@@ -1,5 +1,5 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
-import type { DocumentNumber } from '@datapunk/protocol'
+import type { DocumentNumber, Requirement } from '@datapunk/protocol'
 
 /**
  * The inventory: everything the authority knows, and the only place where it is true.
@@ -82,7 +82,7 @@ export interface Transaction extends Reader {
   /** Recorded once, at the first apply; a second call throws `MESH_EXISTS`. */
   createMesh(row: MeshRow): void
   /** What may change of the mesh's own row. A generation is only ever raised: a lower one throws `NUMBER_REUSED`. */
-  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>): void
   /** Inserts or replaces, by `id`; so do the next two. A row must be there before another refers to it. */
   putSlot(row: SlotRow): void
   putService(row: ServiceRow): void
@@ -93,8 +93,12 @@ export interface Transaction extends Reader {
    * there, else `REFERENCE_MISSING`.
    */
   recordIntent(row: IntentRow): void
-  /** Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. */
-  recordIssued(serial: string, der: Uint8Array): void
+  /**
+   * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`.
+   *
+   * @param log the slot of the log that has promised to hold it
+   */
+  recordIssued(serial: string, der: Uint8Array, log?: string): void
   /** Puts an earlier certificate of an instance back as its current one. The serial must be an issued one of it. */
   makeCurrent(instance: string, serial: string): void
   /** Inserts or replaces, by instance; so does the next one. */
@@ -134,14 +138,16 @@ export interface MeshRow {
   halted: string | undefined
   /** When a backup was last made, milliseconds since the epoch. */
   backedUpAt: number | undefined
+  /** What peers are told to do with a certificate that is not logged; absent: nothing. */
+  scts?: Requirement
 }
 
-export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key'
+export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key' | 'log'
 export type SlotState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'
 
-/** Where a root, issuing CA or bundle key lives through its life. */
+/** Where a root, issuing CA, bundle key or log lives through its life. The key of a log is the log's own. */
 export interface SlotRow {
-  /** `root-1`, `issuing-ca-1`, `bundle-key-1`, … */
+  /** `root-1`, `issuing-ca-1`, `bundle-key-1`, `log-1`, … */
   id: string
   kind: SlotKind
   state: SlotState
@@ -150,9 +156,11 @@ export interface SlotRow {
   spkiHash: string
   /** DER SubjectPublicKeyInfo. */
   spki: Uint8Array
-  /** DER; absent for bundle keys, and while `prepared`. */
+  /** DER; absent for bundle keys and logs, and while `prepared`. */
   certificate: Uint8Array | undefined
   since: number
+  /** Of a log: its name in checkpoints. */
+  origin?: string
   /** Instances that this slot's roll-over does not wait for, each named by somebody (`--without`). */
   leftOut: readonly string[]
 }
@@ -237,6 +245,8 @@ export interface CertificateRow extends IntentRow {
   state: CertificateState
   /** DER, once issued; also when it was revoked since. */
   der: Uint8Array | undefined
+  /** The slot of the log that has promised to hold it; undefined where none has. */
+  log: string | undefined
 }
 
 /** RFC 5280 5.3.1, without certificateHold and removeFromCRL, which nothing here takes back. */

@@ -186,7 +186,7 @@ export class MemoryTables implements Transaction {
     })
   }
 
-  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void {
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>): void {
     this.#mustBeOpen()
     const before = this.#mesh
     if (before === undefined) throw refusal.noMesh()
@@ -217,13 +217,13 @@ export class MemoryTables implements Transaction {
     if (this.#certificates.has(row.serial)) throw refusal.serialReused(row.serial)
     const instanceThere = row.instance === undefined || this.#instances.has(row.instance)
     if (!this.#slots.has(row.slot) || !instanceThere) throw refusal.intentReference(row)
-    this.#put(this.#certificates, row.serial, { ...row, state: 'intended', der: undefined })
+    this.#put(this.#certificates, row.serial, { ...row, state: 'intended', der: undefined, log: undefined })
     this.#put(this.#serialByPrefix, revokedPrefix(row.serial), row.serial)
   }
 
-  recordIssued(serial: string, der: Uint8Array): void {
+  recordIssued(serial: string, der: Uint8Array, log?: string): void {
     const intent = this.#intent(serial)
-    this.#put(this.#certificates, serial, { ...intent, state: 'issued', der })
+    this.#put(this.#certificates, serial, { ...intent, state: 'issued', der, log })
     if (intent.instance !== undefined) this.#put(this.#current, intent.instance, serial)
   }
 

@@ -157,6 +157,11 @@ export const migrations: readonly string[] = [
   INSERT INTO list SELECT slot, scope, number, this_update, next_update, 0, NULL, NULL, NULL, der FROM list_before;
   DROP TABLE list_before;
   `,
+  `
+  ALTER TABLE mesh ADD COLUMN scts TEXT;
+  ALTER TABLE slot ADD COLUMN origin TEXT;
+  ALTER TABLE certificate ADD COLUMN log TEXT REFERENCES slot;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

@@ -25,7 +25,7 @@ type Row = Record<string, SQLOutputValue>
 
 const certificateColumns = `serial, profile, slot, spki_hash AS spkiHash, certificate.instance, not_before AS notBefore,
   not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt,
-  iif(certificate.revocation IS NULL, certificate.state, 'revoked') AS state, der`
+  iif(certificate.revocation IS NULL, certificate.state, 'revoked') AS state, der, log`
 
 /** SQLite would rather go through all there ever were than sort those that are left. */
 const issued = 'certificate INDEXED BY certificate_live'
@@ -65,10 +65,10 @@ export class SqliteReader implements Reader {
   constructor(database: DatabaseSync) {
     this.#mesh = database.prepare(
       `SELECT mesh_id AS meshId, trust_domain AS trustDomain, environment, generation, created_at AS createdAt, halted,
-       backed_up_at AS backedUpAt FROM mesh`,
+       backed_up_at AS backedUpAt, scts FROM mesh`,
     )
     this.#slots = database.prepare(
-      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut FROM slot
+      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin FROM slot
        ORDER BY id`,
     )
     this.#services = database.prepare(
@@ -128,20 +128,21 @@ export class SqliteReader implements Reader {
 
   mesh(): MeshRow | undefined {
     const row = this.#mesh.get()
-    return (
-      row &&
-      ({
-        ...row,
-        halted: row.halted ?? undefined,
-        backedUpAt: row.backedUpAt ?? undefined,
-      } as unknown as MeshRow)
-    )
+    if (row === undefined) return undefined
+    const { scts, ...always } = row
+    return {
+      ...always,
+      halted: row.halted ?? undefined,
+      backedUpAt: row.backedUpAt ?? undefined,
+      ...(scts !== null && { scts }),
+    } as unknown as MeshRow
   }
 
   slots(): readonly SlotRow[] {
-    return this.#slots.all().map((row) => {
+    return this.#slots.all().map(({ origin, ...row }) => {
       const certificate = row.certificate ?? undefined
-      return { ...row, certificate, leftOut: JSON.parse(row.leftOut as string) } as unknown as SlotRow
+      const leftOut = JSON.parse(row.leftOut as string)
+      return { ...row, certificate, leftOut, ...(origin !== null && { origin }) } as unknown as SlotRow
     })
   }
 
@@ -264,5 +265,6 @@ function certificateOf(row: Row): CertificateRow {
     ...row,
     instance: row.instance ?? undefined,
     der: row.der ?? undefined,
+    log: row.log ?? undefined,
   } as unknown as CertificateRow
 }

@@ -64,8 +64,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
          ON CONFLICT DO UPDATE SET ${updates}`,
       )
     }
-    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?)')
-    this.#changeMesh = database.prepare('UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?')
+    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)')
+    this.#changeMesh = database.prepare('UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?')
     this.#putSlot = put('slot', [
       'id',
       'kind',
@@ -76,6 +76,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'certificate',
       'since',
       'left_out',
+      'origin',
     ])
     this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since', 'barred_at'])
     this.#putInstance = put('instance', ['id', 'service', 'place', 'since', 'held'])
@@ -84,7 +85,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
        request, intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
     )
     this.#recordIssued = database.prepare(
-      `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended' AND revocation IS NULL
+      `UPDATE certificate SET state = 'issued', der = ?, log = ? WHERE serial = ? AND state = 'intended' AND revocation IS NULL
        RETURNING number, instance`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
@@ -160,24 +161,25 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
         row.createdAt,
         row.halted ?? null,
         row.backedUpAt ?? null,
+        row.scts ?? null,
       ),
     )
   }
 
-  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt'>>): void {
+  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>): void {
     this.#mustBeOpen()
     const before = this.mesh()
     if (before === undefined) throw refusal.noMesh()
-    const { generation, halted, backedUpAt } = { ...before, ...change }
+    const { generation, halted, backedUpAt, scts } = { ...before, ...change }
     if (generation < before.generation) throw refusal.generation(generation, before.generation)
-    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null)
+    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null, scts ?? null)
   }
 
   putSlot(row: SlotRow): void {
     this.#mustBeOpen()
     const { id, kind, state, algorithm, spkiHash, spki, certificate, since } = row
-    const leftOut = JSON.stringify(row.leftOut)
-    this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since, leftOut)
+    const more = [JSON.stringify(row.leftOut), row.origin ?? null]
+    this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since, ...more)
   }
 
   putService(row: ServiceRow): void {
@@ -221,9 +223,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
   }
 
-  recordIssued(serial: string, der: Uint8Array): void {
+  recordIssued(serial: string, der: Uint8Array, log?: string): void {
     this.#mustBeOpen()
-    const issued = this.#recordIssued.get(der, serial)
+    const issued = this.#recordIssued.get(der, log ?? null, serial)
     if (issued === undefined) throw refusal.noIntent(serial)
     if (issued.instance !== null) this.#makeCurrent.run(issued.instance!, issued.number!)
   }

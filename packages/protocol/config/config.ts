@@ -51,9 +51,14 @@ export interface Config {
     /** Parts of the issuing CA's list; one for the whole alone. */
     readonly shards: number
   }
+  /** Whether what is issued is logged, and what peers do with a certificate that is not. */
+  readonly transparency: 'off' | Requirement
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
 }
+
+/** What peers do with what breaks a rule: they say so, or they refuse it. */
+export type Requirement = 'report' | 'required'
 
 export interface CaConfig {
   readonly algorithm: KeyAlgorithm

@@ -26,6 +26,9 @@ export interface Layout {
     readonly trustStatement: (number: DocumentNumber) => string
     readonly section: (digest: string) => string
   }
+  /** 0755: a folder for each transparency log of the mesh, by its id. */
+  readonly logsDir: string
+  readonly log: (id: string) => LogFolder
   readonly instancesDir: string
   /** 0700, the service owner's: `current` is a link to the folder of the pair in use. */
   readonly instance: (id: string) => {
@@ -38,12 +41,28 @@ export interface Layout {
   }
 }
 
+/** Where everything of one log lies. */
+export interface LogFolder {
+  readonly dir: string
+  /** 0600, the log's own. */
+  readonly key: string
+  /** Whose log it is, and under which name it signs. */
+  readonly about: string
+  /** The last checkpoint, and what was answered. */
+  readonly lock: string
+  /** The trust statement that it believes. */
+  readonly trust: string
+  /** What everybody may read, as C2SP static-ct-api lays it out. */
+  readonly public: string
+}
+
 export function layoutOf(config: { readonly authority: Pick<Config['authority'], 'state'> }): Layout {
   const { state } = config.authority
   const authority = join(state, 'authority')
   const mesh = join(state, 'mesh')
   const instancesDir = join(state, 'instances')
   const instances = new Map<string, ReturnType<Layout['instance']>>()
+  const logsDir = join(state, 'log')
   return {
     state,
     authority: {
@@ -63,6 +82,8 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       trustStatement: (number) => join(mesh, 'trust', `${formatDocumentNumber(number)}.json`),
       section: (digest) => join(mesh, 'sections', `${digest}.json`),
     },
+    logsDir,
+    log: (id) => logFolder(join(logsDir, id)),
     instancesDir,
     instance: (id) => {
       const known = instances.get(id)
@@ -79,5 +100,16 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       instances.set(id, places)
       return places
     },
+  }
+}
+
+function logFolder(dir: string): LogFolder {
+  return {
+    dir,
+    key: join(dir, 'key.pem'),
+    about: join(dir, 'log.json'),
+    lock: join(dir, 'lock.db'),
+    trust: join(dir, 'trust.json'),
+    public: join(dir, 'public'),
   }
 }

@@ -16,7 +16,7 @@ const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', 'probe', 'operator'])
 
 /** An environment's state is a folder of its name beside these (`layout.ts`). */
-const RESERVED_ENVIRONMENT_NAMES = new Set(['authority', 'instances', 'mesh'])
+const RESERVED_ENVIRONMENT_NAMES = new Set(['authority', 'instances', 'log', 'mesh'])
 
 const KEY_ALGORITHMS = [
   'rsa',
@@ -331,6 +331,11 @@ const body = {
     })
     .prefault({})
     .describe('What is told of revocation to whoever is no peer. Peers go by the mesh bundle.'),
+  transparency: oneOf(['off', 'report', 'required'])
+    .default('required')
+    .describe(
+      'Whether certificates are logged, and peers refuse what is not (`required`) or report it. Required begins once every member’s certificate is logged and every live peer knows the log.',
+    ),
 }
 
 /** An overlay may leave out anything, services included. */

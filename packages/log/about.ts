@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { LogError } from './log-error.ts'
+
+/** Said once, when the log is made. */
+export interface AboutLog {
+  readonly meshId: string
+  /** Of the mesh: a log of an earlier one is never resumed. */
+  readonly generation: number
+  /** Its name in checkpoints: the submission prefix without scheme (C2SP static-ct-api). */
+  readonly origin: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  /** Nothing is added to it any more. */
+  readonly readOnly: boolean
+}
+
+const schema = z.object({
+  meshId: z.string(),
+  generation: z.int().min(1),
+  origin: z.string().min(1),
+  createdAt: z.number(),
+  readOnly: z.boolean(),
+})
+
+export function encodeAbout(about: AboutLog): string {
+  return `${JSON.stringify(about, null, 2)}\n`
+}
+
+/** @throws LogError `LOG_INVALID` */
+export async function readAbout(file: string): Promise<AboutLog> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    throw new LogError('LOG_INVALID', `${file} can't be read: it says whose log this is`, { cause })
+  }
+}

@@ -1,0 +1,29 @@
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** Under a name of its own first, so that nobody ever sees a part of it. Its name is durable when its folder is synced. */
+export async function writeWhole(file: string, octets: Uint8Array | string): Promise<void> {
+  const draft = join(dirname(file), `.${basename(file)}`)
+  try {
+    const handle = await open(draft, 'w', 0o644)
+    try {
+      await handle.writeFile(octets)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

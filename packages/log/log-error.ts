@@ -1,0 +1,25 @@
+export type LogErrorCode =
+  | 'LOG_BUSY'
+  | 'LOG_DAMAGED'
+  | 'LOG_INVALID'
+  | 'LOG_UNREADABLE'
+  | 'LOG_WRITE_FAILED'
+  | 'PERMISSIONS'
+  | 'SUBMISSION_REFUSED'
+
+/** What this package throws about its input and its folder; misuse by the caller is a plain TypeError. */
+export class LogError extends Error {
+  override readonly name: string = 'LogError'
+  readonly code: LogErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: LogErrorCode,
+    message: string,
+    options: { cause?: unknown; data?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.data = options.data ?? {}
+  }
+}

@@ -1,0 +1,54 @@
+import { hash } from 'node:crypto'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import type { Layout, LogFolder } from '@datapunk/protocol'
+import { encodeAbout, readAbout } from './about.ts'
+import { syncFolder, writeWhole } from './durable-file.ts'
+import { makeLogKey, openLogKey } from './log-key.ts'
+
+export interface LogOwner {
+  readonly layout: Pick<Layout, 'logsDir' | 'log'>
+  readonly meshId: string
+  readonly generation: number
+}
+
+export interface NewLog extends LogOwner {
+  /** Where logs are served, without a slash at the end. */
+  readonly url: string
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+}
+
+/** The log that goes on: of this mesh and generation, the last one made. */
+export async function currentLog({ layout, meshId, generation }: LogOwner): Promise<LogFolder | undefined> {
+  const names = await readdir(layout.logsDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  let current: { folder: LogFolder; createdAt: number } | undefined
+  for (const name of names) {
+    if (!/^[0-9a-f]{32}$/.test(name)) continue
+    const folder = layout.log(name)
+    const about = await readAbout(folder.about)
+    if (about.meshId !== meshId || about.generation !== generation || about.readOnly) continue
+    if (current === undefined || about.createdAt > current.createdAt)
+      current = { folder, createdAt: about.createdAt }
+  }
+  return current?.folder
+}
+
+/** Made beside its place and then moved there: a folder that has a log's name is a whole log. */
+export async function makeLog({ layout, meshId, generation, url, clock }: NewLog): Promise<LogFolder> {
+  const draft = layout.log('new')
+  await mkdir(layout.logsDir, { recursive: true, mode: 0o755 })
+  await rm(draft.dir, { recursive: true, force: true })
+  await mkdir(draft.dir, { mode: 0o755 })
+  await makeLogKey(draft.key)
+  const id = hash('sha256', openLogKey(draft.key).spki, 'hex').slice(0, 32)
+  const origin = `${url.replace(/^[a-z]+:\/\//, '')}/${id}`
+  const about = { meshId, generation, origin, createdAt: clock(), readOnly: false }
+  await writeWhole(draft.about, encodeAbout(about))
+  await syncFolder(draft.dir)
+  await rename(draft.dir, layout.log(id).dir)
+  await syncFolder(layout.logsDir)
+  return layout.log(id)
+}

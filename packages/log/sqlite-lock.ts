@@ -1,0 +1,68 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { CheckpointLock } from '@datapunk/tlog'
+
+/** How long another process may hold the lock file before the swap fails, milliseconds. */
+const BUSY_TIMEOUT = 5_000
+
+/** The last checkpoint and the receipts in a file of their own, apart from the data. */
+export class SqliteLock implements CheckpointLock {
+  readonly #db: DatabaseSync
+  readonly #read: StatementSync
+  readonly #receipt: StatementSync
+  readonly #put: StatementSync
+  readonly #addReceipt: StatementSync
+
+  /** @param file absolute; made when there is none */
+  constructor(file: string) {
+    this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
+    this.#db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS receipt (key BLOB PRIMARY KEY, receipt BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    `)
+    this.#read = this.#db.prepare('SELECT signed FROM checkpoint')
+    this.#receipt = this.#db.prepare('SELECT receipt FROM receipt WHERE key = ?')
+    this.#put = this.#db.prepare(
+      'INSERT INTO checkpoint (one, signed) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET signed = excluded.signed',
+    )
+    this.#addReceipt = this.#db.prepare('INSERT INTO receipt (key, receipt) VALUES (?, ?)')
+  }
+
+  async checkpoint(): Promise<Uint8Array | undefined> {
+    return this.#checkpoint()
+  }
+
+  async receipt(key: string): Promise<Uint8Array | undefined> {
+    return this.#receipt.get(Buffer.from(key, 'hex'))?.receipt as Uint8Array | undefined
+  }
+
+  async replace({ expected, next, receipts }: Parameters<CheckpointLock['replace']>[0]): Promise<boolean> {
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      const isExpected = sameOctets(this.#checkpoint(), expected)
+      if (isExpected) {
+        this.#put.run(next)
+        for (const [key, receipt] of receipts) this.#addReceipt.run(Buffer.from(key, 'hex'), receipt)
+      }
+      this.#db.exec('COMMIT')
+      return isExpected
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #checkpoint(): Uint8Array | undefined {
+    return this.#read.get()?.signed as Uint8Array | undefined
+  }
+}
+
+function sameOctets(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return Buffer.compare(a, b) === 0
+}

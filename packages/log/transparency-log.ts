@@ -1,0 +1,212 @@
+import { hash } from 'node:crypto'
+import {
+  type CheckedSubmission,
+  checkSubmission,
+  encodeSct,
+  encodeTileLeaf,
+  merkleTreeLeaf,
+  PkiError,
+  parseDataTile,
+  type Signer,
+  signSct,
+} from '@datapunk/pki'
+import type { Layout, LogFolder } from '@datapunk/protocol'
+import { type Candidate, hashLeaf, type PublishedCheckpoint, Sequencer, TlogError } from '@datapunk/tlog'
+import { type AboutLog, readAbout } from './about.ts'
+import { DiskStore } from './disk-store.ts'
+import { LogError } from './log-error.ts'
+import { openLogKey } from './log-key.ts'
+import { currentLog, makeLog } from './make-log.ts'
+import { SqliteLock } from './sqlite-lock.ts'
+import { TrustedRoots } from './trusted-roots.ts'
+
+export interface TransparencyLogOptions {
+  /** Where logs lie, each in a folder of its own, and where the authority publishes whom to trust. */
+  readonly layout: Pick<Layout, 'logsDir' | 'log' | 'mesh'>
+  /** The file with the roots; absolute. */
+  readonly caCert: string
+  readonly meshId: string
+  /** Of the mesh: after a restore a new log begins. */
+  readonly generation: number
+  /** Where logs are served, without a slash at the end: each below it under its id. */
+  readonly url: string
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  /** What clocks may differ by, milliseconds. */
+  readonly clockSkew: number
+}
+
+export type SubmissionKind = 'chain' | 'pre-chain'
+
+/**
+ * The transparency log at work: it takes what chains to a root of its mesh, and answers with an SCT once the entry is there
+ * for everybody to see (C2SP static-ct-api; no merge delay).
+ */
+export class TransparencyLog {
+  readonly folder: LogFolder
+  readonly about: AboutLog
+  readonly #options: TransparencyLogOptions
+  readonly #signer: Signer
+  readonly #lock: SqliteLock
+  readonly #store: DiskStore
+  readonly #trusted: TrustedRoots
+  #sequencer: Sequencer
+  #reopening: Promise<void> | undefined
+
+  private constructor(options: TransparencyLogOptions, opened: Opened) {
+    this.#options = options
+    this.folder = opened.folder
+    this.about = opened.about
+    this.#signer = opened.signer
+    this.#lock = opened.lock
+    this.#store = opened.store
+    this.#sequencer = opened.sequencer
+    this.#trusted = new TrustedRoots({
+      mesh: options.layout.mesh,
+      caCert: options.caCert,
+      memory: opened.folder.trust,
+      latest: () => options.clock() + options.clockSkew,
+    })
+  }
+
+  /**
+   * Opens the log of this mesh and generation, or makes the first one of it.
+   *
+   * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_INVALID`, `PERMISSIONS`
+   */
+  static async open(options: TransparencyLogOptions): Promise<TransparencyLog> {
+    const folder = (await currentLog(options)) ?? (await makeLog(options))
+    return new TransparencyLog(options, await openLog(folder, options.clock))
+  }
+
+  /** DER SubjectPublicKeyInfo. */
+  get spki(): Uint8Array {
+    return this.#signer.spki
+  }
+
+  /** Undefined while the log is empty. */
+  get checkpoint(): PublishedCheckpoint | undefined {
+    return this.#sequencer.checkpoint
+  }
+
+  /**
+   * @param chain DER: the certificate or precertificate, and those above it, its issuer first; the root may be left out
+   * @returns the SCT, as RFC 6962 3.2 encodes it; of what was logged before, the first one
+   * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_WRITE_FAILED`: submit it again
+   */
+  async submit(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Uint8Array> {
+    const candidate = this.#candidate(await this.#check(chain, kind))
+    try {
+      if (this.#sequencer.failure !== undefined) await this.#reopen()
+      return await this.#sequencer.add(candidate)
+    } catch (cause) {
+      throw writeFailed(cause, this.folder)
+    }
+  }
+
+  /** Waits for what was submitted. */
+  async close(): Promise<void> {
+    await this.#sequencer.settled()
+    this.#lock.close()
+  }
+
+  async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<CheckedSubmission> {
+    const { clock } = this.#options
+    const check = () => checkSubmission(chain, { roots: this.#trusted.roots, kind, now: clock() })
+    try {
+      return check()
+    } catch (first) {
+      if (!(first instanceof PkiError)) throw first
+      // Its root may be one that was announced since.
+      await this.#trusted.refresh()
+      try {
+        return check()
+      } catch (cause) {
+        if (!(cause instanceof PkiError)) throw cause
+        throw new LogError('SUBMISSION_REFUSED', cause.message, { cause, data: { rule: cause.code } })
+      }
+    }
+  }
+
+  #candidate({ entry, precertificate, chain }: CheckedSubmission): Candidate {
+    const submitted = precertificate ?? (entry.type === 'x509_entry' ? entry.certificate : entry.tbs)
+    const fingerprints = chain.map(({ der }) => hash('sha256', der, 'buffer'))
+    return {
+      key: hash('sha256', submitted, 'hex'),
+      attachments: new Map(chain.map(({ der }, at) => [`issuer/${fingerprints[at]!.toString('hex')}`, der])),
+      entryAt: async (leafIndex, timestamp) => {
+        const placed = { timestamp, entry, leafIndex }
+        const sct = await signSct(placed, this.#signer)
+        return {
+          leaf: merkleTreeLeaf(placed),
+          record: encodeTileLeaf({ ...placed, precertificate, chain: fingerprints }),
+          receipt: encodeSct(sct),
+        }
+      },
+    }
+  }
+
+  /** After a round that failed nobody knows what was written: it is read again. */
+  #reopen(): Promise<void> {
+    this.#reopening ??= openSequencer(this.about, this.#signer, this.#lock, this.#store, this.#options.clock)
+      .then((sequencer) => {
+        this.#sequencer = sequencer
+      })
+      .finally(() => {
+        this.#reopening = undefined
+      })
+    return this.#reopening
+  }
+}
+
+interface Opened {
+  readonly folder: LogFolder
+  readonly about: AboutLog
+  readonly signer: Signer
+  readonly lock: SqliteLock
+  readonly store: DiskStore
+  readonly sequencer: Sequencer
+}
+
+async function openLog(folder: LogFolder, clock: () => number): Promise<Opened> {
+  const about = await readAbout(folder.about)
+  const signer = openLogKey(folder.key)
+  const lock = new SqliteLock(folder.lock)
+  const store = new DiskStore(folder.public)
+  try {
+    return { folder, about, signer, lock, store, sequencer: await openSequencer(about, signer, lock, store, clock) }
+  } catch (cause) {
+    lock.close()
+    if (!(cause instanceof TlogError)) throw cause
+    throw damaged(folder, cause)
+  }
+}
+
+function openSequencer(
+  { origin }: AboutLog,
+  signer: Signer,
+  lock: SqliteLock,
+  store: DiskStore,
+  clock: () => number,
+): Promise<Sequencer> {
+  const leavesOf = (records: Uint8Array) => parseDataTile(records).map((leaf) => hashLeaf(merkleTreeLeaf(leaf)))
+  return Sequencer.open({ store, lock, clock, origin, signer, leavesOf })
+}
+
+function damaged({ dir }: LogFolder, cause: TlogError): LogError {
+  return new LogError(
+    'LOG_DAMAGED',
+    `the log in ${dir} can't go on: ${cause.message}. Put its folder back as it was last; where that is not to be had, \`mtls compromise --log\` begins another`,
+    { cause, data: { path: dir } },
+  )
+}
+
+function writeFailed(cause: unknown, folder: LogFolder): unknown {
+  if (!(cause instanceof TlogError)) return cause
+  if (cause.code === 'POOL_FULL') return new LogError('LOG_BUSY', cause.message, { cause })
+  if (cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
+  const why = cause.cause instanceof Error ? cause.cause.message : cause.message
+  return new LogError('LOG_WRITE_FAILED', `the log in ${folder.dir} could not be written: ${why}. It is tried again`, {
+    cause,
+  })
+}

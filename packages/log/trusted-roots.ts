@@ -1,0 +1,97 @@
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
+import {
+  compareDocumentNumbers,
+  followTrustStatements,
+  type Layout,
+  ProtocolError,
+  parseDocumentNumber,
+  readTrustStatement,
+  type SignedTrustStatement,
+} from '@datapunk/protocol'
+import { LogError } from './log-error.ts'
+
+export interface TrustedRootsOptions {
+  /** Where the authority publishes. */
+  readonly mesh: Pick<Layout['mesh'], 'trustDir' | 'trustStatement'>
+  /** The file with the roots, looked at only until the first statement is believed. */
+  readonly caCert: string
+  /** Where the statement that was believed last is kept; absolute. */
+  readonly memory: string
+  /** When a statement may have been issued at the latest, milliseconds since the epoch. */
+  readonly latest: () => number
+}
+
+/**
+ * The roots whose certificates the log takes, as the trust statements name them: it follows them as a peer does, each only as
+ * far as the one before it allows, and never back.
+ */
+export class TrustedRoots {
+  readonly #options: TrustedRootsOptions
+  #believed: SignedTrustStatement | undefined
+
+  constructor(options: TrustedRootsOptions) {
+    this.#options = options
+  }
+
+  /** As they were found last. */
+  get roots(): readonly Certificate[] {
+    return this.#believed?.roots ?? []
+  }
+
+  get statement(): SignedTrustStatement | undefined {
+    return this.#believed
+  }
+
+  /**
+   * Looks for newer statements.
+   *
+   * @throws LogError `LOG_UNREADABLE`
+   */
+  async refresh(): Promise<void> {
+    const { mesh, caCert, memory, latest } = this.#options
+    try {
+      this.#believed ??= await this.#remembered()
+      const believed = this.#believed
+      const numbers = (await readdir(mesh.trustDir)).flatMap(
+        (name) => parseDocumentNumber(basename(name, '.json')) ?? [],
+      )
+      numbers.sort(compareDocumentNumbers)
+      const unread = numbers.filter(
+        (number) => believed === undefined || compareDocumentNumbers(number, believed.number) > 0,
+      )
+      if (unread.length === 0) return
+      const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number))))
+      const from = believed === undefined ? { anchors: await rootsIn(caCert) } : { previous: believed }
+      const newest = followTrustStatements(documents, from, latest())
+      await writeFile(`${memory}.new`, newest.bytes, { mode: 0o644 })
+      await rename(`${memory}.new`, memory)
+      this.#believed = newest
+    } catch (cause) {
+      throw new LogError(
+        'LOG_UNREADABLE',
+        `the log can't follow the trust statements in ${mesh.trustDir}: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+  }
+
+  async #remembered(): Promise<SignedTrustStatement | undefined> {
+    try {
+      return readTrustStatement(await readFile(this.#options.memory))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof ProtocolError) return undefined
+      throw error
+    }
+  }
+}
+
+async function rootsIn(caCert: string): Promise<Certificate[]> {
+  try {
+    return decodePem(await readFile(caCert), 'CERTIFICATE').map(parseCertificate)
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause
+    throw new LogError('LOG_UNREADABLE', `found no certificates in ${caCert}`, { cause })
+  }
+}

@@ -1,0 +1,315 @@
+import type { Checkpoint } from './checkpoint.ts'
+import { growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
+import type { CheckpointLock, LogStore } from './log-store.ts'
+import { readEdge } from './read-edge.ts'
+import { type LogSigner, openCheckpoint, type SignedCheckpoint, signCheckpoint } from './signed-checkpoint.ts'
+import { decodeRound, encodeRound } from './staged-round.ts'
+import { TILE_WIDTH } from './tile.ts'
+import { dataTilePath, tilePath } from './tile-path.ts'
+import { TlogError } from './tlog-error.ts'
+import { hashLeaf } from './tree-hash.ts'
+
+/** What is to be logged, before its place in the log is known. */
+export interface Candidate {
+  /** The same for the same thing, however often it is submitted. */
+  readonly key: string
+  /** Objects that are there before the entry is, by path. */
+  readonly attachments: ReadonlyMap<string, Uint8Array>
+  /**
+   * @param index of its leaf
+   * @param timestamp milliseconds since the epoch
+   */
+  entryAt(index: number, timestamp: number): Promise<Entry>
+}
+
+export interface Entry {
+  /** What the leaf is the hash of. */
+  readonly leaf: Uint8Array
+  /** As it lies in the data tile, with its own length. */
+  readonly record: Uint8Array
+  /** What whoever submitted it is answered. */
+  readonly receipt: Uint8Array
+}
+
+export interface SequencerOptions {
+  readonly store: LogStore
+  readonly lock: CheckpointLock
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  /** The log's name in its checkpoints. */
+  readonly origin: string
+  readonly signer: LogSigner
+  /** The hashes of the leaves of a partial data tile: what is read is held against the tree. */
+  readonly leavesOf: (records: Uint8Array) => readonly Uint8Array[]
+  /** Most that may wait for their round. */
+  readonly poolSize?: number
+}
+
+/** The path of the newest signed checkpoint (C2SP tlog-tiles). */
+export const CHECKPOINT_PATH = 'checkpoint'
+
+const STAGING = 'staging'
+
+/** Of a round: more would hold up the first of them for longer than the disk does. */
+const MAX_ROUND = 1024
+
+const POOL_SIZE = 4096
+
+interface Waiting {
+  readonly candidate: Candidate
+  readonly resolve: (receipt: Uint8Array) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface PublishedCheckpoint extends SignedCheckpoint {
+  /** The note, as it is served. */
+  readonly signed: Uint8Array
+}
+
+interface State {
+  readonly edge: TreeEdge
+  /** Octets of the last data tile, where it is a partial one. */
+  readonly records: Uint8Array
+  /** Undefined before the first round. */
+  readonly checkpoint: PublishedCheckpoint | undefined
+}
+
+/**
+ * Gives each entry its place, once, and answers when it is there for everybody to see: nothing is merged later.
+ *
+ * Whatever arrives while a round is on the disk shares the next one; there is no timer. A round that fails leaves a broken
+ * sequencer, of which nobody knows what it wrote: opening another one finds out.
+ */
+export class Sequencer {
+  readonly #options: SequencerOptions
+  #state: State
+  /** By key, so that two of the same in one round are one entry. */
+  #pool = new Map<string, Waiting[]>()
+  #waiting = 0
+  #running: Promise<void> | undefined
+  #failure: TlogError | undefined
+
+  private constructor(options: SequencerOptions, state: State) {
+    this.#options = options
+    this.#state = state
+  }
+
+  /**
+   * Goes on from the last checkpoint; a round that was ended between its lock and its publication is published, by the same
+   * code as every other.
+   *
+   * @throws TlogError `DATA_BEHIND_LOCK` where the data are older than the checkpoint that was signed last, `LOCK_LOST` where
+   *   there are data without one; what the store and the lock throw
+   */
+  static async open(options: SequencerOptions): Promise<Sequencer> {
+    const { store, lock, origin, signer } = options
+    const locked = await lock.checkpoint()
+    const published = await store.read(CHECKPOINT_PATH)
+    if (locked === undefined && published !== undefined) throw lockLost(published)
+    if (locked !== undefined) {
+      const checkpoint = openCheckpoint(locked, { origin, spki: signer.spki })
+      if (published === undefined || Buffer.compare(published, locked) !== 0) {
+        const staged = await store.read(stagedPath(checkpoint))
+        if (staged === undefined) throw dataBehindLock(checkpoint, published)
+        await publish(store, decodeRound(staged), locked)
+      }
+    }
+    for (const path of await store.list(STAGING)) await store.remove(path)
+    return new Sequencer(options, await readState(options, locked))
+  }
+
+  /** The newest published one, signed; undefined while the log is empty. */
+  get checkpoint(): PublishedCheckpoint | undefined {
+    return this.#state.checkpoint
+  }
+
+  /** Why it takes nothing any more; another has to be opened. */
+  get failure(): TlogError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * @returns the entry's receipt, once everybody can see the entry; of what was logged before, the first one
+   * @throws TlogError `POOL_FULL` when too many wait, `ROUND_FAILED` when it may be logged or not: submit it again
+   */
+  async add(candidate: Candidate): Promise<Uint8Array> {
+    if (this.#failure !== undefined) throw this.#failure
+    const known = await this.#options.lock.receipt(candidate.key)
+    if (known !== undefined) return known
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#waiting >= (this.#options.poolSize ?? POOL_SIZE)) throw poolFull(this.#waiting)
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+    const same = this.#pool.get(candidate.key)
+    if (same === undefined) this.#pool.set(candidate.key, [{ candidate, resolve, reject }])
+    else same.push({ candidate, resolve, reject })
+    this.#waiting++
+    this.#running ??= this.#run()
+    return promise
+  }
+
+  /** Waits for what was added. */
+  async settled(): Promise<void> {
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // Whoever adds several in one go has them in one round.
+    await Promise.resolve()
+    while (this.#pool.size > 0) {
+      const round = [...this.#pool].slice(0, MAX_ROUND)
+      for (const [key, waiting] of round) {
+        this.#pool.delete(key)
+        this.#waiting -= waiting.length
+      }
+      try {
+        const receipts = await this.#sequence(round.map(([, [first]]) => first!.candidate))
+        for (const [key, waiting] of round) for (const { resolve } of waiting) resolve(receipts.get(key)!)
+      } catch (cause) {
+        this.#fail(cause, [...round, ...this.#pool])
+      }
+    }
+    this.#running = undefined
+  }
+
+  #fail(cause: unknown, waiting: Iterable<readonly [string, readonly Waiting[]]>): void {
+    this.#failure = new TlogError('ROUND_FAILED', 'a round of the log could not be written', { cause })
+    this.#pool = new Map()
+    this.#waiting = 0
+    for (const [, each] of waiting) for (const { reject } of each) reject(this.#failure)
+  }
+
+  /** One round. @returns the receipts, by key */
+  async #sequence(candidates: readonly Candidate[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { store, lock, clock, origin, signer } = this.#options
+    const { edge, records, checkpoint } = this.#state
+
+    // 1 Each gets its place; the log's time never goes back. Somebody may have logged the same since it was asked for.
+    const timestamp = Math.max(clock(), checkpoint?.timestamp ?? 0)
+    const receipts = new Map<string, Uint8Array>()
+    const fresh: Candidate[] = []
+    for (const candidate of candidates) {
+      const known = await lock.receipt(candidate.key)
+      if (known === undefined) fresh.push(candidate)
+      else receipts.set(candidate.key, known)
+    }
+    if (fresh.length === 0) return receipts
+    const entries = await Promise.all(
+      fresh.map((candidate, at) => candidate.entryAt(edge.tree.size + at, timestamp)),
+    )
+
+    // 2 The tree grows by them, in memory; the checkpoint over it is signed, and nobody has seen it.
+    const grown = growTree(edge, entries.map(({ leaf }) => hashLeaf(leaf)))
+    const data = dataTiles(edge.tree.size, records, entries)
+    const next = { origin, size: grown.size, root: grown.root, timestamp }
+    const signed = await signCheckpoint(next, signer)
+
+    // 3 Everything that the checkpoint speaks of is on disk, in one object that nobody else reads.
+    const objects = objectsOf(grown, data, fresh)
+    await store.write(new Map([[stagedPath(next), encodeRound(objects)]]))
+
+    // 4 From here on this is the log: if it all ends now, `open` publishes what was staged.
+    const fixed = new Map(fresh.map(({ key }, at) => [key, entries[at]!.receipt]))
+    if (!(await lock.replace({ expected: checkpoint?.signed, next: signed, receipts: fixed })))
+      throw new TlogError('LOCK_TAKEN', 'somebody else has written to this log since it was opened')
+
+    // 5 Everybody can see it: the tiles first, and then the checkpoint that needs them.
+    await publish(store, objects, signed)
+    this.#state = { edge: grown.edge, records: data.rest, checkpoint: { ...next, signed } }
+
+    // 6 What was staged is of no use any more; whoever waited has their answer.
+    await store.remove(stagedPath(next))
+    for (const [key, receipt] of fixed) receipts.set(key, receipt)
+    return receipts
+  }
+}
+
+async function publish(
+  store: LogStore,
+  objects: ReadonlyMap<string, Uint8Array>,
+  checkpoint: Uint8Array,
+): Promise<void> {
+  await store.write(objects)
+  await store.write(new Map([[CHECKPOINT_PATH, checkpoint]]))
+}
+
+function stagedPath({ size, root }: Pick<Checkpoint, 'size' | 'root'>): string {
+  return `${STAGING}/${size}-${Buffer.from(root).toString('hex')}`
+}
+
+interface DataTiles {
+  readonly tiles: ReadonlyMap<string, Uint8Array>
+  /** Octets of the last one, where it is a partial one. */
+  readonly rest: Uint8Array
+}
+
+function dataTiles(size: number, records: Uint8Array, entries: readonly Entry[]): DataTiles {
+  const tiles = new Map<string, Uint8Array>()
+  let index = Math.floor(size / TILE_WIDTH)
+  let width = size % TILE_WIDTH
+  let parts = [records]
+  for (const { record } of entries) {
+    parts.push(record)
+    if (++width < TILE_WIDTH) continue
+    tiles.set(dataTilePath(index++, width), Buffer.concat(parts))
+    width = 0
+    parts = []
+  }
+  const rest = Buffer.concat(parts)
+  if (width > 0) tiles.set(dataTilePath(index, width), rest)
+  return { tiles, rest }
+}
+
+function objectsOf(
+  { tiles }: TreeGrowth,
+  data: DataTiles,
+  candidates: readonly Candidate[],
+): Map<string, Uint8Array> {
+  const objects = new Map<string, Uint8Array>()
+  for (const { attachments } of candidates) for (const [path, octets] of attachments) objects.set(path, octets)
+  for (const [path, octets] of data.tiles) objects.set(path, octets)
+  for (const tile of tiles) objects.set(tilePath(tile), tile.octets)
+  return objects
+}
+
+/** What is in memory of a log: its right edge. What is read is held against the checkpoint. */
+async function readState(
+  { store, origin, signer, leavesOf }: SequencerOptions,
+  signed: Uint8Array | undefined,
+): Promise<State> {
+  const read = async (path: string) => {
+    const octets = await store.read(path)
+    if (octets === undefined) throw new TlogError('TILE_MISSING', `found no ${path} in the log`, { data: { path } })
+    return octets
+  }
+  const checkpoint = signed && { ...openCheckpoint(signed, { origin, spki: signer.spki }), signed }
+  const size = checkpoint?.size ?? 0
+  const edge = await readEdge(size, (tile) => read(tilePath(tile)))
+  if (checkpoint !== undefined && Buffer.compare(edge.tree.root(), checkpoint.root) !== 0)
+    throw new TlogError('TILE_INVALID', 'found tiles that are not those of the checkpoint', { data: { size } })
+  const width = size % TILE_WIDTH
+  const records = width === 0 ? new Uint8Array() : await read(dataTilePath(Math.floor(size / TILE_WIDTH), width))
+  if (Buffer.compare(Buffer.concat(leavesOf(records)), edge.partials[0] ?? new Uint8Array()) !== 0)
+    throw new TlogError('TILE_INVALID', 'found entries that are not those of the tree', { data: { size } })
+  return { edge, records, checkpoint }
+}
+
+function poolFull(waiting: number): TlogError {
+  return new TlogError('POOL_FULL', `${waiting} entries wait to be logged: try again later`, { data: { waiting } })
+}
+
+function lockLost(published: Uint8Array): TlogError {
+  const size = Buffer.from(published).toString('utf8').split('\n')[1]
+  return new TlogError(
+    'LOCK_LOST',
+    `found the data of a log of ${size} entries, and no record of the checkpoint that it signed last`,
+  )
+}
+
+function dataBehindLock({ size }: Checkpoint, published: Uint8Array | undefined): TlogError {
+  const found = published === undefined ? 'none' : Buffer.from(published).toString('utf8').split('\n')[1]
+  return new TlogError(
+    'DATA_BEHIND_LOCK',
+    `found the data of ${found} entries, and a checkpoint that was signed over ${size}`,
+    { data: { size } },
+  )
+}
