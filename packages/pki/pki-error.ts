@@ -31,6 +31,8 @@ export type PkiErrorCode =
   | 'OCSP_RESPONDER_UNAUTHORIZED'
   | 'OCSP_STALE'
   | 'OCSP_UNSUCCESSFUL'
+  // transparency
+  | 'TRANSPARENCY_MALFORMED'
   // revocation lists
   | 'CRL_BASE_MISMATCH'
   | 'CRL_ISSUER_MISMATCH'
