@@ -18,6 +18,7 @@ export type PkiErrorCode =
   | 'SIGNATURE_ALGORITHM_UNSUPPORTED'
   | 'SIGNATURE_INVALID'
   // issuing
+  | 'FINAL_DIFFERS'
   | 'LINT_FAILED'
   | 'PROFILE_INVALID'
   | 'SIGNER_MISMATCH'
