@@ -177,6 +177,9 @@ export const badCertificates = {
       unknown: testExtension.raw('1.3.6.1.4.1.99999.1', Uint8Array.of(tag.null, 0), true),
     }),
   ),
+  precertificate: extensionFault('UNKNOWN_CRITICAL_EXTENSION', 'the poison of a precertificate', () => ({
+    poison: testExtension.raw(oids.poison, Uint8Array.of(tag.null, 0), true),
+  })),
   policyConstraints: extensionFault('UNKNOWN_CRITICAL_EXTENSION', 'critical policy constraints', () => ({
     policyConstraints: testExtension.raw('2.5.29.36', Uint8Array.of(tag.sequence, 3, 0x80, 1, 0), true),
   })),

@@ -1,4 +1,5 @@
 export { type BadCertificate, badCertificates, type Fault } from './bad-certificates.ts'
+export { type BadSctCertificate, badScts } from './bad-scts.ts'
 export { FixedClock } from './fixed-clock.ts'
 export { seededRandom } from './seeded-random.ts'
 export { type Answer, TestAuthority } from './test-authority.ts'
@@ -11,4 +12,5 @@ export {
   testIdentity,
 } from './test-certificate.ts'
 export { testExtension } from './test-extensions.ts'
+export { type Loggable, logsOf, TestLog } from './test-log.ts'
 export { type MemberChange, TestMesh, type TestMeshOptions, type TestServiceOptions } from './test-mesh.ts'

@@ -1,4 +1,6 @@
 import {
+  encodeSct,
+  encodeSctList,
   generateKeyPair,
   type KeyAlgorithm,
   type KeyPair,
@@ -17,6 +19,7 @@ import {
   testIdentity,
 } from './test-certificate.ts'
 import { testExtension } from './test-extensions.ts'
+import type { Loggable, TestLog } from './test-log.ts'
 
 const day = 24 * 60 * 60 * 1000
 
@@ -134,6 +137,36 @@ export class TestCa {
       },
     }
     return makeCertificate(leaf, { algorithm: this.#algorithm, ...overrides }, issuer)
+  }
+
+  /** A good leaf with an SCT of this log, signed at `sctAt` (milliseconds since the epoch; the CA's own moment unless told). */
+  loggedLeaf(
+    service: string,
+    log: TestLog,
+    { sctAt = this.at, ...overrides }: TestOverrides & { readonly sctAt?: number } = {},
+  ): Promise<TestIdentity> {
+    const list = async (loggable: Loggable) => encodeSctList([encodeSct(await log.sct(loggable, sctAt))])
+    return this.leafWithScts(service, list, overrides)
+  }
+
+  /**
+   * A leaf whose list of SCTs is whatever `makeList` makes of the same certificate without it.
+   *
+   * @param makeList returns the octets of the list, well-formed or not
+   */
+  async leafWithScts(
+    service: string,
+    makeList: (loggable: Loggable) => Promise<Uint8Array>,
+    overrides: TestOverrides = {},
+  ): Promise<TestIdentity> {
+    const keyPair = overrides.keyPair ?? (await generateKeyPair(overrides.algorithm ?? this.#algorithm))
+    const same = { serial: serialFrom(this.#random), ...overrides, keyPair }
+    const { certificate } = await this.leaf(service, same)
+    const list = await makeList({ tbs: certificate.tbs, issuerSpki: this.issuing.certificate.spki })
+    return this.leaf(service, {
+      ...same,
+      extensions: { ...same.extensions, scts: testExtension.sctList(list) },
+    })
   }
 
   /** A good certificate of a key that signs OCSP responses, but for the overrides. */

@@ -11,6 +11,7 @@ import {
   writeExtendedKeyUsage,
   writeKeyUsage,
   writeNameConstraints,
+  writeSctList,
   writeSubjectAltName,
   writeSubjectKeyIdentifier,
 } from '@datapunk/pki'
@@ -54,6 +55,10 @@ export const testExtension = {
     return encodeExtension(oids.tlsFeature, critical, (der) =>
       der.sequence(() => der.smallInteger(statusRequest)),
     )
+  },
+  /** @param list in the encoding of TLS, as `encodeSctList` makes it */
+  sctList(list: Uint8Array): Uint8Array {
+    return encodeExtension(oids.scts, false, (der) => writeSctList(der, list))
   },
   /** Any extension, with any octets as its value. */
   raw(oid: string, value: Uint8Array, critical = false): Uint8Array {

@@ -32,7 +32,9 @@ export {
 } from './extensions/key-identifiers.ts'
 export { type KeyUsage, type KeyUsageName, writeKeyUsage } from './extensions/key-usage.ts'
 export { type NameConstraints, type NameSpaces, writeNameConstraints } from './extensions/name-constraints.ts'
+export { writePrecertificatePoison } from './extensions/precertificate-poison.ts'
 export type { RevocationReason } from './extensions/reason-code.ts'
+export { type SctList, writeSctList } from './extensions/sct-list.ts'
 export { type AltNames, type SubjectAltName, writeSubjectAltName } from './extensions/subject-alt-name.ts'
 export { statusRequest, type TlsFeature } from './extensions/tls-feature.ts'
 export { ipOctets, ipText } from './ip-address.ts'
@@ -49,8 +51,11 @@ export { localSigner, type Signer } from './keys/signer.ts'
 export { type LintFinding, type LintRequest, lint } from './lint/lint.ts'
 export type { LintRule } from './lint/lint-rule.ts'
 export type { LintToken } from './lint/lint-token.ts'
+export type { Precertificate } from './lint/precertificate.ts'
 export { lintRules } from './lint/rules.ts'
 export { signCertificate } from './lint/sign-certificate.ts'
+export { signLogged } from './lint/sign-logged.ts'
+export { signPrecertificate } from './lint/sign-precertificate.ts'
 export { encodeName, type Name, type NameAttribute, type NameParts, type RelativeName } from './name.ts'
 export { type CertId, certIdOf, isAboutIssuer, type OcspHash } from './ocsp/cert-id.ts'
 export type { CertStatus, OcspRevocationReason } from './ocsp/cert-status.ts'
@@ -81,3 +86,31 @@ export type { AuthorityStatus, LeafStatus } from './profiles/status-extensions.t
 export { encodeTbsCertificate, serialText, type TbsFields } from './profiles/tbs-certificate.ts'
 export { encodeSigned } from './signed.ts'
 export { parseSpiffeId, type SpiffeId, spiffeIdOf } from './spiffe-id.ts'
+export { leafIndexExtension, leafIndexOf } from './transparency/ct-extensions.ts'
+export { intentHash } from './transparency/intent-hash.ts'
+export {
+  type LogEntry,
+  type PrecertEntry,
+  precertEntry,
+  type X509Entry,
+  x509Entry,
+} from './transparency/log-entry.ts'
+export { logIdOf } from './transparency/log-id.ts'
+export { encodeSct, parseSct, type Sct, type SctAlgorithm } from './transparency/sct.ts'
+export { encodeSctList, parseSctList } from './transparency/sct-list.ts'
+export { isSignedSct, signSct } from './transparency/sct-signature.ts'
+export { withoutPoison, withoutSctList } from './transparency/tbs-extensions.ts'
+export { encodeTileLeaf, parseDataTile, parseTileLeaf, type TileLeaf } from './transparency/tile-leaf.ts'
+export {
+  merkleTreeLeaf,
+  sctSignatureInput,
+  type TimestampedEntry,
+} from './transparency/timestamped-entry.ts'
+export {
+  type BadSct,
+  type CheckedScts,
+  type GoodSct,
+  type SctCheck,
+  type SctFault,
+  verifyScts,
+} from './transparency/verify-scts.ts'

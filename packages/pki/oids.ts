@@ -28,6 +28,9 @@ export const oids = {
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  // RFC 6962 §3.3, §3.1: extensions
+  scts: '1.3.6.1.4.1.11129.2.4.2',
+  poison: '1.3.6.1.4.1.11129.2.4.3',
   // RFC 7633 §4
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   // RFC 5280 §4.2.1.12: purposes
@@ -37,6 +40,8 @@ export const oids = {
   // RFC 6960 §4.2.2.2, §4.2.2.2.1
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  // RFC 6962 §3.1
+  precertificateSigning: '1.3.6.1.4.1.11129.2.4.4',
   // RFC 5280 §4.2.2.1: access methods
   ocsp: '1.3.6.1.5.5.7.48.1',
   caIssuers: '1.3.6.1.5.5.7.48.2',

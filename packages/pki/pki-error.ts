@@ -18,6 +18,7 @@ export type PkiErrorCode =
   | 'SIGNATURE_ALGORITHM_UNSUPPORTED'
   | 'SIGNATURE_INVALID'
   // issuing
+  | 'FINAL_DIFFERS'
   | 'LINT_FAILED'
   | 'PROFILE_INVALID'
   | 'SIGNER_MISMATCH'
@@ -31,6 +32,8 @@ export type PkiErrorCode =
   | 'OCSP_RESPONDER_UNAUTHORIZED'
   | 'OCSP_STALE'
   | 'OCSP_UNSUCCESSFUL'
+  // transparency
+  | 'TRANSPARENCY_MALFORMED'
   // revocation lists
   | 'CRL_BASE_MISMATCH'
   | 'CRL_ISSUER_MISMATCH'

@@ -1,3 +1,5 @@
+import { readDer } from './der/reader.ts'
+import { tag } from './der/tag.ts'
 import { encodeDer } from './der/writer.ts'
 import { keyAlgorithms } from './keys/key-algorithm.ts'
 import { verifySignature } from './keys/signature.ts'
@@ -59,6 +61,21 @@ export function encodeSigned(
       der.raw(toBeSigned)
       der.raw(algorithm)
       der.octetsInBitString(signature)
+    }),
+  )
+}
+
+/**
+ * What was signed, cut out of a `SIGNED` as it stands there, and the algorithm named outside of it.
+ *
+ * @throws PkiError `DER_INVALID`, `DER_BUDGET_EXCEEDED`
+ */
+export function signedPart(der: Uint8Array): { toBeSigned: Uint8Array; algorithm: Uint8Array } {
+  return readDer(der, (reader) =>
+    reader.sequence((signed) => {
+      const parts = { toBeSigned: signed.encoded(tag.sequence), algorithm: signed.encoded(tag.sequence) }
+      signed.octetsInBitString()
+      return parts
     }),
   )
 }

@@ -1,5 +1,22 @@
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { CompactTree } from './compact-tree.ts'
 export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
+export {
+  type LogKey,
+  type LogSigner,
+  logId,
+  openCheckpoint,
+  type SignedCheckpoint,
+  signCheckpoint,
+} from './signed-checkpoint.ts'
+export {
+  type NoteKey,
+  type NoteSignature,
+  type NoteVerifier,
+  type OpenedNote,
+  openNote,
+  signNote,
+} from './signed-note.ts'
 export { edgeTiles, type Tile, type TileId, tilesFor } from './tile.ts'
 export { dataTilePath, parseTilePath, type TilePath, tilePath } from './tile-path.ts'
 export { TlogError, type TlogErrorCode } from './tlog-error.ts'

@@ -13,6 +13,8 @@ import { type Extensions, encodeExtension, readExtensions } from './extensions.t
 import { writeAuthorityKeyIdentifier, writeSubjectKeyIdentifier } from './key-identifiers.ts'
 import { type KeyUsageName, writeKeyUsage } from './key-usage.ts'
 import { writeNameConstraints } from './name-constraints.ts'
+import { writePrecertificatePoison } from './precertificate-poison.ts'
+import { writeSctList } from './sct-list.ts'
 import { writeSubjectAltName } from './subject-alt-name.ts'
 import { statusRequest, writeTlsFeature } from './tls-feature.ts'
 
@@ -98,6 +100,10 @@ describe('extensions', () => {
     ['authorityInfoAccess', 'no description', '3000'],
     ['freshestCrl', 'no point', '3000'],
     ['ocspNoCheck', 'something in it', '0501 00'],
+    ['poison', 'something in it', '0501 00'],
+    ['poison', 'another type', '0400'],
+    ['scts', 'no OCTET STRING of its own', '0006 0004 01020304'],
+    ['scts', 'something after', '0401 00 00'],
     ['tlsFeature', 'a negative feature', '3003 0201ff'],
     ['tlsFeature', 'a number that TLS has not', '3005 0203010000'],
   ] as const) {
@@ -147,6 +153,20 @@ describe('extensions', () => {
     ])
     assert.deepEqual(extensions.tlsFeature, { features: [5, 17, 65_535], critical: false })
     assert.deepEqual(extensions.unknownCritical, [])
+  })
+
+  it('poison and SCTs come back, the list as octets for whoever verifies it', () => {
+    const { poison, scts, unknownCritical } = parse(
+      encodeExtension(oids.poison, true, writePrecertificatePoison),
+      encodeExtension(oids.scts, false, (der) => writeSctList(der, Uint8Array.of(1, 2))),
+    )
+    assert.deepEqual(poison, { critical: true })
+    assert.deepEqual(scts, { list: Uint8Array.of(1, 2), critical: false })
+    assert.deepEqual(unknownCritical, [oids.poison])
+  })
+
+  it('poison counts as critical also where it does not say so', () => {
+    assert.deepEqual(parse(raw(oids.poison, '0500')).unknownCritical, [oids.poison])
   })
 
   it('any set of key usages comes back', () => {

@@ -15,6 +15,8 @@ import {
 import { type KeyUsage, readKeyUsage } from './key-usage.ts'
 import { type NameConstraints, readNameConstraints } from './name-constraints.ts'
 import { type OcspNoCheck, readOcspNoCheck } from './ocsp-no-check.ts'
+import { type PrecertificatePoison, readPrecertificatePoison } from './precertificate-poison.ts'
+import { readSctList, type SctList } from './sct-list.ts'
 import { readSubjectAltName, type SubjectAltName } from './subject-alt-name.ts'
 import { readTlsFeature, type TlsFeature } from './tls-feature.ts'
 
@@ -42,6 +44,8 @@ export interface Extensions {
   readonly keyUsage: (KeyUsage & Critical) | undefined
   readonly nameConstraints: (NameConstraints & Critical) | undefined
   readonly ocspNoCheck: (OcspNoCheck & Critical) | undefined
+  readonly poison: (PrecertificatePoison & Critical) | undefined
+  readonly scts: (SctList & Critical) | undefined
   readonly subjectAltName: (SubjectAltName & Critical) | undefined
   readonly subjectKeyIdentifier: (SubjectKeyIdentifier & Critical) | undefined
   readonly tlsFeature: (TlsFeature & Critical) | undefined
@@ -90,6 +94,8 @@ const readers: ReadonlyMap<string, readonly [Known, (der: DerReader) => object]>
   [oids.keyUsage, ['keyUsage', readKeyUsage]],
   [oids.nameConstraints, ['nameConstraints', readNameConstraints]],
   [oids.ocspNoCheck, ['ocspNoCheck', readOcspNoCheck]],
+  [oids.poison, ['poison', readPrecertificatePoison]],
+  [oids.scts, ['scts', readSctList]],
   [oids.subjectAltName, ['subjectAltName', readSubjectAltName]],
   [oids.subjectKeyIdentifier, ['subjectKeyIdentifier', readSubjectKeyIdentifier]],
   [oids.tlsFeature, ['tlsFeature', readTlsFeature]],
@@ -112,9 +118,14 @@ const processed: ReadonlySet<string | undefined> = new Set<Known>([
 ])
 
 /**
- * RFC 9618 §6.5: who doesn't process policies takes these for critical extensions that are not understood.
+ * Refused whatever their `critical` says. RFC 9618 §6.5: who doesn't process policies takes theirs for critical
+ * extensions that are not understood. RFC 6962 §3.1: a precertificate is no certificate.
  */
-const alwaysCritical: ReadonlySet<string> = new Set([oids.policyConstraints, oids.inhibitAnyPolicy])
+const alwaysCritical: ReadonlySet<string> = new Set([
+  oids.policyConstraints,
+  oids.inhibitAnyPolicy,
+  oids.poison,
+])
 
 /** `Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`. */
 export function readExtension(der: DerReader): Extension {
@@ -138,6 +149,8 @@ function understand(all: readonly Extension[]): Extensions {
     keyUsage: undefined,
     nameConstraints: undefined,
     ocspNoCheck: undefined,
+    poison: undefined,
+    scts: undefined,
     subjectAltName: undefined,
     subjectKeyIdentifier: undefined,
     tlsFeature: undefined,

@@ -74,6 +74,13 @@ describe('a leaf', () => {
     })
   }
 
+  it('with a poison that is not critical is no less a precertificate', async () => {
+    const poison = testExtension.raw(oids.poison, Uint8Array.of(5, 0), false)
+    refuses('UNKNOWN_CRITICAL_EXTENSION', {
+      leaf: (await ca.leaf('lake', { extensions: { poison } })).certificate,
+    })
+  })
+
   it('is valid through both ends of its validity, the last second to its end', () => {
     const { notBefore, notAfter } = leaf.certificate
     for (const at of [notBefore, notAfter, notAfter + 999]) verify({ at })

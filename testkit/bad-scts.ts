@@ -1,0 +1,69 @@
+import { encodeSct, encodeSctList, type SctFault } from '@datapunk/pki'
+import type { TestCa } from './test-ca.ts'
+import type { TestIdentity } from './test-certificate.ts'
+import { TestLog } from './test-log.ts'
+
+const hour = 60 * 60 * 1000
+
+/** A certificate whose SCT has one fault. */
+export interface BadSctCertificate {
+  /** What is wrong, as a test would say it. */
+  readonly fault: string
+  /** What `verifyScts` says; undefined where there is no SCT to say it of. */
+  readonly code: SctFault | undefined
+  /** Makes the certificate of `service`, good but for its SCT of `log`. */
+  make(ca: TestCa, service: string, log: TestLog): Promise<TestIdentity>
+}
+
+/** Leaves that look like those of a service, but for the fault of their SCT. */
+export const badScts = {
+  missing: {
+    fault: 'no SCT',
+    code: undefined,
+    make: (ca, service) => ca.leaf(service),
+  },
+  ofUnknownLog: {
+    fault: 'an SCT of a log that nobody knows',
+    code: 'LOG_UNKNOWN',
+    make: async (ca, service) => ca.loggedLeaf(service, await TestLog.create()),
+  },
+  ofOtherCertificate: {
+    fault: 'an SCT of another certificate',
+    code: 'SIGNATURE_WRONG',
+    async make(ca, service, log) {
+      const { certificate } = await ca.leaf(service)
+      const other = await log.sct({ tbs: certificate.tbs, issuerSpki: ca.issuing.certificate.spki }, ca.at)
+      return ca.leafWithScts(service, async () => encodeSctList([encodeSct(other)]))
+    },
+  },
+  fromTheFuture: {
+    fault: 'an SCT that will be signed in an hour',
+    code: 'FROM_THE_FUTURE',
+    make: (ca, service, log) => ca.loggedLeaf(service, log, { sctAt: ca.at + hour }),
+  },
+  altered: {
+    fault: 'an SCT whose time was altered',
+    code: 'SIGNATURE_WRONG',
+    make: (ca, service, log) =>
+      ca.leafWithScts(service, async (loggable) => {
+        const sct = await log.sct(loggable, ca.at)
+        return encodeSctList([encodeSct({ ...sct, timestamp: sct.timestamp - 1 })])
+      }),
+  },
+  malformed: {
+    fault: 'an SCT that ends too early',
+    code: 'SCT_MALFORMED',
+    make: (ca, service, log) =>
+      ca.leafWithScts(service, async (loggable) =>
+        encodeSctList([encodeSct(await log.sct(loggable, ca.at)).subarray(0, -1)]),
+      ),
+  },
+  listMalformed: {
+    fault: 'a list of SCTs that ends too early',
+    code: 'LIST_MALFORMED',
+    make: (ca, service, log) =>
+      ca.leafWithScts(service, async (loggable) =>
+        encodeSctList([encodeSct(await log.sct(loggable, ca.at))]).subarray(0, -1),
+      ),
+  },
+} as const satisfies Record<string, BadSctCertificate>
