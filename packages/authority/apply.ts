@@ -11,11 +11,12 @@ import { type Issuance, issuePairs } from './issue-pair.ts'
 import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { linkFiles } from './place.ts'
-import { type Action, isMute, isRollStep, needOf, type Plan, plan, safePart } from './plan.ts'
+import { type Action, isMute, isRollStep, needContext, needOf, type Plan, plan, safePart } from './plan.ts'
 import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+import { changeScts, takeLog } from './transparency/transparency.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
@@ -72,6 +73,7 @@ async function pass(
   // 1 Nothing is done to a state that is not whole.
   checkState(engine)
   engine.keys.seatRoot(store.slots())
+  await takeLog(engine)
   // 2 What is to be done; the destructive part only when asked for.
   const pairs = pairsOnDisk(engine)
   const found = takeInventory(engine, pairs)
@@ -83,6 +85,7 @@ async function pass(
   for (const action of doing) {
     if (action.kind === 'create-mesh') await foundMesh(engine)
     else if (isRollStep(action)) await takeStep(engine, action)
+    else if (action.kind === 'change-transparency') await changeScts(engine, action.scts)
   }
   const { waits, asks } = wanted
   if (isMute(found, asks)) {
@@ -145,7 +148,7 @@ function dueIssuances(
   pace: Pace | undefined,
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()
-  const context = { slots: inventory.slots, jitter: config.rotation.jitter, now }
+  const context = needContext(config, inventory, now)
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []

@@ -41,6 +41,8 @@ import {
 import { type Status, statusOf } from './status.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
+import type { OpenLog } from './transparency/certificate-log.ts'
+import { LogSeat } from './transparency/log-seat.ts'
 
 /** What can be asked of an authority, in this process or over its socket. */
 export interface Administration {
@@ -94,6 +96,8 @@ export interface AuthorityOptions {
   /** The CA at `paths.ca_cert` and `paths.ca_key` is to be taken over (`adopt`), so it may be there already. */
   readonly adopting?: boolean
   readonly disk?: Disk
+  /** How to come by the transparency log; without it nothing is issued, unless the config says `transparency: off`. */
+  readonly openLog?: OpenLog
 }
 
 /** The authority at work: it holds the lock of its state folder until it is closed. */
@@ -157,6 +161,7 @@ export class Authority implements Administration {
         keys,
         peers: new PeerBook(clock),
         ownPair: new OwnPair(),
+        logSeat: new LogSeat(options.openLog ?? noLog),
         push: () => {},
         staple: async () => undefined,
         handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
@@ -354,6 +359,7 @@ export class Authority implements Administration {
     await this.#responder?.close()
     await this.#backingUp
     await this.#busy
+    await this.#engine.logSeat.close()
     this.#engine.store.close()
     this.#lock.release()
   }
@@ -384,6 +390,10 @@ export class Authority implements Administration {
   }
 }
 
+async function noLog(): Promise<never> {
+  throw new TypeError('no log was given to this authority')
+}
+
 /** What is opened once, at the start. */
 function placesOf({ paths, authority, environment }: Config): string {
   const { state, passphraseFile, storeCaKeysInClear, listen } = authority
@@ -394,7 +404,7 @@ function placesOf({ paths, authority, environment }: Config): string {
 export class Observation {
   readonly #engine: Pick<
     Engine,
-    'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers' | 'ownPair'
+    'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
   >
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
@@ -425,6 +435,7 @@ export class Observation {
       keys,
       peers: new PeerBook(clock),
       ownPair: new OwnPair(),
+      logSeat: new LogSeat(noLog),
     }
   }
 

@@ -3,7 +3,7 @@ import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas, renewalOf } from './revocation/lists.ts'
-import { BUNDLE_KEY_LIFE, longestLeaf, longestMemory, type RollWait, rollDue } from './rollover/roll-plan.ts'
+import { BUNDLE_KEY_LIFE, logLife, longestLeaf, longestMemory, type RollWait, rollDue } from './rollover/roll-plan.ts'
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
 
@@ -41,6 +41,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
 }
 
 function rollTime({ kind, state, since, certificate }: SlotRow, { config }: Known): number | undefined {
+  if (kind === 'log' && state === 'retiring') return since + logLife(config)
   if (state !== 'active') return undefined
   if (kind === 'bundle-key') return since + BUNDLE_KEY_LIFE
   if (certificate === undefined) return undefined

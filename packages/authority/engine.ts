@@ -61,6 +61,8 @@ export type AuthorityEventKind =
   | 'reload-failed'
   | 'rotation-held'
   | 'rotation-resumed'
+  | 'log-unavailable'
+  | 'transparency-changed'
   | 'status-served'
   | 'status-failed'
   | 'store-failed'

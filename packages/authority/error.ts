@@ -18,6 +18,7 @@ export type AuthorityErrorCode =
   | 'KEY_MISSING'
   | 'LISTEN_FAILED'
   | 'LOCKED'
+  | 'LOG_UNAVAILABLE'
   | 'MESH_EXISTS'
   | 'NOT_A_MEMBER'
   | 'NOT_PUBLISHED'

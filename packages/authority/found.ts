@@ -7,6 +7,7 @@ import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
+import { seatLog } from './transparency/log-slot.ts'
 
 const MESH_ID_BYTES = 16
 
@@ -32,9 +33,14 @@ export async function foundMesh(engine: Engine): Promise<void> {
     const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
     if (bundleSlot.state === 'prepared') await activate(engine, [bundleSlot.id])
   })
-  // 5 The trust statement that names them all.
+  // 5 The log that certificates go to.
+  if (config.transparency !== 'off') {
+    const logSlot = await seatLog(engine)
+    if (logSlot.state === 'prepared') await activate(engine, [logSlot.id])
+  }
+  // 6 The trust statement that names them all.
   await announceTrust(engine)
-  // 6 The first list of each CA, on which nothing is.
+  // 7 The first list of each CA, on which nothing is.
   await publishLists(engine)
 }
 
@@ -74,6 +80,8 @@ export async function recordMesh({
       createdAt: at,
       halted: undefined,
       backedUpAt: undefined,
+      // Nobody has a certificate yet that is not logged.
+      ...(config.transparency !== 'off' && { scts: config.transparency }),
     })
     transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
   })

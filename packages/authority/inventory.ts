@@ -32,6 +32,8 @@ export interface Inventory {
   readonly rootKeys: ReadonlyMap<string, RootKey>
   /** The newest bundle. */
   readonly bundle: BundleFacts | undefined
+  /** The hash of the key of the log that certificates go to; undefined where none is open. */
+  readonly log: string | undefined
   /** Revocation lists that have to be signed. */
   readonly dueLists: readonly DueList[]
   /** Whom a roll-over waits for. */

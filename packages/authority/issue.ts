@@ -11,6 +11,8 @@ import {
   type Signer,
   serialText,
   signCertificate,
+  signLogged,
+  signPrecertificate,
   tbsHash,
 } from '@datapunk/pki'
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
@@ -19,6 +21,8 @@ import { caStatusUrls, leafStatusUrls } from './responder/status-urls.ts'
 import type { CertificateRequest } from './settings.ts'
 import type { CertificateProfile, SlotRow, Store, Transaction } from './store/contract.ts'
 import { refusal } from './store/refusal.ts'
+import type { LogSeat } from './transparency/log-seat.ts'
+import { type Logged, submit } from './transparency/submit.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -58,8 +62,10 @@ export interface Issuing {
   readonly randomBytes: (length: number) => Uint8Array
   /** Who asked, for the audit. */
   readonly actor: string
-  /** Says where the status of certificates is served. */
-  readonly config: Pick<Config, 'authority' | 'revocation'>
+  /** Says where the status of certificates is served, and whether they are logged. */
+  readonly config: Pick<Config, 'authority' | 'revocation' | 'transparency'>
+  /** Where they are logged. */
+  readonly logSeat: LogSeat
 }
 
 /** A key that signs certificates: the slot it lies in, its own certificate, and its signer. */
@@ -119,11 +125,11 @@ export async function issueLeaf(
     ...leafStatusUrls(issuing.config, slotOf(issuer, issuing), serialText(serial)),
     mustStaple,
   })
-  // 4 Lint: the token signs what was linted, once, and nothing else.
+  // 4 Lint: the token signs what was linted, once as a precertificate and once as the certificate, and nothing else.
   const token = lint({ tbs, profile: 'leaf', issuer: issuer.certificate })
   // 5 The intent is on disk before any signature exists.
-  // 6 The transparency log's place: the precertificate is submitted, its SCTs come back.
-  // 7 Sign; the signature is checked, and that the certificate is what was linted.
+  // 6 The precertificate goes to the log; its SCT comes back when everybody can see the entry.
+  // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
   // 8 Recorded with its audit entry.
   return recordAndSign(
     {
@@ -260,7 +266,7 @@ export async function issueCross(
 }
 
 /** How long whoever answers OCSP requests is believed: nobody can revoke it. */
-const OCSP_SIGNER_LIFE = 30 * DAY
+export const OCSP_SIGNER_LIFE = 30 * DAY
 
 /** Makes the certificate of a key that answers OCSP requests for an issuing CA. */
 export function signOcspSigner(
@@ -318,10 +324,11 @@ interface Signing {
 /** Steps 5, 7 and 8, the same for every profile. */
 async function recordAndSign(
   signing: Signing,
-  issuer: Pick<Issuer, 'slot' | 'signer'>,
-  { store, clock, actor }: Issuing,
+  issuer: Pick<Issuer, 'slot' | 'signer'> & Partial<Pick<Issuer, 'certificate'>>,
+  issuing: Issuing,
   alongside?: (transaction: Transaction, der: Uint8Array) => void,
 ): Promise<IssuedCertificate> {
+  const { store, clock, actor } = issuing
   const { token, tbs, ...row } = signing
   const { serial } = row
   await store.write((transaction) =>
@@ -332,9 +339,9 @@ async function recordAndSign(
       intendedAt: clock(),
     }),
   )
-  const der = await signCertificate(token, issuer.signer)
+  const { der, log } = await signed(token, row.profile, issuer, issuing)
   await store.write((transaction) => {
-    transaction.recordIssued(serial, der)
+    transaction.recordIssued(serial, der, log)
     const { profile, instance, notAfter, spkiHash } = row
     transaction.addAudit({
       at: clock(),
@@ -345,6 +352,7 @@ async function recordAndSign(
         profile,
         instance,
         slot: issuer.slot,
+        log,
         spkiHash,
         notAfter: new Date(notAfter).toISOString(),
       },
@@ -352,6 +360,23 @@ async function recordAndSign(
     alongside?.(transaction, der)
   })
   return { serial, der, notAfter: row.notAfter }
+}
+
+/** What a transparency log is for: whatever somebody may be shown. Roots and CAs are in the trust statement. */
+const LOGGED: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'ocsp-signer'])
+
+/** Steps 6 and 7. */
+async function signed(
+  token: LintToken,
+  profile: CertificateProfile,
+  { signer, certificate }: Parameters<typeof recordAndSign>[1],
+  issuing: Issuing,
+): Promise<{ readonly der: Uint8Array; readonly log: string | undefined }> {
+  if (issuing.config.transparency === 'off' || !LOGGED.has(profile) || certificate === undefined)
+    return { der: await signCertificate(token, signer), log: undefined }
+  const precertificate = await signPrecertificate(token, signer)
+  const { sct, log }: Logged = await submit(precertificate, certificate.der, issuing)
+  return { der: await signLogged(precertificate, [sct], signer), log }
 }
 
 function keyOf(leaf: { readonly spki: Uint8Array; readonly encodedRequest: string }) {

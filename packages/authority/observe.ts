@@ -52,6 +52,7 @@ export function takeInventory(
     bundleKeyTrusted: trustStatementCurrent || isBundleKeyTrusted(store),
     rootKeys: rootKeysOf(engine),
     bundle: bundleOf(store),
+    log: engine.logSeat.log && keyIdOf(engine.logSeat.log.spki),
     dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
@@ -62,7 +63,7 @@ export function takeInventory(
 
 export type Observed = Pick<
   Engine,
-  'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair'
+  'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
 >
 
 function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
@@ -86,10 +87,9 @@ function announcedIn(store: Reader): Inventory['announced'] {
   // From the newest back: none that does not name it, and is older, can be the first that does.
   let left = prepared
   for (const { bytes } of [...store.trustStatements()].reverse()) {
-    const { number, issuedAt, roots, issuingCas, bundleKeys } = readTrustStatement(bytes)
-    const keys = new Set(
-      [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf)),
-    )
+    const { number, issuedAt, roots, issuingCas, bundleKeys, logs } = readTrustStatement(bytes)
+    const certified = [...roots, ...issuingCas, ...logs].map(({ spki }) => keyIdOf(spki))
+    const keys = new Set(certified.concat(bundleKeys.map(keyIdOf)))
     left = left.filter(({ spkiHash }) => keys.has(spkiHash))
     if (left.length === 0) break
     for (const { id } of left) announced.set(id, { number, issuedAt })

@@ -1,10 +1,12 @@
-import type { Config } from '@datapunk/protocol'
+import type { Config, Requirement } from '@datapunk/protocol'
 import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { planRoll, type RollPlan, type RollStep } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
+import { wantedScts } from './transparency/plan-scts.ts'
+import { isLiving } from './transparency/submit.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -48,7 +50,9 @@ export interface InstanceAction extends ActionBase {
 }
 
 export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'> {
-  readonly kind: 'create-mesh' | RollStep['kind'] | 'publish'
+  readonly kind: 'create-mesh' | RollStep['kind'] | 'change-transparency' | 'publish'
+  /** `change-transparency`: what peers are told of certificates that are not logged; absent: nothing. */
+  readonly scts?: Requirement
   /** `publish`: only because of the other actions; without them there is nothing new to say. */
   readonly follows?: true
 }
@@ -101,7 +105,23 @@ function planMesh(config: Config, inventory: Inventory, now: number): Plan & { a
     return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [], asks: [], takeAway: [] }
   }
   const { step, ...roll } = planRoll(config, inventory, now)
-  return { actions: step === undefined ? [] : [{ ...mesh, ...step }], ...roll }
+  const actions: Action[] = step === undefined ? [] : [{ ...mesh, ...step }]
+  return { actions: [...actions, ...planScts(config, inventory, now)], ...roll }
+}
+
+function planScts(config: Config, inventory: Inventory, now: number): MeshAction[] {
+  const before = inventory.mesh?.scts
+  const wanted = wantedScts(config, inventory, now)
+  if (wanted === before) return []
+  const lowers = before === 'required' || wanted === undefined
+  const reason =
+    wanted === 'required'
+      ? 'every certificate in use is logged, and every live peer knows the log'
+      : `the config says transparency: ${config.transparency}`
+  const scts = wanted && { scts: wanted }
+  return [
+    { kind: 'change-transparency', subject: 'mesh', safety: lowers ? 'destructive' : 'safe', reason, ...scts },
+  ]
 }
 
 const NOT_LINKED = 'the paths in the config do not lead to its pair'
@@ -122,6 +142,7 @@ function compareServices(
 ): { changed: readonly Changed[]; due: readonly InstanceAction[] } {
   const changed: Changed[] = []
   const due: InstanceAction[] = []
+  const context = needContext(config, inventory, now)
   const add = (kind: InstanceAction['kind'], subject: string, instance: string, reason: string) =>
     due.push({ kind, subject, instance, safety: 'safe', reason })
   for (const service of config.services.values()) {
@@ -137,7 +158,7 @@ function compareServices(
     if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
     if (known.row.barredAt !== undefined) continue
     for (const instance of known.instances) {
-      const need = needOf(wanted, instance, { slots: inventory.slots, jitter: config.rotation.jitter, now })
+      const need = needOf(wanted, instance, context)
       if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
       else if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
     }
@@ -249,15 +270,22 @@ export interface NeedContext {
   readonly slots: readonly SlotRow[]
   /** `rotation.jitter`. */
   readonly jitter: number
+  /** Whether there is a log to go to. */
+  readonly logged: boolean
   /** Milliseconds since the epoch. */
   readonly now: number
+}
+
+export function needContext(config: Config, { slots, log }: Inventory, now: number): NeedContext {
+  const logged = config.transparency !== 'off' && log !== undefined
+  return { slots, jitter: config.rotation.jitter, logged, now }
 }
 
 /** What an instance whose key lives here needs now; undefined where that is nothing. */
 export function needOf(
   settings: Settings,
   { row, current, request, pair }: InventoryInstance,
-  { slots, jitter, now }: NeedContext,
+  { slots, jitter, logged, now }: NeedContext,
 ): Need | undefined {
   const issue = (reason: string): Need => ({ kind: 'issue', reason })
   const renew = (reason: string): Need => ({ kind: 'renew', reason })
@@ -273,9 +301,12 @@ export function needOf(
   }
   const state = slots.find((slot) => slot.id === current.slot)?.state
   if (state !== 'active' && state !== 'retiring') return issue(`its issuing CA ${current.slot} is ${state}`)
+  const log = slots.find((slot) => slot.id === current.log)
+  if (logged && log !== undefined && !isLiving(log)) return issue(`its log ${log.id} is ${log.state}`)
   if (now >= current.notAfter) return issue(`it expired at ${timestamp(current.notAfter)}`)
   if (row.held) return undefined
   if (state === 'retiring') return renew(`its issuing CA ${current.slot} is retiring`)
+  if (logged && log === undefined) return renew('it is not logged')
   const due = renewalDue(current, settings.renewAt, jitter)
   return now >= due ? renew(`it was due for renewal at ${timestamp(due)}`) : undefined
 }

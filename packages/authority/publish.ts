@@ -8,6 +8,7 @@ import {
   type DocumentNumber,
   encodeDraining,
   encodeMembers,
+  encodeTransparency,
   formatDocumentNumber,
   isSignedBy,
   type Member,
@@ -212,11 +213,13 @@ function sectionsOf(reader: Store, now: number): Section[] {
     ...{ kind, critical, digest, bytes },
   })
   const draining = drainingIssuers(reader, now)
+  const scts = reader.mesh()?.scts
   const revoked = keptSection(reader).at(now - REVOKED_KEPT)
   return [
     section('members', true, encodeMembers(membersOf(reader, now))),
     ...(revoked === undefined ? [] : [section('revoked', true, revoked.bytes, revoked.digest)]),
     ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
+    ...(scts === undefined ? [] : [section('transparency', false, encodeTransparency(scts))]),
   ]
 }
 

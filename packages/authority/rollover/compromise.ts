@@ -5,6 +5,7 @@ import { activeSlot, certificateOf, certifyIssuingCa, certifyRoot, ensureKey, ne
 import { requireRootKeys } from '../keys/root-keys.ts'
 import { publish } from '../publish.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
+import { seatLog } from '../transparency/log-slot.ts'
 import { announceTrust } from './roll.ts'
 
 /**
@@ -58,6 +59,7 @@ function isLost({ kind, state }: SlotRow, lost: SlotKind): boolean {
 
 async function makeNext(engine: Engine, kind: SlotKind): Promise<string[]> {
   const { config, keys } = engine
+  if (kind === 'log') return [(await seatLog(engine, { fresh: true })).id]
   if (kind === 'bundle-key') {
     const { id } = await ensureKey(engine, kind, { algorithm: 'ecdsa-p256' }, newSlotId(engine, kind))
     return [id]

@@ -18,6 +18,8 @@ export interface Shown {
   /** That has signed it. */
   readonly slot: string
   readonly notAfter: number
+  /** The slot of the log that holds it; undefined where none does. */
+  readonly log: string | undefined
 }
 
 /** What is known of those for whom a roll-over waits. */

@@ -2,8 +2,10 @@ import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
 import type { RootKeyPlace } from '../keys/root-keys.ts'
+import { OCSP_SIGNER_LIFE } from '../issue.ts'
 import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
+import { isLiving } from '../transparency/submit.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
 
 /** One step of a roll-over that can be taken now. */
@@ -99,7 +101,7 @@ function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
 
 /** 1 The next key, and its certificate; nobody trusts it yet. The first of them that can be taken is. */
 function prepare(config: Config, inventory: Inventory, now: number): RootStep[] {
-  const { slots, cas } = inventory
+  const { slots, cas, log } = inventory
   const steps: RootStep[] = []
   const add = (
     slotKind: SlotKind,
@@ -135,6 +137,9 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
   else if (inventory.issuingConstraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))
     addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
+  const isKnown = ({ kind, spkiHash, ...slot }: SlotRow) => kind === 'log' && spkiHash === log && isLiving(slot)
+  if (config.transparency !== 'off' && log !== undefined && !slots.some(isKnown))
+    add('log', 'certificates go to a log that no peer knows', [])
   if (bundleKey.next === undefined && bundleKey.active && now - bundleKey.active.since >= BUNDLE_KEY_LIFE)
     add('bundle-key', `${bundleKey.active.id} is a year old`, [])
   return steps
@@ -282,6 +287,11 @@ function retire(
       waits.push({ stage: 'drain', slot: id, late, until: undefined })
     else done.push(id)
   }
+  // A log is believed until the last certificate that it holds has ended.
+  for (const { id, since } of retiring('log')) {
+    const inUse = instances.some(({ current }) => current?.log === id && current.notAfter > now)
+    if (!inUse && now >= since + logLife(config)) done.push(id)
+  }
   if (done.length === 0) return undefined
   return { kind: 'retire', slots: done, reason: `nothing in use needs ${done.join(' and ')} any more` }
 }
@@ -315,6 +325,11 @@ export function rollDue(
  */
 export function longestMemory({ authority }: Config): number {
   return authority.bundleDays * DAY + 2 * authority.clockSkew
+}
+
+/** How long the last certificate that a log holds may live, from when another took its place. Milliseconds. */
+export function logLife(config: Config): number {
+  return Math.max(longestLeaf(config), OCSP_SIGNER_LIFE)
 }
 
 export function longestLeaf(config: Config): number {

@@ -6,6 +6,8 @@ import { type Issuer, issueCross } from '../issue.ts'
 import { isTrustStatementCurrent, publish, publishTrustStatement, rootsToSign } from '../publish.ts'
 import { publishLists } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
+import { seatLog } from '../transparency/log-slot.ts'
+import { slotOfLog } from '../transparency/submit.ts'
 import type { RollStep } from './roll-plan.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
@@ -28,6 +30,12 @@ export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
 async function prepare(engine: Engine, kind: SlotKind): Promise<void> {
   const { config, keys } = engine
   const id = nextSlotId(engine, kind)
+  if (kind === 'log') {
+    // Where the one that is open is on record already, somebody wants another.
+    const { log } = engine.logSeat
+    await seatLog(engine, { fresh: log === undefined || slotOfLog(engine.store, log.spki) !== undefined })
+    return
+  }
   if (kind === 'bundle-key') {
     await ensureKey(engine, kind, { algorithm: 'ecdsa-p256' }, id)
     return

@@ -139,7 +139,7 @@ export interface MeshRow {
   /** When a backup was last made, milliseconds since the epoch. */
   backedUpAt: number | undefined
   /** What peers are told to do with a certificate that is not logged; absent: nothing. */
-  scts?: Requirement
+  scts?: Requirement | undefined
 }
 
 export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key' | 'log'
@@ -342,6 +342,7 @@ export type Deed =
   | 'let-in'
   | 'list-published'
   | 'rotation-resumed'
+  | 'transparency-changed'
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'

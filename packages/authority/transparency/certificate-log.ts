@@ -1,0 +1,27 @@
+/**
+ * A transparency log, as whoever issues sees it. Its key is its own: it may run in another process, as another user, on
+ * another machine.
+ */
+export interface CertificateLog {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  /** Its name in checkpoints (C2SP static-ct-api). */
+  readonly origin: string
+  /**
+   * @param chain DER: a precertificate, its issuer, and the one above that where it is no root
+   * @returns the SCT as RFC 6962 3.2 encodes it, once the entry is in the log; of what was logged before, the first one
+   */
+  submit(chain: readonly Uint8Array[]): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the log of a mesh, or makes its first one. A log of an earlier generation is never resumed.
+ *
+ * @param of.fresh makes another; the one that was there is added to no more
+ */
+export type OpenLog = (of: {
+  readonly meshId: string
+  readonly generation: number
+  readonly fresh: boolean
+}) => Promise<CertificateLog>

@@ -1,0 +1,62 @@
+import type { MeshRow } from '../store/contract.ts'
+import type { CertificateLog, OpenLog } from './certificate-log.ts'
+
+type Mesh = Pick<MeshRow, 'meshId' | 'generation'>
+
+/** The log that what is issued goes to, opened when there is a mesh for it to be of. */
+export class LogSeat {
+  readonly #open: OpenLog
+  #log: CertificateLog | undefined
+  #generation = 0
+  #failure: Error | undefined
+  #opening: Promise<void> | undefined
+
+  constructor(open: OpenLog) {
+    this.#open = open
+  }
+
+  get log(): CertificateLog | undefined {
+    return this.#log
+  }
+
+  /** Why it can't be had. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Opens it, unless it is open. A failure is kept, for whoever then wants to issue; the next call tries again. */
+  async take(mesh: Mesh): Promise<void> {
+    if (this.#log === undefined || this.#generation !== mesh.generation) await this.#takeOnce(mesh, false)
+  }
+
+  /** Makes another. */
+  async replace(mesh: Mesh): Promise<void> {
+    await this.#opening
+    await this.#takeOnce(mesh, true)
+  }
+
+  async close(): Promise<void> {
+    await this.#opening
+    await this.#log?.close()
+    this.#log = undefined
+  }
+
+  #takeOnce(mesh: Mesh, fresh: boolean): Promise<void> {
+    this.#opening ??= this.#take(mesh, fresh).finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #take({ meshId, generation }: Mesh, fresh: boolean): Promise<void> {
+    await this.#log?.close()
+    this.#log = undefined
+    try {
+      this.#log = await this.#open({ meshId, generation, fresh })
+      this.#generation = generation
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error))
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { keyIdOf } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import type { SlotRow } from '../store/contract.ts'
+import { slotOfLog } from './submit.ts'
+
+/**
+ * Puts the log that is open on record; peers believe it once a trust statement names it.
+ *
+ * @param fresh another log than the one on record: that one is added to no more
+ * @throws AuthorityError `LOG_UNAVAILABLE`
+ */
+export async function seatLog(engine: Engine, { fresh = false } = {}): Promise<SlotRow> {
+  const { store, logSeat, clock, actor } = engine
+  const mesh = store.mesh()
+  if (mesh === undefined) throw new TypeError('a log is of a mesh')
+  await (fresh ? logSeat.replace(mesh) : logSeat.take(mesh))
+  const { log } = logSeat
+  if (log === undefined) {
+    throw new AuthorityError(
+      'LOG_UNAVAILABLE',
+      `the transparency log can't be had: ${logSeat.failure?.message}. \`transparency: off\` in the config does without one`,
+      { cause: logSeat.failure },
+    )
+  }
+  const known = slotOfLog(store, log.spki)
+  if (known !== undefined) return known
+  const at = clock()
+  const number = store.slots().filter(({ kind }) => kind === 'log').length + 1
+  const { spki, origin } = log
+  const slot: SlotRow = {
+    ...{ id: `log-${number}`, kind: 'log', state: 'prepared', algorithm: 'ecdsa-p256' },
+    ...{ spkiHash: keyIdOf(spki), spki, origin, certificate: undefined, since: at, leftOut: [] },
+  }
+  const { id, spkiHash } = slot
+  await store.write((transaction) => {
+    transaction.putSlot(slot)
+    transaction.addAudit({ at, actor, deed: 'key-created', entry: { slot: id, origin, spkiHash } })
+  })
+  return slot
+}

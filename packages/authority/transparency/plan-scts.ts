@@ -1,0 +1,30 @@
+import type { Config, Requirement } from '@datapunk/protocol'
+import type { Inventory } from '../inventory.ts'
+import { isLiving } from './submit.ts'
+
+/**
+ * What peers are to be told of certificates that are not logged: undefined for nothing. Required begins by itself, once every
+ * member's certificate is logged and every live peer knows the log and shows such a certificate; until then peers report
+ * (decision 8). It does not end by itself.
+ */
+export function wantedScts(config: Config, inventory: Inventory, now: number): Requirement | undefined {
+  if (config.transparency === 'off') return undefined
+  if (config.transparency === 'report') return 'report'
+  if (inventory.mesh?.scts === 'required') return 'required'
+  return isEveryoneLogged(inventory, now) ? 'required' : 'report'
+}
+
+function isEveryoneLogged({ slots, services, witnesses }: Inventory, now: number): boolean {
+  const logs = new Set(slots.filter((slot) => slot.kind === 'log' && isLiving(slot)).map(({ id }) => id))
+  const isActive = slots.some(({ kind, state }) => kind === 'log' && state === 'active')
+  const isLogged = (certificate: { readonly log: string | undefined; readonly notAfter: number } | undefined) =>
+    certificate === undefined || certificate.notAfter <= now || logs.has(certificate.log ?? '')
+  return (
+    isActive &&
+    witnesses.undelivered.length === 0 &&
+    [...witnesses.live, ...witnesses.known].every(({ shown }) => isLogged(shown)) &&
+    [...services.values()].every(
+      ({ row, instances }) => row.state !== 'member' || instances.every(({ current }) => isLogged(current)),
+    )
+  )
+}

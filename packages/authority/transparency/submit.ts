@@ -1,0 +1,57 @@
+import { type Precertificate, parseSct, type Sct } from '@datapunk/pki'
+import { keyIdOf } from '@datapunk/protocol'
+import { AuthorityError } from '../error.ts'
+import type { Reader, SlotRow } from '../store/contract.ts'
+import type { LogSeat } from './log-seat.ts'
+
+/** An SCT, and the slot of the log that gave it. */
+export interface Logged {
+  readonly sct: Sct
+  readonly log: string
+}
+
+/**
+ * Step 6 of story 1: nothing is issued that is not logged.
+ *
+ * @param issuer DER of its certificate
+ * @throws AuthorityError `LOG_UNAVAILABLE`: it is tried again, and what is in use meanwhile stays good
+ */
+export async function submit(
+  precertificate: Precertificate,
+  issuer: Uint8Array,
+  { logSeat, store }: { readonly logSeat: LogSeat; readonly store: Reader },
+): Promise<Logged> {
+  const mesh = store.mesh()
+  if (mesh !== undefined) await logSeat.take(mesh)
+  const { log } = logSeat
+  if (log === undefined) throw unavailable(logSeat.failure)
+  const slot = slotOfLog(store, log.spki)
+  // A certificate that nobody would believe is of no use to anybody.
+  if (slot === undefined || (slot.state !== 'active' && mesh?.scts === 'required'))
+    throw unavailable(new Error('peers do not know it yet'))
+  try {
+    return { sct: parseSct(await log.submit([precertificate.der, issuer])), log: slot.id }
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+/** The living slot of the log with this key. */
+export function slotOfLog(store: Pick<Reader, 'slots'>, spki: Uint8Array): SlotRow | undefined {
+  const spkiHash = keyIdOf(spki)
+  return store.slots().find((slot) => slot.kind === 'log' && slot.spkiHash === spkiHash && isLiving(slot))
+}
+
+/** Whether peers believe, or are about to believe, what it signs. */
+export function isLiving({ state }: Pick<SlotRow, 'state'>): boolean {
+  return state === 'prepared' || state === 'active' || state === 'retiring'
+}
+
+function unavailable(cause: unknown): AuthorityError {
+  const why = cause instanceof Error ? cause.message : 'none was given'
+  return new AuthorityError(
+    'LOG_UNAVAILABLE',
+    `nothing is issued that is not logged, and the transparency log can't be had: ${why}. It is tried again; what is in use stays good until its end`,
+    { cause },
+  )
+}

@@ -1,0 +1,25 @@
+import type { Requirement } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+
+/** Opens the log, where there is a mesh and its config wants one; that it can't be had is told when that begins. */
+export async function takeLog({ config, store, logSeat, report, clock }: Engine): Promise<void> {
+  const mesh = store.mesh()
+  if (mesh === undefined || config.transparency === 'off') return
+  const before = logSeat.failure?.message
+  await logSeat.take(mesh)
+  const error = logSeat.failure?.message
+  if (error === undefined || error === before) return
+  report({ kind: 'log-unavailable', subject: 'mesh', at: clock(), detail: { error } })
+}
+
+/** @param scts what peers are told, by the next bundle, to do with certificates that are not logged; undefined: nothing */
+export async function changeScts(engine: Engine, scts: Requirement | undefined): Promise<void> {
+  const { store, clock, actor, report } = engine
+  const at = clock()
+  const detail = { scts: scts ?? 'off' }
+  await store.write((transaction) => {
+    transaction.changeMesh({ scts })
+    transaction.addAudit({ at, actor, deed: 'transparency-changed', entry: detail })
+  })
+  report({ kind: 'transparency-changed', subject: 'mesh', at, detail })
+}
