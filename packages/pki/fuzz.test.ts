@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import { TestCa, testExtension } from '@datapunk/testkit'
+import { logsOf, TestCa, TestLog, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { parseCertificate, parseTbsCertificate } from './certificate.ts'
 import { checkCrl, checkDelta } from './crl/check-crl.ts'
@@ -23,6 +23,13 @@ import { signOcspResponse } from './ocsp/sign-ocsp-response.ts'
 import { verifyPath } from './path/verify-path.ts'
 import { decodePem, encodePem } from './pem.ts'
 import { PkiError } from './pki-error.ts'
+import { checkSubmission } from './transparency/check-submission.ts'
+import { precertEntry, x509Entry } from './transparency/log-entry.ts'
+import { encodeSct, parseSct } from './transparency/sct.ts'
+import { encodeSctList, parseSctList } from './transparency/sct-list.ts'
+import { withoutPoison, withoutSctList } from './transparency/tbs-extensions.ts'
+import { encodeTileLeaf, parseDataTile, parseTileLeaf } from './transparency/tile-leaf.ts'
+import { verifyScts } from './transparency/verify-scts.ts'
 
 /** Inputs tried per parser and kind of input. `PKI_FUZZ_RUNS=1000000` makes a night of it. */
 const numRuns = Number(process.env.PKI_FUZZ_RUNS ?? 1500)
@@ -120,6 +127,12 @@ describe('whatever the octets, there is a value or a PkiError', () => {
     ocspRequest: parseOcspRequest,
     ocspResponse: parseOcspResponse,
     publicKey: keyAlgorithmOf,
+    sct: parseSct,
+    sctList: (octets) => parseSctList(octets).map(parseSct),
+    tileLeaf: parseTileLeaf,
+    dataTile: parseDataTile,
+    withoutPoison,
+    withoutSctList,
     pem: (octets) => decodePem(octets, 'CERTIFICATE'),
   }
 
@@ -241,6 +254,45 @@ describe('whatever is changed in an OCSP response', () => {
   })
 })
 
+describe('whatever is changed in a certificate or its SCTs', () => {
+  it('its SCT is good for nothing that the log has not signed', async () => {
+    const [ca, log] = [await TestCa.create(), await TestLog.create()]
+    const { certificate, der } = await ca.loggedLeaf('lake', log)
+    const check = { issuerSpki: ca.issuing.certificate.spki, logs: logsOf(log), latest: ca.at }
+    assert.equal(verifyScts(certificate, check).good.length, 1)
+    const signed = withoutSctList(certificate.tbs)
+    fc.assert(
+      fc.property(edit, (change) => {
+        tolerate(() => {
+          const changed = parseCertificate(change(der))
+          const { good } = verifyScts(changed, check)
+          if (good.length > 0) assert.deepEqual(withoutSctList(changed.tbs), signed)
+        })
+      }),
+      { numRuns },
+    )
+  })
+
+  it('no log takes the chain any more', async () => {
+    const ca = await TestCa.create()
+    const { der } = await ca.leaf('lake', { extensions: { poison } })
+    const submit = (octets: Uint8Array, issuing: Uint8Array) =>
+      checkSubmission([octets, issuing], { roots: [ca.root.certificate], kind: 'pre-chain', now: ca.at })
+    submit(der, ca.issuing.der)
+    fc.assert(
+      fc.property(edit, fc.boolean(), (change, ofLeaf) => {
+        const changed = change(ofLeaf ? der : ca.issuing.der)
+        fc.pre(Buffer.compare(changed, ofLeaf ? der : ca.issuing.der) !== 0)
+        const taken = tolerate(() => submit(ofLeaf ? changed : der, ofLeaf ? ca.issuing.der : changed))
+        assert.equal(taken, false)
+      }),
+      { numRuns },
+    )
+  })
+})
+
+const poison = testExtension.raw('1.3.6.1.4.1.11129.2.4.3', Uint8Array.of(5, 0), true)
+
 /** @returns whether it went through; anything but a `PkiError` fails the test */
 function tolerate(call: () => unknown): boolean {
   try {
@@ -272,8 +324,21 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
     dnsNames: ['lake.service.datapunk'],
   })
   const ocsp = await makeOcspSamples(ca)
+  const log = await TestLog.create()
+  const logged = await ca.loggedLeaf('lake', log)
+  const precertificate = await ca.leaf('lake', { extensions: { poison } })
+  const sct = encodeSct(
+    await log.sct({ tbs: lake.certificate.tbs, issuerSpki: ca.issuing.certificate.spki }, ca.at),
+  )
+  const tileLeaves = makeTileLeaves(precertificate.der)
   return {
-    certificate: all.map(({ der }) => der),
+    sct: [sct],
+    sctList: [encodeSctList([sct]), encodeSctList([sct, sct])],
+    tileLeaf: tileLeaves,
+    dataTile: [new Uint8Array(Buffer.concat(tileLeaves))],
+    withoutPoison: [precertificate.certificate.tbs],
+    withoutSctList: [logged.certificate.tbs],
+    certificate: [...all, logged, precertificate].map(({ der }) => der),
     tbsCertificate: all.map(({ certificate }) => certificate.tbs),
     csr: [csr],
     crl: await makeLists(ca),
@@ -287,6 +352,15 @@ async function makeSamples(): Promise<Record<string, readonly Uint8Array[]>> {
       new TextEncoder().encode(encodePem('CERTIFICATE', rsa.der)),
     ],
   }
+}
+
+function makeTileLeaves(der: Uint8Array): Uint8Array[] {
+  const place = { timestamp: 1, leafIndex: 2, chain: [new Uint8Array(32)] }
+  const entry = precertEntry({ tbs: der.subarray(4), issuerKeyHash: new Uint8Array(32) })
+  return [
+    encodeTileLeaf({ ...place, entry, precertificate: der }),
+    encodeTileLeaf({ ...place, entry: x509Entry(der), precertificate: undefined }),
+  ]
 }
 
 /** Full and delta, of everything and of a shard, with and without entries. */

@@ -86,6 +86,7 @@ export type { AuthorityStatus, LeafStatus } from './profiles/status-extensions.t
 export { encodeTbsCertificate, serialText, type TbsFields } from './profiles/tbs-certificate.ts'
 export { encodeSigned } from './signed.ts'
 export { parseSpiffeId, type SpiffeId, spiffeIdOf } from './spiffe-id.ts'
+export { checkSubmission, type Submission, type SubmissionCheck } from './transparency/check-submission.ts'
 export { leafIndexExtension, leafIndexOf } from './transparency/ct-extensions.ts'
 export { intentHash } from './transparency/intent-hash.ts'
 export {

@@ -42,22 +42,26 @@ export function checkFitness(certificate: Certificate, profile: PlaceInPath): vo
  */
 export function checkDates(certificate: Certificate, at: number): void {
   const { notBefore, notAfter } = certificate
-  const data = { at, notBefore, notAfter }
   if (at < notBefore) {
     throw refusal(
       'CERTIFICATE_NOT_YET_VALID',
       certificate,
       `it is valid from ${utc(notBefore)}, and it is ${utc(at)}; if that is wrong, set the clock`,
-      data,
+      { at, notBefore, notAfter },
     )
   }
+  checkExpiry(certificate, at)
+}
+
+/** @throws PkiError `CERTIFICATE_EXPIRED` */
+export function checkExpiry(certificate: Certificate, at: number): void {
+  const { notBefore, notAfter } = certificate
   if (Math.floor(at / 1000) * 1000 > notAfter) {
-    throw refusal(
-      'CERTIFICATE_EXPIRED',
-      certificate,
-      `it expired ${utc(notAfter)}, and it is ${utc(at)}`,
-      data,
-    )
+    throw refusal('CERTIFICATE_EXPIRED', certificate, `it expired ${utc(notAfter)}, and it is ${utc(at)}`, {
+      at,
+      notBefore,
+      notAfter,
+    })
   }
 }
 
