@@ -87,6 +87,7 @@ function inventoryOf(): Inventory {
     state: 'issued',
     tbsHash: '',
     der: undefined,
+    log: 'log-1',
   } as const
   return {
     mesh: {
@@ -96,7 +97,8 @@ function inventoryOf(): Inventory {
       generation: 1,
       createdAt: now,
     } as never,
-    slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
+    slots: [slot('root'), slot('issuing-ca'), slot('bundle-key'), slot('log')],
+    log: slot('log').spkiHash,
     issuingConstraints: constraintsOf(config),
     cas: new Map(),
     announced: new Map(),

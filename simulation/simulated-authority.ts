@@ -20,6 +20,8 @@ import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { spkiOf } from '../packages/pki/keys/public-key.ts'
+import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
+import { TestLogs } from '../testkit/test-logs.ts'
 import { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
@@ -69,6 +71,8 @@ export class SimulatedAuthority {
   readonly #watch: AuthorityWatch
   readonly #keys: KeyPool
   readonly #leafKeys: KeyPool
+  /** What it logs to outlives its processes. */
+  readonly #logs = new TestLogs()
   #config: Config
   #engine: Engine | undefined
   #pace: Pace
@@ -140,6 +144,7 @@ export class SimulatedAuthority {
       }),
       clock: world.now,
       ownPair: new OwnPair(),
+      logSeat: new LogSeat(this.#logs.opener(world.now)),
       randomBytes,
       makeKeyPair: async () => this.#leafKeys.next(),
       peers,

@@ -3,6 +3,7 @@ export { type BadSctCertificate, badScts } from './bad-scts.ts'
 export { FixedClock } from './fixed-clock.ts'
 export { seededRandom } from './seeded-random.ts'
 export { type Answer, TestAuthority } from './test-authority.ts'
+export { TestLogs } from './test-logs.ts'
 export { TestCa, type TestCaOptions, type TestOverrides } from './test-ca.ts'
 export {
   signTestCertificate,

@@ -101,6 +101,7 @@ export class TestMesh {
       roots: [ca.root.certificate],
       issuingCas: [ca.issuing.certificate],
       bundleKeys: [bundleKey.signer.spki],
+      logs: [],
     }
   }
 

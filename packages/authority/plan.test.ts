@@ -37,6 +37,7 @@ const nothing: Inventory = {
   trustSigners: [],
   bundleKeyTrusted: true,
   dueLists: [],
+  log: 'hash-log',
   rootKeys: new Map(),
   bundle: undefined,
   witnesses: { live: [], state: 'unreachable', known: [], undelivered: [] },
@@ -55,7 +56,7 @@ function appliedAt(config: Config, at: number): Inventory {
     kind,
     state: 'active' as const,
     algorithm: 'ecdsa-p256' as const,
-    spkiHash: '',
+    spkiHash: `hash-${kind}`,
     spki: new Uint8Array(),
     certificate: undefined,
     since: at,
@@ -64,9 +65,9 @@ function appliedAt(config: Config, at: number): Inventory {
   return {
     mesh: {
       ...{ meshId: 'm', trustDomain: config.trustDomain, environment: '', generation: 1, createdAt: at },
-      ...{ halted: undefined, backedUpAt: undefined },
+      ...{ halted: undefined, backedUpAt: undefined, scts: 'required' },
     },
-    slots: [slot('root'), slot('issuing-ca'), slot('bundle-key')],
+    slots: [slot('root'), slot('issuing-ca'), slot('bundle-key'), slot('log')],
     issuingConstraints: constraintsOf(config),
     cas: new Map(),
     announced: new Map(),
@@ -74,6 +75,7 @@ function appliedAt(config: Config, at: number): Inventory {
     trustSigners: ['root-1'],
     bundleKeyTrusted: true,
     dueLists: [],
+    log: 'hash-log',
     rootKeys: new Map(),
     bundle: bundleAt(at),
     witnesses: nothing.witnesses,
@@ -135,6 +137,7 @@ function certificateOf(config: Config, service: string, at: number): Certificate
     intendedAt: at,
     state: 'issued',
     der: new Uint8Array(),
+    log: 'log-1',
   }
 }
 

@@ -52,3 +52,9 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
   await syncFolder(layout.logsDir)
   return layout.log(id)
 }
+
+/** From now on it is only read. */
+export async function endLog({ dir, about }: LogFolder): Promise<void> {
+  await writeWhole(about, encodeAbout({ ...(await readAbout(about)), readOnly: true }))
+  await syncFolder(dir)
+}

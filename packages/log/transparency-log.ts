@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import {
-  type CheckedSubmission,
   checkSubmission,
   encodeSct,
   encodeTileLeaf,
@@ -8,6 +7,7 @@ import {
   PkiError,
   parseDataTile,
   type Signer,
+  type Submission,
   signSct,
 } from '@datapunk/pki'
 import type { Layout, LogFolder } from '@datapunk/protocol'
@@ -16,7 +16,7 @@ import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
 import { LogError } from './log-error.ts'
 import { openLogKey } from './log-key.ts'
-import { currentLog, makeLog } from './make-log.ts'
+import { currentLog, endLog, makeLog } from './make-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
 
@@ -72,16 +72,24 @@ export class TransparencyLog {
   /**
    * Opens the log of this mesh and generation, or makes the first one of it.
    *
+   * @param options.fresh makes another; the one that was there is added to no more
    * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_INVALID`, `PERMISSIONS`
    */
-  static async open(options: TransparencyLogOptions): Promise<TransparencyLog> {
-    const folder = (await currentLog(options)) ?? (await makeLog(options))
+  static async open(options: TransparencyLogOptions & { readonly fresh?: boolean }): Promise<TransparencyLog> {
+    const current = await currentLog(options)
+    if (options.fresh && current !== undefined) await endLog(current)
+    const folder = options.fresh || current === undefined ? await makeLog(options) : current
     return new TransparencyLog(options, await openLog(folder, options.clock))
   }
 
   /** DER SubjectPublicKeyInfo. */
   get spki(): Uint8Array {
     return this.#signer.spki
+  }
+
+  /** Its name in checkpoints. */
+  get origin(): string {
+    return this.about.origin
   }
 
   /** Undefined while the log is empty. */
@@ -94,7 +102,7 @@ export class TransparencyLog {
    * @returns the SCT, as RFC 6962 3.2 encodes it; of what was logged before, the first one
    * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_WRITE_FAILED`: submit it again
    */
-  async submit(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Uint8Array> {
+  async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
     const candidate = this.#candidate(await this.#check(chain, kind))
     try {
       if (this.#sequencer.failure !== undefined) await this.#reopen()
@@ -110,7 +118,7 @@ export class TransparencyLog {
     this.#lock.close()
   }
 
-  async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<CheckedSubmission> {
+  async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Submission> {
     const { clock } = this.#options
     const check = () => checkSubmission(chain, { roots: this.#trusted.roots, kind, now: clock() })
     try {
@@ -128,12 +136,11 @@ export class TransparencyLog {
     }
   }
 
-  #candidate({ entry, precertificate, chain }: CheckedSubmission): Candidate {
-    const submitted = precertificate ?? (entry.type === 'x509_entry' ? entry.certificate : entry.tbs)
-    const fingerprints = chain.map(({ der }) => hash('sha256', der, 'buffer'))
+  #candidate({ entry, certificate, precertificate, chain }: Submission): Candidate {
+    const fingerprints = chain.map((der) => hash('sha256', der, 'buffer'))
     return {
-      key: hash('sha256', submitted, 'hex'),
-      attachments: new Map(chain.map(({ der }, at) => [`issuer/${fingerprints[at]!.toString('hex')}`, der])),
+      key: hash('sha256', certificate.der, 'hex'),
+      attachments: new Map(chain.map((der, at) => [`issuer/${fingerprints[at]!.toString('hex')}`, der])),
       entryAt: async (leafIndex, timestamp) => {
         const placed = { timestamp, entry, leafIndex }
         const sct = await signSct(placed, this.#signer)
@@ -196,7 +203,7 @@ function openSequencer(
 function damaged({ dir }: LogFolder, cause: TlogError): LogError {
   return new LogError(
     'LOG_DAMAGED',
-    `the log in ${dir} can't go on: ${cause.message}. Put its folder back as it was last; where that is not to be had, \`mtls compromise --log\` begins another`,
+    `the log in ${dir} can't go on: ${cause.message}. Put its folder back as it was last; where that is not to be had, \`mtls rotate --log\` begins another`,
     { cause, data: { path: dir } },
   )
 }

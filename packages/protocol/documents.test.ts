@@ -41,6 +41,7 @@ before(async () => {
     roots: [parseCertificate(ca.root.der)],
     issuingCas: [parseCertificate(ca.issuing.der)],
     bundleKeys: [bundleSigner.spki],
+    logs: [{ spki: ca.root.signer.spki, origin: 'authority.service.datapunk:7480/log/1' }],
   }
 })
 

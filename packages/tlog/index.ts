@@ -1,6 +1,16 @@
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { CompactTree } from './compact-tree.ts'
 export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
+export type { CheckpointLock, LogStore } from './log-store.ts'
+export { readEdge } from './read-edge.ts'
+export {
+  type Candidate,
+  CHECKPOINT_PATH,
+  type Entry,
+  type PublishedCheckpoint,
+  Sequencer,
+  type SequencerOptions,
+} from './sequencer.ts'
 export {
   type LogKey,
   type LogSigner,

@@ -19,7 +19,7 @@ const config = parseConfig(
 const slot = (id: string, state: SlotRow['state']): SlotRow => ({
   ...{ id, kind: id.replace(/-\d+$/, '') as SlotKind, state, since: now, leftOut: [] },
   ...{ algorithm: 'ecdsa-p256', spkiHash: id, spki: new Uint8Array() },
-  certificate: id.startsWith('bundle-key') ? undefined : new Uint8Array([1]),
+  certificate: /^(bundle-key|log)/.test(id) ? undefined : new Uint8Array([1]),
 })
 
 const ca = (signer: string, notAfter: number): CaFacts => ({
@@ -37,7 +37,11 @@ const bundleEnd = now + 7 * DAY
 /** A mesh just founded, whose root's key has been taken away. */
 const founded: Inventory = {
   mesh: undefined,
-  slots: [slot('root-1', 'active'), slot('issuing-ca-1', 'active'), slot('bundle-key-1', 'active')],
+  slots: [
+    ...[slot('root-1', 'active'), slot('issuing-ca-1', 'active')],
+    ...[slot('bundle-key-1', 'active'), slot('log-1', 'active')],
+  ],
+  log: 'log-1',
   issuingConstraints: constraintsOf(config),
   cas: new Map([
     ['root-1', ca('root-1', rootEnd)],

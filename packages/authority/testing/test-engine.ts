@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
-import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { Disk, type DiskCalls } from '../disk/disk.ts'
 import { OwnerBook } from '../disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../engine.ts'
@@ -10,6 +10,7 @@ import { Passphrase } from '../keys/passphrase.ts'
 import { OwnPair } from '../peers/own-pair.ts'
 import { PeerBook } from '../peers/peer-book.ts'
 import { type Fate, MemoryStore } from '../store/memory.ts'
+import { LogSeat } from '../transparency/log-seat.ts'
 
 /** What pulling the plug looks like from inside: this call is not made, and no later one either. */
 export class Unplugged extends Error {
@@ -99,6 +100,9 @@ export interface TestEngineOptions {
 // No two engines draw the same serials, as no two processes do.
 let engines = 0
 
+/** An engine that is started again over the same inventory finds the same log. */
+const logs = new TestLogs()
+
 /** An engine in a folder of its own: memory store, keys in clear (scrypt is slow on purpose), a clock that stands. */
 export function testEngine(options: TestEngineOptions): Engine & { readonly events: AuthorityEvent[] } {
   const { dir, plug = new Plug(), clock = new FixedClock(Date.UTC(2026, 5, 1)) } = options
@@ -128,6 +132,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     randomBytes,
     peers: new PeerBook(() => clock.now()),
     ownPair: new OwnPair(),
+    logSeat: new LogSeat(logs.opener(() => clock.now())),
     push: () => {},
     staple: async () => undefined,
     handOver: async () => {},

@@ -13,6 +13,7 @@ interface CompromiseOptions {
   readonly issuingCa?: boolean
   readonly rootCa?: boolean
   readonly bundleKey?: boolean
+  readonly log?: boolean
   readonly yes?: boolean
   readonly plan?: boolean
 }
@@ -22,6 +23,7 @@ const BREAKS: Readonly<Record<SlotKind, string>> = {
   'issuing-ca':
     'connections under the old certificates are cut at once; a service that reads files is refused until it was told, and a key that lives elsewhere until it has a new certificate',
   root: 'as with the issuing CA; and whoever knows only the old root (clients of other meshes, copies of ca_cert) is refused until it has the new one',
+  log: 'nothing that is open; every certificate is issued anew, and until then those of the old log are refused; a key that lives elsewhere has to ask for its own',
   'bundle-key':
     'nothing that is open; a peer that is not live believes bundles of the stolen key until it hears, or until the last of them has ended',
 }
@@ -36,6 +38,7 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
     ['--issuing-ca', 'the key of the issuing CA'],
     ['--root-ca', 'the key of the root, and with it the issuing CA'],
     ['--bundle-key', 'the key that signs what is true now'],
+    ['--log', 'the key of the transparency log: another log begins'],
     ['--reissue', 'of a service: give it new pairs at once'],
     ['--wait <duration>', 'of a service: how long live peers are waited for; 10s unless given'],
     ['--yes', 'do it without asking'],
@@ -64,8 +67,8 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
 }
 
 function compromiseService(context: Context, options: CompromiseOptions, service: string) {
-  const { issuingCa, rootCa, bundleKey, reissue = false, wait = '10s', yes = false, plan } = options
-  if (issuingCa || rootCa || bundleKey)
+  const { issuingCa, rootCa, bundleKey, log, reissue = false, wait = '10s', yes = false, plan } = options
+  if (issuingCa || rootCa || bundleKey || log)
     throw new CliError('USAGE', 'found a SERVICE and a key of the mesh; allowed: one of them at a time')
   const targets = [{ service }]
   if (plan) return previewRevocation(context, targets)
@@ -73,17 +76,18 @@ function compromiseService(context: Context, options: CompromiseOptions, service
   return revoke(context, request, { wait: durationOf('--wait', wait), yes })
 }
 
-function kindOf({ issuingCa, rootCa, bundleKey }: CompromiseOptions): SlotKind {
+function kindOf({ issuingCa, rootCa, bundleKey, log }: CompromiseOptions): SlotKind {
   const kinds: SlotKind[] = [
     ...(issuingCa ? (['issuing-ca'] as const) : []),
     ...(rootCa ? (['root'] as const) : []),
     ...(bundleKey ? (['bundle-key'] as const) : []),
+    ...(log ? (['log'] as const) : []),
   ]
   const [kind] = kinds
   if (kind !== undefined && kinds.length === 1) return kind
   throw new CliError(
     'USAGE',
-    `found ${kinds.length} keys; allowed: a SERVICE, or one of --issuing-ca, --root-ca, --bundle-key: see \`mtls compromise --help\``,
+    `found ${kinds.length} keys; allowed: a SERVICE, or one of --issuing-ca, --root-ca, --bundle-key, --log: see \`mtls compromise --help\``,
   )
 }
 
