@@ -92,7 +92,9 @@ export function previewRotation({ store, peers }: Engine, request: RotateRequest
   const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
   const only = 'service' in request ? request.service : undefined
   const touchesPairs =
-    request.what !== 'bundle-key' && !(request.what === 'compromised' && request.kind === 'bundle-key')
+    request.what !== 'bundle-key' &&
+    request.what !== 'log' &&
+    !(request.what === 'compromised' && request.kind === 'bundle-key')
   const instances = store
     .instances()
     .filter(({ service }) => members.has(service) && service === (only ?? service))

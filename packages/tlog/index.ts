@@ -2,6 +2,7 @@ export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint
 export { CompactTree } from './compact-tree.ts'
 export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
 export type { CheckpointLock, LogStore } from './log-store.ts'
+export { readProvenTile } from './proven-tile.ts'
 export { readEdge } from './read-edge.ts'
 export {
   type Candidate,
@@ -29,5 +30,14 @@ export {
 } from './signed-note.ts'
 export { edgeTiles, type Tile, type TileId, tilesFor } from './tile.ts'
 export { dataTilePath, parseTilePath, type TilePath, tilePath } from './tile-path.ts'
+export type { ReadTile } from './tile-reader.ts'
+export { consistencyProof, inclusionProof, treeRoot } from './tile-tree.ts'
 export { TlogError, type TlogErrorCode } from './tlog-error.ts'
 export { EMPTY_ROOT, HASH_SIZE, hashLeaf, hashNode } from './tree-hash.ts'
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  type TreeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './verify-proof.ts'

@@ -1,33 +1,40 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { EMPTY_EDGE, growTree } from './grow-tree.ts'
+import { growTree } from './grow-tree.ts'
 import { readEdge } from './read-edge.ts'
 import { numberedLeaves } from './testing/numbered-leaves.ts'
-import type { TileId } from './tile.ts'
-import { tilePath } from './tile-path.ts'
+import { referenceRoot } from './testing/reference-tree.ts'
+import { TileShelf } from './testing/tile-shelf.ts'
+import { EMPTY_ROOT } from './tree-hash.ts'
 
 describe('readEdge', () => {
-  it('finds in the tiles what growing the tree has kept', async () => {
-    const sizes = fc.oneof(fc.nat(1_000), fc.constantFrom(0, 1, 255, 256, 257, 65_536, 65_537, 66_049))
+  it('gives an edge that grows as the one that wrote the tiles', async () => {
     await fc.assert(
-      fc.asyncProperty(sizes, async (size) => {
-        const grown = growTree(EMPTY_EDGE, numberedLeaves(size))
-        const tiles = new Map(grown.tiles.map((tile) => [tilePath(tile), tile.octets]))
-        const edge = await readEdge(size, async (tile: TileId) => tiles.get(tilePath(tile))!)
-        assert.deepEqual(edge.tree.encode(), grown.edge.tree.encode())
-        const kept = grown.edge.partials.map((octets) => Buffer.from(octets).toString('hex'))
-        while (kept.at(-1) === '') kept.pop()
-        assert.deepEqual(edge.partials.map((octets) => Buffer.from(octets).toString('hex')), kept)
+      fc.asyncProperty(fc.oneof(fc.nat(1200), fc.constantFrom(255, 256, 65_536)), async (size) => {
+        const shelf = new TileShelf()
+        const root = shelf.grow(numberedLeaves(size))
+        const more = numberedLeaves(300, size)
+        const read = growTree(await readEdge({ size, root }, shelf.read), more)
+        const kept = growTree(shelf.edge, more)
+        assert.deepEqual(read.tiles, kept.tiles)
+        assert.deepEqual(read.root, referenceRoot([...numberedLeaves(size), ...more]))
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     )
   })
 
-  it('refuses a tile that is cut short', async () => {
-    await assert.rejects(
-      readEdge(3, async () => new Uint8Array(64)),
-      { code: 'TILE_INVALID' },
-    )
+  it('reads nothing of an empty tree', async () => {
+    const shelf = new TileShelf()
+    const { tree } = await readEdge({ size: 0, root: EMPTY_ROOT }, shelf.read)
+    assert.equal(tree.size, 0)
+    assert.deepEqual(shelf.asked, [])
+  })
+
+  it('refuses tiles that are of another tree', async () => {
+    const shelf = new TileShelf()
+    shelf.grow(numberedLeaves(300))
+    const root = referenceRoot(numberedLeaves(300, 1))
+    await assert.rejects(readEdge({ size: 300, root }, shelf.read), { code: 'TILE_WRONG' })
   })
 })

@@ -7,7 +7,7 @@ import { decodeRound, encodeRound } from './staged-round.ts'
 import { TILE_WIDTH } from './tile.ts'
 import { dataTilePath, tilePath } from './tile-path.ts'
 import { TlogError } from './tlog-error.ts'
-import { hashLeaf } from './tree-hash.ts'
+import { EMPTY_ROOT, hashLeaf } from './tree-hash.ts'
 
 /** What is to be logged, before its place in the log is known. */
 export interface Candidate {
@@ -282,14 +282,12 @@ async function readState(
     return octets
   }
   const checkpoint = signed && { ...openCheckpoint(signed, { origin, spki: signer.spki }), signed }
-  const size = checkpoint?.size ?? 0
-  const edge = await readEdge(size, (tile) => read(tilePath(tile)))
-  if (checkpoint !== undefined && Buffer.compare(edge.tree.root(), checkpoint.root) !== 0)
-    throw new TlogError('TILE_INVALID', 'found tiles that are not those of the checkpoint', { data: { size } })
+  const { size, root } = checkpoint ?? { size: 0, root: EMPTY_ROOT }
+  const edge = await readEdge({ size, root }, (tile) => read(tilePath(tile)))
   const width = size % TILE_WIDTH
   const records = width === 0 ? new Uint8Array() : await read(dataTilePath(Math.floor(size / TILE_WIDTH), width))
   if (Buffer.compare(Buffer.concat(leavesOf(records)), edge.partials[0] ?? new Uint8Array()) !== 0)
-    throw new TlogError('TILE_INVALID', 'found entries that are not those of the tree', { data: { size } })
+    throw new TlogError('TILE_WRONG', 'found entries that are not those of the tree', { data: { size } })
   return { edge, records, checkpoint }
 }
 

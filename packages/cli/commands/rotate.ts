@@ -17,6 +17,7 @@ interface RotateOptions {
   readonly issuingCa?: boolean
   readonly rootCa?: boolean
   readonly bundleKey?: boolean
+  readonly log?: boolean
   readonly without?: readonly string[]
   readonly plan?: boolean
 }
@@ -26,7 +27,7 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
   arguments: '[service]',
   summary: 'replace certificates or keys before they are due',
   description:
-    'Replaces the pair of a service, of all of them (--all), the issuing CA, the root or the bundle key. A CA rolls over by stages: made known, acknowledged by every live peer, in use, retired when nothing needs it. It stops and names who is late; `mtls up` goes on by itself as soon as they have acknowledged.',
+    'Replaces the pair of a service, of all of them (--all), the issuing CA, the root, the bundle key or the log. A CA rolls over by stages: made known, acknowledged by every live peer, in use, retired when nothing needs it. It stops and names who is late; `mtls up` goes on by itself as soon as they have acknowledged.',
   options: [
     ['--back', 'put the previous pair of the service back, and hold its renewal'],
     ['--resume', 'let its renewal go on by itself again'],
@@ -34,6 +35,7 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
     ['--issuing-ca', 'the issuing CA'],
     ['--root-ca', 'the root, and the issuing CA under it'],
     ['--bundle-key', 'the key that signs what is true now'],
+    ['--log', 'the transparency log: another begins, and this one is only read from then on'],
     ['--without <instances...>', 'do not wait for these instances'],
     ['--plan', 'only show what it would touch'],
   ],
@@ -44,24 +46,25 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
 
 /** Exactly one thing is to be rotated; what it is decides which other options make sense. */
 function requestOf(options: RotateOptions, service: string | undefined): RotateRequest {
-  const { back, resume, all, issuingCa, rootCa, bundleKey, without = [] } = options
+  const { back, resume, all, issuingCa, rootCa, bundleKey, log, without = [] } = options
   const kinds = [
     ...(issuingCa ? (['issuing-ca'] as const) : []),
     ...(rootCa ? (['root'] as const) : []),
     ...(bundleKey ? (['bundle-key'] as const) : []),
+    ...(log ? (['log'] as const) : []),
   ]
   const meant = kinds.length + (all ? 1 : 0) + (service === undefined ? 0 : 1)
   const [kind] = kinds
   if (meant !== 1)
     throw usage(
-      'allowed: one of SERVICE, --all, --issuing-ca, --root-ca, --bundle-key',
+      'allowed: one of SERVICE, --all, --issuing-ca, --root-ca, --bundle-key, --log',
       `found ${meant} of them`,
     )
   if (kind !== undefined) {
     if (back || resume) throw usage('allowed with a SERVICE only', 'found --back or --resume')
     return { what: kind, without }
   }
-  if (without.length > 0) throw usage('allowed with a CA or the bundle key only', 'found --without')
+  if (without.length > 0) throw usage('allowed with a CA, the bundle key or the log only', 'found --without')
   if (service === undefined) {
     if (back || resume) throw usage('allowed with a SERVICE only', 'found --back or --resume')
     return { what: 'pairs' }
