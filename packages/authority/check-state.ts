@@ -49,6 +49,8 @@ export function checkWhole(engine: Checked): void {
     )
   }
   const slots = engine.store.slots().filter(({ state, certificate, kind }) => {
+    // Its key is the log's own.
+    if (kind === 'log') return false
     if (state === 'prepared') return certificate !== undefined || kind === 'bundle-key'
     return state === 'active' || (state === 'retiring' && kind === 'root')
   })

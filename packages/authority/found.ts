@@ -34,10 +34,7 @@ export async function foundMesh(engine: Engine): Promise<void> {
     if (bundleSlot.state === 'prepared') await activate(engine, [bundleSlot.id])
   })
   // 5 The log that certificates go to.
-  if (config.transparency !== 'off') {
-    const logSlot = await seatLog(engine)
-    if (logSlot.state === 'prepared') await activate(engine, [logSlot.id])
-  }
+  if (config.transparency !== 'off') await seatLog(engine)
   // 6 The trust statement that names them all.
   await announceTrust(engine)
   // 7 The first list of each CA, on which nothing is.

@@ -82,7 +82,10 @@ function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
 
 function announcedIn(store: Reader): Inventory['announced'] {
   const announced = new Map<string, { number: DocumentNumber; issuedAt: number }>()
-  const prepared = store.slots().filter(({ state }) => state === 'prepared')
+  const isRequired = store.mesh()?.scts === 'required'
+  const prepared = store
+    .slots()
+    .filter(({ kind, state }) => state === 'prepared' || (kind === 'log' && state === 'active' && !isRequired))
   if (prepared.length === 0) return announced
   // From the newest back: none that does not name it, and is older, can be the first that does.
   let left = prepared

@@ -107,7 +107,10 @@ function keyFiles(engine: Engine): {
   keys: { slot: string; file: Uint8Array }[]
   withoutKeys: string[]
 } {
-  const slots = engine.store.slots().filter(({ state }) => state !== 'retired' && state !== 'compromised')
+  // A log's key is its own, and a log that was restored would never be resumed.
+  const slots = engine.store
+    .slots()
+    .filter(({ kind, state }) => kind !== 'log' && state !== 'retired' && state !== 'compromised')
   const away = slots.filter((slot) => isAwayRoot(engine, slot))
   const keys = slots.flatMap((slot) => {
     const file = away.includes(slot) ? undefined : engine.keys.file(slot)

@@ -1,5 +1,5 @@
 import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
-import { keyIdOf } from '@datapunk/protocol'
+import { keyIdOf, type TrustedLog } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { type RootKeyPlace, rootKeysMissing } from '../keys/root-keys.ts'
 import type { SlotRow, Transaction } from '../store/contract.ts'
@@ -54,7 +54,11 @@ export async function beginGeneration(
       transaction.putSlot(slot)
       audit('key-retired', { slot: slot.id, spkiHash: slot.spkiHash, lost: true })
     }
+    for (const slot of lostLogs(transaction, ahead.statements.at(-1)?.logs ?? [], at)) transaction.putSlot(slot)
     for (const slot of transaction.slots()) {
+      // A log that others have seen further than it is here would contradict itself: another begins.
+      if (slot.kind === 'log' && (slot.state === 'active' || slot.state === 'prepared'))
+        transaction.putSlot({ ...slot, state: 'retiring', since: at })
       if (slot.kind !== 'bundle-key' || slot.state === 'retired' || slot.state === 'compromised') continue
       transaction.putSlot({ ...slot, state: 'retired', since: at })
       audit('key-retired', { slot: slot.id })
@@ -102,6 +106,21 @@ function lostIssuingCas(
       certificate: der,
     } as const
     const row: SlotRow = { ...lost, since: at, leftOut: [] }
+    slots.push(row)
+    return [row]
+  })
+}
+
+/** Logs that peers trust and that are not on record. What they hold is good until it has ended. */
+function lostLogs(transaction: Transaction, trusted: readonly TrustedLog[], at: number): readonly SlotRow[] {
+  const slots = [...transaction.slots()]
+  return trusted.flatMap(({ spki, origin }): SlotRow[] => {
+    const spkiHash = keyIdOf(spki)
+    if (slots.some((slot) => slot.spkiHash === spkiHash)) return []
+    const row: SlotRow = {
+      ...{ id: nextId(slots, 'log'), kind: 'log', state: 'retiring', algorithm: 'ecdsa-p256' },
+      ...{ spkiHash, spki, origin, certificate: undefined, since: at, leftOut: [] },
+    }
     slots.push(row)
     return [row]
   })

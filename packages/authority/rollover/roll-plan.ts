@@ -74,7 +74,8 @@ export function planRoll(config: Config, inventory: Inventory, now: number): Rol
   const [next, known] = [prepare(config, inventory, now), announce(inventory)]
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
   const lists = inventory.bundleKeyTrusted ? listSteps(inventory) : []
-  const signed = inventory.bundleKeyTrusted ? [...next, ...known, ...lists] : [...known, ...next]
+  const log = prepareLog(config, inventory)
+  const signed = inventory.bundleKeyTrusted ? [...log, ...next, ...known, ...lists] : [...log, ...known, ...next]
   // What waits for the key of a root holds up nothing that needs none.
   const step =
     signed.find((one) => missingKeys(one, inventory).length === 0)?.step ??
@@ -101,7 +102,7 @@ function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
 
 /** 1 The next key, and its certificate; nobody trusts it yet. The first of them that can be taken is. */
 function prepare(config: Config, inventory: Inventory, now: number): RootStep[] {
-  const { slots, cas, log } = inventory
+  const { slots, cas } = inventory
   const steps: RootStep[] = []
   const add = (
     slotKind: SlotKind,
@@ -137,12 +138,17 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
   else if (inventory.issuingConstraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))
     addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
-  const isKnown = ({ kind, spkiHash, ...slot }: SlotRow) => kind === 'log' && spkiHash === log && isLiving(slot)
-  if (config.transparency !== 'off' && log !== undefined && !slots.some(isKnown))
-    add('log', 'certificates go to a log that no peer knows', [])
   if (bundleKey.next === undefined && bundleKey.active && now - bundleKey.active.since >= BUNDLE_KEY_LIFE)
     add('bundle-key', `${bundleKey.active.id} is a year old`, [])
   return steps
+}
+
+/** Before anything else, because nothing is issued that is not logged, and the next trust statement can name it already. */
+function prepareLog({ transparency }: Config, { slots, log }: Inventory): RootStep[] {
+  const isKnown = slots.some((slot) => slot.kind === 'log' && slot.spkiHash === log && isLiving(slot))
+  if (transparency === 'off' || log === undefined || isKnown) return []
+  const reason = 'certificates go to a log that no peer knows'
+  return [{ step: { kind: 'prepare', slotKind: 'log', reason }, roots: [], until: undefined }]
 }
 
 function endOf(slot: SlotRow | undefined, cas: Inventory['cas']): number | undefined {

@@ -5,7 +5,8 @@ import type { SlotRow } from '../store/contract.ts'
 import { slotOfLog } from './submit.ts'
 
 /**
- * Puts the log that is open on record; peers believe it once a trust statement names it.
+ * Puts the log that is open on record; peers believe it once a trust statement names it. Where no other is in use it is at
+ * once: there is nothing else for certificates to go to, and whoever has not heard of it hears with the next bundle.
  *
  * @param fresh another log than the one on record: that one is added to no more
  * @throws AuthorityError `LOG_UNAVAILABLE`
@@ -26,16 +27,18 @@ export async function seatLog(engine: Engine, { fresh = false } = {}): Promise<S
   const known = slotOfLog(store, log.spki)
   if (known !== undefined) return known
   const at = clock()
-  const number = store.slots().filter(({ kind }) => kind === 'log').length + 1
+  const logs = store.slots().filter(({ kind }) => kind === 'log')
+  const state = logs.some((one) => one.state === 'active') ? 'prepared' : 'active'
   const { spki, origin } = log
   const slot: SlotRow = {
-    ...{ id: `log-${number}`, kind: 'log', state: 'prepared', algorithm: 'ecdsa-p256' },
+    ...{ id: `log-${logs.length + 1}`, kind: 'log', state, algorithm: 'ecdsa-p256' },
     ...{ spkiHash: keyIdOf(spki), spki, origin, certificate: undefined, since: at, leftOut: [] },
   }
   const { id, spkiHash } = slot
   await store.write((transaction) => {
     transaction.putSlot(slot)
     transaction.addAudit({ at, actor, deed: 'key-created', entry: { slot: id, origin, spkiHash } })
+    if (state === 'active') transaction.addAudit({ at, actor, deed: 'key-activated', entry: { slot: id } })
   })
   return slot
 }

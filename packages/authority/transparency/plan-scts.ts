@@ -1,5 +1,7 @@
 import type { Config, Requirement } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
+import { lateForTrust } from '../rollover/late.ts'
+import { longestMemory } from '../rollover/roll-plan.ts'
 import { isLiving } from './submit.ts'
 
 /**
@@ -11,17 +13,21 @@ export function wantedScts(config: Config, inventory: Inventory, now: number): R
   if (config.transparency === 'off') return undefined
   if (config.transparency === 'report') return 'report'
   if (inventory.mesh?.scts === 'required') return 'required'
-  return isEveryoneLogged(inventory, now) ? 'required' : 'report'
+  return isEveryoneLogged(config, inventory, now) ? 'required' : 'report'
 }
 
-function isEveryoneLogged({ slots, services, witnesses }: Inventory, now: number): boolean {
+function isEveryoneLogged(config: Config, inventory: Inventory, now: number): boolean {
+  const { slots, services, witnesses, announced } = inventory
   const logs = new Set(slots.filter((slot) => slot.kind === 'log' && isLiving(slot)).map(({ id }) => id))
-  const isActive = slots.some(({ kind, state }) => kind === 'log' && state === 'active')
+  const active = slots.find(({ kind, state }) => kind === 'log' && state === 'active')
+  const trust = active && announced.get(active.id)
+  if (trust === undefined) return false
+  const memory = longestMemory(config)
+  const asked = { now, expired: now > trust.issuedAt + memory, memory, leftOut: [] }
   const isLogged = (certificate: { readonly log: string | undefined; readonly notAfter: number } | undefined) =>
     certificate === undefined || certificate.notAfter <= now || logs.has(certificate.log ?? '')
   return (
-    isActive &&
-    witnesses.undelivered.length === 0 &&
+    lateForTrust(witnesses, trust.number, asked).length === 0 &&
     [...witnesses.live, ...witnesses.known].every(({ shown }) => isLogged(shown)) &&
     [...services.values()].every(
       ({ row, instances }) => row.state !== 'member' || instances.every(({ current }) => isLogged(current)),

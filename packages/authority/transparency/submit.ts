@@ -1,4 +1,12 @@
-import { type Precertificate, parseSct, type Sct } from '@datapunk/pki'
+import {
+  isSignedSct,
+  type PrecertEntry,
+  type Precertificate,
+  parseSct,
+  precertEntry,
+  type Sct,
+  sha256,
+} from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Reader, SlotRow } from '../store/contract.ts'
@@ -30,10 +38,16 @@ export async function submit(
   if (slot === undefined || (slot.state !== 'active' && mesh?.scts === 'required'))
     throw unavailable(new Error('peers do not know it yet'))
   try {
-    return { sct: parseSct(await log.submit([precertificate.der, issuer])), log: slot.id }
+    const sct = parseSct(await log.submit([precertificate.der, issuer]))
+    if (!isSignedSct(sct, entryOf(precertificate), log.spki)) throw new TypeError('its SCT is not of this certificate')
+    return { sct, log: slot.id }
   } catch (cause) {
     throw unavailable(cause)
   }
+}
+
+function entryOf({ tbs, issuerSpki }: Precertificate): PrecertEntry {
+  return precertEntry({ tbs, issuerKeyHash: sha256(issuerSpki) })
 }
 
 /** The living slot of the log with this key. */
