@@ -178,7 +178,7 @@ export const badCertificates = {
     }),
   ),
   precertificate: extensionFault('UNKNOWN_CRITICAL_EXTENSION', 'the poison of a precertificate', () => ({
-    poison: testExtension.raw(oids.poison, Uint8Array.of(tag.null, 0), true),
+    poison: testExtension.poison(),
   })),
   policyConstraints: extensionFault('UNKNOWN_CRITICAL_EXTENSION', 'critical policy constraints', () => ({
     policyConstraints: testExtension.raw('2.5.29.36', Uint8Array.of(tag.sequence, 3, 0x80, 1, 0), true),

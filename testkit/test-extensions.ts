@@ -11,6 +11,7 @@ import {
   writeExtendedKeyUsage,
   writeKeyUsage,
   writeNameConstraints,
+  writePrecertificatePoison,
   writeSctList,
   writeSubjectAltName,
   writeSubjectKeyIdentifier,
@@ -55,6 +56,10 @@ export const testExtension = {
     return encodeExtension(oids.tlsFeature, critical, (der) =>
       der.sequence(() => der.smallInteger(statusRequest)),
     )
+  },
+  /** What makes a precertificate of a certificate. */
+  poison(critical = true): Uint8Array {
+    return encodeExtension(oids.poison, critical, writePrecertificatePoison)
   },
   /** @param list in the encoding of TLS, as `encodeSctList` makes it */
   sctList(list: Uint8Array): Uint8Array {

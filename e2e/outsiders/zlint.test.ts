@@ -4,6 +4,7 @@ import type { KeyAlgorithm } from '@datapunk/pki'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { chainOf, everyAlgorithm } from './every-algorithm.ts'
+import { loggedChain } from './logged-chain.ts'
 import { statusChain } from './status-chain.ts'
 
 const table: readonly KeyAlgorithm[] = ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-65']
@@ -46,6 +47,15 @@ test(
     }
   },
 )
+
+test('zlint finds nothing in precertificates and final certificates', needs(zlint), async (t) => {
+  for (const algorithm of table) {
+    const { files, remove } = await loggedChain(algorithm)
+    t.after(remove)
+    await finds([], `precertificate ${algorithm}`, files.precertificate)
+    await finds([], `final certificate ${algorithm}`, files.final)
+  }
+})
 
 /** Fails unless zlint finds just this in the certificate. */
 async function finds(expected: readonly string[], place: string, file: string): Promise<void> {

@@ -16,8 +16,8 @@ export interface LintedTbs {
 const maker = Symbol('lint')
 
 /**
- * The proof that one to-be-signed certificate passed every rule of its profile. Only `lint` can make one, and
- * `signCertificate` redeems it once.
+ * The proof that one to-be-signed certificate passed every rule of its profile. Only `lint` can make one, and it is
+ * redeemed once: by `signCertificate`, or by `signPrecertificate` for what is logged.
  */
 export class LintToken {
   #linted: LintedTbs | undefined
@@ -28,7 +28,7 @@ export class LintToken {
   }
 
   /**
-   * For `signCertificate` only: what the token stands for, the first time it is asked.
+   * For `signCertificate` and `signPrecertificate` only: what the token stands for, the first time it is asked.
    *
    * @throws PkiError `TOKEN_REDEEMED` the second time
    */

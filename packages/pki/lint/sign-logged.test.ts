@@ -22,7 +22,7 @@ before(async () => {
   log = await TestLog.create()
 })
 
-const poison = testExtension.raw(oids.poison, Uint8Array.of(5, 0), true)
+const poison = testExtension.poison()
 
 async function token(): Promise<LintToken> {
   return lint({

@@ -75,7 +75,7 @@ describe('a leaf', () => {
   }
 
   it('with a poison that is not critical is no less a precertificate', async () => {
-    const poison = testExtension.raw(oids.poison, Uint8Array.of(5, 0), false)
+    const poison = testExtension.poison(false)
     refuses('UNKNOWN_CRITICAL_EXTENSION', {
       leaf: (await ca.leaf('lake', { extensions: { poison } })).certificate,
     })

@@ -17,7 +17,7 @@ before(async () => {
   precertificate = await poisoned()
 })
 
-const poison = testExtension.raw(oids.poison, Uint8Array.of(5, 0), true)
+const poison = testExtension.poison()
 const poisoned = (issuer: TestIdentity = ca.issuing) => ca.leaf('lake', { extensions: { poison } }, issuer)
 
 const chainOf = (...identities: readonly TestIdentity[]) => identities.map(({ der }) => der)
@@ -102,7 +102,7 @@ describe('a submission', () => {
   it('begins with what it is said to begin with', async () => {
     refuses('SUBMISSION_POISON_MISSING', chainOf(leaf, ca.issuing))
     refuses('SUBMISSION_POISONED', chainOf(precertificate, ca.issuing), { kind: 'chain' })
-    const mild = testExtension.raw(oids.poison, Uint8Array.of(5, 0), false)
+    const mild = testExtension.poison(false)
     const mildly = await ca.leaf('lake', { extensions: { poison: mild } })
     refuses('SUBMISSION_POISON_MISSING', chainOf(mildly, ca.issuing))
   })

@@ -4,7 +4,6 @@ import { TestCa, type TestExtensions, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { encodeDer } from '../der/writer.ts'
 import { generateKeyPair } from '../keys/key-algorithm.ts'
-import { oids } from '../oids.ts'
 import { intentHash } from './intent-hash.ts'
 import { withExtension, withoutPoison, withoutSctList } from './tbs-extensions.ts'
 
@@ -13,7 +12,7 @@ before(async () => {
   ca = await TestCa.create()
 })
 
-const poison = testExtension.raw(oids.poison, Uint8Array.of(5, 0), true)
+const poison = testExtension.poison()
 const malformed = { code: 'CERTIFICATE_MALFORMED' }
 const nothing = Object.fromEntries(
   [
