@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Authority } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { parseConfig } from '@datapunk/protocol'
 import { number, printRows } from './table.ts'
 
@@ -32,7 +33,9 @@ const config = () => parseConfig(readFileSync(file), { file })
 
 write(1)
 const options = { clock: Date.now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' }
-const authority = await Authority.open({ ...options, config: config() })
+const authority = await Authority.open({
+  ...{ ...options, config: config(), openLog: logOpener(config(), Date.now) },
+})
 await authority.apply({ approve: () => true })
 await authority.servePeers()
 const rssOf = () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Authority } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { type DocumentNumber, parseConfig } from '@datapunk/protocol'
 import { TestCa } from '@datapunk/testkit'
 import { inTurns, measured } from './measure.ts'
@@ -29,7 +30,7 @@ const text = {
 writeFileSync(file, JSON.stringify(text))
 const config = parseConfig(readFileSync(file), { file })
 const outside = { clock: Date.now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' }
-const authority = await Authority.open({ ...outside, config })
+const authority = await Authority.open({ ...outside, config, openLog: logOpener(config, Date.now) })
 await authority.apply({ approve: () => true })
 await authority.servePeers()
 const fleets = [count - Math.floor(count / 2), Math.floor(count / 2)].map((peers) =>

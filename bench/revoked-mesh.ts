@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Authority } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
 
 const YEAR = 365 * 86_400_000
@@ -41,7 +42,7 @@ export class RevokedMesh {
 
   open(): Promise<Authority> {
     const outside = { clock: Date.now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' }
-    return Authority.open({ ...outside, config: this.config })
+    return Authority.open({ ...outside, config: this.config, openLog: logOpener(this.config, Date.now) })
   }
 
   /** As if each had been issued to `lake` and revoked: straight into the inventory, while nobody has it open. */

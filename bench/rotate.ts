@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Authority } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { parseConfig } from '@datapunk/protocol'
 import { measured } from './measure.ts'
 import { number, printRows } from './table.ts'
@@ -24,6 +25,7 @@ const config = parseConfig(JSON.stringify({ ...text, services }), { file: join(f
 let now = Date.UTC(2026, 10, 1)
 const authority = await Authority.open({
   ...{ config, clock: () => now, randomBytes, environment: {}, pid: process.pid, purpose: 'bench' },
+  openLog: logOpener(config, () => now),
 })
 
 const limit = measured(Array.from({ length: 101 }, syncedWrite))

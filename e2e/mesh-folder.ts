@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApplyReport, Authority, type AuthorityOptions, type IssuedChain } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { type Config, type Layout, layoutOf, parseConfig } from '@datapunk/protocol'
 
 /** A config as written in YAML, of which JSON is a part. `{}` for a service is enough. */
@@ -119,6 +120,7 @@ export class MeshFolder {
       environment: {},
       pid: process.pid,
       purpose: 'test',
+      openLog: logOpener(this.config, Date.now),
       ...options,
     })
   }

@@ -3,7 +3,6 @@ export { type BadSctCertificate, badScts } from './bad-scts.ts'
 export { FixedClock } from './fixed-clock.ts'
 export { seededRandom } from './seeded-random.ts'
 export { type Answer, TestAuthority } from './test-authority.ts'
-export { TestLogs } from './test-logs.ts'
 export { TestCa, type TestCaOptions, type TestOverrides } from './test-ca.ts'
 export {
   signTestCertificate,
@@ -14,4 +13,5 @@ export {
 } from './test-certificate.ts'
 export { testExtension } from './test-extensions.ts'
 export { type Loggable, logsOf, TestLog } from './test-log.ts'
+export { TestLogs } from './test-logs.ts'
 export { type MemberChange, TestMesh, type TestMeshOptions, type TestServiceOptions } from './test-mesh.ts'

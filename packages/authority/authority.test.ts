@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
-import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { connectAdmin, serveAdmin } from './admin.ts'
 import { Authority, Observation } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
@@ -35,6 +35,7 @@ function configIn(
 
 let seeds = 0
 const clock = new FixedClock(Date.UTC(2026, 5, 1))
+const logs = new TestLogs()
 
 function open(config: Config, environment: Record<string, string | undefined> = {}): Promise<Authority> {
   const randomBytes = seededRandom(`authority ${++seeds}`)
@@ -45,6 +46,7 @@ function open(config: Config, environment: Record<string, string | undefined> = 
     environment,
     pid: process.pid,
     purpose: 'test',
+    openLog: logs.opener(() => clock.now()),
   })
 }
 

@@ -3,7 +3,14 @@ import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas, renewalOf } from './revocation/lists.ts'
-import { BUNDLE_KEY_LIFE, logLife, longestLeaf, longestMemory, type RollWait, rollDue } from './rollover/roll-plan.ts'
+import {
+  BUNDLE_KEY_LIFE,
+  logLife,
+  longestLeaf,
+  longestMemory,
+  type RollWait,
+  rollDue,
+} from './rollover/roll-plan.ts'
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
 

@@ -85,7 +85,9 @@ function announcedIn(store: Reader): Inventory['announced'] {
   const isRequired = store.mesh()?.scts === 'required'
   const prepared = store
     .slots()
-    .filter(({ kind, state }) => state === 'prepared' || (kind === 'log' && state === 'active' && !isRequired))
+    .filter(
+      ({ kind, state }) => state === 'prepared' || (kind === 'log' && state === 'active' && !isRequired),
+    )
   if (prepared.length === 0) return announced
   // From the newest back: none that does not name it, and is older, can be the first that does.
   let left = prepared

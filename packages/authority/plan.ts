@@ -120,7 +120,13 @@ function planScts(config: Config, inventory: Inventory, now: number): MeshAction
       : `the config says transparency: ${config.transparency}`
   const scts = wanted && { scts: wanted }
   return [
-    { kind: 'change-transparency', subject: 'mesh', safety: lowers ? 'destructive' : 'safe', reason, ...scts },
+    {
+      kind: 'change-transparency',
+      subject: 'mesh',
+      safety: lowers ? 'destructive' : 'safe',
+      reason,
+      ...scts,
+    },
   ]
 }
 

@@ -1,6 +1,6 @@
-import { type Administration, Authority, type AuthorityEvent, connectAdmin, type OpenLog } from '@datapunk/authority'
-import { TransparencyLog } from '@datapunk/log'
-import { authorityName, type Config, layoutOf } from '@datapunk/protocol'
+import { type Administration, Authority, type AuthorityEvent, connectAdmin } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
+import { type Config, layoutOf } from '@datapunk/protocol'
 import { type Context, loadConfig } from './context.ts'
 
 export interface AdministrationOptions {
@@ -26,15 +26,6 @@ export async function withAdministration<Result>(
   return withAuthority(context, config, options, (authority) => deed(authority, config, false))
 }
 
-/** The log of the mesh, in this process: its key lies beside it, and the authority is handed a way to submit alone. */
-function openLog(config: Config, clock: () => number): OpenLog {
-  const { authority, paths, trustDomain } = config
-  const url = `${authority.publicUrl ?? `http://${authorityName(trustDomain)}`}/log`
-  const { caCert } = paths
-  return (of) =>
-    TransparencyLog.open({ ...of, layout: layoutOf(config), caCert, url, clock, clockSkew: authority.clockSkew })
-}
-
 /** Is the authority for the time of the deed, and lets go of the lock whatever happens. */
 export async function withAuthority<Result>(
   { world }: Context,
@@ -51,7 +42,8 @@ export async function withAuthority<Result>(
     pid,
     purpose,
     adopting,
-    openLog: openLog(config, clock),
+    // Its key lies beside the authority's, and the authority is handed a way to submit alone.
+    openLog: logOpener(config, clock),
     ...(report && { report }),
   }
   const authority = await Authority.open(options)

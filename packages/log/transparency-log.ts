@@ -75,7 +75,9 @@ export class TransparencyLog {
    * @param options.fresh makes another; the one that was there is added to no more
    * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_INVALID`, `PERMISSIONS`
    */
-  static async open(options: TransparencyLogOptions & { readonly fresh?: boolean }): Promise<TransparencyLog> {
+  static async open(
+    options: TransparencyLogOptions & { readonly fresh?: boolean },
+  ): Promise<TransparencyLog> {
     const current = await currentLog(options)
     if (options.fresh && current !== undefined) await endLog(current)
     const folder = options.fresh || current === undefined ? await makeLog(options) : current
@@ -181,7 +183,14 @@ async function openLog(folder: LogFolder, clock: () => number): Promise<Opened> 
   const lock = new SqliteLock(folder.lock)
   const store = new DiskStore(folder.public)
   try {
-    return { folder, about, signer, lock, store, sequencer: await openSequencer(about, signer, lock, store, clock) }
+    return {
+      folder,
+      about,
+      signer,
+      lock,
+      store,
+      sequencer: await openSequencer(about, signer, lock, store, clock),
+    }
   } catch (cause) {
     lock.close()
     if (!(cause instanceof TlogError)) throw cause
@@ -196,7 +205,8 @@ function openSequencer(
   store: DiskStore,
   clock: () => number,
 ): Promise<Sequencer> {
-  const leavesOf = (records: Uint8Array) => parseDataTile(records).map((leaf) => hashLeaf(merkleTreeLeaf(leaf)))
+  const leavesOf = (records: Uint8Array) =>
+    parseDataTile(records).map((leaf) => hashLeaf(merkleTreeLeaf(leaf)))
   return Sequencer.open({ store, lock, clock, origin, signer, leavesOf })
 }
 
@@ -213,7 +223,11 @@ function writeFailed(cause: unknown, folder: LogFolder): unknown {
   if (cause.code === 'POOL_FULL') return new LogError('LOG_BUSY', cause.message, { cause })
   if (cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
   const why = cause.cause instanceof Error ? cause.cause.message : cause.message
-  return new LogError('LOG_WRITE_FAILED', `the log in ${folder.dir} could not be written: ${why}. It is tried again`, {
-    cause,
-  })
+  return new LogError(
+    'LOG_WRITE_FAILED',
+    `the log in ${folder.dir} could not be written: ${why}. It is tried again`,
+    {
+      cause,
+    },
+  )
 }

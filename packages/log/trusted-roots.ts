@@ -81,7 +81,8 @@ export class TrustedRoots {
     try {
       return readTrustStatement(await readFile(this.#options.memory))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof ProtocolError) return undefined
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof ProtocolError)
+        return undefined
       throw error
     }
   }

@@ -14,8 +14,8 @@ import { type Member, parseMembers } from './members.ts'
 import { remembering } from './remembering.ts'
 import { RevokedSet } from './revoked.ts'
 import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
-import type { TrustStatement } from './trust-statement.ts'
 import { parseTransparency } from './transparency.ts'
+import type { TrustStatement } from './trust-statement.ts'
 import { dateTime } from './wire.ts'
 
 /**

@@ -198,7 +198,10 @@ export class Sequencer {
     )
 
     // 2 The tree grows by them, in memory; the checkpoint over it is signed, and nobody has seen it.
-    const grown = growTree(edge, entries.map(({ leaf }) => hashLeaf(leaf)))
+    const grown = growTree(
+      edge,
+      entries.map(({ leaf }) => hashLeaf(leaf)),
+    )
     const data = dataTiles(edge.tree.size, records, entries)
     const next = { origin, size: grown.size, root: grown.root, timestamp }
     const signed = await signCheckpoint(next, signer)
@@ -265,7 +268,8 @@ function objectsOf(
   candidates: readonly Candidate[],
 ): Map<string, Uint8Array> {
   const objects = new Map<string, Uint8Array>()
-  for (const { attachments } of candidates) for (const [path, octets] of attachments) objects.set(path, octets)
+  for (const { attachments } of candidates)
+    for (const [path, octets] of attachments) objects.set(path, octets)
   for (const [path, octets] of data.tiles) objects.set(path, octets)
   for (const tile of tiles) objects.set(tilePath(tile), tile.octets)
   return objects
@@ -278,21 +282,25 @@ async function readState(
 ): Promise<State> {
   const read = async (path: string) => {
     const octets = await store.read(path)
-    if (octets === undefined) throw new TlogError('TILE_MISSING', `found no ${path} in the log`, { data: { path } })
+    if (octets === undefined)
+      throw new TlogError('TILE_MISSING', `found no ${path} in the log`, { data: { path } })
     return octets
   }
   const checkpoint = signed && { ...openCheckpoint(signed, { origin, spki: signer.spki }), signed }
   const { size, root } = checkpoint ?? { size: 0, root: EMPTY_ROOT }
   const edge = await readEdge({ size, root }, (tile) => read(tilePath(tile)))
   const width = size % TILE_WIDTH
-  const records = width === 0 ? new Uint8Array() : await read(dataTilePath(Math.floor(size / TILE_WIDTH), width))
+  const records =
+    width === 0 ? new Uint8Array() : await read(dataTilePath(Math.floor(size / TILE_WIDTH), width))
   if (Buffer.compare(Buffer.concat(leavesOf(records)), edge.partials[0] ?? new Uint8Array()) !== 0)
     throw new TlogError('TILE_WRONG', 'found entries that are not those of the tree', { data: { size } })
   return { edge, records, checkpoint }
 }
 
 function poolFull(waiting: number): TlogError {
-  return new TlogError('POOL_FULL', `${waiting} entries wait to be logged: try again later`, { data: { waiting } })
+  return new TlogError('POOL_FULL', `${waiting} entries wait to be logged: try again later`, {
+    data: { waiting },
+  })
 }
 
 function lockLost(published: Uint8Array): TlogError {

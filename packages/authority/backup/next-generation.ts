@@ -54,7 +54,8 @@ export async function beginGeneration(
       transaction.putSlot(slot)
       audit('key-retired', { slot: slot.id, spkiHash: slot.spkiHash, lost: true })
     }
-    for (const slot of lostLogs(transaction, ahead.statements.at(-1)?.logs ?? [], at)) transaction.putSlot(slot)
+    for (const slot of lostLogs(transaction, ahead.statements.at(-1)?.logs ?? [], at))
+      transaction.putSlot(slot)
     for (const slot of transaction.slots()) {
       // A log that others have seen further than it is here would contradict itself: another begins.
       if (slot.kind === 'log' && (slot.state === 'active' || slot.state === 'prepared'))

@@ -88,7 +88,7 @@ async function crashAt(
     assert.equal(store.certificate(serial)?.state, 'issued', 'nothing is served that is not on record')
   }
   const active = store.slots().filter(({ state }) => state === 'active')
-  assert.deepEqual(active.map(({ kind }) => kind).sort(), ['bundle-key', 'issuing-ca', 'root'])
+  assert.deepEqual(active.map(({ kind }) => kind).sort(), ['bundle-key', 'issuing-ca', 'log', 'root'])
   for (const slot of active) engine.keys.check(slot)
   rmSync(dir, { recursive: true })
   return reached

@@ -1,8 +1,8 @@
 import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
-import type { RootKeyPlace } from '../keys/root-keys.ts'
 import { OCSP_SIGNER_LIFE } from '../issue.ts'
+import type { RootKeyPlace } from '../keys/root-keys.ts'
 import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { isLiving } from '../transparency/submit.ts'
@@ -75,7 +75,9 @@ export function planRoll(config: Config, inventory: Inventory, now: number): Rol
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
   const lists = inventory.bundleKeyTrusted ? listSteps(inventory) : []
   const log = prepareLog(config, inventory)
-  const signed = inventory.bundleKeyTrusted ? [...log, ...next, ...known, ...lists] : [...log, ...known, ...next]
+  const signed = inventory.bundleKeyTrusted
+    ? [...next, ...log, ...known, ...lists]
+    : [...known, ...next, ...log]
   // What waits for the key of a root holds up nothing that needs none.
   const step =
     signed.find((one) => missingKeys(one, inventory).length === 0)?.step ??
@@ -143,7 +145,7 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
   return steps
 }
 
-/** Before anything else, because nothing is issued that is not logged, and the next trust statement can name it already. */
+/** Another log than the one in use. */
 function prepareLog({ transparency }: Config, { slots, log }: Inventory): RootStep[] {
   const isKnown = slots.some((slot) => slot.kind === 'log' && slot.spkiHash === log && isLiving(slot))
   if (transparency === 'off' || log === undefined || isKnown) return []

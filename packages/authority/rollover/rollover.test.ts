@@ -88,6 +88,7 @@ describe('a roll-over', () => {
       'bundle-key-1': 'active',
       'issuing-ca-1': 'active',
       'issuing-ca-2': 'prepared',
+      'log-1': 'active',
       'root-1': 'active',
     })
     assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 2)
@@ -234,6 +235,7 @@ describe('a roll-over', () => {
       'bundle-key-1': 'active',
       'issuing-ca-1': 'retired',
       'issuing-ca-2': 'active',
+      'log-1': 'active',
       'root-1': 'retired',
       'root-2': 'active',
     })
@@ -272,7 +274,7 @@ describe('a roll-over', () => {
       assert.ok(compareDocumentNumbers(newest().bundle, before) >= 0)
       before = newest().bundle
       const active = engine.store.slots().filter(({ state }) => state === 'active')
-      assert.equal(active.length, 3)
+      assert.equal(active.length, 4)
       for (const { certificate } of active) {
         if (certificate) assert.ok(parseCertificate(certificate).notAfter > clock.now())
       }

@@ -303,8 +303,18 @@ for (const [name, open] of Object.entries(stores)) {
           await assert.rejects(store.write(settle), { code: 'NO_INTENT' })
         }
       }
-      assert.deepEqual(store.certificate('01'), { ...intent('01'), state: 'issued', der: Uint8Array.of(7) })
-      assert.deepEqual(store.certificate('02'), { ...intent('02'), state: 'abandoned', der: undefined })
+      assert.deepEqual(store.certificate('01'), {
+        ...intent('01'),
+        state: 'issued',
+        der: Uint8Array.of(7),
+        log: undefined,
+      })
+      assert.deepEqual(store.certificate('02'), {
+        ...intent('02'),
+        state: 'abandoned',
+        der: undefined,
+        log: undefined,
+      })
     })
 
     test('what is revoked is current and issued no more, and stays so', async (t) => {

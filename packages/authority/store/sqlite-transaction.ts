@@ -65,7 +65,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       )
     }
     this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)')
-    this.#changeMesh = database.prepare('UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?')
+    this.#changeMesh = database.prepare(
+      'UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?',
+    )
     this.#putSlot = put('slot', [
       'id',
       'kind',

@@ -24,8 +24,9 @@ function isEveryoneLogged(config: Config, inventory: Inventory, now: number): bo
   if (trust === undefined) return false
   const memory = longestMemory(config)
   const asked = { now, expired: now > trust.issuedAt + memory, memory, leftOut: [] }
-  const isLogged = (certificate: { readonly log: string | undefined; readonly notAfter: number } | undefined) =>
-    certificate === undefined || certificate.notAfter <= now || logs.has(certificate.log ?? '')
+  const isLogged = (
+    certificate: { readonly log: string | undefined; readonly notAfter: number } | undefined,
+  ) => certificate === undefined || certificate.notAfter <= now || logs.has(certificate.log ?? '')
   return (
     lateForTrust(witnesses, trust.number, asked).length === 0 &&
     [...witnesses.live, ...witnesses.known].every(({ shown }) => isLogged(shown)) &&

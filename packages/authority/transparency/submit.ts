@@ -39,7 +39,8 @@ export async function submit(
     throw unavailable(new Error('peers do not know it yet'))
   try {
     const sct = parseSct(await log.submit([precertificate.der, issuer]))
-    if (!isSignedSct(sct, entryOf(precertificate), log.spki)) throw new TypeError('its SCT is not of this certificate')
+    if (!isSignedSct(sct, entryOf(precertificate), log.spki))
+      throw new TypeError('its SCT is not of this certificate')
     return { sct, log: slot.id }
   } catch (cause) {
     throw unavailable(cause)

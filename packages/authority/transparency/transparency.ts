@@ -1,12 +1,19 @@
 import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import { seatLog } from './log-slot.ts'
 
-/** Opens the log, where there is a mesh and its config wants one; that it can't be had is told when that begins. */
-export async function takeLog({ config, store, logSeat, report, clock }: Engine): Promise<void> {
+/**
+ * Opens the log, where there is a mesh and its config wants one, and puts it on record where no other is in use: then there is
+ * nothing else for certificates to go to. That it can't be had is told when that begins.
+ */
+export async function takeLog(engine: Engine): Promise<void> {
+  const { config, store, logSeat, report, clock } = engine
   const mesh = store.mesh()
   if (mesh === undefined || config.transparency === 'off') return
   const before = logSeat.failure?.message
   await logSeat.take(mesh)
+  const isInUse = store.slots().some(({ kind, state }) => kind === 'log' && state === 'active')
+  if (logSeat.log !== undefined && !isInUse) await seatLog(engine)
   const error = logSeat.failure?.message
   if (error === undefined || error === before) return
   report({ kind: 'log-unavailable', subject: 'mesh', at: clock(), detail: { error } })

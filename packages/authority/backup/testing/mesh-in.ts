@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
-import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { Authority, type AuthorityOptions } from '../../authority.ts'
 import { Disk } from '../../disk/disk.ts'
 import type { Engine } from '../../engine.ts'
@@ -32,10 +32,13 @@ export function configIn(dir: string, change: Record<string, unknown> = {}): Con
   return parseConfig(JSON.stringify(text), { file: join(dir, 'mtls-config.yaml') })
 }
 
+/** Whoever opens the same mesh again finds the same log. */
+const logs = new TestLogs()
+
 export function openIn(config: Config, options: Partial<AuthorityOptions> = {}): Promise<Authority> {
   const [now, environment] = [() => clock.now(), {}]
   const own = { clock: now, randomBytes: randomBytes(), environment, pid: process.pid, purpose: 'test' }
-  return Authority.open({ config, ...own, ...options })
+  return Authority.open({ config, ...own, openLog: logs.opener(now), ...options })
 }
 
 export async function withAuthority<Result>(
