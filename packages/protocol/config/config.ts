@@ -1,4 +1,5 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
+import type { PinMode } from '../pins.ts'
 import type { Reload } from './reload.ts'
 
 /** A config file after every check: defaults filled in, paths absolute, names in lower case, rules kept. */
@@ -51,6 +52,7 @@ export interface Config {
     /** Parts of the issuing CA's list; one for the whole alone. */
     readonly shards: number
   }
+  readonly pinning: 'off' | PinMode
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
 }

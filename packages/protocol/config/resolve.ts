@@ -68,6 +68,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       deltas: text.revocation.deltas,
       shards: text.revocation.shards,
     },
+    pinning: text.pinning,
     paths: {
       caCert,
       caKey: options.path(text.paths.ca_key),

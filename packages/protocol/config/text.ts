@@ -331,6 +331,11 @@ const body = {
     })
     .prefault({})
     .describe('What is told of revocation to whoever is no peer. Peers go by the mesh bundle.'),
+  pinning: oneOf(['off', 'report', 'required'])
+    .default('required')
+    .describe(
+      'What peers do about a certificate whose key the mesh bundle does not name: nothing, tell of it, or refuse it. `required` holds as soon as every live peer knows the keys; until then they tell of it.',
+    ),
 }
 
 /** An overlay may leave out anything, services included. */
