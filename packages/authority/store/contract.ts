@@ -1,5 +1,5 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
-import type { DocumentNumber } from '@datapunk/protocol'
+import type { DocumentNumber, PinMode } from '@datapunk/protocol'
 
 /**
  * The inventory: everything the authority knows, and the only place where it is true.
@@ -72,6 +72,14 @@ export interface Reader {
   deliveries(): readonly DeliveryRow[]
   /** What failed last time it was tried, and when it is tried again. */
   attempts(): readonly AttemptRow[]
+  /** The next key of each instance that has one. */
+  nextKeys(): readonly NextKeyRow[]
+  /**
+   * The keys that members may show, in the order of services and hashes, each once: of their certificates in state `issued`
+   * whose `notAfter` is later than `after` (milliseconds since the epoch), and their next keys.
+   */
+  pinnedKeys(after: number): readonly PinnedKey[]
+  pinning(): PinningRow | undefined
   /** Certificates of one profile in state `issued`. */
   issuedOf(profile: CertificateProfile): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
@@ -93,7 +101,10 @@ export interface Transaction extends Reader {
    * there, else `REFERENCE_MISSING`.
    */
   recordIntent(row: IntentRow): void
-  /** Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. */
+  /**
+   * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. Where its key was the next one
+   * of its instance, it is so no more.
+   */
   recordIssued(serial: string, der: Uint8Array): void
   /** Puts an earlier certificate of an instance back as its current one. The serial must be an issued one of it. */
   makeCurrent(instance: string, serial: string): void
@@ -104,6 +115,13 @@ export interface Transaction extends Reader {
   putAttempt(row: AttemptRow): void
   /** It was done, or needs no longer be; nothing happens where there is none. */
   forgetAttempt(kind: AttemptKind, subject: string): void
+  /** Inserts or replaces, by instance. `REFERENCE_MISSING` where the instance is not there. */
+  putNextKey(row: NextKeyRow): void
+  /** Nothing happens where there is none. */
+  forgetNextKey(instance: string): void
+  /** Every next key that was in no bundle before is in this one. */
+  announceNextKeys(bundle: Announced): void
+  putPinning(row: PinningRow): void
   /**
    * Revokes a certificate, or an intent, which then never becomes one. For good: nothing takes it back.
    *
@@ -196,6 +214,39 @@ export interface DeliveryRow {
   /** Of the certificate, the roots and the lists that were handed over, lowercase hex. */
   digest: string
   at: number
+}
+
+/** The first bundle that says something, and when it was issued, milliseconds since the epoch. */
+export interface Announced extends DocumentNumber {
+  at: number
+}
+
+/** The key that an instance's next certificate will be for. */
+export interface NextKeyRow {
+  instance: string
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+  algorithm: KeyAlgorithm
+  /** Bits; only of RSA keys. */
+  keySize: number | null
+  /** The first bundle that names it; undefined before there is one. */
+  announced: Announced | undefined
+}
+
+export interface PinnedKey {
+  service: string
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+}
+
+/** How the mesh pins keys now. */
+export interface PinningRow {
+  /** What the newest bundle says. */
+  mode: 'off' | PinMode
+  /** The first bundle of those that name pins without a break, up to the newest; undefined with `off`. */
+  since: Announced | undefined
+  /** Until when nobody is refused for his key, because somebody said so (`mtls pins --suspend`); milliseconds since the epoch. */
+  suspendedUntil: number | undefined
 }
 
 export type AttemptKind = 'issue' | 'reload'
@@ -335,6 +386,9 @@ export type Deed =
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'
+  | 'pins-suspended'
+  | 'pins-resumed'
+  | 'next-key-discarded'
   | 'backed-up'
   | 'restored'
   | ServiceDeed

@@ -157,6 +157,17 @@ export const migrations: readonly string[] = [
   INSERT INTO list SELECT slot, scope, number, this_update, next_update, 0, NULL, NULL, NULL, der FROM list_before;
   DROP TABLE list_before;
   `,
+  `
+  CREATE TABLE next_key (
+    instance TEXT PRIMARY KEY REFERENCES instance, spki_hash TEXT NOT NULL, algorithm TEXT NOT NULL,
+    key_size INTEGER, generation INTEGER, counter INTEGER, announced_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE pinning (
+    one INTEGER PRIMARY KEY CHECK (one = 1), mode TEXT NOT NULL, generation INTEGER, counter INTEGER, since INTEGER,
+    suspended_until INTEGER
+  ) STRICT;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty
