@@ -134,13 +134,14 @@ function inventoryOf(): Inventory {
             instances: [
               {
                 ...{ row, current, request: decodeRequest(current.request), pair: String(index) },
-                ...{ failed: undefined, linked: true },
+                ...{ failed: undefined, nextKey: true, linked: true },
               },
             ],
           },
         ]
       }),
     ),
+    pinsLate: undefined,
     authorityIssuer: undefined,
     published: true,
   }

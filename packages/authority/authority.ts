@@ -15,7 +15,8 @@ import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueForCsr, notAMember } from './issue-csr.ts'
-import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
+import { issueNow } from './issue-now.ts'
+import type { IssuedChain } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
@@ -268,9 +269,7 @@ export class Authority implements Administration {
         .find((one) => one.service === service && one.state === 'member')
       if (row === undefined) throw notAMember(service, this.#engine)
       await letIn(this.#engine, service)
-      return withIssuer(this.#engine, (issuer) =>
-        issuePair(this.#engine, { instance: service, service: row }, issuer),
-      )
+      return issueNow(this.#engine, row)
     })
   }
 

@@ -1,7 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { planRoll, type RollPlan, type RollStep } from './rollover/roll-plan.ts'
+import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
@@ -40,10 +40,11 @@ export interface ServiceAction extends ActionBase {
 
 /**
  * `issue`: it has no certificate that will do. `renew`: it has, and gets its next one in good time, as many at once as the
- * config allows. `link-files`: the pair is good, but `cert` or `key` of the config do not lead to it.
+ * config allows. `make-next-key`: the certificate is good, but there is no key for the next one. `link-files`: the pair is
+ * good, but `cert` or `key` of the config do not lead to it.
  */
 export interface InstanceAction extends ActionBase {
-  readonly kind: 'issue' | 'renew' | 'link-files'
+  readonly kind: 'issue' | 'renew' | 'make-next-key' | 'link-files'
   readonly instance: string
 }
 
@@ -68,7 +69,12 @@ export function plan(config: Config, inventory: Inventory, now: number): Plan {
   for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
-  return { actions, ...roll }
+  return { actions, ...roll, waits: [...roll.waits, ...waitForPins(inventory)] }
+}
+
+/** A check newly made `required` turns on by itself, once everybody knows what it is about. */
+function waitForPins({ pinsLate }: Inventory): RollWait[] {
+  return pinsLate === undefined ? [] : [{ stage: 'require', slot: 'pins', ...pinsLate }]
 }
 
 /** Whether it is for names that the issuing CA in use may not sign for, while the next one waits for the key of a root. */
@@ -79,7 +85,8 @@ function waitsForIssuingCa(
   asks: Plan['asks'],
 ): boolean {
   const names = config.services.get(subject)
-  if (asks.length === 0 || kind === 'link-files' || issuingConstraints === undefined) return false
+  const isIssuance = kind === 'issue' || kind === 'renew'
+  if (asks.length === 0 || !isIssuance || issuingConstraints === undefined) return false
   return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
 }
 
@@ -104,6 +111,7 @@ function planMesh(config: Config, inventory: Inventory, now: number): Plan & { a
   return { actions: step === undefined ? [] : [{ ...mesh, ...step }], ...roll }
 }
 
+const NO_NEXT_KEY = 'the key of its next certificate is not made, or not whole'
 const NOT_LINKED = 'the paths in the config do not lead to its pair'
 
 /** A service that is not what the config wants it to be. */
@@ -139,7 +147,10 @@ function compareServices(
     for (const instance of known.instances) {
       const need = needOf(wanted, instance, { slots: inventory.slots, jitter: config.rotation.jitter, now })
       if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
-      else if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
+      else {
+        if (!instance.nextKey) add('make-next-key', name, instance.row.id, NO_NEXT_KEY)
+        if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
+      }
     }
   }
   return { changed, due }

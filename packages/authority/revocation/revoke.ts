@@ -43,7 +43,7 @@ export async function revoke(engine: Engine, request: RevokeRequest): Promise<Re
   const at = clock()
   await record(engine, targets, request, at)
   peers.revoked(new Set(targets.certificates.map(({ serial }) => serial)))
-  const failed = await announce(engine, targets, request, at).catch((cause: Error) => {
+  const failed = await announce(engine, targets, request).catch((cause: Error) => {
     throw notPublished(cause)
   })
   return reportOf(engine, { at, targets, request, failed })
@@ -53,13 +53,12 @@ async function announce(
   engine: Engine,
   targets: Targets,
   request: RevokeRequest,
-  at: number,
 ): Promise<RevokeReport['failed']> {
   // 2 The next bundle says so; 4 it goes to every peer, the revoked ones included.
   //   A CA goes the emergency path, which publishes too, and issues anew whatever stood on it.
   if (targets.cas.length > 0) await compromise(engine, 'issuing-ca')
   await engine.ownPair.renew(engine)
-  if (!isBundleCurrent(engine.store, at)) await publish(engine)
+  if (!isBundleCurrent(engine)) await publish(engine)
   // 3 For whoever goes by lists.
   await publishLists(engine)
   writePublished(engine)

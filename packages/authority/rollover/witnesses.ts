@@ -47,8 +47,8 @@ export function witnessesOf(
       ({ instance, serial }) =>
         instances.has(instance) && !peers.hasLeft(instance) && store.certificate(serial)?.state !== 'revoked',
     )
-    .map(({ instance, trustStatement, at, serial }) => ({
-      ...{ instance, trustStatement, at, shown: shownBy(serial) },
+    .map(({ instance, trustStatement, generation, counter, at, serial }) => ({
+      ...{ instance, trustStatement, bundle: { generation, counter }, at, shown: shownBy(serial) },
     }))
   const state = peers.isComplete ? 'complete' : peers.isServed ? 'coming' : 'unreachable'
   return { live, state, known, undelivered }

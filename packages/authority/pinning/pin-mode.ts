@@ -1,0 +1,44 @@
+import type { PinMode } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import type { PinsLate } from '../inventory.ts'
+import { longestMemory } from '../rollover/roll-plan.ts'
+import type { Announced, PinningRow } from '../store/contract.ts'
+import { pinWait } from './pin-wait.ts'
+
+type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
+
+/**
+ * What the next bundle is to say of keys that are not pinned. `required` in the config holds once every live peer has
+ * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
+ */
+export function pinModeNow(engine: Known): 'off' | PinMode {
+  const { store, config, clock } = engine
+  const row = store.pinning()
+  if (config.pinning === 'off') return 'off'
+  if (config.pinning === 'report' || isSuspended(row, clock())) return 'report'
+  if (row?.mode === 'required') return 'required'
+  return pinWait(engine)(row?.since).length === 0 ? 'required' : 'report'
+}
+
+/** Who holds up that keys which are not pinned are refused; undefined where nothing does, or nobody wants it. */
+export function pinsLate(engine: Known): PinsLate | undefined {
+  const { store, config, clock } = engine
+  const row = store.pinning()
+  const isUnderWay = config.pinning === 'required' && row?.mode === 'report' && !isSuspended(row, clock())
+  const late = isUnderWay ? pinWait(engine)(row.since) : []
+  return late.length === 0 ? undefined : { late, until: row?.since && row.since.at + longestMemory(config) }
+}
+
+export function isSuspended(row: PinningRow | undefined, now: number): boolean {
+  return row?.suspendedUntil !== undefined && now < row.suspendedUntil
+}
+
+/** The row as a bundle leaves it. */
+export function pinningAfter(
+  row: PinningRow | undefined,
+  mode: 'off' | PinMode,
+  bundle: Announced,
+): PinningRow {
+  const since = mode === 'off' ? undefined : (row?.since ?? bundle)
+  return { mode, since, suspendedUntil: isSuspended(row, bundle.at) ? row?.suspendedUntil : undefined }
+}
