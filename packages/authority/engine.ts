@@ -50,6 +50,8 @@ export type AuthorityEventKind =
   | 'service-let-in'
   | 'issue-failed'
   | 'files-purged'
+  | 'pins-suspended'
+  | 'pins-resumed'
   | 'bundle-enforced'
   | 'outage-budget'
   | 'clock-jumped'

@@ -20,6 +20,7 @@ export type AuthorityErrorCode =
   | 'LOCKED'
   | 'MESH_EXISTS'
   | 'NEXT_KEY_MISSING'
+  | 'NOTHING_PINNED'
   | 'NOT_A_MEMBER'
   | 'NOT_PUBLISHED'
   | 'NOT_REVOCABLE'

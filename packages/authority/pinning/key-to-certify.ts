@@ -46,7 +46,7 @@ export async function keyToCertify(
   const row = nextKeys.get(instance)
   if (row === undefined && config.pinning === 'off')
     return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
-  const waitsFor = isServing ? late(row?.announced) : []
+  const waitsFor = isServing ? late.forBundle(row?.announced) : []
   if (waitsFor.length > 0) {
     const before = current.get(instance)
     const isPressing =

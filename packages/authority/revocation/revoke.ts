@@ -3,6 +3,7 @@ import { apply } from '../apply.ts'
 import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish, writePublished } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
 import type { RevocationReason, RevocationRow } from '../store/contract.ts'
@@ -105,6 +106,7 @@ async function record(
       const entry = { serial, profile, instance, reason }
       transaction.addAudit({ at, actor, deed: 'revoked', entry })
     }
+    if (reason === 'key-compromise') forgetNextKeys(transaction, certificates, { at, actor })
     for (const row of bars) {
       transaction.putService({ ...row, barredAt: at })
       transaction.addAudit({ at, actor, deed: 'barred', entry: { service: row.service, reason } })

@@ -10,6 +10,8 @@ export interface Witness {
   /** When it said so. */
   readonly at: number | undefined
   readonly shown: Shown | undefined
+  /** Whether the certificate whose key speaks for it is on record: then its key is pinned. */
+  readonly onRecord: boolean
   /** Its open connections by the slot that has signed the certificate at the other end. */
   readonly connections: ReadonlyMap<string, number>
 }
@@ -103,6 +105,13 @@ export function lateForAnnounced(
     ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),
     ...silent.map(({ instance }) => ({ instance, reason: silence[state] })),
   ]
+}
+
+/** Who shows a certificate that is not on record, as after a restore, and so none whose key is pinned. */
+export function lateForRecord({ live }: Witnesses): readonly Late[] {
+  return live
+    .filter(({ onRecord }) => !onRecord)
+    .map(({ instance }) => ({ instance, reason: 'shows a certificate that is not on record' }))
 }
 
 /** Who still shows a certificate of this slot, has not taken up the next one, and has a bundle that is still valid. */
