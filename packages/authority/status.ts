@@ -40,6 +40,8 @@ export interface Status {
     readonly mode: 'off' | PinMode
     /** Until when nobody is refused for his key, because somebody said so. */
     readonly suspendedUntil: number | undefined
+    /** Connections that live peers let in, and would have refused were it required. */
+    readonly reported: number
   }
   /** How long the mesh goes on if the authority does nothing from now on. */
   readonly outage: OutageBudget | undefined
@@ -121,10 +123,11 @@ export function statusOf(engine: Observed): Status {
   }
 }
 
-function pinningStatus({ store, config, clock }: Observed): Status['pinning'] {
+function pinningStatus({ store, config, clock, peers }: Observed): Status['pinning'] {
   const row = store.pinning()
   const suspendedUntil = isSuspended(row, clock()) ? row?.suspendedUntil : undefined
-  return { wanted: config.pinning, mode: row?.mode ?? 'off', suspendedUntil }
+  const reported = peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_PINNED ?? 0), 0)
+  return { wanted: config.pinning, mode: row?.mode ?? 'off', suspendedUntil, reported }
 }
 
 interface Asked {
