@@ -141,6 +141,7 @@ function inventoryOf(): Inventory {
         ]
       }),
     ),
+    pinning: 'required',
     pinsLate: undefined,
     authorityIssuer: undefined,
     published: true,

@@ -12,6 +12,7 @@ import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
 import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
+import { recordPinning } from './pinning/record-pinning.ts'
 import { isAccepted } from './pinning/serving.ts'
 import { linkFiles } from './place.ts'
 import {
@@ -105,6 +106,7 @@ async function pass(
   const changes = doing.filter((action) => 'settings' in action)
   const notMoved: ReadonlyMap<Action, Error> =
     changes.length > 0 ? await recordSettings(engine, changes) : new Map()
+  if (doing.some(({ kind }) => kind === 'change-pinning')) await recordPinning(engine)
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
   const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)

@@ -50,6 +50,7 @@ export type AuthorityEventKind =
   | 'service-let-in'
   | 'issue-failed'
   | 'files-purged'
+  | 'pinning-changed'
   | 'pins-suspended'
   | 'pins-resumed'
   | 'bundle-enforced'

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
+import { pinningWanted } from './pinning/pin-mode.ts'
 import { isBundleCurrent, publish } from './publish.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
 import type { ServiceRow } from './store/contract.ts'
@@ -29,7 +30,7 @@ interface CheckedCsr {
  *   `CSR_INVALID`
  */
 export async function announceCsrKey(engine: Engine, service: string, csr: Uint8Array): Promise<void> {
-  const { store, clock, config } = engine
+  const { store, clock } = engine
   const { instance, spki, key } = checkedCsr(engine, service, csr)
   const spkiHash = keyIdOf(spki)
   const isKnown = store
@@ -37,7 +38,7 @@ export async function announceCsrKey(engine: Engine, service: string, csr: Uint8
     .some((one) => one.service === service && one.spkiHash === spkiHash)
   await store.write((transaction) => {
     transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: false })
-    if (isKnown || config.pinning === 'off') return
+    if (isKnown || pinningWanted(engine) === 'off') return
     const { algorithm, rsaBits: keySize = null } = key
     transaction.putNextKey({ instance, spkiHash, algorithm, keySize, announced: undefined })
   })

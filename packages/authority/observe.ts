@@ -57,6 +57,7 @@ export function takeInventory(
     dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
+    pinning: store.pinning()?.wanted,
     pinsLate: pinsLate(engine),
     authorityIssuer: engine.ownPair.served?.slot,
     published: isBundleCurrent(engine) && isPublishedOnDisk(engine),

@@ -49,7 +49,7 @@ export interface InstanceAction extends ActionBase {
 }
 
 export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'> {
-  readonly kind: 'create-mesh' | RollStep['kind'] | 'publish'
+  readonly kind: 'create-mesh' | RollStep['kind'] | 'change-pinning' | 'publish'
   /** `publish`: only because of the other actions; without them there is nothing new to say. */
   readonly follows?: true
 }
@@ -66,10 +66,22 @@ export function plan(config: Config, inventory: Inventory, now: number): Plan {
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
+  for (const action of changeOfPinning(config, inventory)) actions.push(action)
   for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions, ...roll, waits: [...roll.waits, ...waitForPins(inventory)] }
+}
+
+const STRICTNESS = { off: 0, report: 1, required: 2 } as const
+
+/** Whether keys are pinned is a requirement of the mesh: it is not lowered without being asked for. */
+function changeOfPinning({ pinning: wanted }: Config, { pinning }: Inventory): MeshAction[] {
+  if (pinning === undefined || pinning === wanted) return []
+  const safety = STRICTNESS[wanted] < STRICTNESS[pinning] ? 'destructive' : 'safe'
+  return [
+    { kind: 'change-pinning', subject: 'mesh', safety, reason: `pinning: ${pinning} becomes ${wanted}` },
+  ]
 }
 
 /** A check newly made `required` turns on by itself, once everybody knows what it is about. */
@@ -330,7 +342,9 @@ function planPublication(
   if (now >= bundleDue(config, bundle.issuedAt))
     return publish(`the bundle is of ${timestamp(bundle.issuedAt)}`)
   if (actions.every((action) => 'instance' in action || isRollStep(action))) return undefined
-  return { ...publish('the members or their rights change'), follows: true }
+  const isOfMembers = actions.some((action) => 'settings' in action)
+  const what = isOfMembers ? 'the members or their rights change' : 'what is asked of keys changes'
+  return { ...publish(what), follows: true }
 }
 
 /** Steps of roll-overs publish by themselves what they change. */

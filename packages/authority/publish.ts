@@ -21,7 +21,7 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
-import { pinModeNow, pinningAfter } from './pinning/pin-mode.ts'
+import { pinModeNow, pinningAfter, pinningWanted } from './pinning/pin-mode.ts'
 import { pinsSection } from './pinning/pins-section.ts'
 import { keptSection } from './revocation/kept-section.ts'
 import { listsFile } from './revocation/lists-file.ts'
@@ -148,7 +148,7 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
   const mesh = store.mesh()
   const trust = store.trustStatements().at(-1)
   if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
-  const pinMode = pinModeNow(engine)
+  const [wanted, pinMode] = [pinningWanted(engine), pinModeNow(engine)]
   const sections = sectionsOf(store, pinMode, { now, pinnedAt: now })
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
@@ -171,7 +171,7 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
     )
     const announced = { ...head.number, at: now }
     if (pinMode !== 'off') transaction.announceNextKeys(announced)
-    transaction.putPinning(pinningAfter(transaction.pinning(), pinMode, announced))
+    transaction.putPinning(pinningAfter(transaction.pinning(), { wanted, mode: pinMode }, announced))
     transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number } })
   })
 }

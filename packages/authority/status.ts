@@ -12,7 +12,7 @@ import type { RootKeyPlace } from './keys/root-keys.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import type { LivePeer } from './peers/peer-book.ts'
-import { isSuspended } from './pinning/pin-mode.ts'
+import { isSuspended, pinningWanted } from './pinning/pin-mode.ts'
 import { plan, renewalDue } from './plan.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
@@ -34,7 +34,7 @@ export interface Status {
   readonly cas: readonly CaStatus[]
   readonly services: readonly InstanceStatus[]
   readonly pinning: {
-    /** What the config says. */
+    /** What the config said when it was last applied. */
     readonly wanted: 'off' | PinMode
     /** What the newest bundle says. */
     readonly mode: 'off' | PinMode
@@ -123,11 +123,12 @@ export function statusOf(engine: Observed): Status {
   }
 }
 
-function pinningStatus({ store, config, clock, peers }: Observed): Status['pinning'] {
+function pinningStatus(engine: Observed): Status['pinning'] {
+  const { store, clock, peers } = engine
   const row = store.pinning()
   const suspendedUntil = isSuspended(row, clock()) ? row?.suspendedUntil : undefined
   const reported = peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_PINNED ?? 0), 0)
-  return { wanted: config.pinning, mode: row?.mode ?? 'off', suspendedUntil, reported }
+  return { wanted: pinningWanted(engine), mode: row?.mode ?? 'off', suspendedUntil, reported }
 }
 
 interface Asked {

@@ -50,7 +50,8 @@ export async function beginGeneration(
     transaction.changeMesh({ generation, halted: undefined, ...(backedUpAt && { backedUpAt }) })
     audit('restored', { ...entry, generation })
     // What was issued since is not on record, and peers may show it.
-    transaction.putPinning({ mode: 'report', since: undefined, suspendedUntil: undefined })
+    const pinning = transaction.pinning()
+    if (pinning !== undefined) transaction.putPinning({ ...pinning, mode: 'report', since: undefined })
     for (const { number, bytes } of ahead.statements) transaction.addTrustStatement({ ...number, bytes })
     for (const slot of lostIssuingCas(transaction, ahead.statements.at(-1)?.issuingCas ?? [], at)) {
       transaction.putSlot(slot)

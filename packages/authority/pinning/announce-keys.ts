@@ -2,6 +2,7 @@ import type { Engine } from '../engine.ts'
 import { isBundleCurrent, publish } from '../publish.ts'
 import type { Transaction } from '../store/contract.ts'
 import { makeNextKeys, withoutNextKey } from './make-next-keys.ts'
+import { pinningWanted } from './pin-mode.ts'
 
 /** Sees that every instance has a next key, and that peers are told of it. @returns for whom it could not be made */
 export async function announceKeys(engine: Engine): Promise<ReadonlyMap<string, Error>> {
@@ -12,8 +13,9 @@ export async function announceKeys(engine: Engine): Promise<ReadonlyMap<string, 
 }
 
 /** What is pinned no more was announced in vain: should pinning come back, other keys are made. */
-export async function forgetWhereOff({ config, store, clock, actor }: Engine): Promise<void> {
-  const rows = config.pinning === 'off' ? store.nextKeys() : []
+export async function forgetWhereOff(engine: Engine): Promise<void> {
+  const { store, clock, actor } = engine
+  const rows = pinningWanted(engine) === 'off' ? store.nextKeys() : []
   if (rows.length === 0) return
   await store.write((transaction) => forgetNextKeys(transaction, rows, { at: clock(), actor }))
 }

@@ -8,6 +8,7 @@ import type { Late } from '../rollover/late.ts'
 import { decodeRequest, decodeSettings, keySizeOf, type Settings } from '../settings.ts'
 import type { CertificateRow, NextKeyRow } from '../store/contract.ts'
 import { type Holder, isOfKind, readNextKey } from './make-next-keys.ts'
+import { pinningWanted } from './pin-mode.ts'
 import { type PinWait, pinWait } from './pin-wait.ts'
 
 /** What is asked once for all instances that are issued a certificate together. */
@@ -44,7 +45,7 @@ export async function keyToCertify(
   const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const row = nextKeys.get(instance)
-  if (row === undefined && config.pinning === 'off')
+  if (row === undefined && pinningWanted(engine) === 'off')
     return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
   const waitsFor = isServing ? late.forBundle(row?.announced) : []
   if (waitsFor.length > 0) {

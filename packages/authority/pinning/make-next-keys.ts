@@ -6,6 +6,7 @@ import { AuthorityError } from '../error.ts'
 import { folderOptions } from '../place.ts'
 import { decodeSettings, keySizeOf, type Settings } from '../settings.ts'
 import type { NextKeyRow, ServiceRow } from '../store/contract.ts'
+import { pinningWanted } from './pin-mode.ts'
 
 /** How many are made at once: enough to share each commit, few enough to keep memory small. */
 const AT_ONCE = 128
@@ -27,10 +28,11 @@ export function isOfKind(row: Pick<NextKeyRow, 'algorithm' | 'keySize'>, setting
  * @param pressing of these the file is read: should it not be whole, that is to be found out now, and not at its use
  */
 export function withoutNextKey(
-  { store, disk, layout, config }: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
+  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
   pressing: ReadonlySet<string> = new Set(),
 ): Holder[] {
-  if (config.pinning === 'off') return []
+  const { store, disk, layout } = engine
+  if (pinningWanted(engine) === 'off') return []
   const members = new Map(
     store
       .services()

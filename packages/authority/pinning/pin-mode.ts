@@ -13,10 +13,11 @@ type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
  * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
  */
 export function pinModeNow(engine: Known): 'off' | PinMode {
-  const { store, config, clock } = engine
+  const { store, clock } = engine
   const row = store.pinning()
-  if (config.pinning === 'off') return 'off'
-  if (config.pinning === 'report' || isSuspended(row, clock())) return 'report'
+  const wanted = pinningWanted(engine)
+  if (wanted === 'off') return 'off'
+  if (wanted === 'report' || isSuspended(row, clock())) return 'report'
   if (row?.mode === 'required') return 'required'
   // After a restore peers may show certificates that are not on record: those are replaced first.
   if (row?.mode === 'report' && row.since === undefined) return 'report'
@@ -32,21 +33,27 @@ function lateForPins(engine: Known, row: PinningRow | undefined): readonly Late[
 export function pinsLate(engine: Known): PinsLate | undefined {
   const { store, config, clock } = engine
   const row = store.pinning()
-  const isUnderWay = config.pinning === 'required' && row?.mode === 'report' && !isSuspended(row, clock())
+  const isUnderWay = row?.wanted === 'required' && row.mode === 'report' && !isSuspended(row, clock())
   const late = isUnderWay ? lateForPins(engine, row) : []
   return late.length === 0 ? undefined : { late, until: row?.since && row.since.at + longestMemory(config) }
+}
+
+/** What the config said when it was last applied: lowering it is not done without being asked for. */
+export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): 'off' | PinMode {
+  return store.pinning()?.wanted ?? config.pinning
 }
 
 export function isSuspended(row: PinningRow | undefined, now: number): boolean {
   return row?.suspendedUntil !== undefined && now < row.suspendedUntil
 }
 
-/** The row as a bundle leaves it. */
+/** The row as a bundle leaves it. @param said what is wanted, and what it says */
 export function pinningAfter(
   row: PinningRow | undefined,
-  mode: 'off' | PinMode,
+  said: Pick<PinningRow, 'wanted' | 'mode'>,
   bundle: Announced,
 ): PinningRow {
+  const { mode } = said
   const since = mode === 'off' ? undefined : (row?.since ?? bundle)
-  return { mode, since, suspendedUntil: isSuspended(row, bundle.at) ? row?.suspendedUntil : undefined }
+  return { ...said, since, suspendedUntil: isSuspended(row, bundle.at) ? row?.suspendedUntil : undefined }
 }

@@ -2,6 +2,7 @@ import type { DocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { publish } from '../publish.ts'
+import { pinningWanted } from './pin-mode.ts'
 
 /** Longer than this is a decision for the config file. Milliseconds. */
 export const LONGEST_SUSPENSION = 30 * 24 * 60 * 60 * 1000
@@ -21,8 +22,9 @@ export interface SuspendedPins {
  * @throws AuthorityError `NOTHING_PINNED`
  */
 export async function suspendPins(engine: Engine, span: number | undefined): Promise<SuspendedPins> {
-  const { store, config, clock, actor, report } = engine
-  if (config.pinning === 'off' || store.bundle() === undefined) throw nothingPinned(config.pinning)
+  const { store, clock, actor, report } = engine
+  const wanted = pinningWanted(engine)
+  if (wanted === 'off' || store.bundle() === undefined) throw nothingPinned(wanted)
   if (span !== undefined && !(span > 0 && span <= LONGEST_SUSPENSION))
     throw new TypeError(`a suspension of ${span} ms`)
   const at = clock()
@@ -30,7 +32,7 @@ export async function suspendPins(engine: Engine, span: number | undefined): Pro
   const entry = until === undefined ? {} : { until: new Date(until).toISOString() }
   const kind = until === undefined ? 'pins-resumed' : 'pins-suspended'
   await store.write((transaction) => {
-    const row = transaction.pinning() ?? { mode: 'off', since: undefined }
+    const row = transaction.pinning() ?? { wanted, mode: 'off', since: undefined }
     transaction.putPinning({ ...row, suspendedUntil: until })
     transaction.addAudit({ at, actor, deed: kind, entry })
   })

@@ -582,15 +582,20 @@ for (const [name, open] of Object.entries(stores)) {
       const store = open(t)
       assert.equal(store.pinning(), undefined)
       for (const row of [
-        { mode: 'report', since: { generation: 2, counter: 3, at: 1_000 }, suspendedUntil: 9_000 },
-        { mode: 'off', since: undefined, suspendedUntil: undefined },
+        {
+          wanted: 'required',
+          mode: 'report',
+          since: { generation: 2, counter: 3, at: 1_000 },
+          suspendedUntil: 9_000,
+        },
+        { wanted: 'off', mode: 'off', since: undefined, suspendedUntil: undefined },
       ] as const) {
         await store.write((transaction) => transaction.putPinning(row))
         assert.deepEqual(store.pinning(), row)
       }
       await assert.rejects(
         store.write((transaction) => {
-          transaction.putPinning({ mode: 'required', since: undefined, suspendedUntil: undefined })
+          transaction.putPinning({ ...store.pinning()!, mode: 'required' })
           throw new Error('after')
         }),
       )

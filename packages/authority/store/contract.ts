@@ -241,6 +241,8 @@ export interface PinnedKey {
 
 /** How the mesh pins keys now. */
 export interface PinningRow {
+  /** What the config said when it was last applied. */
+  wanted: 'off' | PinMode
   /** What the newest bundle says. */
   mode: 'off' | PinMode
   /** The first bundle of those that name pins without a break, up to the newest; undefined with `off`. */
@@ -386,6 +388,7 @@ export type Deed =
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'
+  | 'change-pinning'
   | 'pins-suspended'
   | 'pins-resumed'
   | 'next-key-discarded'

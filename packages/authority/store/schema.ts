@@ -164,8 +164,8 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE pinning (
-    one INTEGER PRIMARY KEY CHECK (one = 1), mode TEXT NOT NULL, generation INTEGER, counter INTEGER, since INTEGER,
-    suspended_until INTEGER
+    one INTEGER PRIMARY KEY CHECK (one = 1), wanted TEXT NOT NULL, mode TEXT NOT NULL, generation INTEGER,
+    counter INTEGER, since INTEGER, suspended_until INTEGER
   ) STRICT;
   `,
 ]

@@ -136,7 +136,7 @@ export class SqliteReader implements Reader {
        ORDER BY service, spkiHash`,
     )
     this.#pinning = database.prepare(
-      `SELECT mode, generation, counter, since AS at, suspended_until AS suspendedUntil FROM pinning`,
+      `SELECT wanted, mode, generation, counter, since AS at, suspended_until AS suspendedUntil FROM pinning`,
     )
     this.#issuedOf = database.prepare(
       `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND profile = ? ORDER BY number`,
@@ -272,9 +272,9 @@ export class SqliteReader implements Reader {
   pinning(): PinningRow | undefined {
     const row = this.#pinning.get()
     if (row === undefined) return undefined
-    const { generation, counter, at, mode, suspendedUntil } = row
+    const { generation, counter, at, suspendedUntil, ...said } = row
     const since = generation === null ? undefined : { generation, counter, at }
-    return { mode, since, suspendedUntil: suspendedUntil ?? undefined } as unknown as PinningRow
+    return { ...said, since, suspendedUntil: suspendedUntil ?? undefined } as unknown as PinningRow
   }
 
   issuedOf(profile: CertificateProfile): readonly CertificateRow[] {

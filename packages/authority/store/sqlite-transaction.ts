@@ -126,7 +126,15 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#announceNextKeys = database.prepare(
       'UPDATE next_key SET generation = ?, counter = ?, announced_at = ? WHERE generation IS NULL',
     )
-    this.#putPinning = put('pinning', ['one', 'mode', 'generation', 'counter', 'since', 'suspended_until'])
+    this.#putPinning = put('pinning', [
+      'one',
+      'wanted',
+      'mode',
+      'generation',
+      'counter',
+      'since',
+      'suspended_until',
+    ])
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
@@ -303,10 +311,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#announceNextKeys.run(generation, counter, at)
   }
 
-  putPinning({ mode, since, suspendedUntil }: PinningRow): void {
+  putPinning({ wanted, mode, since, suspendedUntil }: PinningRow): void {
     this.#mustBeOpen()
     const of = [since?.generation ?? null, since?.counter ?? null, since?.at ?? null]
-    this.#putPinning.run(1, mode, ...of, suspendedUntil ?? null)
+    this.#putPinning.run(1, wanted, mode, ...of, suspendedUntil ?? null)
   }
 
   abandonIntent(serial: string): void {
