@@ -136,13 +136,15 @@ function inventoryOf(): Inventory {
             instances: [
               {
                 ...{ row, current, request: decodeRequest(current.request), pair: String(index) },
-                ...{ failed: undefined, linked: true },
+                ...{ failed: undefined, nextKey: true, linked: true },
               },
             ],
           },
         ]
       }),
     ),
+    pinning: 'required',
+    pinsLate: undefined,
     authorityIssuer: undefined,
     published: true,
   }

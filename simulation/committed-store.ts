@@ -9,14 +9,14 @@ import { type Fate, MemoryStore } from '../packages/authority/store/memory.ts'
 type Deed = Exclude<keyof Transaction, keyof Store>
 
 /** Which answers a deed makes outdated. */
-const touches: Readonly<Record<Deed, string>> = {
+const touches: Readonly<Record<Deed, string | readonly string[]>> = {
   createMesh: 'mesh',
   changeMesh: 'mesh',
   putSlot: 'slots',
   putService: 'services',
   putInstance: 'instances',
   recordIntent: 'certificates',
-  recordIssued: 'certificates',
+  recordIssued: ['certificates', 'next keys'],
   makeCurrent: 'certificates',
   abandonIntent: 'certificates',
   revoke: 'certificates',
@@ -25,6 +25,10 @@ const touches: Readonly<Record<Deed, string>> = {
   putDelivery: 'deliveries',
   putAttempt: 'attempts',
   forgetAttempt: 'attempts',
+  putNextKey: 'next keys',
+  forgetNextKey: 'next keys',
+  announceNextKeys: 'next keys',
+  putPinning: 'pinning',
   addTrustStatement: 'trust statements',
   addBundle: 'bundles',
   addAudit: 'audit',
@@ -89,6 +93,9 @@ export class CommittedStore implements Store {
   acknowledgements = () => this.#once('acknowledgements', '', this.#reader.acknowledgements)
   deliveries = () => this.#once('deliveries', '', this.#reader.deliveries)
   attempts = () => this.#once('attempts', '', this.#reader.attempts)
+  nextKeys = () => this.#once('next keys', '', this.#reader.nextKeys)
+  pinnedKeys = (after: number) => this.#store.pinnedKeys(after)
+  pinning = () => this.#once('pinning', '', this.#reader.pinning)
   audit = (after: number, limit: number) => this.#store.audit(after, limit)
 
   get #reader(): MemoryStore {
@@ -116,10 +123,10 @@ export class CommittedStore implements Store {
 
   #memberOf(tables: Transaction, name: string): Member {
     const member = (tables[name as keyof Transaction] as Member).bind(tables)
-    const table = touches[name as Deed]
-    if (table === undefined) return member
+    const outdated = touches[name as Deed]
+    if (outdated === undefined) return member
     return (...given) => {
-      this.#touched.add(table)
+      for (const table of [outdated].flat()) this.#touched.add(table)
       return member(...given)
     }
   }

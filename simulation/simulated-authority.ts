@@ -4,7 +4,6 @@ import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { Disk } from '../packages/authority/disk/disk.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
-import { issuePair, withIssuer } from '../packages/authority/issue-pair.ts'
 import {
   KeyStore,
   type KeyStoreOptions,
@@ -18,6 +17,7 @@ import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
 import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
+import { rotateAnew } from '../packages/authority/rotate-pair.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
 import { spkiOf } from '../packages/pki/keys/public-key.ts'
@@ -198,7 +198,7 @@ export class SimulatedAuthority {
     await this.#doing(async (engine) => {
       const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
       if (row === undefined) return
-      await withIssuer(engine, (issuer) => issuePair(engine, { instance: service, service: row }, issuer))
+      await rotateAnew(engine, service)
     })
   }
 

@@ -366,7 +366,15 @@ export class SimulatedPeer {
     if (this.#stream === 0) return
     const { number } = this.documents!.bundle.head
     const { serial } = this.identity!.leaf
-    const report = { serial, version: '1', connections: [], open: 0, refused: {}, bundle: number }
+    const report = {
+      serial,
+      version: '1',
+      connections: [],
+      open: 0,
+      refused: {},
+      reported: {},
+      bundle: number,
+    }
     this.#authority.peers?.reported(this.name, report)
   }
 

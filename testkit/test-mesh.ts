@@ -7,11 +7,15 @@ import {
   type Config,
   type DocumentNumber,
   encodeMembers,
+  encodePins,
   encodeRevoked,
+  keyIdOf,
   type Layout,
   layoutOf,
   type Member,
+  type PinMode,
   parseConfig,
+  pinOf,
   type SectionRef,
   sealBundleHead,
   sealTrustStatement,
@@ -73,6 +77,8 @@ export class TestMesh {
   readonly #leaves = new Map<string, TestIdentity>()
   readonly #versions = new Map<string, number>()
   readonly #revoked = new Set<string>()
+  readonly #pins = new Map<string, Set<string>>()
+  #pinMode: 'off' | PinMode = 'off'
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
@@ -159,6 +165,7 @@ export class TestMesh {
     const leaf = await this.leaf(service, overrides)
     await this.writePair(service, this.ca.chainPem(leaf), leaf.keyPem)
     this.#leaves.set(service, leaf)
+    this.pin(service, leaf)
     return leaf
   }
 
@@ -193,6 +200,20 @@ export class TestMesh {
     await this.publish()
   }
 
+  /** Says from the next bundle on what becomes of keys that are not pinned; those that services were given are. */
+  pinning(mode: 'off' | PinMode): void {
+    this.#pinMode = mode
+  }
+
+  /** Names a key in the next bundle, or no more. */
+  pin(service: string, { signer }: TestIdentity, isPinned = true): void {
+    const pins = this.#pins.get(service) ?? new Set()
+    this.#pins.set(service, pins)
+    const pin = pinOf(keyIdOf(signer.spki))
+    if (isPinned) pins.add(pin)
+    else pins.delete(pin)
+  }
+
   /** Says where a service can be reached, in a new bundle. */
   async place(service: string, port: number, host = '127.0.0.1'): Promise<void> {
     this.change(service, { address: { host, port } })
@@ -209,6 +230,10 @@ export class TestMesh {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
     if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
+    if (this.#pinMode !== 'off') {
+      const pins = encodePins(this.#pinMode, this.#pins)
+      sections.push({ ...(await this.#section('pins', pins)), critical: false })
+    }
     const head = await sealBundleHead(
       {
         meshId: this.#trust.meshId,

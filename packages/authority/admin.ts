@@ -5,6 +5,7 @@ import type { Administration, Authority, BackupMade, BackupRequest } from './aut
 import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import type { IssuedChain } from './issue-pair.ts'
+import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
 import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 import type { RevokePreview } from './revocation/preview.ts'
@@ -28,6 +29,7 @@ interface Calls {
   revoke: { takes: RevokeRequest; gives: RevokeReport }
   'preview-revocation': { takes: readonly RevokeTarget[]; gives: RevokePreview }
   enforcement: { takes: EnforcementRequest; gives: Enforcement }
+  'suspend-pins': { takes: { span: number | null }; gives: SuspendedPins }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
@@ -78,6 +80,11 @@ export async function serveAdmin(
     },
     'preview-revocation': (targets) => authority.previewRevocation(targets),
     enforcement: (request) => authority.enforcement(request),
+    'suspend-pins': async ({ span }) => {
+      const suspended = await authority.suspendPins(span ?? undefined)
+      afterDeed()
+      return suspended
+    },
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
@@ -129,6 +136,7 @@ export async function connectAdmin(socket: string): Promise<Administration | und
     revoke: (request) => call('revoke', request),
     previewRevocation: (targets) => call('preview-revocation', targets),
     enforcement: (request) => call('enforcement', request),
+    suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     backup: (request) => call('backup', request),

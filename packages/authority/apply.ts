@@ -6,12 +6,26 @@ import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
-import type { Inventory } from './inventory.ts'
+import type { Inventory, InventoryInstance } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
 import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
+import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
+import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
+import { recordPinning } from './pinning/record-pinning.ts'
+import { isAccepted } from './pinning/serving.ts'
 import { linkFiles } from './place.ts'
-import { type Action, isMute, isRollStep, needContext, needOf, type Plan, plan, safePart } from './plan.ts'
+import {
+  type Action,
+  isMute,
+  isRollStep,
+  type NeedContext,
+  needContext,
+  needOf,
+  type Plan,
+  plan,
+  safePart,
+} from './plan.ts'
 import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
@@ -96,24 +110,33 @@ async function pass(
   const changes = doing.filter((action) => 'settings' in action)
   const notMoved: ReadonlyMap<Action, Error> =
     changes.length > 0 ? await recordSettings(engine, changes) : new Map()
-  // 5 The bundle, so that peers know who is coming before anyone comes; unless a step has just published what is so.
-  const isJustOut = doing.some(isRollStep) && isBundleCurrent(store, clock())
-  if (doing.some((action) => action.kind === 'publish') && !isJustOut) await publish(engine)
-  // 6 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
+  if (doing.some(({ kind }) => kind === 'change-pinning')) await recordPinning(engine)
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
   const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)
   const inventory = isAsFound ? found : takeInventory(engine, asked ? undefined : pairs)
   const { due, putOff } = dueIssuances(engine, inventory, options.pace)
+  // 5 The keys of the certificates to come, where there are none.
+  await forgetWhereOff(engine)
+  const pressing = due.flatMap(({ instance, isServing }) => (isServing ? [] : [instance]))
+  const keyless = withoutNextKey(engine, new Set(pressing))
+  const notMade = await makeNextKeys(engine, keyless)
+  // 6 The bundle, so that peers know who is coming, and with which key, before anyone comes; unless a step has just published
+  //   what is so.
+  const isNews = keyless.length > 0 || doing.some((action) => action.kind === 'publish')
+  const isJustOut = (doing.some(isRollStep) || keyless.length > 0) && isBundleCurrent(engine)
+  if (isNews && !isJustOut) await publish(engine)
+  // 7 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   const atOnce = options.pace && config.rotation.atOnce
-  const failures = new Map([...(await issuePairs(engine, due, atOnce)), ...linkPairs(engine, inventory, due)])
+  const notIssued = await issuePairs(engine, due, atOnce)
+  const failures = new Map([...notMade, ...notIssued, ...linkPairs(engine, inventory, due)])
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
   await engine.ownPair.renew(engine)
-  // 7 The bundle again, where a new certificate has ended a change.
-  if (!isBundleCurrent(store, clock())) await publish(engine)
-  // 8 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
+  // 8 Their next keys, and the bundle again, which names these, and a change that a new certificate has ended.
+  for (const [instance, error] of await announceKeys(engine)) failures.set(instance, error)
+  // 9 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
-  // 9 Services that read files are told of them.
+  // 10 Services that read files are told of them.
   const told = await deliver(engine, { automatic: options.pace !== undefined })
   const { done, failed } = outcomeOf(doing, due, (action) =>
     'instance' in action ? failures.get(action.instance) : notMoved.get(action),
@@ -159,7 +182,7 @@ function dueIssuances(
       // The next issuing CA, which may sign for it, is on its way.
       if (constraints && !permits(constraints, settings)) continue
       const need = needOf(settings, instance, context)
-      const issuance = { instance: instance.row.id, service: row }
+      const issuance = { instance: instance.row.id, service: row, isServing: isServing(instance, context) }
       if (need?.kind === 'issue') urgent.push(issuance)
       else if (need?.kind === 'renew') renewals.push({ ...issuance, notAfter: instance.current!.notAfter })
     }
@@ -167,6 +190,11 @@ function dueIssuances(
   renewals.sort((a, b) => a.notAfter - b.notAfter)
   const allowed = pace?.take(renewals.length, config.rotation.perMinute) ?? renewals.length
   return { due: [...urgent, ...renewals.slice(0, allowed)], putOff: renewals.length - allowed }
+}
+
+/** Whether an instance has a pair that peers accept. */
+function isServing({ current, pair }: InventoryInstance, { slots, now }: NeedContext): boolean {
+  return current !== undefined && pair === current.serial && isAccepted(current, slots, now)
 }
 
 /** The paths of the config lead to each pair that is good; whoever was just issued one has seen to it already. */

@@ -179,7 +179,7 @@ describe('over the socket', () => {
     const { client, socket, close } = await served(t, temporaryFolder(), { lake: {} })
     assert.equal(statSync(socket).mode & 0o077, 0)
     assert.equal((await client.plan()).actions[0]?.kind, 'create-mesh')
-    assert.equal((await client.apply(no)).bundle, '1.1')
+    assert.equal((await client.apply(no)).bundle, '1.2')
     const issued = await client.issue('lake')
     assert.equal((await client.status()).services[0]?.serial, issued.serial)
     assert.deepEqual(await client.purge(), [])
@@ -210,7 +210,7 @@ describe('over the socket', () => {
   test('works where the path is longer than a socket’s may be', async (t) => {
     const { client, socket, close } = await served(t, join(temporaryFolder(), 'x'.repeat(120)), { lake: {} })
     assert.ok(socket.length > 107)
-    assert.equal((await client.apply(no)).bundle, '1.1')
+    assert.equal((await client.apply(no)).bundle, '1.2')
     await close()
   })
 

@@ -14,8 +14,9 @@ import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
-import { issueForCsr, notAMember } from './issue-csr.ts'
-import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
+import { announceCsrKey, issueForCsr, notAMember } from './issue-csr.ts'
+import { issueNow } from './issue-now.ts'
+import type { IssuedChain } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
@@ -24,6 +25,8 @@ import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
+import { announceKeys } from './pinning/announce-keys.ts'
+import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
 import { Responder, type ResponderHost } from './responder/responder.ts'
@@ -61,6 +64,12 @@ export interface Administration {
   previewRevocation(targets: readonly RevokeTarget[]): Promise<RevokePreview>
   /** Who enforces a bundle, once every live peer does, or the wait is over. */
   enforcement(request: EnforcementRequest): Promise<Enforcement>
+  /**
+   * For so long, milliseconds, nobody is refused for his key, whatever the config says; undefined ends it.
+   *
+   * @throws AuthorityError `NOTHING_PINNED`
+   */
+  suspendPins(span: number | undefined): Promise<SuspendedPins>
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
@@ -265,7 +274,8 @@ export class Authority implements Administration {
     return this.#inTurn(() => adoptCa(this.#engine))
   }
 
-  issue(service: string): Promise<IssuedChain> {
+  async issue(service: string): Promise<IssuedChain> {
+    await this.#peersKnow(() => announceKeys(this.#engine))
     return this.#inTurn(async () => {
       checkState(this.#engine)
       const row = this.#engine.store
@@ -273,13 +283,12 @@ export class Authority implements Administration {
         .find((one) => one.service === service && one.state === 'member')
       if (row === undefined) throw notAMember(service, this.#engine)
       await letIn(this.#engine, service)
-      return withIssuer(this.#engine, (issuer) =>
-        issuePair(this.#engine, { instance: service, service: row }, issuer),
-      )
+      return issueNow(this.#engine, row)
     })
   }
 
-  issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain> {
+  async issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain> {
+    await this.#peersKnow(() => announceCsrKey(this.#engine, service, csr))
     return this.#inTurn(async () => {
       checkState(this.#engine)
       const issued = await issueForCsr(this.#engine, service, csr)
@@ -288,7 +297,8 @@ export class Authority implements Administration {
     })
   }
 
-  rotate(request: RotateRequest): Promise<RotateReport> {
+  async rotate(request: RotateRequest): Promise<RotateReport> {
+    if (request.what === 'pairs') await this.#peersKnow(() => announceKeys(this.#engine))
     return this.#inTurn(async () => {
       checkState(this.#engine)
       return rotate(this.#engine, request)
@@ -313,6 +323,13 @@ export class Authority implements Administration {
   /** Not in turn: whoever waits for peers keeps nobody from work. */
   enforcement(request: EnforcementRequest): Promise<Enforcement> {
     return enforcementOf(this.#engine, request)
+  }
+
+  suspendPins(span: number | undefined): Promise<SuspendedPins> {
+    return this.#inTurn(() => {
+      checkState(this.#engine)
+      return suspendPins(this.#engine, span)
+    })
   }
 
   /** Tells, as an event, when the mesh could not go on for long without this authority. */
@@ -364,6 +381,16 @@ export class Authority implements Administration {
     this.#lock.release()
   }
 
+  /** Peers need a moment for keys that were just announced; whoever is late after that keeps the deed, not the others, waiting. */
+  async #peersKnow(announce: () => Promise<unknown>): Promise<void> {
+    await this.#inTurn(() => {
+      checkState(this.#engine)
+      return announce()
+    })
+    const bundle = this.#engine.store.bundle()
+    if (bundle !== undefined) await enforcementOf(this.#engine, { bundle, wait: PEERS_KNOW_WITHIN })
+  }
+
   /** Where nothing may be signed now, peers on other hosts have to wait until that is mended, and `apply` says it. */
   async #makeOwnPair(): Promise<void> {
     try {
@@ -393,6 +420,9 @@ export class Authority implements Administration {
 async function noLog(): Promise<never> {
   throw new TypeError('no log was given to this authority')
 }
+
+/** Milliseconds. A peer that is well acknowledges a bundle in a few; nobody waits long for one that is not. */
+const PEERS_KNOW_WITHIN = 2_000
 
 /** What is opened once, at the start. */
 function placesOf({ paths, authority, environment }: Config): string {

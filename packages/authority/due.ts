@@ -42,6 +42,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
     for (const row of store.acknowledgements()) at(row.at + longestMemory(config))
     for (const row of store.deliveries()) at(row.at + SETTLE_TIME)
   }
+  at(store.pinning()?.suspendedUntil)
   for (const { nextTryAt } of store.attempts()) at(nextTryAt)
   for (const time of instanceTimes(known)) at(time)
   return next

@@ -19,6 +19,7 @@ export { type KeepOptions, keep } from './keep.ts'
 export type { RootKeyPlace } from './keys/root-keys.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
+export { LONGEST_SUSPENSION, type SuspendedPins } from './pinning/suspend.ts'
 export {
   type Action,
   type InstanceAction,

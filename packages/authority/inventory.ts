@@ -1,7 +1,7 @@
-import type { DocumentNumber } from '@datapunk/protocol'
+import type { DocumentNumber, PinMode } from '@datapunk/protocol'
 import type { RootKey } from './keys/root-keys.ts'
 import type { DueList } from './revocation/lists.ts'
-import type { Witnesses } from './rollover/late.ts'
+import type { Late, Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './settings.ts'
 import type {
   AttemptRow,
@@ -42,8 +42,18 @@ export interface Inventory {
   readonly services: ReadonlyMap<string, InventoryService>
   /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
   readonly authorityIssuer: string | undefined
+  /** What the config said of pinning when it was last applied; undefined before. */
+  readonly pinning: 'off' | PinMode | undefined
+  /** Who holds up that keys which are not pinned are refused; undefined where nothing does. */
+  readonly pinsLate: PinsLate | undefined
   /** Whether the published documents say what the inventory says, and lie on disk. */
   readonly published: boolean
+}
+
+export interface PinsLate {
+  readonly late: readonly Late[]
+  /** When it goes on whoever is late, milliseconds since the epoch; undefined before anybody was told. */
+  readonly until: number | undefined
 }
 
 export interface CaFacts {
@@ -85,6 +95,8 @@ export interface InventoryInstance {
   readonly pair: string | undefined
   /** Why its last try to be issued a certificate failed, and when the next one is. */
   readonly failed: AttemptRow | undefined
+  /** Whether its next key is made, of the kind that the settings want, and on disk. */
+  readonly nextKey: boolean
   /** Whether `cert` and `key` of the settings lead to that pair; true where the key lives elsewhere. */
   readonly linked: boolean
 }

@@ -4,45 +4,65 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
+import { pinningWanted } from './pinning/pin-mode.ts'
+import { isBundleCurrent, publish } from './publish.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
+import type { ServiceRow } from './store/contract.ts'
 
 /** A CSR with the largest key and a page of attributes stays far below this. */
 const MAX_CSR_BYTES = 64 * 1024
 
+/** A CSR that was looked at, and whose it is. */
+interface CheckedCsr {
+  readonly row: ServiceRow
+  readonly instance: string
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  readonly key: ReturnType<typeof keyAlgorithmOf>
+}
+
 /**
- * Story 1 for a key that lives elsewhere. Of the CSR only the public key counts, once it has shown that it has the private
- * one; what the certificate says is for the config to decide.
+ * Sees that peers are told of the key of a CSR, which comes to be that of its instance. A key with a certificate that is valid
+ * is known to them.
  *
  * @param csr PKCS#10, PEM or DER
- * @throws PkiError when the CSR can't be read, or its key is not the one that signed it; AuthorityError `NOT_A_MEMBER`
+ * @throws PkiError when the CSR can't be read, or its key is not the one that signed it; AuthorityError `NOT_A_MEMBER`,
+ *   `CSR_INVALID`
+ */
+export async function announceCsrKey(engine: Engine, service: string, csr: Uint8Array): Promise<void> {
+  const { store, clock } = engine
+  const { instance, spki, key } = checkedCsr(engine, service, csr)
+  const spkiHash = keyIdOf(spki)
+  const isKnown = store
+    .pinnedKeys(clock())
+    .some((one) => one.service === service && one.spkiHash === spkiHash)
+  await store.write((transaction) => {
+    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: false })
+    if (isKnown || pinningWanted(engine) === 'off') return
+    const { algorithm, rsaBits: keySize = null } = key
+    transaction.putNextKey({ instance, spkiHash, algorithm, keySize, announced: undefined })
+  })
+  if (!isBundleCurrent(engine)) await publish(engine)
+}
+
+/**
+ * Story 1 for a key that lives elsewhere, once peers were told of it. Of the CSR only the public key counts, once it has shown
+ * that it has the private one; what the certificate says is for the config to decide.
+ *
+ * @throws as `announceCsrKey`
  */
 export async function issueForCsr(engine: Engine, service: string, csr: Uint8Array): Promise<IssuedChain> {
-  const { store, clock, report } = engine
-  const row = store.services().find((one) => one.service === service && one.state === 'member')
-  if (row === undefined) throw notAMember(service, engine)
-  const parsed = parseCsr(derOf(csr))
-  checkProofOfPossession(parsed)
-  const key = keyAlgorithmOf(parsed.spki)
+  await announceCsrKey(engine, service, csr)
+  const { clock, report } = engine
+  const { row, instance, spki, key } = checkedCsr(engine, service, csr)
   const settings = decodeSettings(row.settings)
   const request = {
     ...certificateRequestOf(settings),
     keyAlgorithm: key.algorithm,
     keySize: key.rsaBits ?? null,
   }
-  const instance = `${service}-${keyIdOf(parsed.spki).slice(0, 8)}`
-  const other = store.instances().find((one) => one.id === instance)
-  if (other !== undefined && (other.service !== service || other.place !== 'elsewhere')) {
-    throw new AuthorityError(
-      'CSR_INVALID',
-      `found a key whose instance would be ${instance}, which is the name of another; allowed: a new key`,
-      { data: { instance } },
-    )
-  }
-  await store.write((transaction) =>
-    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: false }),
-  )
   return withIssuer(engine, async (issuer) => {
-    const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki: parsed.spki }
+    const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki }
     const issued = await issueLeaf(
       { ...leaf, request, encodedRequest: encodeRequest(request) },
       issuer,
@@ -53,6 +73,24 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
     report({ kind: 'certificate-issued', subject: service, at: clock(), detail })
     return { service, instance, serial, notAfter, certificate: chainOf(issued.der, issuer) }
   })
+}
+
+function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCsr {
+  const { store } = engine
+  const row = store.services().find((one) => one.service === service && one.state === 'member')
+  if (row === undefined) throw notAMember(service, engine)
+  const parsed = parseCsr(derOf(csr))
+  checkProofOfPossession(parsed)
+  const key = keyAlgorithmOf(parsed.spki)
+  const instance = `${service}-${keyIdOf(parsed.spki).slice(0, 8)}`
+  const other = store.instances().find((one) => one.id === instance)
+  if (other === undefined || (other.service === service && other.place === 'elsewhere'))
+    return { row, instance, spki: parsed.spki, key }
+  throw new AuthorityError(
+    'CSR_INVALID',
+    `found a key whose instance would be ${instance}, which is the name of another; allowed: a new key`,
+    { data: { instance } },
+  )
 }
 
 export function notAMember(service: string, { store }: Pick<Engine, 'store'>): AuthorityError {

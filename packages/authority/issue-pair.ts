@@ -1,13 +1,15 @@
-import { type Certificate, encodePem, generateKeyPair, type KeyPair } from '@datapunk/pki'
+import { type Certificate, encodePem, type KeyPair } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { activeSlot, certificateOf } from './found.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
 import { nextTry } from './pace.ts'
-import { linkFiles, swapOptions } from './place.ts'
+import { keyChoice, keyToCertify } from './pinning/key-to-certify.ts'
+import type { Holder } from './pinning/make-next-keys.ts'
+import { folderOptions, linkFiles } from './place.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
-import type { Reader, ServiceRow } from './store/contract.ts'
+import type { Reader } from './store/contract.ts'
 
 /** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
 const AT_ONCE = 128
@@ -27,9 +29,9 @@ export interface IssuedChain {
   readonly certificate: string
 }
 
-export interface Issuance {
-  readonly instance: string
-  readonly service: ServiceRow
+export interface Issuance extends Holder {
+  /** Whether the instance has a pair that peers accept: then it waits until they know the next key. */
+  readonly isServing: boolean
 }
 
 /** Opens the issuing key for as long as `use` takes. */
@@ -48,13 +50,13 @@ export async function issuePair(
   engine: Engine,
   issuance: Issuance,
   issuer: Issuer,
-  keyPair = newKeyPair(engine, issuance),
+  keyPair: KeyPair | Promise<KeyPair> = keyToCertify(engine, issuance, keyChoice(engine)),
 ): Promise<IssuedChain> {
   const { disk, layout, report, clock } = engine
   const { instance, service } = issuance
   const settings = decodeSettings(service.settings)
   const request = certificateRequestOf(settings)
-  // 2 The key, made where it will live: in this process, and then in the pair folder.
+  // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
   const { privateKey, publicKey } = await keyPair
   // 3 to 8
   const spki = publicKey.export({ type: 'spki', format: 'der' })
@@ -64,18 +66,13 @@ export async function issuePair(
   const certificatePem = chainOf(issued.der, issuer)
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const folder = new PairFolder(layout.instance(instance).dir, disk)
-  await folder.swapBeside({ certificatePem, keyPem }, swapOptions(engine, settings))
+  await folder.swapBeside({ certificatePem, keyPem }, folderOptions(engine, settings))
   linkFiles(engine, settings, instance)
   // 10
   const { serial, notAfter } = issued
   const detail = { instance, serial, notAfter: new Date(notAfter).toISOString() }
   report({ kind: 'certificate-issued', subject: service.service, at: clock(), detail })
   return { service: service.service, instance, serial, notAfter, certificate: certificatePem }
-}
-
-function newKeyPair({ makeKeyPair = generateKeyPair }: Engine, { service }: Issuance): Promise<KeyPair> {
-  const { keyAlgorithm, keySize } = decodeSettings(service.settings)
-  return makeKeyPair(keyAlgorithm, { rsaBits: keySize })
 }
 
 /**
@@ -103,12 +100,13 @@ export async function issuePairs(
       await recordFailure(engine, issuance, error, (before.get(issuance.instance) ?? 0) + 1)
     }
   }
+  const choice = keyChoice(engine)
   const waiting = [...issuances]
   const issueInGroups = async (issuer: Issuer) => {
     const size = Math.ceil(atOnce / GROUPS)
     for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
       // Whoever has his key at the same time as the others shares each commit with them.
-      const keyPairs = group.map((issuance) => newKeyPair(engine, issuance))
+      const keyPairs = group.map((issuance) => keyToCertify(engine, issuance, choice))
       await Promise.allSettled(keyPairs)
       const issuing = group.map((one, index) => issueOne(one, issuer, keyPairs[index]!))
       await Promise.all(issuing)

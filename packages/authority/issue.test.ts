@@ -42,7 +42,9 @@ test('a leaf never outlives its issuer, however long its life is to be', async (
   // Nothing rolls over where nobody looks; the certificate is asked for by hand.
   clock.advance(ca!.notAfter - 10 * MINUTE - clock.now())
   const [service] = engine.store.services()
-  await withIssuer(engine, (issuer) => issuePair(engine, { instance: 'lake', service: service! }, issuer))
+  await withIssuer(engine, (issuer) =>
+    issuePair(engine, { instance: 'lake', service: service!, isServing: true }, issuer),
+  )
   const [leaf] = engine.store.currentCertificates()
   assert.equal(leaf!.notAfter, ca!.notAfter)
 })

@@ -14,6 +14,8 @@ import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
 import type { BundleFacts, CaFacts, Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
+import { withoutNextKey } from './pinning/make-next-keys.ts'
+import { pinsLate } from './pinning/pin-mode.ts'
 import { areFilesLinked } from './place.ts'
 import {
   drainingIn,
@@ -56,8 +58,10 @@ export function takeInventory(
     dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),
+    pinning: store.pinning()?.wanted,
+    pinsLate: pinsLate(engine),
     authorityIssuer: engine.ownPair.served?.slot,
-    published: isBundleCurrent(store, engine.clock()) && isPublishedOnDisk(engine),
+    published: isBundleCurrent(engine) && isPublishedOnDisk(engine),
   }
 }
 
@@ -118,7 +122,7 @@ function bundleOf(store: Reader): BundleFacts | undefined {
 }
 
 function servicesOf(
-  engine: Pick<Engine, 'store' | 'disk' | 'layout'>,
+  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
   pairs: ReadonlyMap<string, string>,
 ): Map<string, InventoryService> {
   const { store } = engine
@@ -127,11 +131,13 @@ function servicesOf(
   const failures = new Map(
     store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row]] : [])),
   )
+  const without = new Set(withoutNextKey(engine).map(({ instance }) => instance))
   const observed = (row: InstanceRow, settings: Settings): InventoryInstance => {
     const current = newest.get(row.id)
     const request = current && decodeRequest(current.request)
     const linked = row.place !== 'here' || areFilesLinked(engine, settings, row.id)
-    return { row, current, request, pair: pairs.get(row.id), failed: failures.get(row.id), linked }
+    const nextKey = !without.has(row.id)
+    return { row, current, request, pair: pairs.get(row.id), failed: failures.get(row.id), nextKey, linked }
   }
   return new Map(
     store.services().map((row) => {

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import type { SwapOptions } from './disk/pair.ts'
+import type { FolderOptions } from './disk/instance-folder.ts'
+import { NextKeyFile } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import type { Settings } from './settings.ts'
@@ -7,7 +8,7 @@ import type { Settings } from './settings.ts'
 type Place = Pick<Settings, 'cert' | 'key' | 'owner' | 'group' | 'mode'>
 
 /** How a service wants its pair folder to be. */
-export function swapOptions({ owners }: Pick<Engine, 'owners'>, settings: Place): SwapOptions {
+export function folderOptions({ owners }: Pick<Engine, 'owners'>, settings: Place): FolderOptions {
   const owner = owners.find({ owner: settings.owner ?? undefined, group: settings.group ?? undefined })
   return { owner, keyMode: settings.mode }
 }
@@ -51,7 +52,9 @@ export function movePair(engine: Engine, before: Settings, after: Settings, inst
   const pair = folder.read()
   if (pair === undefined) return
   if (before.owner !== after.owner || before.group !== after.group || before.mode !== after.mode) {
-    folder.swap(pair, swapOptions(engine, after))
+    folder.swap(pair, folderOptions(engine, after))
+    // Whoever owned it may have read it; another one is made, and made known.
+    new NextKeyFile(engine.layout.instance(instance).dir, engine.disk).remove()
   }
   linkFiles(engine, after, instance)
   const left = [before.cert, before.key].filter((path) => path !== after.cert && path !== after.key)

@@ -1,7 +1,7 @@
 import type { Config, Requirement } from '@datapunk/protocol'
 import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { planRoll, type RollPlan, type RollStep } from './rollover/roll-plan.ts'
+import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
@@ -42,15 +42,16 @@ export interface ServiceAction extends ActionBase {
 
 /**
  * `issue`: it has no certificate that will do. `renew`: it has, and gets its next one in good time, as many at once as the
- * config allows. `link-files`: the pair is good, but `cert` or `key` of the config do not lead to it.
+ * config allows. `make-next-key`: the certificate is good, but there is no key for the next one. `link-files`: the pair is
+ * good, but `cert` or `key` of the config do not lead to it.
  */
 export interface InstanceAction extends ActionBase {
-  readonly kind: 'issue' | 'renew' | 'link-files'
+  readonly kind: 'issue' | 'renew' | 'make-next-key' | 'link-files'
   readonly instance: string
 }
 
 export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'> {
-  readonly kind: 'create-mesh' | RollStep['kind'] | 'change-transparency' | 'publish'
+  readonly kind: 'create-mesh' | RollStep['kind'] | 'change-transparency' | 'change-pinning' | 'publish'
   /** `change-transparency`: what peers are told of certificates that are not logged; absent: nothing. */
   readonly scts?: Requirement
   /** `publish`: only because of the other actions; without them there is nothing new to say. */
@@ -69,10 +70,27 @@ export function plan(config: Config, inventory: Inventory, now: number): Plan {
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
+  for (const action of changeOfPinning(config, inventory)) actions.push(action)
   for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
-  return { actions, ...roll }
+  return { actions, ...roll, waits: [...roll.waits, ...waitForPins(inventory)] }
+}
+
+const STRICTNESS = { off: 0, report: 1, required: 2 } as const
+
+/** Whether keys are pinned is a requirement of the mesh: it is not lowered without being asked for. */
+function changeOfPinning({ pinning: wanted }: Config, { pinning }: Inventory): MeshAction[] {
+  if (pinning === undefined || pinning === wanted) return []
+  const safety = STRICTNESS[wanted] < STRICTNESS[pinning] ? 'destructive' : 'safe'
+  return [
+    { kind: 'change-pinning', subject: 'mesh', safety, reason: `pinning: ${pinning} becomes ${wanted}` },
+  ]
+}
+
+/** A check newly made `required` turns on by itself, once everybody knows what it is about. */
+function waitForPins({ pinsLate }: Inventory): RollWait[] {
+  return pinsLate === undefined ? [] : [{ stage: 'require', slot: 'pins', ...pinsLate }]
 }
 
 /** Whether it is for names that the issuing CA in use may not sign for, while the next one waits for the key of a root. */
@@ -83,7 +101,8 @@ function waitsForIssuingCa(
   asks: Plan['asks'],
 ): boolean {
   const names = config.services.get(subject)
-  if (asks.length === 0 || kind === 'link-files' || issuingConstraints === undefined) return false
+  const isIssuance = kind === 'issue' || kind === 'renew'
+  if (asks.length === 0 || !isIssuance || issuingConstraints === undefined) return false
   return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
 }
 
@@ -130,6 +149,7 @@ function planScts(config: Config, inventory: Inventory, now: number): MeshAction
   ]
 }
 
+const NO_NEXT_KEY = 'the key of its next certificate is not made, or not whole'
 const NOT_LINKED = 'the paths in the config do not lead to its pair'
 
 /** A service that is not what the config wants it to be. */
@@ -166,7 +186,10 @@ function compareServices(
     for (const instance of known.instances) {
       const need = needOf(wanted, instance, context)
       if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
-      else if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
+      else {
+        if (!instance.nextKey) add('make-next-key', name, instance.row.id, NO_NEXT_KEY)
+        if (!instance.linked) add('link-files', name, instance.row.id, NOT_LINKED)
+      }
     }
   }
   return { changed, due }
@@ -356,7 +379,9 @@ function planPublication(
   if (now >= bundleDue(config, bundle.issuedAt))
     return publish(`the bundle is of ${timestamp(bundle.issuedAt)}`)
   if (actions.every((action) => 'instance' in action || isRollStep(action))) return undefined
-  return { ...publish('the members or their rights change'), follows: true }
+  const isOfMembers = actions.some((action) => 'settings' in action)
+  const what = isOfMembers ? 'the members or their rights change' : 'what is asked of keys changes'
+  return { ...publish(what), follows: true }
 }
 
 /** Steps of roll-overs publish by themselves what they change. */

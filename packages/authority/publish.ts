@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Certificate, encodePem, type Signer, sha256 } from '@datapunk/pki'
 import {
   type BundleHead,
-  type Config,
   compareDocumentNumbers,
   type DocumentNumber,
   encodeDraining,
@@ -12,6 +11,7 @@ import {
   formatDocumentNumber,
   isSignedBy,
   type Member,
+  type PinMode,
   parseDraining,
   readBundleHead,
   readTrustStatement,
@@ -23,6 +23,8 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
+import { pinModeNow, pinningAfter, pinningWanted } from './pinning/pin-mode.ts'
+import { pinsSection } from './pinning/pins-section.ts'
 import { keptSection } from './revocation/kept-section.ts'
 import { listsFile } from './revocation/lists-file.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
@@ -138,28 +140,25 @@ export async function publishTrustStatement(
 
 /** Signs the next bundle, writes it for peers that read files, and sends it to those that listen. */
 export async function publish(engine: Engine): Promise<void> {
-  const { store, keys, config, clock, actor, report, push } = engine
+  const { store, keys, clock, report, push } = engine
   const key = store.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
   if (key === undefined) throw new TypeError('the mesh has no active bundle key')
-  await keys.withSigner(key, (signer) => publishBundle(store, signer, config, clock(), actor))
+  await keys.withSigner(key, (signer) => publishBundle(engine, signer))
   writePublished(engine)
   push()
   const number = formatDocumentNumber(store.bundle()!)
   report({ kind: 'bundle-published', subject: 'mesh', at: clock(), detail: { number } })
 }
 
-/** Signs and records the next bundle: the members as the inventory has them. */
-export async function publishBundle(
-  store: Store,
-  signer: Signer,
-  config: Pick<Config, 'authority'>,
-  now: number,
-  actor: string,
-): Promise<void> {
+/** Signs and records the next bundle: the members and their keys as the inventory has them. */
+async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
+  const { store, config, clock, actor } = engine
+  const now = clock()
   const mesh = store.mesh()
   const trust = store.trustStatements().at(-1)
   if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
-  const sections = sectionsOf(store, now)
+  const [wanted, pinMode] = [pinningWanted(engine), pinModeNow(engine)]
+  const sections = sectionsOf(store, pinMode, { now, pinnedAt: now })
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
   const head: BundleHead = {
@@ -179,12 +178,16 @@ export async function publishBundle(
       { ...head.number, head: bytes, issuedAt: now, expiresAt: head.expiresAt },
       new Map(sections.map(({ digest, bytes }) => [digest, bytes])),
     )
+    const announced = { ...head.number, at: now }
+    if (pinMode !== 'off') transaction.announceNextKeys(announced)
+    transaction.putPinning(pinningAfter(transaction.pinning(), { wanted, mode: pinMode }, announced))
     transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number } })
   })
 }
 
 /** Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. */
-export function isBundleCurrent(store: Store, now: number): boolean {
+export function isBundleCurrent(engine: Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>): boolean {
+  const { store, clock } = engine
   const bundle = store.bundle()
   const trust = store.trustStatements().at(-1)
   if (bundle === undefined || trust === undefined) return false
@@ -196,7 +199,10 @@ export function isBundleCurrent(store: Store, now: number): boolean {
     isSignedBy(document, key.spki) &&
     isDeepStrictEqual(
       head.sections.map(({ digest }) => digest),
-      sectionsOf(store, now).map(({ digest }) => digest),
+      // A key whose certificate has ended since then goes with the bundle of the next day.
+      sectionsOf(store, pinModeNow(engine), { now: clock(), pinnedAt: bundle.issuedAt }).map(
+        ({ digest }) => digest,
+      ),
     )
   )
 }
@@ -208,23 +214,29 @@ interface Section {
   readonly bytes: Uint8Array
 }
 
-function sectionsOf(reader: Store, now: number): Section[] {
+function sectionsOf(
+  reader: Store,
+  pinMode: 'off' | PinMode,
+  { now, pinnedAt }: { readonly now: number; readonly pinnedAt: number },
+): Section[] {
   const section = (kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)) => ({
     ...{ kind, critical, digest, bytes },
   })
   const draining = drainingIssuers(reader, now)
   const scts = reader.mesh()?.scts
-  const revoked = keptSection(reader).at(now - REVOKED_KEPT)
+  const revoked = keptSection(reader).at(now - KEPT)
   return [
     section('members', true, encodeMembers(membersOf(reader, now))),
     ...(revoked === undefined ? [] : [section('revoked', true, revoked.bytes, revoked.digest)]),
     ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
     ...(scts === undefined ? [] : [section('transparency', false, encodeTransparency(scts))]),
+    // A peer of before there were pins goes on without.
+    ...(pinMode === 'off' ? [] : [section('pins', false, pinsSection(reader, pinMode, pinnedAt - KEPT))]),
   ]
 }
 
 /** A peer whose clock is late believes a certificate for so long after its end. */
-const REVOKED_KEPT = DAY
+const KEPT = DAY
 
 /** The issuing CAs that a bundle on record tells peers to move away from. */
 export function drainingIn(reader: Reader, { sections }: BundleHead): ReadonlySet<string> {

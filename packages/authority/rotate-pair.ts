@@ -4,7 +4,9 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { notAMember } from './issue-csr.ts'
 import { type Issuance, type IssuedChain, issuePairs } from './issue-pair.ts'
-import { swapOptions } from './place.ts'
+import { announceKeys } from './pinning/announce-keys.ts'
+import { servingInstances } from './pinning/serving.ts'
+import { folderOptions } from './place.ts'
 import { membersOf, trustedSlots } from './publish.ts'
 import { decodeSettings } from './settings.ts'
 import type { InstanceRow, ServiceRow, Store } from './store/contract.ts'
@@ -19,8 +21,13 @@ export async function rotateAnew(
 ): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
   const due = instancesOf(engine, service)
   for (const { row } of due) if (row.held) await setHeld(engine, row, false)
-  const issuances: Issuance[] = due.map(({ row, service }) => ({ instance: row.id, service }))
+  await announceKeys(engine)
+  const serves = servingInstances(engine)
+  const issuances: Issuance[] = due.map(({ row: { id }, service }) => ({
+    ...{ instance: id, service, isServing: serves.has(id) },
+  }))
   const failures = await issuePairs(engine, issuances)
+  await announceKeys(engine)
   const rotated = due.flatMap(({ row }) => (failures.has(row.id) ? [] : [currentOf(engine.store, row)]))
   const failed = [...failures].map(([instance, { message }]) => ({ instance, message }))
   return { rotated, failed }
@@ -45,7 +52,7 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
     // 2
     const serial = checkBack(engine, row, pair)
     // 3
-    await folder.swapBeside(pair, swapOptions(engine, decodeSettings(of.settings)))
+    await folder.swapBeside(pair, folderOptions(engine, decodeSettings(of.settings)))
     // 4
     const at = clock()
     await store.write((transaction) => {

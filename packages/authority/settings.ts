@@ -140,7 +140,7 @@ export function changedFields(request: CertificateRequest, settings: Settings): 
 }
 
 /** Only RSA keys have a size of their own. */
-function keySizeOf({ keyAlgorithm, keySize }: Settings): number | null {
+export function keySizeOf({ keyAlgorithm, keySize }: Settings): number | null {
   return keyAlgorithm === 'rsa' ? keySize : null
 }
 

@@ -4,6 +4,7 @@ import {
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
+  type PinMode,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
 import type { InventoryService } from './inventory.ts'
@@ -11,6 +12,7 @@ import type { RootKeyPlace } from './keys/root-keys.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import type { LivePeer } from './peers/peer-book.ts'
+import { isSuspended, pinningWanted } from './pinning/pin-mode.ts'
 import { plan, renewalDue } from './plan.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from './store/contract.ts'
@@ -31,6 +33,16 @@ export interface Status {
   readonly keysSinceBackup: readonly string[]
   readonly cas: readonly CaStatus[]
   readonly services: readonly InstanceStatus[]
+  readonly pinning: {
+    /** What the config said when it was last applied. */
+    readonly wanted: 'off' | PinMode
+    /** What the newest bundle says. */
+    readonly mode: 'off' | PinMode
+    /** Until when nobody is refused for his key, because somebody said so. */
+    readonly suspendedUntil: number | undefined
+    /** Connections that live peers let in, and would have refused were it required. */
+    readonly reported: number
+  }
   /** How long the mesh goes on if the authority does nothing from now on. */
   readonly outage: OutageBudget | undefined
   /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
@@ -104,10 +116,19 @@ export function statusOf(engine: Observed): Status {
     ),
     cas: inventory.slots.flatMap(caStatus),
     services,
+    pinning: pinningStatus(engine),
     outage: outageBudgetOf(engine),
     ...{ waits, asks, takeAway },
     served: engine.peers.isServed,
   }
+}
+
+function pinningStatus(engine: Observed): Status['pinning'] {
+  const { store, clock, peers } = engine
+  const row = store.pinning()
+  const suspendedUntil = isSuspended(row, clock()) ? row?.suspendedUntil : undefined
+  const reported = peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_PINNED ?? 0), 0)
+  return { wanted: pinningWanted(engine), mode: row?.mode ?? 'off', suspendedUntil, reported }
 }
 
 interface Asked {

@@ -96,7 +96,11 @@ function tell({ output }: Context, report: RevokeReport, enforcement: Enforcemen
     output.tell(output.toldStyled('bad', `reads files, and could not be told: ${names(untold)}`))
 }
 
-function enforcementLines({ enforced, late, silent, byFile, served }: Enforcement, at: number): string[] {
+/** Who enforces a bundle, for people. @param at since when it is asked for, milliseconds since the epoch */
+export function enforcementLines(
+  { enforced, late, silent, byFile, served }: Enforcement,
+  at: number,
+): string[] {
   const lines: string[] = []
   const last = Math.max(0, ...enforced.map((one) => one.at - at))
   if (!served)

@@ -5,6 +5,7 @@ const STAGES: Readonly<Record<RollWait['stage'], string>> = {
   distribute: 'is made known',
   're-issue': 'retires: certificates are issued anew',
   drain: 'retires: connections move over',
+  require: 'are made known, and reported; then keys that are not pinned are refused',
 }
 
 /** As many names as are read. */

@@ -57,6 +57,8 @@ export interface MeshEvents {
   accepted: [Accepted]
   /** A connection did not. */
   refused: [Refusal]
+  /** A connection passed that would have been refused, were the check `required` that only reports now. */
+  reported: [Refusal]
   /** An open connection was ended: its peer's certificate, membership or right is gone. */
   cut: [CutConnection]
   /** New handshakes use a new pair. */
@@ -94,4 +96,6 @@ export interface Counters {
   readonly cut: number
   /** By rule. */
   readonly refused: Readonly<Partial<Record<Rule, number>>>
+  /** By rule: connections that passed, and would have been refused by a check that only reports now. */
+  readonly reported: Readonly<Partial<Record<Rule, number>>>
 }

@@ -14,13 +14,13 @@ import { MeshDispatcher } from './dispatcher.ts'
 import { MeshError, meshErrorWithin } from './error.ts'
 import { ForbiddenAnswer } from './forbidden-answer.ts'
 import { Freshness } from './freshness.ts'
-import { Gate } from './gate.ts'
+import { type Contact, Gate, recordOf } from './gate.ts'
 import { guard } from './guarded-server.ts'
 import type { Current, Membership } from './membership.ts'
 import type { Counters, MeshEvents, Self } from './mesh-events.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { PeerVoice } from './peer-voice.ts'
-import type { Rule } from './refusal.ts'
+import type { Refused, Rule } from './refusal.ts'
 import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
 
 type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
@@ -37,6 +37,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #freshness: Freshness
   readonly #core: ConstructorParameters<typeof Client>[0]
   readonly #refused: Partial<Record<Rule, number>> = {}
+  readonly #reported: Partial<Record<Rule, number>> = {}
   #accepted = 0
   #cut = 0
   #agent: MeshAgent | undefined
@@ -68,6 +69,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       random,
       accepted: ({ socket, contact, standing }) => {
         this.#accepted++
+        if (standing.unpinned !== undefined) this.#report(contact, standing.unpinned)
         if (this.listenerCount('accepted') === 0) return
         this.emit('accepted', {
           direction: contact.direction,
@@ -87,7 +89,10 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#voice = new PeerVoice({
       ...{ place: () => membership.authority, clock, random },
       current: () => membership.current(),
-      report: () => ({ ...this.#connections.counts(), refused: this.#refused }),
+      report: () => ({
+        ...this.#connections.counts(),
+        ...{ refused: this.#refused, reported: this.#reported },
+      }),
       received: (document) => membership.offer(document),
       refused: this.#core.refused,
       failed: (error) => this.emit('problem', error),
@@ -204,6 +209,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       accepted: this.#accepted,
       cut: this.#cut,
       refused: { ...this.#refused },
+      reported: { ...this.#reported },
     }
   }
 
@@ -229,6 +235,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#forbidden.endAll()
     this.#connections.endAll()
     await kept
+  }
+
+  #report(contact: Contact, unpinned: Refused): void {
+    const record = recordOf(contact, this.#membership.current().view, this.#core.clock.now(), unpinned)
+    this.#reported[record.rule] = (this.#reported[record.rule] ?? 0) + 1
+    this.emit('reported', record)
   }
 
   #changed(now: Current, before: Current): void {

@@ -23,6 +23,8 @@ export interface Standing {
   readonly leaf: Certificate
   /** The same, without OpenSSL's object behind it, to be kept. */
   readonly presented: PresentedCertificate
+  /** Why it would be refused if a check that only reports were required; undefined where nothing would. */
+  readonly unpinned: Refused | undefined
   /** The issuing CA that has signed it, by the `keyIdOf` of its key. */
   readonly issuer: string
   /** The time in which all of it holds: the certificate's own and that of the chain above it. Milliseconds. */
@@ -31,7 +33,7 @@ export interface Standing {
 }
 
 /**
- * Steps 1 to 3 of the gate for one certificate: everything that does not depend on who asks.
+ * Steps 1 to 4 of the gate for one certificate: everything that does not depend on who asks.
  *
  * @param der the certificate as it was presented; whatever else the peer sent is not looked at
  * @param at milliseconds since the epoch
@@ -54,6 +56,7 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
   checkNames(leaf, member)
   checkSubject(leaf, member)
   checkRevoked(leaf, member, view)
+  const unpinned = checkPinned(leaf, member, view)
   const { notBefore, notAfter } = path
   const fingerprint = hash('sha256', der, 'hex')
   const peer: Peer = Object.freeze({
@@ -67,7 +70,7 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
   })
   const presented = { fingerprint256: opensslFingerprint(fingerprint), raw: leaf.der }
   const issuer = keyIdOf(path.chain[1]?.spki ?? leaf.spki)
-  return { member, peer, leaf, presented, issuer, notBefore, notAfter }
+  return { member, peer, leaf, presented, unpinned, issuer, notBefore, notAfter }
 }
 
 /** X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2). */
@@ -146,6 +149,22 @@ function checkRevoked(leaf: Certificate, { service }: Member, { bundle }: MeshVi
     `use the newest pair of ${service}: \`mtls status\` says whether it has one; \`mtls issue ${service}\` lets a barred service in again`,
     { leaf },
   )
+}
+
+/** RFC 7469 2.6, for the leaf alone: who holds the issuing key does not hold those of the members. */
+function checkPinned(leaf: Certificate, { service }: Member, { bundle }: MeshView): Refused | undefined {
+  const { pins, head } = bundle
+  if (pins === undefined) return undefined
+  const pin = hash('sha256', leaf.spki, 'base64')
+  if (pins.of.get(service)?.has(pin)) return undefined
+  const refused = new Refused(
+    'NOT_PINNED',
+    `found the certificate ${leaf.serial} of ${service} for the key sha256/${pin}, which bundle ${formatDocumentNumber(head.number)} does not name; allowed: keys that \`mtls pins ${service}\` shows`,
+    `use the newest pair of ${service} that \`mtls apply\` wrote; where that is the one, \`mtls apply\` publishes its pin, and \`mtls pins --suspend 1h\` lets it in meanwhile`,
+    { leaf },
+  )
+  if (pins.mode === 'required') throw refused
+  return refused
 }
 
 function opensslFingerprint(hex: string): string {

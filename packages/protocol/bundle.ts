@@ -11,6 +11,7 @@ import { parseDraining } from './draining.ts'
 import { ProtocolError } from './error.ts'
 import { checkIssuedBy } from './issued-by.ts'
 import { type Member, parseMembers } from './members.ts'
+import { type Pins, parsePins } from './pins.ts'
 import { remembering } from './remembering.ts'
 import { RevokedSet } from './revoked.ts'
 import { isSignedBy, keyIdOf, parsePayload, parseSealed, type SealedDocument, seal } from './sealed.ts'
@@ -65,6 +66,8 @@ export interface Bundle extends SignedHead {
   readonly scts: Requirement | undefined
   /** Serials of certificates that nobody accepts any more. */
   readonly revoked: RevokedSet
+  /** The keys that members may show; undefined where the mesh pins none. */
+  readonly pins: Pins | undefined
   readonly members: ReadonlyMap<string, Member>
   readonly memberBySpiffeId: ReadonlyMap<string, Member>
   /** By DNS name and IP address, lower case. */
@@ -188,6 +191,7 @@ export function openBundle(
   let draining: ReadonlySet<string> = new Set()
   let scts: Requirement | undefined
   let revoked = RevokedSet.none
+  let pins: Pins | undefined
   for (const ref of signed.head.sections) {
     if (!isKnownSection(ref)) continue
     const content = fetchSection(ref, section)
@@ -195,6 +199,7 @@ export function openBundle(
     if (ref.kind === 'draining') draining = parseDraining(content)
     else if (ref.kind === 'transparency') scts = parseTransparency(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
+    else if (ref.kind === 'pins') pins = pinsIn(content, ref, previous)
     else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
   }
   if (!signed.head.sections.some((ref) => ref.kind === 'members')) {
@@ -204,7 +209,7 @@ export function openBundle(
     )
   }
   const known = sameMembers ? membersOf(previous) : indexed(members)
-  return { ...signed, sections, draining, scts, revoked, ...known }
+  return { ...signed, sections, draining, scts, revoked, pins, ...known }
 }
 
 /** The sections of members, by digest. */
@@ -212,7 +217,7 @@ function namedMembers({ sections }: BundleHead): string {
   return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
-const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'transparency']
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'pins', 'transparency']
 
 /**
  * Whether this version reads a section.
@@ -232,6 +237,11 @@ export function isKnownSection({ kind, critical }: Pick<SectionRef, 'kind' | 'cr
 /** A million of them are not read again because something else has changed. */
 function revokedIn(content: Uint8Array, { digest }: SectionRef, previous: Bundle | undefined): RevokedSet {
   return previous?.sections.has(digest) ? previous.revoked : RevokedSet.parse(content)
+}
+
+/** Nor are those of a hundred thousand services. */
+function pinsIn(content: Uint8Array, { digest }: SectionRef, previous: Bundle | undefined): Pins {
+  return (previous?.sections.has(digest) && previous.pins) || parsePins(content)
 }
 
 function checkIdentity(head: BundleHead, trust: TrustStatement): void {

@@ -17,8 +17,8 @@ const schema = z.object({
 })
 
 /**
- * How a section differs from an earlier one of its kind. `members` consists of lines in UTF-8, `revoked` of records of 8 octets in ascending order. What both
- * have is taken over, the rest is put in.
+ * How a section differs from an earlier one of its kind. `members` and `pins` consist of lines in UTF-8, `revoked` of records of
+ * 8 octets in ascending order. What both have is taken over, the rest is put in.
  *
  * @returns undefined where the section itself would be as short
  */

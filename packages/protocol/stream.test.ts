@@ -27,7 +27,13 @@ describe('a stream', () => {
     {
       type: 'report',
       report: {
-        ...{ serial: 'ab', version: '1', open: 3, refused: { NO_CERTIFICATE: 2 } },
+        ...{
+          serial: 'ab',
+          version: '1',
+          open: 3,
+          refused: { NO_CERTIFICATE: 2 },
+          reported: { NOT_PINNED: 1 },
+        },
         ...{ connections: [{ serial: 'cd', count: 3 }], bundle: { generation: 1, counter: 2 } },
       },
     },

@@ -63,6 +63,8 @@ export interface Report {
   readonly open: number
   /** How often the gate refused, by rule. */
   readonly refused: Readonly<Record<string, number>>
+  /** How often it would have refused, by rule, had a check been required that only reports. */
+  readonly reported: Readonly<Record<string, number>>
   /** What it enforces now. */
   readonly bundle: DocumentNumber
 }
@@ -89,6 +91,10 @@ const document = z.base64().transform((text): Uint8Array => Buffer.from(text, 'b
 const serial = z.string().regex(/^[0-9a-f]{1,40}$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
+const byRule = z
+  .record(z.string().max(64), z.int().min(0))
+  .refine((rules) => Object.keys(rules).length <= MAX_RULES)
+
 const authorityMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('challenge'), nonce: digest }),
   z.object({ type: z.literal('trust-statement'), document }),
@@ -112,9 +118,9 @@ const peerMessage = z.discriminatedUnion('type', [
       version: z.string().max(64),
       connections: z.array(z.object({ serial, count: z.int().min(1) })).max(MAX_REPORTED_CONNECTIONS),
       open: z.int().min(0),
-      refused: z
-        .record(z.string().max(64), z.int().min(0))
-        .refine((rules) => Object.keys(rules).length <= MAX_RULES),
+      refused: byRule,
+      // A peer of before there were such checks reports none.
+      reported: byRule.default({}),
       bundle: documentNumber,
     }),
   }),

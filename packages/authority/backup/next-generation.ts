@@ -49,6 +49,9 @@ export async function beginGeneration(
       transaction.addAudit({ at, actor, deed, entry: { ...what } })
     transaction.changeMesh({ generation, halted: undefined, ...(backedUpAt && { backedUpAt }) })
     audit('restored', { ...entry, generation })
+    // What was issued since is not on record, and peers may show it.
+    const pinning = transaction.pinning()
+    if (pinning !== undefined) transaction.putPinning({ ...pinning, mode: 'report', since: undefined })
     for (const { number, bytes } of ahead.statements) transaction.addTrustStatement({ ...number, bytes })
     for (const slot of lostIssuingCas(transaction, ahead.statements.at(-1)?.issuingCas ?? [], at)) {
       transaction.putSlot(slot)

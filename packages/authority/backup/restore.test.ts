@@ -429,7 +429,7 @@ describe('a power cut at any moment of a restore', () => {
     }
     const keys = bundleKeys()
     if (keys.length === 1) {
-      assert.ok(hadOne && bundle === '1.1')
+      assert.ok(hadOne && bundle === '1.2')
       if (andGoesOn) {
         await applyIn(config)
         const { staging, ready } = restorePlaces(layout)

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AuthorityError } from '../error.ts'
 import type { Disk, Owner, SlowWork, Unsynced } from './disk.ts'
+import { ensureInstanceFolder, type FolderOptions, stagingOf } from './instance-folder.ts'
 
 /** What a service serves: its chain and the private key of the leaf, as PEM. */
 export interface PairText {
@@ -16,12 +17,6 @@ export interface Pair extends PairText {
   /** The leaf. */
   readonly certificate: X509Certificate
   readonly privateKey: KeyObject
-}
-
-export interface SwapOptions {
-  readonly owner?: Owner | undefined
-  /** Permission bits of the key: 0600, or 0640 when a group reads it. */
-  readonly keyMode: number
 }
 
 /** A chain of five certificates of the largest key we issue, and a private key of it, stay far below this. */
@@ -46,7 +41,7 @@ export class PairFolder {
   constructor(dir: string, disk: Disk) {
     this.#disk = disk
     this.#dir = dir
-    this.#staging = join(dirname(dir), '.staging')
+    this.#staging = stagingOf(dir)
   }
 
   /**
@@ -83,7 +78,7 @@ export class PairFolder {
    *
    * @throws AuthorityError `PAIR_INVALID` when key and certificate don't belong together; `PERMISSIONS`; `DISK_FAILED`
    */
-  swap(pair: PairText, options: SwapOptions): number {
+  swap(pair: PairText, options: FolderOptions): number {
     const steps = this.#swap(pair, options)
     let step = steps.next()
     while (step.done !== true) {
@@ -105,7 +100,7 @@ export class PairFolder {
    * `swap`, waiting for the disk beside others: whoever swaps many at once shares the file system's commits, which
    * are nearly all that a swap costs. One folder is swapped by one at a time.
    */
-  async swapBeside(pair: PairText, options: SwapOptions): Promise<number> {
+  async swapBeside(pair: PairText, options: FolderOptions): Promise<number> {
     const steps = this.#swap(pair, options)
     let step = steps.next()
     while (step.done !== true) {
@@ -118,14 +113,10 @@ export class PairFolder {
   }
 
   /** Yields what must be done before it goes on, and is told when it is, or why not. */
-  *#swap(pair: PairText, options: SwapOptions): Generator<SlowWork, number, void> {
+  *#swap(pair: PairText, options: FolderOptions): Generator<SlowWork, number, void> {
     checkPair(pair, this.#dir)
     // 1 Folders, and room in them.
-    const owner = this.#ownerOf(options)
-    const folderMode = (options.keyMode & 0o070) === 0 ? 0o700 : 0o750
-    this.#disk.ensureFolder(dirname(this.#dir), 0o755)
-    this.#disk.ensureFolder(this.#staging, 0o700)
-    this.#disk.ensureFolder(this.#dir, folderMode, owner)
+    const { owner, mode } = ensureInstanceFolder(this.#disk, this.#dir, options)
     for (const leftover of [this.#made, this.#turned, this.#retired]) this.#disk.removeFolder(leftover)
     const versions = this.#versions()
     const previous = versionOf(this.#disk.readLink(this.#current) ?? '')
@@ -133,7 +124,7 @@ export class PairFolder {
     const folder = join(this.#dir, `v${next}`)
     try {
       // 2 The pair, whole and on disk, where nobody looks.
-      yield this.#make(pair, folderMode, owner, options.keyMode)
+      yield this.#make(pair, mode, owner, options.keyMode)
       // 3 Moved in, under a number that never was; on disk before anything points to it.
       this.#disk.rename(this.#made, folder)
       yield { folders: [this.#dir] }
@@ -179,12 +170,6 @@ export class PairFolder {
 
   get #retired(): string {
     return join(this.#staging, `${basename(this.#dir)}.old`)
-  }
-
-  /** A folder that had an owner falls back to us when it has none any more. */
-  #ownerOf({ owner }: SwapOptions): Owner {
-    const { uid, gid } = owner ?? this.#disk.self
-    return { uid: uid === -1 ? this.#disk.self.uid : uid, gid }
   }
 
   #versions(): number[] {

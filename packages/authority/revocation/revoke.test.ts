@@ -158,7 +158,7 @@ describe('revoking', () => {
     const serial = serialOf('lake')
     engine.peers.opened()
     const connections = [{ serial, count: 3 }]
-    const report = { serial: '01', version: '1', connections, open: 3, refused: {} }
+    const report = { serial: '01', version: '1', connections, open: 3, refused: {}, reported: {} }
     const peer = {
       peer: 'p',
       service: 'stream',

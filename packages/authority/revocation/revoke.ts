@@ -3,6 +3,7 @@ import { apply } from '../apply.ts'
 import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish, writePublished } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
 import type { RevocationReason, RevocationRow } from '../store/contract.ts'
@@ -43,7 +44,7 @@ export async function revoke(engine: Engine, request: RevokeRequest): Promise<Re
   const at = clock()
   await record(engine, targets, request, at)
   peers.revoked(new Set(targets.certificates.map(({ serial }) => serial)))
-  const failed = await announce(engine, targets, request, at).catch((cause: Error) => {
+  const failed = await announce(engine, targets, request).catch((cause: Error) => {
     throw notPublished(cause)
   })
   return reportOf(engine, { at, targets, request, failed })
@@ -53,13 +54,12 @@ async function announce(
   engine: Engine,
   targets: Targets,
   request: RevokeRequest,
-  at: number,
 ): Promise<RevokeReport['failed']> {
   // 2 The next bundle says so; 4 it goes to every peer, the revoked ones included.
   //   A CA goes the emergency path, which publishes too, and issues anew whatever stood on it.
   if (targets.cas.length > 0) await compromise(engine, 'issuing-ca')
   await engine.ownPair.renew(engine)
-  if (!isBundleCurrent(engine.store, at)) await publish(engine)
+  if (!isBundleCurrent(engine)) await publish(engine)
   // 3 For whoever goes by lists.
   await publishLists(engine)
   writePublished(engine)
@@ -106,6 +106,7 @@ async function record(
       const entry = { serial, profile, instance, reason }
       transaction.addAudit({ at, actor, deed: 'revoked', entry })
     }
+    if (reason === 'key-compromise') forgetNextKeys(transaction, certificates, { at, actor })
     for (const row of bars) {
       transaction.putService({ ...row, barredAt: at })
       transaction.addAudit({ at, actor, deed: 'barred', entry: { service: row.service, reason } })

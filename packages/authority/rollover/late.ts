@@ -1,4 +1,5 @@
 import { compareDocumentNumbers, type DocumentNumber } from '@datapunk/protocol'
+import type { Announced } from '../store/contract.ts'
 
 /** A live peer, as far as a roll-over asks. */
 export interface Witness {
@@ -9,6 +10,8 @@ export interface Witness {
   /** When it said so. */
   readonly at: number | undefined
   readonly shown: Shown | undefined
+  /** Whether the certificate whose key speaks for it is on record: then its key is pinned. */
+  readonly onRecord: boolean
   /** Its open connections by the slot that has signed the certificate at the other end. */
   readonly connections: ReadonlyMap<string, number>
 }
@@ -32,6 +35,7 @@ export interface Witnesses {
   readonly known: readonly {
     readonly instance: string
     readonly trustStatement: DocumentNumber
+    readonly bundle: DocumentNumber
     readonly at: number
     readonly shown: Shown | undefined
   }[]
@@ -78,6 +82,38 @@ const silence: Readonly<Record<Witnesses['state'], string>> = {
   complete: 'can’t be reached, and has a bundle that is still valid',
   coming: 'has not come back yet',
   unreachable: 'can’t be asked: run `mtls up`',
+}
+
+/**
+ * Who does not know yet what a bundle was the first to say. Whoever fell silent counts while its own certificate is valid: after
+ * that nobody speaks with it.
+ *
+ * @param announced undefined: what is in no bundle yet
+ */
+export function lateForAnnounced(
+  { live, known, state }: Witnesses,
+  announced: Announced | undefined,
+  { now, memory }: Pick<Waiting, 'now' | 'memory'>,
+): readonly Late[] {
+  if (announced !== undefined && now - announced.at > memory) return []
+  const behind = ({ bundle }: Pick<Witness, 'bundle'>) =>
+    announced === undefined || bundle === undefined || compareDocumentNumbers(bundle, announced) < 0
+  const isLive = new Set(live.map(({ instance }) => instance))
+  const silent = known.filter(
+    (one) =>
+      !isLive.has(one.instance) && behind(one) && now - one.at < memory && (one.shown?.notAfter ?? 0) > now,
+  )
+  return [
+    ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),
+    ...silent.map(({ instance }) => ({ instance, reason: silence[state] })),
+  ]
+}
+
+/** Who shows a certificate that is not on record, as after a restore, and so none whose key is pinned. */
+export function lateForRecord({ live }: Witnesses): readonly Late[] {
+  return live
+    .filter(({ onRecord }) => !onRecord)
+    .map(({ instance }) => ({ instance, reason: 'shows a certificate that is not on record' }))
 }
 
 /** Who still shows a certificate of this slot, has not taken up the next one, and has a bundle that is still valid. */

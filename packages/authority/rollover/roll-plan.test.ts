@@ -59,6 +59,8 @@ const founded: Inventory = {
   },
   witnesses: { live: [], state: 'complete', known: [], undelivered: [] },
   services: new Map(),
+  pinning: 'required',
+  pinsLate: undefined,
   authorityIssuer: undefined,
   published: true,
 }

@@ -21,7 +21,8 @@ export interface RollStep {
 
 /** A step that can't be taken yet, and whom it waits for. */
 export interface RollWait {
-  readonly stage: 'distribute' | 're-issue' | 'drain'
+  readonly stage: 'distribute' | 're-issue' | 'drain' | 'require'
+  /** With `require`: `pins`. */
   readonly slot: string
   readonly late: readonly Late[]
   /** When it goes on whoever is late; undefined where it does not, milliseconds since the epoch. */

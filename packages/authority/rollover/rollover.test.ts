@@ -71,7 +71,7 @@ describe('a roll-over', () => {
   const report = (service: string, said: Partial<Report>) => {
     const { generation, counter } = newest().bundle
     engine.peers.reported(service, {
-      ...{ serial: serialOf(service), version: '1', connections: [], open: 0, refused: {} },
+      ...{ serial: serialOf(service), version: '1', connections: [], open: 0, refused: {}, reported: {} },
       bundle: { generation, counter },
       ...said,
     })

@@ -24,7 +24,7 @@ export function witnessesOf(
   }
   const said = new Map(store.acknowledgements().map((row) => [row.instance, row]))
   const live: Witness[] = []
-  for (const { instance, service, acknowledged, report, revoked } of peers.live()) {
+  for (const { instance, service, acknowledged, report, revoked, serial: speaker } of peers.live()) {
     if (revoked || !members.has(service)) continue
     const connections = new Map<string, number>()
     for (const { serial, count } of report?.connections ?? []) {
@@ -39,6 +39,7 @@ export function witnessesOf(
       bundle,
       at,
       shown: serial === undefined ? undefined : shownBy(serial),
+      onRecord: shownBy(speaker) !== undefined,
       connections,
     })
   }
@@ -47,8 +48,8 @@ export function witnessesOf(
       ({ instance, serial }) =>
         instances.has(instance) && !peers.hasLeft(instance) && store.certificate(serial)?.state !== 'revoked',
     )
-    .map(({ instance, trustStatement, at, serial }) => ({
-      ...{ instance, trustStatement, at, shown: shownBy(serial) },
+    .map(({ instance, trustStatement, generation, counter, at, serial }) => ({
+      ...{ instance, trustStatement, bundle: { generation, counter }, at, shown: shownBy(serial) },
     }))
   const state = peers.isComplete ? 'complete' : peers.isServed ? 'coming' : 'unreachable'
   return { live, state, known, undelivered }

@@ -532,6 +532,86 @@ for (const [name, open] of Object.entries(stores)) {
       assert.deepEqual(store.services(), [service])
     })
 
+    test('pins the keys of certificates that live, and those that come next', async (t) => {
+      const store = await withLake(open(t))
+      const next = (spkiHash: string, changes = {}) => ({
+        ...{ instance: 'lake', spkiHash, algorithm: 'rsa' as const, keySize: 2048, announced: undefined },
+        ...changes,
+      })
+      const pinned = (after = 0) =>
+        store.pinnedKeys(after).map(({ service, spkiHash }) => `${service} ${spkiHash}`)
+      assert.deepEqual(store.nextKeys(), [])
+      assert.deepEqual(pinned(), [])
+      await store.write((transaction) => {
+        transaction.putService({ ...service, service: 'gone', state: 'removed' })
+        transaction.putInstance({ ...instance, id: 'gone', service: 'gone' })
+        transaction.putInstance({ ...instance, id: 'lake-b' })
+        transaction.putNextKey(next('dd'))
+        transaction.putNextKey(next('ee', { instance: 'lake-b', algorithm: 'ed25519', keySize: null }))
+        transaction.putNextKey(next('ff', { instance: 'gone' }))
+        issue(transaction, '01', { spkiHash: 'bb' })
+        issue(transaction, '02', { spkiHash: 'bb', notAfter: 5_000 })
+        issue(transaction, '03', { spkiHash: 'cc', notAfter: 5_000 })
+        issue(transaction, '04', { spkiHash: 'aa' })
+        transaction.recordIntent(intent('05', { spkiHash: '99' }))
+        transaction.revoke({ serial: '04', reason: 'superseded', at: 2_000 })
+      })
+      assert.deepEqual(pinned(), ['lake bb', 'lake cc', 'lake dd', 'lake ee'])
+      assert.deepEqual(pinned(5_000), ['lake bb', 'lake dd', 'lake ee'])
+      assert.equal(store.nextKeys().length, 3)
+
+      const announced = { generation: 1, counter: 7, at: 3_000 }
+      await store.write((transaction) => transaction.announceNextKeys(announced))
+      await store.write((transaction) => {
+        transaction.announceNextKeys({ generation: 1, counter: 8, at: 4_000 })
+        transaction.forgetNextKey('gone')
+        transaction.forgetNextKey('gone')
+      })
+      assert.deepEqual(store.nextKeys(), [
+        next('dd', { announced }),
+        next('ee', { instance: 'lake-b', algorithm: 'ed25519', keySize: null, announced }),
+      ])
+
+      // It is pinned throughout: first for what comes, then by its certificate.
+      await store.write((transaction) => issue(transaction, '06', { spkiHash: 'dd' }))
+      assert.deepEqual(pinned(), ['lake bb', 'lake cc', 'lake dd', 'lake ee'])
+      assert.deepEqual(
+        store.nextKeys().map(({ instance }) => instance),
+        ['lake-b'],
+      )
+      await store.write((transaction) => issue(transaction, '07', { instance: 'lake-b', spkiHash: 'bb' }))
+      assert.equal(store.nextKeys().length, 1, 'another key was not the next one')
+      const unknown = next('aa', { instance: 'nobody' })
+      await assert.rejects(
+        store.write((transaction) => transaction.putNextKey(unknown)),
+        { code: 'REFERENCE_MISSING' },
+      )
+    })
+
+    test('remembers how keys are pinned', async (t) => {
+      const store = open(t)
+      assert.equal(store.pinning(), undefined)
+      for (const row of [
+        {
+          wanted: 'required',
+          mode: 'report',
+          since: { generation: 2, counter: 3, at: 1_000 },
+          suspendedUntil: 9_000,
+        },
+        { wanted: 'off', mode: 'off', since: undefined, suspendedUntil: undefined },
+      ] as const) {
+        await store.write((transaction) => transaction.putPinning(row))
+        assert.deepEqual(store.pinning(), row)
+      }
+      await assert.rejects(
+        store.write((transaction) => {
+          transaction.putPinning({ ...store.pinning()!, mode: 'required' })
+          throw new Error('after')
+        }),
+      )
+      assert.equal(store.pinning()?.mode, 'off')
+    })
+
     test('closing commits what waits, and refuses what comes after', async (t) => {
       const store = open(t)
       const write = store.write((transaction) => transaction.services().length)

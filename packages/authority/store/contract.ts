@@ -72,6 +72,14 @@ export interface Reader {
   deliveries(): readonly DeliveryRow[]
   /** What failed last time it was tried, and when it is tried again. */
   attempts(): readonly AttemptRow[]
+  /** The next key of each instance that has one. */
+  nextKeys(): readonly NextKeyRow[]
+  /**
+   * The keys that members may show, in the order of services and hashes, each once: of their certificates in state `issued`
+   * whose `notAfter` is later than `after` (milliseconds since the epoch), and their next keys.
+   */
+  pinnedKeys(after: number): readonly PinnedKey[]
+  pinning(): PinningRow | undefined
   /** Certificates of one profile in state `issued`. */
   issuedOf(profile: CertificateProfile): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
@@ -94,7 +102,8 @@ export interface Transaction extends Reader {
    */
   recordIntent(row: IntentRow): void
   /**
-   * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`.
+   * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. Where its key was the next one
+   * of its instance, it is so no more.
    *
    * @param log the slot of the log that has promised to hold it
    */
@@ -108,6 +117,13 @@ export interface Transaction extends Reader {
   putAttempt(row: AttemptRow): void
   /** It was done, or needs no longer be; nothing happens where there is none. */
   forgetAttempt(kind: AttemptKind, subject: string): void
+  /** Inserts or replaces, by instance. `REFERENCE_MISSING` where the instance is not there. */
+  putNextKey(row: NextKeyRow): void
+  /** Nothing happens where there is none. */
+  forgetNextKey(instance: string): void
+  /** Every next key that was in no bundle before is in this one. */
+  announceNextKeys(bundle: Announced): void
+  putPinning(row: PinningRow): void
   /**
    * Revokes a certificate, or an intent, which then never becomes one. For good: nothing takes it back.
    *
@@ -204,6 +220,41 @@ export interface DeliveryRow {
   /** Of the certificate, the roots and the lists that were handed over, lowercase hex. */
   digest: string
   at: number
+}
+
+/** The first bundle that says something, and when it was issued, milliseconds since the epoch. */
+export interface Announced extends DocumentNumber {
+  at: number
+}
+
+/** The key that an instance's next certificate will be for. */
+export interface NextKeyRow {
+  instance: string
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+  algorithm: KeyAlgorithm
+  /** Bits; only of RSA keys. */
+  keySize: number | null
+  /** The first bundle that names it; undefined before there is one. */
+  announced: Announced | undefined
+}
+
+export interface PinnedKey {
+  service: string
+  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+}
+
+/** How the mesh pins keys now. */
+export interface PinningRow {
+  /** What the config said when it was last applied. */
+  wanted: 'off' | Requirement
+  /** What the newest bundle says. */
+  mode: 'off' | Requirement
+  /** The first bundle of those that name pins without a break, up to the newest; undefined with `off`. */
+  since: Announced | undefined
+  /** Until when nobody is refused for his key, because somebody said so (`mtls pins --suspend`); milliseconds since the epoch. */
+  suspendedUntil: number | undefined
 }
 
 export type AttemptKind = 'issue' | 'reload'
@@ -346,6 +397,10 @@ export type Deed =
   | 'issued'
   | 'trust-statement-published'
   | 'bundle-published'
+  | 'change-pinning'
+  | 'pins-suspended'
+  | 'pins-resumed'
+  | 'next-key-discarded'
   | 'backed-up'
   | 'restored'
   | ServiceDeed

@@ -1,6 +1,7 @@
 import { revokedPrefix } from '@datapunk/protocol'
 import type {
   AcknowledgementRow,
+  Announced,
   AttemptKind,
   AttemptRow,
   AuditRow,
@@ -14,6 +15,9 @@ import type {
   ListHead,
   ListRow,
   MeshRow,
+  NextKeyRow,
+  PinnedKey,
+  PinningRow,
   PublishedBundleRow,
   RevocationRow,
   RevokedAfter,
@@ -41,6 +45,8 @@ export class MemoryTables implements Transaction {
   readonly #acknowledgements = new Map<string, AcknowledgementRow>()
   readonly #deliveries = new Map<string, DeliveryRow>()
   readonly #attempts = new Map<string, AttemptRow>()
+  readonly #nextKeys = new Map<string, NextKeyRow>()
+  readonly #pinning = new Map<'one', PinningRow>()
   readonly #sections = new Map<string, Uint8Array>()
   readonly #trustStatements: TrustStatementRow[] = []
   readonly #bundles: { row: BundleRow; digests: readonly string[] }[] = []
@@ -166,6 +172,30 @@ export class MemoryTables implements Transaction {
     return inOrder(this.#attempts)
   }
 
+  nextKeys(): readonly NextKeyRow[] {
+    return inOrder(this.#nextKeys)
+  }
+
+  pinnedKeys(after: number): readonly PinnedKey[] {
+    const keys = [...this.#nextKeys.values()].map(({ instance, spkiHash }) => ({ instance, spkiHash }))
+    for (const { serial, state, notAfter, instance, spkiHash } of this.#certificates.values()) {
+      const isLive = state === 'issued' && notAfter > after && !this.#revocations.has(serial)
+      if (isLive && instance !== undefined) keys.push({ instance, spkiHash })
+    }
+    const pinned = new Map<string, PinnedKey>()
+    for (const { instance, spkiHash } of keys) {
+      const { service } = this.#instances.get(instance)!
+      if (this.#services.get(service)?.state !== 'member') continue
+      pinned.set(`${service} ${spkiHash}`, { service, spkiHash })
+    }
+    return inOrder(pinned)
+  }
+
+  pinning(): PinningRow | undefined {
+    const row = this.#pinning.get('one')
+    return row && copyOf(row)
+  }
+
   issuedOf(profile: CertificateProfile): readonly CertificateRow[] {
     return this.#certificatesWhere((row) => row.state === 'issued' && row.profile === profile)
   }
@@ -224,7 +254,10 @@ export class MemoryTables implements Transaction {
   recordIssued(serial: string, der: Uint8Array, log?: string): void {
     const intent = this.#intent(serial)
     this.#put(this.#certificates, serial, { ...intent, state: 'issued', der, log })
-    if (intent.instance !== undefined) this.#put(this.#current, intent.instance, serial)
+    if (intent.instance === undefined) return
+    this.#put(this.#current, intent.instance, serial)
+    if (this.#nextKeys.get(intent.instance)?.spkiHash === intent.spkiHash)
+      this.#delete(this.#nextKeys, intent.instance)
   }
 
   makeCurrent(instance: string, serial: string): void {
@@ -251,12 +284,26 @@ export class MemoryTables implements Transaction {
   }
 
   forgetAttempt(kind: AttemptKind, subject: string): void {
-    this.#mustBeOpen()
-    const key = `${kind} ${subject}`
-    const before = this.#attempts.get(key)
-    if (before === undefined) return
-    this.#attempts.delete(key)
-    this.#undo.push(() => this.#attempts.set(key, before))
+    this.#delete(this.#attempts, `${kind} ${subject}`)
+  }
+
+  putNextKey(row: NextKeyRow): void {
+    this.#mustHaveInstance('next key', row.instance)
+    this.#put(this.#nextKeys, row.instance, row)
+  }
+
+  forgetNextKey(instance: string): void {
+    this.#delete(this.#nextKeys, instance)
+  }
+
+  announceNextKeys(announced: Announced): void {
+    for (const row of [...this.#nextKeys.values()]) {
+      if (row.announced === undefined) this.#put(this.#nextKeys, row.instance, { ...row, announced })
+    }
+  }
+
+  putPinning(row: PinningRow): void {
+    this.#put(this.#pinning, 'one', row)
   }
 
   abandonIntent(serial: string): void {
@@ -328,6 +375,14 @@ export class MemoryTables implements Transaction {
     const before = table.get(key)
     table.set(key, copyOf(value))
     this.#undo.push(() => (before === undefined ? table.delete(key) : table.set(key, before)))
+  }
+
+  #delete<V>(table: Map<string, V>, key: string): void {
+    this.#mustBeOpen()
+    const before = table.get(key)
+    if (before === undefined) return
+    table.delete(key)
+    this.#undo.push(() => table.set(key, before))
   }
 
   #append<V>(table: V[], value: V): void {

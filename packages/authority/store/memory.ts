@@ -10,6 +10,9 @@ import type {
   ListHead,
   ListRow,
   MeshRow,
+  NextKeyRow,
+  PinnedKey,
+  PinningRow,
   PublishedBundleRow,
   RevocationRow,
   RevokedAfter,
@@ -97,6 +100,9 @@ export class MemoryStore implements Store {
   acknowledgements = (): readonly AcknowledgementRow[] => this.#tables.acknowledgements()
   deliveries = (): readonly DeliveryRow[] => this.#tables.deliveries()
   attempts = (): readonly AttemptRow[] => this.#tables.attempts()
+  nextKeys = (): readonly NextKeyRow[] => this.#tables.nextKeys()
+  pinnedKeys = (after: number): readonly PinnedKey[] => this.#tables.pinnedKeys(after)
+  pinning = (): PinningRow | undefined => this.#tables.pinning()
   issuedOf = (profile: CertificateProfile): readonly CertificateRow[] => this.#tables.issuedOf(profile)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
 }

@@ -161,6 +161,16 @@ export const migrations: readonly string[] = [
   ALTER TABLE mesh ADD COLUMN scts TEXT;
   ALTER TABLE slot ADD COLUMN origin TEXT;
   ALTER TABLE certificate ADD COLUMN log TEXT REFERENCES slot;
+
+  CREATE TABLE next_key (
+    instance TEXT PRIMARY KEY REFERENCES instance, spki_hash TEXT NOT NULL, algorithm TEXT NOT NULL,
+    key_size INTEGER, generation INTEGER, counter INTEGER, announced_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE pinning (
+    one INTEGER PRIMARY KEY CHECK (one = 1), wanted TEXT NOT NULL, mode TEXT NOT NULL, generation INTEGER,
+    counter INTEGER, since INTEGER, suspended_until INTEGER
+  ) STRICT;
   `,
 ]
 

@@ -11,6 +11,9 @@ import type {
   ListHead,
   ListRow,
   MeshRow,
+  NextKeyRow,
+  PinnedKey,
+  PinningRow,
   PublishedBundleRow,
   Reader,
   RevocationRow,
@@ -59,6 +62,9 @@ export class SqliteReader implements Reader {
   readonly #acknowledgements: StatementSync
   readonly #deliveries: StatementSync
   readonly #attempts: StatementSync
+  readonly #nextKeys: StatementSync
+  readonly #pinnedKeys: StatementSync
+  readonly #pinning: StatementSync
   readonly #issuedOf: StatementSync
   readonly #audit: StatementSync
 
@@ -117,6 +123,20 @@ export class SqliteReader implements Reader {
     this.#deliveries = database.prepare('SELECT instance, digest, at FROM delivery ORDER BY instance')
     this.#attempts = database.prepare(
       'SELECT kind, subject, attempts, next_try_at AS nextTryAt, error FROM attempt ORDER BY kind, subject',
+    )
+    this.#nextKeys = database.prepare(
+      `SELECT instance, spki_hash AS spkiHash, algorithm, key_size AS keySize, generation, counter, announced_at AS at
+       FROM next_key ORDER BY instance`,
+    )
+    this.#pinnedKeys = database.prepare(
+      `SELECT DISTINCT service, spkiHash FROM
+       (SELECT certificate.instance, spki_hash AS spkiHash FROM ${issued} WHERE ${isIssued} AND not_after > ?
+        UNION ALL SELECT instance, spki_hash FROM next_key) AS pinned
+       JOIN instance ON instance.id = pinned.instance JOIN service USING (service) WHERE service.state = 'member'
+       ORDER BY service, spkiHash`,
+    )
+    this.#pinning = database.prepare(
+      `SELECT wanted, mode, generation, counter, since AS at, suspended_until AS suspendedUntil FROM pinning`,
     )
     this.#issuedOf = database.prepare(
       `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND profile = ? ORDER BY number`,
@@ -237,6 +257,25 @@ export class SqliteReader implements Reader {
 
   attempts(): readonly AttemptRow[] {
     return all<AttemptRow>(this.#attempts)
+  }
+
+  nextKeys(): readonly NextKeyRow[] {
+    return this.#nextKeys.all().map(({ generation, counter, at, ...row }) => {
+      const announced = generation === null ? undefined : { generation, counter, at }
+      return { ...row, announced } as unknown as NextKeyRow
+    })
+  }
+
+  pinnedKeys(after: number): readonly PinnedKey[] {
+    return this.#pinnedKeys.all(after).map((row) => ({ ...row }) as unknown as PinnedKey)
+  }
+
+  pinning(): PinningRow | undefined {
+    const row = this.#pinning.get()
+    if (row === undefined) return undefined
+    const { generation, counter, at, suspendedUntil, ...said } = row
+    const since = generation === null ? undefined : { generation, counter, at }
+    return { ...said, since, suspendedUntil: suspendedUntil ?? undefined } as unknown as PinningRow
   }
 
   issuedOf(profile: CertificateProfile): readonly CertificateRow[] {

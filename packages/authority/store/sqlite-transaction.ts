@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DocumentNumber } from '@datapunk/protocol'
 import type {
   AcknowledgementRow,
+  Announced,
   AttemptKind,
   AttemptRow,
   BundleRow,
@@ -11,6 +12,8 @@ import type {
   IntentRow,
   ListRow,
   MeshRow,
+  NextKeyRow,
+  PinningRow,
   RevocationRow,
   ServiceRow,
   SlotRow,
@@ -40,6 +43,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #putDelivery: StatementSync
   readonly #putAttempt: StatementSync
   readonly #forgetAttempt: StatementSync
+  readonly #putNextKey: StatementSync
+  readonly #forgetNextKey: StatementSync
+  readonly #usedNextKey: StatementSync
+  readonly #announceNextKeys: StatementSync
+  readonly #putPinning: StatementSync
   readonly #abandonIntent: StatementSync
   readonly #numberOf: StatementSync
   readonly #putList: StatementSync
@@ -87,8 +95,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
        request, intended_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')`,
     )
     this.#recordIssued = database.prepare(
-      `UPDATE certificate SET state = 'issued', der = ?, log = ? WHERE serial = ? AND state = 'intended' AND revocation IS NULL
-       RETURNING number, instance`,
+      `UPDATE certificate SET state = 'issued', der = ?, log = ?
+       WHERE serial = ? AND state = 'intended' AND revocation IS NULL
+       RETURNING number, instance, spki_hash AS spkiHash`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
     this.#issuedTo = database.prepare(
@@ -107,6 +116,29 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#putDelivery = put('delivery', ['instance', 'digest', 'at'])
     this.#putAttempt = put('attempt', ['kind', 'subject', 'attempts', 'next_try_at', 'error'])
     this.#forgetAttempt = database.prepare('DELETE FROM attempt WHERE kind = ? AND subject = ?')
+    this.#putNextKey = put('next_key', [
+      'instance',
+      'spki_hash',
+      'algorithm',
+      'key_size',
+      'generation',
+      'counter',
+      'announced_at',
+    ])
+    this.#forgetNextKey = database.prepare('DELETE FROM next_key WHERE instance = ?')
+    this.#usedNextKey = database.prepare('DELETE FROM next_key WHERE instance = ? AND spki_hash = ?')
+    this.#announceNextKeys = database.prepare(
+      'UPDATE next_key SET generation = ?, counter = ?, announced_at = ? WHERE generation IS NULL',
+    )
+    this.#putPinning = put('pinning', [
+      'one',
+      'wanted',
+      'mode',
+      'generation',
+      'counter',
+      'since',
+      'suspended_until',
+    ])
     this.#abandonIntent = database.prepare(
       `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
     )
@@ -229,7 +261,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const issued = this.#recordIssued.get(der, log ?? null, serial)
     if (issued === undefined) throw refusal.noIntent(serial)
-    if (issued.instance !== null) this.#makeCurrent.run(issued.instance!, issued.number!)
+    if (issued.instance === null) return
+    this.#makeCurrent.run(issued.instance!, issued.number!)
+    this.#usedNextKey.run(issued.instance!, issued.spkiHash!)
   }
 
   makeCurrent(instance: string, serial: string): void {
@@ -262,6 +296,30 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   forgetAttempt(kind: AttemptKind, subject: string): void {
     this.#mustBeOpen()
     this.#forgetAttempt.run(kind, subject)
+  }
+
+  putNextKey({ instance, spkiHash, algorithm, keySize, announced }: NextKeyRow): void {
+    this.#mustBeOpen()
+    const of = [announced?.generation ?? null, announced?.counter ?? null, announced?.at ?? null]
+    this.#ofInstance('next key', instance, () =>
+      this.#putNextKey.run(instance, spkiHash, algorithm, keySize, ...of),
+    )
+  }
+
+  forgetNextKey(instance: string): void {
+    this.#mustBeOpen()
+    this.#forgetNextKey.run(instance)
+  }
+
+  announceNextKeys({ generation, counter, at }: Announced): void {
+    this.#mustBeOpen()
+    this.#announceNextKeys.run(generation, counter, at)
+  }
+
+  putPinning({ wanted, mode, since, suspendedUntil }: PinningRow): void {
+    this.#mustBeOpen()
+    const of = [since?.generation ?? null, since?.counter ?? null, since?.at ?? null]
+    this.#putPinning.run(1, wanted, mode, ...of, suspendedUntil ?? null)
   }
 
   abandonIntent(serial: string): void {

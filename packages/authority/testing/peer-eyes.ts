@@ -6,8 +6,10 @@ import {
   type Bundle,
   compareDocumentNumbers,
   followTrustStatements,
+  keyIdOf,
   openBundle,
   parseDocumentNumber,
+  pinOf,
   type SignedTrustStatement,
 } from '@datapunk/protocol'
 import { Disk } from '../disk/disk.ts'
@@ -38,7 +40,7 @@ export function readAsPeer(
   return { trust, bundle }
 }
 
-/** The pair of a service is whole, chains to the trust statement and is for its name. @returns its serial */
+/** The pair of a service is whole, chains to the trust statement, is for its name, and its key is pinned. @returns its serial */
 export function checkPair(engine: Engine, service: string): string {
   const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()
   assert.ok(pair !== undefined, `${service} has a pair`)
@@ -48,7 +50,7 @@ export function checkPair(engine: Engine, service: string): string {
     assert.equal(readFileSync(cert, 'utf8'), pair.certificatePem)
     assert.equal(readFileSync(key, 'utf8'), pair.keyPem)
   }
-  const { trust } = readAsPeer(engine)
+  const { trust, bundle } = readAsPeer(engine)
   const leaf = parseCertificate(pair.certificate.raw)
   verifyPath({
     leaf,
@@ -58,5 +60,10 @@ export function checkPair(engine: Engine, service: string): string {
     name: { dns: `${service}.service.internal` },
     usage: 'serverAuth',
   })
+  const isPinned =
+    bundle.pins?.mode !== 'required' ||
+    !bundle.members.has(service) ||
+    bundle.pins.of.get(service)?.has(pinOf(keyIdOf(leaf.spki)))
+  assert.ok(isPinned, `the key that ${service} shows is pinned`)
   return leaf.serial
 }

@@ -6,6 +6,7 @@ import { compromiseCommand } from './compromise.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
+import { pinsCommand } from './pins.ts'
 import { planCommand } from './plan.ts'
 import { proxyCommand } from './proxy.ts'
 import { restoreCommand } from './restore.ts'
@@ -27,6 +28,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   rotateCommand,
   revokeCommand,
   compromiseCommand,
+  pinsCommand,
   proxyCommand,
   verifyCommand,
   inspectCommand,

@@ -33,7 +33,7 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
   arguments: '[service]',
   summary: 'a key is in other hands: replace it now, waiting for nobody',
   description:
-    'Of a service: every certificate it has is revoked, and it gets no other until `mtls issue`, or new ones at once with --reissue. Of a CA or the bundle key, the emergency path: new keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',
+    'Of a service: every certificate it has is revoked, the keys made for its next ones are thrown away, since they lie beside the stolen ones, and it gets no other until `mtls issue`, or new ones at once with --reissue. Of a CA or the bundle key, the emergency path: new keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',
   options: [
     ['--issuing-ca', 'the key of the issuing CA'],
     ['--root-ca', 'the key of the root, and with it the issuing CA'],

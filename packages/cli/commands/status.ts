@@ -1,5 +1,6 @@
 import { connectAdmin, type InstanceStatus, Observation, type Status } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
+import { countText } from '../action-text.ts'
 import { backupText, isBackupCurrent } from '../backup-text.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
@@ -16,7 +17,7 @@ export const statusCommand: CommandSpec = {
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
     'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, which root keys it asks for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], outage: { until, endedBy }, outageBudgetSeconds, faults }',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], pinning: { wanted, mode, suspendedUntil, reported }, outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context) {
     const { output, json, world } = context
@@ -123,7 +124,18 @@ function headRows(status: Status, protection: string, output: Output): string[][
       ['CA keys', keysUnprotected ? output.styled('warning', protection) : protection],
       ['backup', isBackupCurrent(status) ? backupText(status) : output.styled('warning', backupText(status))],
     )
+  if (meshId !== undefined) rows.push(['pinning', pinningText(status.pinning, output)])
   return rows
+}
+
+function pinningText({ wanted, mode, suspendedUntil, reported }: Status['pinning'], output: Output): string {
+  const told = reported === 0 ? '' : `, ${countText(reported, 'connection')} reported`
+  if (suspendedUntil !== undefined) {
+    const text = `suspended until ${timeText(suspendedUntil)}${told}: \`mtls pins --resume\` ends that`
+    return output.styled('warning', text)
+  }
+  if (wanted === mode) return `${mode}${told}`
+  return output.styled('warning', `${mode}${told}; the config says ${wanted}`)
 }
 
 function serviceRow(one: InstanceStatus, now: number, output: Output): string[] {
@@ -186,6 +198,7 @@ function documentOf(status: Status, faults: readonly string[], now: number): Rec
     waits: status.waits.map(waitDocument),
     asks: status.asks.map(askDocument),
     takeAway: status.takeAway,
+    pinning: { ...status.pinning, suspendedUntil: timeOrNull(status.pinning.suspendedUntil) },
     outage: outage === undefined ? null : { until: timeText(outage.until), endedBy: outage.endedBy },
     outageBudgetSeconds: outage === undefined ? null : Math.max(0, Math.floor((outage.until - now) / 1000)),
     faults,

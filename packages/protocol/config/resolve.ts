@@ -69,6 +69,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       shards: text.revocation.shards,
     },
     transparency: text.transparency,
+    pinning: text.pinning,
     paths: {
       caCert,
       caKey: options.path(text.paths.ca_key),

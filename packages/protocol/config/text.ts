@@ -336,6 +336,11 @@ const body = {
     .describe(
       'Whether certificates are logged, and peers refuse what is not (`required`) or report it. Required begins once every member’s certificate is logged and every live peer knows the log.',
     ),
+  pinning: oneOf(['off', 'report', 'required'])
+    .default('required')
+    .describe(
+      'What peers do about a certificate whose key the mesh bundle does not name: nothing, tell of it, or refuse it. `required` holds as soon as every live peer knows the keys; until then they tell of it.',
+    ),
 }
 
 /** An overlay may leave out anything, services included. */

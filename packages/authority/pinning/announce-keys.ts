@@ -1,0 +1,40 @@
+import type { Engine } from '../engine.ts'
+import { isBundleCurrent, publish } from '../publish.ts'
+import type { Transaction } from '../store/contract.ts'
+import { makeNextKeys, withoutNextKey } from './make-next-keys.ts'
+import { pinningWanted } from './pin-mode.ts'
+
+/** Sees that every instance has a next key, and that peers are told of it. @returns for whom it could not be made */
+export async function announceKeys(engine: Engine): Promise<ReadonlyMap<string, Error>> {
+  await forgetWhereOff(engine)
+  const failed = await makeNextKeys(engine, withoutNextKey(engine))
+  if (engine.store.bundle() !== undefined && !isBundleCurrent(engine)) await publish(engine)
+  return failed
+}
+
+/** What is pinned no more was announced in vain: should pinning come back, other keys are made. */
+export async function forgetWhereOff(engine: Engine): Promise<void> {
+  const { store, clock, actor } = engine
+  const rows = pinningWanted(engine) === 'off' ? store.nextKeys() : []
+  if (rows.length === 0) return
+  await store.write((transaction) => forgetNextKeys(transaction, rows, { at: clock(), actor }))
+}
+
+/**
+ * Next keys that nobody is to use: they lie where keys lie that were stolen, or nobody pins keys any more. From the next bundle
+ * on they are pinned no more; their files are never read again.
+ *
+ * @param of anything that names instances
+ */
+export function forgetNextKeys(
+  transaction: Transaction,
+  of: readonly { readonly instance: string | undefined }[],
+  { at, actor }: { readonly at: number; readonly actor: string },
+): void {
+  const instances = new Set(of.map(({ instance }) => instance))
+  for (const { instance, spkiHash } of transaction.nextKeys()) {
+    if (!instances.has(instance)) continue
+    transaction.forgetNextKey(instance)
+    transaction.addAudit({ at, actor, deed: 'next-key-discarded', entry: { instance, spkiHash } })
+  }
+}

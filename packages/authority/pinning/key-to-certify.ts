@@ -1,0 +1,108 @@
+import { generateKeyPair, type KeyPair } from '@datapunk/pki'
+import { NextKeyFile } from '../disk/next-key.ts'
+import { PairFolder } from '../disk/pair.ts'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import { renewalDue } from '../plan.ts'
+import type { Late } from '../rollover/late.ts'
+import { decodeRequest, decodeSettings, keySizeOf, type Settings } from '../settings.ts'
+import type { CertificateRow, NextKeyRow } from '../store/contract.ts'
+import { type Holder, isOfKind, readNextKey } from './make-next-keys.ts'
+import { pinningWanted } from './pin-mode.ts'
+import { type PinWait, pinWait } from './pin-wait.ts'
+
+/** What is asked once for all instances that are issued a certificate together. */
+export interface KeyChoice {
+  readonly nextKeys: ReadonlyMap<string, NextKeyRow>
+  readonly current: ReadonlyMap<string | undefined, CertificateRow>
+  readonly late: PinWait
+}
+
+export function keyChoice(engine: Engine): KeyChoice {
+  const { store } = engine
+  return {
+    nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
+    current: new Map(store.currentCertificates().map((row) => [row.instance, row])),
+    late: pinWait(engine),
+  }
+}
+
+/**
+ * The key of an instance's next certificate: the one that was made beforehand, once nobody would refuse it. Whoever shows nothing
+ * that is good now waits for nobody, because waiting would only keep him away longer; nobody had spoken with him meanwhile.
+ *
+ * While somebody is late, the pair in use serves on. Should that come near its end, a certificate for the same key follows: what
+ * everybody knows is better than what nobody can wait for.
+ *
+ * @param isServing whether the instance has a pair that peers accept
+ * @throws AuthorityError `PIN_NOT_ACKNOWLEDGED`, `NEXT_KEY_MISSING`
+ */
+export async function keyToCertify(
+  engine: Engine,
+  { instance, service, isServing }: Holder & { readonly isServing: boolean },
+  { nextKeys, current, late }: KeyChoice,
+): Promise<KeyPair> {
+  const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
+  const settings = decodeSettings(service.settings)
+  const row = nextKeys.get(instance)
+  if (row === undefined && pinningWanted(engine) === 'off')
+    return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
+  const waitsFor = isServing ? late.forBundle(row?.announced) : []
+  if (waitsFor.length > 0) {
+    const before = current.get(instance)
+    const isPressing =
+      before !== undefined && clock() >= pressingFrom(before, settings, config.rotation.jitter)
+    const same = isPressing && keyInUse(engine, instance, before, settings)
+    if (same) return same
+    throw notAcknowledged(service.service, waitsFor)
+  }
+  const { dir } = layout.instance(instance)
+  const pair = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
+  if (pair) return pair
+  await store.write((transaction) => transaction.forgetNextKey(instance))
+  throw nextKeyMissing(service.service)
+}
+
+/** Halfway from when it was due for renewal to its end, milliseconds since the epoch. */
+export function pressingFrom(
+  certificate: Pick<CertificateRow, 'serial' | 'notBefore' | 'notAfter'>,
+  { renewAt }: Pick<Settings, 'renewAt'>,
+  jitter: number,
+): number {
+  return (renewalDue(certificate, renewAt, jitter) + certificate.notAfter) / 2
+}
+
+/** The key of the pair on disk, where that is the one on record, and of the kind that the settings want. */
+function keyInUse(
+  { disk, layout }: Engine,
+  instance: string,
+  { request, der }: CertificateRow,
+  settings: Settings,
+): KeyPair | undefined {
+  const { keyAlgorithm, keySize } = decodeRequest(request)
+  if (keyAlgorithm !== settings.keyAlgorithm || keySize !== keySizeOf(settings)) return undefined
+  const pair = new PairFolder(layout.instance(instance).dir, disk).read()
+  if (pair === undefined || der === undefined || !pair.certificate.raw.equals(der)) return undefined
+  return { privateKey: pair.privateKey, publicKey: pair.certificate.publicKey }
+}
+
+/** As many names as are read. */
+const SHOWN = 5
+
+function notAcknowledged(service: string, late: readonly Late[]): AuthorityError {
+  const names = late.slice(0, SHOWN).map(({ instance, reason }) => `${instance} (${reason})`)
+  if (late.length > SHOWN) names.push(`${late.length - SHOWN} more`)
+  return new AuthorityError(
+    'PIN_NOT_ACKNOWLEDGED',
+    `${service} keeps the pair it has: found that the bundle with the pin of its next key is not enforced by ${names.join(', ')}, who would refuse it; allowed: a key that every live peer knows. It is tried again by itself; \`mtls status\` shows who is late`,
+    { data: { service, late: late.map(({ instance }) => instance) } },
+  )
+}
+
+function nextKeyMissing(service: string): AuthorityError {
+  return new AuthorityError(
+    'NEXT_KEY_MISSING',
+    `${service} keeps the pair it has: found no next key of it that is whole; allowed: one that peers know. \`mtls apply\` makes another one and tells them`,
+    { data: { service } },
+  )
+}

@@ -1,0 +1,59 @@
+import type { PinMode } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
+import type { PinsLate } from '../inventory.ts'
+import type { Late } from '../rollover/late.ts'
+import { longestMemory } from '../rollover/roll-plan.ts'
+import type { Announced, PinningRow } from '../store/contract.ts'
+import { pinWait } from './pin-wait.ts'
+
+type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
+
+/**
+ * What the next bundle is to say of keys that are not pinned. `required` in the config holds once every live peer has
+ * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
+ */
+export function pinModeNow(engine: Known): 'off' | PinMode {
+  const { store, clock } = engine
+  const row = store.pinning()
+  const wanted = pinningWanted(engine)
+  if (wanted === 'off') return 'off'
+  if (wanted === 'report' || isSuspended(row, clock())) return 'report'
+  if (row?.mode === 'required') return 'required'
+  // After a restore peers may show certificates that are not on record: those are replaced first.
+  if (row?.mode === 'report' && row.since === undefined) return 'report'
+  return lateForPins(engine, row).length === 0 ? 'required' : 'report'
+}
+
+function lateForPins(engine: Known, row: PinningRow | undefined): readonly Late[] {
+  const wait = pinWait(engine)
+  return [...wait.forBundle(row?.since), ...wait.forRecord()]
+}
+
+/** Who holds up that keys which are not pinned are refused; undefined where nothing does, or nobody wants it. */
+export function pinsLate(engine: Known): PinsLate | undefined {
+  const { store, config, clock } = engine
+  const row = store.pinning()
+  const isUnderWay = row?.wanted === 'required' && row.mode === 'report' && !isSuspended(row, clock())
+  const late = isUnderWay ? lateForPins(engine, row) : []
+  return late.length === 0 ? undefined : { late, until: row?.since && row.since.at + longestMemory(config) }
+}
+
+/** What the config said when it was last applied: lowering it is not done without being asked for. */
+export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): 'off' | PinMode {
+  return store.pinning()?.wanted ?? config.pinning
+}
+
+export function isSuspended(row: PinningRow | undefined, now: number): boolean {
+  return row?.suspendedUntil !== undefined && now < row.suspendedUntil
+}
+
+/** The row as a bundle leaves it. @param said what is wanted, and what it says */
+export function pinningAfter(
+  row: PinningRow | undefined,
+  said: Pick<PinningRow, 'wanted' | 'mode'>,
+  bundle: Announced,
+): PinningRow {
+  const { mode } = said
+  const since = mode === 'off' ? undefined : (row?.since ?? bundle)
+  return { ...said, since, suspendedUntil: isSuspended(row, bundle.at) ? row?.suspendedUntil : undefined }
+}
