@@ -9,6 +9,7 @@ import {
   encodeMembers,
   encodePins,
   encodeRevoked,
+  encodeTransparency,
   keyIdOf,
   type Layout,
   layoutOf,
@@ -16,14 +17,17 @@ import {
   type PinMode,
   parseConfig,
   pinOf,
+  type Requirement,
   type SectionRef,
   sealBundleHead,
   sealTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
+import type { BadSctCertificate } from './bad-scts.ts'
 import { TestCa, type TestOverrides } from './test-ca.ts'
 import type { TestIdentity } from './test-certificate.ts'
 import { testExtension } from './test-extensions.ts'
+import { TestLog } from './test-log.ts'
 
 /** A service of a test mesh. Left out, everything is as in the config file: all members may call it, TLS 1.3. */
 export interface TestServiceOptions {
@@ -49,6 +53,8 @@ export interface TestMeshOptions {
   readonly at?: number
   readonly seed?: string
   /** Life of its bundles; 7 days unless told. */
+  /** Asks for logged certificates from the first bundle on, and gives such. */
+  readonly scts?: Requirement
   readonly bundleDays?: number
 }
 
@@ -68,6 +74,8 @@ export class TestMesh {
   readonly folder: string
   readonly configFile: string
   readonly ca: TestCa
+  /** That the trust statement names. */
+  readonly log: TestLog
   readonly config: Config
   readonly layout: Layout
   readonly #bundleKey: TestIdentity
@@ -78,6 +86,8 @@ export class TestMesh {
   readonly #versions = new Map<string, number>()
   readonly #revoked = new Set<string>()
   readonly #pins = new Map<string, Set<string>>()
+  /** What the next bundle says of certificates that are not logged; pairs that services are given are from then on. */
+  #scts: Requirement | undefined
   #pinMode: 'off' | PinMode = 'off'
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
@@ -87,8 +97,9 @@ export class TestMesh {
     folder: string,
     config: Config,
     ca: TestCa,
+    log: TestLog,
     bundleKey: TestIdentity,
-    { services, at, bundleDays = 7 }: TestMeshOptions,
+    { services, at, bundleDays = 7, scts }: TestMeshOptions,
   ) {
     this.#bundleDays = bundleDays
     this.folder = folder
@@ -96,6 +107,8 @@ export class TestMesh {
     this.config = config
     this.layout = layoutOf(config)
     this.ca = ca
+    this.log = log
+    this.#scts = scts
     this.#bundleKey = bundleKey
     this.#algorithms = new Map(Object.entries(services).map(([name, { algorithm }]) => [name, algorithm]))
     this.#members = new Map([...config.services.keys()].map((name) => [name, memberOf(config, name)]))
@@ -107,7 +120,7 @@ export class TestMesh {
       roots: [ca.root.certificate],
       issuingCas: [ca.issuing.certificate],
       bundleKeys: [bundleKey.signer.spki],
-      logs: [],
+      logs: [{ spki: log.signer.spki, origin: 'log.test/1' }],
     }
   }
 
@@ -119,7 +132,8 @@ export class TestMesh {
     await writeFile(file, text)
     const seed = options.seed ?? folder
     const ca = await TestCa.create({ trustDomain, algorithm, at, seed })
-    const mesh = new TestMesh(folder, parseConfig(text, { file }), ca, await ca.leaf('bundle-key'), options)
+    const [log, bundleKey] = [await TestLog.create(), await ca.leaf('bundle-key')]
+    const mesh = new TestMesh(folder, parseConfig(text, { file }), ca, log, bundleKey, options)
     await mesh.#write()
     return mesh
   }
@@ -146,10 +160,22 @@ export class TestMesh {
 
   /** A leaf for a service, with the names the bundle lists, but for the overrides; written nowhere. */
   leaf(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
+    const fields = this.#fieldsOf(service, overrides)
+    return this.#scts === undefined
+      ? this.ca.leaf(service, fields)
+      : this.ca.loggedLeaf(service, this.log, fields)
+  }
+
+  /** A leaf for a service, good but for its SCT; written nowhere. */
+  badlyLogged(bad: BadSctCertificate, service: string): Promise<TestIdentity> {
+    return bad.make(this.ca, service, this.log, this.#fieldsOf(service, {}))
+  }
+
+  #fieldsOf(service: string, overrides: TestOverrides): TestOverrides {
     const { dnsNames, ipAddresses, spiffeId } = this.member(service)
     const algorithm = this.#algorithms.get(service)
     const isMustStaple = this.config.services.get(service)?.ocspStapling === 'required'
-    return this.ca.leaf(service, {
+    return {
       ...(algorithm && { algorithm }),
       ...overrides,
       extensions: {
@@ -157,7 +183,7 @@ export class TestMesh {
         ...(isMustStaple && { tlsFeature: testExtension.mustStaple() }),
         ...overrides.extensions,
       },
-    })
+    }
   }
 
   /** A new pair for a service, swapped in as the authority does. */
@@ -200,6 +226,11 @@ export class TestMesh {
     await this.publish()
   }
 
+  /** Says from the next bundle on what becomes of certificates that are not logged; new pairs are from now on. */
+  transparency(scts: Requirement | undefined): void {
+    this.#scts = scts
+  }
+
   /** Says from the next bundle on what becomes of keys that are not pinned; those that services were given are. */
   pinning(mode: 'off' | PinMode): void {
     this.#pinMode = mode
@@ -230,6 +261,10 @@ export class TestMesh {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
     if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
+    if (this.#scts !== undefined) {
+      const section = await this.#section('transparency', encodeTransparency(this.#scts))
+      sections.push({ ...section, critical: false })
+    }
     if (this.#pinMode !== 'off') {
       const pins = encodePins(this.#pinMode, this.#pins)
       sections.push({ ...(await this.#section('pins', pins)), critical: false })

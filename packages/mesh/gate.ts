@@ -78,16 +78,15 @@ function pass(contact: Contact, view: MeshView, at: number): Standing {
   // 1. Path and leaf profile, strictly, up to the trust statement's CAs and never by way of what the peer sent.
   // 2. A member of this mesh, by SPIFFE ID; its names and its subject as the bundle has them.
   // 3. Not revoked, by the bundle's list of serials.
-  // 4. Pinned: its key is one that the bundle names. Where that is only to be reported, it is said beside the verdict. These
-  //    four once per certificate and bundle.
+  // 4. Pinned: its key is one that the bundle names.
+  // 5. Logged: a log of the mesh has promised to hold it. Where 4 or 5 is only to be reported, it is said beside the verdict.
+  //    These five once per certificate and bundle.
   const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
   const standing = view.standings.of(leaf.fingerprint256, usage, at, () => examine(leaf.raw, view, usage, at))
   //    A server's staple besides, where the handshake was a full one.
   if (staple !== undefined) checkStaple(standing, staple, view, at)
   //    A server is the member that owns the name asked for, and its certificate says so too.
   if (target !== undefined) checkOwner(standing, target)
-
-  // 5. SCT: the certificate was logged.
 
   // 6. May this caller call this service?
   if (contact.direction === 'in') checkAllowed(standing, view)

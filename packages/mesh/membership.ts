@@ -9,6 +9,7 @@ import { MeshError } from './error.ts'
 import { documentsFromAuthority } from './first-contact.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type Identity, identityOf } from './identity.ts'
+import type { LoggedCertificates } from './logged-certificates.ts'
 import { Memory } from './memory.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './offered-documents.ts'
@@ -226,7 +227,7 @@ export class Membership implements CurrentSource {
 
     const before = this.#current
     const believed = documents !== this.#documents || config !== this.#config
-    const view = believed ? viewOf(config, documents) : before.view
+    const view = believed ? viewOf(config, documents, before.view.logged) : before.view
     const isNews = documents !== this.#documents
     this.#documents = documents
     this.#config = config
@@ -344,9 +345,13 @@ function latestIssue({ config }: ConfigReading, clock: Clock): number {
   return clock.now() + config.authority.clockSkew
 }
 
-function viewOf({ service, config }: ConfigReading, documents: MeshDocuments): MeshView {
+function viewOf(
+  { service, config }: ConfigReading,
+  documents: MeshDocuments,
+  logged?: LoggedCertificates,
+): MeshView {
   const file = { ...service, clockSkew: config.authority.clockSkew }
-  return new MeshView({ service: service.service, ...documents, file })
+  return new MeshView({ service: service.service, ...documents, logged, file })
 }
 
 /** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */

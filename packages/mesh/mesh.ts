@@ -69,7 +69,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       random,
       accepted: ({ socket, contact, standing }) => {
         this.#accepted++
-        if (standing.unpinned !== undefined) this.#report(contact, standing.unpinned)
+        for (const fault of standing.reported) this.#report(contact, fault)
         if (this.listenerCount('accepted') === 0) return
         this.emit('accepted', {
           direction: contact.direction,
@@ -237,8 +237,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
     await kept
   }
 
-  #report(contact: Contact, unpinned: Refused): void {
-    const record = recordOf(contact, this.#membership.current().view, this.#core.clock.now(), unpinned)
+  #report(contact: Contact, fault: Refused): void {
+    const record = recordOf(contact, this.#membership.current().view, this.#core.clock.now(), fault)
     this.#reported[record.rule] = (this.#reported[record.rule] ?? 0) + 1
     this.emit('reported', record)
   }

@@ -8,6 +8,7 @@ export type GateRule =
   | 'LEFT'
   | 'NAME_NOT_LISTED'
   | 'NOT_A_MEMBER'
+  | 'NOT_LOGGED'
   | 'NOT_PINNED'
   | 'NO_CERTIFICATE'
   | 'OPENSSL_REFUSED'

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type Member } from '@datapunk/protocol'
+import { checkLogged } from './check-logged.ts'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
 import type { MeshView } from './view.ts'
@@ -23,8 +24,8 @@ export interface Standing {
   readonly leaf: Certificate
   /** The same, without OpenSSL's object behind it, to be kept. */
   readonly presented: PresentedCertificate
-  /** Why it would be refused if a check that only reports were required; undefined where nothing would. */
-  readonly unpinned: Refused | undefined
+  /** What it would be refused for, were those checks not only to be reported. */
+  readonly reported: readonly Refused[]
   /** The issuing CA that has signed it, by the `keyIdOf` of its key. */
   readonly issuer: string
   /** The time in which all of it holds: the certificate's own and that of the chain above it. Milliseconds. */
@@ -33,7 +34,7 @@ export interface Standing {
 }
 
 /**
- * Steps 1 to 4 of the gate for one certificate: everything that does not depend on who asks.
+ * Steps 1 to 5 of the gate for one certificate: everything that does not depend on who asks.
  *
  * @param der the certificate as it was presented; whatever else the peer sent is not looked at
  * @param at milliseconds since the epoch
@@ -59,6 +60,9 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
   const unpinned = checkPinned(leaf, member, view)
   const { notBefore, notAfter } = path
   const fingerprint = hash('sha256', der, 'hex')
+  const issuerSpki = path.chain[1]?.spki ?? leaf.spki
+  const unlogged = checkLogged(leaf, member, view, { fingerprint, issuerSpki, at })
+  const reported = [unpinned, unlogged].filter((one) => one !== undefined)
   const peer: Peer = Object.freeze({
     service: member.service,
     spiffeId: member.spiffeId,
@@ -69,8 +73,8 @@ export function examine(der: Uint8Array, view: MeshView, usage: Usage, at: numbe
     notAfter,
   })
   const presented = { fingerprint256: opensslFingerprint(fingerprint), raw: leaf.der }
-  const issuer = keyIdOf(path.chain[1]?.spki ?? leaf.spki)
-  return { member, peer, leaf, presented, unpinned, issuer, notBefore, notAfter }
+  const issuer = keyIdOf(issuerSpki)
+  return { member, peer, leaf, presented, reported, issuer, notBefore, notAfter }
 }
 
 /** X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2). */

@@ -1,5 +1,6 @@
 import { encodePem } from '@datapunk/pki'
-import type { Bundle, Member, SignedTrustStatement } from '@datapunk/protocol'
+import { type Bundle, keyIdOf, type Member, type SignedTrustStatement } from '@datapunk/protocol'
+import { LoggedCertificates } from './logged-certificates.ts'
 import { StandingCache } from './standing-cache.ts'
 
 export interface ViewFacts {
@@ -7,6 +8,8 @@ export interface ViewFacts {
   readonly service: string
   readonly trust: SignedTrustStatement
   readonly bundle: Bundle
+  /** What is known from before; nothing unless given. */
+  readonly logged?: LoggedCertificates | undefined
   /** What the service's own config file allows: it can only be stricter than the bundle. */
   readonly file: {
     readonly allow: 'members' | readonly string[]
@@ -32,12 +35,15 @@ export class MeshView {
   readonly clockSkew: number
   /** Roots and issuing CAs in PEM, for OpenSSL. */
   readonly authorities: string
+  /** The logs whose SCTs count: DER SubjectPublicKeyInfo by the hash of it, which is the id of the log (RFC 6962 3.2). */
+  readonly logs: ReadonlyMap<string, Uint8Array>
+  readonly logged: LoggedCertificates
   /** What the gate found out about certificates under this view. */
   readonly standings = new StandingCache()
   readonly #callers: ReadonlySet<string> | undefined
   readonly #callersByFile: ReadonlySet<string> | undefined
 
-  constructor({ service, trust, bundle, file }: ViewFacts) {
+  constructor({ service, trust, bundle, file, logged = new LoggedCertificates() }: ViewFacts) {
     this.service = service
     this.trust = trust
     this.bundle = bundle
@@ -49,6 +55,8 @@ export class MeshView {
     this.authorities = [...trust.roots, ...trust.issuingCas]
       .map((ca) => encodePem('CERTIFICATE', ca.der))
       .join('')
+    this.logs = new Map(trust.logs.map(({ spki }) => [keyIdOf(spki), spki]))
+    this.logged = logged
     this.#callers = asSet(this.self?.callers ?? [])
     this.#callersByFile = asSet(file.allow)
   }
