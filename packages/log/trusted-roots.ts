@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
@@ -10,6 +10,7 @@ import {
   readTrustStatement,
   type SignedTrustStatement,
 } from '@datapunk/protocol'
+import { writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
 
 export interface TrustedRootsOptions {
@@ -30,6 +31,7 @@ export interface TrustedRootsOptions {
 export class TrustedRoots {
   readonly #options: TrustedRootsOptions
   #believed: SignedTrustStatement | undefined
+  #refreshing: Promise<void> | undefined
 
   constructor(options: TrustedRootsOptions) {
     this.#options = options
@@ -49,7 +51,14 @@ export class TrustedRoots {
    *
    * @throws LogError `LOG_UNREADABLE`
    */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
     const { mesh, caCert, memory, latest } = this.#options
     try {
       this.#believed ??= await this.#remembered()
@@ -65,8 +74,7 @@ export class TrustedRoots {
       const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number))))
       const from = believed === undefined ? { anchors: await rootsIn(caCert) } : { previous: believed }
       const newest = followTrustStatements(documents, from, latest())
-      await writeFile(`${memory}.new`, newest.bytes, { mode: 0o644 })
-      await rename(`${memory}.new`, memory)
+      await writeWhole(memory, newest.bytes)
       this.#believed = newest
     } catch (cause) {
       throw new LogError(
