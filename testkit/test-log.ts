@@ -2,12 +2,15 @@ import {
   generateKeyPair,
   localSigner,
   logIdOf,
+  merkleTreeLeaf,
+  type PrecertEntry,
   precertEntry,
   type Sct,
   type Signer,
   sha256,
   signSct,
 } from '@datapunk/pki'
+import { EMPTY_EDGE, growTree, hashLeaf, signCheckpoint, tilePath } from '@datapunk/tlog'
 
 /** What a log is asked to promise: a certificate without poison and SCTs, as a `Precertificate` has it. */
 export interface Loggable {
@@ -17,12 +20,13 @@ export interface Loggable {
   readonly issuerSpki: Uint8Array
 }
 
-/** A transparency log for tests: it has a key, and promises everything; it keeps nothing. */
+/** A transparency log for tests, all in memory. It does what it is told: also what no log may. */
 export class TestLog {
   readonly signer: Signer
   /** Lowercase hexadecimal, as `verifyScts` knows logs. */
   readonly id: string
-  #size = 0
+  /** Hashes of the entries, in their places; a test may change them. */
+  readonly leaves: Uint8Array[] = []
 
   private constructor(signer: Signer) {
     this.signer = signer
@@ -39,10 +43,30 @@ export class TestLog {
    *
    * @param timestamp milliseconds since the epoch
    */
-  sct({ tbs, issuerSpki }: Loggable, timestamp: number): Promise<Sct> {
-    const entry = precertEntry({ tbs, issuerKeyHash: sha256(issuerSpki) })
-    return signSct({ timestamp, entry, leafIndex: this.#size++ }, this.signer)
+  sct(loggable: Loggable, timestamp: number): Promise<Sct> {
+    const placed = { timestamp, entry: entryOf(loggable), leafIndex: this.leaves.length }
+    this.leaves.push(hashLeaf(merkleTreeLeaf(placed)))
+    return signSct(placed, this.signer)
   }
+
+  /** An SCT for a place that the entry does not get. */
+  promise(loggable: Loggable, timestamp: number, leafIndex: number): Promise<Sct> {
+    return signSct({ timestamp, entry: entryOf(loggable), leafIndex }, this.signer)
+  }
+
+  /** What it serves, by path: the checkpoint over its entries, and every tile. */
+  async files(origin: string, timestamp: number): Promise<Map<string, Uint8Array>> {
+    const { root, size, tiles } = growTree(EMPTY_EDGE, this.leaves)
+    const checkpoint = await signCheckpoint({ origin, size, root, timestamp }, this.signer)
+    return new Map([
+      ['checkpoint', checkpoint],
+      ...tiles.map((tile) => [tilePath(tile), tile.octets] as const),
+    ])
+  }
+}
+
+function entryOf({ tbs, issuerSpki }: Loggable): PrecertEntry {
+  return precertEntry({ tbs, issuerKeyHash: sha256(issuerSpki) })
 }
 
 /** The logs as `verifyScts` wants them. */

@@ -58,6 +58,8 @@ export interface TestMeshOptions {
   readonly bundleDays?: number
 }
 
+const LOG_ORIGIN = 'log.test/1'
+
 /** What one document of the mesh says, changed in one place. */
 export type MemberChange = Partial<Omit<Member, 'service'>>
 
@@ -120,7 +122,7 @@ export class TestMesh {
       roots: [ca.root.certificate],
       issuingCas: [ca.issuing.certificate],
       bundleKeys: [bundleKey.signer.spki],
-      logs: [{ spki: log.signer.spki, origin: 'log.test/1' }],
+      logs: [{ spki: log.signer.spki, origin: LOG_ORIGIN }],
     }
   }
 
@@ -229,6 +231,16 @@ export class TestMesh {
   /** Says from the next bundle on what becomes of certificates that are not logged; new pairs are from now on. */
   transparency(scts: Requirement | undefined): void {
     this.#scts = scts
+  }
+
+  /** Writes what the log serves, as it is now. */
+  async writeLog(): Promise<void> {
+    const folder = this.layout.log(this.log.id.slice(0, 32)).public
+    await rm(folder, { recursive: true, force: true })
+    for (const [path, octets] of await this.log.files(LOG_ORIGIN, this.ca.at)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), octets)
+    }
   }
 
   /** Says from the next bundle on what becomes of keys that are not pinned; those that services were given are. */

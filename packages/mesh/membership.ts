@@ -9,13 +9,13 @@ import { MeshError } from './error.ts'
 import { documentsFromAuthority } from './first-contact.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { type Identity, identityOf } from './identity.ts'
-import type { LoggedCertificates } from './logged-certificates.ts'
 import { Memory } from './memory.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './offered-documents.ts'
 import { readPair } from './pair-file.ts'
 import { stapleSource } from './staple-source.ts'
 import { Staples } from './staples.ts'
+import type { LoggedCertificates } from './transparency/logged-certificates.ts'
 import { MeshView } from './view.ts'
 
 /** What a handshake needs to know; asked for anew at every one. */
@@ -141,6 +141,16 @@ export class Membership implements CurrentSource {
   /** Where the authority is spoken to. */
   get authority(): AuthorityPlace {
     return { socket: this.#layout.socket, address: authorityAddressOf(this.#config.config) }
+  }
+
+  /** Where logs may lie on this machine. */
+  get layout(): Pick<Layout, 'log'> {
+    return layoutOf(this.#config.config)
+  }
+
+  /** Where this service keeps what it believed. */
+  get memoryFolder(): string {
+    return this.#memory.folder
   }
 
   /** What the clocks of two machines may differ by, milliseconds. */

@@ -2,6 +2,7 @@ import type { DocumentNumber } from '@datapunk/protocol'
 import type { MeshError } from './error.ts'
 import type { Peer } from './peer.ts'
 import type { Refusal, Rule } from './refusal.ts'
+import type { LogAlarm } from './transparency/log-watch.ts'
 
 /** A connection that passed the gate. */
 export interface Accepted {
@@ -70,6 +71,8 @@ export interface MeshEvents {
    * by itself.
    */
   revoked: [Revocation]
+  /** A certificate is not in the log that has promised to hold it, or a log has contradicted itself: somebody holds a key that is not theirs. */
+  alarm: [LogAlarm]
   /** No new bundle has come for long, or (`expired`) the last one has ended and nobody is served any more. */
   stale: [Staleness]
   /**

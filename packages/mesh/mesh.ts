@@ -6,6 +6,7 @@ import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import type { Address } from '@datapunk/protocol'
 import { fetch, type RequestInfo, type RequestInit, type Response } from 'undici'
 import { MeshAgent } from './agent.ts'
+import { AuthorityRoute } from './authority-route.ts'
 import { type AuthorizeHandler, type Authorizer, authorize } from './authorize.ts'
 import { Client, type ConnectOptions } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -22,6 +23,9 @@ import { type Peer, peerOf } from './peer.ts'
 import { PeerVoice } from './peer-voice.ts'
 import type { Refused, Rule } from './refusal.ts'
 import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
+import { logReader } from './transparency/log-reader.ts'
+import { LogWatch } from './transparency/log-watch.ts'
+import { WitnessMemory } from './transparency/witness-memory.ts'
 
 type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
@@ -35,6 +39,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #forbidden: ForbiddenAnswer
   readonly #voice: PeerVoice
   readonly #freshness: Freshness
+  readonly #logs: LogWatch
   readonly #core: ConstructorParameters<typeof Client>[0]
   readonly #refused: Partial<Record<Rule, number>> = {}
   readonly #reported: Partial<Record<Rule, number>> = {}
@@ -96,7 +101,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
       received: (document) => membership.offer(document),
       refused: this.#core.refused,
       failed: (error) => this.emit('problem', error),
+      checkpoints: () =>
+        [...this.#logs.witnesses].flatMap(({ log, checkpoint }) =>
+          checkpoint ? [{ ...checkpoint, log }] : [],
+        ),
     })
+    this.#logs = this.#watchLogs(clock, random)
     this.#freshness = new Freshness(clock, membership.clockSkew, {
       stale: () => this.#stale(false),
       expired: () => this.#expired(),
@@ -113,6 +123,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       },
       this.#voice.fetchSection,
     )
+    this.#logs.follow(membership.current().view.trust.logs)
   }
 
   /**
@@ -228,6 +239,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     const kept = this.#membership.stop()
     this.#voice.leave()
     this.#freshness.stop()
+    this.#logs.stop()
     this.#gate.close()
     this.#client.leave()
     this.#agent?.destroy()
@@ -235,6 +247,27 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#forbidden.endAll()
     this.#connections.endAll()
     await kept
+  }
+
+  #watchLogs(clock: Clock, random: (size: number) => Buffer): LogWatch {
+    const membership = this.#membership
+    const place = () => membership.authority
+    const current = () => membership.current()
+    // Whoever answers in the authority's place is told of by the voice, which calls there too.
+    const route = new AuthorityRoute({ place, current, clock, refused: () => {} })
+    return new LogWatch({
+      ...{ clock, random, logged: current().view.logged },
+      read: logReader({ layout: membership.layout, route, clock }),
+      memory: new WitnessMemory(membership.memoryFolder),
+      alarm: (alarm) => {
+        this.#voice.alarm(alarm)
+        this.emit('alarm', alarm)
+      },
+      changed: () => {
+        current().view.standings.forget()
+        this.#connections.rejudge((contact) => this.#gate.judge(contact))
+      },
+    })
   }
 
   #report(contact: Contact, fault: Refused): void {
@@ -245,6 +278,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   #changed(now: Current, before: Current): void {
     if (now.view !== before.view) this.#connections.rejudge((contact) => this.#gate.judge(contact))
+    if (now.view !== before.view) this.#logs.follow(now.view.trust.logs)
     this.#connections.drainIssuedBy(now.view.bundle.draining)
     this.#agent?.closeOutdated()
     this.#dispatcher?.renew()

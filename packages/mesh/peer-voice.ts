@@ -6,6 +6,7 @@ import {
   sealAcknowledgement,
   sealHello,
 } from '@datapunk/protocol'
+import type { SignedCheckpoint } from '@datapunk/tlog'
 import { AuthorityLink } from './authority-link.ts'
 import { type AuthorityPlace, AuthorityRoute } from './authority-route.ts'
 import type { Clock } from './clock.ts'
@@ -14,12 +15,15 @@ import type { Current } from './membership.ts'
 import type { FetchSection, OfferedDocument } from './offered-documents.ts'
 import manifest from './package.json' with { type: 'json' }
 import type { Refusal } from './refusal.ts'
+import type { LogAlarm } from './transparency/log-watch.ts'
 
 export interface PeerVoiceOptions {
   readonly place: () => AuthorityPlace
   readonly clock: Clock
   readonly random: (size: number) => Buffer
   readonly current: () => Current
+  /** What was seen last of each log. */
+  readonly checkpoints: () => readonly (SignedCheckpoint & { readonly log: string })[]
   readonly report: () => Omit<Report, 'serial' | 'version' | 'bundle'>
   readonly received: (document: OfferedDocument) => void
   /** Told of whoever answered in the authority's place, … */
@@ -84,6 +88,9 @@ export class PeerVoice {
         number: bundle.head.number,
         digest: bundle.digest,
         trustStatement: trust.number,
+        checkpoints: this.#options
+          .checkpoints()
+          .map(({ log, size, root }) => ({ log, size, root: Buffer.from(root).toString('base64') })),
       },
       identity.signer(),
     )
@@ -106,6 +113,12 @@ export class PeerVoice {
   refused({ code, data, message }: MeshError): void {
     const rule = typeof data.rule === 'string' ? data.rule : code
     this.#link.send({ type: 'refusal', rule: rule.slice(0, 64), message: message.slice(0, 2000) })
+  }
+
+  /** Whoever runs the authority hears of it there. */
+  alarm({ kind, message }: LogAlarm): void {
+    const rule = kind === 'absent' ? 'NOT_IN_LOG' : 'LOG_CONTRADICTION'
+    this.#link.send({ type: 'refusal', rule, message: message.slice(0, 2000) })
   }
 
   leave(): void {

@@ -11,6 +11,11 @@ const MAX_ENTRIES = 4096
 export class StandingCache {
   readonly #entries = new Map<string, Standing>()
 
+  /** Something has changed that belongs to no view: everyone is examined anew. */
+  forget(): void {
+    this.#entries.clear()
+  }
+
   /**
    * The cached standing, or a fresh one.
    *

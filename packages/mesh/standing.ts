@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { type Certificate, PkiError, parseCertificate, parseSpiffeId, verifyPath } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type Member } from '@datapunk/protocol'
-import { checkLogged } from './check-logged.ts'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
+import { checkLogged } from './transparency/check-logged.ts'
 import type { MeshView } from './view.ts'
 
 /** What a certificate is shown for: `clientAuth` by callers, `serverAuth` by servers. */

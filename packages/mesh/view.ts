@@ -1,7 +1,7 @@
 import { encodePem } from '@datapunk/pki'
 import { type Bundle, keyIdOf, type Member, type SignedTrustStatement } from '@datapunk/protocol'
-import { LoggedCertificates } from './logged-certificates.ts'
 import { StandingCache } from './standing-cache.ts'
+import { LoggedCertificates } from './transparency/logged-certificates.ts'
 
 export interface ViewFacts {
   /** The service that looks. */

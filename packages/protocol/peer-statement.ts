@@ -34,6 +34,16 @@ export interface Acknowledgement extends PeerStatement {
   /** SHA-256 of the head as it was signed, lowercase hex. */
   readonly digest: string
   readonly trustStatement: DocumentNumber
+  /** What it has seen last of the transparency logs, so that one that shows others something else is found out. */
+  readonly checkpoints: readonly WitnessedCheckpoint[]
+}
+
+export interface WitnessedCheckpoint {
+  /** The id of the log, SHA-256 of its key, lowercase hex. */
+  readonly log: string
+  readonly size: number
+  /** Base64. */
+  readonly root: string
 }
 
 const HELLO = 'peer-hello/v1'
@@ -65,6 +75,11 @@ const acknowledgementSchema = z.object({
   number: documentNumber,
   digest: hex(32),
   trustStatement: documentNumber,
+  // A peer of before there were logs has seen none.
+  checkpoints: z
+    .array(z.object({ log: hex(32), size: z.int().min(0), root: z.base64().length(44) }))
+    .max(8)
+    .default([]),
 })
 
 export function sealHello(hello: Hello, signer: Signer): Promise<Uint8Array> {
@@ -73,7 +88,11 @@ export function sealHello(hello: Hello, signer: Signer): Promise<Uint8Array> {
 }
 
 export function sealAcknowledgement(acknowledgement: Acknowledgement, signer: Signer): Promise<Uint8Array> {
-  const payload: z.input<typeof acknowledgementSchema> = acknowledgement
+  const { checkpoints, ...rest } = acknowledgement
+  const payload: z.input<typeof acknowledgementSchema> = {
+    ...rest,
+    checkpoints: checkpoints.map((one) => ({ ...one })),
+  }
   return seal(ACKNOWLEDGEMENT, Buffer.from(JSON.stringify(payload)), [signer])
 }
 

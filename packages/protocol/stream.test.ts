@@ -176,6 +176,7 @@ describe('what a peer signs', () => {
   const acknowledgement: Acknowledgement = {
     ...{ ...common, bundleKey: '3'.repeat(64), digest: '4'.repeat(64) },
     ...{ number: { generation: 1, counter: 2 }, trustStatement: { generation: 1, counter: 1 } },
+    checkpoints: [{ log: '5'.repeat(64), size: 3, root: Buffer.alloc(32, 1).toString('base64') }],
   }
 
   before(async () => {

@@ -28,7 +28,7 @@ export {
   openNote,
   signNote,
 } from './signed-note.ts'
-export { edgeTiles, type Tile, type TileId, tilesFor } from './tile.ts'
+export { edgeTiles, TILE_WIDTH, type Tile, type TileId, tileAt, tilesFor } from './tile.ts'
 export { dataTilePath, parseTilePath, type TilePath, tilePath } from './tile-path.ts'
 export type { ReadTile } from './tile-reader.ts'
 export { consistencyProof, inclusionProof, treeRoot } from './tile-tree.ts'

@@ -1,7 +1,7 @@
 import type { BadSct, Certificate } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
-import { Refused } from './refusal.ts'
-import type { MeshView } from './view.ts'
+import { Refused } from '../refusal.ts'
+import type { MeshView } from '../view.ts'
 
 export interface LoggedCheck {
   /** SHA-256 of the certificate, lowercase hex. */
@@ -28,8 +28,8 @@ export function checkLogged(
   const { scts } = view.bundle
   if (scts === undefined) return undefined
   const latest = at + view.clockSkew
-  const found = view.logged.of(fingerprint, leaf, issuerSpki, { logs: view.logs, latest })
-  const why = 'sct' in found ? view.logged.absence(fingerprint) : faultsText(found)
+  const found = view.logged.of({ fingerprint, leaf, issuerSpki }, { logs: view.logs, latest })
+  const why = 'sct' in found ? view.logged.objection(found) : faultsText(found)
   if (why === undefined) return undefined
   const refused = new Refused(
     'NOT_LOGGED',

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { badScts, type TestIdentity, TestMesh } from '@datapunk/testkit'
-import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from './index.ts'
-import { callIn, listenGuarded, type Protocol, protocols } from './testing/guarded-servers.ts'
-import { listen } from './testing/listen.ts'
+import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from '../index.ts'
+import { callIn, listenGuarded, type Protocol, protocols } from '../testing/guarded-servers.ts'
+import { listen } from '../testing/listen.ts'
 
 const versions = ['TLSv1.3', 'TLSv1.2'] as const
 

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, before, beforeEach, describe, test } from 'node:test'
+import { encodeSct, encodeSctList } from '@datapunk/pki'
+import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
+import { type LogAlarm, LogWatch } from './log-watch.ts'
+import { LoggedCertificates } from './logged-certificates.ts'
+import { WitnessMemory } from './witness-memory.ts'
+
+const ORIGIN = 'log.test/1'
+
+let ca: TestCa
+
+before(async () => {
+  ca = await TestCa.create()
+})
+
+describe('whoever watches a log', () => {
+  let log: TestLog
+  let served: Map<string, Uint8Array>
+  let isDown: boolean
+  let folder: string
+  let clock: FixedClock
+  let alarms: LogAlarm[]
+  let watch: LogWatch
+  let logged: LoggedCertificates
+
+  const serve = async () => {
+    served = await log.files(ORIGIN, clock.now())
+  }
+
+  /** The same service, started anew. */
+  const start = () => {
+    logged = new LoggedCertificates()
+    watch = new LogWatch({
+      clock: { now: () => clock.now(), after: () => () => {} },
+      random: (size) => Buffer.alloc(size),
+      read: () => async (path) => {
+        const octets = served.get(path)
+        if (isDown || octets === undefined) throw new Error(`no ${path}`)
+        return octets
+      },
+      memory: new WitnessMemory(folder),
+      logged,
+      alarm: (alarm) => alarms.push(alarm),
+      changed: () => {},
+    })
+    watch.follow([{ spki: log.signer.spki, origin: ORIGIN }])
+  }
+
+  /** Somebody shows a certificate. @returns why it is refused */
+  const show = (leaf: TestIdentity) => {
+    const certificate = {
+      fingerprint: leaf.certificate.serial,
+      leaf: leaf.certificate,
+      issuerSpki: ca.issuing.certificate.spki,
+    }
+    const found = logged.of(certificate, { logs: logsOf(log), latest: clock.now() })
+    assert.ok('sct' in found, 'its SCT is good')
+    return logged.objection(found)
+  }
+
+  /** A certificate with an SCT that the true log has signed, for a place where it is not. */
+  const promised = (leafIndex: number) =>
+    ca.leafWithScts('nexus', async (loggable) =>
+      encodeSctList([encodeSct(await log.promise(loggable, ca.at, leafIndex))]),
+    )
+
+  const kinds = () => alarms.map(({ kind }) => kind)
+  const sizeSeen = () => [...watch.witnesses][0]?.checkpoint?.size
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'log-watch-'))
+    clock = new FixedClock(ca.at)
+    log = await TestLog.create()
+    isDown = false
+    alarms = []
+    start()
+  })
+
+  afterEach(async () => {
+    watch.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  test('finds a certificate where its SCT says that it is, in logs of every size', async () => {
+    for (const entries of [1, 2, 255, 1, 1, 300]) {
+      const before = log.leaves.length
+      const leaf = await ca.loggedLeaf('nexus', log)
+      for (let n = 1; n < entries; n++) log.leaves.push(log.leaves[0]!)
+      await serve()
+      assert.equal(show(leaf), undefined)
+      await watch.look()
+      assert.deepEqual([alarms, sizeSeen()], [[], before + entries])
+    }
+  })
+
+  test('raises an alarm where it is not there, and believes it no more', async () => {
+    const own = await ca.loggedLeaf('nexus', log)
+    await serve()
+    const stolen = await promised(0)
+    assert.equal(show(stolen), undefined, 'a promise is believed at first')
+    show(own)
+    await watch.look()
+    assert.deepEqual(
+      alarms.map(({ kind, serial, origin }) => [kind, serial, origin]),
+      [['absent', stolen.certificate.serial, ORIGIN]],
+    )
+    assert.match(alarms[0]!.checkpoints[0]!, /^log\.test\/1\n1\n/)
+    assert.match(show(stolen)!, /not at place 0/)
+    assert.equal(show(own), undefined)
+  })
+
+  test('waits a minute for what was promised and does not come', async () => {
+    await ca.loggedLeaf('lake', log)
+    await serve()
+    const stolen = await promised(5)
+    show(stolen)
+    await watch.look()
+    clock.advance(59_000)
+    await watch.look()
+    assert.deepEqual([alarms, show(stolen)], [[], undefined])
+    clock.advance(1_000)
+    await watch.look()
+    assert.deepEqual(kinds(), ['absent'])
+    assert.match(show(stolen)!, /does not hold yet/)
+  })
+
+  test('raises no alarm while nobody can be asked, however long', async () => {
+    const leaf = await ca.loggedLeaf('nexus', log)
+    await serve()
+    isDown = true
+    show(leaf)
+    for (let looks = 0; looks < 5; looks++) {
+      clock.advance(600_000)
+      await watch.look()
+    }
+    assert.deepEqual([alarms, show(leaf)], [[], undefined])
+    isDown = false
+    await watch.look()
+    assert.equal(sizeSeen(), 1)
+  })
+
+  test('takes what is signed by nobody for nothing: another’s checkpoint, tiles of no tree', async () => {
+    const leaf = await ca.loggedLeaf('nexus', log)
+    await serve()
+    await watch.look()
+    await ca.loggedLeaf('lake', log)
+    await serve()
+    show(leaf)
+    const whole = served
+    const other = await TestLog.create()
+    other.leaves.push(Buffer.alloc(32), Buffer.alloc(32))
+    for (const [path, octets] of [
+      ['checkpoint', (await other.files(ORIGIN, clock.now())).get('checkpoint')!],
+      ['tile/0/000.p/2', Buffer.alloc(64, 1)],
+      ['tile/0/000.p/2', Buffer.alloc(63)],
+    ] as const) {
+      served = new Map([...whole, [path, octets]])
+      await watch.look()
+      assert.deepEqual([alarms, show(leaf), sizeSeen()], [[], undefined, 1], path)
+    }
+    served = whole
+    await watch.look()
+    assert.deepEqual([alarms, sizeSeen()], [[], 2])
+  })
+
+  for (const [what, change] of [
+    ['is shorter than it was', () => log.leaves.pop()],
+    ['has lost its beginning', () => log.leaves.push(log.leaves.shift()!, Buffer.alloc(32))],
+    ['is another one of the same length', () => log.leaves.reverse()],
+  ] as const) {
+    test(`raises an alarm where the log ${what}, and believes it no further, also after a restart`, async () => {
+      const proven = await ca.loggedLeaf('nexus', log)
+      for (let n = 0; n < 2; n++) await ca.loggedLeaf('lake', log)
+      await serve()
+      show(proven)
+      await watch.look()
+      change()
+      const later = await ca.loggedLeaf('stream', log)
+      await serve()
+      if (what === 'is shorter than it was') log.leaves.pop()
+      if (what !== 'has lost its beginning') log.leaves.length = Math.min(log.leaves.length, 3)
+      await serve()
+      const beyond = await promised(7)
+      for (const leaf of [later, beyond]) show(leaf)
+      await watch.look()
+      assert.deepEqual(kinds(), ['contradiction'])
+      const [first, second] = alarms[0]!.checkpoints
+      assert.ok(first!.startsWith(`${ORIGIN}\n3\n`) && second !== first && second!.startsWith(ORIGIN))
+      assert.match(show(beyond)!, /contradicted itself/)
+      assert.equal(show(proven), undefined, 'what was proven stays good')
+
+      watch.stop()
+      start()
+      show(beyond)
+      await watch.look()
+      assert.match(show(beyond)!, /contradicted itself/)
+      assert.equal(show(proven), undefined, 'what can be proven in what it said before is good')
+    })
+  }
+
+  test('goes on from what it had seen before a restart', async () => {
+    for (let n = 0; n < 3; n++) await ca.loggedLeaf('lake', log)
+    await serve()
+    await watch.look()
+    watch.stop()
+    log.leaves.pop()
+    await serve()
+    start()
+    await watch.look()
+    assert.deepEqual(kinds(), ['contradiction'])
+  })
+
+  test('follows a log that takes the place of another', async () => {
+    const old = log
+    const leaf = await ca.loggedLeaf('nexus', log)
+    await serve()
+    show(leaf)
+    await watch.look()
+    log = await TestLog.create()
+    watch.follow([
+      { spki: old.signer.spki, origin: ORIGIN },
+      { spki: log.signer.spki, origin: ORIGIN },
+    ])
+    await ca.loggedLeaf('nexus', log)
+    await serve()
+    await watch.look()
+    assert.deepEqual(
+      [...watch.witnesses].map(({ checkpoint }) => checkpoint?.size),
+      [1, 1],
+    )
+    assert.deepEqual(alarms, [])
+  })
+})

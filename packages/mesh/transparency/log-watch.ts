@@ -1,0 +1,168 @@
+import type { TrustedLog } from '@datapunk/protocol'
+import type { Clock } from '../clock.ts'
+import type { ReadLog } from './log-reader.ts'
+import { type Contradiction, LogWitness } from './log-witness.ts'
+import type { LoggedCertificate, LoggedCertificates } from './logged-certificates.ts'
+import type { WitnessMemory } from './witness-memory.ts'
+
+/** Something is wrong with a log, or with a certificate that it has promised to hold. */
+export interface LogAlarm {
+  /** `absent`: a certificate is not where its SCT says. `contradiction`: a log has signed two trees that can't both be true. */
+  readonly kind: 'absent' | 'contradiction'
+  /** The log's name in its checkpoints. */
+  readonly origin: string
+  /** Of the certificate, lowercase hex. */
+  readonly serial?: string
+  /** Checkpoints as the log has signed them: the last one, or the two that contradict each other. */
+  readonly checkpoints: readonly string[]
+  readonly message: string
+}
+
+export interface LogWatchOptions {
+  readonly clock: Clock
+  readonly random: (size: number) => Buffer
+  readonly read: (id: string) => ReadLog
+  readonly memory: WitnessMemory
+  readonly logged: LoggedCertificates
+  readonly alarm: (alarm: LogAlarm) => void
+  /** What was believed of a certificate is believed no more. */
+  readonly changed: () => void
+}
+
+/** A certificate has to be found within a minute from its first sight; what can't be reached is asked again. Milliseconds. */
+const DEADLINE = 60_000
+const FIRST_LOOK = 2_000
+const LONGEST_PAUSE = 30_000
+
+/** Where nothing is sought, a log is looked at no more often. Milliseconds. */
+const FOLLOWED_EVERY = 60_000
+
+/** Certificates that wait to be looked for; of more only the first are, until there is room. */
+const MAX_WAITING = 4096
+
+interface Sought {
+  readonly logged: LoggedCertificate
+  readonly until: number
+}
+
+/**
+ * Off the path of handshakes: looks for every certificate in the log that has promised to hold it, and follows the logs'
+ * checkpoints. Absence is an alarm, and so is a log that contradicts itself; a log that can't be reached is neither.
+ */
+export class LogWatch {
+  readonly #options: LogWatchOptions
+  readonly #witnesses = new Map<string, LogWitness>()
+  readonly #sought = new Map<string, Sought>()
+  #pause = FIRST_LOOK
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #cancel: (() => void) | undefined
+  #stopped = false
+
+  constructor(options: LogWatchOptions) {
+    this.#options = options
+    options.logged.onFirstSight((logged) => this.#seek(logged))
+  }
+
+  /** Goes on with these logs, and looks at each of them before long. */
+  follow(logs: readonly TrustedLog[]): void {
+    const { read, memory } = this.#options
+    const before = new Map(this.#witnesses)
+    this.#witnesses.clear()
+    for (const log of logs) {
+      const witness = new LogWitness({ log, read, memory })
+      this.#witnesses.set(witness.log, before.get(witness.log) ?? witness)
+    }
+    const isKnown = [...this.#witnesses.keys()].every((log) => before.has(log))
+    if (!isKnown || this.#options.clock.now() - this.#lookedAt >= FOLLOWED_EVERY) this.#lookSoon()
+  }
+
+  /** What was seen last of each log. */
+  get witnesses(): Iterable<LogWitness> {
+    return this.#witnesses.values()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel?.()
+  }
+
+  #seek(logged: LoggedCertificate): void {
+    if (this.#sought.size >= MAX_WAITING) return
+    this.#sought.set(logged.fingerprint, { logged, until: this.#options.clock.now() + DEADLINE })
+    this.#lookSoon()
+  }
+
+  #lookSoon(): void {
+    if (this.#stopped || this.#cancel !== undefined) return
+    const { clock, random } = this.#options
+    // Not all of a mesh at once.
+    const delay = Math.round(this.#pause * (0.5 + random(1)[0]! / 512))
+    this.#cancel = clock.after(delay, () => void this.look())
+  }
+
+  /** Looks now rather than later. Never rejects. */
+  async look(): Promise<void> {
+    this.#cancel?.()
+    let isDone = true
+    this.#lookedAt = this.#options.clock.now()
+    for (const witness of this.#witnesses.values()) {
+      try {
+        await this.#advance(witness)
+        for (const sought of [...this.#sought.values()])
+          if (sought.logged.sct.log === witness.log && !(await this.#find(witness, sought))) isDone = false
+      } catch {
+        // Nobody can be asked, or what was answered proves nothing.
+        isDone = false
+      }
+    }
+    this.#pause = isDone ? FIRST_LOOK : Math.min(LONGEST_PAUSE, this.#pause * 2)
+    this.#cancel = undefined
+    if (!isDone) this.#lookSoon()
+  }
+
+  async #advance(witness: LogWitness): Promise<void> {
+    const known = witness.contradiction
+    await witness.advance()
+    const { contradiction } = witness
+    if (contradiction === undefined || contradiction === known) return
+    this.#options.logged.endsAt(witness.log, contradiction.before.size)
+    this.#options.alarm(contradictionAlarm(witness, contradiction))
+    this.#options.changed()
+  }
+
+  /** @returns whether there is nothing left to look for */
+  async #find(witness: LogWitness, { logged, until }: Sought): Promise<boolean> {
+    const { clock, alarm, changed } = this.#options
+    const found = await witness.find(logged)
+    if (found === 'later' && clock.now() < until) return false
+    this.#sought.delete(logged.fingerprint)
+    if (found === 'there') {
+      this.#options.logged.isProven(logged.fingerprint)
+      return true
+    }
+    const size = witness.checkpoint?.size ?? 0
+    const why =
+      found === 'absent'
+        ? `that is not at place ${logged.sct.leafIndex} of the log, where its SCT says that it is`
+        : `that the log of ${size} entries does not hold yet, though its SCT says so`
+    this.#options.logged.isAbsent(logged.fingerprint, why)
+    const { serial } = logged.leaf
+    const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
+    const message = `found the certificate ${serial} ${why}`
+    alarm({ kind: 'absent', origin: witness.origin, serial, checkpoints, message })
+    changed()
+    return true
+  }
+}
+
+function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {
+  const message =
+    after.size < before.size
+      ? `the log ${origin} has signed a tree of ${before.size} entries, and later one of ${after.size}`
+      : `the log ${origin} has signed two trees, of ${before.size} and ${after.size} entries, that do not agree`
+  return { kind: 'contradiction', origin, checkpoints: [textOf(before), textOf(after)], message }
+}
+
+function textOf({ signed }: { readonly signed: Uint8Array }): string {
+  return Buffer.from(signed).toString('utf8')
+}

@@ -1,0 +1,169 @@
+import { hash } from 'node:crypto'
+import { merkleTreeLeaf, precertEntry, withoutSctList } from '@datapunk/pki'
+import { keyIdOf, type TrustedLog } from '@datapunk/protocol'
+import {
+  HASH_SIZE,
+  hashLeaf,
+  openCheckpoint,
+  type ReadTile,
+  readProvenTile,
+  type SignedCheckpoint,
+  TILE_WIDTH,
+  tileAt,
+  tilePath,
+  treeRoot,
+} from '@datapunk/tlog'
+import type { ReadLog } from './log-reader.ts'
+import type { LoggedCertificate } from './logged-certificates.ts'
+import type { WitnessMemory } from './witness-memory.ts'
+
+/** A checkpoint with its octets, as the log has signed it. */
+export interface SeenCheckpoint extends SignedCheckpoint {
+  readonly signed: Uint8Array
+}
+
+/** Two checkpoints that one log has signed, and that can't both be true. */
+export interface Contradiction {
+  readonly before: SeenCheckpoint
+  readonly after: SeenCheckpoint
+}
+
+export interface LogWitnessOptions {
+  readonly log: TrustedLog
+  readonly read: (id: string) => ReadLog
+  readonly memory: WitnessMemory
+}
+
+/** A signed note of a log with one signature is under 500 octets. */
+const MAX_CHECKPOINT = 4096
+
+/** As the folder of a log is named: the first half of its id. */
+export function logFolderId({ spki }: Pick<TrustedLog, 'spki'>): string {
+  return keyIdOf(spki).slice(0, 32)
+}
+
+/**
+ * Follows the checkpoints of one log: each has to hold everything that the one before it held, in the same places. What the
+ * log serves is believed as far as it is signed or proven, and no further.
+ */
+export class LogWitness {
+  readonly #options: LogWitnessOptions
+  readonly #id: string
+  readonly #read: ReadLog
+  #last: SeenCheckpoint | undefined
+  #contradiction: Contradiction | undefined
+  #remembering: Promise<void> | undefined
+  #advancing: Promise<void> | undefined
+
+  constructor(options: LogWitnessOptions) {
+    this.#options = options
+    this.#id = logFolderId(options.log)
+    this.#read = options.read(this.#id)
+  }
+
+  /** The id of the log, SHA-256 of its key, lowercase hex. */
+  get log(): string {
+    return keyIdOf(this.#options.log.spki)
+  }
+
+  get origin(): string {
+    return this.#options.log.origin
+  }
+
+  /** The last one that agrees with all before it. */
+  get checkpoint(): SeenCheckpoint | undefined {
+    return this.#last
+  }
+
+  /** From the moment at which there is one, the log is believed no further. */
+  get contradiction(): Contradiction | undefined {
+    return this.#contradiction
+  }
+
+  /**
+   * Looks for a newer checkpoint.
+   *
+   * @throws Error where the log can't be reached, or what it serves is signed by nobody or proves nothing: that says nothing of
+   *   the log, and another look may
+   */
+  advance(): Promise<void> {
+    this.#advancing ??= this.#advance().finally(() => {
+      this.#advancing = undefined
+    })
+    return this.#advancing
+  }
+
+  /**
+   * Looks for a certificate where its SCT says that it is. A tile and the checkpoint suffice while the log is small.
+   *
+   * @returns `later` where the log does not reach so far yet
+   * @throws Error as `advance`
+   */
+  async find({ leaf, issuerSpki, sct }: LoggedCertificate): Promise<'there' | 'absent' | 'later'> {
+    const checkpoint = this.#last
+    if (checkpoint === undefined || sct.leafIndex >= checkpoint.size) return 'later'
+    const id = tileAt(0, Math.floor(sct.leafIndex / TILE_WIDTH), checkpoint.size)!
+    const tile = await readProvenTile(id, checkpoint, this.#readTile)
+    const entry = precertEntry({
+      tbs: withoutSctList(leaf.tbs),
+      issuerKeyHash: hash('sha256', issuerSpki, 'buffer'),
+    })
+    const wanted = hashLeaf(merkleTreeLeaf({ timestamp: sct.timestamp, entry, leafIndex: sct.leafIndex }))
+    const place = (sct.leafIndex % TILE_WIDTH) * HASH_SIZE
+    return Buffer.compare(tile.subarray(place, place + HASH_SIZE), wanted) === 0 ? 'there' : 'absent'
+  }
+
+  async #advance(): Promise<void> {
+    this.#remembering ??= this.#remember()
+    await this.#remembering
+    if (this.#contradiction !== undefined) return
+    const next = this.#open(await this.#read('checkpoint', MAX_CHECKPOINT))
+    const last = this.#last
+    if (last !== undefined && !(await this.#follows(last, next))) {
+      await this.#options.memory.keepContradicting(this.#id, next.signed)
+      this.#contradiction = { before: last, after: next }
+      return
+    }
+    if (last?.size === next.size) return
+    // Kept first: whoever starts anew goes on from at least as far as anything was decided by.
+    await this.#options.memory.keep(this.#id, next.signed)
+    this.#last = next
+  }
+
+  /** Whether everything that was in the log is in it still, in its place. */
+  async #follows(last: SeenCheckpoint, next: SeenCheckpoint): Promise<boolean> {
+    if (next.size < last.size) return false
+    if (next.size === last.size) return Buffer.compare(next.root, last.root) === 0
+    // Tiles are signed by nobody, so each is proven to be one of the new tree, whose beginning the old one has to be.
+    const read = remembering(this.#readTile)
+    const beginning = await treeRoot(last.size, async ({ level, index, width }) => {
+      const tile = tileAt(level, index, next.size)!
+      return (await readProvenTile(tile, next, read)).subarray(0, width * HASH_SIZE)
+    })
+    return Buffer.compare(beginning, last.root) === 0
+  }
+
+  async #remember(): Promise<void> {
+    const { last, contradicting } = await this.#options.memory.read(this.#id)
+    if (last !== undefined) this.#last = this.#open(last)
+    if (contradicting !== undefined && this.#last !== undefined)
+      this.#contradiction = { before: this.#last, after: this.#open(contradicting) }
+  }
+
+  #open(signed: Uint8Array): SeenCheckpoint {
+    return { ...openCheckpoint(signed, this.#options.log), signed }
+  }
+
+  readonly #readTile: ReadTile = (tile) => this.#read(tilePath(tile), tile.width * HASH_SIZE)
+}
+
+/** Each tile is read once. */
+function remembering(read: ReadTile): ReadTile {
+  const tiles = new Map<string, ReturnType<ReadTile>>()
+  return (tile) => {
+    const path = tilePath(tile)
+    const known = tiles.get(path) ?? read(tile)
+    tiles.set(path, known)
+    return known
+  }
+}

@@ -1,0 +1,93 @@
+import { type BadSct, type Certificate, type GoodSct, verifyScts } from '@datapunk/pki'
+
+/** A certificate whose SCT was verified, and where it is to be found in the log. */
+export interface LoggedCertificate {
+  /** SHA-256 of the certificate, lowercase hex. */
+  readonly fingerprint: string
+  readonly leaf: Certificate
+  /** DER SubjectPublicKeyInfo of whoever has issued it. */
+  readonly issuerSpki: Uint8Array
+  readonly sct: PlacedSct
+}
+
+export interface PlacedSct extends GoodSct {
+  readonly leafIndex: number
+}
+
+/** Some 3 kB each. */
+const MAX_ENTRIES = 4096
+
+/**
+ * What this process knows of certificates in transparency logs. It outlives every bundle: none changes what a log has signed,
+ * or what was found in it.
+ */
+export class LoggedCertificates {
+  readonly #known = new Map<string, LoggedCertificate>()
+  readonly #proven = new Set<string>()
+  /** By fingerprint: why it is not in the log that has promised to hold it. */
+  readonly #absent = new Map<string, string>()
+  /** By the id of a log that has contradicted itself: how far it is believed. */
+  readonly #ends = new Map<string, number>()
+  #onFirstSight: (logged: LoggedCertificate) => void = () => {}
+
+  /** @param listener told of each certificate when its SCT was verified, once */
+  onFirstSight(listener: (logged: LoggedCertificate) => void): void {
+    this.#onFirstSight = listener
+    for (const logged of this.#known.values()) listener(logged)
+  }
+
+  /** It was found in its log: it stays good, whatever becomes of that. */
+  isProven(fingerprint: string): void {
+    this.#proven.add(fingerprint)
+  }
+
+  /** It was looked for in its log and is not there: from now on nobody believes its SCT. */
+  isAbsent(fingerprint: string, why: string): void {
+    this.#absent.set(fingerprint, why)
+  }
+
+  /** A log has contradicted itself: what lies beyond `size` of it is believed only where it was proven. */
+  endsAt(log: string, size: number): void {
+    this.#ends.set(log, size)
+  }
+
+  /** What speaks against a certificate with a good SCT; undefined where nothing does. */
+  objection({ fingerprint, sct }: LoggedCertificate): string | undefined {
+    if (this.#proven.has(fingerprint)) return undefined
+    const end = this.#ends.get(sct.log)
+    if (end !== undefined && sct.leafIndex >= end) return 'of a log that has contradicted itself since'
+    return this.#absent.get(fingerprint)
+  }
+
+  /**
+   * A good SCT of a certificate, verified once, of a log that is trusted still; where it was found in its log, of one that was.
+   *
+   * @param logs as `verifyScts` wants them
+   * @param latest when an SCT may be from at the latest, milliseconds since the epoch
+   * @returns the certificate with that SCT, or why none is good
+   */
+  of(
+    { fingerprint, leaf, issuerSpki }: Omit<LoggedCertificate, 'sct'>,
+    { logs, latest }: { readonly logs: ReadonlyMap<string, Uint8Array>; readonly latest: number },
+  ): LoggedCertificate | readonly BadSct[] {
+    const known = this.#known.get(fingerprint)
+    if (known !== undefined && (logs.has(known.sct.log) || this.#proven.has(fingerprint))) return known
+    const { good, bad } = verifyScts(leaf, { issuerSpki, logs, latest })
+    // Without its place nobody could look whether it is there (C2SP static-ct-api requires it).
+    const sct = good.find((one): one is PlacedSct => one.leafIndex !== undefined)
+    if (sct === undefined) return bad
+    const logged = { fingerprint, leaf, issuerSpki, sct }
+    if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest()
+    this.#known.set(fingerprint, logged)
+    this.#onFirstSight(logged)
+    return logged
+  }
+
+  /** Whoever shows it again is looked at again. */
+  #forgetOldest(): void {
+    const oldest = this.#known.keys().next().value as string
+    this.#known.delete(oldest)
+    this.#proven.delete(oldest)
+    this.#absent.delete(oldest)
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeWhole } from '../whole-file.ts'
+
+/** What a service has seen of a log last, as the log has signed it, kept over restarts. */
+export interface KeptCheckpoints {
+  readonly last: Uint8Array | undefined
+  /** One that contradicts it: from then on the log is believed no further. */
+  readonly contradicting: Uint8Array | undefined
+}
+
+/** In the folder of what the service believes: `checkpoint-ID.note` and `contradicting-ID.note`. */
+export class WitnessMemory {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async read(id: string): Promise<KeptCheckpoints> {
+    const [last, contradicting] = await Promise.all([
+      this.#read(`checkpoint-${id}.note`),
+      this.#read(`contradicting-${id}.note`),
+    ])
+    return { last, contradicting }
+  }
+
+  keep(id: string, checkpoint: Uint8Array): Promise<void> {
+    return this.#write(`checkpoint-${id}.note`, checkpoint)
+  }
+
+  keepContradicting(id: string, checkpoint: Uint8Array): Promise<void> {
+    return this.#write(`contradicting-${id}.note`, checkpoint)
+  }
+
+  async #read(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readFile(join(this.#folder, name))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  async #write(name: string, octets: Uint8Array): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await writeWhole(join(this.#folder, name), octets)
+  }
+}
