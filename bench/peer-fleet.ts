@@ -63,7 +63,7 @@ class FleetPeer {
     const { trust, bundle } = this.#documents
     const said = { bundleKey: bundle.signedBy, number: bundle.head.number, digest: bundle.digest }
     const document = await sealAcknowledgement(
-      { ...common, ...said, peer: this.#peer, trustStatement: trust.number },
+      { ...common, ...said, peer: this.#peer, trustStatement: trust.number, checkpoints: [] },
       signer,
     )
     this.#link.send({ type: 'acknowledgement', document })

@@ -9,7 +9,7 @@ const hour = 60 * 60 * 1000
 export interface BadSctCertificate {
   /** What is wrong, as a test would say it. */
   readonly fault: string
-  /** What `verifyScts` says; undefined where there is no SCT to say it of. */
+  /** What `verifyScts` says; undefined where it says nothing. */
   readonly code: SctFault | undefined
   /** Makes the certificate of `service`, good but for its SCT of `log`. */
   make(ca: TestCa, service: string, log: TestLog, overrides?: TestOverrides): Promise<TestIdentity>
@@ -75,3 +75,15 @@ export const badScts = {
       ),
   },
 } as const satisfies Record<string, BadSctCertificate>
+
+/** Good to whoever does not look into the log. */
+export const promisedOnly: BadSctCertificate = {
+  fault: 'an SCT for a place in the log that another has',
+  code: undefined,
+  make: (ca, service, log, overrides) =>
+    ca.leafWithScts(
+      service,
+      async (loggable) => encodeSctList([encodeSct(await log.promise(loggable, ca.at, 0))]),
+      overrides,
+    ),
+}

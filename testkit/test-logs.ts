@@ -20,6 +20,7 @@ export class TestLogs {
           const { spki: issuerSpki } = parseCertificate(issuer!)
           return encodeSct(await log.sct({ tbs, issuerSpki }, clock()))
         },
+        holds: async () => true,
         close: async () => {},
       }
     }

@@ -64,6 +64,7 @@ export type AuthorityEventKind =
   | 'reload-failed'
   | 'rotation-held'
   | 'rotation-resumed'
+  | 'log-alarm'
   | 'log-unavailable'
   | 'transparency-changed'
   | 'status-served'

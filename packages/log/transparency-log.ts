@@ -11,7 +11,15 @@ import {
   signSct,
 } from '@datapunk/pki'
 import type { Layout, LogFolder } from '@datapunk/protocol'
-import { type Candidate, hashLeaf, type PublishedCheckpoint, Sequencer, TlogError } from '@datapunk/tlog'
+import {
+  type Candidate,
+  hashLeaf,
+  type PublishedCheckpoint,
+  Sequencer,
+  TlogError,
+  tilePath,
+  treeRoot,
+} from '@datapunk/tlog'
 import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
 import { LogError } from './log-error.ts'
@@ -36,6 +44,9 @@ export interface TransparencyLogOptions {
   readonly clockSkew: number
 }
 
+/** Some hundred octets each. */
+const MAX_ROOTS = 256
+
 export type SubmissionKind = 'chain' | 'pre-chain'
 
 /**
@@ -52,6 +63,8 @@ export class TransparencyLog {
   readonly #trusted: TrustedRoots
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
+  /** Of trees that were asked about. */
+  readonly #roots = new Map<number, Promise<Uint8Array | undefined>>()
 
   private constructor(options: TransparencyLogOptions, opened: Opened) {
     this.#options = options
@@ -114,10 +127,34 @@ export class TransparencyLog {
     }
   }
 
+  /**
+   * Whether the log began with this tree once; what can't be read says yes.
+   *
+   * @param tree as a witness has seen it
+   */
+  async holds({ size, root }: { readonly size: number; readonly root: Uint8Array }): Promise<boolean> {
+    const now = this.checkpoint
+    if (size > (now?.size ?? 0)) return false
+    const known = this.#roots.get(size) ?? this.#rootOf(size)
+    // A thousand peers have seen the same few trees.
+    if (this.#roots.size >= MAX_ROOTS) this.#roots.clear()
+    this.#roots.set(size, known)
+    const found = await known
+    return found === undefined || Buffer.compare(found, root) === 0
+  }
+
   /** Waits for what was submitted. */
   async close(): Promise<void> {
     await this.#sequencer.settled()
     this.#lock.close()
+  }
+
+  #rootOf(size: number): Promise<Uint8Array | undefined> {
+    return treeRoot(size, async (tile) => {
+      const octets = await this.#store.read(tilePath(tile))
+      if (octets === undefined) throw new LogError('LOG_UNREADABLE', `found no ${tilePath(tile)} in the log`)
+      return octets
+    }).catch(() => undefined)
   }
 
   async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Submission> {

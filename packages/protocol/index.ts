@@ -41,6 +41,7 @@ export {
   openHello,
   sealAcknowledgement,
   sealHello,
+  type WitnessedCheckpoint,
 } from './peer-statement.ts'
 export { encodePins, type PinMode, type Pins, parsePins, pinOf } from './pins.ts'
 export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'

@@ -13,13 +13,14 @@ import {
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { CertificateRow } from '../store/contract.ts'
+import { compareWitnessed } from '../transparency/witnessed.ts'
 import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'
 import type { Published } from './announcement.ts'
 import { MessageBudget } from './message-budget.ts'
 import type { PeerBook, Speaker } from './peer-book.ts'
 
-export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report' | 'staple'> & {
+export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report' | 'staple' | 'logSeat'> & {
   readonly peers: PeerBook
   readonly published: () => Published
   readonly acknowledgements: AcknowledgementLog
@@ -29,6 +30,9 @@ export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report
 
 /** A peer that lets more than this pile up reads too slowly to be served; it comes again. Bytes. */
 const MAX_UNSENT = 4 * 1024 * 1024
+
+/** What a peer says of a log is more than a document that it did not believe. */
+const ALARMS: ReadonlySet<string> = new Set(['LOG_CONTRADICTION', 'NOT_IN_LOG'])
 
 /** One peer's stream, from its hello to its end. Whatever it says wrong ends it; it harms nobody else. */
 export class PeerStream {
@@ -109,8 +113,16 @@ export class PeerStream {
     else if (message.type === 'report') {
       peers.reported(this.#peer, message.report)
       this.#send({ type: 'heard' })
-    } else if (message.type === 'refusal') peers.refused(this.#peer, message)
-    else this.#leaving = true
+    } else if (message.type === 'refusal') {
+      peers.refused(this.#peer, message)
+      if (ALARMS.has(message.rule)) this.#raiseAlarm(message)
+    } else this.#leaving = true
+  }
+
+  #raiseAlarm({ rule, message }: PeerMessage & { type: 'refusal' }): void {
+    const { report, clock } = this.#streaming
+    const detail = { instance: this.#instance, rule, message }
+    report({ kind: 'log-alarm', subject: this.#service, at: clock(), detail })
   }
 
   #greet({ document, head, trust }: PeerMessage & { type: 'hello' }): void {
@@ -157,6 +169,8 @@ export class PeerStream {
       )
     }
     peers.acknowledged(said.peer, { ...said, revoked: this.#speaker().revoked })
+    const speaker = { instance: this.#instance, service: this.#service }
+    void compareWitnessed(this.#streaming, speaker, said.checkpoints)
     const { number, trustStatement, serial } = said
     acknowledgements.add({
       ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },

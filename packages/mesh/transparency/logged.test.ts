@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
-import { badScts, type TestIdentity, TestMesh } from '@datapunk/testkit'
+import { badScts, promisedOnly, type TestIdentity, TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from '../index.ts'
 import { callIn, listenGuarded, type Protocol, protocols } from '../testing/guarded-servers.ts'
 import { listen } from '../testing/listen.ts'
+import type { LogAlarm } from './log-watch.ts'
 
 const versions = ['TLSv1.3', 'TLSv1.2'] as const
 
@@ -155,4 +159,34 @@ describe('a certificate that is not logged', () => {
     assert.match((await callIn(protocol, port, pairOf(await unlogged('nexus')))).received, protocol.answer)
     assert.deepEqual(lake.counters.reported, {})
   })
+})
+
+/** What was promised is looked for, off the path of handshakes. */
+test('a certificate that its log has promised and does not hold is cut, and the next one refused', async (t) => {
+  const testMesh = await TestMesh.create({ services: { lake: {}, nexus: {} }, scts: 'required' })
+  t.after(() => testMesh.remove())
+  await testMesh.writeLog()
+  const lake = await join('lake', { config: testMesh.configFile })
+  t.after(() => lake.leave())
+  const server = lake.createServer((_, response) => void response.write('hello'))
+  t.after(() => server.close())
+  const port = await listen(server)
+  const stolen = await testMesh.badlyLogged(promisedOnly, 'nexus')
+  const pair = { cert: testMesh.ca.chainPem(stolen), key: stolen.keyPem, ca: testMesh.ca.root.pem }
+  const [cut, alarm] = [once(lake, 'cut'), once(lake, 'alarm')]
+  const asked = request({ ...pair, port, servername: 'lake.service.datapunk', agent: false })
+  asked.on('error', () => {})
+  asked.end()
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  response.on('error', () => {})
+  assert.equal(response.statusCode, 200, 'a promise is believed at first')
+  const [{ kind, serial }] = (await alarm) as [LogAlarm]
+  assert.deepEqual([kind, serial], ['absent', stolen.certificate.serial])
+  const [{ peer, error }] = (await cut) as [CutConnection]
+  assert.deepEqual([peer.service, error.refusal?.rule], ['nexus', 'NOT_LOGGED'])
+  const { received } = await callIn(protocols[0]!, port, pair)
+  assert.equal(received, '')
+  const own = testMesh.newestLeaf('nexus')
+  const other = await callIn(protocols[0]!, port, { cert: testMesh.ca.chainPem(own), key: own.keyPem })
+  assert.match(other.received, /^HTTP\/1\.1 200/)
 })
