@@ -28,6 +28,7 @@ const touches: Readonly<Record<Deed, string>> = {
   addTrustStatement: 'trust statements',
   addBundle: 'bundles',
   addAudit: 'audit',
+  addAuditCheckpoint: 'audit',
 }
 
 /**
@@ -90,6 +91,9 @@ export class CommittedStore implements Store {
   deliveries = () => this.#once('deliveries', '', this.#reader.deliveries)
   attempts = () => this.#once('attempts', '', this.#reader.attempts)
   audit = (after: number, limit: number) => this.#store.audit(after, limit)
+  auditRecords = (after: number) => this.#store.auditRecords(after)
+  auditTree = () => this.#once('audit', 'tree', () => this.#store.auditTree())
+  auditCheckpoints = () => this.#store.auditCheckpoints()
 
   get #reader(): MemoryStore {
     return this.#store

@@ -1,11 +1,14 @@
+import type { TreeRoot } from '@datapunk/tlog'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type {
   AcknowledgementRow,
   AttemptRow,
+  AuditCheckpointRow,
   AuditRow,
   CertificateProfile,
   CertificateRow,
   DeliveryRow,
+  HashedRecord,
   InstanceRow,
   ListHead,
   ListRow,
@@ -99,4 +102,7 @@ export class MemoryStore implements Store {
   attempts = (): readonly AttemptRow[] => this.#tables.attempts()
   issuedOf = (profile: CertificateProfile): readonly CertificateRow[] => this.#tables.issuedOf(profile)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
+  auditRecords = (after: number): Iterable<HashedRecord> => this.#tables.auditRecords(after)
+  auditTree = (): TreeRoot => this.#tables.auditTree()
+  auditCheckpoints = (): readonly AuditCheckpointRow[] => this.#tables.auditCheckpoints()
 }
