@@ -6,6 +6,7 @@ import { type KeyAlgorithm, localSigner, sha256 } from '@datapunk/pki'
 import {
   type Config,
   type DocumentNumber,
+  encodeAudit,
   encodeMembers,
   encodeRevoked,
   type Layout,
@@ -17,6 +18,7 @@ import {
   sealTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
 import { TestCa, type TestOverrides } from './test-ca.ts'
 import type { TestIdentity } from './test-certificate.ts'
 import { testExtension } from './test-extensions.ts'
@@ -76,6 +78,8 @@ export class TestMesh {
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
+  /** What the next bundles say of the authority's audit; nothing unless told. */
+  audit: TreeRoot | undefined
 
   private constructor(
     folder: string,
@@ -208,6 +212,7 @@ export class TestMesh {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
     if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
+    if (this.audit !== undefined) sections.push(await this.#section('audit', encodeAudit(this.audit), false))
     const head = await sealBundleHead(
       {
         meshId: this.#trust.meshId,
@@ -224,10 +229,10 @@ export class TestMesh {
     return head
   }
 
-  async #section(kind: string, bytes: Uint8Array): Promise<SectionRef> {
+  async #section(kind: string, bytes: Uint8Array, critical = true): Promise<SectionRef> {
     const digest = Buffer.from(sha256(bytes)).toString('hex')
     await writeFile(this.layout.mesh.section(digest), bytes)
-    return { kind, critical: true, digest, size: bytes.byteLength }
+    return { kind, critical, digest, size: bytes.byteLength }
   }
 
   /** Puts a head in place by one rename. */

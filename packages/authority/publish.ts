@@ -6,6 +6,7 @@ import {
   type Config,
   compareDocumentNumbers,
   type DocumentNumber,
+  encodeAudit,
   encodeDraining,
   encodeMembers,
   formatDocumentNumber,
@@ -150,7 +151,8 @@ export async function publishBundle(
   const mesh = store.mesh()
   const trust = store.trustStatements().at(-1)
   if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
-  const sections = sectionsOf(store, now)
+  const audit = store.auditTree()
+  const sections = [...sectionsOf(store, now), sectionOf('audit', false, encodeAudit(audit))]
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
   const head: BundleHead = {
@@ -170,11 +172,15 @@ export async function publishBundle(
       { ...head.number, head: bytes, issuedAt: now, expiresAt: head.expiresAt },
       new Map(sections.map(({ digest, bytes }) => [digest, bytes])),
     )
+    transaction.addAuditCheckpoint({ ...head.number, ...audit })
     transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number } })
   })
 }
 
-/** Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. */
+/**
+ * Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. Of the
+ * audit it can't: to publish it is a deed that the audit tells of.
+ */
 export function isBundleCurrent(store: Store, now: number): boolean {
   const bundle = store.bundle()
   const trust = store.trustStatements().at(-1)
@@ -186,7 +192,7 @@ export function isBundleCurrent(store: Store, now: number): boolean {
     key !== undefined &&
     isSignedBy(document, key.spki) &&
     isDeepStrictEqual(
-      head.sections.map(({ digest }) => digest),
+      head.sections.flatMap(({ kind, digest }) => (kind === 'audit' ? [] : [digest])),
       sectionsOf(store, now).map(({ digest }) => digest),
     )
   )
@@ -200,16 +206,17 @@ interface Section {
 }
 
 function sectionsOf(reader: Store, now: number): Section[] {
-  const section = (kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)) => ({
-    ...{ kind, critical, digest, bytes },
-  })
   const draining = drainingIssuers(reader, now)
   const revoked = keptSection(reader).at(now - REVOKED_KEPT)
   return [
-    section('members', true, encodeMembers(membersOf(reader, now))),
-    ...(revoked === undefined ? [] : [section('revoked', true, revoked.bytes, revoked.digest)]),
-    ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
+    sectionOf('members', true, encodeMembers(membersOf(reader, now))),
+    ...(revoked === undefined ? [] : [sectionOf('revoked', true, revoked.bytes, revoked.digest)]),
+    ...(draining.length === 0 ? [] : [sectionOf('draining', false, encodeDraining(draining))]),
   ]
+}
+
+function sectionOf(kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)): Section {
+  return { kind, critical, digest, bytes }
 }
 
 /** A peer whose clock is late believes a certificate for so long after its end. */

@@ -1,5 +1,7 @@
 import { type Signer, sha256 } from '@datapunk/pki'
+import type { TreeRoot } from '@datapunk/tlog'
 import { z } from 'zod'
+import { parseAudit } from './audit.ts'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
@@ -59,6 +61,8 @@ export interface Bundle extends SignedHead {
   readonly sections: ReadonlyMap<string, Uint8Array>
   /** Issuing CAs on their way out, by the `keyIdOf` of their keys: connections under them are to move over. */
   readonly draining: ReadonlySet<string>
+  /** The authority's audit as it was when this was published; undefined where the bundle says nothing of it. */
+  readonly audit: TreeRoot | undefined
   /** Serials of certificates that nobody accepts any more. */
   readonly revoked: RevokedSet
   readonly members: ReadonlyMap<string, Member>
@@ -164,13 +168,14 @@ export function openHead(
  * Opens a bundle and checks it against the trust statement and against the last bundle believed.
  *
  * @param bytes the signed head
- * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on
+ * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined: they were not
+ *   kept, as by an earlier version that did not read them; that will do for a section that is not critical
  * @returns `previous` itself where it is the same
  * @throws ProtocolError as `openHead`
  */
 export function openBundle(
   bytes: Uint8Array,
-  section: (digest: string) => Uint8Array,
+  section: (digest: string) => Uint8Array | undefined,
   trust: TrustStatement,
   options: BeliefOptions = {},
 ): Bundle {
@@ -182,12 +187,15 @@ export function openBundle(
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
+  let audit: TreeRoot | undefined
   let revoked = RevokedSet.none
   for (const ref of signed.head.sections) {
     if (!isKnownSection(ref)) continue
     const content = fetchSection(ref, section)
+    if (content === undefined) continue
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
+    else if (ref.kind === 'audit') audit = parseAudit(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
     else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
   }
@@ -198,7 +206,7 @@ export function openBundle(
     )
   }
   const known = sameMembers ? membersOf(previous) : indexed(members)
-  return { ...signed, sections, draining, revoked, ...known }
+  return { ...signed, sections, draining, audit, revoked, ...known }
 }
 
 /** The sections of members, by digest. */
@@ -206,7 +214,7 @@ function namedMembers({ sections }: BundleHead): string {
   return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
-const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining']
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'audit']
 
 /**
  * Whether this version reads a section.
@@ -263,9 +271,13 @@ function checkNumber(head: BundleHead, digest: string, previous: SignedHead): vo
   }
 }
 
-function fetchSection(ref: SectionRef, section: (digest: string) => Uint8Array): Uint8Array {
+function fetchSection(
+  ref: SectionRef,
+  section: (digest: string) => Uint8Array | undefined,
+): Uint8Array | undefined {
   const bytes = section(ref.digest)
-  if (bytes.byteLength === ref.size && hex(sha256(bytes)) === ref.digest) return bytes
+  if (bytes === undefined && !ref.critical) return undefined
+  if (bytes?.byteLength === ref.size && hex(sha256(bytes)) === ref.digest) return bytes
   throw new ProtocolError(
     'BUNDLE_INVALID',
     `the section "${ref.kind}" is not what the signed head names; \`mtls apply\` writes it anew`,
