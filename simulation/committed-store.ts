@@ -32,6 +32,7 @@ const touches: Readonly<Record<Deed, string | readonly string[]>> = {
   addTrustStatement: 'trust statements',
   addBundle: 'bundles',
   addAudit: 'audit',
+  addAuditCheckpoint: 'audit',
 }
 
 /**
@@ -97,6 +98,9 @@ export class CommittedStore implements Store {
   pinnedKeys = (after: number) => this.#store.pinnedKeys(after)
   pinning = () => this.#once('pinning', '', this.#reader.pinning)
   audit = (after: number, limit: number) => this.#store.audit(after, limit)
+  auditRecords = (after: number) => this.#store.auditRecords(after)
+  auditTree = () => this.#once('audit', 'tree', () => this.#store.auditTree())
+  auditCheckpoints = () => this.#store.auditCheckpoints()
 
   get #reader(): MemoryStore {
     return this.#store

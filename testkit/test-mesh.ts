@@ -6,6 +6,7 @@ import { type KeyAlgorithm, localSigner, sha256 } from '@datapunk/pki'
 import {
   type Config,
   type DocumentNumber,
+  encodeAudit,
   encodeMembers,
   encodePins,
   encodeRevoked,
@@ -23,6 +24,7 @@ import {
   sealTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
 import type { BadSctCertificate } from './bad-scts.ts'
 import { TestCa, type TestOverrides } from './test-ca.ts'
 import type { TestIdentity } from './test-certificate.ts'
@@ -94,6 +96,8 @@ export class TestMesh {
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
+  /** What the next bundles say of the authority's audit; nothing unless told. */
+  audit: TreeRoot | undefined
 
   private constructor(
     folder: string,
@@ -273,14 +277,11 @@ export class TestMesh {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
     if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
-    if (this.#scts !== undefined) {
-      const section = await this.#section('transparency', encodeTransparency(this.#scts))
-      sections.push({ ...section, critical: false })
-    }
-    if (this.#pinMode !== 'off') {
-      const pins = encodePins(this.#pinMode, this.#pins)
-      sections.push({ ...(await this.#section('pins', pins)), critical: false })
-    }
+    if (this.#scts !== undefined)
+      sections.push(await this.#section('transparency', encodeTransparency(this.#scts), false))
+    if (this.#pinMode !== 'off')
+      sections.push(await this.#section('pins', encodePins(this.#pinMode, this.#pins), false))
+    if (this.audit !== undefined) sections.push(await this.#section('audit', encodeAudit(this.audit), false))
     const head = await sealBundleHead(
       {
         meshId: this.#trust.meshId,
@@ -297,10 +298,10 @@ export class TestMesh {
     return head
   }
 
-  async #section(kind: string, bytes: Uint8Array): Promise<SectionRef> {
+  async #section(kind: string, bytes: Uint8Array, critical = true): Promise<SectionRef> {
     const digest = Buffer.from(sha256(bytes)).toString('hex')
     await writeFile(this.layout.mesh.section(digest), bytes)
-    return { kind, critical: true, digest, size: bytes.byteLength }
+    return { kind, critical, digest, size: bytes.byteLength }
   }
 
   /** Puts a head in place by one rename. */

@@ -1,6 +1,7 @@
 export type AuthorityErrorCode =
   | 'ADMIN_UNREACHABLE'
   | 'ADOPTION_REFUSED'
+  | 'AUDIT_CHANGED'
   | 'BACKUP_INVALID'
   | 'BACKUP_REFUSED'
   | 'CA_MISMATCH'

@@ -5,6 +5,7 @@ import {
   type BundleHead,
   compareDocumentNumbers,
   type DocumentNumber,
+  encodeAudit,
   encodeDraining,
   encodeMembers,
   encodeTransparency,
@@ -158,7 +159,11 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
   const trust = store.trustStatements().at(-1)
   if (mesh === undefined || trust === undefined) throw new TypeError('a bundle stands on a trust statement')
   const [wanted, pinMode] = [pinningWanted(engine), pinModeNow(engine)]
-  const sections = sectionsOf(store, pinMode, { now, pinnedAt: now })
+  const audit = store.auditTree()
+  const sections = [
+    ...sectionsOf(store, pinMode, { now, pinnedAt: now }),
+    sectionOf('audit', false, encodeAudit(audit)),
+  ]
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
   const head: BundleHead = {
@@ -181,11 +186,15 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
     const announced = { ...head.number, at: now }
     if (pinMode !== 'off') transaction.announceNextKeys(announced)
     transaction.putPinning(pinningAfter(transaction.pinning(), { wanted, mode: pinMode }, announced))
+    transaction.addAuditCheckpoint({ ...head.number, ...audit })
     transaction.addAudit({ at: now, actor, deed: 'bundle-published', entry: { ...head.number } })
   })
 }
 
-/** Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. */
+/**
+ * Whether the newest bundle says what the inventory says now, under the newest trust statement, by the key in use. Of the
+ * audit it can't: to publish it is a deed that the audit tells of.
+ */
 export function isBundleCurrent(engine: Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>): boolean {
   const { store, clock } = engine
   const bundle = store.bundle()
@@ -198,7 +207,7 @@ export function isBundleCurrent(engine: Pick<Engine, 'store' | 'peers' | 'clock'
     key !== undefined &&
     isSignedBy(document, key.spki) &&
     isDeepStrictEqual(
-      head.sections.map(({ digest }) => digest),
+      head.sections.flatMap(({ kind, digest }) => (kind === 'audit' ? [] : [digest])),
       // A key whose certificate has ended since then goes with the bundle of the next day.
       sectionsOf(store, pinModeNow(engine), { now: clock(), pinnedAt: bundle.issuedAt }).map(
         ({ digest }) => digest,
@@ -219,20 +228,21 @@ function sectionsOf(
   pinMode: 'off' | PinMode,
   { now, pinnedAt }: { readonly now: number; readonly pinnedAt: number },
 ): Section[] {
-  const section = (kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)) => ({
-    ...{ kind, critical, digest, bytes },
-  })
   const draining = drainingIssuers(reader, now)
   const scts = reader.mesh()?.scts
   const revoked = keptSection(reader).at(now - KEPT)
   return [
-    section('members', true, encodeMembers(membersOf(reader, now))),
-    ...(revoked === undefined ? [] : [section('revoked', true, revoked.bytes, revoked.digest)]),
-    ...(draining.length === 0 ? [] : [section('draining', false, encodeDraining(draining))]),
-    ...(scts === undefined ? [] : [section('transparency', false, encodeTransparency(scts))]),
+    sectionOf('members', true, encodeMembers(membersOf(reader, now))),
+    ...(revoked === undefined ? [] : [sectionOf('revoked', true, revoked.bytes, revoked.digest)]),
+    ...(draining.length === 0 ? [] : [sectionOf('draining', false, encodeDraining(draining))]),
+    ...(scts === undefined ? [] : [sectionOf('transparency', false, encodeTransparency(scts))]),
     // A peer of before there were pins goes on without.
-    ...(pinMode === 'off' ? [] : [section('pins', false, pinsSection(reader, pinMode, pinnedAt - KEPT))]),
+    ...(pinMode === 'off' ? [] : [sectionOf('pins', false, pinsSection(reader, pinMode, pinnedAt - KEPT))]),
   ]
+}
+
+function sectionOf(kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)): Section {
+  return { kind, critical, digest, bytes }
 }
 
 /** A peer whose clock is late believes a certificate for so long after its end. */

@@ -3,6 +3,7 @@ import type { Refusal } from './refusal.ts'
 /** Everything a service can meet while it joins the mesh, serves in it, calls into it or does so for another program. The list is closed. */
 export type MeshErrorCode =
   // joining
+  | 'AUDIT_WENT_BACK'
   | 'AUTHORITY_UNREACHABLE'
   | 'BUNDLE_MISSING'
   | 'BUNDLE_REFUSED'

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Certificate } from '@datapunk/pki'
 import { authorityAddressOf, type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import { auditAlarm } from './audit-alarm.ts'
 import type { AuthorityPlace } from './authority-route.ts'
 import type { Clock } from './clock.ts'
 import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
@@ -239,6 +240,7 @@ export class Membership implements CurrentSource {
     const believed = documents !== this.#documents || config !== this.#config
     const view = believed ? viewOf(config, documents, before.view.logged) : before.view
     const isNews = documents !== this.#documents
+    problems.push(...auditAlarm(this.#documents.bundle, documents.bundle))
     this.#documents = documents
     this.#config = config
     let identity = before.identity
@@ -323,6 +325,7 @@ async function firstDocuments(
     if (!isNoNews(error, reading)) early.push(error)
     return remembered
   })
+  if (remembered !== undefined) early.push(...auditAlarm(remembered.bundle, documents.bundle))
   return { documents, early }
 }
 

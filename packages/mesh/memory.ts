@@ -42,7 +42,7 @@ export class Memory {
         if (digest !== undefined) sections.set(digest, await readFile(join(this.folder, name)))
       }
       const head = await readFile(join(this.folder, headName))
-      return { trust, bundle: openBundle(head, (digest) => sections.get(digest) ?? new Uint8Array(), trust) }
+      return { trust, bundle: openBundle(head, (digest) => sections.get(digest), trust) }
     } catch (cause) {
       throw new MeshError(
         'MEMORY_UNREADABLE',

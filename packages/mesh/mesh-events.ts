@@ -77,7 +77,7 @@ export interface MeshEvents {
   stale: [Staleness]
   /**
    * New files were found and not believed, and what was believed before is kept; or the authority on another host can't be
-   * spoken to.
+   * spoken to; or (`AUDIT_WENT_BACK`) its audit is not what it was, which changes nothing of what is believed.
    */
   problem: [MeshError]
 }

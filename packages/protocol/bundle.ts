@@ -1,5 +1,7 @@
 import { type Signer, sha256 } from '@datapunk/pki'
+import type { TreeRoot } from '@datapunk/tlog'
 import { z } from 'zod'
+import { parseAudit } from './audit.ts'
 import type { Requirement } from './config/config.ts'
 import {
   compareDocumentNumbers,
@@ -64,6 +66,8 @@ export interface Bundle extends SignedHead {
   readonly draining: ReadonlySet<string>
   /** What is done with a certificate without the word of a log that is trusted; undefined: nothing. */
   readonly scts: Requirement | undefined
+  /** The authority's audit as it was when this was published; undefined where the bundle says nothing of it. */
+  readonly audit: TreeRoot | undefined
   /** Serials of certificates that nobody accepts any more. */
   readonly revoked: RevokedSet
   /** The keys that members may show; undefined where the mesh pins none. */
@@ -171,13 +175,14 @@ export function openHead(
  * Opens a bundle and checks it against the trust statement and against the last bundle believed.
  *
  * @param bytes the signed head
- * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on
+ * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined: they were not
+ *   kept, as by an earlier version that did not read them; that will do for a section that is not critical
  * @returns `previous` itself where it is the same
  * @throws ProtocolError as `openHead`
  */
 export function openBundle(
   bytes: Uint8Array,
-  section: (digest: string) => Uint8Array,
+  section: (digest: string) => Uint8Array | undefined,
   trust: TrustStatement,
   options: BeliefOptions = {},
 ): Bundle {
@@ -190,14 +195,17 @@ export function openBundle(
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
   let scts: Requirement | undefined
+  let audit: TreeRoot | undefined
   let revoked = RevokedSet.none
   let pins: Pins | undefined
   for (const ref of signed.head.sections) {
     if (!isKnownSection(ref)) continue
     const content = fetchSection(ref, section)
+    if (content === undefined) continue
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
     else if (ref.kind === 'transparency') scts = parseTransparency(content)
+    else if (ref.kind === 'audit') audit = parseAudit(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
     else if (ref.kind === 'pins') pins = pinsIn(content, ref, previous)
     else if (!sameMembers) for (const member of parseMembers(content)) members.set(member.service, member)
@@ -209,7 +217,7 @@ export function openBundle(
     )
   }
   const known = sameMembers ? membersOf(previous) : indexed(members)
-  return { ...signed, sections, draining, scts, revoked, pins, ...known }
+  return { ...signed, sections, draining, audit, scts, revoked, pins, ...known }
 }
 
 /** The sections of members, by digest. */
@@ -217,7 +225,7 @@ function namedMembers({ sections }: BundleHead): string {
   return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
 
-const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'pins', 'transparency']
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'audit', 'pins', 'transparency']
 
 /**
  * Whether this version reads a section.
@@ -279,9 +287,13 @@ function checkNumber(head: BundleHead, digest: string, previous: SignedHead): vo
   }
 }
 
-function fetchSection(ref: SectionRef, section: (digest: string) => Uint8Array): Uint8Array {
+function fetchSection(
+  ref: SectionRef,
+  section: (digest: string) => Uint8Array | undefined,
+): Uint8Array | undefined {
   const bytes = section(ref.digest)
-  if (bytes.byteLength === ref.size && hex(sha256(bytes)) === ref.digest) return bytes
+  if (bytes === undefined && !ref.critical) return undefined
+  if (bytes?.byteLength === ref.size && hex(sha256(bytes)) === ref.digest) return bytes
   throw new ProtocolError(
     'BUNDLE_INVALID',
     `the section "${ref.kind}" is not what the signed head names; \`mtls apply\` writes it anew`,

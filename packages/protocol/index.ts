@@ -1,3 +1,4 @@
+export { encodeAudit, parseAudit } from './audit.ts'
 export {
   type AuthorityAddress,
   authorityAddressOf,

@@ -18,7 +18,8 @@ const schema = z.object({
 
 /**
  * How a section differs from an earlier one of its kind. `members` and `pins` consist of lines in UTF-8, `revoked` of records of
- * 8 octets in ascending order. What both have is taken over, the rest is put in.
+ * 8 octets in ascending order. What both have is taken over, the rest is put in. Of `audit` nothing is ever taken over: it goes
+ * along as a difference so that nobody has to ask for its one line.
  *
  * @returns undefined where the section itself would be as short
  */
@@ -29,7 +30,7 @@ export function sectionDifference(kind: string, base: Uint8Array, next: Uint8Arr
       : { edits: lineEdits(base, next) }
   if (difference.edits.length > MAX_EDITS) return undefined
   const bytes = Buffer.from(JSON.stringify(difference satisfies z.input<typeof schema>))
-  return bytes.byteLength < next.byteLength ? bytes : undefined
+  return bytes.byteLength < next.byteLength || kind === 'audit' ? bytes : undefined
 }
 
 function lineEdits(base: Uint8Array, next: Uint8Array): Edit[] {

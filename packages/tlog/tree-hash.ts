@@ -11,9 +11,11 @@ export const EMPTY_ROOT: Uint8Array = hash('sha256', Buffer.alloc(0), 'buffer')
 /**
  * The hash of a leaf, SHA-256(0x00 || entry).
  *
+ * @param entry octets, or text that stands for its UTF-8
  * @see RFC 6962 2.1
  */
-export function hashLeaf(entry: Uint8Array): Uint8Array {
+export function hashLeaf(entry: Uint8Array | string): Uint8Array {
+  if (typeof entry === 'string') return hash('sha256', `\0${entry}`, 'buffer')
   return hash('sha256', Buffer.concat([LEAF, entry]), 'buffer')
 }
 

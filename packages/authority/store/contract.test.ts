@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { CompactTree, EMPTY_ROOT } from '@datapunk/tlog'
+import { auditLeaf } from '../audit/audit-leaf.ts'
 import type {
   InstanceRow,
   IntentRow,
@@ -238,6 +240,7 @@ for (const [name, open] of Object.entries(stores)) {
         () => kept.transaction.addTrustStatement({ generation: 1, counter: 1, bytes: Uint8Array.of(1) }),
         () => kept.transaction.addBundle(bundle(1, 1), new Map()),
         () => kept.transaction.addAudit(audit),
+        () => kept.transaction.addAuditCheckpoint({ generation: 1, counter: 1, size: 0, root: EMPTY_ROOT }),
       ]) {
         assert.throws(use, TypeError)
       }
@@ -501,6 +504,55 @@ for (const [name, open] of Object.entries(stores)) {
       assert.deepEqual(store.audit(2, 9), [{ ...audit, number: 3, entry: { list: [1, { deep: null }] } }])
     })
 
+    test('9: the tree of the audit has a leaf for each entry, whatever became of the works around it', async (t) => {
+      const store = open(t)
+      assert.deepEqual(store.auditTree(), { size: 0, root: EMPTY_ROOT })
+      const add = (count: number, failing = false) =>
+        store.write((transaction) => {
+          for (let entry = 0; entry < count; entry++) transaction.addAudit({ ...audit, entry: { entry } })
+          const { size } = transaction.auditTree()
+          if (failing) throw new Error(`undone at ${size}`)
+          return size
+        })
+      const outcomes = await Promise.allSettled([add(2), add(3, true), add(1), add(1, true)])
+      assert.deepEqual(
+        outcomes.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.message)),
+        [2, 'undone at 5', 3, 'undone at 4'],
+      )
+      await add(4)
+      const records = [...store.auditRecords(0)]
+      assert.deepEqual(
+        records.map(({ number }) => number),
+        [1, 2, 3, 4, 5, 6, 7],
+      )
+      const tree = new CompactTree()
+      for (const { leaf, ...record } of records) {
+        assert.deepEqual(Buffer.from(leaf), Buffer.from(auditLeaf(record)))
+        tree.append(leaf)
+      }
+      assert.equal(store.auditTree().size, 7)
+      assert.equal(hex(store.auditTree().root), hex(tree.root()))
+      assert.deepEqual(
+        [...store.auditRecords(5)].map(({ number }) => number),
+        [6, 7],
+      )
+    })
+
+    test('9: what the audit was is kept beside each bundle', async (t) => {
+      const store = open(t)
+      const root = new Uint8Array(32).fill(7)
+      const checkpoint = (counter: number) => ({ generation: 1, counter, size: counter, root })
+      const orphan = store.write((transaction) => transaction.addAuditCheckpoint(checkpoint(1)))
+      await assert.rejects(orphan, { code: 'REFERENCE_MISSING' })
+      for (const counter of [1, 2, 3]) {
+        await store.write((transaction) => {
+          transaction.addBundle(bundle(1, counter), new Map())
+          transaction.addAuditCheckpoint(checkpoint(counter))
+        })
+      }
+      assert.deepEqual(store.auditCheckpoints(), [checkpoint(1), checkpoint(2), checkpoint(3)])
+    })
+
     test('sections of the last two bundles are kept, older ones forgotten', async (t) => {
       const store = open(t)
       const bytes = (digest: string) => new TextEncoder().encode(digest)
@@ -628,4 +680,8 @@ for (const [name, open] of Object.entries(stores)) {
 
 function bundle(generation: number, counter: number) {
   return { generation, counter, head: Uint8Array.of(counter), issuedAt: 1, expiresAt: 2 }
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('hex')
 }

@@ -1,5 +1,7 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
 import type { DocumentNumber, Requirement } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
+import type { AuditRecord } from '../audit/audit-leaf.ts'
 
 /**
  * The inventory: everything the authority knows, and the only place where it is true.
@@ -22,6 +24,8 @@ import type { DocumentNumber, Requirement } from '@datapunk/protocol'
  * 7. **Readers never wait for the disk**, and see only what has been committed.
  * 8. **The schema has a version.** Newer code migrates an older inventory in one transaction after a backup beside it;
  *    older code refuses a newer one with `SCHEMA_TOO_NEW`.
+ * 9. **The audit is a tree.** Every audit entry is a leaf of a Merkle tree (RFC 6962 2.1), hashed when it is written; what
+ *    the tree's next leaf needs is kept in the same transaction. So `auditTree` vouches for every entry before it.
  *
  * Who may write at all is not decided here but by the lock (`lock.ts`).
  */
@@ -84,6 +88,12 @@ export interface Reader {
   issuedOf(profile: CertificateProfile): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
   audit(after: number, limit: number): readonly AuditRow[]
+  /** The same entries as they are hashed, oldest first; to be read at once, before anything else is asked. */
+  auditRecords(after: number): Iterable<HashedRecord>
+  /** How many entries there are, and the root of their tree. */
+  auditTree(): TreeRoot
+  /** What the audit was when each bundle was published, in the order of the bundles. */
+  auditCheckpoints(): readonly AuditCheckpointRow[]
 }
 
 export interface Transaction extends Reader {
@@ -138,6 +148,8 @@ export interface Transaction extends Reader {
   addTrustStatement(row: TrustStatementRow): void
   /** @param sections every section the head names, by digest, those that did not change included */
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void
+  /** The bundle must be there, else `REFERENCE_MISSING`; for good: none is ever changed or removed. */
+  addAuditCheckpoint(row: AuditCheckpointRow): void
   /** Written in the same transaction as the deed it tells of. Never holds key material. `entry` must be JSON. */
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void
 }
@@ -425,3 +437,12 @@ export interface AuditRow {
   deed: Deed
   entry: Readonly<Record<string, unknown>>
 }
+
+/** An entry as the store keeps it. */
+export interface HashedRecord extends AuditRecord {
+  /** `auditLeaf` of it, made when it was written. */
+  leaf: Uint8Array
+}
+
+/** The tree of the audit when a bundle was published, as a section of that bundle says it to every peer. */
+export interface AuditCheckpointRow extends DocumentNumber, TreeRoot {}

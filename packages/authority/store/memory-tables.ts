@@ -1,15 +1,19 @@
-import { revokedPrefix } from '@datapunk/protocol'
+import { compareDocumentNumbers, formatDocumentNumber, revokedPrefix } from '@datapunk/protocol'
+import { CompactTree, type TreeRoot } from '@datapunk/tlog'
+import { auditLeaf } from '../audit/audit-leaf.ts'
 import type {
   AcknowledgementRow,
   Announced,
   AttemptKind,
   AttemptRow,
+  AuditCheckpointRow,
   AuditRow,
   BundleRow,
   CertificateProfile,
   CertificateRow,
   Deed,
   DeliveryRow,
+  HashedRecord,
   InstanceRow,
   IntentRow,
   ListHead,
@@ -50,7 +54,10 @@ export class MemoryTables implements Transaction {
   readonly #sections = new Map<string, Uint8Array>()
   readonly #trustStatements: TrustStatementRow[] = []
   readonly #bundles: { row: BundleRow; digests: readonly string[] }[] = []
-  readonly #audit: AuditRow[] = []
+  readonly #audit: HashedRecord[] = []
+  /** Of so many entries as it has leaves; the rest is added when it is asked for. */
+  #auditTree = new CompactTree()
+  readonly #auditCheckpoints: AuditCheckpointRow[] = []
 
   /** Lets one work write. @returns where `undoTo` goes back to should it throw */
   open(): number {
@@ -202,9 +209,21 @@ export class MemoryTables implements Transaction {
 
   audit(after: number, limit: number): readonly AuditRow[] {
     return this.#audit
-      .filter((row) => row.number > after)
-      .slice(0, limit)
-      .map((row) => structuredClone(row))
+      .slice(after, after + limit)
+      .map(({ leaf, ...row }) => ({ ...row, entry: JSON.parse(row.entry) }) as AuditRow)
+  }
+
+  auditRecords(after: number): Iterable<HashedRecord> {
+    return this.#audit.slice(after).map(copyOf)
+  }
+
+  auditTree(): TreeRoot {
+    for (const { leaf } of this.#audit.slice(this.#auditTree.size)) this.#auditTree.append(leaf)
+    return { size: this.#auditTree.size, root: this.#auditTree.root() }
+  }
+
+  auditCheckpoints(): readonly AuditCheckpointRow[] {
+    return this.#auditCheckpoints.map(copyOf)
   }
 
   createMesh(row: MeshRow): void {
@@ -338,14 +357,21 @@ export class MemoryTables implements Transaction {
   }
 
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
-    const entry = JSON.parse(JSON.stringify(row.entry)) as Record<string, unknown>
-    this.#append(this.#audit, {
-      number: this.#audit.length + 1,
-      at: row.at,
-      actor: row.actor,
-      deed: row.deed,
-      entry,
+    this.#mustBeOpen()
+    const record = { ...row, entry: JSON.stringify(row.entry), number: this.#audit.length + 1 }
+    this.#audit.push({ ...record, leaf: auditLeaf(record) })
+    this.#undo.push(() => {
+      this.#audit.pop()
+      if (this.#auditTree.size > this.#audit.length) this.#auditTree = new CompactTree()
     })
+  }
+
+  addAuditCheckpoint(row: AuditCheckpointRow): void {
+    this.#mustBeOpen()
+    const what = `bundle ${formatDocumentNumber(row)}`
+    if (!this.#bundles.some(({ row: bundle }) => compareDocumentNumbers(bundle, row) === 0))
+      throw refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what)
+    this.#append(this.#auditCheckpoints, copyOf(row))
   }
 
   #mustHaveInstance(what: string, instance: string): void {

@@ -1,11 +1,14 @@
+import type { TreeRoot } from '@datapunk/tlog'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type {
   AcknowledgementRow,
   AttemptRow,
+  AuditCheckpointRow,
   AuditRow,
   CertificateProfile,
   CertificateRow,
   DeliveryRow,
+  HashedRecord,
   InstanceRow,
   ListHead,
   ListRow,
@@ -105,4 +108,7 @@ export class MemoryStore implements Store {
   pinning = (): PinningRow | undefined => this.#tables.pinning()
   issuedOf = (profile: CertificateProfile): readonly CertificateRow[] => this.#tables.issuedOf(profile)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
+  auditRecords = (after: number): Iterable<HashedRecord> => this.#tables.auditRecords(after)
+  auditTree = (): TreeRoot => this.#tables.auditTree()
+  auditCheckpoints = (): readonly AuditCheckpointRow[] => this.#tables.auditCheckpoints()
 }

@@ -46,6 +46,13 @@ export const refusal = {
       `slot ${row.slot}${row.instance === undefined ? '' : ` and instance ${row.instance}`}`,
     ),
 
+  auditChanged: (number: number) =>
+    new AuthorityError(
+      'AUDIT_CHANGED',
+      `the inventory has an audit entry ${number} already, and the audit’s tree ends before it: somebody wrote it by hand; nothing was changed. \`mtls audit verify\` shows what else is wrong; put back a backup of the inventory`,
+      { data: { number } },
+    ),
+
   closed: () => new AuthorityError('STORE_FAILED', 'the inventory is closed; nothing was written'),
 
   outsideWork: () => new TypeError('a transaction can be used only inside the work it was given to'),

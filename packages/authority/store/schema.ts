@@ -1,11 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { AuthorityError } from '../error.ts'
+import { hashAudit } from './hash-audit.ts'
 
 /** `PRAGMA application_id` of an inventory: "DPca" in ASCII. */
 export const applicationId = 0x44506361
 
+/** SQL, or what SQL alone can't do. */
+export type SchemaStep = string | ((database: DatabaseSync) => void)
+
 /** The schema, as the steps that made it; the version of an inventory is how many of them it has taken. */
-export const migrations: readonly string[] = [
+export const migrations: readonly SchemaStep[] = [
   `
   CREATE TABLE mesh (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -172,6 +176,7 @@ export const migrations: readonly string[] = [
     counter INTEGER, since INTEGER, suspended_until INTEGER
   ) STRICT;
   `,
+  hashAudit,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty
@@ -198,10 +203,13 @@ export function schemaVersion(database: DatabaseSync, file: string, newest: numb
 }
 
 /** Takes the steps that are missing, all of them in one transaction. */
-export function migrate(database: DatabaseSync, from: number, steps: readonly string[]): void {
+export function migrate(database: DatabaseSync, from: number, steps: readonly SchemaStep[]): void {
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const step of steps.slice(from)) database.exec(step)
+    for (const step of steps.slice(from)) {
+      if (typeof step === 'string') database.exec(step)
+      else step(database)
+    }
     database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${steps.length}`)
     database.exec('COMMIT')
   } catch (error) {

@@ -1,12 +1,15 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { revokedPrefix } from '@datapunk/protocol'
+import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import type {
   AcknowledgementRow,
   AttemptRow,
+  AuditCheckpointRow,
   AuditRow,
   CertificateProfile,
   CertificateRow,
   DeliveryRow,
+  HashedRecord,
   InstanceRow,
   ListHead,
   ListRow,
@@ -67,6 +70,9 @@ export class SqliteReader implements Reader {
   readonly #pinning: StatementSync
   readonly #issuedOf: StatementSync
   readonly #audit: StatementSync
+  readonly #auditRecords: StatementSync
+  readonly #auditEdge: StatementSync
+  readonly #auditCheckpoints: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#mesh = database.prepare(
@@ -144,6 +150,9 @@ export class SqliteReader implements Reader {
     this.#audit = database.prepare(
       'SELECT number, at, actor, deed, entry FROM audit WHERE number > ? ORDER BY number LIMIT ?',
     )
+    this.#auditRecords = database.prepare('SELECT * FROM audit WHERE number > ? ORDER BY number')
+    this.#auditEdge = database.prepare('SELECT edge FROM audit_edge')
+    this.#auditCheckpoints = database.prepare('SELECT * FROM audit_checkpoint ORDER BY generation, counter')
   }
 
   mesh(): MeshRow | undefined {
@@ -286,6 +295,24 @@ export class SqliteReader implements Reader {
     return this.#audit
       .all(after, limit)
       .map((row) => ({ ...row, entry: JSON.parse(row.entry as string) }) as unknown as AuditRow)
+  }
+
+  auditRecords(after: number): Iterable<HashedRecord> {
+    return this.#auditRecords.iterate(after) as Iterable<unknown> as Iterable<HashedRecord>
+  }
+
+  auditTree(): TreeRoot {
+    const tree = this.auditEdge()
+    return { size: tree.size, root: tree.root() }
+  }
+
+  auditCheckpoints(): readonly AuditCheckpointRow[] {
+    return all<AuditCheckpointRow>(this.#auditCheckpoints)
+  }
+
+  /** As it is stored. */
+  protected auditEdge(): CompactTree {
+    return CompactTree.decode(this.#auditEdge.get()!.edge as Uint8Array)
   }
 }
 

@@ -1,10 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DocumentNumber } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
+import { AuditEdge } from './audit-edge.ts'
 import type {
   AcknowledgementRow,
   Announced,
   AttemptKind,
   AttemptRow,
+  AuditCheckpointRow,
   BundleRow,
   Deed,
   DeliveryRow,
@@ -61,6 +64,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #forgetNames: StatementSync
   readonly #forgetSections: StatementSync
   readonly #addAudit: StatementSync
+  readonly #addAuditCheckpoint: StatementSync
+  readonly #audit: AuditEdge
   #open = false
 
   constructor(database: DatabaseSync) {
@@ -173,15 +178,41 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#forgetSections = database.prepare(
       'DELETE FROM section WHERE NOT EXISTS (SELECT 1 FROM bundle_section WHERE digest = section.digest)',
     )
-    this.#addAudit = database.prepare('INSERT INTO audit (at, actor, deed, entry) VALUES (?, ?, ?, ?)')
+    this.#addAudit = database.prepare('INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)')
+    this.#addAuditCheckpoint = database.prepare('INSERT INTO audit_checkpoint VALUES (?, ?, ?, ?)')
+    const putEdge = database.prepare('UPDATE audit_edge SET edge = ?')
+    this.#audit = new AuditEdge(
+      () => this.auditEdge(),
+      (tree) => putEdge.run(tree.encode()),
+    )
   }
 
   open(): void {
     this.#open = true
+    this.#audit.open()
   }
 
   shut(): void {
     this.#open = false
+  }
+
+  /** The work that was open is taken back. */
+  undo(): void {
+    this.#audit.undo()
+  }
+
+  /** Before the commit: what is stored once for all works. */
+  keep(): void {
+    this.#audit.keep()
+  }
+
+  /** After the commit, whatever became of it. */
+  forget(): void {
+    this.#audit.forget()
+  }
+
+  override auditTree(): TreeRoot {
+    return this.#audit.tree()
   }
 
   createMesh(row: MeshRow): void {
@@ -369,7 +400,24 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     this.#mustBeOpen()
-    this.#addAudit.run(row.at, row.actor, row.deed, JSON.stringify(row.entry))
+    this.#audit.add({ ...row, entry: JSON.stringify(row.entry) }, (record) => {
+      const { number, at, actor, deed, entry, leaf } = record
+      refusing(
+        SQLITE_CONSTRAINT_PRIMARYKEY,
+        () => refusal.auditChanged(number),
+        () => this.#addAudit.run(number, at, actor, deed, entry, leaf),
+      )
+    })
+  }
+
+  addAuditCheckpoint({ generation, counter, size, root }: AuditCheckpointRow): void {
+    this.#mustBeOpen()
+    const what = `bundle ${generation}.${counter}`
+    refusing(
+      SQLITE_CONSTRAINT_FOREIGNKEY,
+      () => refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what),
+      () => this.#addAuditCheckpoint.run(generation, counter, size, root),
+    )
   }
 
   #ofInstance(what: string, instance: string, run: () => unknown): void {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { CompactTree } from '@datapunk/tlog'
+import { auditLeaf } from '../audit/audit-leaf.ts'
 import { AuthorityError } from '../error.ts'
 import type { ServiceRow, Transaction } from './contract.ts'
 import { migrate, migrations } from './schema.ts'
@@ -187,10 +189,17 @@ test('nothing that was recorded for good can be changed, not even by hand', asyn
       intendedAt: 1,
     })
     transaction.addAudit({ at: 1, actor: 'apply', deed: 'mesh-created', entry: {} })
+    transaction.addBundle(
+      { generation: 1, counter: 1, head: Uint8Array.of(1), issuedAt: 1, expiresAt: 2 },
+      new Map(),
+    )
+    transaction.addAuditCheckpoint({ generation: 1, counter: 1, size: 1, root: new Uint8Array(32) })
   })
   for (const statement of [
     'DELETE FROM audit',
     "UPDATE audit SET actor = 'nobody'",
+    'DELETE FROM audit_checkpoint',
+    'UPDATE audit_checkpoint SET size = 7',
     'DELETE FROM certificate',
     "UPDATE certificate SET serial = '02'",
     "UPDATE certificate SET state = 'issued'",
@@ -270,6 +279,52 @@ test('revocations of an older inventory are numbered as they came, and its lists
   const list = store.list('ca', '')
   assert.deepEqual([list?.number, list?.base, list?.der], [7, undefined, Uint8Array.of(0x30)])
   assert.ok(list!.revocations < store.lastRevocationOf('ca'))
+  store.close()
+})
+
+test('the audit of an older inventory becomes a tree, and goes on', async (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  rmSync(file)
+  const older = new DatabaseSync(file)
+  migrate(older, 0, migrations.slice(0, 4))
+  older.exec(`
+    INSERT INTO audit (at, actor, deed, entry) VALUES (1, 'apply', 'mesh-created', '{}'), (2, 'up', 'issued', '{"serial":"01"}');
+  `)
+  older.close()
+  chmodSync(file, 0o600)
+  const store = SqliteStore.open({ file })
+  assert.equal(store.auditTree().size, 2)
+  await store.write((transaction) =>
+    transaction.addAudit({ at: 3, actor: 'up', deed: 'bundle-published', entry: {} }),
+  )
+  const tree = new CompactTree()
+  for (const { leaf, ...record } of store.auditRecords(0)) {
+    assert.deepEqual(Buffer.from(leaf), Buffer.from(auditLeaf(record)))
+    tree.append(leaf)
+  }
+  assert.deepEqual(
+    store.audit(0, 9).map(({ number, deed }) => [number, deed]),
+    [
+      [1, 'mesh-created'],
+      [2, 'issued'],
+      [3, 'bundle-published'],
+    ],
+  )
+  assert.deepEqual(store.auditTree(), { size: 3, root: tree.root() })
+  store.close()
+})
+
+test('an audit entry written by hand stops whatever would be recorded over it', async (t) => {
+  const { store, database } = openBare(newFile(t))
+  const add = () =>
+    store.write((transaction) =>
+      transaction.addAudit({ at: 1, actor: 'up', deed: 'bundle-published', entry: {} }),
+    )
+  await add()
+  database.exec("INSERT INTO audit VALUES (2, 1, 'up', 'issued', '{}', x'00')")
+  await assert.rejects(add(), { code: 'AUDIT_CHANGED', message: /entry 2/ })
+  assert.equal(store.auditTree().size, 1)
   store.close()
 })
 

@@ -5,7 +5,7 @@ import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { Store, Transaction } from './contract.ts'
 import { DISK_CODES } from './disk-codes.ts'
 import { refusal } from './refusal.ts'
-import { backupOf, migrate, migrations, schemaVersion } from './schema.ts'
+import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 
@@ -16,7 +16,7 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean
   readonly disk?: Disk
   /** The steps of the schema; only tests of migration give their own. */
-  readonly steps?: readonly string[]
+  readonly steps?: readonly SchemaStep[]
   /** How the file is opened; only tests that tamper with the connection give their own. */
   readonly connect?: (file: string, options: DatabaseSyncOptions) => DatabaseSync
 }
@@ -88,10 +88,13 @@ export class SqliteStore extends SqliteReader implements Store {
     try {
       this.#begin.run()
       for (const job of jobs) settle.push(this.#run(job))
+      this.#transaction!.keep()
       this.#commit.run()
     } catch (error) {
       if (this.#database.isTransaction) this.#rollback.run()
       lost = refusal.lost(error)
+    } finally {
+      this.#transaction!.forget()
     }
     for (const [index, job] of jobs.entries()) {
       const tell = settle[index] ?? job.reject
@@ -112,6 +115,7 @@ export class SqliteStore extends SqliteReader implements Store {
       if (!this.#database.isTransaction) throw error
       this.#rollbackTo.run()
       this.#release.run()
+      transaction.undo()
       const told = isSqliteError(error) ? refusal.lost(error) : error
       return () => job.reject(told)
     } finally {

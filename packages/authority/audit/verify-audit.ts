@@ -1,0 +1,111 @@
+import { CompactTree } from '@datapunk/tlog'
+import type { HashedRecord, Reader } from '../store/contract.ts'
+import type { AuditFault } from './audit-fault.ts'
+import { auditLeaf } from './audit-leaf.ts'
+import { type AuditMark, auditMarks, type MarkReader } from './audit-marks.ts'
+import { Misplaced } from './misplaced.ts'
+
+export interface AuditVerdict {
+  /** How many entries were checked. */
+  readonly entries: number
+  /** Of all of them, SHA-256, lowercase hex. */
+  readonly root: string
+  /** How many published bundles the entries were held against. */
+  readonly bundles: number
+  /** The newest bundle whose signed word they were held against; undefined where there is none. */
+  readonly signedBy: string | undefined
+  /** In the order of the entries; empty where nothing is wrong. */
+  readonly faults: readonly AuditFault[]
+}
+
+/**
+ * Checks the whole audit: that each entry is what its hash says, that none is missing, and that together they are what each
+ * published bundle said of them. Memory does not grow with the audit. What was written since it began is checked too, as
+ * far as it was read.
+ *
+ * @throws AuthorityError `AUDIT_CHANGED` the newest bundle is not as it was signed
+ */
+export function verifyAudit(reader: MarkReader & Pick<Reader, 'auditRecords'>): AuditVerdict {
+  // 1 What the entries must lead to, known before the first is read.
+  const marks = auditMarks(reader)
+  // 2 Each entry, and the tree of all.
+  const walk = new AuditWalk(marks)
+  for (const record of reader.auditRecords(0)) walk.add(record)
+  // 3 What became of those that were not as they should be.
+  return walk.verdict(reader.auditTree().size)
+}
+
+class AuditWalk {
+  readonly #marks: readonly AuditMark[]
+  readonly #tree = new CompactTree()
+  readonly #misplaced = new Misplaced()
+  readonly #missing: AuditFault[] = []
+  readonly #good: AuditMark[] = []
+  readonly #bad: AuditMark[] = []
+  #reached = 0
+  #last = 0
+
+  constructor(marks: readonly AuditMark[]) {
+    this.#marks = marks
+    this.#compare()
+  }
+
+  add(record: HashedRecord): void {
+    if (record.number !== this.#last + 1)
+      this.#missing.push({ kind: 'missing', from: this.#last + 1, to: record.number - 1 })
+    this.#last = record.number
+    const leaf = auditLeaf(record)
+    const isAsWritten = Buffer.compare(leaf, record.leaf) === 0
+    if (!isAsWritten) this.#misplaced.add(record)
+    // The stored hash, so that an entry changed without it is found by its number, and the rest still leads to the roots.
+    this.#tree.append(record.leaf.length === leaf.length ? record.leaf : leaf)
+    this.#compare()
+  }
+
+  /** @param size of the tree by now: entries beyond it are nobody's */
+  verdict(size: number): AuditVerdict {
+    const known = Math.max(size, this.#marks.at(-1)?.size ?? 0)
+    const faults = [...this.#missing, ...this.#misplaced.faults(this.#last)]
+    const end = this.#last + this.#misplaced.shift(this.#last)
+    if (end < known) faults.push({ kind: 'missing', from: end + 1, to: known })
+    if (end > known) faults.push({ kind: 'inserted', from: known + 1, to: end })
+    faults.push(...this.#faultsOfMarks(faults))
+    return {
+      entries: this.#tree.size,
+      root: Buffer.from(this.#tree.root()).toString('hex'),
+      bundles: this.#marks.filter(({ bundle, signed }) => bundle !== undefined && !signed).length,
+      signedBy: this.#marks.find(({ signed }) => signed)?.bundle,
+      faults: faults.sort((a, b) => a.from - b.from),
+    }
+  }
+
+  /** At every size that is known. After a gap nothing leads to its root any more. */
+  #compare(): void {
+    for (; this.#marks[this.#reached]?.size === this.#last; this.#reached++) {
+      const mark = this.#marks[this.#reached] as AuditMark
+      if (this.#missing.length > 0) continue
+      const isGood = Buffer.compare(this.#tree.root(), mark.root) === 0
+      ;(isGood ? this.#good : this.#bad).push(mark)
+    }
+  }
+
+  /** What the marks say besides what is told of single entries: only the first one that fails says something new. */
+  #faultsOfMarks(told: readonly AuditFault[]): AuditFault[] {
+    const vouched = Math.max(-1, ...this.#good.flatMap(({ signed, size }) => (signed ? [size] : [])))
+    const rewritten = this.#bad.find(({ size }) => size > vouched)
+    const altered = this.#bad.filter(({ size }) => size <= vouched)
+    const isTold = told.some(({ kind, from }) => kind !== 'changed' && from <= (rewritten?.size ?? 0))
+    return [
+      ...altered.map(
+        ({ size, bundle = '' }) => ({ kind: 'checkpoint', from: size, to: size, bundle }) as const,
+      ),
+      ...(rewritten === undefined || isTold ? [] : [this.#rewriting(rewritten)]),
+    ]
+  }
+
+  #rewriting({ size, bundle }: AuditMark): AuditFault {
+    const before = Math.max(0, ...this.#good.flatMap((good) => (good.size < size ? [good.size] : [])))
+    const from = Math.min(before + 1, size)
+    return { kind: 'rewritten', from, to: size, ...(bundle !== undefined && { bundle }) }
+  }
+}
