@@ -90,7 +90,7 @@ export class SimulatedAuthority {
     this.machine = new SimulatedDisk(world.draw.fork('disk'))
     this.store = new CommittedStore(() => this.#fate())
     this.#keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
-    this.#leafKeys = new KeyPool('leaf', 64)
+    this.#leafKeys = new KeyPool('leaf', 512)
     this.#pace = new Pace(world.now)
   }
 
