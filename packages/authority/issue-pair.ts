@@ -2,6 +2,7 @@ import { type Certificate, encodePem, type KeyPair } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { activeSlot, certificateOf } from './found.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
 import { nextTry } from './pace.ts'
@@ -127,7 +128,9 @@ async function recordFailure(
   attempts: number,
 ): Promise<void> {
   const { store, clock, randomBytes, report } = engine
-  const nextTryAt = nextTry(clock(), attempts, randomBytes)
+  // Whoever waits for others does so no longer than he may.
+  const until = error instanceof AuthorityError && Number(error.data.until)
+  const nextTryAt = Math.min(nextTry(clock(), attempts, randomBytes), until || Number.POSITIVE_INFINITY)
   const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
   // A store that can't be written has failed already; it is tried again as soon as anything is.
   await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})

@@ -47,14 +47,13 @@ export async function keyToCertify(
   const row = nextKeys.get(instance)
   if (row === undefined && pinningWanted(engine) === 'off')
     return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
-  const waitsFor = isServing ? late.forBundle(row?.announced) : []
-  if (waitsFor.length > 0) {
-    const before = current.get(instance)
-    const isPressing =
-      before !== undefined && clock() >= pressingFrom(before, settings, config.rotation.jitter)
-    const same = isPressing && keyInUse(engine, instance, before, settings)
-    if (same) return same
-    throw notAcknowledged(service.service, waitsFor)
+  const before = isServing ? current.get(instance) : undefined
+  const waitsFor = before === undefined ? [] : late.forBundle(row?.announced)
+  if (before !== undefined && waitsFor.length > 0) {
+    const pressing = pressingFrom(before, settings, config.rotation.jitter)
+    const same = clock() >= pressing ? keyInUse(engine, instance, before, settings) : undefined
+    if (same !== undefined) return same
+    throw notAcknowledged(service.service, waitsFor, clock() < pressing ? pressing : before.notAfter)
   }
   const { dir } = layout.instance(instance)
   const pair = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
@@ -89,13 +88,14 @@ function keyInUse(
 /** As many names as are read. */
 const SHOWN = 5
 
-function notAcknowledged(service: string, late: readonly Late[]): AuthorityError {
+/** @param until when it is no longer waited for, milliseconds since the epoch */
+function notAcknowledged(service: string, late: readonly Late[], until: number): AuthorityError {
   const names = late.slice(0, SHOWN).map(({ instance, reason }) => `${instance} (${reason})`)
   if (late.length > SHOWN) names.push(`${late.length - SHOWN} more`)
   return new AuthorityError(
     'PIN_NOT_ACKNOWLEDGED',
     `${service} keeps the pair it has: found that the bundle with the pin of its next key is not enforced by ${names.join(', ')}, who would refuse it; allowed: a key that every live peer knows. It is tried again by itself; \`mtls status\` shows who is late`,
-    { data: { service, late: late.map(({ instance }) => instance) } },
+    { data: { service, late: late.map(({ instance }) => instance), until } },
   )
 }
 
