@@ -150,7 +150,8 @@ export class Invariants {
     if (kind === 'key-retired') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       this.#retired.set(slot!.spkiHash, at)
-    } else if (typeof detail.serial === 'string') this.#checkCertificate(detail.serial)
+    } else if (typeof detail.serial === 'string' && kind !== 'certificate-revoked')
+      this.#checkCertificate(detail.serial)
   }
 
   /** After a look of the authority that went well. */
@@ -228,7 +229,22 @@ export class Invariants {
     const { documents, identity, state, service } = peer
     if (state !== 'running' || documents === undefined || identity === undefined) return false
     const now = at + peer.traits.clockOff
-    return now <= peer.expiresAt && documents.bundle.members.has(service) && !this.#hasEnded(peer, at)
+    const isIn = now <= peer.expiresAt && documents.bundle.members.has(service)
+    return isIn && !this.#hasEnded(peer, at) && !this.#isRevoked(peer, at)
+  }
+
+  /** 6 Whoever's leaf was stolen gets another one. */
+  #isRevoked(peer: SimulatedPeer, at: number): boolean {
+    const { serial } = peer.identity!.leaf
+    const { store } = this.#authority
+    if (store.certificate(serial)?.state !== 'revoked') return false
+    const since = this.#reachedSince(peer, store.revocation(serial)!.at)
+    if (at - since > RECOVERY)
+      this.#violated(
+        `${peer.service} could be reached for ${ago(at - since)}, and its leaf is still a stolen one`,
+        at,
+      )
+    return true
   }
 
   /** 6 A leaf ends before there is another only where the peer, or the authority, was not to be reached. */
