@@ -73,7 +73,7 @@ export class Invariants {
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
   /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
-  readonly #pressed = new Map<string, number>()
+  readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
   readonly #documents = new Map<string, Uint8Array>()
   #published: { number: DocumentNumber; at: number } | undefined
@@ -222,7 +222,7 @@ export class Invariants {
     const shown = this.#peers.get(instance!)?.identity?.leaf
     const before = shown && store.certificate(shown.serial)
     const isGood = before?.state === 'issued' && before.notAfter > intendedAt
-    if (!isGood) this.#pressed.set(instance!, intendedAt)
+    if (!isGood) this.#pressed.set(instance!, { at: intendedAt, bundle: store.bundle()! })
   }
 
   #isLive(peer: SimulatedPeer, at: number): boolean {
@@ -331,10 +331,13 @@ export class Invariants {
     refused: Refused,
     at: number,
   ): void {
-    const stolenAt = Math.max(this.#pressed.get(shown.service) ?? 0, ...this.#stolen().values())
+    const stolenAt = Math.max(...this.#stolen().values())
+    const pressed = this.#pressed.get(shown.service)
     for (const judge of judges) {
       if (judge === shown) continue
-      if ([judge, shown].some((peer) => at - this.#reachedSince(peer, stolenAt) <= RECOVERY)) continue
+      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, stolenAt, at))) continue
+      const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
+      if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
       const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
       const callers = callee.documents!.bundle.members.get(callee.service)?.callers ?? []
       if (callers !== 'members' && !callers.includes(caller.service)) continue
@@ -344,6 +347,14 @@ export class Invariants {
         at,
       )
     }
+  }
+
+  /** Whether a peer goes by what was so before something happened that waited for nobody, and could not know better yet. */
+  #hasNotHeard(peer: SimulatedPeer, happened: number, at: number): boolean {
+    const { leaf } = peer.identity!
+    const shownSince = this.#authority.store.certificate(leaf.serial)!.intendedAt
+    const isOfBefore = Math.min(peer.documents!.bundle.head.issuedAt, shownSince) <= happened
+    return isOfBefore && at - this.#reachedSince(peer, happened) <= RECOVERY
   }
 
   #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {

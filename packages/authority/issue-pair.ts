@@ -10,7 +10,7 @@ import { keyChoice, keyToCertify } from './pinning/key-to-certify.ts'
 import type { Holder } from './pinning/make-next-keys.ts'
 import { folderOptions, linkFiles } from './place.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
-import type { Reader } from './store/contract.ts'
+import type { CertificateRow, Reader } from './store/contract.ts'
 
 /** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
 const AT_ONCE = 128
@@ -31,8 +31,8 @@ export interface IssuedChain {
 }
 
 export interface Issuance extends Holder {
-  /** Whether the instance has a pair that peers accept: then it waits until they know the next key. */
-  readonly isServing: boolean
+  /** What the instance shows, and peers accept: then it waits until they know the next key. Undefined where that is nothing. */
+  readonly serving: CertificateRow | undefined
 }
 
 /** Opens the issuing key for as long as `use` takes. */

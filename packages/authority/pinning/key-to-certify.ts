@@ -14,7 +14,6 @@ import { type PinWait, pinWait } from './pin-wait.ts'
 /** What is asked once for all instances that are issued a certificate together. */
 export interface KeyChoice {
   readonly nextKeys: ReadonlyMap<string, NextKeyRow>
-  readonly current: ReadonlyMap<string | undefined, CertificateRow>
   readonly late: PinWait
 }
 
@@ -22,7 +21,6 @@ export function keyChoice(engine: Engine): KeyChoice {
   const { store } = engine
   return {
     nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
-    current: new Map(store.currentCertificates().map((row) => [row.instance, row])),
     late: pinWait(engine),
   }
 }
@@ -34,26 +32,25 @@ export function keyChoice(engine: Engine): KeyChoice {
  * While somebody is late, the pair in use serves on. Should that come near its end, a certificate for the same key follows: what
  * everybody knows is better than what nobody can wait for.
  *
- * @param isServing whether the instance has a pair that peers accept
+ * @param serving what the instance shows now, and peers accept
  * @throws AuthorityError `PIN_NOT_ACKNOWLEDGED`, `NEXT_KEY_MISSING`
  */
 export async function keyToCertify(
   engine: Engine,
-  { instance, service, isServing }: Holder & { readonly isServing: boolean },
-  { nextKeys, current, late }: KeyChoice,
+  { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
+  { nextKeys, late }: KeyChoice,
 ): Promise<KeyPair> {
   const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const row = nextKeys.get(instance)
   if (row === undefined && pinningWanted(engine) === 'off')
     return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
-  const before = isServing ? current.get(instance) : undefined
-  const waitsFor = before === undefined ? [] : late.forBundle(row?.announced)
-  if (before !== undefined && waitsFor.length > 0) {
-    const pressing = pressingFrom(before, settings, config.rotation.jitter)
-    const same = clock() >= pressing ? keyInUse(engine, instance, before, settings) : undefined
+  const waitsFor = serving === undefined ? [] : late.forBundle(row?.announced)
+  if (serving !== undefined && waitsFor.length > 0) {
+    const pressing = pressingFrom(serving, settings, config.rotation.jitter)
+    const same = clock() >= pressing ? keyInUse(engine, instance, serving, settings) : undefined
     if (same !== undefined) return same
-    throw notAcknowledged(service.service, waitsFor, clock() < pressing ? pressing : before.notAfter)
+    throw notAcknowledged(service.service, waitsFor, clock() < pressing ? pressing : serving.notAfter)
   }
   const { dir } = layout.instance(instance)
   const pair = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
@@ -71,7 +68,7 @@ export function pressingFrom(
   return (renewalDue(certificate, renewAt, jitter) + certificate.notAfter) / 2
 }
 
-/** The key of the pair on disk, where that is the one on record, and of the kind that the settings want. */
+/** The key of the pair on disk, where that is of the kind that the settings want. */
 function keyInUse(
   { disk, layout }: Engine,
   instance: string,
