@@ -13,20 +13,20 @@ const touches: Readonly<Record<Deed, string | readonly string[]>> = {
   createMesh: 'mesh',
   changeMesh: 'mesh',
   putSlot: 'slots',
-  putService: 'services',
-  putInstance: 'instances',
+  putService: ['services', 'pins'],
+  putInstance: ['instances', 'pins'],
   recordIntent: 'certificates',
-  recordIssued: ['certificates', 'next keys'],
+  recordIssued: ['certificates', 'next keys', 'pins'],
   makeCurrent: 'certificates',
   abandonIntent: 'certificates',
-  revoke: 'certificates',
+  revoke: ['certificates', 'pins'],
   putList: 'lists',
   putAcknowledgement: 'acknowledgements',
   putDelivery: 'deliveries',
   putAttempt: 'attempts',
   forgetAttempt: 'attempts',
-  putNextKey: 'next keys',
-  forgetNextKey: 'next keys',
+  putNextKey: ['next keys', 'pins'],
+  forgetNextKey: ['next keys', 'pins'],
   announceNextKeys: 'next keys',
   putPinning: 'pinning',
   addTrustStatement: 'trust statements',
@@ -95,7 +95,7 @@ export class CommittedStore implements Store {
   deliveries = () => this.#once('deliveries', '', this.#reader.deliveries)
   attempts = () => this.#once('attempts', '', this.#reader.attempts)
   nextKeys = () => this.#once('next keys', '', this.#reader.nextKeys)
-  pinnedKeys = (after: number) => this.#store.pinnedKeys(after)
+  pinnedKeys = (after: number) => this.#once('pins', `${after}`, () => this.#store.pinnedKeys(after))
   pinning = () => this.#once('pinning', '', this.#reader.pinning)
   audit = (after: number, limit: number) => this.#store.audit(after, limit)
   auditRecords = (after: number) => this.#store.auditRecords(after)

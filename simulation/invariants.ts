@@ -4,12 +4,14 @@ import {
   type DocumentNumber,
   formatDocumentNumber,
   keyIdOf,
+  parsePins,
+  pinOf,
   readTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/engine.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
-import type { SlotRow } from '../packages/authority/store/contract.ts'
+import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import { Refused } from '../packages/mesh/refusal.ts'
 import { examine, type Standing, type Usage } from '../packages/mesh/standing.ts'
@@ -57,8 +59,9 @@ interface Seen {
  * 4. no serial is used twice;
  * 5. nothing is trusted that was retired;
  * 6. whoever can be reached gets on: new bundle, new leaf; and no roll-over stands still for ever;
- * 7. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
- *    since, they need not understand each other.
+ * 7. no certificate is made for a key that the newest bundle does not name; with 1, nobody who may talk is refused for his key;
+ * 8. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
+ *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -69,6 +72,8 @@ export class Invariants {
   readonly #camps = new Map<string, Camp>()
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
+  /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
+  readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
   readonly #documents = new Map<string, Uint8Array>()
   #published: { number: DocumentNumber; at: number } | undefined
@@ -99,9 +104,7 @@ export class Invariants {
 
   changed(peer: SimulatedPeer): void {
     const { documents, identity, state, service } = peer
-    const members = documents?.bundle.head.sections.find(({ kind }) => kind === 'members')?.digest
-    const trust = documents && formatDocumentNumber(documents.trust.number)
-    const key = `${state} ${trust} ${members} ${identity?.leaf.serial}`
+    const key = `${state} ${documents && campKey(documents)} ${identity?.leaf.serial}`
     const seen = this.#seen.get(service)
     if (documents === undefined) return
     const now = { key, trust: documents.trust.number, bundle: documents.bundle.head.number }
@@ -147,7 +150,8 @@ export class Invariants {
     if (kind === 'key-retired') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       this.#retired.set(slot!.spkiHash, at)
-    } else if (typeof detail.serial === 'string') this.#checkCertificate(detail.serial)
+    } else if (typeof detail.serial === 'string' && kind !== 'certificate-revoked')
+      this.#checkCertificate(detail.serial)
   }
 
   /** After a look of the authority that went well. */
@@ -192,7 +196,8 @@ export class Invariants {
     if (this.#serials.has(serial)) this.#violated(`serial ${serial} was used twice`)
     this.#serials.add(serial)
     // 2
-    const row = this.#authority.store.certificate(serial)
+    const { store } = this.#authority
+    const row = store.certificate(serial)
     const issuer = this.#slots().find(({ id }) => id === row?.slot)
     if (row === undefined || issuer === undefined) return
     const above = issuer.certificate && parseCertificate(issuer.certificate)
@@ -201,13 +206,45 @@ export class Invariants {
       this.#violated(`${serial} outlives its issuer ${issuer.id}`)
     if (row.profile === 'leaf' && issuer.state !== 'active')
       this.#violated(`${serial} was issued by ${issuer.id}, which is ${issuer.state}`)
+    if (row.profile === 'leaf') this.#checkAnnounced(row)
+  }
+
+  /** 7 */
+  #checkAnnounced({ instance, spkiHash, serial, intendedAt }: CertificateRow): void {
+    const { store } = this.#authority
+    const section = store
+      .bundle()!
+      .sections.map((digest) => store.section(digest)!)
+      .find(isOfPins)
+    const pins = section && parsePins(section).of.get(instance!)
+    if (!pins?.has(pinOf(spkiHash)))
+      this.#violated(`${serial} was issued to ${instance} for a key that no bundle names`)
+    const shown = this.#peers.get(instance!)?.identity?.leaf
+    const before = shown && store.certificate(shown.serial)
+    const isGood = before?.state === 'issued' && before.notAfter > intendedAt
+    if (!isGood) this.#pressed.set(instance!, { at: intendedAt, bundle: store.bundle()! })
   }
 
   #isLive(peer: SimulatedPeer, at: number): boolean {
     const { documents, identity, state, service } = peer
     if (state !== 'running' || documents === undefined || identity === undefined) return false
     const now = at + peer.traits.clockOff
-    return now <= peer.expiresAt && documents.bundle.members.has(service) && !this.#hasEnded(peer, at)
+    const isIn = now <= peer.expiresAt && documents.bundle.members.has(service)
+    return isIn && !this.#hasEnded(peer, at) && !this.#isRevoked(peer, at)
+  }
+
+  /** 6 Whoever's leaf was stolen gets another one. */
+  #isRevoked(peer: SimulatedPeer, at: number): boolean {
+    const { serial } = peer.identity!.leaf
+    const { store } = this.#authority
+    if (store.certificate(serial)?.state !== 'revoked') return false
+    const since = this.#reachedSince(peer, store.revocation(serial)!.at)
+    if (at - since > RECOVERY)
+      this.#violated(
+        `${peer.service} could be reached for ${ago(at - since)}, and its leaf is still a stolen one`,
+        at,
+      )
+    return true
   }
 
   /** 6 A leaf ends before there is another only where the peer, or the authority, was not to be reached. */
@@ -257,9 +294,8 @@ export class Invariants {
   }
 
   #campOf(documents: MeshDocuments): Camp {
-    const { trust, bundle } = documents
-    const members = bundle.head.sections.find(({ kind }) => kind === 'members')!.digest
-    const key = `${formatDocumentNumber(trust.number)} ${members}`
+    const { trust } = documents
+    const key = campKey(documents)
     const known = this.#camps.get(key)
     if (known !== undefined) return known
     if (this.#camps.size >= 64) this.#camps.delete(this.#camps.keys().next().value as string)
@@ -296,9 +332,12 @@ export class Invariants {
     at: number,
   ): void {
     const stolenAt = Math.max(...this.#stolen().values())
+    const pressed = this.#pressed.get(shown.service)
     for (const judge of judges) {
       if (judge === shown) continue
-      if ([judge, shown].some((peer) => at - this.#reachedSince(peer, stolenAt) <= RECOVERY)) continue
+      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, stolenAt, at))) continue
+      const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
+      if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
       const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
       const callers = callee.documents!.bundle.members.get(callee.service)?.callers ?? []
       if (callers !== 'members' && !callers.includes(caller.service)) continue
@@ -310,11 +349,19 @@ export class Invariants {
     }
   }
 
+  /** Whether a peer goes by what was so before something happened that waited for nobody, and could not know better yet. */
+  #hasNotHeard(peer: SimulatedPeer, happened: number, at: number): boolean {
+    const { leaf } = peer.identity!
+    const shownSince = this.#authority.store.certificate(leaf.serial)!.intendedAt
+    const isOfBefore = Math.min(peer.documents!.bundle.head.issuedAt, shownSince) <= happened
+    return isOfBefore && at - this.#reachedSince(peer, happened) <= RECOVERY
+  }
+
   #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {
     const { bundleDays, clockSkew } = this.#authority.config.authority
     const stolen = this.#stolen()
     for (const key of keys) {
-      // 7
+      // 8
       const stolenAt = stolen.get(key)
       for (const peer of stolenAt === undefined ? [] : peers) {
         if (at - this.#reachedSince(peer, stolenAt!) > RECOVERY)
@@ -343,6 +390,18 @@ export class Invariants {
     this.#violation ??= new Violation(`${new Date(at).toISOString()}, step ${this.#world.steps}: ${what}`)
     throw this.#violation
   }
+}
+
+/** Whoever believes the same trust statement, members and pins, whatever else, judges alike. */
+function campKey({ trust, bundle }: MeshDocuments): string {
+  const digests = bundle.head.sections.flatMap(({ kind, digest }) =>
+    kind === 'members' || kind === 'revoked' || kind === 'pins' ? [digest] : [],
+  )
+  return [formatDocumentNumber(trust.number), ...digests].join(' ')
+}
+
+function isOfPins(section: Uint8Array): boolean {
+  return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('"pins":{') !== -1
 }
 
 const knownKeys = new WeakMap<TrustStatement, readonly string[]>()

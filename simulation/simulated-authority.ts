@@ -15,6 +15,7 @@ import { Pace } from '../packages/authority/pace.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
+import { revoke } from '../packages/authority/revocation/revoke.ts'
 import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
@@ -94,7 +95,7 @@ export class SimulatedAuthority {
     this.machine = new SimulatedDisk(world.draw.fork('disk'))
     this.store = new CommittedStore(() => this.#fate())
     this.#keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
-    this.#leafKeys = new KeyPool('leaf', 64)
+    this.#leafKeys = new KeyPool('leaf', 512)
     this.#pace = new Pace(world.now)
   }
 
@@ -215,6 +216,17 @@ export class SimulatedAuthority {
   async compromise(kind: SlotKind): Promise<void> {
     if (this.store.trustStatements().length === 0) return
     await this.#doing((engine) => compromise(engine, kind))
+    this.wakeAt(this.#world.now())
+  }
+
+  /** A service's key is in other hands: `mtls compromise SERVICE --reissue`. */
+  async compromiseService(service: string): Promise<void> {
+    const isMember = this.store.services().some((row) => row.service === service && row.state === 'member')
+    if (this.store.bundle() === undefined || !isMember) return
+    const request = { targets: [{ service }], reason: 'key-compromise', reissue: true } as const
+    await this.#doing(async (engine) => {
+      await revoke(engine, request)
+    })
     this.wakeAt(this.#world.now())
   }
 

@@ -41,7 +41,8 @@ interface Judged extends MeshDocuments {
 }
 
 function judgesAlike(one: MeshDocuments, other: MeshDocuments): boolean {
-  return one.trust === other.trust && one.bundle.members === other.bundle.members
+  const [a, b] = [one.bundle, other.bundle]
+  return one.trust === other.trust && a.members === b.members && a.pins === b.pins && a.revoked === b.revoked
 }
 
 /**

@@ -10,6 +10,8 @@ const SECOND = 1000
 const HOUR = 60 * 60 * SECOND
 const YEAR = 365 * 24 * HOUR
 
+const DEEDS = ['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise', 'stolen leaf'] as const
+
 export interface Outcome {
   readonly years: number
   readonly steps: number
@@ -188,13 +190,14 @@ class SimulatedMesh {
   async #operate(): Promise<void> {
     const { draw } = this.#world
     const service = draw.one([...this.#peers.keys()])
-    const kind = draw.one(['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise'] as const)
-    this.#trace?.(`operator: ${kind} ${kind === 'rotate' ? service : ''}`)
+    const kind = draw.one(DEEDS)
+    this.#trace?.(`operator: ${kind} ${service}`)
     if (kind === 'compromise') {
       await this.#authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
       return
     }
-    if (kind === 'rotate') await this.#authority.rotate(service)
+    if (kind === 'stolen leaf') await this.#authority.compromiseService(service)
+    else if (kind === 'rotate') await this.#authority.rotate(service)
     else if (kind === 'allow') this.#authority.configure(this.#otherCallers(service))
     else await this.#authority.roll(kind)
   }

@@ -6,26 +6,16 @@ import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
-import type { Inventory, InventoryInstance } from './inventory.ts'
+import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
 import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
 import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
 import { recordPinning } from './pinning/record-pinning.ts'
-import { isAccepted } from './pinning/serving.ts'
+import { servedCertificates } from './pinning/serving.ts'
 import { linkFiles } from './place.ts'
-import {
-  type Action,
-  isMute,
-  isRollStep,
-  type NeedContext,
-  needContext,
-  needOf,
-  type Plan,
-  plan,
-  safePart,
-} from './plan.ts'
+import { type Action, isMute, isRollStep, needContext, needOf, type Plan, plan, safePart } from './plan.ts'
 import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
@@ -115,10 +105,11 @@ async function pass(
   const asked = destructive.length > 0
   const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)
   const inventory = isAsFound ? found : takeInventory(engine, asked ? undefined : pairs)
-  const { due, putOff } = dueIssuances(engine, inventory, options.pace)
+  const served = servedCertificates(engine, asked ? undefined : pairs)
+  const { due, putOff } = dueIssuances(engine, { inventory, served }, options.pace)
   // 5 The keys of the certificates to come, where there are none.
   await forgetWhereOff(engine)
-  const pressing = due.flatMap(({ instance, isServing }) => (isServing ? [] : [instance]))
+  const pressing = due.flatMap(({ instance, serving }) => (serving === undefined ? [instance] : []))
   const keyless = withoutNextKey(engine, new Set(pressing))
   const notMade = await makeNextKeys(engine, keyless)
   // 6 The bundle, so that peers know who is coming, and with which key, before anyone comes; unless a step has just published
@@ -167,7 +158,10 @@ function isForPairs(action: Action): boolean {
 /** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */
 function dueIssuances(
   { config, clock }: Engine,
-  inventory: Inventory,
+  {
+    inventory,
+    served,
+  }: { readonly inventory: Inventory; readonly served: ReturnType<typeof servedCertificates> },
   pace: Pace | undefined,
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()
@@ -182,7 +176,7 @@ function dueIssuances(
       // The next issuing CA, which may sign for it, is on its way.
       if (constraints && !permits(constraints, settings)) continue
       const need = needOf(settings, instance, context)
-      const issuance = { instance: instance.row.id, service: row, isServing: isServing(instance, context) }
+      const issuance = { instance: instance.row.id, service: row, serving: served.get(instance.row.id) }
       if (need?.kind === 'issue') urgent.push(issuance)
       else if (need?.kind === 'renew') renewals.push({ ...issuance, notAfter: instance.current!.notAfter })
     }
@@ -190,11 +184,6 @@ function dueIssuances(
   renewals.sort((a, b) => a.notAfter - b.notAfter)
   const allowed = pace?.take(renewals.length, config.rotation.perMinute) ?? renewals.length
   return { due: [...urgent, ...renewals.slice(0, allowed)], putOff: renewals.length - allowed }
-}
-
-/** Whether an instance has a pair that peers accept. */
-function isServing({ current, pair }: InventoryInstance, { slots, now }: NeedContext): boolean {
-  return current !== undefined && pair === current.serial && isAccepted(current, slots, now)
 }
 
 /** The paths of the config lead to each pair that is good; whoever was just issued one has seen to it already. */

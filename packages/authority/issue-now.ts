@@ -1,7 +1,7 @@
 import type { Engine } from './engine.ts'
 import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 import { announceKeys } from './pinning/announce-keys.ts'
-import { servingInstances } from './pinning/serving.ts'
+import { servedCertificates } from './pinning/serving.ts'
 import type { ServiceRow } from './store/contract.ts'
 
 /**
@@ -13,9 +13,9 @@ import type { ServiceRow } from './store/contract.ts'
 export async function issueNow(engine: Engine, service: ServiceRow): Promise<IssuedChain> {
   const instance = service.service
   await announceKeys(engine)
-  const isServing = servingInstances(engine).has(instance)
+  const serving = servedCertificates(engine).get(instance)
   const issued = await withIssuer(engine, (issuer) =>
-    issuePair(engine, { instance, service, isServing }, issuer),
+    issuePair(engine, { instance, service, serving }, issuer),
   )
   await announceKeys(engine)
   return issued

@@ -2,6 +2,7 @@ import { type Certificate, encodePem, type KeyPair } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { activeSlot, certificateOf } from './found.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
 import { nextTry } from './pace.ts'
@@ -9,7 +10,7 @@ import { keyChoice, keyToCertify } from './pinning/key-to-certify.ts'
 import type { Holder } from './pinning/make-next-keys.ts'
 import { folderOptions, linkFiles } from './place.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
-import type { Reader } from './store/contract.ts'
+import type { CertificateRow, Reader } from './store/contract.ts'
 
 /** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
 const AT_ONCE = 128
@@ -30,8 +31,8 @@ export interface IssuedChain {
 }
 
 export interface Issuance extends Holder {
-  /** Whether the instance has a pair that peers accept: then it waits until they know the next key. */
-  readonly isServing: boolean
+  /** What the instance shows, and peers accept: then it waits until they know the next key. Undefined where that is nothing. */
+  readonly serving: CertificateRow | undefined
 }
 
 /** Opens the issuing key for as long as `use` takes. */
@@ -127,7 +128,9 @@ async function recordFailure(
   attempts: number,
 ): Promise<void> {
   const { store, clock, randomBytes, report } = engine
-  const nextTryAt = nextTry(clock(), attempts, randomBytes)
+  // Whoever waits for others does so no longer than he may.
+  const until = error instanceof AuthorityError && Number(error.data.until)
+  const nextTryAt = Math.min(nextTry(clock(), attempts, randomBytes), until || Number.POSITIVE_INFINITY)
   const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
   // A store that can't be written has failed already; it is tried again as soon as anything is.
   await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})

@@ -43,7 +43,7 @@ test('a leaf never outlives its issuer, however long its life is to be', async (
   clock.advance(ca!.notAfter - 10 * MINUTE - clock.now())
   const [service] = engine.store.services()
   await withIssuer(engine, (issuer) =>
-    issuePair(engine, { instance: 'lake', service: service!, isServing: true }, issuer),
+    issuePair(engine, { instance: 'lake', service: service!, serving: undefined }, issuer),
   )
   const [leaf] = engine.store.currentCertificates()
   assert.equal(leaf!.notAfter, ca!.notAfter)

@@ -5,7 +5,7 @@ import { AuthorityError } from './error.ts'
 import { notAMember } from './issue-csr.ts'
 import { type Issuance, type IssuedChain, issuePairs } from './issue-pair.ts'
 import { announceKeys } from './pinning/announce-keys.ts'
-import { servingInstances } from './pinning/serving.ts'
+import { servedCertificates } from './pinning/serving.ts'
 import { folderOptions } from './place.ts'
 import { membersOf, trustedSlots } from './publish.ts'
 import { decodeSettings } from './settings.ts'
@@ -22,9 +22,9 @@ export async function rotateAnew(
   const due = instancesOf(engine, service)
   for (const { row } of due) if (row.held) await setHeld(engine, row, false)
   await announceKeys(engine)
-  const serves = servingInstances(engine)
+  const served = servedCertificates(engine)
   const issuances: Issuance[] = due.map(({ row: { id }, service }) => ({
-    ...{ instance: id, service, isServing: serves.has(id) },
+    ...{ instance: id, service, serving: served.get(id) },
   }))
   const failures = await issuePairs(engine, issuances)
   await announceKeys(engine)

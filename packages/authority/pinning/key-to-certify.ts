@@ -14,7 +14,6 @@ import { type PinWait, pinWait } from './pin-wait.ts'
 /** What is asked once for all instances that are issued a certificate together. */
 export interface KeyChoice {
   readonly nextKeys: ReadonlyMap<string, NextKeyRow>
-  readonly current: ReadonlyMap<string | undefined, CertificateRow>
   readonly late: PinWait
 }
 
@@ -22,7 +21,6 @@ export function keyChoice(engine: Engine): KeyChoice {
   const { store } = engine
   return {
     nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
-    current: new Map(store.currentCertificates().map((row) => [row.instance, row])),
     late: pinWait(engine),
   }
 }
@@ -34,27 +32,25 @@ export function keyChoice(engine: Engine): KeyChoice {
  * While somebody is late, the pair in use serves on. Should that come near its end, a certificate for the same key follows: what
  * everybody knows is better than what nobody can wait for.
  *
- * @param isServing whether the instance has a pair that peers accept
+ * @param serving what the instance shows now, and peers accept
  * @throws AuthorityError `PIN_NOT_ACKNOWLEDGED`, `NEXT_KEY_MISSING`
  */
 export async function keyToCertify(
   engine: Engine,
-  { instance, service, isServing }: Holder & { readonly isServing: boolean },
-  { nextKeys, current, late }: KeyChoice,
+  { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
+  { nextKeys, late }: KeyChoice,
 ): Promise<KeyPair> {
   const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const row = nextKeys.get(instance)
   if (row === undefined && pinningWanted(engine) === 'off')
     return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
-  const waitsFor = isServing ? late.forBundle(row?.announced) : []
-  if (waitsFor.length > 0) {
-    const before = current.get(instance)
-    const isPressing =
-      before !== undefined && clock() >= pressingFrom(before, settings, config.rotation.jitter)
-    const same = isPressing && keyInUse(engine, instance, before, settings)
-    if (same) return same
-    throw notAcknowledged(service.service, waitsFor)
+  const waitsFor = serving === undefined ? [] : late.forBundle(row?.announced)
+  if (serving !== undefined && waitsFor.length > 0) {
+    const pressing = pressingFrom(serving, settings, config.rotation.jitter)
+    const same = clock() >= pressing ? keyInUse(engine, instance, serving, settings) : undefined
+    if (same !== undefined) return same
+    throw notAcknowledged(service.service, waitsFor, clock() < pressing ? pressing : serving.notAfter)
   }
   const { dir } = layout.instance(instance)
   const pair = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
@@ -72,7 +68,7 @@ export function pressingFrom(
   return (renewalDue(certificate, renewAt, jitter) + certificate.notAfter) / 2
 }
 
-/** The key of the pair on disk, where that is the one on record, and of the kind that the settings want. */
+/** The key of the pair on disk, where that is of the kind that the settings want. */
 function keyInUse(
   { disk, layout }: Engine,
   instance: string,
@@ -89,13 +85,14 @@ function keyInUse(
 /** As many names as are read. */
 const SHOWN = 5
 
-function notAcknowledged(service: string, late: readonly Late[]): AuthorityError {
+/** @param until when it is no longer waited for, milliseconds since the epoch */
+function notAcknowledged(service: string, late: readonly Late[], until: number): AuthorityError {
   const names = late.slice(0, SHOWN).map(({ instance, reason }) => `${instance} (${reason})`)
   if (late.length > SHOWN) names.push(`${late.length - SHOWN} more`)
   return new AuthorityError(
     'PIN_NOT_ACKNOWLEDGED',
     `${service} keeps the pair it has: found that the bundle with the pin of its next key is not enforced by ${names.join(', ')}, who would refuse it; allowed: a key that every live peer knows. It is tried again by itself; \`mtls status\` shows who is late`,
-    { data: { service, late: late.map(({ instance }) => instance) } },
+    { data: { service, late: late.map(({ instance }) => instance), until } },
   )
 }
 

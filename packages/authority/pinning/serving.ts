@@ -1,23 +1,28 @@
 import type { Engine } from '../engine.ts'
-import type { CertificateRow, SlotRow } from '../store/contract.ts'
+import { pairsOnDisk } from '../observe.ts'
+import type { CertificateRow } from '../store/contract.ts'
 
-/** Whether peers accept a certificate that was not revoked: it has not ended, and its issuing CA is still trusted. */
-export function isAccepted(
-  { slot, notAfter }: Pick<CertificateRow, 'slot' | 'notAfter'>,
-  slots: readonly SlotRow[],
-  now: number,
-): boolean {
-  const state = slots.find(({ id }) => id === slot)?.state
-  return now < notAfter && (state === 'active' || state === 'retiring')
-}
-
-/** The instances whose newest certificate peers accept. */
-export function servingInstances({ store, clock }: Pick<Engine, 'store' | 'clock'>): ReadonlySet<string> {
+/**
+ * The certificates that instances show and peers accept: of the pair that lies on disk, which after a crash may not be the one
+ * recorded last; not revoked, not ended, under an issuing CA that is still trusted.
+ *
+ * @param pairs as `pairsOnDisk`
+ */
+export function servedCertificates(
+  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'clock'>,
+  pairs: ReadonlyMap<string, string> = pairsOnDisk(engine),
+): ReadonlyMap<string, CertificateRow> {
+  const { store, clock } = engine
   const now = clock()
-  const slots = store.slots()
-  return new Set(
-    store
-      .currentCertificates()
-      .flatMap((row) => (row.instance !== undefined && isAccepted(row, slots, now) ? [row.instance] : [])),
+  const trusted = new Set(
+    store.slots().flatMap(({ id, state }) => (state === 'active' || state === 'retiring' ? [id] : [])),
   )
+  const newest = new Map(store.currentCertificates().map((row) => [row.serial, row]))
+  const served = new Map<string, CertificateRow>()
+  for (const [instance, serial] of pairs) {
+    const row = newest.get(serial) ?? store.certificate(serial)
+    if (row?.state === 'issued' && row.instance === instance && now < row.notAfter && trusted.has(row.slot))
+      served.set(instance, row)
+  }
+  return served
 }

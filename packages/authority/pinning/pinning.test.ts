@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { createCsr, encodeName, generateKeyPair, localSigner, parseCertificate } from '@datapunk/pki'
+import { keyIdOf, pinOf } from '@datapunk/protocol'
+import { FixedClock } from '@datapunk/testkit'
+import { apply, planOf } from '../apply.ts'
+import { Disk } from '../disk/disk.ts'
+import { PairFolder } from '../disk/pair.ts'
+import type { Engine } from '../engine.ts'
+import { announceCsrKey, issueForCsr } from '../issue-csr.ts'
+import { issueNow } from '../issue-now.ts'
+import { Pace } from '../pace.ts'
+import { revoke } from '../revocation/revoke.ts'
+import { longestMemory } from '../rollover/roll-plan.ts'
+import { rotate } from '../rotate.ts'
+import { statusOf } from '../status.ts'
+import type { MemoryStore } from '../store/memory.ts'
+import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
+import { testEngine } from '../testing/test-engine.ts'
+import { suspendPins } from './suspend.ts'
+
+const HOUR = 60 * 60 * 1000
+const DAY = 24 * HOUR
+const no = { approve: () => false }
+const yes = { approve: () => true }
+const services = { lake: {}, stream: {} }
+
+describe('pinning', () => {
+  let dir: string
+  let clock: FixedClock
+  let engine: Engine
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'pinning-'))
+    clock = new FixedClock(Date.UTC(2026, 5, 1))
+    engine = testEngine({ dir, clock, config: { rotation: { jitter: 0 }, services } })
+    engine.peers.opened()
+  })
+
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  const withConfig = (changes: Record<string, unknown>): Engine => {
+    const config = { rotation: { jitter: 0 }, services, ...changes }
+    const next = testEngine({ dir, clock, store: engine.store as MemoryStore, config })
+    return { ...next, peers: engine.peers }
+  }
+
+  /** A live peer of a service, with its own certificate. */
+  const arrive = (service: string, serial = serialOf(service)) =>
+    engine.peers.arrived({ peer: service, service, instance: service, version: '1', serial, revoked: false })
+
+  const acknowledge = (service: string) => {
+    const { generation, counter } = engine.store.bundle()!
+    engine.peers.acknowledged(service, {
+      ...{ number: { generation, counter }, trustStatement: engine.store.trustStatements().at(-1)! },
+      ...{ serial: serialOf(service), revoked: false },
+    })
+  }
+
+  const serialOf = (service: string) =>
+    engine.store.currentCertificates().find(({ instance }) => instance === service)!.serial
+  const shownPin = (service: string) => {
+    const pair = new PairFolder(engine.layout.instance(service).dir, new Disk()).read()!
+    return pinOf(keyIdOf(parseCertificate(pair.certificate.raw).spki))
+  }
+  const nextKeyOf = (service: string) => engine.store.nextKeys().find(({ instance }) => instance === service)!
+  const nextFile = (service: string) => join(engine.layout.instance(service).dir, 'next.pem')
+  const published = (of = engine) => readAsPeer(of).bundle.pins
+  const pinsOf = (service: string) => [...published()!.of.get(service)!].sort()
+  const deeds = () => engine.store.audit(0, 1000).map(({ deed }) => deed)
+
+  const renewalDue = 0.67 * 365 * DAY
+
+  test('names the key in use and the next one, which lies beside it and serves after it', async () => {
+    await apply(engine, no)
+    assert.equal(published()!.mode, 'required', 'nobody is there to wait for')
+    const [shown, next] = [shownPin('lake'), pinOf(nextKeyOf('lake').spkiHash)]
+    assert.deepEqual(pinsOf('lake'), [shown, next].sort())
+    assert.equal(statSync(nextFile('lake')).mode & 0o777, 0o600)
+    assert.deepEqual(planOf(engine).actions, [])
+
+    clock.advance(renewalDue)
+    await apply(engine, no)
+    assert.equal(shownPin('lake'), next, 'what was told of a rotation ahead')
+    assert.deepEqual(pinsOf('lake'), [shown, next, pinOf(nextKeyOf('lake').spkiHash)].sort())
+    assert.deepEqual(planOf(engine).actions, [])
+
+    // A day after its certificate has ended a key is named no more: by then nobody's clock is so late.
+    clock.advance(0.33 * 365 * DAY)
+    await apply(engine, no)
+    assert.ok(pinsOf('lake').includes(shown))
+    clock.advance(2 * DAY)
+    await apply(engine, no)
+    assert.ok(!pinsOf('lake').includes(shown))
+  })
+
+  test('holds up a renewal while a live peer does not know the key, and goes on when it does', async () => {
+    engine = withConfig({ certificates: { validity_days: 8, key_algorithm: 'ecdsa-p256' } })
+    await apply(engine, no)
+    arrive('stream')
+    const [before, shown] = [serialOf('lake'), shownPin('lake')]
+    clock.advance(0.67 * 8 * DAY)
+    const { failed } = await apply(engine, no)
+    assert.match(failed[0]!.error.message, /lake keeps the pair it has: found that .* not enforced by stream/)
+    assert.equal(checkPair(engine, 'lake'), before)
+    const [attempt] = engine.store.attempts()
+    assert.ok(attempt!.nextTryAt > clock.now())
+
+    acknowledge('stream')
+    await apply(engine, { ...no, pace: new Pace(clock.now) })
+    assert.equal(serialOf('lake'), before, 'it is tried again in its own time')
+    clock.advance(attempt!.nextTryAt - clock.now())
+    await apply(engine, { ...no, pace: new Pace(clock.now) })
+    assert.notEqual(serialOf('lake'), before)
+    assert.notEqual(shownPin('lake'), shown)
+    assert.deepEqual(
+      engine.store.attempts().map(({ subject }) => subject),
+      ['stream'],
+    )
+  })
+
+  test('waits for nobody longer than a bundle lives: whoever knows no later one refuses everything', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    const before = serialOf('lake')
+    clock.advance(longestMemory(engine.config))
+    assert.match((await rotate(engine, { what: 'pairs', service: 'lake' })).failed[0]!.message, /stream/)
+    assert.equal(serialOf('lake'), before)
+    clock.advance(1)
+    assert.deepEqual((await rotate(engine, { what: 'pairs', service: 'lake' })).failed, [])
+    assert.notEqual(serialOf('lake'), before)
+  })
+
+  test('renews with the key that everybody knows where the certificate would end before they know the next', async () => {
+    const short = { certificates: { validity_days: 3, key_algorithm: 'ecdsa-p256' } }
+    engine = withConfig(short)
+    await apply(engine, no)
+    arrive('stream')
+    const [before, shown] = [serialOf('lake'), shownPin('lake')]
+    clock.advance(2.1 * DAY)
+    assert.equal((await apply(engine, no)).failed.length, 2)
+    const [attempt] = engine.store.attempts()
+    assert.ok(attempt!.nextTryAt <= clock.now() + 12 * HOUR)
+    clock.advance(0.4 * DAY)
+    assert.deepEqual((await apply(engine, no)).failed, [])
+    assert.notEqual(checkPair(engine, 'lake'), before)
+    assert.equal(shownPin('lake'), shown)
+  })
+
+  test('waits for nobody where there is no pair that is good', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    rmSync(engine.layout.instance('lake').dir, { recursive: true })
+    assert.deepEqual((await apply(engine, no)).failed, [])
+    checkPair(engine, 'lake')
+    const more = withConfig({ services: { ...services, nexus: {} } })
+    assert.deepEqual((await apply(more, no)).failed, [])
+    checkPair(more, 'nexus')
+  })
+
+  for (const [what, spoil] of Object.entries({
+    lost: (path: string) => rmSync(path),
+    unreadable: (path: string) => writeFileSync(path, 'no key'),
+    another: async (path: string) => {
+      const { privateKey } = await generateKeyPair('ecdsa-p256')
+      writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    },
+  })) {
+    test(`makes the next key anew where it is ${what}, and makes that known before it serves`, async () => {
+      await apply(engine, no)
+      arrive('stream')
+      acknowledge('stream')
+      const [lost, before] = [nextKeyOf('lake').spkiHash, serialOf('lake')]
+      await spoil(nextFile('lake'))
+      const { failed } = await rotate(engine, { what: 'pairs', service: 'lake' })
+      assert.equal(failed.length, 1)
+      assert.equal(checkPair(engine, 'lake'), before)
+      assert.notEqual(nextKeyOf('lake').spkiHash, lost)
+      assert.ok(pinsOf('lake').includes(pinOf(nextKeyOf('lake').spkiHash)))
+      acknowledge('stream')
+      assert.deepEqual((await rotate(engine, { what: 'pairs', service: 'lake' })).failed, [])
+      assert.notEqual(checkPair(engine, 'lake'), before)
+    })
+  }
+
+  test('plans for a next key that is lost, and for one of another kind', async () => {
+    await apply(engine, no)
+    rmSync(nextFile('lake'))
+    assert.deepEqual(
+      planOf(engine).actions.map(({ kind, subject }) => `${kind} ${subject}`),
+      ['make-next-key lake'],
+    )
+    await apply(engine, no)
+    assert.deepEqual(planOf(engine).actions, [])
+    const other = withConfig({ certificates: { key_algorithm: 'ed25519' } })
+    await apply(other, no)
+    assert.deepEqual(
+      other.store.nextKeys().map(({ algorithm }) => algorithm),
+      ['ed25519', 'ed25519'],
+    )
+    checkPair(other, 'lake')
+  })
+
+  test('turns on by itself once every live peer has heard of the keys, and at once where nobody lives', async () => {
+    engine = withConfig({ pinning: 'off' })
+    await apply(engine, no)
+    assert.deepEqual([published(), engine.store.nextKeys()], [undefined, []])
+    arrive('stream')
+    acknowledge('stream')
+    arrive('lake')
+    acknowledge('lake')
+    engine = withConfig({})
+    await apply(engine, no)
+    assert.equal(published()!.mode, 'report')
+    assert.deepEqual(pinsOf('lake'), [shownPin('lake'), pinOf(nextKeyOf('lake').spkiHash)].sort())
+    acknowledge('stream')
+    const { waits } = await apply(engine, no)
+    assert.deepEqual(
+      waits.map(({ stage, slot, late }) => [stage, slot, late.map(({ instance }) => instance)]),
+      [['require', 'pins', ['lake']]],
+    )
+    assert.deepEqual(planOf(engine).actions, [])
+    acknowledge('lake')
+    const done = await apply(engine, no)
+    assert.deepEqual([published()!.mode, done.waits], ['required', []])
+    assert.deepEqual(planOf(engine).actions, [])
+  })
+
+  test('does not turn on while a live peer shows a certificate that is not on record', async () => {
+    engine = withConfig({ pinning: 'off' })
+    await apply(engine, no)
+    engine = withConfig({})
+    arrive('stream', 'abcdef')
+    await apply(engine, no)
+    engine.peers.acknowledged('stream', {
+      ...{ number: engine.store.bundle()!, trustStatement: engine.store.trustStatements().at(-1)! },
+      ...{ serial: 'abcdef', revoked: false },
+    })
+    const { waits } = await apply(engine, no)
+    assert.match(JSON.stringify(waits), /not on record/)
+    assert.equal(published()!.mode, 'report')
+    acknowledge('stream')
+    await apply(engine, no)
+    assert.equal(published()!.mode, 'required')
+  })
+
+  test('is lowered only when somebody says so', async () => {
+    await apply(engine, no)
+    const lower = withConfig({ pinning: 'report' })
+    const { declined } = await apply(lower, no)
+    assert.deepEqual(
+      declined.map(({ kind, safety }) => [kind, safety]),
+      [['change-pinning', 'destructive']],
+    )
+    assert.equal(published()!.mode, 'required')
+    await apply(lower, yes)
+    assert.equal(published()!.mode, 'report')
+    const off = withConfig({ pinning: 'off' })
+    await apply(off, yes)
+    assert.deepEqual([published(off), off.store.nextKeys(), planOf(off).actions], [undefined, [], []])
+    await apply(engine, no)
+    assert.equal(published()!.mode, 'required', 'to raise it is safe')
+    assert.equal(deeds().filter((deed) => deed === 'change-pinning').length, 3)
+  })
+
+  test('is suspended for a while, whatever the config says, and comes back', async () => {
+    await assert.rejects(suspendPins(engine, HOUR), { code: 'NOTHING_PINNED' })
+    await apply(engine, no)
+    const { until, bundle } = await suspendPins(engine, HOUR)
+    assert.deepEqual([until, bundle.counter], [clock.now() + HOUR, engine.store.bundle()!.counter])
+    assert.equal(published()!.mode, 'report')
+    assert.deepEqual(statusOf(engine).pinning, {
+      ...{ wanted: 'required', mode: 'report', suspendedUntil: until, reported: 0 },
+    })
+    const { nextDue } = await apply(engine, no)
+    assert.deepEqual([nextDue, published()!.mode], [until, 'report'])
+    clock.advance(HOUR)
+    await apply(engine, no)
+    assert.equal(published()!.mode, 'required')
+
+    await suspendPins(engine, HOUR)
+    await suspendPins(engine, undefined)
+    assert.equal(published()!.mode, 'required')
+    assert.deepEqual(
+      deeds().filter((deed) => deed.startsWith('pins-')),
+      ['pins-suspended', 'pins-suspended', 'pins-resumed'],
+    )
+  })
+
+  test('throws the next key away with the stolen one, and names the fresh one without waiting', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    acknowledge('stream')
+    const lost = pinsOf('lake')
+    const request = { targets: [{ service: 'lake' }], reason: 'key-compromise' } as const
+    await revoke(engine, request)
+    assert.deepEqual([published()!.of.get('lake'), serialsOf('lake')], [undefined, []])
+    assert.equal(pinsOf('stream').length, 2)
+    assert.ok(deeds().includes('next-key-discarded'))
+
+    await revoke(engine, { ...request, reissue: true })
+    assert.ok(pinsOf('lake').includes(shownPin('lake')))
+    assert.ok(pinsOf('lake').every((pin) => !lost.includes(pin)))
+    checkPair(engine, 'lake')
+  })
+
+  const serialsOf = (service: string) =>
+    engine.store.currentCertificates().filter(({ instance }) => instance === service)
+
+  test('keeps the next key where a certificate is revoked for another reason', async () => {
+    await apply(engine, no)
+    const { spkiHash } = nextKeyOf('lake')
+    await revoke(engine, { targets: [{ service: 'lake' }], reason: 'superseded' })
+    assert.equal(nextKeyOf('lake').spkiHash, spkiHash)
+    const [row] = engine.store.services().filter(({ service }) => service === 'lake')
+    await issueNow(engine, { ...row!, barredAt: undefined })
+    assert.equal(shownPin('lake'), pinOf(spkiHash))
+  })
+
+  test('names the key of a CSR before its certificate is made', async () => {
+    await apply(engine, no)
+    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const csr = await createCsr({ subject: encodeName({ commonName: 'x' }), signer, dnsNames: [] })
+    const pin = pinOf(keyIdOf(signer.spki))
+    await announceCsrKey(engine, 'lake', csr)
+    assert.ok(pinsOf('lake').includes(pin))
+    const number = engine.store.bundle()!.counter
+    await issueForCsr(engine, 'lake', csr)
+    assert.equal(engine.store.bundle()!.counter, number, 'it was known')
+    assert.deepEqual([pinsOf('lake').includes(pin), planOf(engine).actions], [true, []])
+    await issueForCsr(engine, 'lake', csr)
+    assert.equal(engine.store.bundle()!.counter, number, 'a certificate for the same key')
+  })
+})
