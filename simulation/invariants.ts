@@ -15,6 +15,7 @@ import type { CertificateRow, SlotRow } from '../packages/authority/store/contra
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import { Refused } from '../packages/mesh/refusal.ts'
 import { examine, type Standing, type Usage } from '../packages/mesh/standing.ts'
+import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
@@ -59,7 +60,7 @@ interface Seen {
  * 4. no serial is used twice;
  * 5. nothing is trusted that was retired;
  * 6. whoever can be reached gets on: new bundle, new leaf; and no roll-over stands still for ever;
- * 7. no certificate is made for a key that the newest bundle does not name; with 1, nobody who may talk is refused for his key;
+ * 7. no certificate is made for a key that the newest bundle does not name; with 1, nobody who may talk is refused for his key, or because his certificate is not logged;
  * 8. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
@@ -70,6 +71,8 @@ export class Invariants {
   readonly #authority: SimulatedAuthority
   readonly #peers: ReadonlyMap<string, SimulatedPeer>
   readonly #camps = new Map<string, Camp>()
+  /** What a log has signed is the same for every camp. */
+  readonly #logged = new LoggedCertificates()
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
   /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
@@ -299,8 +302,9 @@ export class Invariants {
     const known = this.#camps.get(key)
     if (known !== undefined) return known
     if (this.#camps.size >= 64) this.#camps.delete(this.#camps.keys().next().value as string)
-    const file = { allow: 'members', minTls: '1.3', clockSkew: 0 } as const
-    const view = new MeshView({ service: '', ...documents, file })
+    const { clockSkew } = this.#authority.config.authority
+    const file = { allow: 'members', minTls: '1.3', clockSkew } as const
+    const view = new MeshView({ service: '', ...documents, logged: this.#logged, file })
     const standings = { serverAuth: new Map(), clientAuth: new Map() }
     const camp = { key, view, standings, keys: keysOf(trust) }
     this.#camps.set(key, camp)
@@ -395,7 +399,7 @@ export class Invariants {
 /** Whoever believes the same trust statement, members and pins, whatever else, judges alike. */
 function campKey({ trust, bundle }: MeshDocuments): string {
   const digests = bundle.head.sections.flatMap(({ kind, digest }) =>
-    kind === 'members' || kind === 'revoked' || kind === 'pins' ? [digest] : [],
+    kind === 'members' || kind === 'revoked' || kind === 'pins' || kind === 'transparency' ? [digest] : [],
   )
   return [formatDocumentNumber(trust.number), ...digests].join(' ')
 }
