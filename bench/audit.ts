@@ -48,8 +48,8 @@ const costs = await inTurns(
     },
     sha256: (count) => {
       for (let done = 0; done < count; done++) {
-        hash('sha256', entryText, 'buffer')
-        hash('sha256', node, 'buffer')
+        hash('sha256', entryText, 'latin1')
+        hash('sha256', node, 'latin1')
       }
     },
   },

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
+import { type AuditQuery, readAudit } from './audit/read-audit.ts'
+import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
 import { type BackupReport, backUp } from './backup/back-up.ts'
 import { backupPassphrase } from './backup/backup-passphrase.ts'
 import { continueFromHere } from './backup/continue-from-here.ts'
@@ -42,6 +44,7 @@ import {
   rotate,
 } from './rotate.ts'
 import { type Status, statusOf } from './status.ts'
+import type { AuditRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import type { OpenLog } from './transparency/certificate-log.ts'
@@ -477,6 +480,16 @@ export class Observation {
 
   status(): Status {
     return statusOf(this.#engine)
+  }
+
+  /** What was done, oldest first. */
+  audit(query: AuditQuery): Iterable<AuditRow> {
+    return readAudit(this.#engine.store, query)
+  }
+
+  /** @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed */
+  verifyAudit(): AuditVerdict {
+    return verifyAudit(this.#engine.store)
   }
 
   close(): void {

@@ -1,5 +1,8 @@
 export { connectAdmin, serveAdmin } from './admin.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
+export type { AuditFault } from './audit/audit-fault.ts'
+export type { AuditQuery } from './audit/read-audit.ts'
+export type { AuditVerdict } from './audit/verify-audit.ts'
 export {
   type Administration,
   Authority,
@@ -39,5 +42,5 @@ export type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 export type { Rotated } from './rotate-pair.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
-export { type RevocationReason, revocationReasons, type SlotKind } from './store/contract.ts'
+export { type AuditRow, type RevocationReason, revocationReasons, type SlotKind } from './store/contract.ts'
 export type { CertificateLog, OpenLog } from './transparency/certificate-log.ts'

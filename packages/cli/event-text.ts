@@ -15,10 +15,11 @@ export function eventDocument(event: AuthorityEvent): Record<string, unknown> {
   return { ...event, at: timeText(event.at) }
 }
 
-function detailText(detail: AuthorityEvent['detail']): string {
+/** `instance lake, serial 3f2a9c1b00ee56b8`. */
+export function detailText(detail: AuthorityEvent['detail']): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => wordsFor(name, String(value)))
+    .map(([name, value]) => wordsFor(name, typeof value === 'object' ? JSON.stringify(value) : String(value)))
     .join(', ')
 }
 

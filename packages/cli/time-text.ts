@@ -56,3 +56,23 @@ export function durationOf(option: string, text: string): number {
     `found ${option} ${JSON.stringify(text)}; allowed: a duration, as in 30s, 5m, 24h or 7d`,
   )
 }
+
+/**
+ * The time of `2026-11-23T21:51:00Z`, or of so long ago as `24h` says.
+ *
+ * @param option for whoever has to mend it
+ * @returns milliseconds since the epoch
+ * @throws CliError `USAGE`
+ */
+export function timeSince(option: string, text: string, now: number): number {
+  const span = parseDuration(text)
+  if (span !== undefined) return now - span
+  const time = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  throw new CliError(
+    'USAGE',
+    `found ${option} ${JSON.stringify(text)}; allowed: a time, as in 2026-11-23T21:51:00Z, or a duration, as in 5m, 24h or 7d`,
+  )
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/

@@ -71,8 +71,8 @@ function isWrittenAs(record: HashedRecord, number: number): boolean {
   return isHash(record.leaf, record, number)
 }
 
-function isHash(leaf: Uint8Array, record: HashedRecord, number: number): boolean {
-  return Buffer.compare(leaf, auditLeaf({ ...record, number })) === 0
+function isHash(leaf: string, record: HashedRecord, number: number): boolean {
+  return leaf === Buffer.from(auditLeaf({ ...record, number })).toString('hex')
 }
 
 /** A run up to the last entry was pushed along by what was put in or taken out before it; any other changed places. */

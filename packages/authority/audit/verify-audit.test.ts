@@ -24,12 +24,12 @@ interface Tampered {
 
 function recordAt(number: number, entry = `{"serial":"${number}"}`): HashedRecord {
   const record = { number, at: 1000 * number, actor: 'up', deed: 'issued', entry }
-  return { ...record, leaf: auditLeaf(record) }
+  return { ...record, leaf: Buffer.from(auditLeaf(record)).toString('hex') }
 }
 
 function treeOf(records: readonly HashedRecord[]): TreeRoot {
   const tree = new CompactTree()
-  for (const { leaf } of records) tree.append(leaf)
+  for (const { leaf } of records) tree.append(Buffer.from(leaf, 'hex'))
   return { size: tree.size, root: tree.root() }
 }
 
@@ -215,7 +215,7 @@ describe('the audit', () => {
           const records = audit.records.slice()
           if (what === 'gone') records.splice(index, 1)
           else if (what === 'twice') records.splice(index + 1, 0, { ...record, number: COUNT + 6 })
-          else records[index] = { ...record, [what]: what === 'leaf' ? new Uint8Array(32) : '{"x":1}' }
+          else records[index] = { ...record, [what]: what === 'leaf' ? '00'.repeat(32) : '{"x":1}' }
           assert.notDeepEqual(
             faultsOf({ ...audit, records: records.sort((a, b) => a.number - b.number) }),
             [],

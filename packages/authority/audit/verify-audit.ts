@@ -54,11 +54,7 @@ class AuditWalk {
     if (record.number !== this.#last + 1)
       this.#missing.push({ kind: 'missing', from: this.#last + 1, to: record.number - 1 })
     this.#last = record.number
-    const leaf = auditLeaf(record)
-    const isAsWritten = Buffer.compare(leaf, record.leaf) === 0
-    if (!isAsWritten) this.#misplaced.add(record)
-    // The stored hash, so that an entry changed without it is found by its number, and the rest still leads to the roots.
-    this.#tree.append(record.leaf.length === leaf.length ? record.leaf : leaf)
+    this.#tree.append(this.#leafOf(record))
     this.#compare()
   }
 
@@ -77,6 +73,15 @@ class AuditWalk {
       signedBy: this.#marks.find(({ signed }) => signed)?.bundle,
       faults: faults.sort((a, b) => a.from - b.from),
     }
+  }
+
+  /** The stored hash: the rest still leads to the roots where an entry was changed without it. */
+  #leafOf(record: HashedRecord): Uint8Array {
+    const leaf = Buffer.from(auditLeaf(record))
+    if (leaf.toString('hex') === record.leaf) return leaf
+    this.#misplaced.add(record)
+    const stored = Buffer.from(record.leaf, 'hex')
+    return stored.length === leaf.length ? stored : leaf
   }
 
   /** At every size that is known. After a gap nothing leads to its root any more. */

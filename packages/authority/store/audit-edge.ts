@@ -1,6 +1,5 @@
 import type { CompactTree, TreeRoot } from '@datapunk/tlog'
 import { type AuditRecord, auditLeaf } from '../audit/audit-leaf.ts'
-import type { HashedRecord } from './contract.ts'
 
 /**
  * The tree of the audit while the works of one commit add to it. What a work has added goes with it when it is undone, and
@@ -29,10 +28,10 @@ export class AuditEdge {
   }
 
   /** @param write stores the entry; where it throws, nothing was added */
-  add(unnumbered: Omit<AuditRecord, 'number'>, write: (record: HashedRecord) => void): void {
+  add(unnumbered: Omit<AuditRecord, 'number'>, write: (record: AuditRecord, leaf: Uint8Array) => void): void {
     const record = { ...unnumbered, number: this.#loaded().size + this.#leaves.length + 1 }
     const leaf = auditLeaf(record)
-    write({ ...record, leaf })
+    write(record, leaf)
     this.#leaves.push(leaf)
   }
 

@@ -88,7 +88,7 @@ export interface Reader {
   issuedOf(profile: CertificateProfile): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
   audit(after: number, limit: number): readonly AuditRow[]
-  /** The same entries as they are hashed, oldest first; to be read at once, before anything else is asked. */
+  /** The same entries as they are hashed, oldest first. */
   auditRecords(after: number): Iterable<HashedRecord>
   /** How many entries there are, and the root of their tree. */
   auditTree(): TreeRoot
@@ -440,8 +440,8 @@ export interface AuditRow {
 
 /** An entry as the store keeps it. */
 export interface HashedRecord extends AuditRecord {
-  /** `auditLeaf` of it, made when it was written. */
-  leaf: Uint8Array
+  /** `auditLeaf` of it, made when it was written; lowercase hex. */
+  leaf: string
 }
 
 /** The tree of the audit when a bundle was published, as a section of that bundle says it to every peer. */

@@ -218,7 +218,8 @@ export class MemoryTables implements Transaction {
   }
 
   auditTree(): TreeRoot {
-    for (const { leaf } of this.#audit.slice(this.#auditTree.size)) this.#auditTree.append(leaf)
+    for (const { leaf } of this.#audit.slice(this.#auditTree.size))
+      this.#auditTree.append(Buffer.from(leaf, 'hex'))
     return { size: this.#auditTree.size, root: this.#auditTree.root() }
   }
 
@@ -359,7 +360,7 @@ export class MemoryTables implements Transaction {
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     this.#mustBeOpen()
     const record = { ...row, entry: JSON.stringify(row.entry), number: this.#audit.length + 1 }
-    this.#audit.push({ ...record, leaf: auditLeaf(record) })
+    this.#audit.push({ ...record, leaf: Buffer.from(auditLeaf(record)).toString('hex') })
     this.#undo.push(() => {
       this.#audit.pop()
       if (this.#auditTree.size > this.#audit.length) this.#auditTree = new CompactTree()

@@ -400,8 +400,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
     this.#mustBeOpen()
-    this.#audit.add({ ...row, entry: JSON.stringify(row.entry) }, (record) => {
-      const { number, at, actor, deed, entry, leaf } = record
+    this.#audit.add({ ...row, entry: JSON.stringify(row.entry) }, (record, leaf) => {
+      const { number, at, actor, deed, entry } = record
       refusing(
         SQLITE_CONSTRAINT_PRIMARYKEY,
         () => refusal.auditChanged(number),

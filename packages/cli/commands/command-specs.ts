@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts'
 import { applyCommand } from './apply.ts'
+import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
@@ -32,6 +33,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   proxyCommand,
   verifyCommand,
   inspectCommand,
+  auditCommand,
   backupCommand,
   restoreCommand,
   schemaCommand,

@@ -1,0 +1,88 @@
+import { type AuditRow, type AuditVerdict, Observation } from '@datapunk/authority'
+import { countText } from '../action-text.ts'
+import { auditFaultDocument, auditFaultText } from '../audit-fault-text.ts'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { detailText } from '../event-text.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import type { Output } from '../output.ts'
+import { timeSince, timeText } from '../time-text.ts'
+
+interface AuditOptions {
+  readonly since?: string
+  readonly service?: string
+}
+
+export const auditCommand: CommandSpec<AuditOptions> = {
+  name: 'audit',
+  arguments: '[verify]',
+  summary: 'what the authority has done, and whether the record of it is whole',
+  description:
+    'Shows what the authority has recorded of its deeds, oldest first: when, on whose behalf, what. `mtls audit verify` checks the whole record: the hash of every entry, their numbers, and the root of their tree against what each published bundle said of it, the newest one by its signature. It names the entries that were changed, put in, taken out or exchanged, and then exits with 1. Both read the inventory, and nobody waits for them.',
+  options: [
+    ['--since <time|duration>', 'only entries of this time and later, as in 2026-11-23T21:51:00Z or 24h'],
+    ['--service <name>', 'only entries about this service'],
+  ],
+  json: '{ entries: [{ number, at, actor, deed, entry }] }; of verify { entries, root, bundles, signedBy, faults: [{ kind, from, to, was, bundle, message }] }',
+  examples: ['mtls audit --since 24h', 'mtls audit --service lake', 'mtls audit verify'],
+  run(context, options, what) {
+    if (what !== undefined && what !== 'verify')
+      throw new CliError('USAGE', `found ${JSON.stringify(what)}; allowed: nothing, or "verify"`)
+    if (what === 'verify' && (options.since ?? options.service) !== undefined)
+      throw new CliError(
+        'USAGE',
+        'found --since or --service; allowed: neither, because all of it is verified',
+      )
+    const observation = new Observation({ config: loadConfig(context), clock: context.world.clock })
+    try {
+      return what === 'verify' ? verify(context, observation) : show(context, observation, options)
+    } finally {
+      observation.close()
+    }
+  },
+}
+
+function show({ output, json, world }: Context, observation: Observation, options: AuditOptions): ExitCode {
+  const { since, service } = options
+  const entries = observation.audit({
+    since: since === undefined ? undefined : timeSince('--since', since, world.clock()),
+    service,
+  })
+  if (json) output.printJson({ entries: Array.from(entries, (row) => ({ ...row, at: timeText(row.at) })) })
+  else for (const row of entries) output.print(lineOf(row, output))
+  return exitCode.done
+}
+
+/** ` 42  2026-11-23T21:51:00Z  up  issued  serial 3f2a9c1b00ee56b8`. */
+function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): string {
+  const when = output.styled('quiet', timeText(at))
+  const what = output.styled('strong', deed.replaceAll('-', ' ').padEnd(25))
+  return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${detailText(entry)}`.trimEnd()}\n`
+}
+
+function verify({ output, json }: Context, observation: Observation): ExitCode {
+  const verdict = observation.verifyAudit()
+  const { faults } = verdict
+  if (json) output.printJson(documentOf(verdict))
+  else tell(output, verdict)
+  return faults.length > 0 ? exitCode.bad : exitCode.done
+}
+
+function tell(output: Output, { entries, root, bundles, signedBy, faults }: AuditVerdict): void {
+  for (const fault of faults) output.tell(output.toldStyled('bad', auditFaultText(fault)))
+  const against =
+    signedBy === undefined
+      ? 'no signed bundle says anything of them yet'
+      : `held against ${countText(bundles, 'published bundle')}, the newest (${signedBy}) by its signature`
+  output.tell(`checked ${entries === 1 ? '1 entry' : `${entries} entries`}: ${against}`)
+  if (faults.length === 0) output.print(`the audit is whole: ${entries} ${root}\n`)
+  else
+    output.tell(
+      'put back a backup of the inventory from before that, and find out who can write to the state folder',
+    )
+}
+
+function documentOf({ signedBy, faults, ...verdict }: AuditVerdict): Record<string, unknown> {
+  return { ...verdict, signedBy: signedBy ?? null, faults: faults.map(auditFaultDocument) }
+}
