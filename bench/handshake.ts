@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { connect, createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -21,6 +21,10 @@ import { factor, microseconds, perSecond, printRows, type Row, share } from './t
 const AT_ONCE = 8
 const A_ROUND = 150
 const mesh = await TestMesh.create({ services: { lake: {}, stream: {} } })
+mesh.pinning('required')
+const strangers = await Promise.all(Array.from({ length: 200 }, () => mesh.leaf('stream')))
+for (const leaf of strangers) mesh.pin('stream', leaf)
+await mesh.publish()
 const place = { file: mesh.configFile, environment: undefined, root: undefined }
 const membership = await Membership.open({
   place,
@@ -79,6 +83,11 @@ const rows: Row[] = [
     goal: '≤ 15 %',
     met: ofWhole(checks.first).median <= 0.15,
   },
+  {
+    what: 'of that: whether its key is pinned',
+    found: microseconds(measured(checks.pin)),
+    ratio: `${share(ofWhole(checks.pin))} of the whole`,
+  },
 ]
 printRows(rows)
 
@@ -132,7 +141,8 @@ async function handshakes(port: number, secureContext: ReturnType<typeof createS
 async function costOfChecks() {
   const { server, client, socket } = await connected()
   const gate = new Gate(membership, systemClock)
-  const strangers = await Promise.all(Array.from({ length: 200 }, () => mesh.leaf('stream')))
+  const spkis = strangers.map(({ signer }) => signer.spki)
+  const pins = view.bundle.pins!.of.get('stream')!
   const repeat = (count: number) => {
     for (let done = 0; done < count; done++) {
       const leaf = socket.getPeerX509Certificate()
@@ -148,13 +158,19 @@ async function costOfChecks() {
           examine(strangers[done % strangers.length]!.der, view, 'clientAuth', Date.now())
         }
       },
+      pin: (count) => {
+        for (let done = 0; done < count; done++) {
+          if (!pins.has(hash('sha256', spkis[done % spkis.length]!, 'base64'))) throw new Error('not pinned')
+        }
+      },
     },
     // So many, that most rounds find the code compiled.
     4_000,
   )
   client.destroy()
   server.close()
-  return { repeat: costs.repeat, first: costs.repeat.map((micros, round) => micros + costs.sight[round]!) }
+  const { repeat: again, pin } = costs
+  return { repeat: again, pin, first: costs.repeat.map((micros, round) => micros + costs.sight[round]!) }
 }
 
 async function connected() {
@@ -164,7 +180,7 @@ async function connected() {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>
-  const leaf = await mesh.leaf('stream')
+  const leaf = strangers[0]!
   const own = { cert: mesh.ca.chainPem(leaf), key: leaf.keyPem, ca: view.authorities }
   const client = connect({ host: '127.0.0.1', port, servername: 'lake.service.datapunk', ...own })
   await once(client, 'secureConnect')

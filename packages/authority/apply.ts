@@ -20,6 +20,7 @@ import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
 export interface ApplyOptions {
@@ -155,13 +156,16 @@ function isForPairs(action: Action): boolean {
   return 'instance' in action || action.kind === 'publish'
 }
 
+interface Found {
+  readonly inventory: Inventory
+  /** What each instance shows, and peers accept. */
+  readonly served: ReadonlyMap<string, CertificateRow>
+}
+
 /** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */
 function dueIssuances(
   { config, clock }: Engine,
-  {
-    inventory,
-    served,
-  }: { readonly inventory: Inventory; readonly served: ReturnType<typeof servedCertificates> },
+  { inventory, served }: Found,
   pace: Pace | undefined,
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()

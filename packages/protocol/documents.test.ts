@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { type BundleHead, openBundle, sealBundleHead } from './bundle.ts'
 import { ProtocolError, type ProtocolErrorCode } from './error.ts'
 import { encodeMembers, type Member, parseMembers } from './members.ts'
+import { encodePins } from './pins.ts'
 import { isSignedBy, parseSealed, seal } from './sealed.ts'
 import { followTrustStatements, sealTrustStatement, type TrustStatement } from './trust-statement.ts'
 
@@ -216,6 +217,33 @@ describe('a bundle', () => {
     const sections = [{ kind: 'members', critical: true, digest, size: both.byteLength }]
     const bytes = await sealBundleHead(await headOf({ sections }), bundleSigner)
     refuses('BUNDLE_INVALID', () => openBundle(bytes, () => both, statement))
+  })
+
+  test('names the keys of members; the same ones are not read again', async () => {
+    const pins = encodePins('required', new Map([['lake', ['d6qzRu9zOECb90Uez27xWltNsj0e1Md7GkYYkVoZWmM=']]]))
+    const ref = (bytes: Uint8Array) => ({
+      ...{ kind: 'pins', critical: false, size: bytes.byteLength },
+      digest: Buffer.from(sha256(bytes)).toString('hex'),
+    })
+    const { sections: members } = await headOf()
+    const openWith = async (
+      counter: number,
+      bytes?: Uint8Array,
+      previous?: ReturnType<typeof openBundle>,
+    ) => {
+      const sections = bytes === undefined ? members : [...members, ref(bytes)]
+      const head = await sealBundleHead(
+        await headOf({ number: { generation: 1, counter }, sections }),
+        bundleSigner,
+      )
+      return openBundle(head, (of) => (of === digest ? section : bytes!), statement, { previous })
+    }
+    assert.equal((await openWith(5)).pins, undefined)
+    const first = await openWith(5, pins)
+    assert.deepEqual([first.pins?.mode, [...first.pins!.of.keys()]], ['required', ['lake']])
+    assert.equal((await openWith(6, pins, first)).pins, first.pins)
+    assert.equal((await openWith(7, undefined, first)).pins, undefined)
+    await assert.rejects(openWith(5, Buffer.from('{}')), { code: 'BUNDLE_INVALID' })
   })
 
   test('without members is refused', async () => {

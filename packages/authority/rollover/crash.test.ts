@@ -8,7 +8,9 @@ import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { takeInventory } from '../observe.ts'
+import { suspendPins } from '../pinning/suspend.ts'
 import { plan } from '../plan.ts'
+import { revoke } from '../revocation/revoke.ts'
 import { type RotateRequest, rotate } from '../rotate.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
@@ -25,26 +27,44 @@ const faults = {
   'fails, and is applied': (plug: Plug, at: number) => plug.failAppliedAt(at, 'EIO'),
 }
 
-/** The deed, and whether the pairs from before it have to serve on: in an emergency they must not. */
-const deeds: readonly { what: string; request: RotateRequest; serves: boolean }[] = [
-  { what: 'rotating a leaf', request: { what: 'pairs', service: 'lake' }, serves: true },
-  { what: 'putting a pair back', request: { what: 'back', service: 'lake' }, serves: true },
-  { what: 'rolling the issuing CA', request: { what: 'issuing-ca', without: [] }, serves: true },
-  { what: 'rolling the bundle key', request: { what: 'bundle-key', without: [] }, serves: true },
-  { what: 'rolling the root', request: { what: 'root', without: [] }, serves: true },
-  { what: 'a stolen issuing key', request: { what: 'compromised', kind: 'issuing-ca' }, serves: false },
-  { what: 'a stolen root key', request: { what: 'compromised', kind: 'root' }, serves: false },
+interface Deed {
+  readonly what: string
+  readonly act: (engine: Engine) => Promise<unknown>
+  readonly prepare?: (engine: Engine) => Promise<unknown>
+  /** Whether the pairs from before it have to serve on: in an emergency they must not. */
+  readonly serves: boolean
+}
+
+const asked = (request: RotateRequest) => (engine: Engine) => rotate(engine, request)
+const rotateLake = asked({ what: 'pairs', service: 'lake' })
+const stolen = { targets: [{ service: 'lake' }], reason: 'key-compromise', reissue: true } as const
+
+const deeds: readonly Deed[] = [
+  { what: 'rotating a leaf', act: rotateLake, serves: true },
+  {
+    what: 'putting a pair back',
+    prepare: rotateLake,
+    act: asked({ what: 'back', service: 'lake' }),
+    serves: true,
+  },
+  { what: 'rolling the issuing CA', act: asked({ what: 'issuing-ca', without: [] }), serves: true },
+  { what: 'rolling the bundle key', act: asked({ what: 'bundle-key', without: [] }), serves: true },
+  { what: 'rolling the root', act: asked({ what: 'root', without: [] }), serves: true },
+  { what: 'a stolen issuing key', act: asked({ what: 'compromised', kind: 'issuing-ca' }), serves: false },
+  { what: 'a stolen root key', act: asked({ what: 'compromised', kind: 'root' }), serves: false },
+  { what: 'a stolen key of a service', act: (engine) => revoke(engine, stolen), serves: false },
+  { what: 'suspending pins', act: (engine) => suspendPins(engine, 24 * 60 * 60 * 1000), serves: true },
 ]
 
 /** Every step would take minutes: each run takes others of them. `CRASH_STRIDE=1` takes all. */
 const STRIDE = Number(process.env.CRASH_STRIDE ?? 41)
 
 describe('whatever step of it fails, the mesh serves on, and `up` finishes the job', () => {
-  for (const { what, request, serves } of deeds) {
+  for (const deed of deeds) {
     for (const [fault, arm] of Object.entries(faults)) {
-      test(`${what}: ${fault}`, async (t) => {
+      test(`${deed.what}: ${fault}`, async (t) => {
         let at = 1 + (process.pid % STRIDE)
-        while (await crashAt(at, request, serves, arm)) at += STRIDE
+        while (await crashAt(at, deed, arm)) at += STRIDE
         t.diagnostic(`${at} steps`)
         assert.ok(at > 10, `only ${at} steps were seen`)
       })
@@ -54,8 +74,7 @@ describe('whatever step of it fails, the mesh serves on, and `up` finishes the j
 
 async function crashAt(
   at: number,
-  request: RotateRequest,
-  serves: boolean,
+  { prepare, act, serves }: Deed,
   arm: (plug: Plug, at: number) => void,
 ): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'crash-'))
@@ -64,16 +83,16 @@ async function crashAt(
   const store = new MemoryStore({ commit: () => plug.commit() })
   const engine = testEngine({ dir, store, plug, clock, config })
   await apply(engine, yes)
-  if (request.what === 'back') await rotate(engine, { what: 'pairs', service: request.service })
+  await prepare?.(engine)
   const before = readAsPeer(engine)
 
   arm(plug, at)
-  await rotate(engine, request).catch(() => {})
+  await act(engine).catch(() => {})
   const reached = plug.steps >= at
   plug.reset()
   if (serves) for (const service of ['lake', 'stream']) checkPair(engine, service)
   checkNumbers(engine, before.trust)
-  if (!serves) await rotate(engine, request)
+  if (!serves) await act(engine)
 
   for (let round = 0; round < 4; round++) {
     const { failed } = await apply(engine, yes)
