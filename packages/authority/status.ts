@@ -5,6 +5,7 @@ import {
   type DocumentNumber,
   formatDocumentNumber,
   type PinMode,
+  type Requirement,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
 import type { InventoryService } from './inventory.ts'
@@ -15,7 +16,8 @@ import type { LivePeer } from './peers/peer-book.ts'
 import { isSuspended, pinningWanted } from './pinning/pin-mode.ts'
 import { plan, renewalDue } from './plan.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
-import type { CertificateRow, SlotRow } from './store/contract.ts'
+import type { CertificateRow, SlotRow, SlotState } from './store/contract.ts'
+import { isLiving } from './transparency/submit.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
 export interface Status {
@@ -33,6 +35,18 @@ export interface Status {
   readonly keysSinceBackup: readonly string[]
   readonly cas: readonly CaStatus[]
   readonly services: readonly InstanceStatus[]
+  readonly transparency: {
+    /** What the config says. */
+    readonly wanted: 'off' | Requirement
+    /** What peers are told. */
+    readonly mode: 'off' | Requirement
+    /** Those that peers believe, or are about to. */
+    readonly logs: readonly { readonly slot: string; readonly state: SlotState; readonly origin: string }[]
+    /** Why the log can't be had; undefined where it can, or nobody has tried. */
+    readonly failure: string | undefined
+    /** Connections that live peers let in, and would have refused were it required. */
+    readonly reported: number
+  }
   readonly pinning: {
     /** What the config said when it was last applied. */
     readonly wanted: 'off' | PinMode
@@ -111,12 +125,15 @@ export function statusOf(engine: Observed): Status {
     keysUnprotected:
       config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,
     backedUpAt: mesh?.backedUpAt,
-    keysSinceBackup: inventory.slots.flatMap(({ id, state, since }) =>
-      (state === 'prepared' || state === 'active') && since > (mesh?.backedUpAt ?? 0) ? [id] : [],
+    keysSinceBackup: inventory.slots.flatMap(({ id, kind, state, since }) =>
+      kind !== 'log' && (state === 'prepared' || state === 'active') && since > (mesh?.backedUpAt ?? 0)
+        ? [id]
+        : [],
     ),
     cas: inventory.slots.flatMap(caStatus),
     services,
     pinning: pinningStatus(engine),
+    transparency: transparencyStatus(engine),
     outage: outageBudgetOf(engine),
     ...{ waits, asks, takeAway },
     served: engine.peers.isServed,
@@ -129,6 +146,19 @@ function pinningStatus(engine: Observed): Status['pinning'] {
   const suspendedUntil = isSuspended(row, clock()) ? row?.suspendedUntil : undefined
   const reported = peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_PINNED ?? 0), 0)
   return { wanted: pinningWanted(engine), mode: row?.mode ?? 'off', suspendedUntil, reported }
+}
+
+function transparencyStatus({ config, store, peers, logSeat }: Observed): Status['transparency'] {
+  return {
+    wanted: config.transparency,
+    mode: store.mesh()?.scts ?? 'off',
+    logs: store.slots().flatMap((slot) => {
+      const { id, kind, state, origin } = slot
+      return kind === 'log' && isLiving(slot) ? [{ slot: id, state, origin: origin! }] : []
+    }),
+    failure: logSeat.failure?.message,
+    reported: peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_LOGGED ?? 0), 0),
+  }
 }
 
 interface Asked {
