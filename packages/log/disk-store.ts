@@ -27,9 +27,9 @@ export class DiskStore implements LogStore {
     const files = [...objects].map(([path, octets]) => ({ file: join(this.#folder, path), octets }))
     const folders = new Set(files.map(({ file }) => dirname(file)))
     for (const folder of folders) await this.#ensureFolder(folder)
-    await Promise.all(files.map(({ file, octets }) => writeWhole(file, octets)))
+    await allDone(files.map(({ file, octets }) => writeWhole(file, octets)))
     // A name is durable when its folder is.
-    await Promise.all([...folders].map(syncFolder))
+    await allDone([...folders].map(syncFolder))
   }
 
   async remove(path: string): Promise<void> {
@@ -53,6 +53,13 @@ export class DiskStore implements LogStore {
       await syncFolder(dirname(each))
     this.#folders.add(folder)
   }
+}
+
+/** Unlike `Promise.all`: whoever hears of a failure may write the same files again, and nothing of this one is in the way. */
+async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const endings = await Promise.allSettled(works)
+  const failed = endings.find(({ status }) => status === 'rejected')
+  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
 }
 
 function isMissing(error: unknown): boolean {

@@ -2,8 +2,10 @@ export type LogErrorCode =
   | 'LOG_BUSY'
   | 'LOG_DAMAGED'
   | 'LOG_INVALID'
+  | 'LOG_TAKEN'
   | 'LOG_UNREADABLE'
   | 'LOG_WRITE_FAILED'
+  | 'LOG_WRONG'
   | 'PERMISSIONS'
   | 'SUBMISSION_REFUSED'
 

@@ -1,10 +1,17 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { CheckpointLock } from '@datapunk/tlog'
+import { LogError } from './log-error.ts'
 
-/** How long another process may hold the lock file before the swap fails, milliseconds. */
-const BUSY_TIMEOUT = 5_000
+/** How long the process that had it before may take to let go of it, milliseconds. */
+const BUSY_TIMEOUT = 1_000
 
-/** The last checkpoint and the receipts in a file of their own, apart from the data. */
+/** SQLITE_BUSY. */
+const BUSY = 5
+
+/**
+ * The last checkpoint and the receipts in a file of their own, apart from the data. Whoever has it open is alone with it: the
+ * system lets go of it when the process ends, however it ends.
+ */
 export class SqliteLock implements CheckpointLock {
   readonly #db: DatabaseSync
   readonly #read: StatementSync
@@ -12,15 +19,12 @@ export class SqliteLock implements CheckpointLock {
   readonly #put: StatementSync
   readonly #addReceipt: StatementSync
 
-  /** @param file absolute; made when there is none */
+  /**
+   * @param file absolute; made when there is none
+   * @throws LogError `LOG_TAKEN`
+   */
   constructor(file: string) {
-    this.#db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
-    this.#db.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS receipt (key BLOB PRIMARY KEY, receipt BLOB NOT NULL) STRICT, WITHOUT ROWID;
-    `)
+    this.#db = openAlone(file)
     this.#read = this.#db.prepare('SELECT signed FROM checkpoint')
     this.#receipt = this.#db.prepare('SELECT receipt FROM receipt WHERE key = ?')
     this.#put = this.#db.prepare(
@@ -53,12 +57,35 @@ export class SqliteLock implements CheckpointLock {
     }
   }
 
+  /** Nothing happens where it is closed. */
   close(): void {
-    this.#db.close()
+    if (this.#db.isOpen) this.#db.close()
   }
 
   #checkpoint(): Uint8Array | undefined {
     return this.#read.get()?.signed as Uint8Array | undefined
+  }
+}
+
+function openAlone(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
+  try {
+    db.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), signed BLOB NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS receipt (key BLOB PRIMARY KEY, receipt BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    `)
+    return db
+  } catch (cause) {
+    db.close()
+    if ((cause as { errcode?: number }).errcode !== BUSY) throw cause
+    throw new LogError(
+      'LOG_TAKEN',
+      `another process has the log of ${file} open; allowed: one at a time. End it, or leave the log to it`,
+      { cause, data: { path: file } },
+    )
   }
 }
 

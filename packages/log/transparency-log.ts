@@ -14,6 +14,7 @@ import type { Layout, LogFolder } from '@datapunk/protocol'
 import {
   type Candidate,
   hashLeaf,
+  type LogStore,
   type PublishedCheckpoint,
   Sequencer,
   TlogError,
@@ -42,6 +43,8 @@ export interface TransparencyLogOptions {
   readonly clock: () => number
   /** What clocks may differ by, milliseconds. */
   readonly clockSkew: number
+  /** What keeps the objects of a folder; files in it, unless told. */
+  readonly storeIn?: (folder: string) => LogStore
 }
 
 /** Some hundred octets each. */
@@ -59,7 +62,7 @@ export class TransparencyLog {
   readonly #options: TransparencyLogOptions
   readonly #signer: Signer
   readonly #lock: SqliteLock
-  readonly #store: DiskStore
+  readonly #store: LogStore
   readonly #trusted: TrustedRoots
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
@@ -86,7 +89,8 @@ export class TransparencyLog {
    * Opens the log of this mesh and generation, or makes the first one of it.
    *
    * @param options.fresh makes another; the one that was there is added to no more
-   * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_INVALID`, `PERMISSIONS`
+   * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_TAKEN`, `LOG_INVALID`,
+   *   `PERMISSIONS`
    */
   static async open(
     options: TransparencyLogOptions & { readonly fresh?: boolean },
@@ -94,7 +98,7 @@ export class TransparencyLog {
     const current = await currentLog(options)
     if (options.fresh && current !== undefined) await endLog(current)
     const folder = options.fresh || current === undefined ? await makeLog(options) : current
-    return new TransparencyLog(options, await openLog(folder, options.clock))
+    return new TransparencyLog(options, await openLog(folder, options))
   }
 
   /** DER SubjectPublicKeyInfo. */
@@ -163,15 +167,14 @@ export class TransparencyLog {
     try {
       return check()
     } catch (first) {
-      if (!(first instanceof PkiError)) throw first
-      // Its root may be one that was announced since.
-      await this.#trusted.refresh()
-      try {
-        return check()
-      } catch (cause) {
-        if (!(cause instanceof PkiError)) throw cause
-        throw new LogError('SUBMISSION_REFUSED', cause.message, { cause, data: { rule: cause.code } })
-      }
+      if (!(first instanceof PkiError) || first.code !== 'SUBMISSION_ROOT_UNKNOWN') throw refused(first)
+    }
+    // Its root may be one that was announced since.
+    await this.#trusted.refresh()
+    try {
+      return check()
+    } catch (cause) {
+      throw refused(cause)
     }
   }
 
@@ -210,15 +213,18 @@ interface Opened {
   readonly about: AboutLog
   readonly signer: Signer
   readonly lock: SqliteLock
-  readonly store: DiskStore
+  readonly store: LogStore
   readonly sequencer: Sequencer
 }
 
-async function openLog(folder: LogFolder, clock: () => number): Promise<Opened> {
+async function openLog(
+  folder: LogFolder,
+  { clock, storeIn = (folder) => new DiskStore(folder) }: TransparencyLogOptions,
+): Promise<Opened> {
   const about = await readAbout(folder.about)
   const signer = openLogKey(folder.key)
   const lock = new SqliteLock(folder.lock)
-  const store = new DiskStore(folder.public)
+  const store = storeIn(folder.public)
   try {
     return {
       folder,
@@ -239,7 +245,7 @@ function openSequencer(
   { origin }: AboutLog,
   signer: Signer,
   lock: SqliteLock,
-  store: DiskStore,
+  store: LogStore,
   clock: () => number,
 ): Promise<Sequencer> {
   const leavesOf = (records: Uint8Array) =>
@@ -255,11 +261,17 @@ function damaged({ dir }: LogFolder, cause: TlogError): LogError {
   )
 }
 
+function refused(cause: unknown): unknown {
+  if (!(cause instanceof PkiError)) return cause
+  return new LogError('SUBMISSION_REFUSED', cause.message, { cause, data: { rule: cause.code } })
+}
+
 function writeFailed(cause: unknown, folder: LogFolder): unknown {
-  if (!(cause instanceof TlogError)) return cause
-  if (cause.code === 'POOL_FULL') return new LogError('LOG_BUSY', cause.message, { cause })
-  if (cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
-  const why = cause.cause instanceof Error ? cause.cause.message : cause.message
+  if (cause instanceof TlogError && cause.code === 'POOL_FULL')
+    return new LogError('LOG_BUSY', cause.message, { cause })
+  if (cause instanceof TlogError && cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
+  const inner = cause instanceof TlogError ? cause.cause : cause
+  const why = inner instanceof Error ? inner.message : String(inner)
   return new LogError(
     'LOG_WRITE_FAILED',
     `the log in ${folder.dir} could not be written: ${why}. It is tried again`,

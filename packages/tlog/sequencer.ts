@@ -1,9 +1,10 @@
 import type { Checkpoint } from './checkpoint.ts'
-import { growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
+import { growTree, type TreeEdge } from './grow-tree.ts'
 import type { CheckpointLock, LogStore } from './log-store.ts'
 import { readEdge } from './read-edge.ts'
+import { dataTiles, objectsOf } from './round-objects.ts'
 import { type LogSigner, openCheckpoint, type SignedCheckpoint, signCheckpoint } from './signed-checkpoint.ts'
-import { decodeRound, encodeRound } from './staged-round.ts'
+import { decodeRound, encodeRound, MAX_OBJECTS } from './staged-round.ts'
 import { TILE_WIDTH } from './tile.ts'
 import { dataTilePath, tilePath } from './tile-path.ts'
 import { TlogError } from './tlog-error.ts'
@@ -50,8 +51,14 @@ export const CHECKPOINT_PATH = 'checkpoint'
 
 const STAGING = 'staging'
 
+/** Nothing is in it before the first checkpoint is locked. */
+const FIRST_TILES = 'tile/0'
+
 /** Of a round: more would hold up the first of them for longer than the disk does. */
 const MAX_ROUND = 1024
+
+/** Of a round; the other half is far more than it has tiles. */
+const MAX_ATTACHMENTS = MAX_OBJECTS / 2
 
 const POOL_SIZE = 4096
 
@@ -79,6 +86,8 @@ interface State {
  *
  * Whatever arrives while a round is on the disk shares the next one; there is no timer. A round that fails leaves a broken
  * sequencer, of which nobody knows what it wrote: opening another one finds out.
+ *
+ * One process at a time has a log open. Where two have, the lock lets only one go on, and its data may stay behind.
  */
 export class Sequencer {
   readonly #options: SequencerOptions
@@ -105,7 +114,8 @@ export class Sequencer {
     const { store, lock, origin, signer } = options
     const locked = await lock.checkpoint()
     const published = await store.read(CHECKPOINT_PATH)
-    if (locked === undefined && published !== undefined) throw lockLost(published)
+    if (locked === undefined && (published !== undefined || (await store.list(FIRST_TILES)).length > 0))
+      throw lockLost(published)
     if (locked !== undefined) {
       const checkpoint = openCheckpoint(locked, { origin, spki: signer.spki })
       if (published === undefined || Buffer.compare(published, locked) !== 0) {
@@ -156,11 +166,7 @@ export class Sequencer {
     // Whoever adds several in one go has them in one round.
     await Promise.resolve()
     while (this.#pool.size > 0) {
-      const round = [...this.#pool].slice(0, MAX_ROUND)
-      for (const [key, waiting] of round) {
-        this.#pool.delete(key)
-        this.#waiting -= waiting.length
-      }
+      const round = this.#nextRound()
       try {
         const receipts = await this.#sequence(round.map(([, [first]]) => first!.candidate))
         for (const [key, waiting] of round) for (const { resolve } of waiting) resolve(receipts.get(key)!)
@@ -169,6 +175,20 @@ export class Sequencer {
       }
     }
     this.#running = undefined
+  }
+
+  /** Takes out of the pool who came first, as many as one round holds. */
+  #nextRound(): [string, Waiting[]][] {
+    const round: [string, Waiting[]][] = []
+    let attachments = 0
+    for (const [key, waiting] of this.#pool) {
+      attachments += waiting[0]!.candidate.attachments.size
+      if (round.length > 0 && (round.length === MAX_ROUND || attachments > MAX_ATTACHMENTS)) break
+      round.push([key, waiting])
+      this.#pool.delete(key)
+      this.#waiting -= waiting.length
+    }
+    return round
   }
 
   #fail(cause: unknown, waiting: Iterable<readonly [string, readonly Waiting[]]>): void {
@@ -239,42 +259,6 @@ function stagedPath({ size, root }: Pick<Checkpoint, 'size' | 'root'>): string {
   return `${STAGING}/${size}-${Buffer.from(root).toString('hex')}`
 }
 
-interface DataTiles {
-  readonly tiles: ReadonlyMap<string, Uint8Array>
-  /** Octets of the last one, where it is a partial one. */
-  readonly rest: Uint8Array
-}
-
-function dataTiles(size: number, records: Uint8Array, entries: readonly Entry[]): DataTiles {
-  const tiles = new Map<string, Uint8Array>()
-  let index = Math.floor(size / TILE_WIDTH)
-  let width = size % TILE_WIDTH
-  let parts = [records]
-  for (const { record } of entries) {
-    parts.push(record)
-    if (++width < TILE_WIDTH) continue
-    tiles.set(dataTilePath(index++, width), Buffer.concat(parts))
-    width = 0
-    parts = []
-  }
-  const rest = Buffer.concat(parts)
-  if (width > 0) tiles.set(dataTilePath(index, width), rest)
-  return { tiles, rest }
-}
-
-function objectsOf(
-  { tiles }: TreeGrowth,
-  data: DataTiles,
-  candidates: readonly Candidate[],
-): Map<string, Uint8Array> {
-  const objects = new Map<string, Uint8Array>()
-  for (const { attachments } of candidates)
-    for (const [path, octets] of attachments) objects.set(path, octets)
-  for (const [path, octets] of data.tiles) objects.set(path, octets)
-  for (const tile of tiles) objects.set(tilePath(tile), tile.octets)
-  return objects
-}
-
 /** What is in memory of a log: its right edge. What is read is held against the checkpoint. */
 async function readState(
   { store, origin, signer, leavesOf }: SequencerOptions,
@@ -303,19 +287,22 @@ function poolFull(waiting: number): TlogError {
   })
 }
 
-function lockLost(published: Uint8Array): TlogError {
-  const size = Buffer.from(published).toString('utf8').split('\n')[1]
+function lockLost(published: Uint8Array | undefined): TlogError {
   return new TlogError(
     'LOCK_LOST',
-    `found the data of a log of ${size} entries, and no record of the checkpoint that it signed last`,
+    `found the data of a log of ${sizeIn(published) ?? 'some'} entries, and no record of the checkpoint that it signed last`,
   )
 }
 
 function dataBehindLock({ size }: Checkpoint, published: Uint8Array | undefined): TlogError {
-  const found = published === undefined ? 'none' : Buffer.from(published).toString('utf8').split('\n')[1]
   return new TlogError(
     'DATA_BEHIND_LOCK',
-    `found the data of ${found} entries, and a checkpoint that was signed over ${size}`,
+    `found the data of ${sizeIn(published) ?? 'no'} entries, and a checkpoint that was signed over ${size}`,
     { data: { size } },
   )
+}
+
+/** As it says: nobody has checked it. */
+function sizeIn(checkpoint: Uint8Array | undefined): string | undefined {
+  return checkpoint && Buffer.from(checkpoint).toString('utf8').split('\n')[1]
 }

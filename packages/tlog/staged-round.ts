@@ -1,16 +1,18 @@
 import { TlogError } from './tlog-error.ts'
 
-/** More than a round of the largest entries takes. */
-const MAX_OBJECTS = 4096
+/** Of one round. */
+export const MAX_OBJECTS = 4096
 
 const MAX_PATH = 255
 
 /**
  * All objects of one round as one object: of each its path and its octets, each after its length (uint16, uint32).
  *
- * @throws RangeError a path is longer than 255 octets
+ * @throws RangeError there are too many, or a path is longer than 255 octets
  */
 export function encodeRound(objects: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  if (objects.size > MAX_OBJECTS)
+    throw new RangeError(`a round has at most ${MAX_OBJECTS} objects, not ${objects.size}`)
   const parts: Uint8Array[] = []
   for (const [path, octets] of objects) {
     const name = Buffer.from(path)

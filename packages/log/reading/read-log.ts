@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto'
+import { merkleTreeLeaf, parseDataTile, type TileLeaf } from '@datapunk/pki'
+import {
+  CHECKPOINT_PATH,
+  dataTilePath,
+  hashLeaf,
+  openCheckpoint,
+  readProvenTile,
+  type SignedCheckpoint,
+  type TileId,
+  tilePath,
+} from '@datapunk/tlog'
+import { LogError } from '../log-error.ts'
+
+/** Brings an object that a log shows to everybody, by its path; undefined where there is none. */
+export type ReadObject = (path: string) => Promise<Uint8Array | undefined>
+
+/** Which log is meant. */
+export interface LogIdentity {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  /** Its name in checkpoints. */
+  readonly origin: string
+}
+
+/**
+ * What a log says of itself now; undefined while it is empty.
+ *
+ * @throws TlogError `CHECKPOINT_INVALID`, `NOTE_INVALID`, `NOTE_SIGNATURE_INVALID`
+ */
+export async function readCheckpoint(
+  read: ReadObject,
+  log: LogIdentity,
+): Promise<SignedCheckpoint | undefined> {
+  const signed = await read(CHECKPOINT_PATH)
+  return signed && openCheckpoint(signed, log)
+}
+
+/**
+ * The entries of one data tile, proven against the checkpoint.
+ *
+ * @param index of the tile: the first entry has 256 times this number
+ * @throws LogError `LOG_WRONG`
+ * @throws TlogError `TILE_INVALID`, `TILE_WRONG`
+ */
+export async function readEntries(
+  read: ReadObject,
+  checkpoint: SignedCheckpoint,
+  index: number,
+): Promise<readonly TileLeaf[]> {
+  const width = Math.min(TILE_LEAVES, checkpoint.size - index * TILE_LEAVES)
+  const tile: TileId = { level: 0, index, width }
+  const hashes = await readProvenTile(tile, checkpoint, (id) => readObject(read, tilePath(id)))
+  const path = dataTilePath(index, width)
+  const entries = parseDataTile(await readObject(read, path))
+  if (Buffer.compare(Buffer.concat(entries.map(leafHash)), hashes) !== 0)
+    throw wrong(path, 'its entries are not those of the tree')
+  return entries
+}
+
+/** Of a data tile. */
+export const TILE_LEAVES = 256
+
+export function leafHash(entry: TileLeaf): Uint8Array {
+  return hashLeaf(merkleTreeLeaf(entry))
+}
+
+/** @throws LogError `LOG_WRONG` there is none */
+export async function readObject(read: ReadObject, path: string): Promise<Uint8Array> {
+  const octets = await read(path)
+  if (octets === undefined) throw wrong(path, 'it is missing')
+  return octets
+}
+
+/** Where a certificate that issued others is to be found, by the SHA-256 of its DER. */
+export function issuerPath(fingerprint: Uint8Array): string {
+  return `issuer/${Buffer.from(fingerprint).toString('hex')}`
+}
+
+/** @throws LogError `LOG_WRONG` it is missing, or another certificate */
+export async function readIssuer(read: ReadObject, fingerprint: Uint8Array): Promise<Uint8Array> {
+  const path = issuerPath(fingerprint)
+  const der = await readObject(read, path)
+  if (Buffer.compare(hash('sha256', der, 'buffer'), fingerprint) !== 0)
+    throw wrong(path, 'it is another certificate')
+  return der
+}
+
+export function wrong(path: string, why: string): LogError {
+  return new LogError('LOG_WRONG', `${path} of the log is not as its checkpoint says: ${why}`, {
+    data: { path },
+  })
+}

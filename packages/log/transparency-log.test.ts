@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { PkiErrorCode } from '@datapunk/pki'
+import { TestCa, type TestIdentity, testExtension } from '@datapunk/testkit'
+import type { LogStore } from '@datapunk/tlog'
+import { DiskStore } from './disk-store.ts'
+import { LogMesh } from './testing/log-mesh.ts'
+import type { SubmissionKind, TransparencyLog } from './transparency-log.ts'
+
+let logMesh: LogMesh
+let log: TransparencyLog
+let precertificate: TestIdentity
+
+beforeEach(async () => {
+  logMesh = await LogMesh.create()
+  log = await logMesh.open()
+  precertificate = (await logMesh.precertificates(1))[0]!
+})
+
+afterEach(async () => {
+  await log.close()
+  await logMesh.remove()
+})
+
+const submit = (...identities: readonly TestIdentity[]) => log.submit(logMesh.chainOf(...identities))
+
+/** The same log, in a process that came later. */
+async function reopened(overrides: Parameters<LogMesh['open']>[0] = {}): Promise<TransparencyLog> {
+  await log.close()
+  log = await logMesh.open(overrides)
+  return log
+}
+
+describe('a log answers', () => {
+  it('a precertificate with an SCT, when everybody can see it', async () => {
+    const sct = await submit(precertificate)
+    assert.equal(logMesh.checkSct(sct, precertificate, log.spki), 0)
+    const { serial } = precertificate.certificate
+    assert.equal(await logMesh.check(log, new Map([[serial, sct]])), 1)
+    assert.equal(log.checkpoint?.size, 1)
+  })
+
+  it('a final certificate too, which is another entry', async () => {
+    const leaf = await logMesh.mesh.leaf('lake')
+    const sct = await log.submit(logMesh.chainOf(leaf), 'chain')
+    assert.equal(await logMesh.check(log, new Map([[leaf.certificate.serial, sct]])), 1)
+  })
+
+  it('what it has seen before with its first SCT, whatever came between', async () => {
+    const [first, same] = await Promise.all([submit(precertificate), submit(precertificate)])
+    assert.deepEqual(first, same)
+    const [other] = await logMesh.precertificates(1)
+    await submit(other!)
+    logMesh.now += 1000
+    await reopened()
+    assert.deepEqual(await submit(precertificate), first)
+    assert.equal(await logMesh.check(log), 2)
+  })
+
+  it('whoever floods it that it can take no more', async () => {
+    await submit(precertificate)
+    const [other] = await logMesh.precertificates(1)
+    const answers = await Promise.allSettled(Array.from({ length: 4200 }, () => submit(other!)))
+    const refused = answers.filter(({ status }) => status === 'rejected')
+    assert.equal(refused.length, 4200 - 4096)
+    for (const each of refused) assert.equal((each as PromiseRejectedResult).reason.code, 'LOG_BUSY')
+    assert.equal(await logMesh.check(log), 2)
+  })
+})
+
+describe('a log refuses', () => {
+  async function refuses(rule: PkiErrorCode, chain: readonly Uint8Array[], kind?: SubmissionKind) {
+    await assert.rejects(log.submit(chain, kind), (error: Error & { code?: string; data?: unknown }) => {
+      assert.equal(error.code, 'SUBMISSION_REFUSED', error.message)
+      assert.deepEqual(error.data, { rule })
+      return true
+    })
+    assert.equal(log.checkpoint, undefined)
+  }
+
+  it('what is no chain', async () => {
+    const { root, issuing } = logMesh.mesh.ca
+    await refuses('SUBMISSION_NOT_A_CHAIN', [])
+    await refuses('SUBMISSION_NOT_A_CHAIN', [
+      precertificate.der,
+      logMesh.mesh.ca.root.der,
+      precertificate.der,
+    ])
+    await refuses('DER_INVALID', [Buffer.from('no certificate')])
+    await refuses('DER_INVALID', [precertificate.der.subarray(1), issuing.der])
+  })
+
+  it('a chain to a root that is not of its mesh', async () => {
+    const foreign = await TestCa.create({ seed: 'foreign', at: logMesh.mesh.ca.at })
+    const leaf = await foreign.leaf('lake', { extensions: { poison: testExtension.poison() } })
+    await refuses('SUBMISSION_ROOT_UNKNOWN', [leaf.der, foreign.issuing.der])
+    await refuses('SUBMISSION_ROOT_UNKNOWN', [leaf.der, foreign.issuing.der, foreign.root.der])
+  })
+
+  it('a final certificate as a precertificate, and the other way round', async () => {
+    const leaf = await logMesh.mesh.leaf('lake')
+    await refuses('SUBMISSION_POISON_MISSING', logMesh.chainOf(leaf))
+    await refuses('SUBMISSION_POISONED', logMesh.chainOf(precertificate), 'chain')
+  })
+
+  it('10 MB', async () => {
+    await refuses('SUBMISSION_TOO_LARGE', [precertificate.der, new Uint8Array(10_000_000)])
+    await refuses('SUBMISSION_TOO_LONG', Array(10_000).fill(precertificate.der))
+  })
+
+  it('what is expired', async () => {
+    logMesh.now = precertificate.certificate.notAfter + 60_000
+    await refuses('CERTIFICATE_EXPIRED', logMesh.chainOf(precertificate))
+  })
+})
+
+describe('the roots of a log', () => {
+  it('are those that trust statements name, from when they are announced', async () => {
+    const { ca } = logMesh.mesh
+    const next = await TestCa.create({ seed: 'next', at: ca.at })
+    const leaf = await next.leaf('lake', { extensions: { poison: testExtension.poison() } })
+    const chain = [leaf.der, next.issuing.der]
+    await assert.rejects(log.submit(chain), { code: 'SUBMISSION_REFUSED' })
+    await logMesh.mesh.trust({ roots: [ca.root.certificate, next.root.certificate] }, [next.root])
+    await log.submit(chain)
+    await submit(precertificate)
+    assert.equal(await logMesh.check(log), 2)
+  })
+
+  it('are not those of a statement that no root before it signed', async () => {
+    const next = await TestCa.create({ seed: 'next', at: logMesh.mesh.ca.at })
+    await submit(precertificate)
+    const { mesh } = logMesh.mesh.layout
+    const foreign = await LogMesh.create()
+    await foreign.mesh.trust({ roots: [next.root.certificate] }, [next.root])
+    await cp(foreign.mesh.layout.mesh.trustDir, mesh.trustDir, { recursive: true })
+    await foreign.remove()
+    const leaf = await next.leaf('lake', { extensions: { poison: testExtension.poison() } })
+    await assert.rejects(log.submit([leaf.der, next.issuing.der]), { code: 'LOG_UNREADABLE' })
+  })
+})
+
+describe('the folder of a log', () => {
+  it('has a key that its owner alone can read, and objects for everybody', async () => {
+    await submit(precertificate)
+    const { key, dir, public: shown } = log.folder
+    assert.equal(statSync(key).mode & 0o777, 0o600)
+    for (const place of [dir, shown, join(shown, 'tile/0')]) assert.equal(statSync(place).mode & 0o005, 0o005)
+    assert.equal(statSync(join(shown, 'checkpoint')).mode & 0o004, 0o004)
+    chmodSync(key, 0o640)
+    await log.close()
+    await assert.rejects(logMesh.open(), { code: 'PERMISSIONS', message: /chmod 600/ })
+    chmodSync(key, 0o600)
+    await reopened()
+  })
+
+  it('is of one process at a time', async () => {
+    await assert.rejects(logMesh.open(), { code: 'LOG_TAKEN' })
+    await submit(precertificate)
+  })
+
+  it('is another one for another generation of its mesh, or another mesh', async () => {
+    await submit(precertificate)
+    const before = { id: log.folder.dir, spki: log.spki, origin: log.origin }
+    for (const other of [{ generation: 2 }, { meshId: '01' }]) {
+      await reopened(other)
+      assert.notEqual(log.folder.dir, before.id)
+      assert.notEqual(log.origin, before.origin)
+      assert.equal(log.checkpoint, undefined)
+    }
+    await reopened()
+    assert.deepEqual({ id: log.folder.dir, spki: log.spki, origin: log.origin }, before)
+  })
+
+  it('is left as it is when a fresh one takes its place', async () => {
+    await submit(precertificate)
+    const before = log.folder
+    await reopened({ fresh: true })
+    assert.notEqual(log.folder.dir, before.dir)
+    assert.equal(JSON.parse(readFileSync(before.about, 'utf8')).readOnly, true)
+    assert.ok(existsSync(join(before.public, 'checkpoint')))
+    const fresh = log.folder.dir
+    await reopened()
+    assert.equal(log.folder.dir, fresh)
+  })
+})
+
+describe('a log does not go on', () => {
+  async function isDamaged(repair?: () => void): Promise<void> {
+    await log.close()
+    await assert.rejects(logMesh.open(), { code: 'LOG_DAMAGED', message: /mtls rotate --log/ })
+    if (repair === undefined) return
+    repair()
+    log = await logMesh.open()
+  }
+
+  it('from tiles or entries that were altered', async () => {
+    await submit(precertificate)
+    for (const name of ['tile/0/000.p/1', 'tile/data/000.p/1']) {
+      const file = join(log.folder.public, name)
+      const octets = readFileSync(file)
+      writeFileSync(file, Buffer.from(octets).fill(0, 20, 30))
+      await isDamaged(() => writeFileSync(file, octets))
+      rmSync(file)
+      await isDamaged(() => writeFileSync(file, octets))
+    }
+  })
+
+  it('from data that were put back to what they were', async () => {
+    await submit(precertificate)
+    const { public: shown } = log.folder
+    const backup = `${shown}.backup`
+    await cp(shown, backup, { recursive: true })
+    await submit((await logMesh.precertificates(1))[0]!)
+    rmSync(shown, { recursive: true })
+    await cp(backup, shown, { recursive: true })
+    await isDamaged()
+  })
+
+  it('when what it signed last is lost', async () => {
+    await submit(precertificate)
+    const { dir, lock } = log.folder
+    await log.close()
+    for (const name of readdirSync(dir)) if (join(dir, name).startsWith(lock)) rmSync(join(dir, name))
+    await isDamaged()
+  })
+})
+
+describe('a disk that is full', () => {
+  /** Writes of objects whose path begins so fail, as often as told. */
+  class FullDisk extends DiskStore {
+    full: { readonly path: string; times: number } | undefined
+
+    override async write(objects: ReadonlyMap<string, Uint8Array>): Promise<void> {
+      const isHit = this.full !== undefined && [...objects.keys()][0]!.startsWith(this.full.path)
+      if (!isHit || this.full!.times-- <= 0) return super.write(objects)
+      // As much as there was room for.
+      await super.write(new Map([...objects].slice(1)))
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    }
+  }
+
+  for (const path of ['staging/', 'issuer/', 'checkpoint'])
+    it(`in mid-sequence, at ${path}, is told, and the log goes on when there is room again`, async () => {
+      let disk: FullDisk | undefined
+      const storeIn = (folder: string): LogStore => {
+        disk = new FullDisk(folder)
+        return disk
+      }
+      await reopened({ storeIn })
+      const precertificates = await logMesh.precertificates(3)
+      await submit(precertificates[0]!)
+      disk!.full = { path, times: 2 }
+      await assert.rejects(submit(precertificates[1]!), { code: 'LOG_WRITE_FAILED', message: /ENOSPC/ })
+      await submit(precertificates[2]!).catch((error) => assert.equal(error.code, 'LOG_WRITE_FAILED'))
+      disk!.full = undefined
+      const scts = new Map<string, Uint8Array>()
+      for (const each of precertificates) scts.set(each.certificate.serial, await submit(each))
+      assert.equal(await logMesh.check(log, scts), 3)
+    })
+})
