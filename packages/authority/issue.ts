@@ -323,32 +323,19 @@ async function recordAndSign(
   alongside?: (transaction: Transaction, der: Uint8Array) => void,
 ): Promise<IssuedCertificate> {
   const { token, tbs, ...row } = signing
-  const { serial } = row
-  await store.write((transaction) =>
-    transaction.recordIntent({
-      ...row,
-      slot: issuer.slot,
-      tbsHash: Buffer.from(tbsHash(tbs)).toString('hex'),
-      intendedAt: clock(),
-    }),
-  )
-  const der = await signCertificate(token, issuer.signer)
+  const { serial, profile, instance, spkiHash } = row
+  const { slot, signer } = issuer
+  const entry = { serial, profile, instance, slot, spkiHash, notAfter: new Date(row.notAfter).toISOString() }
   await store.write((transaction) => {
-    transaction.recordIssued(serial, der)
-    const { profile, instance, notAfter, spkiHash } = row
-    transaction.addAudit({
-      at: clock(),
-      actor,
-      deed: 'issued',
-      entry: {
-        serial,
-        profile,
-        instance,
-        slot: issuer.slot,
-        spkiHash,
-        notAfter: new Date(notAfter).toISOString(),
-      },
-    })
+    const tbsHashText = Buffer.from(tbsHash(tbs)).toString('hex')
+    transaction.recordIntent({ ...row, slot, tbsHash: tbsHashText, intendedAt: clock() })
+    transaction.addAudit({ at: clock(), actor, deed: 'intended', entry })
+  })
+  const der = await signCertificate(token, signer)
+  await store.write((transaction) => {
+    const replaces = transaction.recordIssued(serial, der)
+    const deed = replaces === undefined ? 'issued' : 'renewed'
+    transaction.addAudit({ at: clock(), actor, deed, entry: { ...entry, replaces } })
     alongside?.(transaction, der)
   })
   return { serial, der, notAfter: row.notAfter }

@@ -103,8 +103,12 @@ export interface Transaction extends Reader {
    * there, else `REFERENCE_MISSING`.
    */
   recordIntent(row: IntentRow): void
-  /** Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. */
-  recordIssued(serial: string, der: Uint8Array): void
+  /**
+   * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`.
+   *
+   * @returns the serial of the one whose place it takes as its instance's current certificate
+   */
+  recordIssued(serial: string, der: Uint8Array): string | undefined
   /** Puts an earlier certificate of an instance back as its current one. The serial must be an issued one of it. */
   makeCurrent(instance: string, serial: string): void
   /** Inserts or replaces, by instance; so does the next one. */
@@ -334,6 +338,7 @@ export type Deed =
   | 'mesh-created'
   | 'ca-adopted'
   | 'key-created'
+  | 'key-used'
   | 'key-activated'
   | 'key-retired'
   | 'key-compromised'
@@ -344,11 +349,14 @@ export type Deed =
   | 'let-in'
   | 'list-published'
   | 'rotation-resumed'
+  | 'intended'
   | 'issued'
+  | 'renewed'
   | 'trust-statement-published'
   | 'bundle-published'
   | 'backed-up'
   | 'restored'
+  | 'halted'
   | ServiceDeed
 
 /** What an apply does to a service. */
@@ -366,7 +374,7 @@ export type ServiceDeed =
 export interface AuditRow {
   number: number
   at: number
-  /** Who did it: `operator`, `apply`, `up`. */
+  /** On whose behalf: `up uid 0`, `revoke uid 1000 claimed` (`actorText`). */
   actor: string
   deed: Deed
   entry: Readonly<Record<string, unknown>>

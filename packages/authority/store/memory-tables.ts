@@ -241,10 +241,13 @@ export class MemoryTables implements Transaction {
     this.#put(this.#serialByPrefix, revokedPrefix(row.serial), row.serial)
   }
 
-  recordIssued(serial: string, der: Uint8Array): void {
+  recordIssued(serial: string, der: Uint8Array): string | undefined {
     const intent = this.#intent(serial)
     this.#put(this.#certificates, serial, { ...intent, state: 'issued', der })
-    if (intent.instance !== undefined) this.#put(this.#current, intent.instance, serial)
+    if (intent.instance === undefined) return undefined
+    const before = this.#current.get(intent.instance)
+    this.#put(this.#current, intent.instance, serial)
+    return before
   }
 
   makeCurrent(instance: string, serial: string): void {

@@ -37,6 +37,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #putInstance: StatementSync
   readonly #recordIntent: StatementSync
   readonly #recordIssued: StatementSync
+  readonly #currentOf: StatementSync
   readonly #makeCurrent: StatementSync
   readonly #issuedTo: StatementSync
   readonly #putAcknowledgement: StatementSync
@@ -91,6 +92,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#recordIssued = database.prepare(
       `UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'intended' AND revocation IS NULL
        RETURNING number, instance`,
+    )
+    this.#currentOf = database.prepare(
+      `SELECT serial FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
+       WHERE current_certificate.instance = ?`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
     this.#issuedTo = database.prepare(
@@ -252,11 +257,14 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
   }
 
-  recordIssued(serial: string, der: Uint8Array): void {
+  recordIssued(serial: string, der: Uint8Array): string | undefined {
     this.#mustBeOpen()
     const issued = this.#recordIssued.get(der, serial)
     if (issued === undefined) throw refusal.noIntent(serial)
-    if (issued.instance !== null) this.#makeCurrent.run(issued.instance!, issued.number!)
+    if (issued.instance === null) return undefined
+    const before = this.#currentOf.get(issued.instance!)
+    this.#makeCurrent.run(issued.instance!, issued.number!)
+    return before?.serial as string | undefined
   }
 
   makeCurrent(instance: string, serial: string): void {

@@ -76,6 +76,7 @@ function linesOf(output: string, folder: string): string[] {
     .replace(/\b[0-9a-f]{16}\b/g, '<serial>')
     .replace(/-[0-9a-f]{8}\b/g, '-<id>')
     .replace(/\bprocess \d+/g, 'process <pid>')
+    .replace(/\buid \d+ */g, 'uid <uid>  ')
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line !== '')
