@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { ApplyOptions, ApplyReport } from './apply.ts'
+import { type Asker, actorText, askedBy, encodeAsker, parseAsker } from './audit/asker.ts'
 import type { Administration, Authority, BackupMade, BackupRequest } from './authority.ts'
 import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
@@ -17,6 +18,9 @@ import type { Status } from './status.ts'
 
 /** A CSR in base64 is the largest thing anyone sends. */
 const MAX_REQUEST_BYTES = 256 * 1024
+
+/** Says who asks; nobody can prove it here. */
+const ASKER = 'mtls-asker'
 
 /** What a call takes and gives, as JSON. */
 interface Calls {
@@ -92,7 +96,8 @@ export async function serveAdmin(
     'continue-from-here': () => authority.continueFromHere(),
   }
   const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
-    const answer = await answerTo(handlers, req.url ?? '', req)
+    const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
+    const answer = await askedBy(actor, () => answerTo(handlers, req.url ?? '', req))
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
   await listenOnSocket(server, socket)
@@ -106,12 +111,13 @@ export async function serveAdmin(
   }
 }
 
-/** The authority that serves this socket; undefined where none does. */
-export async function connectAdmin(socket: string): Promise<Administration | undefined> {
+/** The authority that serves this socket; undefined where none does. @param asker for its audit */
+export async function connectAdmin(socket: string, asker: Asker): Promise<Administration | undefined> {
   const call = <Name extends keyof Calls>(
     name: Name,
     input: Calls[Name]['takes'],
-  ): Promise<Calls[Name]['gives']> => callOverSocket(socket, name, input) as Promise<Calls[Name]['gives']>
+  ): Promise<Calls[Name]['gives']> =>
+    callOverSocket({ socket, asker }, name, input) as Promise<Calls[Name]['gives']>
   try {
     await call('ping', undefined)
   } catch (error) {
@@ -181,7 +187,11 @@ async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
 }
 
-function callOverSocket(socket: string, name: string, input: unknown): Promise<unknown> {
+function callOverSocket(
+  { socket, asker }: { readonly socket: string; readonly asker: Asker },
+  name: string,
+  input: unknown,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const unreachable = (cause: unknown) =>
       reject(
@@ -190,18 +200,22 @@ function callOverSocket(socket: string, name: string, input: unknown): Promise<u
         }),
       )
     byShortName(socket, (socketPath) => {
-      const call = request({ socketPath, path: `/${name}`, method: 'POST', agent: false }, async (res) => {
-        try {
-          const chunks: Uint8Array[] = []
-          for await (const chunk of res) chunks.push(chunk as Uint8Array)
-          const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
-          if (res.statusCode === 200) return resolve(answer)
-          const { code, message } = answer as { code: AuthorityErrorCode; message: string }
-          reject(new AuthorityError(code, message))
-        } catch (error) {
-          unreachable(error)
-        }
-      })
+      const headers = { [ASKER]: encodeAsker(asker) }
+      const call = request(
+        { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
+        async (res) => {
+          try {
+            const chunks: Uint8Array[] = []
+            for await (const chunk of res) chunks.push(chunk as Uint8Array)
+            const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
+            if (res.statusCode === 200) return resolve(answer)
+            const { code, message } = answer as { code: AuthorityErrorCode; message: string }
+            reject(new AuthorityError(code, message))
+          } catch (error) {
+            unreachable(error)
+          }
+        },
+      )
       call.on('error', unreachable)
       call.end(input === undefined ? undefined : JSON.stringify(input))
     })

@@ -75,6 +75,20 @@ describe('apply', () => {
     assert.ok(!JSON.stringify(audit).includes('PRIVATE'))
   })
 
+  test('tells in the audit what a change of the config has changed', async () => {
+    const dir = temporaryFolder()
+    const first = testEngine({ dir, config: { services } })
+    await apply(first, no)
+    const stricter = { services: { ...services, lake: { allow: ['stream'] } } }
+    const second = testEngine({ dir, config: stricter, store: first.store as MemoryStore })
+    await apply(second, yes)
+    const rows = second.store.audit(0, 1000).filter(({ deed }) => deed === 'change-callers')
+    assert.deepEqual(
+      rows.map(({ entry }) => [entry.service, entry.changes]),
+      [['lake', { allow: { from: 'members', to: ['stream'] } }]],
+    )
+  })
+
   test('does the safe part alone where the destructive part is declined', async () => {
     const dir = temporaryFolder()
     const first = testEngine({ dir, config: { services } })

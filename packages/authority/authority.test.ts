@@ -45,6 +45,7 @@ function open(config: Config, environment: Record<string, string | undefined> = 
     randomBytes,
     environment,
     pid: process.pid,
+    uid: 7,
     purpose: 'test',
     openLog: logs.opener(() => clock.now()),
   })
@@ -58,6 +59,27 @@ const yes = { approve: () => true }
 const no = { approve: () => false }
 
 describe('an authority', () => {
+  test('tells in its audit how often each key has signed, and in each bundle what the audit was', async () => {
+    const config = configIn(temporaryFolder(), { lake: {}, stream: {} })
+    const authority = await open(config)
+    await authority.apply(yes)
+    await authority.close()
+    const observation = new Observation({ config, clock: () => clock.now() })
+    const rows = [...observation.audit({})]
+    const verdict = observation.verifyAudit()
+    observation.close()
+    const used = rows.filter(({ deed }) => deed === 'key-used').map(({ entry }) => entry)
+    const signed = (slot: string) =>
+      used.reduce((sum, entry) => sum + (entry.slot === slot ? (entry.signatures as number) : 0), 0)
+    assert.ok(signed('root-1') >= 3, 'its own certificate, the issuing CA’s, the trust statement')
+    assert.equal(signed('bundle-key-1'), 1)
+    const intended = rows.filter(({ deed }) => deed === 'intended').map(({ entry }) => entry.serial)
+    const issued = rows.filter(({ deed }) => deed === 'issued').map(({ entry }) => entry.serial)
+    assert.deepEqual(intended.toSorted(), issued.toSorted())
+    assert.deepEqual([verdict.bundles, verdict.signedBy, verdict.faults], [1, '1.1', []])
+    assert.equal(verdict.entries, rows.length)
+  })
+
   test('is alone on its state folder', async () => {
     const config = configIn(temporaryFolder(), { lake: {} })
     const first = await open(config)
@@ -170,7 +192,7 @@ describe('over the socket', () => {
       await authority.close()
     }
     t.after(close)
-    const client = await connectAdmin(socket)
+    const client = await connectAdmin(socket, { purpose: 'issue', uid: 1000 })
     assert.ok(client !== undefined)
     return { authority, client, socket, close }
   }
@@ -185,7 +207,29 @@ describe('over the socket', () => {
     assert.deepEqual(await client.purge(), [])
     await assert.rejects(() => client.issue('nobody'), isCode('NOT_A_MEMBER'))
     await close()
-    assert.equal(await connectAdmin(socket), undefined)
+    assert.equal(await connectAdmin(socket, { purpose: 'issue' }), undefined)
+  })
+
+  test('what is asked is recorded as claimed, and what nobody asked as the authority’s own', async (t) => {
+    const dir = temporaryFolder()
+    const { authority, client, close } = await served(t, dir, { lake: {} })
+    await authority.apply(no)
+    await Promise.all([client.issue('lake'), authority.issue('lake')])
+    await close()
+    const observation = new Observation({ config: configIn(dir, { lake: {} }), clock: () => clock.now() })
+    const rows = [...observation.audit({ service: 'lake' })]
+    assert.deepEqual(observation.verifyAudit().faults, [])
+    observation.close()
+    assert.deepEqual(
+      rows
+        .filter(({ deed }) => deed === 'issued' || deed === 'renewed')
+        .map(({ actor, deed }) => [deed, actor]),
+      [
+        ['issued', 'test uid 7'],
+        ['renewed', 'test uid 7'],
+        ['renewed', 'issue uid 1000 claimed'],
+      ],
+    )
   })
 
   test('a yes is for what was shown, and for nothing else', async (t) => {

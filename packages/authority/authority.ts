@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
+import { actorText, askerNow } from './audit/asker.ts'
 import { type AuditQuery, readAudit } from './audit/read-audit.ts'
 import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
 import { type BackupReport, backUp } from './backup/back-up.ts'
@@ -102,6 +103,8 @@ export interface AuthorityOptions {
   /** Environment variables; the passphrase is removed from them. */
   readonly environment: Record<string, string | undefined>
   readonly pid: number
+  /** The user ID of this process, for the audit; undefined where the system has none. */
+  readonly uid?: number | undefined
   /** For whoever finds the lock taken, and for the audit: `apply`, `up`, `issue`. */
   readonly purpose: string
   readonly report?: (event: AuthorityEvent) => void
@@ -115,6 +118,8 @@ export interface AuthorityOptions {
 /** The authority at work: it holds the lock of its state folder until it is closed. */
 export class Authority implements Administration {
   #engine: Engine
+  /** On whose behalf this does what nobody asked for over the socket. */
+  readonly #actor: string
   readonly #lock: Lock
   /** One deed at a time: the tail of the queue. */
   #busy: Promise<unknown> = Promise.resolve()
@@ -133,7 +138,8 @@ export class Authority implements Administration {
    * @throws AuthorityError `LOCKED`, `PERMISSIONS`, `STORE_FAILED`, `CA_WITHOUT_INVENTORY`
    */
   static async open(options: AuthorityOptions): Promise<Authority> {
-    const { config, clock, randomBytes, pid, purpose, disk = new Disk() } = options
+    const { config, clock, randomBytes, pid, uid, purpose, disk = new Disk() } = options
+    const actor = actorText({ purpose, uid }, 'proven')
     const layout = layoutOf(config)
     settleRestore(layout, disk)
     // Refused before anything is made, so that a state folder can still be put back where it was.
@@ -163,6 +169,11 @@ export class Authority implements Administration {
         passphrase: () => passphrase().passphrase,
         storeInClear: config.authority.storeCaKeysInClear,
         randomBytes,
+        used: ({ id }, signatures) => {
+          const entry = { slot: id, signatures }
+          const row = { at: clock(), actor: askerNow() ?? actor, deed: 'key-used', entry } as const
+          return store.write((transaction) => transaction.addAudit(row))
+        },
       })
       const engine: Engine = {
         config,
@@ -179,7 +190,7 @@ export class Authority implements Administration {
         handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
         clock,
         randomBytes,
-        actor: purpose,
+        actor,
         report: options.report ?? (() => {}),
       }
       return new Authority(engine, lock, passphrase)
@@ -198,6 +209,7 @@ export class Authority implements Administration {
       },
       staple: async (serial) => this.#responder?.staple(serial),
     }
+    this.#actor = engine.actor
     this.#passphrase = passphrase
     this.#lock = lock
     this.#enforcement = new EnforcementWatch(this.#engine)
@@ -349,6 +361,7 @@ export class Authority implements Administration {
   }
 
   backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {
+    const engine = { ...this.#engine, actor: askerNow() ?? this.#actor }
     const made = this.#backingUp.then(async () => {
       let passphraseInState = false
       const passphrase = async () => {
@@ -356,7 +369,7 @@ export class Authority implements Administration {
         passphraseInState = found.unprotected
         return found.passphrase
       }
-      const report = await backUp(this.#engine, { file, passphrase }, (deed) => this.#inTurn(deed))
+      const report = await backUp(engine, { file, passphrase }, (deed) => this.#inTurn(deed))
       return { ...report, passphraseInState }
     })
     this.#backingUp = made.catch(() => {})
@@ -409,12 +422,19 @@ export class Authority implements Administration {
   async #halt(evidence: string): Promise<void> {
     const { store, clock, report } = this.#engine
     if (store.mesh()?.halted !== undefined) return
-    await store.write((transaction) => transaction.changeMesh({ halted: evidence }))
+    await store.write((transaction) => {
+      transaction.changeMesh({ halted: evidence })
+      transaction.addAudit({ at: clock(), actor: this.#actor, deed: 'halted', entry: { evidence } })
+    })
     report({ kind: 'halted', subject: 'mesh', at: clock(), detail: { evidence } })
   }
 
   #inTurn<Result>(deed: () => Result | Promise<Result>): Promise<Result> {
-    const result = this.#busy.then(deed)
+    const actor = askerNow() ?? this.#actor
+    const result = this.#busy.then(() => {
+      this.#engine = { ...this.#engine, actor }
+      return deed()
+    })
     this.#busy = result.catch(() => {})
     return result
   }

@@ -330,33 +330,19 @@ async function recordAndSign(
 ): Promise<IssuedCertificate> {
   const { store, clock, actor } = issuing
   const { token, tbs, ...row } = signing
-  const { serial } = row
-  await store.write((transaction) =>
-    transaction.recordIntent({
-      ...row,
-      slot: issuer.slot,
-      tbsHash: Buffer.from(tbsHash(tbs)).toString('hex'),
-      intendedAt: clock(),
-    }),
-  )
-  const { der, log } = await signed(token, row.profile, issuer, issuing)
+  const { serial, profile, instance, spkiHash } = row
+  const { slot } = issuer
+  const entry = { serial, profile, instance, slot, spkiHash, notAfter: new Date(row.notAfter).toISOString() }
   await store.write((transaction) => {
-    transaction.recordIssued(serial, der, log)
-    const { profile, instance, notAfter, spkiHash } = row
-    transaction.addAudit({
-      at: clock(),
-      actor,
-      deed: 'issued',
-      entry: {
-        serial,
-        profile,
-        instance,
-        slot: issuer.slot,
-        log,
-        spkiHash,
-        notAfter: new Date(notAfter).toISOString(),
-      },
-    })
+    const tbsHashText = Buffer.from(tbsHash(tbs)).toString('hex')
+    transaction.recordIntent({ ...row, slot, tbsHash: tbsHashText, intendedAt: clock() })
+    transaction.addAudit({ at: clock(), actor, deed: 'intended', entry })
+  })
+  const { der, log } = await signed(token, profile, issuer, issuing)
+  await store.write((transaction) => {
+    const replaces = transaction.recordIssued(serial, der, log)
+    const deed = replaces === undefined ? 'issued' : 'renewed'
+    transaction.addAudit({ at: clock(), actor, deed, entry: { ...entry, log, replaces } })
     alongside?.(transaction, der)
   })
   return { serial, der, notAfter: row.notAfter }

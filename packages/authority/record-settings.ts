@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AuthorityEventKind, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { movePair } from './place.ts'
@@ -20,7 +21,11 @@ export async function recordSettings(
   const rows = new Map(store.services().map((row) => [row.service, row]))
   const failed = moveFiles(engine, actions, rows)
   const done = actions.filter((action) => !failed.has(action))
-  for (const action of done) recordAction(rows, action, engine.config.trustDomain, at)
+  const entries = new Map<ServiceAction, Readonly<Record<string, unknown>>>()
+  for (const action of done) {
+    entries.set(action, entryOf(action, rows.get(action.subject)))
+    recordAction(rows, action, engine.config.trustDomain, at)
+  }
   const touched = new Set(
     done.flatMap(({ subject, from }) => (from === undefined ? [subject] : [subject, from])),
   )
@@ -34,14 +39,22 @@ export async function recordSettings(
         transaction.putInstance({ id: service, service, place: 'here', since: at, held: false })
       }
     }
-    for (const { subject, kind, reason } of done) {
-      transaction.addAudit({ at, actor, deed: kind, entry: { service: subject, reason } })
-    }
+    for (const [{ kind }, entry] of entries) transaction.addAudit({ at, actor, deed: kind, entry })
   })
   for (const { kind, subject, reason } of done) {
     report({ kind: EVENTS[kind], subject, at, detail: { reason } })
   }
   return failed
+}
+
+/** What an action changes of the settings, field by field; settings hold no secrets. */
+function entryOf({ subject, from, reason, settings }: ServiceAction, row: ServiceRow | undefined) {
+  const before: Partial<Settings> = row === undefined ? {} : decodeSettings(row.settings)
+  const changes = Object.entries(settings).flatMap(([field, to]) => {
+    const was = before[field as keyof Settings]
+    return isDeepStrictEqual(was, to) ? [] : [[field, { from: was, to }]]
+  })
+  return { service: subject, from, reason, changes: Object.fromEntries(changes) }
 }
 
 function moveFiles(

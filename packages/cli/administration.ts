@@ -21,7 +21,10 @@ export async function withAdministration<Result>(
   deed: Deed<Result>,
 ): Promise<Result> {
   const config = loadConfig(context)
-  const running = await connectAdmin(layoutOf(config).authority.adminSocket)
+  const running = await connectAdmin(layoutOf(config).authority.adminSocket, {
+    purpose: options.purpose,
+    uid: context.world.uid,
+  })
   if (running !== undefined) return deed(running, config, true)
   return withAuthority(context, config, options, (authority) => deed(authority, config, false))
 }
@@ -33,13 +36,14 @@ export async function withAuthority<Result>(
   { purpose, report, adopting = false }: AdministrationOptions,
   deed: (authority: Authority) => Promise<Result>,
 ): Promise<Result> {
-  const { clock, randomBytes, environment, pid } = world
+  const { clock, randomBytes, environment, pid, uid } = world
   const options = {
     config,
     clock,
     randomBytes,
     environment,
     pid,
+    uid,
     purpose,
     adopting,
     // Its key lies beside the authority's, and the authority is handed a way to submit alone.

@@ -8,7 +8,8 @@ export function auditFaultText(fault: AuditFault): string {
   if (kind === 'missing') return `${entries} ${be} missing`
   if (kind === 'moved') return `entry ${from} is out of order: it was written as number ${fault.was}`
   if (kind === 'inserted') return `${entries} ${be} not the authority’s: inserted by somebody else`
-  if (kind === 'changed') return `${entries} ${from === to ? 'was' : 'were'} changed`
+  if (kind === 'changed')
+    return `${entries} ${from === to ? 'was changed: it is not what its hash says' : 'were changed: they are not what their hashes say'}`
   if (kind === 'checkpoint')
     return `what the inventory keeps of the audit at bundle ${fault.bundle} (up to entry ${to}) was changed; the entries were not`
   const against =

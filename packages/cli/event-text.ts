@@ -18,8 +18,8 @@ export function eventDocument(event: AuthorityEvent): Record<string, unknown> {
 /** `instance lake, serial 3f2a9c1b00ee56b8`. */
 export function detailText(detail: AuthorityEvent['detail']): string {
   return Object.entries(detail)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => wordsFor(name, typeof value === 'object' ? JSON.stringify(value) : String(value)))
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([name, value]) => wordsFor(name, String(value)))
     .join(', ')
 }
 
@@ -28,7 +28,8 @@ function wordsFor(name: string, value: string): string {
   if (name === 'after') return `after ${value} ms`
   if (name === 'notAfter') return `until ${timeText(Date.parse(value))}`
   // As far as `mtls status` shows it; `--json` has it whole.
-  if (name === 'serial') return `serial ${value.slice(0, 16)}`
+  if (name === 'serial' || name === 'replaces' || name === 'spkiHash')
+    return `${labelText(name)} ${value.slice(0, 16)}`
   if (name === 'reason' || name === 'error' || name === 'dir' || name === 'evidence') return value
   return `${labelText(name)} ${value}`
 }

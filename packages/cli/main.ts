@@ -10,6 +10,7 @@ process.exitCode = await run(process.argv.slice(2), {
   randomBytes,
   environment: process.env,
   pid: process.pid,
+  uid: process.getuid?.(),
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

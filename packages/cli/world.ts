@@ -10,6 +10,8 @@ export interface World {
   /** Environment variables; the passphrase of the CA keys is removed from them when an authority is opened. */
   readonly environment: Record<string, string | undefined>
   readonly pid: number
+  /** The user ID of this process, where the system has them. */
+  readonly uid?: number | undefined
   readonly stdin: ReadStream
   readonly stdout: WriteStream
   readonly stderr: WriteStream

@@ -82,7 +82,7 @@ describe('a log refuses', () => {
   }
 
   it('what is no chain', async () => {
-    const { root, issuing } = logMesh.mesh.ca
+    const { issuing } = logMesh.mesh.ca
     await refuses('SUBMISSION_NOT_A_CHAIN', [])
     await refuses('SUBMISSION_NOT_A_CHAIN', [
       precertificate.der,

@@ -55,19 +55,23 @@ async function honest(): Promise<Tampered> {
   return { records, tree: treeOf(records), checkpoints, bundle, section, keys: [bundleKey.spki] }
 }
 
-function faultsOf({ records, tree, checkpoints, bundle, section, keys }: Tampered) {
-  return verdictOf({ records, tree, checkpoints, bundle, section, keys }).faults
+function faultsOf(tampered: Tampered) {
+  return verdictOf(tampered).faults
 }
 
-function verdictOf({ records, tree, checkpoints, bundle, section, keys }: Tampered) {
-  return verifyAudit({
+function verdictOf(tampered: Tampered) {
+  return verifyAudit(readerOf(tampered))
+}
+
+function readerOf({ records, tree, checkpoints, bundle, section, keys }: Tampered) {
+  return {
     auditRecords: () => records,
     auditTree: () => tree,
     auditCheckpoints: () => checkpoints,
     bundle: () => bundle,
     section: () => section,
     slots: () => keys.map((spki) => ({ kind: 'bundle-key', spki }) as SlotRow),
-  })
+  }
 }
 
 describe('the audit', () => {
@@ -132,9 +136,25 @@ describe('the audit', () => {
     assert.deepEqual(faultsOf(audit), [{ kind: 'inserted', from: 17, to: 17 }])
   })
 
-  test('shows one that was put at the end', () => {
-    audit.records.push(recordAt(46, '{"serial":"mine"}'))
-    assert.deepEqual(faultsOf(audit), [{ kind: 'inserted', from: 46, to: 46 }])
+  test('shows one that was put at the end, its own hash or another’s with it', () => {
+    const copy = { ...(audit.records[44] as HashedRecord), number: 46 }
+    for (const added of [recordAt(46, '{"serial":"mine"}'), copy])
+      assert.deepEqual(faultsOf({ ...audit, records: [...audit.records, added] }), [
+        { kind: 'inserted', from: 46, to: 46 },
+      ])
+  })
+
+  test('shows an entry of which only the hash was changed, and that alone', () => {
+    audit.records[16] = { ...(audit.records[16] as HashedRecord), leaf: '00'.repeat(32) }
+    assert.deepEqual(faultsOf(audit), [{ kind: 'changed', from: 17, to: 17 }])
+  })
+
+  test('goes on to the entries that were written since it began', () => {
+    const grown = [...audit.records, recordAt(46), { ...recordAt(47), actor: 'me' }]
+    const reader = readerOf({ ...audit, records: grown })
+    let asked = 0
+    const auditTree = () => (asked++ === 0 ? audit.tree : treeOf(grown))
+    assert.deepEqual(verifyAudit({ ...reader, auditTree }).faults, [{ kind: 'changed', from: 47, to: 47 }])
   })
 
   for (const [one, other] of [

@@ -37,9 +37,16 @@ export function verifyAudit(reader: MarkReader & Pick<Reader, 'auditRecords'>): 
 
 class AuditWalk {
   readonly #marks: readonly AuditMark[]
+  /** How many entries there were when it began. */
+  readonly #known: number
+  /** Of the stored hashes: the rest still leads to the roots where an entry was changed without its own. */
   readonly #tree = new CompactTree()
+  /** Of the entries as they read, from the first one on that its hash does not fit: it leads there where only hashes changed. */
+  #asRead: CompactTree | undefined
   readonly #misplaced = new Misplaced()
   readonly #missing: AuditFault[] = []
+  /** Changed, among those that were written since it began, or by somebody else. */
+  readonly #changedSince: AuditFault[] = []
   readonly #good: AuditMark[] = []
   readonly #bad: AuditMark[] = []
   #reached = 0
@@ -47,6 +54,7 @@ class AuditWalk {
 
   constructor(marks: readonly AuditMark[]) {
     this.#marks = marks
+    this.#known = marks.at(-1)?.size ?? 0
     this.#compare()
   }
 
@@ -54,15 +62,20 @@ class AuditWalk {
     if (record.number !== this.#last + 1)
       this.#missing.push({ kind: 'missing', from: this.#last + 1, to: record.number - 1 })
     this.#last = record.number
-    this.#tree.append(this.#leafOf(record))
+    this.#append(record)
     this.#compare()
   }
 
   /** @param size of the tree by now: entries beyond it are nobody's */
   verdict(size: number): AuditVerdict {
-    const known = Math.max(size, this.#marks.at(-1)?.size ?? 0)
-    const faults = [...this.#missing, ...this.#misplaced.faults(this.#last)]
-    const end = this.#last + this.#misplaced.shift(this.#last)
+    const known = Math.max(size, this.#known)
+    const last = Math.min(this.#last, this.#known)
+    const end = this.#last + this.#misplaced.shift(last)
+    const faults = [
+      ...this.#missing,
+      ...this.#misplaced.faults(last),
+      ...this.#changedSince.filter(({ to }) => to <= known),
+    ]
     if (end < known) faults.push({ kind: 'missing', from: end + 1, to: known })
     if (end > known) faults.push({ kind: 'inserted', from: known + 1, to: end })
     faults.push(...this.#faultsOfMarks(faults))
@@ -75,13 +88,25 @@ class AuditWalk {
     }
   }
 
-  /** The stored hash: the rest still leads to the roots where an entry was changed without it. */
-  #leafOf(record: HashedRecord): Uint8Array {
+  #append(record: HashedRecord): void {
     const leaf = Buffer.from(auditLeaf(record))
-    if (leaf.toString('hex') === record.leaf) return leaf
-    this.#misplaced.add(record)
-    const stored = Buffer.from(record.leaf, 'hex')
-    return stored.length === leaf.length ? stored : leaf
+    const isAsWritten = leaf.toString('hex') === record.leaf
+    if (!isAsWritten) this.#note(record)
+    this.#asRead?.append(leaf)
+    const stored = isAsWritten ? leaf : Buffer.from(record.leaf, 'hex')
+    this.#tree.append(stored.length === leaf.length ? stored : leaf)
+  }
+
+  #note(record: HashedRecord): void {
+    this.#asRead ??= this.#tree.copy()
+    const { number } = record
+    if (number <= this.#known) this.#misplaced.add(record)
+    else this.#changedSince.push({ kind: 'changed', from: number, to: number })
+  }
+
+  #leadsTo(root: Uint8Array): boolean {
+    const trees = this.#asRead === undefined ? [this.#tree] : [this.#tree, this.#asRead]
+    return trees.some((tree) => Buffer.compare(tree.root(), root) === 0)
   }
 
   /** At every size that is known. After a gap nothing leads to its root any more. */
@@ -89,8 +114,8 @@ class AuditWalk {
     for (; this.#marks[this.#reached]?.size === this.#last; this.#reached++) {
       const mark = this.#marks[this.#reached] as AuditMark
       if (this.#missing.length > 0) continue
-      const isGood = Buffer.compare(this.#tree.root(), mark.root) === 0
-      ;(isGood ? this.#good : this.#bad).push(mark)
+      const marks = this.#leadsTo(mark.root) ? this.#good : this.#bad
+      marks.push(mark)
     }
   }
 

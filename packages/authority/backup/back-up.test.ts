@@ -173,7 +173,7 @@ describe('while the authority works', () => {
     await restoreIn(config, file, { passphraseFile })
     assert.ok(during > 0)
     const { audit, open } = lookIn(config, (store) => ({
-      audit: store.audit(0, 100_000).filter(({ deed }) => deed === 'issued'),
+      audit: store.audit(0, 100_000).filter(({ deed }) => deed === 'issued' || deed === 'renewed'),
       open: store.issuedOf('leaf').length,
     }))
     // Every certificate with its entry, and every entry with its certificate.
@@ -185,7 +185,7 @@ describe('while the authority works', () => {
     const authority = await openIn(config)
     const { adminSocket } = layoutOf(config).authority
     const admin = await serveAdmin(authority, adminSocket, async () => {})
-    const remote = await connectAdmin(adminSocket)
+    const remote = await connectAdmin(adminSocket, { purpose: 'backup' })
     const made = await Promise.all(
       [1, 2, 3].map((n) => remote!.backup({ file: `${file}${n}`, passphraseFile })),
     )

@@ -46,6 +46,8 @@ export interface KeyStoreOptions {
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
+  /** Told after a key has signed, and how often, once it is closed again: for the audit. */
+  readonly used?: (slot: KnownKey, signatures: number) => Promise<void>
   /** Default `scryptCost`; tests take less. */
   readonly cost?: ScryptCost
 }
@@ -205,14 +207,17 @@ export class KeyStore {
   async withSigner<T>(slot: KnownKey, use: (signer: Signer) => Promise<T>): Promise<T> {
     let opened: Signer | undefined = await this.open(slot)
     const { algorithm, spki } = opened
+    let signatures = 0
     const sign = async (message: Uint8Array) => {
       if (opened === undefined) throw new TypeError(`the key of ${slot.id} is closed`)
+      signatures++
       return opened.sign(message)
     }
     try {
       return await use({ algorithm, spki, sign })
     } finally {
       opened = undefined
+      if (signatures > 0) await this.#options.used?.(slot, signatures)
     }
   }
 

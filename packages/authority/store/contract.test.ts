@@ -320,6 +320,17 @@ for (const [name, open] of Object.entries(stores)) {
       })
     })
 
+    test('a certificate takes the place of the one before it, and says of which', async (t) => {
+      const store = await withLake(open(t))
+      const record = (serial: string) =>
+        store.write((transaction) => {
+          transaction.recordIntent(intent(serial))
+          return transaction.recordIssued(serial, Uint8Array.of(7))
+        })
+      assert.equal(await record('01'), undefined)
+      assert.equal(await record('02'), '01')
+    })
+
     test('what is revoked is current and issued no more, and stays so', async (t) => {
       const store = await withLake(open(t))
       const [old, current, intended] = ['11'.repeat(16), '22'.repeat(16), '00a3'.padEnd(34, '0')] as const

@@ -116,8 +116,9 @@ export interface Transaction extends Reader {
    * of its instance, it is so no more.
    *
    * @param log the slot of the log that has promised to hold it
+   * @returns the serial of the one whose place it takes as its instance's current certificate
    */
-  recordIssued(serial: string, der: Uint8Array, log?: string): void
+  recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined
   /** Puts an earlier certificate of an instance back as its current one. The serial must be an issued one of it. */
   makeCurrent(instance: string, serial: string): void
   /** Inserts or replaces, by instance; so does the next one. */
@@ -395,6 +396,7 @@ export type Deed =
   | 'mesh-created'
   | 'ca-adopted'
   | 'key-created'
+  | 'key-used'
   | 'key-activated'
   | 'key-retired'
   | 'key-compromised'
@@ -406,7 +408,9 @@ export type Deed =
   | 'list-published'
   | 'rotation-resumed'
   | 'transparency-changed'
+  | 'intended'
   | 'issued'
+  | 'renewed'
   | 'trust-statement-published'
   | 'bundle-published'
   | 'change-pinning'
@@ -415,6 +419,7 @@ export type Deed =
   | 'next-key-discarded'
   | 'backed-up'
   | 'restored'
+  | 'halted'
   | ServiceDeed
 
 /** What an apply does to a service. */
@@ -432,7 +437,7 @@ export type ServiceDeed =
 export interface AuditRow {
   number: number
   at: number
-  /** Who did it: `operator`, `apply`, `up`. */
+  /** On whose behalf: `up uid 0`, `revoke uid 1000 claimed` (`actorText`). */
   actor: string
   deed: Deed
   entry: Readonly<Record<string, unknown>>

@@ -271,13 +271,15 @@ export class MemoryTables implements Transaction {
     this.#put(this.#serialByPrefix, revokedPrefix(row.serial), row.serial)
   }
 
-  recordIssued(serial: string, der: Uint8Array, log?: string): void {
+  recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined {
     const intent = this.#intent(serial)
     this.#put(this.#certificates, serial, { ...intent, state: 'issued', der, log })
-    if (intent.instance === undefined) return
+    if (intent.instance === undefined) return undefined
+    const before = this.#current.get(intent.instance)
     this.#put(this.#current, intent.instance, serial)
     if (this.#nextKeys.get(intent.instance)?.spkiHash === intent.spkiHash)
       this.#delete(this.#nextKeys, intent.instance)
+    return before
   }
 
   makeCurrent(instance: string, serial: string): void {

@@ -40,6 +40,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #putInstance: StatementSync
   readonly #recordIntent: StatementSync
   readonly #recordIssued: StatementSync
+  readonly #currentOf: StatementSync
   readonly #makeCurrent: StatementSync
   readonly #issuedTo: StatementSync
   readonly #putAcknowledgement: StatementSync
@@ -103,6 +104,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       `UPDATE certificate SET state = 'issued', der = ?, log = ?
        WHERE serial = ? AND state = 'intended' AND revocation IS NULL
        RETURNING number, instance, spki_hash AS spkiHash`,
+    )
+    this.#currentOf = database.prepare(
+      `SELECT serial FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
+       WHERE current_certificate.instance = ?`,
     )
     this.#makeCurrent = put('current_certificate', ['instance', 'certificate'])
     this.#issuedTo = database.prepare(
@@ -288,13 +293,15 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
   }
 
-  recordIssued(serial: string, der: Uint8Array, log?: string): void {
+  recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined {
     this.#mustBeOpen()
     const issued = this.#recordIssued.get(der, log ?? null, serial)
     if (issued === undefined) throw refusal.noIntent(serial)
-    if (issued.instance === null) return
+    if (issued.instance === null) return undefined
+    const before = this.#currentOf.get(issued.instance!)
     this.#makeCurrent.run(issued.instance!, issued.number!)
     this.#usedNextKey.run(issued.instance!, issued.spkiHash!)
+    return before?.serial as string | undefined
   }
 
   makeCurrent(instance: string, serial: string): void {

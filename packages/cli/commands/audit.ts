@@ -6,6 +6,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { detailText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
+import { labelText } from '../label-text.ts'
 import type { Output } from '../output.ts'
 import { timeSince, timeText } from '../time-text.ts'
 
@@ -58,7 +59,16 @@ function show({ output, json, world }: Context, observation: Observation, option
 function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): string {
   const when = output.styled('quiet', timeText(at))
   const what = output.styled('strong', deed.replaceAll('-', ' ').padEnd(25))
-  return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${detailText(entry)}`.trimEnd()}\n`
+  return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${entryText(entry)}`.trimEnd()}\n`
+}
+
+/** What a setting was before, where it was anything; `--json` has it whole. */
+function entryText({ changes, ...entry }: AuditRow['entry']): string {
+  const changed = Object.entries((changes ?? {}) as Record<string, { from?: unknown; to?: unknown }>)
+  const words = changed.flatMap(([field, { from, to }]) =>
+    from === undefined ? [] : [`${labelText(field)} ${JSON.stringify(from)} → ${JSON.stringify(to)}`],
+  )
+  return [detailText(entry), ...words].join(', ')
 }
 
 function verify({ output, json }: Context, observation: Observation): ExitCode {

@@ -11,6 +11,7 @@ import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeOrNull, timeText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
+import type { World } from '../world.ts'
 
 export const statusCommand: CommandSpec = {
   name: 'status',
@@ -22,7 +23,7 @@ export const statusCommand: CommandSpec = {
   async run(context) {
     const { output, json, world } = context
     const config = loadConfig(context)
-    const status = await ask(config, world.clock)
+    const status = await ask(config, world)
     const now = world.clock()
     const faults = faultsOf(status, now)
     if (json) output.printJson(documentOf(status, faults, now))
@@ -33,8 +34,9 @@ export const statusCommand: CommandSpec = {
 }
 
 /** The running authority knows who is live; where none runs, what lies on disk has to do. */
-async function ask(config: Config, clock: () => number): Promise<Status> {
-  const running = await connectAdmin(layoutOf(config).authority.adminSocket)
+async function ask(config: Config, { clock, uid }: World): Promise<Status> {
+  const asker = { purpose: 'status', uid }
+  const running = await connectAdmin(layoutOf(config).authority.adminSocket, asker)
   if (running !== undefined) return running.status()
   const observation = new Observation({ config, clock })
   try {

@@ -11,6 +11,11 @@ certificates: { key_algorithm: ecdsa-p256 }
 authority: { store_ca_keys_in_clear: true, http: none }
 `
 
+/** Runs SQL on the inventory, as somebody might who can write to the state folder. */
+const tamper = `import { DatabaseSync } from 'node:sqlite'
+new DatabaseSync('certs/.mtls/authority/inventory.db').exec(process.argv[2])
+`
+
 /** What the transcripts find in their folder. */
 export async function prepareFiles(folder: string): Promise<void> {
   const write = (name: string, content: string | Uint8Array, mode = 0o644) =>
@@ -19,6 +24,7 @@ export async function prepareFiles(folder: string): Promise<void> {
   write('two.yaml', oneService.replace('certificates:', '  stream: {}\ncertificates:'))
   write('none.yaml', oneService.replace(/ {2}lake: .*\n/, '').replace('services:', 'services: {}'))
   write('sealed.yaml', oneService.replace('store_ca_keys_in_clear: true', 'passphrase_file: passphrase'))
+  write('tamper.mjs', tamper)
   write('passphrase', 'correct horse battery staple\n', 0o600)
 
   const { privateKey } = await generateKeyPair('ecdsa-p256')

@@ -78,6 +78,7 @@ function linesOf(output: string, folder: string): string[] {
     .replace(/-[0-9a-f]{8}\b/g, '-<id>')
     .replace(/\bprocess \d+/g, 'process <pid>')
     .replace(/\b\d+ kB\b/g, '<size>')
+    .replace(/\buid \d+ */g, 'uid <uid>  ')
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line !== '')
