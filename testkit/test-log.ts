@@ -1,4 +1,5 @@
 import {
+  encodeTileLeaf,
   generateKeyPair,
   localSigner,
   logIdOf,
@@ -10,7 +11,15 @@ import {
   sha256,
   signSct,
 } from '@datapunk/pki'
-import { EMPTY_EDGE, growTree, hashLeaf, signCheckpoint, tilePath } from '@datapunk/tlog'
+import {
+  dataTilePath,
+  EMPTY_EDGE,
+  growTree,
+  hashLeaf,
+  signCheckpoint,
+  TILE_WIDTH,
+  tilePath,
+} from '@datapunk/tlog'
 
 /** What a log is asked to promise: a certificate without poison and SCTs, as a `Precertificate` has it. */
 export interface Loggable {
@@ -18,6 +27,8 @@ export interface Loggable {
   readonly tbs: Uint8Array
   /** DER SubjectPublicKeyInfo. */
   readonly issuerSpki: Uint8Array
+  /** DER, where it is submitted. */
+  readonly precertificate?: Uint8Array
 }
 
 /** A transparency log for tests, all in memory. It does what it is told: also what no log may. */
@@ -27,6 +38,8 @@ export class TestLog {
   readonly id: string
   /** Hashes of the entries, in their places; a test may change them. */
   readonly leaves: Uint8Array[] = []
+  /** As they lie in data tiles. */
+  readonly records: Uint8Array[] = []
 
   private constructor(signer: Signer) {
     this.signer = signer
@@ -46,6 +59,8 @@ export class TestLog {
   sct(loggable: Loggable, timestamp: number): Promise<Sct> {
     const placed = { timestamp, entry: entryOf(loggable), leafIndex: this.leaves.length }
     this.leaves.push(hashLeaf(merkleTreeLeaf(placed)))
+    const precertificate = loggable.precertificate ?? Uint8Array.of(0)
+    this.records.push(encodeTileLeaf({ ...placed, precertificate, chain: [] }))
     return signSct(placed, this.signer)
   }
 
@@ -58,10 +73,15 @@ export class TestLog {
   async files(origin: string, timestamp: number): Promise<Map<string, Uint8Array>> {
     const { root, size, tiles } = growTree(EMPTY_EDGE, this.leaves)
     const checkpoint = await signCheckpoint({ origin, size, root, timestamp }, this.signer)
-    return new Map([
-      ['checkpoint', checkpoint],
-      ...tiles.map((tile) => [tilePath(tile), tile.octets] as const),
-    ])
+    const files = new Map([['checkpoint', checkpoint]])
+    for (const tile of tiles) {
+      files.set(tilePath(tile), tile.octets)
+      if (tile.level > 0) continue
+      const first = tile.index * TILE_WIDTH
+      const records = Buffer.concat(this.records.slice(first, first + tile.width))
+      files.set(dataTilePath(tile.index, tile.width), records)
+    }
+    return files
   }
 }
 

@@ -12,14 +12,16 @@ export class TestLogs {
       const known = of.fresh ? undefined : this.#logs.get(key)
       const log = known ?? (await TestLog.create())
       if (known === undefined) this.#logs.set(key, log)
+      const origin = `log.test/${log.id.slice(0, 32)}`
       return {
         spki: log.signer.spki,
-        origin: `log.test/${log.id.slice(0, 32)}`,
+        origin,
         submit: async ([precertificate, issuer]: readonly Uint8Array[]) => {
           const tbs = withoutPoison(parseCertificate(precertificate!).tbs)
           const { spki: issuerSpki } = parseCertificate(issuer!)
-          return encodeSct(await log.sct({ tbs, issuerSpki }, clock()))
+          return encodeSct(await log.sct({ tbs, issuerSpki, precertificate: precertificate! }, clock()))
         },
+        read: async (path: string) => (await log.files(origin, clock())).get(path),
         holds: async () => true,
         close: async () => {},
       }

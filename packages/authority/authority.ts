@@ -49,6 +49,7 @@ import type { AuditRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import type { OpenLog } from './transparency/certificate-log.ts'
+import { LogMonitor } from './transparency/log-monitor.ts'
 import { LogSeat } from './transparency/log-seat.ts'
 
 /** What can be asked of an authority, in this process or over its socket. */
@@ -131,6 +132,7 @@ export class Authority implements Administration {
   #closing: Promise<void> | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
+  readonly #logMonitor: LogMonitor
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -213,6 +215,7 @@ export class Authority implements Administration {
     this.#passphrase = passphrase
     this.#lock = lock
     this.#enforcement = new EnforcementWatch(this.#engine)
+    this.#logMonitor = new LogMonitor(() => this.#engine)
   }
 
   /**
@@ -243,6 +246,7 @@ export class Authority implements Administration {
     const places = { socket: layout.mesh.socket, listen: config.authority.listen }
     this.#peerServer = await servePeers(streaming, places)
     this.#enforcement.start()
+    this.#logMonitor.start()
     await this.#inTurn(() => this.#makeOwnPair())
   }
 
@@ -388,6 +392,7 @@ export class Authority implements Administration {
 
   async #close(): Promise<void> {
     this.#enforcement.stop()
+    await this.#logMonitor.stop()
     await this.#peerServer?.close()
     await this.#responder?.close()
     await this.#backingUp

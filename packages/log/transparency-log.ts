@@ -131,6 +131,11 @@ export class TransparencyLog {
     }
   }
 
+  /** An object that everybody may read, by its path; undefined where there is none. */
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.#store.read(path)
+  }
+
   /**
    * Whether the log began with this tree once; what can't be read says yes.
    *

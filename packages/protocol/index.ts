@@ -34,6 +34,7 @@ export {
 } from './document-number.ts'
 export { encodeDraining, parseDraining } from './draining.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
+export { type ReadLogObject, readLogEntries, tilesOfEntries } from './log-entries.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
 export {
   type Acknowledgement,

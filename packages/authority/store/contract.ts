@@ -190,6 +190,8 @@ export interface SlotRow {
   since: number
   /** Of a log: its name in checkpoints. */
   origin?: string
+  /** Of a log: up to where it was compared with what is on record; absent where it was not. */
+  monitored?: number
   /** Instances that this slot's roll-over does not wait for, each named by somebody (`--without`). */
   leftOut: readonly string[]
 }

@@ -164,6 +164,7 @@ export const migrations: readonly SchemaStep[] = [
   `
   ALTER TABLE mesh ADD COLUMN scts TEXT;
   ALTER TABLE slot ADD COLUMN origin TEXT;
+  ALTER TABLE slot ADD COLUMN monitored INTEGER;
   ALTER TABLE certificate ADD COLUMN log TEXT REFERENCES slot;
 
   CREATE TABLE next_key (

@@ -83,7 +83,7 @@ export class SqliteReader implements Reader {
        backed_up_at AS backedUpAt, scts FROM mesh`,
     )
     this.#slots = database.prepare(
-      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin FROM slot
+      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin, monitored FROM slot
        ORDER BY id`,
     )
     this.#services = database.prepare(
@@ -174,10 +174,11 @@ export class SqliteReader implements Reader {
   }
 
   slots(): readonly SlotRow[] {
-    return this.#slots.all().map(({ origin, ...row }) => {
+    return this.#slots.all().map(({ origin, monitored, ...row }) => {
       const certificate = row.certificate ?? undefined
       const leftOut = JSON.parse(row.leftOut as string)
-      return { ...row, certificate, leftOut, ...(origin !== null && { origin }) } as unknown as SlotRow
+      const ofLog = { ...(origin !== null && { origin }), ...(monitored !== null && { monitored }) }
+      return { ...row, certificate, leftOut, ...ofLog } as unknown as SlotRow
     })
   }
 

@@ -93,6 +93,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'since',
       'left_out',
       'origin',
+      'monitored',
     ])
     this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since', 'barred_at'])
     this.#putInstance = put('instance', ['id', 'service', 'place', 'since', 'held'])
@@ -248,7 +249,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   putSlot(row: SlotRow): void {
     this.#mustBeOpen()
     const { id, kind, state, algorithm, spkiHash, spki, certificate, since } = row
-    const more = [JSON.stringify(row.leftOut), row.origin ?? null]
+    const more = [JSON.stringify(row.leftOut), row.origin ?? null, row.monitored ?? null]
     this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since, ...more)
   }
 

@@ -12,6 +12,8 @@ export interface CertificateLog {
    * @returns the SCT as RFC 6962 3.2 encodes it, once the entry is in the log; of what was logged before, the first one
    */
   submit(chain: readonly Uint8Array[]): Promise<Uint8Array>
+  /** An object that it shows to everybody, by its path; undefined where there is none. */
+  read(path: string): Promise<Uint8Array | undefined>
   /** Whether the log began with this tree once; what can't be read says yes. */
   holds(tree: { readonly size: number; readonly root: Uint8Array }): Promise<boolean>
   close(): Promise<void>

@@ -6,6 +6,8 @@ type Mesh = Pick<MeshRow, 'meshId' | 'generation'>
 /** The log that what is issued goes to, opened when there is a mesh for it to be of. */
 export class LogSeat {
   readonly #open: OpenLog
+  /** What the log has promised since it was opened, by place: the hash of what is certified, until it was seen there. */
+  readonly promised = new Map<number, string>()
   #log: CertificateLog | undefined
   #generation = 0
   #failure: Error | undefined
@@ -51,6 +53,7 @@ export class LogSeat {
   async #take({ meshId, generation }: Mesh, fresh: boolean): Promise<void> {
     await this.#log?.close()
     this.#log = undefined
+    this.promised.clear()
     try {
       this.#log = await this.#open({ meshId, generation, fresh })
       this.#generation = generation

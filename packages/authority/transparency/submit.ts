@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import {
   isSignedSct,
   type PrecertEntry,
@@ -41,6 +42,7 @@ export async function submit(
     const sct = parseSct(await log.submit([precertificate.der, issuer]))
     if (!isSignedSct(sct, entryOf(precertificate), log.spki))
       throw new TypeError('its SCT is not of this certificate')
+    if (sct.leafIndex !== undefined) logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
     return { sct, log: slot.id }
   } catch (cause) {
     throw unavailable(cause)

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { encodeSct, parseCertificate, withoutPoison, withoutSctList } from '@datapunk/pki'
+import { TestCa, TestLog } from '@datapunk/testkit'
+import { apply } from '../apply.ts'
+import { issuePairs } from '../issue-pair.ts'
+import { testEngine } from '../testing/test-engine.ts'
+import type { CertificateLog } from './certificate-log.ts'
+import { LogMonitor } from './log-monitor.ts'
+import { LogSeat } from './log-seat.ts'
+import { slotOfLog } from './submit.ts'
+
+const yes = { approve: () => true }
+
+describe('the authority that watches its log', () => {
+  let dir: string
+  let log: TestLog
+  let engine: ReturnType<typeof testEngine>
+  let monitor: LogMonitor
+  let cheats: boolean
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'monitor-'))
+    log = await TestLog.create()
+    cheats = false
+    const made = testEngine({ dir, config: { services: { lake: {}, stream: {} } } })
+    const origin = 'log.test/1'
+    const open = async (): Promise<CertificateLog> => ({
+      ...{ spki: log.signer.spki, origin },
+      submit: async ([precertificate, issuer]) => {
+        const tbs = withoutPoison(parseCertificate(precertificate!).tbs)
+        const { spki: issuerSpki } = parseCertificate(issuer!)
+        const loggable = { tbs, issuerSpki, precertificate: precertificate! }
+        if (!cheats) return encodeSct(await log.sct(loggable, made.clock()))
+        const sct = await log.promise(loggable, made.clock(), log.leaves.length)
+        await logStolen('lake')
+        return encodeSct(sct)
+      },
+      read: async (path) => (await log.files(origin, made.clock())).get(path),
+      holds: async () => true,
+      close: async () => {},
+    })
+    engine = { ...made, logSeat: new LogSeat(open) }
+    monitor = new LogMonitor(() => engine)
+    await apply(engine, yes)
+  })
+
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  const alarms = () =>
+    engine.events.flatMap(({ kind, detail }) => (kind === 'log-alarm' ? [String(detail.message)] : []))
+
+  /** Somebody who holds the issuing key logs a certificate of theirs. */
+  const logStolen = async (service = 'lake') => {
+    const ca = await TestCa.create({ trustDomain: engine.config.trustDomain, seed: `thief ${service}` })
+    const { certificate } = await ca.leaf(service)
+    const issuerSpki = ca.issuing.certificate.spki
+    await log.sct({ tbs: certificate.tbs, issuerSpki, precertificate: certificate.der }, engine.clock())
+    return certificate
+  }
+
+  test('finds nothing to say where everything logged is on record, and looks at each entry once', async () => {
+    await monitor.look()
+    assert.deepEqual(alarms(), [])
+    const { store } = engine
+    assert.equal(slotOfLog(store, log.signer.spki)?.monitored, log.leaves.length)
+    assert.equal(engine.logSeat.promised.size, 0)
+  })
+
+  test('raises an alarm at what is logged and not on record', async () => {
+    await monitor.look()
+    const { serial } = await logStolen()
+    await monitor.look()
+    assert.equal(alarms().length, 1)
+    assert.match(alarms()[0]!, new RegExp(`the certificate ${serial}, is logged and not on record`))
+    await monitor.look()
+    assert.equal(alarms().length, 1, 'it is told once')
+  })
+
+  test('raises an alarm at a name outside the trust domain', async () => {
+    const ca = await TestCa.create({ trustDomain: 'elsewhere.example', seed: 'stranger' })
+    const { certificate } = await ca.leaf('lake')
+    const issuerSpki = ca.issuing.certificate.spki
+    await log.sct({ tbs: certificate.tbs, issuerSpki, precertificate: certificate.der }, engine.clock())
+    await monitor.look()
+    assert.match(alarms().join('\n'), /lake\.elsewhere\.example, which is outside the trust domain/)
+  })
+
+  test('raises an alarm where the log holds something else than what it gave its word for', async () => {
+    cheats = true
+    await issuePairs(engine, [{ instance: 'lake', service: engine.store.services()[0]!, isServing: true }])
+    await monitor.look()
+    assert.match(alarms().join('\n'), /is not the certificate for which the log gave its word/)
+  })
+
+  test('says nothing while the log can’t be read, or is damaged, and looks again', async () => {
+    const leaf = log.leaves[0]!
+    log.leaves[0] = Buffer.alloc(32)
+    await monitor.look()
+    assert.deepEqual([alarms(), slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
+    log.leaves[0] = leaf
+    await monitor.look()
+    assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, log.leaves.length)
+  })
+
+  test('what is issued has the SCT of the log, and is what was intended', () => {
+    for (const { der, tbsHash, log: slot } of engine.store.currentCertificates()) {
+      const { tbs, extensions } = parseCertificate(der!)
+      assert.equal(extensions.poison, undefined)
+      assert.ok(extensions.scts)
+      assert.equal(slot, 'log-1')
+      assert.equal(hash('sha256', withoutSctList(tbs)), tbsHash)
+    }
+  })
+})

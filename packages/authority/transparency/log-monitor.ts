@@ -1,0 +1,133 @@
+import { hash } from 'node:crypto'
+import { parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { readLogEntries, tilesOfEntries } from '@datapunk/protocol'
+import { openCheckpoint, type SignedCheckpoint, TILE_WIDTH } from '@datapunk/tlog'
+import type { Engine } from '../engine.ts'
+import type { SlotRow } from '../store/contract.ts'
+import type { CertificateLog } from './certificate-log.ts'
+import { slotOfLog } from './submit.ts'
+
+type Monitoring = Pick<Engine, 'store' | 'logSeat' | 'clock' | 'report' | 'config'>
+
+/** What an entry of the log shows, against what is on record. */
+interface Finding {
+  readonly leafIndex: number
+  readonly serial?: string
+  readonly message: string
+}
+
+/** How often, milliseconds: a certificate that nobody recorded is to be seen within a minute. */
+const LOOK_EVERY = 30_000
+
+/**
+ * Compares the log with the inventory, both ways: what was logged and is not on record was signed by somebody else with our
+ * key; what was promised and is not there was never logged. How far it has looked is on record, so that each entry is looked
+ * at once.
+ */
+export class LogMonitor {
+  readonly #engine: () => Monitoring
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> = Promise.resolve()
+
+  /** @param engine asked at every look: its config may be another by then */
+  constructor(engine: () => Monitoring) {
+    this.#engine = engine
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#looking
+  }
+
+  /** Looks at what is new, now. Never rejects: a log that can't be read is looked at again. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look()).catch(() => {})
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { store, logSeat } = this.#engine()
+    const { log } = logSeat
+    const slot = log && slotOfLog(store, log.spki)
+    if (log === undefined || slot === undefined) return
+    const signed = await log.read('checkpoint')
+    if (signed === undefined) return
+    const checkpoint = openCheckpoint(signed, log)
+    for (const tile of tilesOfEntries(slot.monitored ?? 0, checkpoint.size))
+      await this.#tile(log, slot, checkpoint, tile)
+  }
+
+  async #tile(log: CertificateLog, slot: SlotRow, checkpoint: SignedCheckpoint, tile: number): Promise<void> {
+    const { store, clock, report } = this.#engine()
+    const from = slot.monitored ?? 0
+    const read = async (path: string) => {
+      const octets = await log.read(path)
+      if (octets === undefined) throw new Error(`found no ${path} in the log`)
+      return octets
+    }
+    const entries = (await readLogEntries(read, checkpoint, tile)).filter(
+      ({ leafIndex }) => leafIndex >= from,
+    )
+    for (const entry of entries) {
+      for (const { message, ...found } of this.#findings(entry)) {
+        const detail = { log: log.origin, ...found, message }
+        report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
+      }
+    }
+    const monitored = Math.min((tile + 1) * TILE_WIDTH, checkpoint.size)
+    await store.write((transaction) => {
+      const now = transaction.slots().find(({ id }) => id === slot.id)
+      if (now !== undefined)
+        transaction.putSlot({ ...now, monitored: Math.max(monitored, now.monitored ?? 0) })
+    })
+  }
+
+  #findings({ entry, leafIndex, precertificate }: TileLeaf): Finding[] {
+    const { store, logSeat } = this.#engine()
+    const promised = logSeat.promised.get(leafIndex)
+    logSeat.promised.delete(leafIndex)
+    if (entry.type !== 'precert_entry' || precertificate === undefined)
+      return [
+        { leafIndex, message: `entry ${leafIndex} is a certificate that was logged after it was issued` },
+      ]
+    const tbsHash = hash('sha256', entry.tbs)
+    const { serial, extensions } = parseCertificate(precertificate)
+    const found = { leafIndex, serial }
+    const row = store.certificate(serial)
+    const findings: Finding[] = []
+    if (row === undefined)
+      findings.push({
+        ...found,
+        message: `entry ${leafIndex}, the certificate ${serial}, is logged and not on record: somebody else signs with the key of the issuing CA`,
+      })
+    else if (row.tbsHash !== tbsHash)
+      findings.push({
+        ...found,
+        message: `entry ${leafIndex} is another certificate ${serial} than the one on record`,
+      })
+    if (promised !== undefined && promised !== tbsHash)
+      findings.push({
+        ...found,
+        message: `entry ${leafIndex} is not the certificate for which the log gave its word`,
+      })
+    const strangers = (extensions.subjectAltName?.dnsNames ?? []).filter((name) => !this.#isOurs(name))
+    if (strangers.length > 0)
+      findings.push({
+        ...found,
+        message: `entry ${leafIndex}, the certificate ${serial}, is for ${strangers.join(', ')}, which is outside the trust domain`,
+      })
+    return findings
+  }
+
+  #isOurs(name: string): boolean {
+    const { trustDomain, authority } = this.#engine().config
+    return [trustDomain, ...authority.extraDomains].some(
+      (domain) => name === domain || name.endsWith(`.${domain}`),
+    )
+  }
+}
