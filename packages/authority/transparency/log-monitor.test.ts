@@ -92,7 +92,7 @@ describe('the authority that watches its log', () => {
 
   test('raises an alarm where the log holds something else than what it gave its word for', async () => {
     cheats = true
-    await issuePairs(engine, [{ instance: 'lake', service: engine.store.services()[0]!, isServing: true }])
+    await issuePairs(engine, [{ instance: 'lake', service: engine.store.services()[0]!, serving: undefined }])
     await monitor.look()
     assert.match(alarms().join('\n'), /is not the certificate for which the log gave its word/)
   })
