@@ -85,7 +85,7 @@ async function unstored(algorithm: 'ecdsa-p256' | 'rsa', count: number): Promise
   ]
 }
 
-/** Intent, signature, result with its audit entry, each on disk before the next; 64 at once. */
+/** Intent, signature, result, each with its audit entry and on disk before the next; 64 at once. */
 async function durable(count: number): Promise<Row> {
   const ca = await TestCa.create({ at })
   const issuer: Issuer = {
@@ -144,7 +144,7 @@ async function durable(count: number): Promise<Row> {
   store.close()
   rmSync(folder, { recursive: true })
   return {
-    what: 'issue, durable, 64 at once: intent, result and audit entry',
+    what: 'issue, durable, 64 at once: intent and result, each with its audit entry',
     found: `${number(rate)}/s by the clock, ${number((count / cpu) * 1e6)}/s a second of CPU`,
     goal: '≥ 4,000/s',
     met: rate >= 4_000,
