@@ -38,7 +38,7 @@ describe('up', () => {
     const issued = await up.next('certificate-issued')
     assert.equal(issued.subject, 'lake')
     const { detail } = await up.next('ready')
-    assert.deepEqual([detail.bundle, detail.services], ['1.1', 1])
+    assert.deepEqual([detail.bundle, detail.services], ['1.2', 1])
     up.signal('SIGINT')
     await up.next('ended')
     assert.equal(await up.ended, 0)
@@ -50,7 +50,7 @@ describe('up', () => {
     await up.next('ready')
     assert.match(await play('mtls issue lake'), /2> lake: serial <hex>, until <time>/)
     assert.equal((await up.next('certificate-issued')).subject, 'lake')
-    assert.match(await play('mtls apply'), /2> nothing to do; bundle 1\.1/)
+    assert.match(await play('mtls apply'), /2> nothing to do; bundle 1\.3/)
     assert.match(
       await play('mtls up'),
       /in use by mtls up \(process <pid>, since <time>\).*\[LOCKED\]\n\[1\]$/,
