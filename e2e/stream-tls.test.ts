@@ -118,13 +118,13 @@ describe('a peer on another host', () => {
       Object.fromEntries(names.map((name, n) => [name, { allow: n < 10 ? names : names.slice(0, callers) }]))
     await change({ ...services, ...many(40) })
     const lake = await joinFar('lake')
-    await until(() => enforced() === 'lake 1.2')
+    await until(() => enforced() === 'lake 1.4')
     fetched.length = 0
     await change({ ...services, ...many(40), lake: { allow: ['stream'] } })
-    await until(() => enforced() === 'lake 1.3')
+    await until(() => enforced() === 'lake 1.5')
     assert.deepEqual(fetched, [], 'a short difference goes ahead of its head')
     await change({ ...services, ...many(39), lake: { allow: ['stream'] } })
-    await until(() => enforced() === 'lake 1.4')
+    await until(() => enforced() === 'lake 1.6')
     assert.deepEqual(fetched, ['string'], 'a long one is fetched')
     assert.deepEqual(lake.counters.refused, {})
   })
@@ -135,13 +135,13 @@ describe('a peer on another host', () => {
     const problems: string[] = []
     lake.on('problem', ({ code }) => problems.push(code))
     await change({ ...services, lake: { allow: ['stream'] } })
-    await until(() => enforced() === 'lake 1.2')
+    await until(() => enforced() === 'lake 1.3')
     await lake.refresh()
     assert.equal(problems.join(), '')
     await lake.leave()
     const again = await joinFar('lake')
     again.on('problem', ({ code }) => problems.push(code))
-    await until(() => enforced() === 'lake 1.2')
+    await until(() => enforced() === 'lake 1.3')
     await again.refresh()
     assert.equal(problems.join(), '')
   })
@@ -150,12 +150,12 @@ describe('a peer on another host', () => {
     const lake = await joinFar('lake')
     const problems: string[] = []
     lake.on('problem', ({ code }) => problems.push(code))
-    await until(() => enforced() === 'lake 1.1')
+    await until(() => enforced() === 'lake 1.2')
     const [before] = ownCertificates()
     await kept.stop()
     await once(lake, 'problem')
     await start()
-    await until(() => enforced() === 'lake 1.1')
+    await until(() => enforced() === 'lake 1.2')
     assert.deepEqual(problems, ['AUTHORITY_UNREACHABLE'])
     assert.notEqual(ownCertificates()[0]?.detail.serial, before?.detail.serial)
   })
@@ -205,7 +205,7 @@ describe('a peer on another host', () => {
 
   test('follows when the issuing key is stolen, and nobody is waited for', async () => {
     const lake = await joinFar('lake')
-    await until(() => enforced() === 'lake 1.1')
+    await until(() => enforced() === 'lake 1.2')
     await kept.authority.rotate({ what: 'compromised', kind: 'issuing-ca' })
     const { bundle } = await kept.authority.status()
     await until(() => enforced() === `lake ${bundle}`)
@@ -218,7 +218,7 @@ describe('a peer on another host', () => {
     host.remove()
     host = new OtherHost(mesh, `127.0.0.1:${wire.port}`)
     await joinFar('lake', hasty)
-    await until(() => enforced() === 'lake 1.1')
+    await until(() => enforced() === 'lake 1.2')
     // One that is answered stays: four times the time between two reports is longer than the longest silence.
     const { since } = kept.authority.peers.live()[0]!
     const reports = new Set<unknown>()
@@ -248,16 +248,16 @@ describe('a peer on another host', () => {
     ending.push(() => unsubscribe('http.server.request.start', noted))
     const near = await join('lake', { config: mesh.configFile })
     ending.push(() => near.leave())
-    await until(() => enforced() === 'lake 1.1')
+    await until(() => enforced() === 'lake 1.2')
     assert.deepEqual([...new Set(connections)], [undefined])
   })
 
   test('is cut when its service is removed', async () => {
     await joinFar('nexus')
     await joinFar('lake')
-    await until(() => enforced() === 'lake 1.1,nexus 1.1')
+    await until(() => enforced() === 'lake 1.2,nexus 1.2')
     await change({ lake: {}, stream: {} })
-    await until(() => enforced() === 'lake 1.2')
+    await until(() => enforced() === 'lake 1.3')
     assert.ok(kept.events.some(isRefusal('NOT_A_MEMBER')))
   })
 
@@ -303,7 +303,7 @@ describe('a peer on another host', () => {
 
     test('and refuses him, over and over', async () => {
       const first = await joinFar('stream')
-      await until(() => enforced() === 'stream 1.1')
+      await until(() => enforced() === 'stream 1.2')
       await first.leave()
       const lake = await impostor()
       const stream = await joinFar('stream')

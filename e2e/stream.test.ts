@@ -64,30 +64,30 @@ describe('peers and their authority', () => {
   test('greet each other, and every new bundle is acknowledged by each', async () => {
     await joinAs('lake')
     await joinAs('stream')
-    await until(() => enforced().join() === 'lake 1.1,stream 1.1')
+    await until(() => enforced().join() === 'lake 1.2,stream 1.2')
     mesh.write({ services: { lake: { allow: ['stream'] }, stream: {} } })
     authority.configure(mesh.config)
     await authority.apply(yes)
-    await until(() => enforced().join() === 'lake 1.2,stream 1.2')
-    assert.deepEqual(authority.peers.lateFor({ generation: 1, counter: 2 }), [])
-    assert.equal(authority.peers.lateFor({ generation: 1, counter: 3 }).length, 2)
+    await until(() => enforced().join() === 'lake 1.3,stream 1.3')
+    assert.deepEqual(authority.peers.lateFor({ generation: 1, counter: 3 }), [])
+    assert.equal(authority.peers.lateFor({ generation: 1, counter: 4 }).length, 2)
   })
 
   test('two processes of one instance are two peers, and one that leaves is gone at once', async () => {
     const first = await joinAs('lake')
     await joinAs('lake')
-    await until(() => enforced().join() === 'lake 1.1,lake 1.1')
+    await until(() => enforced().join() === 'lake 1.2,lake 1.2')
     await first.leave()
     await until(() => enforced().length === 1)
   })
 
   test('find each other again when the authority was started anew', async () => {
     await joinAs('lake')
-    await until(() => enforced().join() === 'lake 1.1')
+    await until(() => enforced().join() === 'lake 1.2')
     await authority.close()
     assert.equal(existsSync(mesh.layout.mesh.socket), false)
     await start()
-    await until(() => enforced().join() === 'lake 1.1')
+    await until(() => enforced().join() === 'lake 1.2')
   })
 
   test('report what they serve, and whom they are connected with', async () => {
@@ -105,7 +105,7 @@ describe('peers and their authority', () => {
 
   test('a folder that was rolled back is not believed after a restart, and stops the authority', async () => {
     const lake = await joinAs('lake')
-    await until(() => enforced().join() === 'lake 1.1')
+    await until(() => enforced().join() === 'lake 1.2')
     await authority.close()
     const old = mesh.copyState()
     await start()
@@ -113,7 +113,7 @@ describe('peers and their authority', () => {
     mesh.write({ services: { lake: { allow: ['stream'] }, stream: {} } })
     authority.configure(mesh.config)
     await authority.apply(yes)
-    await until(() => enforced().join() === 'lake 1.2')
+    await until(() => enforced().join() === 'lake 1.4')
     await lake.leave()
     await authority.close()
 
@@ -124,9 +124,9 @@ describe('peers and their authority', () => {
     await start()
     await assert.rejects(
       async () => {
-        for (;;) await authority.issue('lake')
+        for (;;) await authority.rotate({ what: 'resume', service: 'lake' })
       },
-      { code: 'INVENTORY_OUTDATED', message: /a peer showed bundle 1\.2.*restore --continue/ },
+      { code: 'INVENTORY_OUTDATED', message: /a peer showed bundle 1\.4.*restore --continue/ },
     )
     assert.ok(events.some(({ kind }) => kind === 'halted'))
   })
@@ -158,10 +158,10 @@ describe('peers and their authority', () => {
     })) {
       test(`is let go who says ${what}, and nobody else is harmed`, async () => {
         await joinAs('stream')
-        await until(() => enforced().join() === 'stream 1.1')
+        await until(() => enforced().join() === 'stream 1.2')
         await say(line)
         assert.equal(events.filter(({ kind }) => kind === 'peer-refused').length, 1)
-        assert.deepEqual(enforced(), ['stream 1.1'])
+        assert.deepEqual(enforced(), ['stream 1.2'])
       })
     }
   })
