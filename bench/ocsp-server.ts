@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { layoutOf } from '@datapunk/protocol'
+import { LogShelf } from '../packages/authority/responder/log-shelf.ts'
 import { statusServer } from '../packages/authority/responder/status-server.ts'
 import { ocspMesh } from './ocsp-mesh.ts'
 
@@ -7,12 +9,14 @@ import { ocspMesh } from './ocsp-mesh.ts'
 const mesh = await ocspMesh(1)
 const [request] = mesh.requests
 const answer = await mesh.responder.answer(request!)
+const layout = layoutOf({ authority: { state: '/nowhere' } })
+const logs = new LogShelf({ store: mesh.store, layout, publicUrl: undefined })
 const server =
   process.argv[2] === 'bare'
     ? createServer((incoming, response) => {
         incoming.resume().on('end', () => response.end(answer.der))
       })
-    : statusServer({ store: mesh.store, ocsp: mesh.responder, clock: Date.now })
+    : statusServer({ store: mesh.store, ocsp: mesh.responder, logs, clock: Date.now })
 server.listen(0, '127.0.0.1', () => {
   const body = Buffer.from(request!).toString('base64')
   process.send?.({ port: (server.address() as AddressInfo).port, body })

@@ -114,7 +114,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     return {
       slot: issuer.slot,
       serial,
-      renewalDue: at + RENEW_AT * (notAfter - at),
+      renewalDue: Math.ceil(at + RENEW_AT * (notAfter - at)),
       notAfter,
       certificate: chainOf(der, issuer),
       key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Address, encodeMessage } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import { giveShelved, LogShelf } from '../responder/log-shelf.ts'
 import { listenOnSocket } from '../socket.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
@@ -41,6 +42,7 @@ export interface PeerPlaces {
  *     GET  /documents                   JSON lines: every trust statement, then the newest head
  *     GET  /sections/DIGEST[?base=…]    a section, or its difference from one that the peer has
  *     GET  /staples/SERIAL              an OCSP answer about a certificate of this mesh
+ *     GET  /log/…                       the transparency logs (`responder/log-shelf.ts`)
  *
  * Peers on other hosts reach the same by mutual TLS, where `authority.listen` says so (`tls-door.ts`).
  *
@@ -59,7 +61,8 @@ export async function servePeers(streaming: Serving, { socket, listen }: PeerPla
   return peerServer
 }
 
-type Serving = Omit<Streaming, 'published' | 'acknowledgements'> & Pick<Engine, 'ownPair'>
+type Serving = Omit<Streaming, 'published' | 'acknowledgements'> &
+  Pick<Engine, 'config' | 'layout' | 'ownPair'>
 
 class HttpPeerServer implements PeerServer {
   readonly #server: Server
@@ -69,10 +72,13 @@ class HttpPeerServer implements PeerServer {
   readonly #streams = new Set<PeerStream>()
   readonly #differences = new DifferenceCache()
   readonly #acknowledgements: AcknowledgementLog
+  readonly #logs: LogShelf
 
   constructor(streaming: Serving, hasDoor: boolean) {
     this.#publication = this.#read(streaming.store)
     this.#acknowledgements = new AcknowledgementLog(streaming)
+    const { store, layout, config } = streaming
+    this.#logs = new LogShelf({ store, layout, publicUrl: config.authority.publicUrl })
     this.#streaming = {
       ...streaming,
       published: () => this.#publication,
@@ -129,6 +135,7 @@ class HttpPeerServer implements PeerServer {
     const digest = /^\/sections\/([0-9a-f]{64})$/.exec(pathname)?.[1]
     if (request.method === 'POST' && pathname === '/stream') this.#stream(request, response)
     else if (request.method === 'GET' && pathname === '/documents') this.#documents(response)
+    else if (request.method === 'GET' && pathname.startsWith('/log/')) void this.#log(response, pathname)
     else if (request.method === 'GET' && serial !== undefined) void this.#staple(response, serial)
     else if (request.method === 'GET' && digest !== undefined)
       this.#section(response, digest, searchParams.get('base') ?? undefined)
@@ -155,6 +162,14 @@ class HttpPeerServer implements PeerServer {
     const der = await this.#streaming.staple(serial)
     if (der === undefined) response.writeHead(404).end()
     else response.writeHead(200, { 'content-type': 'application/ocsp-response' }).end(der)
+  }
+
+  async #log(response: ServerResponse, path: string): Promise<void> {
+    try {
+      giveShelved(response, await this.#logs.find(path))
+    } catch {
+      response.writeHead(500).end()
+    }
   }
 
   #section(response: ServerResponse, digest: string, base: string | undefined): void {

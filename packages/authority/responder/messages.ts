@@ -19,6 +19,10 @@ export type FromResponder =
 export interface ResponderOptions {
   /** Absolute. */
   readonly inventory: string
+  /** Where the state of the mesh lies; absolute. */
+  readonly state: string
+  /** Where it can be reached. */
+  readonly publicUrl: string
   readonly host: string
   readonly port: number
   /** Milliseconds. */

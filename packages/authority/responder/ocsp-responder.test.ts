@@ -24,6 +24,7 @@ import type { Engine } from '../engine.ts'
 import { issueOcspSigner } from '../issue-ocsp-signer.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { testEngine } from '../testing/test-engine.ts'
+import { LogShelf } from './log-shelf.ts'
 import { OcspResponder } from './ocsp-responder.ts'
 import { statusServer } from './status-server.ts'
 
@@ -60,7 +61,8 @@ describe('whoever answers for the authority', () => {
       ...{ store: engine.store, clock: clock.now, answersLive: 3 * DAY, clockSkew: 300_000 },
       signerOf: (slot) => (slot === 'issuing-ca-1' ? { signer, certificate } : undefined),
     })
-    server = statusServer({ store: engine.store, ocsp: responder, clock: clock.now })
+    const logs = new LogShelf({ store: engine.store, layout: engine.layout, publicUrl: undefined })
+    server = statusServer({ store: engine.store, ocsp: responder, logs, clock: clock.now })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   })

@@ -70,16 +70,17 @@ export class Responder {
 
   #start(): void {
     const { config, layout } = this.#host
-    const { http, clockSkew } = config.authority
-    if (this.#closed || http === undefined) return
+    const { http, publicUrl, clockSkew } = config.authority
+    if (this.#closed || http === undefined || publicUrl === undefined) return
     const child = this.#host.start()
     this.#child = child
     child.on('message', (message) => void this.#take(message as FromResponder))
     child.on('error', () => {})
     child.once('exit', () => this.#ended())
     const answersLive = config.revocation.ocspDays * DAY
-    const place = { host: http.host, port: http.port ?? 0, inventory: layout.authority.inventory }
-    this.#send({ type: 'start', ...place, answersLive, clockSkew })
+    const place = { host: http.host, port: http.port ?? 0, publicUrl }
+    const { state, authority } = layout
+    this.#send({ type: 'start', ...place, state, inventory: authority.inventory, answersLive, clockSkew })
   }
 
   #ended(): void {

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { generateKeyPair, localSigner, parseCertificate } from '@datapunk/pki'
+import { layoutOf } from '@datapunk/protocol'
 import { SqliteStore } from '../store/sqlite.ts'
+import { LogShelf } from './log-shelf.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
 import { issuersIn, OcspResponder, type OcspSigner } from './ocsp-responder.ts'
 import { statusServer } from './status-server.ts'
@@ -69,9 +71,10 @@ class Responder {
   }
 
   /** Another process may have the port now; whoever asks meanwhile asks in vain, and peers go by the bundle. */
-  #listen({ host, port }: ResponderOptions): void {
+  #listen({ host, port, state, publicUrl }: ResponderOptions): void {
     const { store: reader, ocsp, clock } = { store: this.#store, ocsp: this.#ocsp, clock: this.#clock }
-    const server = statusServer({ store: reader, ocsp, clock })
+    const logs = new LogShelf({ store: reader, layout: layoutOf({ authority: { state } }), publicUrl })
+    const server = statusServer({ store: reader, ocsp, logs, clock })
     let told = false
     server.on('error', (error) => {
       if (!told) this.#channel.send({ type: 'not-listening', message: error.message })

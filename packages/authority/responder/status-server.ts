@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { findList, urlKeyOf } from '../revocation/list-url.ts'
 import type { Reader } from '../store/contract.ts'
+import { giveShelved, type LogShelf } from './log-shelf.ts'
 import type { OcspReply, OcspResponder } from './ocsp-responder.ts'
 
 /** As `parseOcspRequest` takes it. */
@@ -17,6 +18,7 @@ const MAX_CONNECTIONS = 4_096
 export interface StatusServerOptions {
   readonly store: Reader
   readonly ocsp: OcspResponder
+  readonly logs: LogShelf
   readonly clock: () => number
 }
 
@@ -27,6 +29,7 @@ export interface StatusServerOptions {
  *     GET  /ca/KEY.cer        its certificate, DER                                  RFC 5280 4.2.2.1
  *     POST /ocsp              an OCSP request, DER                                  RFC 6960 appendix A
  *     GET  /ocsp/BASE64       the same, in base64 and then percent-encoded          RFC 9919 6
+ *     GET  /log/…             the transparency logs (`log-shelf.ts`)                C2SP static-ct-api
  */
 export function statusServer(options: StatusServerOptions): Server {
   const limits = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT }
@@ -39,7 +42,7 @@ export function statusServer(options: StatusServerOptions): Server {
 }
 
 async function answer(
-  { store, ocsp, clock }: StatusServerOptions,
+  { store, ocsp, logs, clock }: StatusServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -55,6 +58,7 @@ async function answer(
   if (isGet && path.startsWith('/ocsp/')) {
     return giveOcsp(response, await ocsp.answer(requestIn(path.slice('/ocsp/'.length))), clock())
   }
+  if (isGet && path.startsWith('/log/')) return giveShelved(response, await logs.find(path))
   const list = isGet ? findList(store, path) : undefined
   if (list !== undefined) {
     return give(request, response, 'application/pkix-crl', { der: list.der, times: list }, clock())

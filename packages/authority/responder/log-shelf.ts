@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { Layout } from '@datapunk/protocol'
+import { CHECKPOINT_PATH, parseTilePath } from '@datapunk/tlog'
+import type { Reader, SlotRow } from '../store/contract.ts'
+import { logIdOfSlot, logListOf } from './log-list.ts'
+
+/** What is to be answered about a log. */
+export interface Shelved {
+  readonly type: string
+  /** For how long anybody may keep it, as a `cache-control` header says it. */
+  readonly caching: string
+  readonly octets: Uint8Array
+}
+
+export interface LogShelfOptions {
+  readonly store: Pick<Reader, 'slots' | 'mesh'>
+  readonly layout: Pick<Layout, 'log'>
+  /** Where all this is reached, without a slash at the end; undefined where nobody serves it over HTTP. */
+  readonly publicUrl: string | undefined
+}
+
+/** A checkpoint is old when the next round is there; an edge may keep it so long (C2SP static-ct-api, "Checkpoints"). */
+const BRIEFLY = 'public, max-age=5'
+
+const FOREVER = 'public, max-age=31536000, immutable'
+
+/**
+ * What the mesh's logs show to everybody, straight from their files (C2SP static-ct-api, "Monitoring APIs"):
+ *
+ *     /log/ID/checkpoint            the newest checkpoint
+ *     /log/ID/tile/…                hashes of the tree, as C2SP tlog-tiles names them
+ *     /log/ID/tile/data/…           entries
+ *     /log/ID/issuer/HEX            the certificate with this SHA-256, DER
+ *     /log/log-list.json            which logs there are
+ *
+ * None of it needs to be believed: checkpoints are signed, and the rest is held against them.
+ */
+export class LogShelf {
+  readonly #options: LogShelfOptions
+
+  constructor(options: LogShelfOptions) {
+    this.#options = options
+  }
+
+  /** @param path of a request, as it came, without its query */
+  async find(path: string): Promise<Shelved | undefined> {
+    const { store, layout } = this.#options
+    if (path === '/log/log-list.json') return this.#list()
+    const [, id, name] = /^\/log\/([0-9a-f]{32})\/(.+)$/.exec(path) ?? []
+    const slot = logSlots(store).find((each) => logIdOfSlot(each) === id)
+    const object = name === undefined ? undefined : objectNamed(name)
+    if (slot === undefined || id === undefined || name === undefined || object === undefined) return undefined
+    const octets = await read(join(layout.log(id).public, name))
+    return octets && { ...object, octets }
+  }
+
+  async #list(): Promise<Shelved> {
+    const { store, layout, publicUrl } = this.#options
+    const logs = await Promise.all(
+      logSlots(store).map(async (slot) => {
+        const checkpoint = await read(join(layout.log(logIdOfSlot(slot)).public, CHECKPOINT_PATH))
+        return { slot, checkpoint }
+      }),
+    )
+    const text = JSON.stringify(
+      logListOf(logs, { name: store.mesh()?.trustDomain ?? '', publicUrl }),
+      null,
+      2,
+    )
+    return { type: 'application/json', caching: BRIEFLY, octets: Buffer.from(`${text}\n`) }
+  }
+}
+
+/** Only what has one of these names leaves the folder. */
+function objectNamed(name: string): Pick<Shelved, 'type' | 'caching'> | undefined {
+  if (name === CHECKPOINT_PATH) return { type: 'text/plain; charset=utf-8', caching: BRIEFLY }
+  if (/^issuer\/[0-9a-f]{64}$/.test(name)) return { type: 'application/pkix-cert', caching: FOREVER }
+  if (parseTilePath(name) !== undefined) return { type: 'application/octet-stream', caching: FOREVER }
+  return undefined
+}
+
+function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
+  return store.slots().filter(({ kind }) => kind === 'log')
+}
+
+async function read(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // A full tile and the folder of its partial ones differ in their names, but not every path is of a file.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
+    throw error
+  }
+}
+
+/** What isn't there now may be there soon: nobody keeps that answer. */
+export function giveShelved(response: ServerResponse, shelved: Shelved | undefined): void {
+  if (shelved === undefined) {
+    response.writeHead(404, { 'cache-control': 'no-store' }).end()
+    return
+  }
+  const { type, caching, octets } = shelved
+  const headers = { 'content-type': type, 'content-length': octets.byteLength, 'cache-control': caching }
+  response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(octets)
+}
