@@ -82,7 +82,7 @@ describe('a log refuses', () => {
   }
 
   it('what is no chain', async () => {
-    const { issuing } = logMesh.mesh.ca
+    const { root, issuing } = logMesh.mesh.ca
     await refuses('SUBMISSION_NOT_A_CHAIN', [])
     await refuses('SUBMISSION_NOT_A_CHAIN', [precertificate.der, root.der, issuing.der])
     await refuses('DER_INVALID', [Buffer.from('no certificate')])
