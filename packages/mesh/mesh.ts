@@ -259,6 +259,14 @@ export class Mesh extends EventEmitter<MeshEvents> {
       ...{ clock, random, logged: current().view.logged },
       read: logReader({ layout: membership.layout, route, clock }),
       memory: new WitnessMemory(membership.memoryFolder),
+      ownNames: () => {
+        const { self, selfName, bundle, service } = current().view
+        return {
+          spiffeId: selfName.spiffeId,
+          dnsNames: self?.dnsNames ?? [],
+          pins: bundle.pins?.of.get(service),
+        }
+      },
       alarm: (alarm) => {
         this.#voice.alarm(alarm)
         this.emit('alarm', alarm)

@@ -35,6 +35,12 @@ export interface PeerVoiceOptions {
 /** Formats of the bundle that this version reads. */
 const FORMATS = [1]
 
+const alarmRules: Readonly<Record<LogAlarm['kind'], string>> = {
+  absent: 'NOT_IN_LOG',
+  contradiction: 'LOG_CONTRADICTION',
+  misissued: 'MISISSUED',
+}
+
 /** What a service says to the authority: who it is, what it enforces, how it is. */
 export class PeerVoice {
   readonly #options: PeerVoiceOptions
@@ -117,8 +123,7 @@ export class PeerVoice {
 
   /** Whoever runs the authority hears of it there. */
   alarm({ kind, message }: LogAlarm): void {
-    const rule = kind === 'absent' ? 'NOT_IN_LOG' : 'LOG_CONTRADICTION'
-    this.#link.send({ type: 'refusal', rule, message: message.slice(0, 2000) })
+    this.#link.send({ type: 'refusal', rule: alarmRules[kind], message: message.slice(0, 2000) })
   }
 
   leave(): void {

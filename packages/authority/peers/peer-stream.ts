@@ -32,7 +32,7 @@ export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report
 const MAX_UNSENT = 4 * 1024 * 1024
 
 /** What a peer says of a log is more than a document that it did not believe. */
-const ALARMS: ReadonlySet<string> = new Set(['LOG_CONTRADICTION', 'NOT_IN_LOG'])
+const ALARMS: ReadonlySet<string> = new Set(['LOG_CONTRADICTION', 'MISISSUED', 'NOT_IN_LOG'])
 
 /** One peer's stream, from its hello to its end. Whatever it says wrong ends it; it harms nobody else. */
 export class PeerStream {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, before, beforeEach, describe, test } from 'node:test'
 import { encodeSct, encodeSctList } from '@datapunk/pki'
+import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
 import { type LogAlarm, LogWatch } from './log-watch.ts'
 import { LoggedCertificates } from './logged-certificates.ts'
@@ -26,6 +27,7 @@ describe('whoever watches a log', () => {
   let alarms: LogAlarm[]
   let watch: LogWatch
   let logged: LoggedCertificates
+  let pins: Set<string> | undefined
 
   const serve = async () => {
     served = await log.files(ORIGIN, clock.now())
@@ -44,6 +46,11 @@ describe('whoever watches a log', () => {
       },
       memory: new WitnessMemory(folder),
       logged,
+      ownNames: () => ({
+        spiffeId: `spiffe://${ca.trustDomain}/lake`,
+        dnsNames: [`lake.${ca.trustDomain}`],
+        pins,
+      }),
       alarm: (alarm) => alarms.push(alarm),
       changed: () => {},
     })
@@ -77,6 +84,7 @@ describe('whoever watches a log', () => {
     log = await TestLog.create()
     isDown = false
     alarms = []
+    pins = undefined
     start()
   })
 
@@ -233,5 +241,41 @@ describe('whoever watches a log', () => {
       [1, 1],
     )
     assert.deepEqual(alarms, [])
+  })
+
+  test('raises an alarm at a certificate for this service and another’s key, once it is logged', async () => {
+    const log256 = async (leaf: TestIdentity) => {
+      const { certificate } = leaf
+      const issuerSpki = ca.issuing.certificate.spki
+      await log.sct({ tbs: certificate.tbs, issuerSpki, precertificate: certificate.der }, ca.at)
+    }
+    pins = new Set()
+    const own = await ca.leaf('lake')
+    pins.add(pinOf(keyIdOf(own.certificate.spki)))
+    const before = await ca.leaf('lake')
+    await log256(before)
+    await serve()
+    await watch.look()
+    await watch.look()
+    assert.deepEqual(alarms, [], 'what was there before it came is not news')
+    const strange = await ca.leaf('lake')
+    for (const leaf of [own, await ca.leaf('nexus'), strange]) await log256(leaf)
+    await serve()
+    await watch.look()
+    assert.deepEqual(
+      alarms.map(({ kind, serial }) => [kind, serial]),
+      [['misissued', strange.certificate.serial]],
+    )
+    await watch.look()
+    assert.equal(alarms.length, 1)
+
+    // Also what came while it was away.
+    watch.stop()
+    const away = await ca.leaf('lake')
+    await log256(away)
+    await serve()
+    start()
+    await watch.look()
+    assert.equal(alarms.at(-1)?.serial, away.certificate.serial)
   })
 })

@@ -1,4 +1,5 @@
-import type { TrustedLog } from '@datapunk/protocol'
+import { type Certificate, parseCertificate } from '@datapunk/pki'
+import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
 import { type Contradiction, LogWitness } from './log-witness.ts'
@@ -7,8 +8,11 @@ import type { WitnessMemory } from './witness-memory.ts'
 
 /** Something is wrong with a log, or with a certificate that it has promised to hold. */
 export interface LogAlarm {
-  /** `absent`: a certificate is not where its SCT says. `contradiction`: a log has signed two trees that can't both be true. */
-  readonly kind: 'absent' | 'contradiction'
+  /**
+   * `absent`: a certificate is not where its SCT says. `contradiction`: a log has signed two trees that can't both be true.
+   * `misissued`: a log holds a certificate for this service that is not for a key of its own.
+   */
+  readonly kind: 'absent' | 'contradiction' | 'misissued'
   /** The log's name in its checkpoints. */
   readonly origin: string
   /** Of the certificate, lowercase hex. */
@@ -18,12 +22,22 @@ export interface LogAlarm {
   readonly message: string
 }
 
+/** By what this service knows a certificate for itself. */
+export interface OwnNames {
+  readonly spiffeId: string
+  /** Lower case. */
+  readonly dnsNames: readonly string[]
+  /** The keys of this service, as the bundle pins them; undefined where it pins none. */
+  readonly pins: ReadonlySet<string> | undefined
+}
+
 export interface LogWatchOptions {
   readonly clock: Clock
   readonly random: (size: number) => Buffer
   readonly read: (id: string) => ReadLog
   readonly memory: WitnessMemory
   readonly logged: LoggedCertificates
+  readonly ownNames: () => OwnNames
   readonly alarm: (alarm: LogAlarm) => void
   /** What was believed of a certificate is believed no more. */
   readonly changed: () => void
@@ -34,8 +48,8 @@ const DEADLINE = 60_000
 const FIRST_LOOK = 2_000
 const LONGEST_PAUSE = 30_000
 
-/** Where nothing is sought, a log is looked at no more often. Milliseconds. */
-const FOLLOWED_EVERY = 60_000
+/** A certificate that somebody else has made for this service is to be seen within a minute. Milliseconds. */
+const LOOK_EVERY = 45_000
 
 /** Certificates that wait to be looked for; of more only the first are, until there is room. */
 const MAX_WAITING = 4096
@@ -54,8 +68,9 @@ export class LogWatch {
   readonly #witnesses = new Map<string, LogWitness>()
   readonly #sought = new Map<string, Sought>()
   #pause = FIRST_LOOK
-  #lookedAt = Number.NEGATIVE_INFINITY
-  #cancel: (() => void) | undefined
+  #nextAt = Number.POSITIVE_INFINITY
+  #isLooking = false
+  #cancel = () => {}
   #stopped = false
 
   constructor(options: LogWatchOptions) {
@@ -72,8 +87,8 @@ export class LogWatch {
       const witness = new LogWitness({ log, read, memory })
       this.#witnesses.set(witness.log, before.get(witness.log) ?? witness)
     }
-    const isKnown = [...this.#witnesses.keys()].every((log) => before.has(log))
-    if (!isKnown || this.#options.clock.now() - this.#lookedAt >= FOLLOWED_EVERY) this.#lookSoon()
+    if (logs.length > 0)
+      this.#lookWithin([...this.#witnesses.keys()].every((log) => before.has(log)) ? LOOK_EVERY : FIRST_LOOK)
   }
 
   /** What was seen last of each log. */
@@ -83,41 +98,60 @@ export class LogWatch {
 
   stop(): void {
     this.#stopped = true
-    this.#cancel?.()
+    this.#cancel()
   }
 
   #seek(logged: LoggedCertificate): void {
     if (this.#sought.size >= MAX_WAITING) return
     this.#sought.set(logged.fingerprint, { logged, until: this.#options.clock.now() + DEADLINE })
-    this.#lookSoon()
+    this.#lookWithin(this.#pause)
   }
 
-  #lookSoon(): void {
-    if (this.#stopped || this.#cancel !== undefined) return
+  /** Unless it looks sooner anyhow. */
+  #lookWithin(pause: number): void {
     const { clock, random } = this.#options
+    const at = clock.now() + pause
+    if (this.#stopped || this.#isLooking || at >= this.#nextAt) return
+    this.#cancel()
+    this.#nextAt = at
     // Not all of a mesh at once.
-    const delay = Math.round(this.#pause * (0.5 + random(1)[0]! / 512))
+    const delay = Math.round(pause * (0.5 + random(1)[0]! / 512))
     this.#cancel = clock.after(delay, () => void this.look())
   }
 
   /** Looks now rather than later. Never rejects. */
   async look(): Promise<void> {
-    this.#cancel?.()
-    let isDone = true
-    this.#lookedAt = this.#options.clock.now()
+    this.#cancel()
+    this.#isLooking = true
+    let isAnswered = true
     for (const witness of this.#witnesses.values()) {
       try {
         await this.#advance(witness)
         for (const sought of [...this.#sought.values()])
-          if (sought.logged.sct.log === witness.log && !(await this.#find(witness, sought))) isDone = false
+          if (sought.logged.sct.log === witness.log) await this.#find(witness, sought)
+        await this.#readNew(witness)
       } catch {
         // Nobody can be asked, or what was answered proves nothing.
-        isDone = false
+        isAnswered = false
       }
     }
-    this.#pause = isDone ? FIRST_LOOK : Math.min(LONGEST_PAUSE, this.#pause * 2)
-    this.#cancel = undefined
-    if (!isDone) this.#lookSoon()
+    this.#isLooking = false
+    this.#nextAt = Number.POSITIVE_INFINITY
+    this.#pause = isAnswered ? FIRST_LOOK : Math.min(LONGEST_PAUSE, this.#pause * 2)
+    this.#lookWithin(isAnswered && this.#sought.size === 0 ? LOOK_EVERY : this.#pause)
+  }
+
+  /** Reads what is new in a log, for certificates of this service that are for keys it does not have. */
+  async #readNew(witness: LogWitness): Promise<void> {
+    const { ownNames, alarm } = this.#options
+    for (const { entry, leafIndex, precertificate } of await witness.newEntries()) {
+      const der = entry.type === 'x509_entry' ? entry.certificate : precertificate
+      const misissued = der && strangeTo(ownNames(), parseCertificate(der))
+      if (misissued === undefined) continue
+      const message = `entry ${leafIndex} of the log ${witness.origin}, the certificate ${misissued.serial}, is for ${ownNames().spiffeId}, and for a key that is not its own`
+      const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
+      alarm({ kind: 'misissued', origin: witness.origin, serial: misissued.serial, checkpoints, message })
+    }
   }
 
   async #advance(witness: LogWitness): Promise<void> {
@@ -130,15 +164,14 @@ export class LogWatch {
     this.#options.changed()
   }
 
-  /** @returns whether there is nothing left to look for */
-  async #find(witness: LogWitness, { logged, until }: Sought): Promise<boolean> {
+  async #find(witness: LogWitness, { logged, until }: Sought): Promise<void> {
     const { clock, alarm, changed } = this.#options
     const found = await witness.find(logged)
-    if (found === 'later' && clock.now() < until) return false
+    if (found === 'later' && clock.now() < until) return
     this.#sought.delete(logged.fingerprint)
     if (found === 'there') {
       this.#options.logged.isProven(logged.fingerprint)
-      return true
+      return
     }
     const size = witness.checkpoint?.size ?? 0
     const why =
@@ -151,8 +184,19 @@ export class LogWatch {
     const message = `found the certificate ${serial} ${why}`
     alarm({ kind: 'absent', origin: witness.origin, serial, checkpoints, message })
     changed()
-    return true
   }
+}
+
+/** @returns the certificate where it is for this service, and for no key of its */
+function strangeTo(
+  { spiffeId, dnsNames, pins }: OwnNames,
+  certificate: Certificate,
+): Certificate | undefined {
+  const names = certificate.extensions.subjectAltName
+  const isOurs =
+    names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
+  if (!isOurs || pins === undefined || pins.has(pinOf(keyIdOf(certificate.spki)))) return undefined
+  return certificate
 }
 
 function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { merkleTreeLeaf, precertEntry, withoutSctList } from '@datapunk/pki'
-import { keyIdOf, type TrustedLog } from '@datapunk/protocol'
+import { merkleTreeLeaf, precertEntry, type TileLeaf, withoutSctList } from '@datapunk/pki'
+import { keyIdOf, readLogEntries, type TrustedLog, tilesOfEntries } from '@datapunk/protocol'
 import {
   HASH_SIZE,
   hashLeaf,
@@ -52,6 +52,7 @@ export class LogWitness {
   readonly #read: ReadLog
   #last: SeenCheckpoint | undefined
   #contradiction: Contradiction | undefined
+  #readUpTo: number | undefined
   #remembering: Promise<void> | undefined
   #advancing: Promise<void> | undefined
 
@@ -113,6 +114,23 @@ export class LogWitness {
     return Buffer.compare(tile.subarray(place, place + HASH_SIZE), wanted) === 0 ? 'there' : 'absent'
   }
 
+  /**
+   * Entries that were not there when this was asked last; at first, since the checkpoint that was kept before a restart, or,
+   * where none was, from now on.
+   *
+   * @throws Error as `advance`
+   */
+  async newEntries(): Promise<readonly TileLeaf[]> {
+    const checkpoint = this.#last
+    if (checkpoint === undefined) return []
+    const from = this.#readUpTo ?? checkpoint.size
+    const entries: TileLeaf[] = []
+    for (const index of tilesOfEntries(from, checkpoint.size))
+      entries.push(...(await readLogEntries(this.#read, checkpoint, index)))
+    this.#readUpTo = checkpoint.size
+    return entries.filter(({ leafIndex }) => leafIndex >= from)
+  }
+
   async #advance(): Promise<void> {
     this.#remembering ??= this.#remember()
     await this.#remembering
@@ -146,6 +164,7 @@ export class LogWitness {
   async #remember(): Promise<void> {
     const { last, contradicting } = await this.#options.memory.read(this.#id)
     if (last !== undefined) this.#last = this.#open(last)
+    this.#readUpTo = this.#last?.size
     if (contradicting !== undefined && this.#last !== undefined)
       this.#contradiction = { before: this.#last, after: this.#open(contradicting) }
   }
