@@ -257,7 +257,7 @@ describe('whoever watches a log', () => {
     await serve()
     await watch.look()
     await watch.look()
-    assert.deepEqual(alarms, [], 'what was there before it came is not news')
+    assert.deepEqual(kinds(), [], 'what was there before it came is not news')
     const strange = await ca.leaf('lake')
     for (const leaf of [own, await ca.leaf('nexus'), strange]) await log256(leaf)
     await serve()
