@@ -48,8 +48,7 @@ class FleetPeer {
 
   async #hello(nonce: string) {
     const { trust, bundle } = this.#documents
-    const believed = { checkpoints: [],
-        trustStatement: trust.number, bundle: bundle.head.number }
+    const believed = { checkpoints: [], trustStatement: trust.number, bundle: bundle.head.number }
     const hello = { ...common, ...believed, peer: this.#peer, nonce, version: 'bench', formats: [1] }
     return { type: 'hello', document: await sealHello(hello, signer) } as const
   }
