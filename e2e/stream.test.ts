@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Authority, AuthorityEvent } from '@datapunk/authority'
 import { join, type Mesh, type MeshError } from '@datapunk/mesh'
 import { encodeMessage, formatDocumentNumber } from '@datapunk/protocol'
@@ -124,7 +125,10 @@ describe('peers and their authority', () => {
     await start()
     await assert.rejects(
       async () => {
-        for (;;) await authority.rotate({ what: 'resume', service: 'lake' })
+        for (;;) {
+          await authority.rotate({ what: 'resume', service: 'lake' })
+          await setImmediate()
+        }
       },
       { code: 'INVENTORY_OUTDATED', message: /a peer showed bundle 1\.4.*restore --continue/ },
     )

@@ -89,6 +89,20 @@ describe('apply', () => {
     )
   })
 
+  test('tells in each bundle what the audit was, and publishes none because the audit grew', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, no)
+    const { audit } = readAsPeer(engine).bundle
+    const { store } = engine
+    const [checkpoint] = store.auditCheckpoints()
+    assert.deepEqual([checkpoint?.generation, checkpoint?.counter], [1, 1])
+    assert.equal(Buffer.compare(checkpoint!.root, audit!.root), 0)
+    const before = store.audit(0, 1000).findIndex(({ deed }) => deed === 'bundle-published')
+    assert.deepEqual([checkpoint?.size, audit?.size], [before, before])
+    assert.ok(store.auditTree().size > before)
+    assert.deepEqual(planOf(engine).actions, [])
+  })
+
   test('does the safe part alone where the destructive part is declined', async () => {
     const dir = temporaryFolder()
     const first = testEngine({ dir, config: { services } })

@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test'
 import { parseCertificate, type Signer, sha256 } from '@datapunk/pki'
 import { TestCa } from '@datapunk/testkit'
 import fc from 'fast-check'
+import { encodeAudit } from './audit.ts'
 import { type BundleHead, openBundle, sealBundleHead } from './bundle.ts'
 import { ProtocolError, type ProtocolErrorCode } from './error.ts'
 import { encodeMembers, type Member, parseMembers } from './members.ts'
@@ -206,6 +207,20 @@ describe('a bundle', () => {
     )
     const bundle = (await open(await headOf({ sections: [...sections, { ...extra, critical: false }] })))()
     assert.equal(bundle.members.size, 1)
+  })
+
+  test('tells of the audit, and is read without it where that was not kept', async () => {
+    const audit = encodeAudit({ size: 42, root: Buffer.alloc(32, 7) })
+    const named = Buffer.from(sha256(audit)).toString('hex')
+    const ref = { kind: 'audit', critical: false, digest: named, size: audit.byteLength }
+    const { sections } = await headOf()
+    const bytes = await sealBundleHead(await headOf({ sections: [...sections, ref] }), bundleSigner)
+    const openWith = (kept: Uint8Array | undefined) =>
+      openBundle(bytes, (wanted) => (wanted === named ? kept : section), statement)
+    assert.equal(openWith(audit).audit?.size, 42)
+    assert.equal(openWith(undefined).audit, undefined)
+    refuses('BUNDLE_INVALID', () => openWith(encodeAudit({ size: 43, root: Buffer.alloc(32, 7) })))
+    refuses('BUNDLE_INVALID', () => openBundle(bytes, () => undefined, statement))
   })
 
   test('in which two members have one name is refused', async () => {

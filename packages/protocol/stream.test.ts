@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { TestCa, type TestIdentity } from '@datapunk/testkit'
 import fc from 'fast-check'
+import { encodeAudit } from './audit.ts'
 import { ProtocolError, type ProtocolErrorCode } from './error.ts'
 import {
   type Acknowledgement,
@@ -113,6 +114,16 @@ describe('the difference of a section', () => {
     const before = Array.from({ length: 10_000 }, (_, index) => `service ${index}`)
     const difference = sectionDifference('members', text(before), text(before.with(5_000, 'another')))
     assert.ok(difference !== undefined && difference.byteLength < 200)
+  })
+
+  test('of the audit goes along though it is no shorter', () => {
+    const [base, next] = [1, 2].map((size) => encodeAudit({ size, root: Buffer.alloc(32, size) })) as [
+      Uint8Array,
+      Uint8Array,
+    ]
+    const difference = sectionDifference('audit', base, next)!
+    assert.ok(difference.byteLength > next.byteLength)
+    assert.deepEqual(applySectionDifference(base, difference, next.byteLength), Buffer.from(next))
   })
 
   test('of revoked serials takes over what both have', () => {

@@ -29,49 +29,49 @@ function newFolder(t: TestContext) {
   return { state, dir, path: join(dir, 'next.pem'), file: new NextKeyFile(dir, new Disk()) }
 }
 
-test('the key lies in the folder of its instance, for its owner alone, whatever group may read the pair', async (t) => {
+test('the key lies in the folder of its instance, for its owner alone, whatever group may read the pair', (t) => {
   const { dir, path, file } = newFolder(t)
   assert.deepEqual([file.isThere, file.read()], [false, undefined])
-  await file.putBeside(keyPem, { keyMode: 0o640 })
+  file.put(keyPem, { keyMode: 0o640 })
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.equal(statSync(dir).mode & 0o777, 0o750)
   assert.ok(file.isThere && file.read()?.privateKey.equals(privateKey))
   assert.deepEqual(readdirSync(join(dir, '..', '.staging')), [])
 })
 
-test('what stands in its place is replaced, and never written through', async (t) => {
+test('what stands in its place is replaced, and never written through', (t) => {
   const { state, dir, path, file } = newFolder(t)
-  await file.putBeside('another', { keyMode: 0o600 })
+  file.put('another', { keyMode: 0o600 })
   const outside = join(state, 'outside')
   writeFileSync(outside, 'theirs')
   rmSync(path)
   symlinkSync(outside, path)
   assert.equal(file.isThere, false)
   assert.throws(() => file.read(), AuthorityError)
-  await file.putBeside(keyPem, { keyMode: 0o600 })
+  file.put(keyPem, { keyMode: 0o600 })
   assert.equal(readFileSync(outside, 'utf8'), 'theirs')
   assert.ok(file.read()?.privateKey.equals(privateKey))
 
   rmSync(path)
   mkdirSync(path)
-  await assert.rejects(file.putBeside(keyPem, { keyMode: 0o600 }), { code: 'DISK_FAILED' })
+  assert.throws(() => file.put(keyPem, { keyMode: 0o600 }), { code: 'DISK_FAILED' })
   assert.deepEqual(readdirSync(dir), ['next.pem'])
 })
 
-test('one that others may read, or that is no key, is refused', async (t) => {
+test('one that others may read, or that is no key, is refused', (t) => {
   const { path, file } = newFolder(t)
-  await file.putBeside(keyPem, { keyMode: 0o600 })
+  file.put(keyPem, { keyMode: 0o600 })
   chmodSync(path, 0o640)
   assert.throws(() => file.read(), { code: 'PERMISSIONS' })
-  await file.putBeside('no key', { keyMode: 0o600 })
+  file.put('no key', { keyMode: 0o600 })
   assert.throws(() => file.read(), { code: 'KEY_INVALID' })
   file.remove()
   assert.equal(file.isThere, false)
 })
 
-test('purging the folder takes it along', async (t) => {
+test('purging the folder takes it along', (t) => {
   const { dir, file } = newFolder(t)
-  await file.putBeside(keyPem, { keyMode: 0o600 })
+  file.put(keyPem, { keyMode: 0o600 })
   assert.equal(new PairFolder(dir, new Disk()).purge(), true)
   assert.equal(file.isThere, false)
 })

@@ -12,8 +12,8 @@ const KEY_MODE = 0o600
 
 /**
  * The key of an instance's next certificate: `next.pem`, beside the versions of its pair. It is made where only the authority
- * enters, and moved in by one rename. Its name is not synced: should a power cut take it, or bring back the one before, it is
- * no longer what the inventory says, and is made anew.
+ * enters, and moved in by one rename. Nothing of it is synced: should a power cut take it, tear it, or bring back the one before, it
+ * is no longer what the inventory says, and is made anew.
  */
 export class NextKeyFile {
   readonly #disk: Disk
@@ -26,15 +26,14 @@ export class NextKeyFile {
   }
 
   /**
-   * Replaces the key, waiting for the disk beside others.
+   * Replaces the key.
    *
    * @param keyPem PKCS#8, unencrypted
    * @throws AuthorityError `PERMISSIONS`, `DISK_FAILED`
    */
-  async putBeside(keyPem: string, options: FolderOptions): Promise<void> {
+  put(keyPem: string, options: FolderOptions): void {
     const { owner } = ensureInstanceFolder(this.#disk, this.#dir, options)
     this.#disk.writeUnsynced(this.#made, keyPem, { mode: KEY_MODE, owner })
-    await this.#disk.finishBeside({ files: [this.#made], folders: [] })
     this.#disk.rename(this.#made, this.#path)
   }
 

@@ -76,7 +76,7 @@ export function isThere(file: NextKeyFile): boolean {
 }
 
 /**
- * Makes the next keys of instances: each is on disk before it is on record, and on record before it is pinned.
+ * Makes the next keys of instances: each lies in its place before it is on record, and is on record before it is pinned.
  *
  * @returns those for which it could not be done, and why
  */
@@ -93,11 +93,8 @@ export async function makeNextKeys(
       failed.set(holder.instance, cause)
     }
   }
-  if (holders.length === 0) return failed
-  await engine.disk.withThreads(Math.min(AT_ONCE, holders.length), async () => {
-    for (let from = 0; from < holders.length; from += AT_ONCE)
-      await Promise.all(holders.slice(from, from + AT_ONCE).map(makeOne))
-  })
+  for (let from = 0; from < holders.length; from += AT_ONCE)
+    await Promise.all(holders.slice(from, from + AT_ONCE).map(makeOne))
   return failed
 }
 
@@ -107,10 +104,7 @@ async function makeNextKey(engine: Engine, { instance, service }: Holder): Promi
   const { keyAlgorithm: algorithm } = settings
   const { privateKey, publicKey } = await makeKeyPair(algorithm, { rsaBits: settings.keySize })
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  await new NextKeyFile(layout.instance(instance).dir, disk).putBeside(
-    keyPem,
-    folderOptions(engine, settings),
-  )
+  new NextKeyFile(layout.instance(instance).dir, disk).put(keyPem, folderOptions(engine, settings))
   const spkiHash = keyIdOf(publicKey.export({ type: 'spki', format: 'der' }))
   const row = { instance, spkiHash, algorithm, keySize: keySizeOf(settings), announced: undefined }
   await store.write((transaction) => transaction.putNextKey(row))

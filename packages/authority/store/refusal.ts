@@ -53,6 +53,13 @@ export const refusal = {
       { data: { number } },
     ),
 
+  auditEdge: (cause?: unknown) =>
+    new AuthorityError(
+      'AUDIT_CHANGED',
+      'what the inventory keeps of the audit’s tree can’t be read, so nothing can be recorded: somebody wrote to the inventory by hand; put back a backup of it',
+      { cause },
+    ),
+
   closed: () => new AuthorityError('STORE_FAILED', 'the inventory is closed; nothing was written'),
 
   outsideWork: () => new TypeError('a transaction can be used only inside the work it was given to'),

@@ -26,6 +26,7 @@ import type {
   SlotRow,
   TrustStatementRow,
 } from './contract.ts'
+import { refusal } from './refusal.ts'
 
 type Row = Record<string, SQLOutputValue>
 
@@ -322,9 +323,15 @@ export class SqliteReader implements Reader {
     return all<AuditCheckpointRow>(this.#auditCheckpoints)
   }
 
-  /** As it is stored. */
+  /** As it is stored. @throws AuthorityError `AUDIT_CHANGED` */
   protected auditEdge(): CompactTree {
-    return CompactTree.decode(this.#auditEdge.get()!.edge as Uint8Array)
+    const row = this.#auditEdge.get()
+    if (row === undefined) throw refusal.auditEdge()
+    try {
+      return CompactTree.decode(row.edge as Uint8Array)
+    } catch (cause) {
+      throw refusal.auditEdge(cause)
+    }
   }
 }
 

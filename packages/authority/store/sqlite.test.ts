@@ -328,6 +328,20 @@ test('an audit entry written by hand stops whatever would be recorded over it', 
   store.close()
 })
 
+test('an audit whose edge was changed by hand is added to no more, and not read as if it were good', async (t) => {
+  for (const change of ["UPDATE audit_edge SET edge = x'00'", 'DELETE FROM audit_edge']) {
+    const { store, database } = openBare(newFile(t))
+    database.exec(change)
+    const add = store.write((transaction) =>
+      transaction.addAudit({ at: 1, actor: 'up', deed: 'bundle-published', entry: {} }),
+    )
+    await assert.rejects(add, { code: 'AUDIT_CHANGED' })
+    assert.throws(() => store.auditTree(), { code: 'AUDIT_CHANGED' })
+    assert.deepEqual(store.audit(0, 9), [])
+    store.close()
+  }
+})
+
 test('a migration that fails leaves the inventory as it was', async (t) => {
   const file = newFile(t)
   SqliteStore.open({ file }).close()
