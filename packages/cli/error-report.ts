@@ -1,7 +1,9 @@
 import { AuthorityError } from '@datapunk/authority'
+import { LogError } from '@datapunk/log'
 import { MeshError } from '@datapunk/mesh'
 import { PkiError } from '@datapunk/pki'
 import { ConfigError, ProtocolError } from '@datapunk/protocol'
+import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
@@ -25,7 +27,7 @@ export function reportError(error: unknown): ErrorReport {
     const wrongUsage = error.code === 'USAGE' || error.code === 'CONFIG_UNREADABLE'
     return known(error, wrongUsage ? exitCode.usage : exitCode.bad)
   }
-  for (const kind of [AuthorityError, MeshError, PkiError, ProtocolError]) {
+  for (const kind of [AuthorityError, LogError, MeshError, PkiError, ProtocolError, TlogError]) {
     if (error instanceof kind) return known(error, exitCode.bad)
   }
   const message = error instanceof Error ? error.message : String(error)

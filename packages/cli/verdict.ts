@@ -1,6 +1,11 @@
+import { LogError } from '@datapunk/log'
 import { checkCertificate, MeshError } from '@datapunk/mesh'
 import { type Certificate, type PeerName, PkiError, parseSpiffeId, verifyPath } from '@datapunk/pki'
 import { type Config, formatDocumentNumber, type Member } from '@datapunk/protocol'
+import { TlogError } from '@datapunk/tlog'
+import { CliError } from './cli-error.ts'
+import { logSources } from './logs/log-source.ts'
+import { promisedFor, prove } from './logs/logged-certificate.ts'
 import type { PublishedMesh } from './published-mesh.ts'
 import { timeText } from './time-text.ts'
 
@@ -24,6 +29,8 @@ export interface VerdictRequest {
   readonly at: number
   /** Who the certificate must be for. */
   readonly name: PeerName | undefined
+  /** Where its log is read: as `mtls log --from`; the logs that lie here, unless told. */
+  readonly from?: string | undefined
 }
 
 /**
@@ -67,6 +74,7 @@ async function leafRules(request: VerdictRequest): Promise<RuleResult[]> {
     namesRule(certificate, member),
     subjectRule(certificate, member),
     ...(name === undefined ? [] : [wantedRule(request, name)]),
+    ...(await loggedRules(request)),
   ]
   if (rules.some(({ passed }) => passed !== true)) return rules
   return [...rules, await gateRule(request, 'serverAuth'), await gateRule(request, 'clientAuth')]
@@ -153,6 +161,53 @@ function wantedRule(request: VerdictRequest, name: PeerName): RuleResult {
     path(request, 'serverAuth', name)
     return Object.values(name).join('')
   })
+}
+
+/** That a log has promised it, and keeps its promise, as far as the log can be read; nothing where nobody asks for it. */
+async function loggedRules({
+  certificate,
+  mesh,
+  config,
+  at,
+  from,
+}: VerdictRequest): Promise<readonly RuleResult[]> {
+  const rule = 'logged'
+  const { scts } = mesh.bundle
+  const promised = promisedFor(certificate, mesh.trust, at + config.authority.clockSkew)
+  if (promised === undefined) {
+    if (scts === undefined && certificate.extensions.scts === undefined) return []
+    const message = 'found no SCT that holds of a log that the trust statement names'
+    return [
+      {
+        rule,
+        passed: scts !== 'required',
+        message: scts === 'report' ? `${message}; peers report it` : message,
+      },
+    ]
+  }
+  try {
+    const sources = await logSources(config, mesh.trust, from)
+    const source = sources.find(({ id }) => id === promised.sct.log)
+    if (source === undefined)
+      return [
+        {
+          rule,
+          passed: true,
+          message: 'its SCT holds; its entry was not looked for, in a log that is not here',
+        },
+      ]
+    const { checkpoint, log } = (await prove(promised, source)).source
+    const message = `entry ${promised.leafIndex} of ${checkpoint.size} of ${log.origin}, proven`
+    return [{ rule, passed: true, message }]
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'NOTHING_TO_SHOW')
+      return [
+        { rule, passed: true, message: `its SCT holds; its entry was not looked for: ${error.message}` },
+      ]
+    if (error instanceof LogError || error instanceof TlogError || error instanceof PkiError)
+      return [{ rule, passed: false, message: `${error.message} [${error.code}]` }]
+    throw error
+  }
 }
 
 /** A rule's refusal that is not already a PkiError; it never leaves this file. */

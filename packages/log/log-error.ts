@@ -1,4 +1,5 @@
 export type LogErrorCode =
+  | 'FOLDER_TAKEN'
   | 'LOG_BUSY'
   | 'LOG_DAMAGED'
   | 'LOG_INVALID'

@@ -7,6 +7,7 @@ import { compromiseCommand } from './compromise.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
+import { logCommand } from './log.ts'
 import { pinsCommand } from './pins.ts'
 import { planCommand } from './plan.ts'
 import { proxyCommand } from './proxy.ts'
@@ -30,6 +31,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   revokeCommand,
   compromiseCommand,
   pinsCommand,
+  logCommand,
   proxyCommand,
   verifyCommand,
   inspectCommand,

@@ -16,16 +16,19 @@ import { type Verdict, verdictOn } from '../verdict.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-export const verifyCommand: CommandSpec<{ name?: string }> = {
+export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
   name: 'verify',
   arguments: '<file|host:port>',
   summary: 'would the mesh accept this certificate? rule by rule',
   description:
-    'Judges a certificate as every peer of the mesh does: by the trust statement and the bundle, never by CAs that came along with it. For HOST:PORT it asks the server for its certificate, showing none itself; HOST may be a name of the mesh, which is then found by its address, and checked. Exits with 1 when it is refused.',
-  options: [['--name <name>', 'who it must be for: a DNS name, IP address or SPIFFE ID']],
+    'Judges a certificate as every peer of the mesh does: by the trust statement and the bundle, never by CAs that came along with it. Where a log has promised it (SCT), its entry is proven to be there, from the files of the log and nothing else. For HOST:PORT it asks the server for its certificate, showing none itself; HOST may be a name of the mesh, which is then found by its address, and checked. Exits with 1 when it is refused.',
+  options: [
+    ['--name <name>', 'who it must be for: a DNS name, IP address or SPIFFE ID'],
+    ['--from <place>', 'a folder or URL with the objects of its log, instead of those that lie here'],
+  ],
   json: '{ accepted, subject, serial, notBefore, notAfter, trustStatement, bundle, rules: [{ rule, passed, message }] }',
   examples: ['mtls verify /etc/datapunk/certs/lake.crt', 'mtls verify lake.service.datapunk:8445'],
-  async run(context, { name }, subject = '') {
+  async run(context, { name, from }, subject = '') {
     const config = loadConfig(context)
     const mesh = readPublishedMesh(config)
     const wanted = name === undefined ? undefined : peerName(name)
@@ -33,7 +36,7 @@ export const verifyCommand: CommandSpec<{ name?: string }> = {
     const found = server === undefined ? fromFile(subject) : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
     const at = context.world.clock()
-    const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name })
+    const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name, from })
     report(context, certificate, mesh, verdict)
     return verdict.accepted ? exitCode.done : exitCode.bad
   },

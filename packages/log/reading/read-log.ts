@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { merkleTreeLeaf, parseDataTile, type TileLeaf } from '@datapunk/pki'
+import { merkleTreeLeaf, parseCertificate, parseDataTile, type TileLeaf, withoutPoison } from '@datapunk/pki'
 import {
   CHECKPOINT_PATH,
   dataTilePath,
@@ -42,6 +42,7 @@ export async function readCheckpoint(
  * @param index of the tile: the first entry has 256 times this number
  * @throws LogError `LOG_WRONG`
  * @throws TlogError `TILE_INVALID`, `TILE_WRONG`
+ * @throws PkiError `TRANSPARENCY_MALFORMED`, and what `parseCertificate` throws
  */
 export async function readEntries(
   read: ReadObject,
@@ -55,7 +56,21 @@ export async function readEntries(
   const entries = parseDataTile(await readObject(read, path))
   if (Buffer.compare(Buffer.concat(entries.map(leafHash)), hashes) !== 0)
     throw wrong(path, 'its entries are not those of the tree')
+  for (const entry of entries) checkPrecertificate(entry, path)
   return entries
+}
+
+/**
+ * The tree holds what a precertificate and its final certificate have in common. The precertificate lies beside it, and counts for
+ * nothing unless it says the same.
+ *
+ * @param path of the data tile
+ * @throws LogError `LOG_WRONG`
+ */
+export function checkPrecertificate({ entry, precertificate, leafIndex }: TileLeaf, path: string): void {
+  if (entry.type === 'x509_entry' || precertificate === undefined) return
+  if (Buffer.compare(withoutPoison(parseCertificate(precertificate).tbs), entry.tbs) !== 0)
+    throw wrong(path, `the precertificate beside entry ${leafIndex} is another`)
 }
 
 /** Of a data tile. */

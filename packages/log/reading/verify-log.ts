@@ -9,6 +9,7 @@ import {
   tilesFor,
 } from '@datapunk/tlog'
 import {
+  checkPrecertificate,
   type LogIdentity,
   leafHash,
   type ReadObject,
@@ -27,7 +28,7 @@ import {
  * @returns the checkpoint; undefined when the log is empty
  * @throws LogError `LOG_WRONG`
  * @throws TlogError as `readCheckpoint`
- * @throws PkiError `TRANSPARENCY_MALFORMED`
+ * @throws PkiError `TRANSPARENCY_MALFORMED`, and what `parseCertificate` throws
  */
 export async function verifyLog(
   read: ReadObject,
@@ -49,6 +50,7 @@ export async function verifyLog(
       if (entry.timestamp < time || entry.timestamp > checkpoint.timestamp)
         throw wrongEntry(place, `entry ${first + at} is not of its time`)
       time = entry.timestamp
+      checkPrecertificate(entry, pathOf(place))
       for (const fingerprint of entry.chain) await checkIssuer(read, fingerprint, issuers)
       onEntry?.(entry)
     }

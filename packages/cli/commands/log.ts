@@ -1,0 +1,265 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { exportLog, leafHash, readIssuer, verifyLog } from '@datapunk/log'
+import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
+import { CHECKPOINT_PATH } from '@datapunk/tlog'
+import { certificateFacts } from '../certificate-facts.ts'
+import { CliError } from '../cli-error.ts'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import { readFile } from '../files.ts'
+import { labelText } from '../label-text.ts'
+import { certificateOf, entryAt, entryOfSerial } from '../logs/entries.ts'
+import { listEntries } from '../logs/list-entries.ts'
+import { type LogSource, logSources, type OpenSource, opened } from '../logs/log-source.ts'
+import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
+import { pemBlocks } from '../pem-blocks.ts'
+import { readPublishedMesh } from '../published-mesh.ts'
+import { table } from '../table.ts'
+import { durationOf, instantText, timeText } from '../time-text.ts'
+
+interface LogOptions {
+  readonly since?: string
+  readonly service?: string
+  readonly from?: string
+}
+
+const MAX_BYTES = 1024 * 1024
+
+/** What every action works with. */
+interface Asked {
+  readonly context: Context
+  readonly trust: TrustStatement
+  readonly sources: readonly LogSource[]
+  readonly options: LogOptions
+  readonly subject: string
+}
+
+const actions: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
+  list,
+  show,
+  prove: showProof,
+  verify,
+  export: writeCopy,
+}
+
+export const logCommand: CommandSpec<LogOptions> = {
+  name: 'log',
+  arguments: '<action> [subject]',
+  summary: 'the transparency log: list, show, prove, verify, export',
+  description:
+    'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds the whole log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads. Exits with 1 when the log is wrong, or has no such entry.',
+  options: [
+    ['--from <place>', 'a folder or URL with the objects of one log, instead of those that lie here'],
+    [
+      '--since <time>',
+      'list: entries since a time, as in 2026-11-01 or 2026-11-01T12:00:00Z, or for so long, as in 7d',
+    ],
+    ['--service <name>', 'list: entries of this service'],
+  ],
+  json: 'list: [{ log, index, loggedAt, service, kind, serial, notAfter }]; show: { log, index, loggedAt, kind, certificate, issuers }; prove: { log: { id, origin, key }, checkpoint, index, timestamp, leafHash, proof }; verify: [{ log, size, root, signedAt, inUse: [{ service, index }] }]; export: { log, size, folder }',
+  examples: [
+    'mtls log list --since 7d --service lake',
+    'mtls log show /etc/datapunk/certs/lake.crt',
+    'mtls log prove /etc/datapunk/certs/lake.crt > proof.json',
+    'mtls log verify --from http://authority.service.datapunk:7480/log/ID',
+  ],
+  async run(context, options, name = '', subject = '') {
+    const action = actions[name]
+    if (action === undefined) throw unknownAction(name)
+    const config = loadConfig(context)
+    const { trust } = readPublishedMesh(config)
+    const sources = await logSources(config, trust, options.from)
+    return action({ context, trust, sources, options, subject })
+  },
+}
+
+function unknownAction(name: string): CliError {
+  const names = Object.keys(actions)
+  const nearest = nearestSpelling(name, names)
+  return new CliError(
+    'USAGE',
+    `found \`mtls log ${name}\`; allowed: ${names.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+  )
+}
+
+async function list({ context, sources, options }: Asked): Promise<ExitCode> {
+  const { since, service } = options
+  await listEntries(context, sources, {
+    since: since === undefined ? 0 : timeOf(since, context.world.clock()),
+    service,
+  })
+  return exitCode.done
+}
+
+/** A date, a time, or how long ago. @returns milliseconds since the epoch */
+function timeOf(text: string, now: number): number {
+  if (!/^\d{4}-/.test(text)) return now - durationOf('--since', text)
+  const time = Date.parse(text)
+  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/.test(text) && Number.isFinite(time)) return time
+  throw new CliError(
+    'USAGE',
+    `found --since ${text}; allowed: a date, a time in UTC, or a duration, as in 2026-11-01, 2026-11-01T12:00:00Z or 7d`,
+  )
+}
+
+async function show(asked: Asked): Promise<ExitCode> {
+  const { output, json } = asked.context
+  const { source, entry } = await found(asked)
+  const issuers = await Promise.all(entry.chain.map((fingerprint) => readIssuer(source.read, fingerprint)))
+  const { type: _, ...certificate } = certificateFacts(certificateOf(entry))
+  const facts = {
+    log: source.log.origin,
+    index: entry.leafIndex,
+    loggedAt: instantText(entry.timestamp),
+    kind: entry.entry.type === 'precert_entry' ? 'precertificate' : 'certificate',
+  }
+  const above = issuers.map((der) => parseCertificate(der).subject.toString())
+  if (json) output.printJson({ ...facts, certificate, issuers: above })
+  else
+    output.print(
+      table(
+        Object.entries({ ...facts, ...certificate, issuers: above }).map(([name, value]) => [
+          output.styled('quiet', labelText(name)),
+          Array.isArray(value) ? value.join('; ') : String(value),
+        ]),
+      ),
+    )
+  return exitCode.done
+}
+
+interface Found {
+  readonly source: OpenSource
+  readonly entry: TileLeaf
+}
+
+/** By its place in the newest log, its serial, or the certificate. */
+async function found(asked: Asked): Promise<Found> {
+  const { sources, subject } = asked
+  if (/^\d{1,13}$/.test(subject)) {
+    const source = await opened(sources.at(-1)!)
+    const { size } = source.checkpoint
+    if (Number(subject) < size) return { source, entry: await entryAt(source, Number(subject)) }
+    throw nothing(`entry ${subject}`, `0 to ${size - 1}`)
+  }
+  if (existsSync(subject)) {
+    const certificate = certificateIn(subject)
+    const promised = promisedFor(certificate, asked.trust, asked.context.world.clock())
+    return promised === undefined
+      ? bySerial(sources, certificate.serial)
+      : prove(promised, holderOf(promised, sources))
+  }
+  if (/^[0-9a-f]{16,40}$/.test(subject)) return bySerial(sources, subject)
+  throw new CliError(
+    'USAGE',
+    `found ${JSON.stringify(subject)}; allowed: the index of an entry, a serial in lowercase hex, or a file with a certificate`,
+  )
+}
+
+async function bySerial(sources: readonly LogSource[], serial: string): Promise<Found> {
+  for (const each of sources.toReversed()) {
+    const source = await opened(each)
+    const entry = await entryOfSerial(source, serial)
+    if (entry !== undefined) return { source, entry }
+  }
+  throw nothing(`certificate with serial ${serial}`, 'one that was logged: `mtls log list` shows them')
+}
+
+function nothing(what: string, allowed: string): CliError {
+  return new CliError('NOTHING_TO_SHOW', `found no ${what} in the log; allowed: ${allowed}`)
+}
+
+function certificateIn(file: string): Certificate {
+  const blocks = pemBlocks(readFile(file, MAX_BYTES))
+  const block = blocks.find(({ label }) => label === 'CERTIFICATE' || label === 'DER')
+  if (block?.der !== undefined) return parseCertificate(block.der)
+  throw new CliError('NOTHING_TO_SHOW', `found no certificate in ${file}; allowed: PEM or DER of one`)
+}
+
+function holderOf({ sct }: Promised, sources: readonly LogSource[]): LogSource {
+  const source = sources.find(({ id }) => id === sct.log)
+  if (source !== undefined) return source
+  throw new CliError(
+    'NOTHING_TO_SHOW',
+    `found none of the objects of the log ${sct.log}, which has promised this certificate; allowed: --from with its URL or a copy`,
+  )
+}
+
+/** The proof is a document either way: it is for a program to check. */
+async function showProof({ context, trust, sources, subject }: Asked): Promise<ExitCode> {
+  if (subject === '') throw new CliError('USAGE', 'found no FILE; allowed: `mtls log prove FILE`')
+  const promised = promisedFor(certificateIn(subject), trust, context.world.clock())
+  if (promised === undefined)
+    throw nothing(
+      `promise for the certificate in ${subject}`,
+      'one with an SCT of a log that the trust statement names',
+    )
+  const { source, entry, proof } = await prove(promised, holderOf(promised, sources))
+  const { log, id, read } = source
+  context.output.printJson({
+    log: { id: Buffer.from(id, 'hex').toString('base64'), origin: log.origin, key: base64(log.spki) },
+    checkpoint: Buffer.from((await read(CHECKPOINT_PATH)) ?? []).toString('utf8'),
+    index: entry.leafIndex,
+    timestamp: entry.timestamp,
+    leafHash: base64(leafHash(entry)),
+    proof: proof.map(base64),
+  })
+  return exitCode.done
+}
+
+function base64(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('base64')
+}
+
+async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
+  const { output, json } = context
+  const documents: object[] = []
+  for (const source of sources) {
+    const checkpoint = await output.during(`reading ${source.log.origin}`, verifyLog(source.read, source.log))
+    if (checkpoint === undefined) throw nothing('entry', 'a log with one')
+    const { size, root, timestamp } = checkpoint
+    const inUse = await entriesInUse(context, trust, source)
+    const head = { log: source.log.origin, size, root: base64(root), signedAt: instantText(timestamp) }
+    documents.push({ ...head, inUse })
+    if (json) continue
+    output.print(
+      `${output.styled('good', 'whole')}: ${head.log}, ${size} entries, signed ${timeText(timestamp)}\n`,
+    )
+    output.print(
+      table(inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`])),
+    )
+  }
+  if (json) output.printJson(documents)
+  return exitCode.done
+}
+
+/** Of each service whose certificate lies here and was promised by this log. */
+async function entriesInUse(
+  context: Context,
+  trust: TrustStatement,
+  source: LogSource,
+): Promise<{ readonly service: string; readonly index: number }[]> {
+  const found: { service: string; index: number }[] = []
+  for (const [service, { cert }] of loadConfig(context).services) {
+    if (!existsSync(cert)) continue
+    const promised = promisedFor(certificateIn(cert), trust, context.world.clock())
+    if (promised?.sct.log !== source.id) continue
+    await prove(promised, source)
+    found.push({ service, index: promised.leafIndex })
+  }
+  return found
+}
+
+async function writeCopy({ context, sources, subject }: Asked): Promise<ExitCode> {
+  const { output, json } = context
+  if (subject === '') throw new CliError('USAGE', 'found no DIR; allowed: `mtls log export DIR`')
+  const { log, read } = sources.at(-1)!
+  const folder = resolve(subject)
+  const checkpoint = await output.during(`reading ${log.origin}`, exportLog(read, log, folder))
+  if (checkpoint === undefined) throw nothing('entry', 'a log with one')
+  if (json) output.printJson({ log: log.origin, size: checkpoint.size, folder })
+  else output.tell(`wrote ${checkpoint.size} entries of ${log.origin}, all verified, to ${folder}`)
+  return exitCode.done
+}

@@ -1,0 +1,42 @@
+import type { Context } from '../context.ts'
+import { table } from '../table.ts'
+import { instantText, timeText } from '../time-text.ts'
+import { certificateOf, entriesSince, serviceOf } from './entries.ts'
+import { type LogSource, opened } from './log-source.ts'
+
+export interface ListOptions {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly service: string | undefined
+}
+
+/** One line, or one object, for each entry, the oldest first. */
+export async function listEntries(
+  { output, json }: Context,
+  sources: readonly LogSource[],
+  { since, service }: ListOptions,
+): Promise<void> {
+  const documents: object[] = []
+  for (const source of sources) {
+    const open = await opened(source)
+    const rows: string[][] = []
+    for await (const entry of entriesSince(open, since)) {
+      const certificate = certificateOf(entry)
+      const name = serviceOf(certificate)
+      if (service !== undefined && name !== service) continue
+      const { leafIndex: index, timestamp } = entry
+      const { serial, notAfter } = certificate
+      const kind = entry.entry.type === 'precert_entry' ? 'precertificate' : 'certificate'
+      const logged = { loggedAt: instantText(timestamp), service: name, kind, serial }
+      documents.push({ log: source.log.origin, index, ...logged, notAfter: timeText(notAfter) })
+      rows.push([String(index), timeText(timestamp), name, kind, `${serial} until ${timeText(notAfter)}`])
+    }
+    if (json) continue
+    const { size, timestamp } = open.checkpoint
+    output.print(
+      output.styled('quiet', `${source.log.origin}: ${size} entries, signed ${timeText(timestamp)}\n`),
+    )
+    output.print(table(rows))
+  }
+  if (json) output.printJson(documents)
+}
