@@ -72,11 +72,11 @@ describe('an authority', () => {
     const signed = (slot: string) =>
       used.reduce((sum, entry) => sum + (entry.slot === slot ? (entry.signatures as number) : 0), 0)
     assert.ok(signed('root-1') >= 3, 'its own certificate, the issuing CA’s, the trust statement')
-    assert.equal(signed('bundle-key-1'), 1)
+    assert.equal(signed('bundle-key-1'), 2)
     const intended = rows.filter(({ deed }) => deed === 'intended').map(({ entry }) => entry.serial)
     const issued = rows.filter(({ deed }) => deed === 'issued').map(({ entry }) => entry.serial)
     assert.deepEqual(intended.toSorted(), issued.toSorted())
-    assert.deepEqual([verdict.bundles, verdict.signedBy, verdict.faults], [1, '1.1', []])
+    assert.deepEqual([verdict.bundles, verdict.signedBy, verdict.faults], [2, '1.2', []])
     assert.equal(verdict.entries, rows.length)
   })
 
