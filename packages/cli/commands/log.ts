@@ -17,6 +17,7 @@ import { type LogSource, logSources, type OpenSource, opened } from '../logs/log
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
+import { serialIn } from '../serial-text.ts'
 import { table } from '../table.ts'
 import { durationOf, instantText, timeText } from '../time-text.ts'
 
@@ -151,10 +152,11 @@ async function found(asked: Asked): Promise<Found> {
       ? bySerial(sources, certificate.serial)
       : prove(promised, holderOf(promised, sources))
   }
-  if (/^[0-9a-f]{16,40}$/.test(subject)) return bySerial(sources, subject)
+  const serial = serialIn(subject)
+  if (serial !== undefined) return bySerial(sources, serial)
   throw new CliError(
     'USAGE',
-    `found ${JSON.stringify(subject)}; allowed: the index of an entry, a serial in lowercase hex, or a file with a certificate`,
+    `found ${JSON.stringify(subject)}; allowed: the index of an entry, a serial in hex, or a file with a certificate`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { readEntries, TILE_LEAVES } from '@datapunk/log'
 import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { isSerial } from '../serial-text.ts'
 import type { OpenSource } from './log-source.ts'
 
 /** What was submitted for an entry. */
@@ -24,12 +25,12 @@ export async function* entriesSince(source: OpenSource, since: number): AsyncGen
     for (const entry of await readEntries(read, checkpoint, tile)) if (entry.timestamp >= since) yield entry
 }
 
-/** The newest entry of a certificate with this serial, or a precertificate; undefined where there is none. */
+/** The newest entry of a certificate with this serial, as `serialIn` reads it; undefined where there is none. */
 export async function entryOfSerial(source: OpenSource, serial: string): Promise<TileLeaf | undefined> {
   const { read, checkpoint } = source
   for (let tile = tilesIn(source) - 1; tile >= 0; tile--) {
     const entries = await readEntries(read, checkpoint, tile)
-    const found = entries.findLast((entry) => certificateOf(entry).serial === serial)
+    const found = entries.findLast((entry) => isSerial(certificateOf(entry).serial, serial))
     if (found !== undefined) return found
   }
   return undefined
