@@ -1,7 +1,7 @@
 import { LogError } from '@datapunk/log'
 import { checkCertificate, MeshError } from '@datapunk/mesh'
 import { type Certificate, type PeerName, PkiError, parseSpiffeId, verifyPath } from '@datapunk/pki'
-import { type Config, formatDocumentNumber, type Member } from '@datapunk/protocol'
+import { type Config, formatDocumentNumber, type Member, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
 import { logSources } from './logs/log-source.ts'
@@ -204,8 +204,10 @@ async function loggedRules({
       return [
         { rule, passed: true, message: `its SCT holds; its entry was not looked for: ${error.message}` },
       ]
-    if (error instanceof LogError || error instanceof TlogError || error instanceof PkiError)
-      return [{ rule, passed: false, message: `${error.message} [${error.code}]` }]
+    if ([LogError, PkiError, ProtocolError, TlogError].some((kind) => error instanceof kind))
+      return [
+        { rule, passed: false, message: `${(error as LogError).message} [${(error as LogError).code}]` },
+      ]
     throw error
   }
 }

@@ -17,6 +17,8 @@ import { readPair } from './pair-file.ts'
 import { stapleSource } from './staple-source.ts'
 import { Staples } from './staples.ts'
 import type { LoggedCertificates } from './transparency/logged-certificates.ts'
+import { recallEnds } from './transparency/recall-ends.ts'
+import { WitnessMemory } from './transparency/witness-memory.ts'
 import { MeshView } from './view.ts'
 
 /** What a handshake needs to know; asked for anew at every one. */
@@ -125,6 +127,7 @@ export class Membership implements CurrentSource {
     if (view.self === undefined) throw notAMember(options.service, config)
     const identity = identityOf(await readPair(config.service), view, options.clock.now())
     const current = { identity, view, version: 1 }
+    await recallEnds(view.trust.logs, view.logged, new WitnessMemory(memory.folder))
     const membership = new Membership(options, config, documents, current, memory, early)
     await membership.#staples.begin(identity, config.service.ocspStapling)
     return membership

@@ -90,6 +90,7 @@ export { checkSubmission, type Submission, type SubmissionCheck } from './transp
 export { leafIndexExtension, leafIndexOf } from './transparency/ct-extensions.ts'
 export { intentHash } from './transparency/intent-hash.ts'
 export {
+  certificateOfEntry,
   type LogEntry,
   type PrecertEntry,
   precertEntry,

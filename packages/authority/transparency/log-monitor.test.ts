@@ -97,11 +97,14 @@ describe('the authority that watches its log', () => {
     assert.match(alarms().join('\n'), /is not the certificate for which the log gave its word/)
   })
 
-  test('says nothing while the log can’t be read, or is damaged, and looks again', async () => {
+  test('tells once that what the log holds can’t be read, and looks again', async () => {
     const leaf = log.leaves[0]!
     log.leaves[0] = Buffer.alloc(32)
     await monitor.look()
-    assert.deepEqual([alarms(), slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
+    await monitor.look()
+    const [alarm, ...others] = alarms()
+    assert.match(String(alarm), /what the log holds can’t be read: .*tile/)
+    assert.deepEqual([others, slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
     log.leaves[0] = leaf
     await monitor.look()
     assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, log.leaves.length)

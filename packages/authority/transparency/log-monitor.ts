@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { certificateOfEntry, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import { readLogEntries, tilesOfEntries } from '@datapunk/protocol'
 import { openCheckpoint, type SignedCheckpoint, TILE_WIDTH } from '@datapunk/tlog'
 import type { Engine } from '../engine.ts'
@@ -28,6 +28,8 @@ export class LogMonitor {
   readonly #engine: () => Monitoring
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
+  /** Why the log can't be read, as it was told last. */
+  #told: string | undefined
 
   /** @param engine asked at every look: its config may be another by then */
   constructor(engine: () => Monitoring) {
@@ -44,9 +46,9 @@ export class LogMonitor {
     await this.#looking
   }
 
-  /** Looks at what is new, now. Never rejects: a log that can't be read is looked at again. */
+  /** Looks at what is new, now. Never rejects: a log that can't be read is told of once, and looked at again. */
   look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look()).catch(() => {})
+    this.#looking = this.#looking.then(() => this.#look()).catch((error: Error) => this.#unreadable(error))
     return this.#looking
   }
 
@@ -60,6 +62,15 @@ export class LogMonitor {
     const checkpoint = openCheckpoint(signed, log)
     for (const tile of tilesOfEntries(slot.monitored ?? 0, checkpoint.size))
       await this.#tile(log, slot, checkpoint, tile)
+    this.#told = undefined
+  }
+
+  #unreadable({ message }: Error): void {
+    if (message === this.#told) return
+    this.#told = message
+    const { clock, report, logSeat } = this.#engine()
+    const detail = { log: logSeat.log?.origin, message: `what the log holds can’t be read: ${message}` }
+    report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
   }
 
   async #tile(log: CertificateLog, slot: SlotRow, checkpoint: SignedCheckpoint, tile: number): Promise<void> {
@@ -87,16 +98,19 @@ export class LogMonitor {
     })
   }
 
-  #findings({ entry, leafIndex, precertificate }: TileLeaf): Finding[] {
+  #findings({ entry, leafIndex }: TileLeaf): Finding[] {
     const { store, logSeat } = this.#engine()
     const promised = logSeat.promised.get(leafIndex)
     logSeat.promised.delete(leafIndex)
-    if (entry.type !== 'precert_entry' || precertificate === undefined)
+    if (entry.type !== 'precert_entry')
       return [
         { leafIndex, message: `entry ${leafIndex} is a certificate that was logged after it was issued` },
       ]
     const tbsHash = hash('sha256', entry.tbs)
-    const { serial, extensions } = parseCertificate(precertificate)
+    const certificate = readable(entry)
+    if (certificate === undefined)
+      return [{ leafIndex, message: `entry ${leafIndex} can’t be read as a certificate` }]
+    const { serial, extensions } = certificate
     const found = { leafIndex, serial }
     const row = store.certificate(serial)
     const findings: Finding[] = []
@@ -129,5 +143,13 @@ export class LogMonitor {
     return [trustDomain, ...authority.extraDomains].some(
       (domain) => name === domain || name.endsWith(`.${domain}`),
     )
+  }
+}
+
+function readable(entry: TileLeaf['entry']): TbsCertificate | undefined {
+  try {
+    return certificateOfEntry(entry)
+  } catch {
+    return undefined
   }
 }

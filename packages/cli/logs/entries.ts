@@ -1,5 +1,11 @@
 import { readEntries, TILE_LEAVES } from '@datapunk/log'
-import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
+import {
+  type Certificate,
+  certificateOfEntry,
+  parseCertificate,
+  type TbsCertificate,
+  type TileLeaf,
+} from '@datapunk/pki'
 import { isSerial } from '../serial-text.ts'
 import type { OpenSource } from './log-source.ts'
 
@@ -9,7 +15,7 @@ export function certificateOf({ entry, precertificate }: TileLeaf): Certificate 
 }
 
 /** The service that a certificate speaks for, by its SPIFFE ID; else what it calls itself. */
-export function serviceOf({ extensions, subject }: Certificate): string {
+export function serviceOf({ extensions, subject }: TbsCertificate): string {
   const uri = extensions.subjectAltName?.uris[0]
   return uri?.split('/').at(-1) ?? subject.commonName ?? subject.toString()
 }
@@ -30,7 +36,7 @@ export async function entryOfSerial(source: OpenSource, serial: string): Promise
   const { read, checkpoint } = source
   for (let tile = tilesIn(source) - 1; tile >= 0; tile--) {
     const entries = await readEntries(read, checkpoint, tile)
-    const found = entries.findLast((entry) => isSerial(certificateOf(entry).serial, serial))
+    const found = entries.findLast((entry) => isSerial(certificateOfEntry(entry.entry).serial, serial))
     if (found !== undefined) return found
   }
   return undefined

@@ -1,7 +1,8 @@
+import { certificateOfEntry } from '@datapunk/pki'
 import type { Context } from '../context.ts'
 import { table } from '../table.ts'
 import { instantText, timeText } from '../time-text.ts'
-import { certificateOf, entriesSince, serviceOf } from './entries.ts'
+import { entriesSince, serviceOf } from './entries.ts'
 import { type LogSource, opened } from './log-source.ts'
 
 export interface ListOptions {
@@ -21,7 +22,7 @@ export async function listEntries(
     const open = await opened(source)
     const rows: string[][] = []
     for await (const entry of entriesSince(open, since)) {
-      const certificate = certificateOf(entry)
+      const certificate = certificateOfEntry(entry.entry)
       const name = serviceOf(certificate)
       if (service !== undefined && name !== service) continue
       const { leafIndex: index, timestamp } = entry

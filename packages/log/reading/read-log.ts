@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto'
-import { merkleTreeLeaf, parseCertificate, parseDataTile, type TileLeaf, withoutPoison } from '@datapunk/pki'
+import { merkleTreeLeaf, parseCertificate, type TileLeaf, withoutPoison } from '@datapunk/pki'
+import { readLogEntries } from '@datapunk/protocol'
 import {
   CHECKPOINT_PATH,
   dataTilePath,
   hashLeaf,
   openCheckpoint,
-  readProvenTile,
   type SignedCheckpoint,
-  type TileId,
-  tilePath,
 } from '@datapunk/tlog'
 import { LogError } from '../log-error.ts'
 
@@ -40,23 +38,16 @@ export async function readCheckpoint(
  * The entries of one data tile, proven against the checkpoint.
  *
  * @param index of the tile: the first entry has 256 times this number
- * @throws LogError `LOG_WRONG`
- * @throws TlogError `TILE_INVALID`, `TILE_WRONG`
- * @throws PkiError `TRANSPARENCY_MALFORMED`, and what `parseCertificate` throws
+ * @throws LogError `LOG_WRONG`, and what `readLogEntries` throws
+ * @throws PkiError as `parseCertificate`
  */
 export async function readEntries(
   read: ReadObject,
   checkpoint: SignedCheckpoint,
   index: number,
 ): Promise<readonly TileLeaf[]> {
-  const width = Math.min(TILE_LEAVES, checkpoint.size - index * TILE_LEAVES)
-  const tile: TileId = { level: 0, index, width }
-  const hashes = await readProvenTile(tile, checkpoint, (id) => readObject(read, tilePath(id)))
-  const path = dataTilePath(index, width)
-  const entries = parseDataTile(await readObject(read, path))
-  if (Buffer.compare(Buffer.concat(entries.map(leafHash)), hashes) !== 0)
-    throw wrong(path, 'its entries are not those of the tree')
-  for (const entry of entries) checkPrecertificate(entry, path)
+  const entries = await readLogEntries((path) => readObject(read, path), checkpoint, index)
+  for (const entry of entries) checkPrecertificate(entry, dataTilePath(index, entries.length))
   return entries
 }
 

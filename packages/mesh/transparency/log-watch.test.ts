@@ -8,6 +8,7 @@ import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
 import { type LogAlarm, LogWatch } from './log-watch.ts'
 import { LoggedCertificates } from './logged-certificates.ts'
+import { recallEnds } from './recall-ends.ts'
 import { WitnessMemory } from './witness-memory.ts'
 
 const ORIGIN = 'log.test/1'
@@ -28,6 +29,7 @@ describe('whoever watches a log', () => {
   let watch: LogWatch
   let logged: LoggedCertificates
   let pins: Set<string> | undefined
+  let later: [delay: number, act: () => void][]
 
   const serve = async () => {
     served = await log.files(ORIGIN, clock.now())
@@ -37,7 +39,13 @@ describe('whoever watches a log', () => {
   const start = () => {
     logged = new LoggedCertificates()
     watch = new LogWatch({
-      clock: { now: () => clock.now(), after: () => () => {} },
+      clock: {
+        now: () => clock.now(),
+        after: (delay, act) => {
+          later.push([delay, act])
+          return () => {}
+        },
+      },
       random: (size) => Buffer.alloc(size),
       read: () => async (path) => {
         const octets = served.get(path)
@@ -75,6 +83,11 @@ describe('whoever watches a log', () => {
       encodeSctList([encodeSct(await log.promise(loggable, ca.at, leafIndex))]),
     )
 
+  /** The time goes by in which the pin of a new key comes. */
+  const waitForPins = () => {
+    for (const [delay, act] of later.splice(0)) if (delay === 5_000) act()
+  }
+
   const kinds = () => alarms.map(({ kind }) => kind)
   const sizeSeen = () => [...watch.witnesses][0]?.checkpoint?.size
 
@@ -85,6 +98,7 @@ describe('whoever watches a log', () => {
     isDown = false
     alarms = []
     pins = undefined
+    later = []
     start()
   })
 
@@ -259,9 +273,13 @@ describe('whoever watches a log', () => {
     await watch.look()
     assert.deepEqual(kinds(), [], 'what was there before it came is not news')
     const strange = await ca.leaf('lake')
-    for (const leaf of [own, await ca.leaf('nexus'), strange]) await log256(leaf)
+    const hurried = await ca.leaf('lake')
+    for (const leaf of [own, await ca.leaf('nexus'), strange, hurried]) await log256(leaf)
     await serve()
     await watch.look()
+    assert.deepEqual(kinds(), [])
+    pins.add(pinOf(keyIdOf(hurried.certificate.spki)))
+    waitForPins()
     assert.deepEqual(
       alarms.map(({ kind, serial }) => [kind, serial]),
       [['misissued', strange.certificate.serial]],
@@ -276,6 +294,39 @@ describe('whoever watches a log', () => {
     await serve()
     start()
     await watch.look()
+    waitForPins()
     assert.equal(alarms.at(-1)?.serial, away.certificate.serial)
+
+    // And what it could not read any more after it had kept the checkpoint.
+    const late = await ca.leaf('lake')
+    await log256(late)
+    await serve()
+    const data = [...served.keys()].filter((path) => path.startsWith('tile/data/'))
+    const whole = served
+    served = new Map([...served].filter(([path]) => !data.includes(path)))
+    await watch.look()
+    assert.equal(sizeSeen(), log.leaves.length)
+    watch.stop()
+    served = whole
+    start()
+    await watch.look()
+    waitForPins()
+    assert.equal(alarms.at(-1)?.serial, late.certificate.serial)
+  })
+
+  test('believes a log that has contradicted itself no further from its next start on', async () => {
+    await ca.loggedLeaf('nexus', log)
+    await serve()
+    await watch.look()
+    log.leaves[0] = Buffer.alloc(32, 1)
+    const after = await ca.loggedLeaf('nexus', log)
+    await serve()
+    await watch.look()
+    assert.deepEqual(kinds(), ['contradiction'])
+    watch.stop()
+    start()
+    const logs = [{ spki: log.signer.spki, origin: ORIGIN }]
+    await recallEnds(logs, logged, new WitnessMemory(folder))
+    assert.match(String(show(after)), /contradicted itself/)
   })
 })

@@ -1,4 +1,4 @@
-import { type Certificate, parseCertificate } from '@datapunk/pki'
+import { certificateOfEntry, PkiError, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
@@ -50,6 +50,7 @@ const LONGEST_PAUSE = 30_000
 
 /** A certificate that somebody else has made for this service is to be seen within a minute. Milliseconds. */
 const LOOK_EVERY = 45_000
+const PIN_DELAY = 5_000
 
 /** Certificates that wait to be looked for; of more only the first are, until there is room. */
 const MAX_WAITING = 4096
@@ -143,15 +144,21 @@ export class LogWatch {
 
   /** Reads what is new in a log, for certificates of this service that are for keys it does not have. */
   async #readNew(witness: LogWitness): Promise<void> {
+    const { clock, ownNames } = this.#options
+    await witness.readNew((entry) => {
+      if (strangeTo(ownNames(), entry) === undefined) return
+      // A key that was made just now may be in the log a moment before its pin is here.
+      clock.after(PIN_DELAY, () => this.#tellOfStranger(witness, entry))
+    })
+  }
+
+  #tellOfStranger(witness: LogWitness, entry: TileLeaf): void {
     const { ownNames, alarm } = this.#options
-    for (const { entry, leafIndex, precertificate } of await witness.newEntries()) {
-      const der = entry.type === 'x509_entry' ? entry.certificate : precertificate
-      const misissued = der && strangeTo(ownNames(), parseCertificate(der))
-      if (misissued === undefined) continue
-      const message = `entry ${leafIndex} of the log ${witness.origin}, the certificate ${misissued.serial}, is for ${ownNames().spiffeId}, and for a key that is not its own`
-      const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
-      alarm({ kind: 'misissued', origin: witness.origin, serial: misissued.serial, checkpoints, message })
-    }
+    const serial = strangeTo(ownNames(), entry)?.serial
+    if (serial === undefined || this.#stopped) return
+    const message = `entry ${entry.leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
+    const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
+    alarm({ kind: 'misissued', origin: witness.origin, serial, checkpoints, message })
   }
 
   async #advance(witness: LogWitness): Promise<void> {
@@ -181,17 +188,16 @@ export class LogWatch {
     this.#options.logged.isAbsent(logged.fingerprint, why)
     const { serial } = logged.leaf
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
-    const message = `found the certificate ${serial} ${why}`
+    const message = `found the certificate ${serial} ${why}: \`mtls log verify\` says whether the log is whole, \`mtls compromise --log\` begins another`
     alarm({ kind: 'absent', origin: witness.origin, serial, checkpoints, message })
     changed()
   }
 }
 
 /** @returns the certificate where it is for this service, and for no key of its */
-function strangeTo(
-  { spiffeId, dnsNames, pins }: OwnNames,
-  certificate: Certificate,
-): Certificate | undefined {
+function strangeTo({ spiffeId, dnsNames, pins }: OwnNames, { entry }: TileLeaf): TbsCertificate | undefined {
+  const certificate = readable(entry)
+  if (certificate === undefined) return undefined
   const names = certificate.extensions.subjectAltName
   const isOurs =
     names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
@@ -199,11 +205,22 @@ function strangeTo(
   return certificate
 }
 
+/** What can't be read as a certificate is one to nobody. */
+function readable(entry: TileLeaf['entry']): TbsCertificate | undefined {
+  try {
+    return certificateOfEntry(entry)
+  } catch (error) {
+    if (error instanceof PkiError) return undefined
+    throw error
+  }
+}
+
 function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {
-  const message =
+  const found =
     after.size < before.size
       ? `the log ${origin} has signed a tree of ${before.size} entries, and later one of ${after.size}`
       : `the log ${origin} has signed two trees, of ${before.size} and ${after.size} entries, that do not agree`
+  const message = `${found}: \`mtls compromise --log\` begins another, and issues every certificate anew`
   return { kind: 'contradiction', origin, checkpoints: [textOf(before), textOf(after)], message }
 }
 

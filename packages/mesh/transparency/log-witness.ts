@@ -9,6 +9,7 @@ import {
   readProvenTile,
   type SignedCheckpoint,
   TILE_WIDTH,
+  TlogError,
   tileAt,
   tilePath,
   treeRoot,
@@ -52,7 +53,7 @@ export class LogWitness {
   readonly #read: ReadLog
   #last: SeenCheckpoint | undefined
   #contradiction: Contradiction | undefined
-  #readUpTo: number | undefined
+  #entriesRead: number | undefined
   #remembering: Promise<void> | undefined
   #advancing: Promise<void> | undefined
 
@@ -115,27 +116,33 @@ export class LogWitness {
   }
 
   /**
-   * Entries that were not there when this was asked last; at first, since the checkpoint that was kept before a restart, or,
-   * where none was, from now on.
+   * Reads what is new in the log: at first from now on, then, over restarts, from where the last reading ended.
    *
+   * @param each is told of every entry; again, where that can't be kept
    * @throws Error as `advance`
    */
-  async newEntries(): Promise<readonly TileLeaf[]> {
+  async readNew(each: (entry: TileLeaf) => void): Promise<void> {
     const checkpoint = this.#last
-    if (checkpoint === undefined) return []
-    const from = this.#readUpTo ?? checkpoint.size
-    const entries: TileLeaf[] = []
-    for (const index of tilesOfEntries(from, checkpoint.size))
-      entries.push(...(await readLogEntries(this.#read, checkpoint, index)))
-    this.#readUpTo = checkpoint.size
-    return entries.filter(({ leafIndex }) => leafIndex >= from)
+    if (checkpoint === undefined) return
+    const from = this.#entriesRead
+    if (from === undefined) return this.#keepEntriesRead(checkpoint.size)
+    for (const index of tilesOfEntries(from, checkpoint.size)) {
+      for (const entry of await readLogEntries(this.#read, checkpoint, index))
+        if (entry.leafIndex >= from) each(entry)
+      await this.#keepEntriesRead(Math.min((index + 1) * TILE_WIDTH, checkpoint.size))
+    }
+  }
+
+  async #keepEntriesRead(count: number): Promise<void> {
+    await this.#options.memory.keepEntriesRead(this.#id, count)
+    this.#entriesRead = count
   }
 
   async #advance(): Promise<void> {
     this.#remembering ??= this.#remember()
     await this.#remembering
     if (this.#contradiction !== undefined) return
-    const next = this.#open(await this.#read('checkpoint', MAX_CHECKPOINT))
+    const next = opened(await this.#read('checkpoint', MAX_CHECKPOINT), this.#options.log)
     const last = this.#last
     if (last !== undefined && !(await this.#follows(last, next))) {
       await this.#options.memory.keepContradicting(this.#id, next.signed)
@@ -162,18 +169,41 @@ export class LogWitness {
   }
 
   async #remember(): Promise<void> {
-    const { last, contradicting } = await this.#options.memory.read(this.#id)
-    if (last !== undefined) this.#last = this.#open(last)
-    this.#readUpTo = this.#last?.size
-    if (contradicting !== undefined && this.#last !== undefined)
-      this.#contradiction = { before: this.#last, after: this.#open(contradicting) }
-  }
-
-  #open(signed: Uint8Array): SeenCheckpoint {
-    return { ...openCheckpoint(signed, this.#options.log), signed }
+    const { log, memory } = this.#options
+    const { last, contradiction, entriesRead } = await recall(log, memory)
+    this.#last = last
+    this.#contradiction = contradiction
+    this.#entriesRead = entriesRead ?? last?.size
   }
 
   readonly #readTile: ReadTile = (tile) => this.#read(tilePath(tile), tile.width * HASH_SIZE)
+}
+
+interface Recalled {
+  readonly last: SeenCheckpoint | undefined
+  readonly contradiction: Contradiction | undefined
+  readonly entriesRead: number | undefined
+}
+
+/** What was seen of a log before this process began. What was kept and is not the log's counts for nothing. */
+export async function recall(log: TrustedLog, memory: WitnessMemory): Promise<Recalled> {
+  const kept = await memory.read(logFolderId(log))
+  const [before, after] = [kept.last, kept.contradicting].map((signed) => openedOrNone(signed, log))
+  const contradiction = before && after && { before, after }
+  return { last: before, contradiction, entriesRead: kept.entriesRead }
+}
+
+function openedOrNone(signed: Uint8Array | undefined, log: TrustedLog): SeenCheckpoint | undefined {
+  try {
+    return signed && opened(signed, log)
+  } catch (error) {
+    if (error instanceof TlogError) return undefined
+    throw error
+  }
+}
+
+function opened(signed: Uint8Array, log: TrustedLog): SeenCheckpoint {
+  return { ...openCheckpoint(signed, log), signed }
 }
 
 /** Each tile is read once. */

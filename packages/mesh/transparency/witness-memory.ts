@@ -7,9 +7,11 @@ export interface KeptCheckpoints {
   readonly last: Uint8Array | undefined
   /** One that contradicts it: from then on the log is believed no further. */
   readonly contradicting: Uint8Array | undefined
+  /** How many of its entries were read; undefined before any was. */
+  readonly entriesRead: number | undefined
 }
 
-/** In the folder of what the service believes: `checkpoint-ID.note` and `contradicting-ID.note`. */
+/** In the folder of what the service believes: `checkpoint-ID.note`, `contradicting-ID.note` and `entries-read-ID`. */
 export class WitnessMemory {
   readonly #folder: string
 
@@ -18,11 +20,13 @@ export class WitnessMemory {
   }
 
   async read(id: string): Promise<KeptCheckpoints> {
-    const [last, contradicting] = await Promise.all([
+    const [last, contradicting, read] = await Promise.all([
       this.#read(`checkpoint-${id}.note`),
       this.#read(`contradicting-${id}.note`),
+      this.#read(`entries-read-${id}`),
     ])
-    return { last, contradicting }
+    const text = Buffer.from(read ?? []).toString()
+    return { last, contradicting, entriesRead: /^\d{1,15}$/.test(text) ? Number(text) : undefined }
   }
 
   keep(id: string, checkpoint: Uint8Array): Promise<void> {
@@ -31,6 +35,10 @@ export class WitnessMemory {
 
   keepContradicting(id: string, checkpoint: Uint8Array): Promise<void> {
     return this.#write(`contradicting-${id}.note`, checkpoint)
+  }
+
+  keepEntriesRead(id: string, count: number): Promise<void> {
+    return this.#write(`entries-read-${id}`, Buffer.from(String(count)))
   }
 
   async #read(name: string): Promise<Uint8Array | undefined> {

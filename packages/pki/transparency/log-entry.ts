@@ -1,3 +1,4 @@
+import { parseCertificate, parseTbsCertificate, type TbsCertificate } from '../certificate.ts'
 import type { TlsReader } from './tls-reader.ts'
 import type { TlsWriter } from './tls-writer.ts'
 
@@ -37,6 +38,15 @@ export function precertEntry(fields: Omit<PrecertEntry, 'type'>): PrecertEntry {
 /** The entry for a certificate that was issued without being logged before. `certificate` in DER. */
 export function x509Entry(certificate: Uint8Array): X509Entry {
   return { type: 'x509_entry', certificate }
+}
+
+/**
+ * The certificate that an entry is of, by what the tree holds: what lies beside an entry is hashed by nobody.
+ *
+ * @throws PkiError as `parseCertificate`
+ */
+export function certificateOfEntry(entry: LogEntry): TbsCertificate {
+  return entry.type === 'x509_entry' ? parseCertificate(entry.certificate) : parseTbsCertificate(entry.tbs)
 }
 
 /**
