@@ -1,17 +1,11 @@
 import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Certificate, leafCertificate, lint, type Signer, signCertificate } from '@datapunk/pki'
-import { parseConfig } from '@datapunk/protocol'
 import { TestCa } from '@datapunk/testkit'
-import { type Issuer, issueLeaf } from '../packages/authority/issue.ts'
-import { SqliteStore } from '../packages/authority/store/sqlite.ts'
-import { cpuOf, inTurns, measured, ratio } from './measure.ts'
-import { factor, number, perSecond, printRows, type Row } from './table.ts'
+import { inTurns, measured, ratio } from './measure.ts'
+import { factor, perSecond, printRows, type Row } from './table.ts'
 
 /**
- * Story 1: certificates issued, in process and unstored, against the bare signature and its check; then durable.
+ * Story 1: certificates issued, in process and unstored, against the bare signature and its check.
  *
  *     taskset -c 0 node bench/issue.ts
  */
@@ -85,75 +79,5 @@ async function unstored(algorithm: 'ecdsa-p256' | 'rsa', count: number): Promise
   ]
 }
 
-/** Intent, signature, result, each with its audit entry and on disk before the next; 64 at once. */
-async function durable(count: number): Promise<Row> {
-  const ca = await TestCa.create({ at })
-  const issuer: Issuer = {
-    slot: 'issuing-ca-1',
-    certificate: ca.issuing.certificate,
-    signer: ca.issuing.signer,
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'bench-issue-'))
-  const store = SqliteStore.open({ file: join(folder, 'authority', 'inventory.db') })
-  const instances = Array.from({ length: 10_000 }, (_, index) => `s${index}`)
-  await store.write((transaction) => {
-    const { spki: caSpki } = issuer.signer
-    const slot = { id: issuer.slot, kind: 'issuing-ca', state: 'active', algorithm: 'ecdsa-p256' } as const
-    const der = issuer.certificate.der
-    transaction.putSlot({
-      ...slot,
-      spkiHash: 'a'.repeat(64),
-      spki: caSpki,
-      certificate: der,
-      since: at,
-      leftOut: [],
-    })
-    for (const id of instances) {
-      transaction.putService({
-        service: id,
-        spiffeId: `spiffe://x/${id}`,
-        state: 'member',
-        settings: '{}',
-        since: at,
-        barredAt: undefined,
-      })
-      transaction.putInstance({ id, service: id, place: 'here', since: at, held: false })
-    }
-  })
-  const request = {
-    ...subject,
-    ...names,
-    keyAlgorithm: 'ecdsa-p256',
-    keySize: null,
-    mustStaple: false,
-  } as const
-  const encodedRequest = JSON.stringify(request)
-  const config = parseConfig('services: { lake: {} }', { file: '/bench.yaml' })
-  const issuing = { store, clock: () => at, randomBytes, actor: 'bench', config }
-  let next = 0
-  const lane = async () => {
-    while (next < count) {
-      const instance = instances[next++ % instances.length]!
-      const leaf = { instance, spiffeId: names.uris[0]!, request, encodedRequest, spki, validityDays: 1 }
-      await issueLeaf(leaf, issuer, issuing)
-    }
-  }
-  const begun = performance.now()
-  const cpu = await cpuOf(() => Promise.all(Array.from({ length: AT_ONCE }, lane)))
-  const rate = (count / (performance.now() - begun)) * 1000
-  store.close()
-  rmSync(folder, { recursive: true })
-  return {
-    what: 'issue, durable, 64 at once: intent and result, each with its audit entry',
-    found: `${number(rate)}/s by the clock, ${number((count / cpu) * 1e6)}/s a second of CPU`,
-    goal: '≥ 4,000/s',
-    met: rate >= 4_000,
-  }
-}
-
 // So many a round, that most rounds find the code compiled.
-printRows([
-  ...(await unstored('ecdsa-p256', 8_000)),
-  ...(await unstored('rsa', 2_000)),
-  await durable(20_000),
-])
+printRows([...(await unstored('ecdsa-p256', 8_000)), ...(await unstored('rsa', 2_000))])
