@@ -32,13 +32,13 @@ export function witnessesOf(
       if (slot !== undefined) connections.set(slot, (connections.get(slot) ?? 0) + count)
     }
     const { trustStatement, number: bundle, at } = acknowledged ?? {}
-    const serial = report?.serial ?? said.get(instance)?.serial
+    const serial = report?.serial ?? said.get(instance)?.serial ?? speaker
     live.push({
       instance,
       trustStatement,
       bundle,
       at,
-      shown: serial === undefined ? undefined : shownBy(serial),
+      shown: shownBy(serial),
       onRecord: shownBy(speaker) !== undefined,
       connections,
     })
