@@ -20,3 +20,4 @@ export type {
 export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'
+export type { LogAlarm } from './transparency/log-watch.ts'

@@ -17,7 +17,7 @@ import { readPair } from './pair-file.ts'
 import { stapleSource } from './staple-source.ts'
 import { Staples } from './staples.ts'
 import type { LoggedCertificates } from './transparency/logged-certificates.ts'
-import { recallEnds } from './transparency/recall-ends.ts'
+import { recallContradictions } from './transparency/recall-contradictions.ts'
 import { WitnessMemory } from './transparency/witness-memory.ts'
 import { MeshView } from './view.ts'
 
@@ -127,7 +127,7 @@ export class Membership implements CurrentSource {
     if (view.self === undefined) throw notAMember(options.service, config)
     const identity = identityOf(await readPair(config.service), view, options.clock.now())
     const current = { identity, view, version: 1 }
-    await recallEnds(view.trust.logs, view.logged, new WitnessMemory(memory.folder))
+    await recallContradictions(view.trust.logs, view.logged, new WitnessMemory(memory.folder))
     const membership = new Membership(options, config, documents, current, memory, early)
     await membership.#staples.begin(identity, config.service.ocspStapling)
     return membership

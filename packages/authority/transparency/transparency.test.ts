@@ -160,7 +160,10 @@ describe('transparency', () => {
     assert.equal(logOf('lake'), first)
     acknowledge('stream')
     await rotate(engine, { what: 'pairs', service: 'lake' })
-    assert.equal(logOf('lake'), namedLogs().find((log) => log !== first))
+    assert.equal(
+      logOf('lake'),
+      namedLogs().find((log) => log !== first),
+    )
 
     clock.advance(logLife(engine.config) + DAY)
     await apply(engine, no)

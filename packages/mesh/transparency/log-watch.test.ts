@@ -8,7 +8,7 @@ import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
 import { type LogAlarm, LogWatch } from './log-watch.ts'
 import { LoggedCertificates } from './logged-certificates.ts'
-import { recallEnds } from './recall-ends.ts'
+import { recallContradictions } from './recall-contradictions.ts'
 import { WitnessMemory } from './witness-memory.ts'
 
 const ORIGIN = 'log.test/1'
@@ -198,6 +198,7 @@ describe('whoever watches a log', () => {
       const proven = await ca.loggedLeaf('nexus', log)
       for (let n = 0; n < 2; n++) await ca.loggedLeaf('lake', log)
       await serve()
+      const consistent = served
       show(proven)
       await watch.look()
       change()
@@ -220,7 +221,11 @@ describe('whoever watches a log', () => {
       show(beyond)
       await watch.look()
       assert.match(show(beyond)!, /contradicted itself/)
+      assert.match(show(proven)!, /contradicted itself, and not proven/)
+      served = consistent
+      await watch.look()
       assert.equal(show(proven), undefined, 'what can be proven in what it said before is good')
+      assert.match(show(beyond)!, /contradicted itself/)
     })
   }
 
@@ -326,7 +331,7 @@ describe('whoever watches a log', () => {
     watch.stop()
     start()
     const logs = [{ spki: log.signer.spki, origin: ORIGIN }]
-    await recallEnds(logs, logged, new WitnessMemory(folder))
+    await recallContradictions(logs, logged, new WitnessMemory(folder))
     assert.match(String(show(after)), /contradicted itself/)
   })
 })

@@ -166,7 +166,7 @@ export class LogWatch {
     await witness.advance()
     const { contradiction } = witness
     if (contradiction === undefined || contradiction === known) return
-    this.#options.logged.endsAt(witness.log, contradiction.before.size)
+    this.#options.logged.distrust(witness.log)
     this.#options.alarm(contradictionAlarm(witness, contradiction))
     this.#options.changed()
   }
@@ -178,6 +178,8 @@ export class LogWatch {
     this.#sought.delete(logged.fingerprint)
     if (found === 'there') {
       this.#options.logged.isProven(logged.fingerprint)
+      // It may have been refused until now.
+      if (witness.contradiction !== undefined) changed()
       return
     }
     const size = witness.checkpoint?.size ?? 0

@@ -26,8 +26,8 @@ export class LoggedCertificates {
   readonly #proven = new Set<string>()
   /** By fingerprint: why it is not in the log that has promised to hold it. */
   readonly #absent = new Map<string, string>()
-  /** By the id of a log that has contradicted itself: how far it is believed. */
-  readonly #ends = new Map<string, number>()
+  /** Ids of logs that have contradicted themselves. */
+  readonly #distrusted = new Set<string>()
   #onFirstSight: (logged: LoggedCertificate) => void = () => {}
 
   /** @param listener told of each certificate when its SCT was verified, once */
@@ -46,16 +46,16 @@ export class LoggedCertificates {
     this.#absent.set(fingerprint, why)
   }
 
-  /** A log has contradicted itself: what lies beyond `size` of it is believed only where it was proven. */
-  endsAt(log: string, size: number): void {
-    this.#ends.set(log, size)
+  /** A log has contradicted itself: from now on its word counts for nothing, and only what was proven is believed. */
+  distrust(log: string): void {
+    this.#distrusted.add(log)
   }
 
   /** What speaks against a certificate with a good SCT; undefined where nothing does. */
   objection({ fingerprint, sct }: LoggedCertificate): string | undefined {
     if (this.#proven.has(fingerprint)) return undefined
-    const end = this.#ends.get(sct.log)
-    if (end !== undefined && sct.leafIndex >= end) return 'of a log that has contradicted itself since'
+    if (this.#distrusted.has(sct.log))
+      return 'of a log that has contradicted itself, and not proven to be in it'
     return this.#absent.get(fingerprint)
   }
 

@@ -3,14 +3,14 @@ import { recall } from './log-witness.ts'
 import type { LoggedCertificates } from './logged-certificates.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 
-/** A log that contradicted itself before this process began is believed no further from its first handshake on. */
-export async function recallEnds(
+/** The word of a log that contradicted itself before this process began counts for nothing from the first handshake on. */
+export async function recallContradictions(
   logs: readonly TrustedLog[],
   logged: LoggedCertificates,
   memory: WitnessMemory,
 ): Promise<void> {
   for (const log of logs) {
     const { contradiction } = await recall(log, memory)
-    if (contradiction !== undefined) logged.endsAt(keyIdOf(log.spki), contradiction.before.size)
+    if (contradiction !== undefined) logged.distrust(keyIdOf(log.spki))
   }
 }

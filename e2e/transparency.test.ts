@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { createPrivateKey, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { setTimeout as after } from 'node:timers/promises'
+import { connect } from 'node:tls'
+import { join, type LogAlarm, type Mesh } from '@datapunk/mesh'
+import {
+  decodePem,
+  encodePem,
+  generateKeyPair,
+  leafCertificate,
+  lint,
+  localSigner,
+  parseCertificate,
+  signCertificate,
+} from '@datapunk/pki'
+import { Greeter } from './greeter.ts'
+import { KeptAuthority } from './kept-authority.ts'
+import { MeshFolder } from './mesh-folder.ts'
+
+/** What a test has started ends in the reverse order. */
+class Ending {
+  readonly #ends: (() => unknown)[] = []
+
+  constructor(t: TestContext) {
+    t.after(async () => {
+      for (const end of this.#ends.reverse()) await end()
+    })
+  }
+
+  add(end: () => unknown): void {
+    this.#ends.push(end)
+  }
+}
+
+async function meshOf(ending: Ending, config: Readonly<Record<string, unknown>> = {}): Promise<MeshFolder> {
+  const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} }, ...config })
+  ending.add(() => mesh.remove())
+  return mesh
+}
+
+async function callers(ending: Ending, mesh: MeshFolder): Promise<{ lake: Greeter; stream: Mesh }> {
+  const lake = await Greeter.start(mesh, 'lake')
+  ending.add(() => lake.stop())
+  const stream = await join('stream', { config: mesh.configFile })
+  ending.add(() => stream.leave())
+  return { lake, stream }
+}
+
+const greeting = async (stream: Mesh, { url }: Greeter) =>
+  (await stream.fetch(url, { headers: { connection: 'close' } })).text()
+
+/** Until something that no event tells of is so. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await after(20)
+}
+
+test('who has the issuing CA’s key, and neither log nor bundle key, makes nothing that anybody believes', async (t) => {
+  const ending = new Ending(t)
+  // Pins refuse it too.
+  const mesh = await meshOf(ending, { pinning: 'off' })
+  const { lake, stream } = await callers(ending, mesh)
+  assert.equal(await greeting(stream, lake), 'hello stream')
+
+  const [, issuing] = decodePem(readFileSync(mesh.pair('stream').cert), 'CERTIFICATE').map(parseCertificate)
+  const { keys } = mesh.layout.authority
+  const stolen = localSigner(createPrivateKey(readFileSync(joinPath(keys, 'issuing-ca-1.key'))))
+  const { privateKey, publicKey } = await generateKeyPair('ecdsa-p256')
+  const now = Math.floor(Date.now() / 1000) * 1000
+  const tbs = leafCertificate({
+    ...{ serial: randomBytes(16), issuer: issuing!, notBefore: now, notAfter: now + 86_400_000 },
+    subject: { commonName: 'stream.service.datapunk', organization: 'Datapunk', country: 'US' },
+    spki: publicKey.export({ type: 'spki', format: 'der' }),
+    ...{ dnsNames: ['stream.service.datapunk'], uris: ['spiffe://service.datapunk/stream'], ipAddresses: [] },
+  })
+  const der = await signCertificate(lint({ tbs, profile: 'leaf', issuer: issuing! }), stolen)
+  const socket = connect({
+    ...{ host: '127.0.0.1', port: lake.port, servername: 'lake.service.datapunk' },
+    ca: readFileSync(mesh.caCert),
+    cert: encodePem('CERTIFICATE', der) + encodePem('CERTIFICATE', issuing!.der),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  })
+  socket.on('error', () => {})
+  const [refusal] = await once(lake.mesh, 'refused')
+  assert.deepEqual([refusal.rule, lake.calls], ['NOT_LOGGED', 1])
+  await once(socket, 'close')
+})
+
+describe('a log that was put back by hand', () => {
+  test('is found out by whoever has witnessed it; another takes its place, and everything is issued anew', async (t) => {
+    const ending = new Ending(t)
+    const mesh = await meshOf(ending)
+    const { logsDir } = mesh.layout
+    const copy = joinPath(mesh.folder, 'log-copy')
+    cpSync(logsDir, copy, { recursive: true })
+    await mesh.issue('stream')
+    const { lake, stream } = await callers(ending, mesh)
+    assert.equal(await greeting(stream, lake), 'hello stream')
+    // The certificate of stream is entry 2, which lake looks for when it has seen it.
+    const { memory } = mesh.layout.instance('lake')
+    const seen = () => {
+      const note = readdirSync(memory).find((name) => name.startsWith('checkpoint-'))
+      return note === undefined ? 0 : Number(readFileSync(joinPath(memory, note), 'utf8').split('\n')[1])
+    }
+    await until(() => seen() === 3)
+
+    rmSync(logsDir, { recursive: true })
+    cpSync(copy, logsDir, { recursive: true })
+    const authority = await KeptAuthority.start(mesh)
+    ending.add(() => authority.stop())
+    const rotated = once(stream, 'rotated')
+    await authority.authority.issue('stream')
+    await rotated
+    const alarmed = new Promise<LogAlarm>((resolve) =>
+      lake.mesh.on('alarm', (alarm) => {
+        if (alarm.kind === 'contradiction') resolve(alarm)
+      }),
+    )
+    await greeting(stream, lake)
+    const { checkpoints, message } = await alarmed
+    assert.match(message, /signed two trees, of 3 and 3 entries.*`mtls compromise --log`/)
+    assert.equal(new Set(checkpoints).size, 2, 'both are the evidence')
+    await until(() =>
+      authority.events.some(({ kind, subject }) => kind === 'log-alarm' && subject === 'lake'),
+    )
+    await until(() =>
+      greeting(stream, lake).then(
+        () => false,
+        () => true,
+      ),
+    )
+
+    const anew = [once(stream, 'rotated'), once(lake.mesh, 'rotated')]
+    await authority.authority.rotate({ what: 'compromised', kind: 'log' })
+    await Promise.all(anew)
+    await until(() =>
+      greeting(stream, lake).then(
+        (said) => said === 'hello stream',
+        () => false,
+      ),
+    )
+    const slots = (await authority.authority.status()).transparency.logs
+    assert.deepEqual(
+      slots.map(({ state }) => state),
+      ['active'],
+    )
+  })
+})
