@@ -74,7 +74,7 @@ function linesOf(output: string, folder: string): string[] {
     .replace(/\b([0-9a-f]{40}|[0-9a-f]{64})\b/g, '<hash>')
     .replace(/\b[0-9a-f]{24,38}\b/g, '<hex>')
     .replace(/\b[0-9a-f]{16}\b/g, '<serial>')
-    .replace(/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/g, '<pin>')
+    .replace(/(?<![A-Za-z0-9+])[A-Za-z0-9+/]{43}=/g, '<pin>')
     .replace(/-[0-9a-f]{8}\b/g, '-<id>')
     .replace(/\bprocess \d+/g, 'process <pid>')
     .replace(/\b\d+ kB\b/g, '<size>')

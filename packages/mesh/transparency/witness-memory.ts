@@ -41,13 +41,9 @@ export class WitnessMemory {
     return this.#write(`entries-read-${id}`, Buffer.from(String(count)))
   }
 
-  async #read(name: string): Promise<Uint8Array | undefined> {
-    try {
-      return await readFile(join(this.#folder, name))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
+  /** What can't be read was never kept: the documents beside it are missed too then, and that is told. */
+  #read(name: string): Promise<Uint8Array | undefined> {
+    return readFile(join(this.#folder, name)).catch(() => undefined)
   }
 
   async #write(name: string, octets: Uint8Array): Promise<void> {
