@@ -15,7 +15,6 @@ import {
   type Layout,
   layoutOf,
   type Member,
-  type PinMode,
   parseConfig,
   pinOf,
   type Requirement,
@@ -92,7 +91,7 @@ export class TestMesh {
   readonly #pins = new Map<string, Set<string>>()
   /** What the next bundle says of certificates that are not logged; pairs that services are given are from then on. */
   #scts: Requirement | undefined
-  #pinMode: 'off' | PinMode = 'off'
+  #pinMode: 'off' | Requirement = 'off'
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
@@ -248,7 +247,7 @@ export class TestMesh {
   }
 
   /** Says from the next bundle on what becomes of keys that are not pinned; those that services were given are. */
-  pinning(mode: 'off' | PinMode): void {
+  pinning(mode: 'off' | Requirement): void {
     this.#pinMode = mode
   }
 

@@ -1,4 +1,4 @@
-import type { DocumentNumber, PinMode } from '@datapunk/protocol'
+import type { DocumentNumber, Requirement } from '@datapunk/protocol'
 import type { RootKey } from './keys/root-keys.ts'
 import type { DueList } from './revocation/lists.ts'
 import type { Late, Witnesses } from './rollover/late.ts'
@@ -43,7 +43,7 @@ export interface Inventory {
   /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
   readonly authorityIssuer: string | undefined
   /** What the config said of pinning when it was last applied; undefined before. */
-  readonly pinning: 'off' | PinMode | undefined
+  readonly pinning: 'off' | Requirement | undefined
   /** Who holds up that keys which are not pinned are refused; undefined where nothing does. */
   readonly pinsLate: PinsLate | undefined
   /** Whether the published documents say what the inventory says, and lie on disk. */

@@ -12,8 +12,8 @@ import {
   formatDocumentNumber,
   isSignedBy,
   type Member,
-  type PinMode,
   parseDraining,
+  type Requirement,
   readBundleHead,
   readTrustStatement,
   type Subject,
@@ -225,7 +225,7 @@ interface Section {
 
 function sectionsOf(
   reader: Store,
-  pinMode: 'off' | PinMode,
+  pinMode: 'off' | Requirement,
   { now, pinnedAt }: { readonly now: number; readonly pinnedAt: number },
 ): Section[] {
   const draining = drainingIssuers(reader, now)

@@ -4,7 +4,6 @@ import {
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
-  type PinMode,
   type Requirement,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
@@ -49,9 +48,9 @@ export interface Status {
   }
   readonly pinning: {
     /** What the config said when it was last applied. */
-    readonly wanted: 'off' | PinMode
+    readonly wanted: 'off' | Requirement
     /** What the newest bundle says. */
-    readonly mode: 'off' | PinMode
+    readonly mode: 'off' | Requirement
     /** Until when nobody is refused for his key, because somebody said so. */
     readonly suspendedUntil: number | undefined
     /** Connections that live peers let in, and would have refused were it required. */

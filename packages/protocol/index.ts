@@ -45,7 +45,7 @@ export {
   sealHello,
   type WitnessedCheckpoint,
 } from './peer-statement.ts'
-export { encodePins, type PinMode, type Pins, parsePins, pinOf } from './pins.ts'
+export { encodePins, type Pins, parsePins, pinOf } from './pins.ts'
 export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
 export { applySectionDifference, sectionDifference } from './section-difference.ts'

@@ -1,12 +1,10 @@
 import { z } from 'zod'
+import type { Requirement } from './config/config.ts'
 import { ProtocolError } from './error.ts'
-
-/** What peers do about a certificate whose key is not pinned: say so, or refuse it. */
-export type PinMode = 'report' | 'required'
 
 /** The keys that the members of the mesh may show, as every peer knows them. */
 export interface Pins {
-  readonly mode: PinMode
+  readonly mode: Requirement
   /** By service; each pin as in RFC 7469 2.4: base64 of the SHA-256 of the DER SubjectPublicKeyInfo. */
   readonly of: ReadonlyMap<string, ReadonlySet<string>>
 }
@@ -36,7 +34,7 @@ export function pinOf(spkiHash: string): string {
  *
  * @param pins by service; one named twice is pinned once
  */
-export function encodePins(mode: PinMode, pins: ReadonlyMap<string, Iterable<string>>): Uint8Array {
+export function encodePins(mode: Requirement, pins: ReadonlyMap<string, Iterable<string>>): Uint8Array {
   const lines = [...pins]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([service, own]) => `${JSON.stringify(service)}:${JSON.stringify([...new Set(own)].sort())}`)

@@ -1,4 +1,4 @@
-import type { PinMode } from '@datapunk/protocol'
+import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { PinsLate } from '../inventory.ts'
 import type { Late } from '../rollover/late.ts'
@@ -12,7 +12,7 @@ type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
  * What the next bundle is to say of keys that are not pinned. `required` in the config holds once every live peer has
  * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
  */
-export function pinModeNow(engine: Known): 'off' | PinMode {
+export function pinModeNow(engine: Known): 'off' | Requirement {
   const { store, clock } = engine
   const row = store.pinning()
   const wanted = pinningWanted(engine)
@@ -39,7 +39,7 @@ export function pinsLate(engine: Known): PinsLate | undefined {
 }
 
 /** What the config said when it was last applied: lowering it is not done without being asked for. */
-export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): 'off' | PinMode {
+export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): 'off' | Requirement {
   return store.pinning()?.wanted ?? config.pinning
 }
 

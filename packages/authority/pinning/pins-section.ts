@@ -1,4 +1,4 @@
-import { encodePins, type PinMode, pinOf } from '@datapunk/protocol'
+import { encodePins, pinOf, type Requirement } from '@datapunk/protocol'
 import type { Reader } from '../store/contract.ts'
 
 /**
@@ -6,7 +6,7 @@ import type { Reader } from '../store/contract.ts'
  *
  * @param after a certificate that has ended by then is pinned no more, milliseconds since the epoch
  */
-export function pinsSection(reader: Reader, mode: PinMode, after: number): Uint8Array {
+export function pinsSection(reader: Reader, mode: Requirement, after: number): Uint8Array {
   const pins = new Map<string, string[]>()
   for (const { service, spkiHash } of reader.pinnedKeys(after)) {
     const own = pins.get(service)

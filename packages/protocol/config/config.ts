@@ -1,5 +1,4 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
-import type { PinMode } from '../pins.ts'
 import type { Reload } from './reload.ts'
 
 /** A config file after every check: defaults filled in, paths absolute, names in lower case, rules kept. */
@@ -54,7 +53,7 @@ export interface Config {
   }
   /** Whether what is issued is logged, and what peers do with a certificate that is not. */
   readonly transparency: 'off' | Requirement
-  readonly pinning: 'off' | PinMode
+  readonly pinning: 'off' | Requirement
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
 }
