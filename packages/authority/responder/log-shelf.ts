@@ -2,15 +2,12 @@ import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
-import { CHECKPOINT_PATH, parseTilePath } from '@datapunk/tlog'
+import { CHECKPOINT_PATH, type ShownObject, shownHeaders, shownObject } from '@datapunk/tlog'
 import type { Reader, SlotRow } from '../store/contract.ts'
 import { logIdOfSlot, logListOf } from './log-list.ts'
 
 /** What is to be answered about a log. */
-export interface Shelved {
-  readonly type: string
-  /** For how long anybody may keep it, as a `cache-control` header says it. */
-  readonly caching: string
+export interface Shelved extends ShownObject {
   readonly octets: Uint8Array
 }
 
@@ -21,10 +18,8 @@ export interface LogShelfOptions {
   readonly publicUrl: string | undefined
 }
 
-/** A checkpoint is old when the next round is there; an edge may keep it so long (C2SP static-ct-api, "Checkpoints"). */
-const BRIEFLY = 'public, max-age=5'
-
-const FOREVER = 'public, max-age=31536000, immutable'
+/** As long as a checkpoint: a log may begin or end at any time. */
+const LIST = { type: 'application/json', caching: 'public, max-age=5' }
 
 /**
  * What the mesh's logs show to everybody, straight from their files (C2SP static-ct-api, "Monitoring APIs"):
@@ -50,7 +45,7 @@ export class LogShelf {
     if (path === '/log/log-list.json') return this.#list()
     const [, id, name] = /^\/log\/([0-9a-f]{32})\/(.+)$/.exec(path) ?? []
     const slot = logSlots(store).find((each) => logIdOfSlot(each) === id)
-    const object = name === undefined ? undefined : objectNamed(name)
+    const object = name === undefined ? undefined : shownObject(name)
     if (slot === undefined || id === undefined || name === undefined || object === undefined) return undefined
     const octets = await read(join(layout.log(id).public, name))
     return octets && { ...object, octets }
@@ -69,16 +64,8 @@ export class LogShelf {
       null,
       2,
     )
-    return { type: 'application/json', caching: BRIEFLY, octets: Buffer.from(`${text}\n`) }
+    return { ...LIST, octets: Buffer.from(`${text}\n`) }
   }
-}
-
-/** Only what has one of these names leaves the folder. */
-function objectNamed(name: string): Pick<Shelved, 'type' | 'caching'> | undefined {
-  if (name === CHECKPOINT_PATH) return { type: 'text/plain; charset=utf-8', caching: BRIEFLY }
-  if (/^issuer\/[0-9a-f]{64}$/.test(name)) return { type: 'application/pkix-cert', caching: FOREVER }
-  if (parseTilePath(name) !== undefined) return { type: 'application/octet-stream', caching: FOREVER }
-  return undefined
 }
 
 function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
@@ -102,7 +89,6 @@ export function giveShelved(response: ServerResponse, shelved: Shelved | undefin
     response.writeHead(404, { 'cache-control': 'no-store' }).end()
     return
   }
-  const { type, caching, octets } = shelved
-  const headers = { 'content-type': type, 'content-length': octets.byteLength, 'cache-control': caching }
-  response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(octets)
+  const { octets } = shelved
+  response.writeHead(200, shownHeaders(shelved, octets.byteLength)).end(octets)
 }
