@@ -1,12 +1,16 @@
 export type LogErrorCode =
+  | 'BODY_TOO_LARGE'
   | 'FOLDER_TAKEN'
   | 'LOG_BUSY'
   | 'LOG_DAMAGED'
+  | 'LOG_ELSEWHERE'
+  | 'LOG_ENDED'
   | 'LOG_INVALID'
   | 'LOG_TAKEN'
   | 'LOG_UNREADABLE'
   | 'LOG_WRITE_FAILED'
   | 'LOG_WRONG'
+  | 'NOT_THE_AUTHORITY'
   | 'PERMISSIONS'
   | 'SUBMISSION_REFUSED'
 

@@ -107,6 +107,7 @@ export {
   sctSignatureInput,
   type TimestampedEntry,
 } from './transparency/timestamped-entry.ts'
+export { transparencyBudget } from './transparency/transparency-budget.ts'
 export {
   type BadSct,
   type CheckedScts,
