@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -16,13 +17,21 @@ export interface LogShelfOptions {
   readonly layout: Pick<Layout, 'log'>
   /** Where all this is reached, without a slash at the end; undefined where nobody serves it over HTTP. */
   readonly publicUrl: string | undefined
+  /** Reads an object of a log that does not lie here; without it there is none. */
+  readonly readElsewhere?: ReadElsewhere | undefined
 }
+
+/** @param origin of the log: under that name it is reached */
+export type ReadElsewhere = (origin: string, path: string) => Promise<Uint8Array | undefined>
+
+/** Objects that are read elsewhere at the same time. */
+const MAX_RELAYED = 64
 
 /** As long as a checkpoint: a log may begin or end at any time. */
 const LIST = { type: 'application/json', caching: 'public, max-age=5' }
 
 /**
- * What the mesh's logs show to everybody, straight from their files (C2SP static-ct-api, "Monitoring APIs"):
+ * What the mesh's logs show to everybody, from their files or from where they run (C2SP static-ct-api, "Monitoring APIs"):
  *
  *     /log/ID/checkpoint            the newest checkpoint
  *     /log/ID/tile/…                hashes of the tree, as C2SP tlog-tiles names them
@@ -34,6 +43,7 @@ const LIST = { type: 'application/json', caching: 'public, max-age=5' }
  */
 export class LogShelf {
   readonly #options: LogShelfOptions
+  #relayed = 0
 
   constructor(options: LogShelfOptions) {
     this.#options = options
@@ -47,8 +57,22 @@ export class LogShelf {
     const slot = logSlots(store).find((each) => logIdOfSlot(each) === id)
     const object = name === undefined ? undefined : shownObject(name)
     if (slot === undefined || id === undefined || name === undefined || object === undefined) return undefined
-    const octets = await read(join(layout.log(id).public, name))
+    const octets = isHere(layout, id)
+      ? await read(join(layout.log(id).public, name))
+      : await this.#relay(slot, name)
     return octets && { ...object, octets }
+  }
+
+  async #relay({ origin = '' }: SlotRow, path: string): Promise<Uint8Array | undefined> {
+    const { readElsewhere } = this.#options
+    if (readElsewhere === undefined) return undefined
+    if (this.#relayed >= MAX_RELAYED) throw new Error(`${this.#relayed} objects are read elsewhere already`)
+    this.#relayed++
+    try {
+      return await readElsewhere(origin, path)
+    } finally {
+      this.#relayed--
+    }
   }
 
   async #list(): Promise<Shelved> {
@@ -56,7 +80,7 @@ export class LogShelf {
     const logs = await Promise.all(
       logSlots(store).map(async (slot) => {
         const checkpoint = await read(join(layout.log(logIdOfSlot(slot)).public, CHECKPOINT_PATH))
-        return { slot, checkpoint }
+        return { slot, checkpoint, isHere: isHere(layout, logIdOfSlot(slot)) }
       }),
     )
     const text = JSON.stringify(
@@ -66,6 +90,10 @@ export class LogShelf {
     )
     return { ...LIST, octets: Buffer.from(`${text}\n`) }
   }
+}
+
+function isHere(layout: Pick<Layout, 'log'>, id: string): boolean {
+  return existsSync(layout.log(id).dir)
 }
 
 function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
