@@ -1,6 +1,7 @@
 export type LogErrorCode =
   | 'BODY_TOO_LARGE'
   | 'FOLDER_TAKEN'
+  | 'LISTEN_FAILED'
   | 'LOG_BUSY'
   | 'LOG_DAMAGED'
   | 'LOG_ELSEWHERE'

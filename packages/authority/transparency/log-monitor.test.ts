@@ -107,9 +107,7 @@ describe('the authority that watches its log', () => {
     log.leaves[0] = Buffer.alloc(32)
     await monitor.look()
     await monitor.look()
-    assert.deepEqual(alarms(), [
-      'tile/data/000.p/2 of the log does not hold the entries of its tree',
-    ])
+    assert.deepEqual(alarms(), ['tile/data/000.p/2 of the log does not hold the entries of its tree'])
     assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, undefined)
     log.leaves[0] = leaf
     await monitor.look()
