@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,10 +138,10 @@ describe('a log alone', () => {
     useLog(url)
     const first = await run('apply', '--json')
     assert.equal(first.code, 0, first.stderr)
-    assert.equal((await run('rotate', '--all', '--yes')).code, 0)
+    assert.equal((await run('rotate', '--all')).code, 0)
     await isInUse('log-2')
     // Another takes its place where it runs, and then in the config; the authority makes none.
-    const refused = await run('rotate', '--log', '--yes')
+    const refused = await run('rotate', '--log')
     assert.equal(refused.code, 1)
     assert.match(refused.stderr, /mtls log serve --new/)
     await log.stop()
@@ -150,8 +150,49 @@ describe('a log alone', () => {
     useLog(url)
     const second = await run('apply', '--json')
     assert.equal(second.code, 0, second.stderr)
-    assert.equal((await run('rotate', '--all', '--yes')).code, 0)
+    assert.equal((await run('rotate', '--all')).code, 0)
     await isInUse('log-3')
+  })
+
+  test('whose key is in other hands is replaced by another, and never taken again', async () => {
+    await run('apply')
+    const stolen = url
+    await log.stop()
+    await startLog('--new')
+    useLog(url)
+    const compromised = await run('compromise', '--log', '--yes')
+    assert.equal(compromised.code, 0, compromised.stderr)
+    await isInUse('log-2')
+    await isWhole(2, 'lake', 'stream')
+    useLog(stolen)
+    const issued = await run('issue', 'lake')
+    assert.equal(issued.code, 1)
+    assert.match(issued.stderr, /found no log at/)
+  })
+
+  test('is not gone on with once its mesh is restored', async () => {
+    await run('apply')
+    const backup = join(mesh.folder, 'backup')
+    const passphrase = join(mesh.folder, 'passphrase')
+    writeFileSync(passphrase, 'of the backup alone', { mode: 0o600 })
+    const made = await run('backup', backup, '--passphrase-file', passphrase)
+    assert.equal(made.code, 0, made.stderr)
+    const restored = await run('restore', backup, '--replace', '--passphrase-file', passphrase)
+    assert.equal(restored.code, 0, restored.stderr)
+    assert.equal((await run('apply')).code, 0)
+    const issued = await run('issue', 'lake')
+    assert.equal(issued.code, 1)
+    assert.match(issued.stderr, /is retiring, and a log that has ended is not gone on with/)
+    await log.stop()
+    await startLog()
+    await log.says(/belongs to generation 1 of its mesh/)
+    await log.stop()
+    await startLog('--new')
+    useLog(url)
+    const applied = await run('apply')
+    assert.equal(applied.code, 0, applied.stderr)
+    assert.equal((await run('issue', 'lake')).code, 0)
+    await isInUse('log-2')
   })
 
   const isInUse = async (slot: string) => {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type StandingLog, serveLog } from '@datapunk/log'
+import { MeshError } from '@datapunk/mesh'
 import { parsePlace } from '@datapunk/mesh/proxy'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
@@ -62,8 +63,12 @@ function placeOf({ folder, listen = LISTEN, url }: ServeOptions) {
 }
 
 function hostAndPort(text: string): { readonly host: string; readonly port: number } {
-  const place = /^unix:/.test(text) ? undefined : parsePlace(text)
-  if (place !== undefined && 'host' in place) return place
+  try {
+    const place = parsePlace(text)
+    if ('host' in place && place.port !== 0) return place
+  } catch (error) {
+    if (!(error instanceof MeshError)) throw error
+  }
   throw new CliError('USAGE', `found --listen ${text}; allowed: HOST:PORT, as in ${LISTEN}`)
 }
 
