@@ -44,7 +44,8 @@ async function durable(transparency: 'off' | 'required', goal: Goal): Promise<Ro
   const config = parseConfig(`{ transparency: ${transparency}, services: { lake: {} } }`, {
     file: mesh.configFile,
   })
-  const logSeat = new LogSeat(logOpener(config, clock))
+  const open = logOpener(config, clock)
+  const logSeat = new LogSeat((wanted) => open(wanted, (use) => use(signer)))
   const store = SqliteStore.open({ file: join(mesh.folder, 'authority', 'inventory.db') })
   const instances = Array.from({ length: 10_000 }, (_, index) => `s${index}`)
   const about = { meshId: 'bench', generation: GENERATION }

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApplyReport, Authority, type AuthorityOptions, type IssuedChain } from '@datapunk/authority'
-import { logOpener } from '@datapunk/log'
+import { logOpener, readUrl } from '@datapunk/log'
 import { type Config, type Layout, layoutOf, parseConfig } from '@datapunk/protocol'
 
 /** A config as written in YAML, of which JSON is a part. `{}` for a service is enough. */
@@ -121,6 +121,7 @@ export class MeshFolder {
       pid: process.pid,
       purpose: 'test',
       openLog: logOpener(this.config, Date.now),
+      readLogElsewhere: (origin, path) => readUrl(`http://${origin}`)(path),
       ...options,
     })
   }

@@ -143,6 +143,10 @@ export class TestMesh {
     return mesh
   }
 
+  get meshId(): string {
+    return this.#trust.meshId
+  }
+
   /** The config's paths of a service's pair: links, as the authority makes them. */
   pair(service: string): { cert: string; key: string } {
     const settings = this.config.services.get(service)
@@ -314,7 +318,7 @@ export class TestMesh {
     this.#trust = {
       ...this.#trust,
       ...change,
-      number: { ...this.#trust.number, counter: this.#trust.number.counter + 1 },
+      number: change.number ?? { ...this.#trust.number, counter: this.#trust.number.counter + 1 },
     }
     await this.#writeTrust(addedRoots)
   }

@@ -17,6 +17,7 @@ import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import { activeSlot } from './found.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issue-csr.ts'
 import { issueNow } from './issue-now.ts'
 import type { IssuedChain } from './issue-pair.ts'
@@ -32,6 +33,7 @@ import { announceKeys } from './pinning/announce-keys.ts'
 import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './plan.ts'
 import { purge } from './purge.ts'
+import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { Responder, type ResponderHost } from './responder/responder.ts'
 import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
 import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
@@ -48,7 +50,7 @@ import { type Status, statusOf } from './status.ts'
 import type { AuditRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
-import type { OpenLog } from './transparency/certificate-log.ts'
+import type { AsAuthority, OpenLog } from './transparency/certificate-log.ts'
 import { LogMonitor } from './transparency/log-monitor.ts'
 import { LogSeat } from './transparency/log-seat.ts'
 
@@ -114,6 +116,8 @@ export interface AuthorityOptions {
   readonly disk?: Disk
   /** How to come by the transparency log; without it nothing is issued, unless the config says `transparency: off`. */
   readonly openLog?: OpenLog
+  /** How to read a log that runs elsewhere, for peers that can't reach it themselves. */
+  readonly readLogElsewhere?: ReadElsewhere
 }
 
 /** The authority at work: it holds the lock of its state folder until it is closed. */
@@ -127,6 +131,7 @@ export class Authority implements Administration {
   /** Backups share the place of their snapshot: the tail of their queue. */
   #backingUp: Promise<unknown> = Promise.resolve()
   readonly #passphrase: () => FoundPassphrase
+  readonly #readElsewhere: ReadElsewhere | undefined
   #peerServer: PeerServer | undefined
   #responder: Responder | undefined
   #closing: Promise<void> | undefined
@@ -177,6 +182,8 @@ export class Authority implements Administration {
           return store.write((transaction) => transaction.addAudit(row))
         },
       })
+      const { openLog = noLog } = options
+      const asAuthority: AsAuthority = (use) => keys.withSigner(activeSlot({ store }, 'bundle-key'), use)
       const engine: Engine = {
         config,
         layout,
@@ -186,7 +193,7 @@ export class Authority implements Administration {
         keys,
         peers: new PeerBook(clock),
         ownPair: new OwnPair(),
-        logSeat: new LogSeat(options.openLog ?? noLog),
+        logSeat: new LogSeat((wanted) => openLog(wanted, asAuthority)),
         push: () => {},
         staple: async () => undefined,
         handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
@@ -195,14 +202,20 @@ export class Authority implements Administration {
         actor,
         report: options.report ?? (() => {}),
       }
-      return new Authority(engine, lock, passphrase)
+      return new Authority(engine, lock, passphrase, options.readLogElsewhere)
     } catch (error) {
       lock.release()
       throw error
     }
   }
 
-  private constructor(engine: Engine, lock: Lock, passphrase: () => FoundPassphrase) {
+  private constructor(
+    engine: Engine,
+    lock: Lock,
+    passphrase: () => FoundPassphrase,
+    readElsewhere: ReadElsewhere | undefined,
+  ) {
+    this.#readElsewhere = readElsewhere
     this.#engine = {
       ...engine,
       push: () => {
@@ -228,7 +241,7 @@ export class Authority implements Administration {
     if (placesOf(config) !== placesOf(now)) {
       throw new AuthorityError(
         'RESTART_NEEDED',
-        `found other paths, authority.state, authority.listen, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
+        `found other paths, authority.state, authority.listen, authority.log, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
       )
     }
     this.#engine = { ...this.#engine, config }
@@ -242,7 +255,11 @@ export class Authority implements Administration {
   async servePeers(): Promise<void> {
     const { layout, disk, config } = this.#engine
     disk.ensureFolder(layout.mesh.dir, 0o755)
-    const streaming = { ...this.#engine, halt: (evidence: string) => void this.#halt(evidence) }
+    const streaming = {
+      ...this.#engine,
+      halt: (evidence: string) => void this.#halt(evidence),
+      readElsewhere: this.#readElsewhere,
+    }
     const places = { socket: layout.mesh.socket, listen: config.authority.listen }
     this.#peerServer = await servePeers(streaming, places)
     this.#enforcement.start()
@@ -454,8 +471,8 @@ const PEERS_KNOW_WITHIN = 2_000
 
 /** What is opened once, at the start. */
 function placesOf({ paths, authority, environment }: Config): string {
-  const { state, passphraseFile, storeCaKeysInClear, listen } = authority
-  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, listen, environment])
+  const { state, passphraseFile, storeCaKeysInClear, listen, log } = authority
+  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, listen, log, environment])
 }
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */

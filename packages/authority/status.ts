@@ -41,6 +41,8 @@ export interface Status {
     readonly mode: 'off' | Requirement
     /** Those that peers believe, or are about to. */
     readonly logs: readonly { readonly slot: string; readonly state: SlotState; readonly origin: string }[]
+    /** The URL of the log that certificates go to, where it runs by itself; undefined where the authority is the log too. */
+    readonly elsewhere: string | undefined
     /** Why the log can't be had; undefined where it can, or nobody has tried. */
     readonly failure: string | undefined
     /** Connections that live peers let in, and would have refused were it required. */
@@ -155,6 +157,7 @@ function transparencyStatus({ config, store, peers, logSeat }: Observed): Status
       const { id, kind, state, origin } = slot
       return kind === 'log' && isLiving(slot) ? [{ slot: id, state, origin: origin! }] : []
     }),
+    elsewhere: config.authority.log,
     failure: logSeat.failure?.message,
     reported: peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_LOGGED ?? 0), 0),
   }

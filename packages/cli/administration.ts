@@ -1,5 +1,5 @@
 import { type Administration, Authority, type AuthorityEvent, connectAdmin } from '@datapunk/authority'
-import { logOpener } from '@datapunk/log'
+import { logOpener, readUrl } from '@datapunk/log'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { type Context, loadConfig } from './context.ts'
 
@@ -46,8 +46,9 @@ export async function withAuthority<Result>(
     uid,
     purpose,
     adopting,
-    // Its key lies beside the authority's, and the authority is handed a way to submit alone.
+    // Wherever its key lies, the authority is handed a way to submit alone.
     openLog: logOpener(config, clock),
+    readLogElsewhere: (origin: string, path: string) => readUrl(`http://${origin}`)(path),
     ...(report && { report }),
   }
   const authority = await Authority.open(options)

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { LogError } from './log-error.ts'
 
-/** Said once, when the log is made. */
+/** Said when the log is made; but for its mesh, and its end, it stays so. */
 export interface AboutLog {
-  readonly meshId: string
+  /** Undefined while a log that stands alone has not heard of its mesh yet. */
+  readonly meshId?: string | undefined
   /** Of the mesh: a log of an earlier one is never resumed. */
-  readonly generation: number
+  readonly generation?: number | undefined
   /** Its name in checkpoints: the submission prefix without scheme (C2SP static-ct-api). */
   readonly origin: string
   /** Milliseconds since the epoch. */
@@ -16,8 +17,8 @@ export interface AboutLog {
 }
 
 const schema = z.object({
-  meshId: z.string(),
-  generation: z.int().min(1),
+  meshId: z.string().optional(),
+  generation: z.int().min(1).optional(),
   origin: z.string().min(1),
   createdAt: z.number(),
   readOnly: z.boolean(),

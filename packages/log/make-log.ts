@@ -1,14 +1,15 @@
 import { hash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import type { Layout, LogFolder } from '@datapunk/protocol'
-import { encodeAbout, readAbout } from './about.ts'
+import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
 import { makeLogKey, openLogKey } from './log-key.ts'
 
 export interface LogOwner {
   readonly layout: Pick<Layout, 'logsDir' | 'log'>
-  readonly meshId: string
-  readonly generation: number
+  /** Undefined for a log that stands alone: it learns of its mesh later, and whatever lies in its folder is its own. */
+  readonly meshId: string | undefined
+  readonly generation: number | undefined
 }
 
 export interface NewLog extends LogOwner {
@@ -29,7 +30,8 @@ export async function currentLog({ layout, meshId, generation }: LogOwner): Prom
     if (!/^[0-9a-f]{32}$/.test(name)) continue
     const folder = layout.log(name)
     const about = await readAbout(folder.about)
-    if (about.meshId !== meshId || about.generation !== generation || about.readOnly) continue
+    const isOurs = meshId === undefined || (about.meshId === meshId && about.generation === generation)
+    if (!isOurs || about.readOnly) continue
     if (current === undefined || about.createdAt > current.createdAt)
       current = { folder, createdAt: about.createdAt }
   }
@@ -54,7 +56,11 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
 }
 
 /** From now on it is only read. */
-export async function endLog({ dir, about }: LogFolder): Promise<void> {
-  await writeWhole(about, encodeAbout({ ...(await readAbout(about)), readOnly: true }))
+export async function endLog(folder: LogFolder): Promise<void> {
+  await rewriteAbout(folder, { ...(await readAbout(folder.about)), readOnly: true })
+}
+
+export async function rewriteAbout({ dir, about: file }: LogFolder, about: AboutLog): Promise<void> {
+  await writeWhole(file, encodeAbout(about))
   await syncFolder(dir)
 }

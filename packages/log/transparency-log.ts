@@ -10,7 +10,7 @@ import {
   type Submission,
   signSct,
 } from '@datapunk/pki'
-import type { Layout, LogFolder } from '@datapunk/protocol'
+import { keyIdOf, type Layout, type LogFolder, type TrustStatement } from '@datapunk/protocol'
 import {
   type Candidate,
   hashLeaf,
@@ -25,7 +25,7 @@ import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
 import { LogError } from './log-error.ts'
 import { openLogKey } from './log-key.ts'
-import { currentLog, endLog, makeLog } from './make-log.ts'
+import { currentLog, endLog, makeLog, rewriteAbout } from './make-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
 
@@ -34,9 +34,10 @@ export interface TransparencyLogOptions {
   readonly layout: Pick<Layout, 'logsDir' | 'log' | 'mesh'>
   /** The file with the roots; absolute. */
   readonly caCert: string
-  readonly meshId: string
+  /** Undefined for a log that stands alone, which learns of its mesh from the trust statements (`belongTo`). */
+  readonly meshId: string | undefined
   /** Of the mesh: after a restore a new log begins. */
-  readonly generation: number
+  readonly generation: number | undefined
   /** Where logs are served, without a slash at the end: each below it under its id. */
   readonly url: string
   /** Milliseconds since the epoch. */
@@ -58,26 +59,27 @@ export type SubmissionKind = 'chain' | 'pre-chain'
  */
 export class TransparencyLog {
   readonly folder: LogFolder
-  readonly about: AboutLog
+  readonly trusted: TrustedRoots
+  #about: AboutLog
   readonly #options: TransparencyLogOptions
   readonly #signer: Signer
   readonly #lock: SqliteLock
   readonly #store: LogStore
-  readonly #trusted: TrustedRoots
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
+  #joining: Promise<void> | undefined
   /** Of trees that were asked about. */
   readonly #roots = new Map<number, Promise<Uint8Array | undefined>>()
 
   private constructor(options: TransparencyLogOptions, opened: Opened) {
     this.#options = options
     this.folder = opened.folder
-    this.about = opened.about
+    this.#about = opened.about
     this.#signer = opened.signer
     this.#lock = opened.lock
     this.#store = opened.store
     this.#sequencer = opened.sequencer
-    this.#trusted = new TrustedRoots({
+    this.trusted = new TrustedRoots({
       mesh: options.layout.mesh,
       caCert: options.caCert,
       memory: opened.folder.trust,
@@ -108,7 +110,12 @@ export class TransparencyLog {
 
   /** Its name in checkpoints. */
   get origin(): string {
-    return this.about.origin
+    return this.#about.origin
+  }
+
+  /** SHA-256 of its key, lowercase hex. */
+  get id(): string {
+    return keyIdOf(this.spki)
   }
 
   /** Undefined while the log is empty. */
@@ -129,6 +136,18 @@ export class TransparencyLog {
     } catch (cause) {
       throw writeFailed(cause, this.folder)
     }
+  }
+
+  /**
+   * Takes the mesh of this statement for its own, where it has none yet. It then is of that one for good, and not beyond a
+   * restore: who put the mesh back may have put the log back too.
+   *
+   * @throws LogError `LOG_ENDED`
+   */
+  async belongTo({ meshId, number: { generation } }: TrustStatement): Promise<void> {
+    if (this.#about.meshId === undefined) await this.#join({ ...this.#about, meshId, generation })
+    const about = this.#about
+    if (about.meshId !== meshId || about.generation !== generation) throw ended(about, generation)
   }
 
   /** An object that everybody may read, by its path; undefined where there is none. */
@@ -158,6 +177,17 @@ export class TransparencyLog {
     this.#lock.close()
   }
 
+  #join(about: AboutLog): Promise<void> {
+    this.#joining ??= rewriteAbout(this.folder, about)
+      .then(() => {
+        this.#about = about
+      })
+      .finally(() => {
+        this.#joining = undefined
+      })
+    return this.#joining
+  }
+
   #rootOf(size: number): Promise<Uint8Array | undefined> {
     return treeRoot(size, async (tile) => {
       const octets = await this.#store.read(tilePath(tile))
@@ -168,14 +198,14 @@ export class TransparencyLog {
 
   async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Submission> {
     const { clock } = this.#options
-    const check = () => checkSubmission(chain, { roots: this.#trusted.roots, kind, now: clock() })
+    const check = () => checkSubmission(chain, { roots: this.trusted.roots, kind, now: clock() })
     try {
       return check()
     } catch (first) {
       if (!(first instanceof PkiError) || first.code !== 'SUBMISSION_ROOT_UNKNOWN') throw refused(first)
     }
     // Its root may be one that was announced since.
-    await this.#trusted.refresh()
+    await this.trusted.refresh()
     try {
       return check()
     } catch (cause) {
@@ -202,7 +232,7 @@ export class TransparencyLog {
 
   /** After a round that failed nobody knows what was written: it is read again. */
   #reopen(): Promise<void> {
-    this.#reopening ??= openSequencer(this.about, this.#signer, this.#lock, this.#store, this.#options.clock)
+    this.#reopening ??= openSequencer(this.#about, this.#signer, this.#lock, this.#store, this.#options.clock)
       .then((sequencer) => {
         this.#sequencer = sequencer
       })
@@ -256,6 +286,13 @@ function openSequencer(
   const leavesOf = (records: Uint8Array) =>
     parseDataTile(records).map((leaf) => hashLeaf(merkleTreeLeaf(leaf)))
   return Sequencer.open({ store, lock, clock, origin, signer, leavesOf })
+}
+
+function ended({ origin, generation }: AboutLog, found: number): LogError {
+  return new LogError(
+    'LOG_ENDED',
+    `the log ${origin} belongs to generation ${generation} of its mesh; found generation ${found}, or another mesh: after a restore a log is never gone on with. \`mtls log serve --new\` makes another, whose URL goes into authority.log`,
+  )
 }
 
 function damaged({ dir }: LogFolder, cause: TlogError): LogError {

@@ -108,6 +108,7 @@ export {
   sctSignatureInput,
   type TimestampedEntry,
 } from './transparency/timestamped-entry.ts'
+export { transparencyBudget } from './transparency/transparency-budget.ts'
 export {
   type BadSct,
   type CheckedScts,

@@ -35,6 +35,7 @@ export {
 export { encodeDraining, parseDraining } from './draining.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { type ReadLogObject, readLogEntries, tilesOfEntries } from './log-entries.ts'
+export { type LogSubmission, openLogSubmission, sealLogSubmission } from './log-submission.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
 export {
   type Acknowledgement,

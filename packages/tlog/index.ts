@@ -12,6 +12,7 @@ export {
   Sequencer,
   type SequencerOptions,
 } from './sequencer.ts'
+export { type ShownObject, shownHeaders, shownObject } from './shown-object.ts'
 export {
   type LogKey,
   type LogSigner,

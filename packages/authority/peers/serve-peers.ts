@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Address, encodeMessage } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { giveShelved, LogShelf } from '../responder/log-shelf.ts'
+import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
 import { listenOnSocket } from '../socket.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
@@ -62,7 +62,7 @@ export async function servePeers(streaming: Serving, { socket, listen }: PeerPla
 }
 
 type Serving = Omit<Streaming, 'published' | 'acknowledgements'> &
-  Pick<Engine, 'config' | 'layout' | 'ownPair'>
+  Pick<Engine, 'config' | 'layout' | 'ownPair'> & { readonly readElsewhere: ReadElsewhere | undefined }
 
 class HttpPeerServer implements PeerServer {
   readonly #server: Server
@@ -77,8 +77,8 @@ class HttpPeerServer implements PeerServer {
   constructor(streaming: Serving, hasDoor: boolean) {
     this.#publication = this.#read(streaming.store)
     this.#acknowledgements = new AcknowledgementLog(streaming)
-    const { store, layout, config } = streaming
-    this.#logs = new LogShelf({ store, layout, publicUrl: config.authority.publicUrl })
+    const { store, layout, config, readElsewhere } = streaming
+    this.#logs = new LogShelf({ store, layout, readElsewhere, publicUrl: config.authority.publicUrl })
     this.#streaming = {
       ...streaming,
       published: () => this.#publication,

@@ -5,6 +5,8 @@ import type { SlotRow } from '../store/contract.ts'
 export interface ListedLog {
   readonly slot: SlotRow
   readonly checkpoint: Uint8Array | undefined
+  /** Its files lie here, for us to show; else it shows itself. */
+  readonly isHere: boolean
 }
 
 /** Seconds within which an entry is in the tree. It always is; no list may say less. */
@@ -37,18 +39,20 @@ function entryOf(log: ListedLog, publicUrl: string | undefined) {
     key: Buffer.from(spki).toString('base64'),
     mmd: MAX_MERGE_DELAY,
     submission_url: submission,
-    monitoring_url: publicUrl === undefined ? submission : `${publicUrl}/log/${logIdOfSlot(log.slot)}/`,
+    monitoring_url:
+      publicUrl === undefined || !log.isHere ? submission : `${publicUrl}/log/${logIdOfSlot(log.slot)}/`,
     state: stateOf(log),
   }
 }
 
 /** In the list's words. A compromised log's SCTs count for nothing, whenever they were given. */
-function stateOf({ slot, checkpoint }: ListedLog) {
+function stateOf({ slot, checkpoint, isHere }: ListedLog) {
   const since = { timestamp: timeText(slot.since) }
   if (slot.state === 'prepared') return { pending: since }
   if (slot.state === 'active') return { usable: since }
   if (slot.state === 'compromised') return { rejected: since }
-  if (slot.state === 'retired') return { retired: since }
+  // A log that runs elsewhere knows its last checkpoint itself; what it has promised until then counts either way.
+  if (slot.state === 'retired' || !isHere) return { retired: since }
   return { readonly: { ...since, final_tree_head: finalTreeHead(slot, checkpoint) } }
 }
 

@@ -1,16 +1,14 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
-import { CHECKPOINT_PATH, parseTilePath } from '@datapunk/tlog'
+import { CHECKPOINT_PATH, type ShownObject, shownHeaders, shownObject } from '@datapunk/tlog'
 import type { Reader, SlotRow } from '../store/contract.ts'
 import { logIdOfSlot, logListOf } from './log-list.ts'
 
 /** What is to be answered about a log. */
-export interface Shelved {
-  readonly type: string
-  /** For how long anybody may keep it, as a `cache-control` header says it. */
-  readonly caching: string
+export interface Shelved extends ShownObject {
   readonly octets: Uint8Array
 }
 
@@ -19,15 +17,21 @@ export interface LogShelfOptions {
   readonly layout: Pick<Layout, 'log'>
   /** Where all this is reached, without a slash at the end; undefined where nobody serves it over HTTP. */
   readonly publicUrl: string | undefined
+  /** Reads an object of a log that does not lie here; without it there is none. */
+  readonly readElsewhere?: ReadElsewhere | undefined
 }
 
-/** A checkpoint is old when the next round is there; an edge may keep it so long (C2SP static-ct-api, "Checkpoints"). */
-const BRIEFLY = 'public, max-age=5'
+/** @param origin of the log: under that name it is reached */
+export type ReadElsewhere = (origin: string, path: string) => Promise<Uint8Array | undefined>
 
-const FOREVER = 'public, max-age=31536000, immutable'
+/** Objects that are read elsewhere at the same time. */
+const MAX_RELAYED = 64
+
+/** As long as a checkpoint: a log may begin or end at any time. */
+const LIST = { type: 'application/json', caching: 'public, max-age=5' }
 
 /**
- * What the mesh's logs show to everybody, straight from their files (C2SP static-ct-api, "Monitoring APIs"):
+ * What the mesh's logs show to everybody, from their files or from where they run (C2SP static-ct-api, "Monitoring APIs"):
  *
  *     /log/ID/checkpoint            the newest checkpoint
  *     /log/ID/tile/…                hashes of the tree, as C2SP tlog-tiles names them
@@ -39,6 +43,7 @@ const FOREVER = 'public, max-age=31536000, immutable'
  */
 export class LogShelf {
   readonly #options: LogShelfOptions
+  #relayed = 0
 
   constructor(options: LogShelfOptions) {
     this.#options = options
@@ -50,10 +55,24 @@ export class LogShelf {
     if (path === '/log/log-list.json') return this.#list()
     const [, id, name] = /^\/log\/([0-9a-f]{32})\/(.+)$/.exec(path) ?? []
     const slot = logSlots(store).find((each) => logIdOfSlot(each) === id)
-    const object = name === undefined ? undefined : objectNamed(name)
+    const object = name === undefined ? undefined : shownObject(name)
     if (slot === undefined || id === undefined || name === undefined || object === undefined) return undefined
-    const octets = await read(join(layout.log(id).public, name))
+    const octets = isHere(layout, id)
+      ? await read(join(layout.log(id).public, name))
+      : await this.#relay(slot, name)
     return octets && { ...object, octets }
+  }
+
+  async #relay({ origin = '' }: SlotRow, path: string): Promise<Uint8Array | undefined> {
+    const { readElsewhere } = this.#options
+    if (readElsewhere === undefined) return undefined
+    if (this.#relayed >= MAX_RELAYED) throw new Error(`${this.#relayed} objects are read elsewhere already`)
+    this.#relayed++
+    try {
+      return await readElsewhere(origin, path)
+    } finally {
+      this.#relayed--
+    }
   }
 
   async #list(): Promise<Shelved> {
@@ -61,7 +80,7 @@ export class LogShelf {
     const logs = await Promise.all(
       logSlots(store).map(async (slot) => {
         const checkpoint = await read(join(layout.log(logIdOfSlot(slot)).public, CHECKPOINT_PATH))
-        return { slot, checkpoint }
+        return { slot, checkpoint, isHere: isHere(layout, logIdOfSlot(slot)) }
       }),
     )
     const text = JSON.stringify(
@@ -69,16 +88,12 @@ export class LogShelf {
       null,
       2,
     )
-    return { type: 'application/json', caching: BRIEFLY, octets: Buffer.from(`${text}\n`) }
+    return { ...LIST, octets: Buffer.from(`${text}\n`) }
   }
 }
 
-/** Only what has one of these names leaves the folder. */
-function objectNamed(name: string): Pick<Shelved, 'type' | 'caching'> | undefined {
-  if (name === CHECKPOINT_PATH) return { type: 'text/plain; charset=utf-8', caching: BRIEFLY }
-  if (/^issuer\/[0-9a-f]{64}$/.test(name)) return { type: 'application/pkix-cert', caching: FOREVER }
-  if (parseTilePath(name) !== undefined) return { type: 'application/octet-stream', caching: FOREVER }
-  return undefined
+function isHere(layout: Pick<Layout, 'log'>, id: string): boolean {
+  return existsSync(layout.log(id).dir)
 }
 
 function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
@@ -102,7 +117,6 @@ export function giveShelved(response: ServerResponse, shelved: Shelved | undefin
     response.writeHead(404, { 'cache-control': 'no-store' }).end()
     return
   }
-  const { type, caching, octets } = shelved
-  const headers = { 'content-type': type, 'content-length': octets.byteLength, 'cache-control': caching }
-  response.writeHead(200, { ...headers, 'x-content-type-options': 'nosniff' }).end(octets)
+  const { octets } = shelved
+  response.writeHead(200, shownHeaders(shelved, octets.byteLength)).end(octets)
 }

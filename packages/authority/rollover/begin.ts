@@ -44,9 +44,13 @@ export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): P
   return !isUnderWay
 }
 
-/** With a root the issuing CAs under the old one and the new go over too. */
+/**
+ * With a root the issuing CAs under the old one and the new go over too. A log that retires holds nobody up: it only waits for
+ * what it has promised to end.
+ */
 function underWay(slots: readonly SlotRow[], kind: SlotKind): SlotRow[] {
-  const moving = (one: SlotRow) => one.state === 'prepared' || one.state === 'retiring'
+  const moving = ({ kind, state }: SlotRow) =>
+    state === 'prepared' || (state === 'retiring' && kind !== 'log')
   const own = slots.filter((slot) => slot.kind === kind && moving(slot))
   return kind === 'root' && own.length > 0
     ? slots.filter((slot) => slot.kind !== 'bundle-key' && moving(slot))

@@ -5,7 +5,6 @@ import { OCSP_SIGNER_LIFE } from '../issue.ts'
 import type { RootKeyPlace } from '../keys/root-keys.ts'
 import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
-import { isLiving } from '../transparency/submit.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
 
 /** One step of a roll-over that can be taken now. */
@@ -148,7 +147,7 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
 
 /** Another log than the one in use. */
 function prepareLog({ transparency }: Config, { slots, log }: Inventory): RootStep[] {
-  const isKnown = slots.some((slot) => slot.kind === 'log' && slot.spkiHash === log && isLiving(slot))
+  const isKnown = slots.some(({ kind, spkiHash }) => kind === 'log' && spkiHash === log)
   if (transparency === 'off' || log === undefined || isKnown) return []
   const reason = 'certificates go to a log that no peer knows'
   return [{ step: { kind: 'prepare', slotKind: 'log', reason }, roots: [], until: undefined }]

@@ -7,7 +7,6 @@ import { isTrustStatementCurrent, publish, publishTrustStatement, rootsToSign } 
 import { publishLists } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { seatLog } from '../transparency/log-slot.ts'
-import { slotOfLog } from '../transparency/submit.ts'
 import type { RollStep } from './roll-plan.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
@@ -31,9 +30,7 @@ async function prepare(engine: Engine, kind: SlotKind): Promise<void> {
   const { config, keys } = engine
   const id = nextSlotId(engine, kind)
   if (kind === 'log') {
-    // Where the one that is open is on record already, somebody wants another.
-    const { log } = engine.logSeat
-    await seatLog(engine, { fresh: log === undefined || slotOfLog(engine.store, log.spki) !== undefined })
+    await seatLog(engine, { fresh: true })
     return
   }
   if (kind === 'bundle-key') {

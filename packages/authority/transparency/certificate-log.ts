@@ -1,3 +1,5 @@
+import type { Signer } from '@datapunk/pki'
+
 /**
  * A transparency log, as whoever issues sees it. Its key is its own: it may run in another process, as another user, on
  * another machine.
@@ -19,13 +21,15 @@ export interface CertificateLog {
   close(): Promise<void>
 }
 
-/**
- * Opens the log of a mesh, or makes its first one. A log of an earlier generation is never resumed.
- *
- * @param of.fresh makes another; the one that was there is added to no more
- */
-export type OpenLog = (of: {
+export interface WantedLog {
   readonly meshId: string
   readonly generation: number
+  /** Another is to be made; the one that was there is added to no more. */
   readonly fresh: boolean
-}) => Promise<CertificateLog>
+}
+
+/** Lends the bundle key in use, for as long as it takes to sign: a log that runs elsewhere wants to know who submits. */
+export type AsAuthority = <Result>(use: (signer: Signer) => Promise<Result>) => Promise<Result>
+
+/** Opens the log of a mesh, or makes its first one. A log of an earlier generation is never resumed. */
+export type OpenLog = (wanted: WantedLog, asAuthority: AsAuthority) => Promise<CertificateLog>

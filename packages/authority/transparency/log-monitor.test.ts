@@ -22,11 +22,13 @@ describe('the authority that watches its log', () => {
   let engine: ReturnType<typeof testEngine>
   let monitor: LogMonitor
   let cheats: boolean
+  let unreadable: boolean
 
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'monitor-'))
     log = await TestLog.create()
     cheats = false
+    unreadable = false
     const made = testEngine({ dir, config: { services: { lake: {}, stream: {} } } })
     const origin = 'log.test/1'
     const open = async (): Promise<CertificateLog> => ({
@@ -40,7 +42,10 @@ describe('the authority that watches its log', () => {
         await logStolen('lake')
         return encodeSct(sct)
       },
-      read: async (path) => (await log.files(origin, made.clock())).get(path),
+      read: async (path) => {
+        if (unreadable) throw Object.assign(new Error('it is away'), { code: 'LOG_UNREADABLE' })
+        return (await log.files(origin, made.clock())).get(path)
+      },
       holds: async () => true,
       close: async () => {},
     })
@@ -97,17 +102,31 @@ describe('the authority that watches its log', () => {
     assert.match(alarms().join('\n'), /is not the certificate for which the log gave its word/)
   })
 
-  test('tells once that what the log holds can’t be read, and looks again', async () => {
+  test('raises it once when what the log shows is not what it has signed, and looks again', async () => {
     const leaf = log.leaves[0]!
     log.leaves[0] = Buffer.alloc(32)
     await monitor.look()
     await monitor.look()
-    const [alarm, ...others] = alarms()
-    assert.match(String(alarm), /what the log holds can’t be read: .*tile/)
-    assert.deepEqual([others, slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
+    assert.deepEqual(alarms(), ['tile/data/000.p/2 of the log does not hold the entries of its tree'])
+    assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, undefined)
     log.leaves[0] = leaf
     await monitor.look()
     assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, log.leaves.length)
+  })
+
+  test('says nothing while the log can’t be read', async () => {
+    unreadable = true
+    await monitor.look()
+    assert.deepEqual([alarms(), slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
+  })
+
+  test('raises it when an entry that was promised is not there', async () => {
+    engine.logSeat.promised.set(log.leaves.length, 'ab'.repeat(32))
+    await monitor.look()
+    await monitor.look()
+    assert.deepEqual(alarms(), [
+      `entry ${log.leaves.length}, which the log has promised, is not there: it has ${log.leaves.length}`,
+    ])
   })
 
   test('what is issued has the SCT of the log, and is what was intended', () => {

@@ -19,6 +19,16 @@ interface Finding {
 /** How often, milliseconds: a certificate that nobody recorded is to be seen within a minute. */
 const LOOK_EVERY = 30_000
 
+/** Codes of what a log shows that is not as it has signed it: its own, and those of `tlog`, `protocol` and `pki`. */
+const WRONG = new Set([
+  'LOG_WRONG',
+  'CHECKPOINT_INVALID',
+  'NOTE_SIGNATURE_INVALID',
+  'TILE_INVALID',
+  'TILE_WRONG',
+  'TRANSPARENCY_MALFORMED',
+])
+
 /**
  * Compares the log with the inventory, both ways: what was logged and is not on record was signed by somebody else with our
  * key; what was promised and is not there was never logged. How far it has looked is on record, so that each entry is looked
@@ -28,8 +38,8 @@ export class LogMonitor {
   readonly #engine: () => Monitoring
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
-  /** Why the log can't be read, as it was told last. */
-  #told: string | undefined
+  /** What was told last of it. */
+  #wrong: string | undefined
 
   /** @param engine asked at every look: its config may be another by then */
   constructor(engine: () => Monitoring) {
@@ -48,8 +58,18 @@ export class LogMonitor {
 
   /** Looks at what is new, now. Never rejects: a log that can't be read is told of once, and looked at again. */
   look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look()).catch((error: Error) => this.#unreadable(error))
+    this.#looking = this.#looking.then(() => this.#look()).catch((error) => this.#tellWrong(error))
     return this.#looking
+  }
+
+  /** That it can't be read is no alarm; that it is not as it has signed is one, once. */
+  #tellWrong(error: unknown): void {
+    const { logSeat, report, clock } = this.#engine()
+    const { code, message } = error as { code?: string; message: string }
+    if (code === undefined || !WRONG.has(code) || message === this.#wrong) return
+    this.#wrong = message
+    const detail = { log: logSeat.log?.origin ?? '', message }
+    report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
   }
 
   async #look(): Promise<void> {
@@ -57,20 +77,24 @@ export class LogMonitor {
     const { log } = logSeat
     const slot = log && slotOfLog(store, log.spki)
     if (log === undefined || slot === undefined) return
+    // What it has promised by now, its next checkpoint holds: there is no merge delay.
+    const promised = [...logSeat.promised.keys()]
     const signed = await log.read('checkpoint')
-    if (signed === undefined) return
-    const checkpoint = openCheckpoint(signed, log)
+    const checkpoint = signed && openCheckpoint(signed, log)
+    this.#tellMissing(log, promised, checkpoint?.size ?? 0)
+    if (checkpoint === undefined) return
     for (const tile of tilesOfEntries(slot.monitored ?? 0, checkpoint.size))
       await this.#tile(log, slot, checkpoint, tile)
-    this.#told = undefined
   }
 
-  #unreadable({ message }: Error): void {
-    if (message === this.#told) return
-    this.#told = message
-    const { clock, report, logSeat } = this.#engine()
-    const detail = { log: logSeat.log?.origin, message: `what the log holds can’t be read: ${message}` }
-    report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
+  #tellMissing({ origin }: CertificateLog, promised: readonly number[], size: number): void {
+    const { logSeat, report, clock } = this.#engine()
+    for (const leafIndex of promised) {
+      if (leafIndex < size) continue
+      logSeat.promised.delete(leafIndex)
+      const message = `entry ${leafIndex}, which the log has promised, is not there: it has ${size}`
+      report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail: { log: origin, leafIndex, message } })
+    }
   }
 
   async #tile(log: CertificateLog, slot: SlotRow, checkpoint: SignedCheckpoint, tile: number): Promise<void> {

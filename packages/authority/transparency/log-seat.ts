@@ -1,11 +1,11 @@
 import type { MeshRow } from '../store/contract.ts'
-import type { CertificateLog, OpenLog } from './certificate-log.ts'
+import type { CertificateLog, WantedLog } from './certificate-log.ts'
 
 type Mesh = Pick<MeshRow, 'meshId' | 'generation'>
 
 /** The log that what is issued goes to, opened when there is a mesh for it to be of. */
 export class LogSeat {
-  readonly #open: OpenLog
+  readonly #open: (wanted: WantedLog) => Promise<CertificateLog>
   /** What the log has promised since it was opened, by place: the hash of what is certified, until it was seen there. */
   readonly promised = new Map<number, string>()
   #log: CertificateLog | undefined
@@ -13,7 +13,7 @@ export class LogSeat {
   #failure: Error | undefined
   #opening: Promise<void> | undefined
 
-  constructor(open: OpenLog) {
+  constructor(open: (wanted: WantedLog) => Promise<CertificateLog>) {
     this.#open = open
   }
 

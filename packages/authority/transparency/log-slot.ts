@@ -2,20 +2,22 @@ import { keyIdOf } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotRow } from '../store/contract.ts'
-import { slotOfLog } from './submit.ts'
+import { recordOfLog } from './submit.ts'
 
 /**
  * Puts the log that is open on record; peers believe it once a trust statement names it. Where no other is in use it is at
  * once: there is nothing else for certificates to go to, and whoever has not heard of it hears with the next bundle.
  *
- * @param fresh another log than the one on record: that one is added to no more
+ * @param fresh another log than the one on record, which is added to no more; one that is open and on no record is another
  * @throws AuthorityError `LOG_UNAVAILABLE`
  */
 export async function seatLog(engine: Engine, { fresh = false } = {}): Promise<SlotRow> {
   const { store, logSeat, clock, actor } = engine
   const mesh = store.mesh()
   if (mesh === undefined) throw new TypeError('a log is of a mesh')
-  await (fresh ? logSeat.replace(mesh) : logSeat.take(mesh))
+  await logSeat.take(mesh)
+  if (fresh && (logSeat.log === undefined || recordOfLog(store, logSeat.log.spki) !== undefined))
+    await logSeat.replace(mesh)
   const { log } = logSeat
   if (log === undefined) {
     throw new AuthorityError(
@@ -24,7 +26,7 @@ export async function seatLog(engine: Engine, { fresh = false } = {}): Promise<S
       { cause: logSeat.failure },
     )
   }
-  const known = slotOfLog(store, log.spki)
+  const known = recordOfLog(store, log.spki)
   if (known !== undefined) return known
   const at = clock()
   const logs = store.slots().filter(({ kind }) => kind === 'log')

@@ -34,7 +34,11 @@ export async function submit(
   if (mesh !== undefined) await logSeat.take(mesh)
   const { log } = logSeat
   if (log === undefined) throw unavailable(logSeat.failure)
-  const slot = slotOfLog(store, log.spki)
+  const slot = recordOfLog(store, log.spki)
+  if (slot !== undefined && slot.state !== 'prepared' && slot.state !== 'active')
+    throw unavailable(
+      new Error(`${log.origin} is ${slot.state}, and a log that has ended is not gone on with`),
+    )
   // A certificate that nobody would believe is of no use to anybody.
   if (slot === undefined || (slot.state !== 'active' && mesh?.scts === 'required'))
     throw unavailable(new Error('peers do not know it yet'))
@@ -53,10 +57,16 @@ function entryOf({ tbs, issuerSpki }: Precertificate): PrecertEntry {
   return precertEntry({ tbs, issuerKeyHash: sha256(issuerSpki) })
 }
 
+/** The slot of the log with this key, whatever has become of it. */
+export function recordOfLog(store: Pick<Reader, 'slots'>, spki: Uint8Array): SlotRow | undefined {
+  const spkiHash = keyIdOf(spki)
+  return store.slots().find((slot) => slot.kind === 'log' && slot.spkiHash === spkiHash)
+}
+
 /** The living slot of the log with this key. */
 export function slotOfLog(store: Pick<Reader, 'slots'>, spki: Uint8Array): SlotRow | undefined {
-  const spkiHash = keyIdOf(spki)
-  return store.slots().find((slot) => slot.kind === 'log' && slot.spkiHash === spkiHash && isLiving(slot))
+  const slot = recordOfLog(store, spki)
+  return slot !== undefined && isLiving(slot) ? slot : undefined
 }
 
 /** Whether peers believe, or are about to believe, what it signs. */

@@ -18,7 +18,7 @@ export const statusCommand: CommandSpec = {
   summary: 'the mesh at a glance: CAs, certificates, how long it goes on by itself',
   description:
     'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, which root keys it asks for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last.',
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], transparency: { wanted, mode, logs: [{ slot, state, origin }], failure, reported }, pinning: { wanted, mode, suspendedUntil, reported }, outage: { until, endedBy }, outageBudgetSeconds, faults }',
+  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, enforced, faults }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], transparency: { wanted, mode, logs: [{ slot, state, origin }], elsewhere, failure, reported }, pinning: { wanted, mode, suspendedUntil, reported }, outage: { until, endedBy }, outageBudgetSeconds, faults }',
   examples: ['mtls status', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context) {
     const { output, json, world } = context
@@ -133,10 +133,14 @@ function headRows(status: Status, protection: string, output: Output): string[][
   return rows
 }
 
-function logText({ wanted, mode, logs, failure, reported }: Status['transparency'], output: Output): string {
+function logText(
+  { wanted, mode, logs, elsewhere, failure, reported }: Status['transparency'],
+  output: Output,
+): string {
   const active = logs.find(({ state }) => state === 'active')
   const others = logs.length - (active === undefined ? 0 : 1)
   const told = [
+    ...(elsewhere === undefined ? [] : ['run by itself']),
     ...(others === 0 ? [] : [`${countText(others, 'other')} believed`]),
     ...(reported === 0 ? [] : [`${countText(reported, 'connection')} reported`]),
   ]
@@ -215,7 +219,11 @@ function documentOf(status: Status, faults: readonly string[], now: number): Rec
     waits: status.waits.map(waitDocument),
     asks: status.asks.map(askDocument),
     takeAway: status.takeAway,
-    transparency: { ...status.transparency, failure: status.transparency.failure ?? null },
+    transparency: {
+      ...status.transparency,
+      elsewhere: status.transparency.elsewhere ?? null,
+      failure: status.transparency.failure ?? null,
+    },
     pinning: { ...status.pinning, suspendedUntil: timeOrNull(status.pinning.suspendedUntil) },
     outage: outage === undefined ? null : { until: timeText(outage.until), endedBy: outage.endedBy },
     outageBudgetSeconds: outage === undefined ? null : Math.max(0, Math.floor((outage.until - now) / 1000)),

@@ -34,7 +34,11 @@ export async function logSources(
   const layout = layoutOf(config)
   const sources = trust.logs.flatMap((log) => {
     const { dir, public: shown } = layout.log(keyIdOf(log.spki).slice(0, 32))
-    return existsSync(dir) ? [sourceOf(log, readFolder(shown))] : []
+    if (existsSync(dir)) return [sourceOf(log, readFolder(shown))]
+    // One that runs elsewhere shows what it has there.
+    return config.authority.log === `http://${log.origin}`
+      ? [sourceOf(log, readUrl(config.authority.log))]
+      : []
   })
   if (sources.length > 0) return sources
   throw new CliError(

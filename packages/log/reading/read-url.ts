@@ -26,18 +26,23 @@ export function readUrl(url: string): ReadObject {
 async function get(url: string): Promise<Uint8Array | undefined> {
   const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
   if (answer.status === 404) return undefined
-  if (answer.status !== 200 || answer.body === null) throw new Error(`the server answered ${answer.status}`)
+  if (answer.status !== 200) throw new Error(`the server answered ${answer.status}`)
+  return boundedBody(answer, MAX_BYTES)
+}
+
+/** @throws Error it is of more bytes */
+export async function boundedBody({ body }: Response, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of answer.body) {
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength
-    if (size > MAX_BYTES) throw new Error(`it is of more than ${MAX_BYTES} bytes`)
+    if (size > maxBytes) throw new Error(`it is of more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-function reasonOf(cause: unknown): string {
+export function reasonOf(cause: unknown): string {
   const { message, cause: inner } = cause as Error
   return inner instanceof Error ? inner.message : message
 }

@@ -46,6 +46,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       listen: text.authority.listen === 'none' ? undefined : splitAddress(text.authority.listen),
       http,
       publicUrl: publicUrlOf(text, trustDomain, http),
+      log: text.authority.log,
       autoApply: text.authority.auto_apply,
     },
     certificates: {

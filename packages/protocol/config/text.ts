@@ -285,6 +285,11 @@ const body = {
         .describe(
           'How that is reached from elsewhere: it goes into certificates. Default: `http://authority.TRUST_DOMAIN:7480`, the port of `http`.',
         ),
+      log: text('the http URL that `mtls log serve` says, as in http://log.example:7481/log/ID', isLogUrl)
+        .optional()
+        .describe(
+          'The transparency log, where it runs alone (`mtls log serve`), by the URL that it says when it starts: that names its key too. Default: `mtls up` is the log itself.',
+        ),
       auto_apply: oneOf(['safe', 'all']).default('safe').describe('What `mtls up` does without asking.'),
     })
     .prefault({})
@@ -385,6 +390,18 @@ function modeDigits(value: number | string): string {
 function isPublicUrl(value: string): boolean {
   const url = URL.parse(value)
   return url?.protocol === 'http:' && url.href === `${url.origin}/` && value.length <= 200
+}
+
+/** Its last part is the first half of the hash of the log's key. */
+function isLogUrl(value: string): boolean {
+  const url = URL.parse(value)
+  return (
+    url?.protocol === 'http:' &&
+    url.href === `${url.origin}${url.pathname}` &&
+    url.href === value &&
+    /^\/log\/[0-9a-f]{32}$/.test(url.pathname) &&
+    value.length <= 250
+  )
 }
 
 function isPrintable(value: string): boolean {

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { TestIdentity } from '@datapunk/testkit'
+import { openCheckpoint } from '@datapunk/tlog'
+import { readFolder } from './reading/read-folder.ts'
+import { newSigner, ServedLog } from './testing/served-log.ts'
+
+let served: ServedLog
+let precertificates: TestIdentity[]
+beforeEach(async () => {
+  served = await ServedLog.start()
+  precertificates = await served.logMesh.precertificates(3)
+})
+afterEach(() => served.remove())
+
+const chainOf = (identity: TestIdentity) => served.logMesh.chainOf(identity)
+
+describe('a log that runs elsewhere', () => {
+  it('is submitted to and read as one that runs here', async () => {
+    const log = await served.reached()
+    assert.deepEqual([log.origin, Buffer.from(log.spki)], [served.log.origin, Buffer.from(served.log.spki)])
+    assert.equal(await log.read('checkpoint'), undefined)
+    const scts = new Map<string, Uint8Array>()
+    for (const [at, each] of precertificates.entries()) {
+      const sct = await log.submit(chainOf(each))
+      assert.equal(served.logMesh.checkSct(sct, each, log.spki), at)
+      scts.set(each.certificate.serial, sct)
+    }
+    assert.deepEqual(
+      await log.submit(chainOf(precertificates[0]!)),
+      scts.get(precertificates[0]!.certificate.serial),
+    )
+    assert.equal(await served.logMesh.check(served.log, scts), 3)
+    assert.equal(openCheckpoint((await log.read('checkpoint'))!, log).size, 3)
+    const leaf = await served.logMesh.mesh.leaf('lake')
+    await log.submit(chainOf(leaf), 'chain')
+    assert.equal(await served.logMesh.check(served.log), 4)
+  })
+
+  it('is taken by the key that its URL names, and by no other', async () => {
+    const { url } = served
+    const other = url.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    await assert.rejects(served.reached(other), { code: 'LOG_UNREADABLE' })
+    const { key } = (await (await fetch(`${url}/log.v3.json`)).json()) as { key: string }
+    const strange = Buffer.from((await newSigner()).spki).toString('base64')
+    for (const [said, code] of [
+      [JSON.stringify({ key }), undefined],
+      [JSON.stringify({ key: strange }), 'LOG_WRONG'],
+      ['{}', 'LOG_WRONG'],
+      ['no JSON', 'LOG_WRONG'],
+      ['"'.repeat(100_000), 'LOG_UNREADABLE'],
+    ] as const) {
+      await using impostor = await Impostor.start(() => said)
+      const reached = served.reached(`${impostor.url}/log/${url.split('/').at(-1)}`)
+      if (code === undefined) await reached
+      else await assert.rejects(reached, { code })
+    }
+  })
+
+  it('says why it takes something or not, and when it can’t be had', async () => {
+    const log = await served.reached()
+    await assert.rejects(log.submit([Buffer.from('no certificate')]), {
+      code: 'SUBMISSION_REFUSED',
+      message: /tag 0x6e/,
+    })
+    served.signer = await newSigner()
+    await assert.rejects(log.submit(chainOf(precertificates[0]!)), {
+      code: 'SUBMISSION_REFUSED',
+      message: /only the authority/,
+    })
+    await served.close()
+    await assert.rejects(log.submit(chainOf(precertificates[0]!)), { code: 'LOG_UNREADABLE' })
+    await assert.rejects(log.read('checkpoint'), { code: 'LOG_UNREADABLE' })
+    await assert.rejects(served.reached(), { code: 'LOG_UNREADABLE' })
+    assert.equal(await log.holds({ size: 5, root: new Uint8Array(32) }), true)
+    await served.open()
+  })
+
+  it('has had every tree that it has signed, and no other', async () => {
+    const log = await served.reached()
+    const trees = []
+    for (const each of precertificates) {
+      await log.submit(chainOf(each))
+      trees.push(served.log.checkpoint!)
+    }
+    for (const { size, root } of trees) {
+      assert.equal(await log.holds({ size, root }), true)
+      assert.equal(await log.holds({ size, root }), true)
+      assert.equal(await log.holds({ size, root: new Uint8Array(32) }), false)
+    }
+    assert.equal(await log.holds({ size: 4, root: trees[2]!.root }), false)
+  })
+
+  it('is found out when it shows a tree that does not hold the one before', async () => {
+    const log = await served.reached()
+    await log.submit(chainOf(precertificates[0]!))
+    await log.submit(chainOf(precertificates[1]!))
+    const before = await served.log.read('checkpoint')
+    await log.submit(chainOf(precertificates[2]!))
+    await log.read('checkpoint')
+    const shelf = readFolder(served.log.folder.public)
+    await served.close()
+    {
+      // Somebody has put the log back, or stands in its place.
+      let shown: Uint8Array | undefined
+      await using _ = await Impostor.start(
+        (path) => (path.endsWith('/checkpoint') ? shown : shelf(path.split('/').slice(3).join('/'))),
+        Number(new URL(served.url).port),
+      )
+      // The connection that was open may be found closed.
+      await log.read('checkpoint').catch(() => {})
+      for (const checkpoint of [before, undefined]) {
+        shown = checkpoint
+        await assert.rejects(log.read('checkpoint'), { code: 'LOG_WRONG', message: /of 3 entries/ })
+      }
+      shown = Buffer.from('no checkpoint')
+      await assert.rejects(log.read('checkpoint'), { code: /INVALID/ })
+      shown = await shelf('checkpoint')
+      await log.read('checkpoint')
+    }
+    await served.open()
+  })
+})
+
+/** Answers in a log's place. */
+class Impostor implements AsyncDisposable {
+  readonly #server: Server
+
+  static async start(
+    answer: (path: string) => string | Uint8Array | undefined | Promise<Uint8Array | undefined>,
+    port = 0,
+  ): Promise<Impostor> {
+    const server = createServer(async (request, response) => {
+      const body = await answer(request.url ?? '/')
+      response.writeHead(body === undefined ? 404 : 200).end(body)
+    })
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+    return new Impostor(server)
+  }
+
+  private constructor(server: Server) {
+    this.#server = server
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}

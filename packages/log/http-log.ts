@@ -1,0 +1,194 @@
+import { hash } from 'node:crypto'
+import type { Signer } from '@datapunk/pki'
+import { keyIdOf } from '@datapunk/protocol'
+import {
+  CHECKPOINT_PATH,
+  consistencyProof,
+  EMPTY_ROOT,
+  openCheckpoint,
+  type SignedCheckpoint,
+  TlogError,
+  type TreeRoot,
+  tilePath,
+  verifyConsistency,
+} from '@datapunk/tlog'
+import { LogError } from './log-error.ts'
+import { type ReadObject, readObject } from './reading/read-log.ts'
+import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
+import { authorityWord } from './serving/authority-word.ts'
+import { keyOfLog } from './serving/log-description.ts'
+import { readSctDocument } from './serving/sct-json.ts'
+import { submissionBody } from './serving/submission-body.ts'
+import type { SubmissionKind } from './transparency-log.ts'
+
+/** Lends the bundle key in use, for as long as it takes to sign. */
+export type AsAuthority = <Result>(use: (signer: Signer) => Promise<Result>) => Promise<Result>
+
+export interface HttpLogOptions {
+  /** Its submission prefix, as it names itself: `http://HOST:PORT/log/ID`. */
+  readonly url: string
+  readonly meshId: string
+  readonly asAuthority: AsAuthority
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+}
+
+/** How long an answer may take, milliseconds. */
+const PATIENCE = 15_000
+
+/** Octets of the largest answer: an SCT, what is wrong, or a description. */
+const MAX_ANSWER = 64 * 1024
+
+/** Trees that are known to be part of the log; a thousand peers have seen the same few. */
+const MAX_HELD = 256
+
+/**
+ * A log that runs elsewhere, as another user. Nothing that it says is believed without its signature, and it can't take back
+ * what it has signed: each checkpoint has to hold the one that was read before.
+ */
+export class HttpLog {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  /** Its name in checkpoints. */
+  readonly origin: string
+  readonly #options: HttpLogOptions
+  readonly #read: ReadObject
+  readonly #held = new Map<string, Promise<boolean>>()
+  /** The newest checkpoint that was read. */
+  #newest: SignedCheckpoint | undefined
+
+  private constructor(options: HttpLogOptions, spki: Uint8Array) {
+    this.#options = options
+    this.spki = spki
+    this.origin = options.url.replace(/^http:\/\//, '')
+    this.#read = readUrl(options.url)
+  }
+
+  /** @throws LogError `LOG_UNREADABLE`; `LOG_WRONG` its key is not the one that its URL names */
+  static async open(options: HttpLogOptions): Promise<HttpLog> {
+    const { url } = options
+    const { status, bytes } = await ask(`${url}/log.v3.json`)
+    if (status === 200) return new HttpLog(options, keyOfLog(url, parsed(bytes)))
+    throw new LogError('LOG_UNREADABLE', `found no log at ${url}: the server answered ${status}`)
+  }
+
+  /**
+   * @param chain DER: the certificate or precertificate, and those above it, its issuer first; the root may be left out
+   * @returns the SCT, as RFC 6962 3.2 encodes it; whoever asked checks it
+   * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_UNREADABLE`, `LOG_WRONG`
+   */
+  async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
+    const { url, meshId, clock, asAuthority } = this.#options
+    const body = submissionBody(chain)
+    const said = { meshId, log: keyIdOf(this.spki), kind, body: hash('sha256', body), at: clock() }
+    const authorization = await asAuthority((signer) => authorityWord(said, signer))
+    const headers = { authorization, 'content-type': 'application/json' }
+    const { status, bytes } = await ask(`${url}/ct/v1/add-${kind}`, { method: 'POST', headers, body })
+    if (status === 200) return readSctDocument(parsed(bytes))
+    throw refused(status, parsed(bytes))
+  }
+
+  /**
+   * An object that it shows to everybody, by its path; undefined where there is none. A checkpoint is one that holds the one
+   * before.
+   *
+   * @throws LogError `LOG_UNREADABLE`, `LOG_WRONG`; TlogError as `openCheckpoint`
+   */
+  async read(path: string): Promise<Uint8Array | undefined> {
+    const octets = await this.#read(path)
+    if (path === CHECKPOINT_PATH) await this.#goOnTo(octets)
+    return octets
+  }
+
+  /** Whether the log began with this tree once, by proof; what can't be read now says yes. */
+  async holds({ size, root }: TreeRoot): Promise<boolean> {
+    if (size === 0) return Buffer.compare(root, EMPTY_ROOT) === 0
+    const key = `${size} ${Buffer.from(root).toString('hex')}`
+    const known = this.#held.get(key)
+    if (known !== undefined) return known
+    if (this.#held.size >= MAX_HELD) this.#held.clear()
+    const held = this.#holds({ size, root })
+    this.#held.set(key, held)
+    // Only what was shown is known for good.
+    if (!(await held.catch(() => false))) this.#held.delete(key)
+    return held.catch(saysYes)
+  }
+
+  async close(): Promise<void> {}
+
+  async #holds(tree: TreeRoot): Promise<boolean> {
+    if ((this.#newest?.size ?? 0) < tree.size) await this.read(CHECKPOINT_PATH)
+    const newest = this.#newest
+    if (newest === undefined || newest.size < tree.size) return false
+    return this.#isPartOf(tree, newest)
+  }
+
+  /** @throws LogError `LOG_WRONG` */
+  async #goOnTo(signed: Uint8Array | undefined): Promise<void> {
+    const next = signed && openCheckpoint(signed, this)
+    const before = this.#newest
+    if (before !== undefined && before.size > 0 && !(next && (await this.#isPartOf(before, next))))
+      throw new LogError(
+        'LOG_WRONG',
+        `the log ${this.origin} has signed a tree of ${before.size} entries and now shows one of ${next?.size ?? 0} that does not hold it`,
+      )
+    // Another call may have read a newer one meanwhile.
+    if (next !== undefined && next.size >= (this.#newest?.size ?? 0)) this.#newest = next
+  }
+
+  async #isPartOf(from: TreeRoot, to: TreeRoot): Promise<boolean> {
+    if (from.size > to.size) return false
+    try {
+      const proof = await consistencyProof(from.size, to.size, (tile) =>
+        readObject(this.#read, tilePath(tile)),
+      )
+      verifyConsistency({ from, to, proof })
+      return true
+    } catch (error) {
+      if (error instanceof TlogError || (error instanceof LogError && error.code === 'LOG_WRONG'))
+        return false
+      throw error
+    }
+  }
+}
+
+/** That it is silent now is not known to be a lie. */
+function saysYes(error: unknown): boolean {
+  return error instanceof LogError && error.code === 'LOG_UNREADABLE'
+}
+
+interface Answer {
+  readonly status: number
+  readonly bytes: Uint8Array
+}
+
+/** @throws LogError `LOG_UNREADABLE` */
+async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+  try {
+    const answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
+    return { status: answer.status, bytes: await boundedBody(answer, MAX_ANSWER) }
+  } catch (cause) {
+    throw new LogError('LOG_UNREADABLE', `${url} can't be had: ${reasonOf(cause)}; see whether \`mtls log serve\` runs there`, { cause })
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function refused(status: number, document: unknown): LogError {
+  const { error_message: told } = (document ?? {}) as { error_message?: unknown }
+  const why = typeof told === 'string' ? printable(told) : `it answered ${status}`
+  if (status === 503 || status === 429) return new LogError('LOG_BUSY', why)
+  if (status >= 400 && status < 500) return new LogError('SUBMISSION_REFUSED', why)
+  return new LogError('LOG_UNREADABLE', why)
+}
+
+/** What another user's process says is shown to people: no line of it may look like one of ours. */
+function printable(text: string): string {
+  return text.slice(0, 500).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?')
+}
