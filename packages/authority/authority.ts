@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
-import { type Config, layoutOf } from '@datapunk/protocol'
+import type { TileLeaf } from '@datapunk/pki'
+import { type Config, keyIdOf, layoutOf } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
 import { actorText, askerNow } from './audit/asker.ts'
@@ -51,6 +52,7 @@ import type { AuditRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import type { AsAuthority, OpenLog } from './transparency/certificate-log.ts'
+import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
 import { LogMonitor } from './transparency/log-monitor.ts'
 import { LogSeat } from './transparency/log-seat.ts'
 
@@ -534,7 +536,35 @@ export class Observation {
     return verifyAudit(this.#engine.store)
   }
 
+  /** What is wrong with an entry of a log, by what is on record. */
+  compareEntry(entry: TileLeaf): readonly LogFinding[] {
+    return compareEntry(entry, this.#engine)
+  }
+
+  /** The certificates in use that the log with this key has promised to hold. `spki` in DER. */
+  promisedBy(spki: Uint8Array): readonly PromisedCertificate[] {
+    const spkiHash = keyIdOf(spki)
+    const ids = new Set(
+      this.#engine.store.slots().flatMap((slot) => (slot.spkiHash === spkiHash ? [slot.id] : [])),
+    )
+    return this.#engine.store
+      .currentCertificates()
+      .flatMap(({ log, serial, instance, tbsHash }) =>
+        ids.has(log ?? '') ? [{ serial, instance, tbsHash }] : [],
+      )
+  }
+
   close(): void {
     this.#engine.store.close()
   }
+}
+
+/** A certificate in use that a log has promised to hold. */
+export interface PromisedCertificate {
+  /** Lowercase hex. */
+  readonly serial: string
+  /** Undefined: the authority's own. */
+  readonly instance: string | undefined
+  /** SHA-256 of what the entry holds, its to-be-signed part without SCTs; lowercase hex. */
+  readonly tbsHash: string
 }

@@ -10,6 +10,7 @@ export {
   type BackupMade,
   type BackupRequest,
   Observation,
+  type PromisedCertificate,
 } from './authority.ts'
 export type { NextGeneration } from './backup/next-generation.ts'
 export { type RestoreOptions, type RestoreReport, restoreBackup } from './backup/restore.ts'
@@ -44,3 +45,4 @@ export type { Rotated } from './rotate-pair.ts'
 export type { CaStatus, InstanceStatus, Status } from './status.ts'
 export { type AuditRow, type RevocationReason, revocationReasons, type SlotKind } from './store/contract.ts'
 export type { CertificateLog, OpenLog } from './transparency/certificate-log.ts'
+export type { LogFinding } from './transparency/compare-entry.ts'

@@ -1,20 +1,13 @@
-import { hash } from 'node:crypto'
-import { certificateOfEntry, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
+import type { TileLeaf } from '@datapunk/pki'
 import { readLogEntries, tilesOfEntries } from '@datapunk/protocol'
 import { openCheckpoint, type SignedCheckpoint, TILE_WIDTH } from '@datapunk/tlog'
 import type { Engine } from '../engine.ts'
 import type { SlotRow } from '../store/contract.ts'
 import type { CertificateLog } from './certificate-log.ts'
+import { compareEntry, type LogFinding } from './compare-entry.ts'
 import { slotOfLog } from './submit.ts'
 
 type Monitoring = Pick<Engine, 'store' | 'logSeat' | 'clock' | 'report' | 'config'>
-
-/** What an entry of the log shows, against what is on record. */
-interface Finding {
-  readonly leafIndex: number
-  readonly serial?: string
-  readonly message: string
-}
 
 /** How often, milliseconds: a certificate that nobody recorded is to be seen within a minute. */
 const LOOK_EVERY = 30_000
@@ -122,58 +115,10 @@ export class LogMonitor {
     })
   }
 
-  #findings({ entry, leafIndex }: TileLeaf): Finding[] {
-    const { store, logSeat } = this.#engine()
-    const promised = logSeat.promised.get(leafIndex)
-    logSeat.promised.delete(leafIndex)
-    if (entry.type !== 'precert_entry')
-      return [
-        { leafIndex, message: `entry ${leafIndex} is a certificate that was logged after it was issued` },
-      ]
-    const tbsHash = hash('sha256', entry.tbs)
-    const certificate = readable(entry)
-    if (certificate === undefined)
-      return [{ leafIndex, message: `entry ${leafIndex} can’t be read as a certificate` }]
-    const { serial, extensions } = certificate
-    const found = { leafIndex, serial }
-    const row = store.certificate(serial)
-    const findings: Finding[] = []
-    if (row === undefined)
-      findings.push({
-        ...found,
-        message: `entry ${leafIndex}, the certificate ${serial}, is logged and not on record: somebody else signs with the key of the issuing CA`,
-      })
-    else if (row.tbsHash !== tbsHash)
-      findings.push({
-        ...found,
-        message: `entry ${leafIndex} is another certificate ${serial} than the one on record`,
-      })
-    if (promised !== undefined && promised !== tbsHash)
-      findings.push({
-        ...found,
-        message: `entry ${leafIndex} is not the certificate for which the log gave its word`,
-      })
-    const strangers = (extensions.subjectAltName?.dnsNames ?? []).filter((name) => !this.#isOurs(name))
-    if (strangers.length > 0)
-      findings.push({
-        ...found,
-        message: `entry ${leafIndex}, the certificate ${serial}, is for ${strangers.join(', ')}, which is outside the trust domain`,
-      })
-    return findings
-  }
-
-  #isOurs(name: string): boolean {
-    const { trustDomain, authority } = this.#engine().config
-    return [trustDomain, ...authority.extraDomains].some(
-      (domain) => name === domain || name.endsWith(`.${domain}`),
-    )
-  }
-}
-
-function readable(entry: TileLeaf['entry']): TbsCertificate | undefined {
-  try {
-    return certificateOfEntry(entry)
-  } catch {
-    return undefined
+  #findings(entry: TileLeaf): LogFinding[] {
+    const { store, logSeat, config } = this.#engine()
+    const promised = logSeat.promised.get(entry.leafIndex)
+    logSeat.promised.delete(entry.leafIndex)
+    return compareEntry(entry, { store, config, promised })
   }
 }

@@ -16,6 +16,7 @@ import { listEntries } from '../logs/list-entries.ts'
 import { type LogSource, logSources, type OpenSource, opened } from '../logs/log-source.ts'
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
+import { watchLogs } from '../logs/watch-log.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
 import { serialIn } from '../serial-text.ts'
@@ -26,6 +27,7 @@ interface LogOptions extends ServeOptions {
   readonly since?: string
   readonly service?: string
   readonly from?: string
+  readonly once?: boolean
 }
 
 const MAX_BYTES = 1024 * 1024
@@ -45,14 +47,15 @@ const actions: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
   prove: showProof,
   verify,
   export: writeCopy,
+  watch: ({ context, sources, options }) => watchLogs(context, sources, options),
 }
 
 export const logCommand: CommandSpec<LogOptions> = {
   name: 'log',
   arguments: '<action> [subject]',
-  summary: 'the transparency log: list, show, prove, verify, export, serve',
+  summary: 'the transparency log: list, show, prove, verify, export, watch, serve',
   description:
-    'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds the whole log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads. `serve` is the log itself, alone and until Ctrl-C: as a user who is not the authority’s, in a folder of its own, for the mesh whose config says its URL (authority.log); it says that URL when it starts. Exits with 1 when the log is wrong, or has no such entry.',
+    'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds the whole log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads; `watch` reads the log from its first entry on and then, until Ctrl-C, what is new, and raises an alarm at what is logged and not on record, on record and not logged, for a name outside the trust domain, or at two trees that do not agree. `serve` is the log itself, alone and until Ctrl-C: as a user who is not the authority’s, in a folder of its own, for the mesh whose config says its URL (authority.log); it says that URL when it starts. Exits with 1 when the log is wrong, or has no such entry.',
   options: [
     ['--from <place>', 'a folder or URL with the objects of one log, instead of those that lie here'],
     [
@@ -60,17 +63,19 @@ export const logCommand: CommandSpec<LogOptions> = {
       'list: entries since a time, as in 2026-11-01 or 2026-11-01T12:00:00Z, or for so long, as in 7d',
     ],
     ['--service <name>', 'list: entries of this service'],
+    ['--once', 'watch: end after the first look'],
     ['--folder <dir>', 'serve: the log’s own folder; made when there is none'],
     ['--listen <host:port>', 'serve: where it answers; 127.0.0.1:7481 unless given'],
     ['--url <url>', 'serve: how it is reached there, http://HOST:PORT; it keeps that name for good'],
     ['--new', 'serve: end the log in the folder, and make another'],
   ],
-  json: 'list: [{ log, index, loggedAt, service, kind, serial, notAfter }]; show: { log, index, loggedAt, kind, certificate, issuers }; prove: { log: { id, origin, key }, checkpoint, index, timestamp, leafHash, proof }; verify: [{ log, size, root, signedAt, inUse: [{ service, index }] }]; export: { log, size, folder }; serve: one document a line, { kind, subject, at, detail }, kind one of ready, waiting, not-in-use, not-alone, refused, ended; `ready` has detail.url',
+  json: 'list: [{ log, index, loggedAt, service, kind, serial, notAfter }]; show: { log, index, loggedAt, kind, certificate, issuers }; prove: { log: { id, origin, key }, checkpoint, index, timestamp, leafHash, proof }; verify: [{ log, size, root, signedAt, inUse: [{ service, index }] }]; export: { log, size, folder }; watch: one document a line, { log, kind, … }, kind one of compared, entry, alarm, unreachable; serve: one document a line, { kind, subject, at, detail }, kind one of ready, waiting, not-in-use, not-alone, refused, ended; `ready` has detail.url',
   examples: [
     'mtls log list --since 7d --service lake',
     'mtls log show /etc/datapunk/certs/lake.crt',
     'mtls log prove /etc/datapunk/certs/lake.crt > proof.json',
     'mtls log verify --from http://authority.service.datapunk:7480/log/ID',
+    'mtls log watch --once',
     'mtls log serve --folder /var/lib/mtls-log --listen 0.0.0.0:7481 --url http://log.example:7481',
   ],
   async run(context, options, name = '', subject = '') {

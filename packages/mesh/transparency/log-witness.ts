@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { merkleTreeLeaf, precertEntry, type TileLeaf, withoutSctList } from '@datapunk/pki'
 import { keyIdOf, readLogEntries, type TrustedLog, tilesOfEntries } from '@datapunk/protocol'
 import {
+  follows,
   HASH_SIZE,
   hashLeaf,
   openCheckpoint,
@@ -12,7 +13,6 @@ import {
   TlogError,
   tileAt,
   tilePath,
-  treeRoot,
 } from '@datapunk/tlog'
 import type { ReadLog } from './log-reader.ts'
 import type { LoggedCertificate } from './logged-certificates.ts'
@@ -144,7 +144,7 @@ export class LogWitness {
     if (this.#contradiction !== undefined) return
     const next = opened(await this.#read('checkpoint', MAX_CHECKPOINT), this.#options.log)
     const last = this.#last
-    if (last !== undefined && !(await this.#follows(last, next))) {
+    if (last !== undefined && !(await follows(last, next, this.#readTile))) {
       await this.#options.memory.keepContradicting(this.#id, next.signed)
       this.#contradiction = { before: last, after: next }
       return
@@ -153,19 +153,6 @@ export class LogWitness {
     // Kept first: whoever starts anew goes on from at least as far as anything was decided by.
     await this.#options.memory.keep(this.#id, next.signed)
     this.#last = next
-  }
-
-  /** Whether everything that was in the log is in it still, in its place. */
-  async #follows(last: SeenCheckpoint, next: SeenCheckpoint): Promise<boolean> {
-    if (next.size < last.size) return false
-    if (next.size === last.size) return Buffer.compare(next.root, last.root) === 0
-    // Tiles are signed by nobody, so each is proven to be one of the new tree, whose beginning the old one has to be.
-    const read = remembering(this.#readTile)
-    const beginning = await treeRoot(last.size, async ({ level, index, width }) => {
-      const tile = tileAt(level, index, next.size)!
-      return (await readProvenTile(tile, next, read)).subarray(0, width * HASH_SIZE)
-    })
-    return Buffer.compare(beginning, last.root) === 0
   }
 
   async #remember(): Promise<void> {
@@ -204,15 +191,4 @@ function openedOrNone(signed: Uint8Array | undefined, log: TrustedLog): SeenChec
 
 function opened(signed: Uint8Array, log: TrustedLog): SeenCheckpoint {
   return { ...openCheckpoint(signed, log), signed }
-}
-
-/** Each tile is read once. */
-function remembering(read: ReadTile): ReadTile {
-  const tiles = new Map<string, ReturnType<ReadTile>>()
-  return (tile) => {
-    const path = tilePath(tile)
-    const known = tiles.get(path) ?? read(tile)
-    tiles.set(path, known)
-    return known
-  }
 }

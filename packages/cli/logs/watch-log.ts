@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type LogFinding, Observation } from '@datapunk/authority'
+import { LogError } from '@datapunk/log'
+import { certificateOfEntry, PkiError, type TileLeaf } from '@datapunk/pki'
+import { type Context, loadConfig } from '../context.ts'
+import { reportError } from '../error-report.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
+import { instantText, timeText } from '../time-text.ts'
+import { serviceOf } from './entries.ts'
+import { LogFollower } from './log-follower.ts'
+import type { LogSource } from './log-source.ts'
+
+/** Milliseconds: a certificate that nobody recorded is to be seen within a minute. */
+const LOOK_EVERY = 30_000
+
+/**
+ * Reads each log from its first entry on and holds it against the inventory; then again and again, until somebody asks it to end.
+ *
+ * @param options.once ends after the first look
+ */
+export async function watchLogs(
+  context: Context,
+  sources: readonly LogSource[],
+  { once = false }: { readonly once?: boolean },
+): Promise<ExitCode> {
+  const { clock, onSignal } = context.world
+  const observation = new Observation({ config: loadConfig(context), clock })
+  const ending = new AbortController()
+  const stopListening = onSignal(() => ending.abort())
+  const watched = sources.map((source) => new WatchedLog(context, source, observation))
+  try {
+    for (;;) {
+      for (const log of watched) await log.look(clock())
+      if (once) break
+      await pause(LOOK_EVERY, undefined, { signal: ending.signal }).catch(() => {})
+      if (ending.signal.aborted) break
+    }
+  } finally {
+    stopListening()
+    observation.close()
+  }
+  return watched.some(({ isWrong }) => isWrong) ? exitCode.bad : exitCode.done
+}
+
+/** One log, and what is said of it. */
+class WatchedLog {
+  readonly #context: Context
+  readonly #origin: string
+  readonly #follower: LogFollower
+  #isFirst = true
+  #isWrong = false
+  #failure: string | undefined
+
+  constructor(context: Context, source: LogSource, observation: Observation) {
+    this.#context = context
+    this.#origin = source.log.origin
+    this.#follower = new LogFollower(source, observation, {
+      entry: (entry) => {
+        // What was there before is not news.
+        if (!this.#isFirst) this.#sayEntry(entry)
+      },
+      finding: (finding) => this.#sayFinding(finding),
+    })
+  }
+
+  get isWrong(): boolean {
+    return this.#isWrong
+  }
+
+  /** Never rejects: a log that can't be read is told of once, and looked at again. */
+  async look(now: number): Promise<void> {
+    try {
+      await this.#follower.look(now)
+    } catch (error) {
+      this.#sayFailure(error)
+      return
+    }
+    this.#failure = undefined
+    if (this.#isFirst) this.#sayCompared()
+    this.#isFirst = false
+  }
+
+  /** That it can't be reached says nothing of the log; that it is not as it has signed is an alarm. */
+  #sayFailure(error: unknown): void {
+    const failure = reportError(error).lines.join('\n')
+    if (failure === this.#failure) return
+    this.#failure = failure
+    const { output, json } = this.#context
+    const isUnreachable = error instanceof LogError && error.code === 'LOG_UNREADABLE'
+    if (!isUnreachable) this.#sayFinding({ message: failure })
+    else if (json) this.#print({ kind: 'unreachable', message: failure })
+    else output.tell(output.toldStyled('warning', failure))
+  }
+
+  #sayCompared(): void {
+    const { output, json } = this.#context
+    const { size } = this.#follower
+    if (json) this.#print({ kind: 'compared', size })
+    else output.tell(`${this.#origin}: ${size} entries held against the inventory`)
+  }
+
+  #sayEntry(leaf: TileLeaf): void {
+    const { output, json } = this.#context
+    const { leafIndex: index, timestamp } = leaf
+    const certificate = readable(leaf)
+    const service = certificate && serviceOf(certificate)
+    const { serial, notAfter } = certificate ?? {}
+    if (json) this.#print({ kind: 'entry', index, loggedAt: instantText(timestamp), service, serial })
+    else
+      output.print(
+        [index, timeText(timestamp), service, serial, notAfter && `until ${timeText(notAfter)}`]
+          .filter((part) => part !== undefined)
+          .join('  ')
+          .concat('\n'),
+      )
+  }
+
+  #sayFinding({ message, ...finding }: LogFinding): void {
+    const { output, json } = this.#context
+    this.#isWrong = true
+    if (json) this.#print({ kind: 'alarm', ...finding, message })
+    else output.print(`${output.styled('bad', 'ALARM')}  ${this.#origin}: ${message}\n`)
+  }
+
+  #print(document: object): void {
+    this.#context.output.print(`${JSON.stringify({ log: this.#origin, ...document })}\n`)
+  }
+}
+
+function readable({ entry }: TileLeaf) {
+  try {
+    return certificateOfEntry(entry)
+  } catch (error) {
+    if (error instanceof PkiError) return undefined
+    throw error
+  }
+}
