@@ -99,6 +99,7 @@ function inventoryOf(): Inventory {
     } as never,
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key'), slot('log')],
     log: slot('log').spkiHash,
+    logRoots: new Set(),
     issuingConstraints: constraintsOf(config),
     cas: new Map(),
     announced: new Map(),

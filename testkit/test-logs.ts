@@ -22,6 +22,7 @@ export class TestLogs {
           return encodeSct(await log.sct({ tbs, issuerSpki, precertificate: precertificate! }, clock()))
         },
         read: async (path: string) => (await log.files(origin, clock())).get(path),
+        takes: async () => true,
         holds: async () => true,
         close: async () => {},
       }

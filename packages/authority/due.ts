@@ -5,6 +5,7 @@ import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas, renewalOf } from './revocation/lists.ts'
 import {
   BUNDLE_KEY_LIFE,
+  LOG,
   logLife,
   longestLeaf,
   longestMemory,
@@ -13,6 +14,9 @@ import {
 } from './rollover/roll-plan.ts'
 import { decodeSettings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
+
+/** A log that is waited for is asked again after this, milliseconds. */
+const ASK_LOG = 30_000
 
 type Known = Pick<Engine, 'store' | 'config' | 'peers' | 'clock' | 'ownPair'>
 
@@ -37,6 +41,8 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   for (const { lists } of listedCas(store)) for (const list of lists.values()) at(renewalOf(list))
   // A wait is over after the moment that it names, and for whoever fell silent when his bundle has ended.
   for (const { until } of waits) at(until === undefined ? undefined : until + 1)
+  // Nobody tells when the log has read the trust statement.
+  if (waits.some(({ late }) => late.some(({ instance }) => instance === LOG))) at(now + ASK_LOG)
   if (waits.length > 0) {
     at(peers.completeAt)
     for (const row of store.acknowledgements()) at(row.at + longestMemory(config))

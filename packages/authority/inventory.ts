@@ -34,6 +34,8 @@ export interface Inventory {
   readonly bundle: BundleFacts | undefined
   /** The hash of the key of the log that certificates go to; undefined where none is open. */
   readonly log: string | undefined
+  /** The hashes of the keys of roots that it has said it takes chains to. */
+  readonly logRoots: ReadonlySet<string>
   /** Revocation lists that have to be signed. */
   readonly dueLists: readonly DueList[]
   /** Whom a roll-over waits for. */

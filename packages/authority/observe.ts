@@ -55,6 +55,7 @@ export function takeInventory(
     rootKeys: rootKeysOf(engine),
     bundle: bundleOf(store),
     log: engine.logSeat.log && keyIdOf(engine.logSeat.log.spki),
+    logRoots: engine.logSeat.roots,
     dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
     services: servicesOf(engine, pairs),

@@ -3,14 +3,13 @@ import type { Signer } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import {
   CHECKPOINT_PATH,
-  consistencyProof,
   EMPTY_ROOT,
+  follows,
   openCheckpoint,
   type SignedCheckpoint,
   TlogError,
   type TreeRoot,
   tilePath,
-  verifyConsistency,
 } from '@datapunk/tlog'
 import { LogError } from './log-error.ts'
 import { type ReadObject, readObject } from './reading/read-log.ts'
@@ -89,6 +88,19 @@ export class HttpLog {
   }
 
   /**
+   * Whether it takes what stands under a root, by its own word.
+   *
+   * @param root DER
+   * @throws LogError `LOG_UNREADABLE`
+   */
+  async takes(root: Uint8Array): Promise<boolean> {
+    const { status, bytes } = await ask(`${this.#options.url}/ct/v1/get-roots`)
+    const document = status === 200 ? parsed(bytes) : undefined
+    const { certificates } = (document ?? {}) as { certificates?: unknown }
+    return Array.isArray(certificates) && certificates.includes(Buffer.from(root).toString('base64'))
+  }
+
+  /**
    * An object that it shows to everybody, by its path; undefined where there is none. A checkpoint is one that holds the one
    * before.
    *
@@ -137,24 +149,13 @@ export class HttpLog {
   }
 
   async #isPartOf(from: TreeRoot, to: TreeRoot): Promise<boolean> {
-    if (from.size > to.size) return false
-    try {
-      const proof = await consistencyProof(from.size, to.size, (tile) =>
-        readObject(this.#read, tilePath(tile)),
-      )
-      verifyConsistency({ from, to, proof })
-      return true
-    } catch (error) {
-      if (error instanceof TlogError || (error instanceof LogError && error.code === 'LOG_WRONG'))
-        return false
-      throw error
-    }
+    return follows(from, to, (tile) => readObject(this.#read, tilePath(tile)))
   }
 }
 
-/** That it is silent now is not known to be a lie. */
+/** That it is silent now, or that a tile came that is not the log’s, is not known to be a lie of it. */
 function saysYes(error: unknown): boolean {
-  return error instanceof LogError && error.code === 'LOG_UNREADABLE'
+  return error instanceof TlogError || (error instanceof LogError && error.code !== 'SUBMISSION_REFUSED')
 }
 
 interface Answer {

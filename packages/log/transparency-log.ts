@@ -150,6 +150,17 @@ export class TransparencyLog {
     if (about.meshId !== meshId || about.generation !== generation) throw ended(about, generation)
   }
 
+  /**
+   * Whether it takes what stands under a root, as far as the trust statements name it by now.
+   *
+   * @param root DER
+   * @throws LogError `LOG_UNREADABLE`
+   */
+  async takes(root: Uint8Array): Promise<boolean> {
+    await this.trusted.refresh()
+    return this.trusted.roots.some(({ der }) => Buffer.compare(der, root) === 0)
+  }
+
   /** An object that everybody may read, by its path; undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined> {
     return this.#store.read(path)

@@ -42,6 +42,7 @@ const founded: Inventory = {
     ...[slot('bundle-key-1', 'active'), slot('log-1', 'active')],
   ],
   log: 'log-1',
+  logRoots: new Set(['root-1', 'root-2']),
   issuingConstraints: constraintsOf(config),
   cas: new Map([
     ['root-1', ca('root-1', rootEnd)],

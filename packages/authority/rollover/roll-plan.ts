@@ -208,10 +208,13 @@ function listSteps({ dueLists }: Inventory): RootStep[] {
   return [...publish(others, []), ...ofRoots.flatMap((due) => publish([due], [due.slot]))]
 }
 
+/** As what a roll-over waits for: it has no instance. */
+export const LOG = 'the log'
+
 /** 3 Once every live peer knows it, it signs; what signed before it retires. */
 function activate(
   config: Config,
-  { slots, cas, announced, bundle, witnesses }: Inventory,
+  { slots, cas, announced, bundle, witnesses, logRoots }: Inventory,
   now: number,
   waits: RollWait[],
 ): RollStep | undefined {
@@ -225,7 +228,10 @@ function activate(
     const leftOut = [...slot.leftOut, ...(root?.leftOut ?? [])]
     const isNamed = bundle !== undefined && compareDocumentNumbers(bundle.trustStatement, trust.number) >= 0
     const asked = { now, expired: now > until, memory, leftOut }
-    const late = lateForTrust(witnesses, trust.number, asked)
+    const late = [...lateForTrust(witnesses, trust.number, asked)]
+    // The log refuses what stands under a root that it does not know, however long that was waited for.
+    if (config.transparency !== 'off' && root !== undefined && !logRoots.has(root.spkiHash))
+      late.push({ instance: LOG, reason: `does not take what stands under ${root.id} yet` })
     if (isNamed && late.length === 0) {
       const ids = root === undefined ? [slot.id] : [root.id, slot.id]
       return { kind: 'activate', slots: ids, reason: `every live peer knows ${ids.join(' and ')}` }

@@ -14,6 +14,8 @@ export interface CertificateLog {
    * @returns the SCT as RFC 6962 3.2 encodes it, once the entry is in the log; of what was logged before, the first one
    */
   submit(chain: readonly Uint8Array[]): Promise<Uint8Array>
+  /** Whether it takes what stands under this root, DER: it learns of roots by the published trust statements. */
+  takes(root: Uint8Array): Promise<boolean>
   /** An object that it shows to everybody, by its path; undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined>
   /** Whether the log began with this tree once; what can't be read says yes. */

@@ -8,6 +8,8 @@ export class LogSeat {
   readonly #open: (wanted: WantedLog) => Promise<CertificateLog>
   /** What the log has promised since it was opened, by place: the hash of what is certified, until it was seen there. */
   readonly promised = new Map<number, string>()
+  /** Roots, by the hash of their keys, that it has said it takes chains to. */
+  readonly roots = new Set<string>()
   #log: CertificateLog | undefined
   #generation = 0
   #failure: Error | undefined
@@ -54,6 +56,7 @@ export class LogSeat {
     await this.#log?.close()
     this.#log = undefined
     this.promised.clear()
+    this.roots.clear()
     try {
       this.#log = await this.#open({ meshId, generation, fresh })
       this.#generation = generation

@@ -172,6 +172,32 @@ describe('transparency', () => {
     assert.deepEqual(namedLogs().includes(first), false)
   })
 
+  test('has the next root wait until the log takes what stands under it', async () => {
+    await apply(engine, no)
+    let knows = false
+    const { log } = engine.logSeat
+    const slow = new LogSeat(async () => ({ ...log!, takes: async () => knows }))
+    const waiting = { ...engine, logSeat: slow }
+    await rotate(waiting, { what: 'root', without: [] })
+    const { waits, nextDue } = await apply(waiting, no)
+    assert.deepEqual(
+      waits.map(({ slot, late }) => [slot, late]),
+      [['root-2', [{ instance: 'the log', reason: 'does not take what stands under root-2 yet' }]]],
+    )
+    assert.equal(nextDue, clock.now() + 30_000)
+    clock.advance(60 * DAY)
+    await apply(waiting, no)
+    assert.equal(logOf('lake'), namedLogs()[0], 'under the root before')
+    knows = true
+    await apply(waiting, no)
+    const active = engine.store.slots().filter(({ kind, state }) => kind === 'root' && state === 'active')
+    assert.deepEqual(
+      active.map(({ id }) => id),
+      ['root-2'],
+    )
+    assert.equal(logOf('lake'), namedLogs()[0])
+  })
+
   test('waits for nobody where the log’s key is in other hands: another log, and everything issued anew', async () => {
     await apply(engine, no)
     arrive('stream')

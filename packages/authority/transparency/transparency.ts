@@ -14,9 +14,21 @@ export async function takeLog(engine: Engine): Promise<void> {
   await logSeat.take(mesh)
   const isInUse = store.slots().some(({ kind, state }) => kind === 'log' && state === 'active')
   if (logSeat.log !== undefined && !isInUse) await seatLog(engine)
+  await askForRoots(engine)
   const error = logSeat.failure?.message
   if (error === undefined || error === before) return
   report({ kind: 'log-unavailable', subject: 'mesh', at: clock(), detail: { error } })
+}
+
+/** Like a peer, the log has to know the next root before anything stands under it. */
+async function askForRoots({ store, logSeat }: Engine): Promise<void> {
+  const { log, roots } = logSeat
+  for (const { kind, state, certificate, spkiHash } of store.slots()) {
+    if (log === undefined || certificate === undefined || roots.has(spkiHash)) continue
+    if (kind !== 'root' || state !== 'prepared') continue
+    // While it can't be asked it is waited for.
+    if (await log.takes(certificate).catch(() => false)) roots.add(spkiHash)
+  }
 }
 
 /** @param scts what peers are told, by the next bundle, to do with certificates that are not logged; undefined: nothing */
