@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as after } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { Child } from './child.ts'
 import { freePort } from './outsider.ts'
@@ -22,8 +23,9 @@ test('npm start shows three services that call each other, and Ctrl-C leaves not
   const start = startDemo(t, demo)
   // The flow of events has gone round: nexus → stream → lake.
   await start.says(/wrote \d+ windows? to lake/)
-  const overview = await (await fetch(`${demo.http}/overview`)).text()
-  for (const service of ['lake', 'stream', 'nexus']) assert.match(overview, new RegExp(`\\b${service}\\b`))
+  // Each service tells nexus of itself every few seconds.
+  for (const service of ['lake', 'stream', 'nexus'])
+    while (!(await overviewOf(demo)).includes(`"service": "${service}"`)) await after(100)
 
   const [, , lake = 0] = demo.ports
   const stranger = connect({ host: '127.0.0.1', port: lake, rejectUnauthorized: false })
@@ -37,7 +39,7 @@ test('npm start shows three services that call each other, and Ctrl-C leaves not
   const second = await startDemo(t, demo).ended
   assert.equal(second.code, 1)
   assert.match(second.stdout + second.stderr, /is in use by mtls up \(process \d+/)
-  assert.equal((await fetch(`${demo.http}/overview`)).status, 200)
+  assert.match(await overviewOf(demo), /"callee": "lake"/)
 
   const elsewhere = await startDemo(t, { ...demo, env: { ...demo.env, MTLS_ROOT: folderOf(t) } }).ended
   assert.equal(elsewhere.code, 1)
@@ -52,6 +54,12 @@ test('npm start shows three services that call each other, and Ctrl-C leaves not
   await again.says(/nexus .*ready/)
   await endWithCtrlC(again, demo)
 })
+
+async function overviewOf({ http }: Demo): Promise<string> {
+  const answer = await fetch(`${http}/overview`)
+  assert.equal(answer.status, 200)
+  return answer.text()
+}
 
 /** The shipped config, on ports of its own. */
 async function demoOf(t: TestContext): Promise<Demo> {
