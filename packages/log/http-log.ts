@@ -168,7 +168,11 @@ async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
     const answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
     return { status: answer.status, bytes: await boundedBody(answer, MAX_ANSWER) }
   } catch (cause) {
-    throw new LogError('LOG_UNREADABLE', `${url} can't be had: ${reasonOf(cause)}; see whether \`mtls log serve\` runs there`, { cause })
+    throw new LogError(
+      'LOG_UNREADABLE',
+      `${url} can't be had: ${reasonOf(cause)}; see whether \`mtls log serve\` runs there`,
+      { cause },
+    )
   }
 }
 
