@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -124,6 +135,25 @@ describe('the roots of a log', () => {
     await log.submit(chain)
     await submit(precertificate)
     assert.equal(await logMesh.check(log), 2)
+  })
+
+  it('are not looked for in what is no file, nor in a large one', async () => {
+    const { mesh } = logMesh.mesh.layout
+    const file = mesh.trustStatement({ generation: 1, counter: 2 })
+    const { trusted } = log
+    for (const make of [
+      () => execFileSync('mkfifo', [file]),
+      () => symlinkSync('/dev/zero', file),
+      () => mkdirSync(file),
+      () => writeFileSync(file, Buffer.alloc(2_000_000)),
+    ]) {
+      make()
+      await assert.rejects(trusted.refresh(), { code: 'LOG_UNREADABLE' })
+      rmSync(file, { recursive: true })
+    }
+    for (let counter = 2; counter < 600; counter++)
+      writeFileSync(mesh.trustStatement({ generation: 1, counter }), '{}')
+    await assert.rejects(trusted.refresh(), { code: 'LOG_UNREADABLE', message: /allowed: 512/ })
   })
 
   it('are not those of a statement that no root before it signed', async () => {

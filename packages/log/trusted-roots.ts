@@ -12,6 +12,7 @@ import {
 } from '@datapunk/protocol'
 import { writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
+import { readPublished } from './published-file.ts'
 
 export interface TrustedRootsOptions {
   /** Where the authority publishes. */
@@ -23,6 +24,9 @@ export interface TrustedRootsOptions {
   /** When a statement may have been issued at the latest, milliseconds since the epoch. */
   readonly latest: () => number
 }
+
+/** A roll-over makes three; that is more of them than a mesh has in its life. */
+const MAX_UNREAD = 512
 
 /**
  * The roots whose certificates the log takes, as the trust statements name them: it follows them as a peer does, each only as
@@ -71,7 +75,9 @@ export class TrustedRoots {
         (number) => believed === undefined || compareDocumentNumbers(number, believed.number) > 0,
       )
       if (unread.length === 0) return
-      const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number))))
+      if (unread.length > MAX_UNREAD)
+        throw new Error(`found ${unread.length} of them to read; allowed: ${MAX_UNREAD}`)
+      const documents = await Promise.all(unread.map((number) => readPublished(mesh.trustStatement(number))))
       const from = believed === undefined ? { anchors: await rootsIn(caCert) } : { previous: believed }
       const newest = followTrustStatements(documents, from, latest())
       await writeWhole(memory, newest.bytes)
@@ -98,7 +104,7 @@ export class TrustedRoots {
 
 async function rootsIn(caCert: string): Promise<Certificate[]> {
   try {
-    return decodePem(await readFile(caCert), 'CERTIFICATE').map(parseCertificate)
+    return decodePem(await readPublished(caCert), 'CERTIFICATE').map(parseCertificate)
   } catch (cause) {
     if (!(cause instanceof PkiError)) throw cause
     throw new LogError('LOG_UNREADABLE', `found no certificates in ${caCert}`, { cause })

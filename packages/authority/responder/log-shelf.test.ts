@@ -143,6 +143,51 @@ describe('a log is read over HTTP', () => {
   })
 })
 
+describe('a log that runs elsewhere', () => {
+  const far = { ...slot, spkiHash: 'ab'.repeat(32), origin: 'log.test:7481/log/ab' }
+  const path = (name: string) => `/log/${'ab'.repeat(16)}/${name}`
+
+  it('is passed on to whoever can’t reach it, object by object', async (t) => {
+    slots.push(far)
+    t.after(() => slots.pop())
+    const asked: string[] = []
+    const readElsewhere = async (origin: string, name: string) => {
+      asked.push(`${origin} ${name}`)
+      return name === 'checkpoint' ? Buffer.from('from afar') : undefined
+    }
+    const relaying = new LogShelf({ store, layout, publicUrl: undefined, readElsewhere })
+    const found = await relaying.find(path('checkpoint'))
+    assert.deepEqual(Buffer.from(found!.octets).toString(), 'from afar')
+    for (const name of ['tile/0/000', 'key.pem', '../checkpoint'])
+      assert.equal(await relaying.find(path(name)), undefined)
+    // One that lies here is not asked for.
+    assert.ok(await relaying.find(`/log/${id}/checkpoint`))
+    assert.deepEqual(asked, ['log.test:7481/log/ab checkpoint', 'log.test:7481/log/ab tile/0/000'])
+    assert.equal(await shelf.find(path('checkpoint')), undefined)
+  })
+
+  it('is not asked for more than so many objects at a time', async (t) => {
+    slots.push(far)
+    t.after(() => slots.pop())
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    const relaying = new LogShelf({ store, layout, publicUrl: undefined, readElsewhere: () => promise })
+    const found = Array.from({ length: 64 }, () => relaying.find(path('checkpoint')))
+    await assert.rejects(relaying.find(path('checkpoint')), /64 objects/)
+    resolve(undefined)
+    await Promise.all(found)
+    assert.equal(await relaying.find(path('checkpoint')), undefined)
+  })
+
+  it('is listed where it is, and says itself what it ends with', async (t) => {
+    slots.push({ ...far, state: 'retiring' })
+    t.after(() => slots.pop())
+    const list = JSON.parse(Buffer.from((await shelf.find('/log/log-list.json'))!.octets).toString())
+    const listed = list.operators[0].tiled_logs[1]
+    assert.equal(listed.monitoring_url, 'http://log.test:7481/log/ab/')
+    assert.deepEqual(Object.keys(listed.state), ['retired'])
+  })
+})
+
 describe('the list of logs', () => {
   async function listed() {
     const answer = await get('/log/log-list.json')

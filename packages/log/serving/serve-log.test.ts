@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { statSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { LogMesh } from '../testing/log-mesh.ts'
+import { type ServeLogOptions, serveLog } from './serve-log.ts'
+
+describe('a log in a process of its own', () => {
+  let logMesh: LogMesh
+  let options: ServeLogOptions
+
+  beforeEach(async () => {
+    logMesh = await LogMesh.create()
+    options = {
+      ...{ config: logMesh.mesh.config, folder: join(logMesh.mesh.folder, 'own') },
+      ...{ host: '127.0.0.1', port: 0, url: 'http://log.test:7481', fresh: false },
+      ...{ clock: () => logMesh.now, onRefused: () => {} },
+    }
+  })
+
+  afterEach(() => logMesh.remove())
+
+  it('keeps its name and its mesh over restarts, and makes another where that is asked for', async () => {
+    const first = await serveLog(options)
+    const { url } = first
+    assert.match(url, /^http:\/\/log\.test:7481\/log\/[0-9a-f]{32}$/)
+    assert.equal(await first.mesh(), logMesh.mesh.meshId)
+    await assert.rejects(serveLog(options), { code: 'LOG_TAKEN' })
+    await first.close()
+    const again = await serveLog(options)
+    assert.deepEqual([again.url, again.size, await again.mesh()], [url, 0, logMesh.mesh.meshId])
+    await again.close()
+    const other = await serveLog({ ...options, fresh: true })
+    assert.notEqual(other.url, url)
+    await other.close()
+    assert.equal(statSync(options.folder).mode & 0o777, 0o755)
+  })
+
+  it('has no mesh before one is published', async () => {
+    const config = { ...options.config, paths: { ...options.config.paths, caCert: '/nowhere' } }
+    const log = await serveLog({ ...options, config })
+    assert.equal(await log.mesh(), undefined)
+    await log.close()
+  })
+
+  it('is not served under another name, nor where somebody else is', async () => {
+    await (await serveLog(options)).close()
+    await assert.rejects(serveLog({ ...options, url: 'http://other.test:7481' }), {
+      code: 'LOG_ELSEWHERE',
+      message: /log\.test:7481/,
+    })
+    const taken = createServer()
+    await once(taken.listen(0, '127.0.0.1'), 'listening')
+    const { port } = taken.address() as AddressInfo
+    await assert.rejects(serveLog({ ...options, port }), { code: 'LISTEN_FAILED', message: /EADDRINUSE/ })
+    taken.close()
+    // Its folder was let go of.
+    await (await serveLog(options)).close()
+  })
+})
