@@ -87,6 +87,7 @@ test(
       await kept.stop()
       mesh.remove()
     })
+    await kept.authority.apply({ approve: () => true })
     // Nobody was live before: there is nobody to wait for.
     ahead = 40_000
     const stream = await join('stream', { config: mesh.configFile })

@@ -24,6 +24,7 @@ import {
 import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
 import { LogError } from './log-error.ts'
+import { damaged, ended, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
 import { currentLog, endLog, makeLog, rewriteAbout } from './make-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
@@ -92,15 +93,19 @@ export class TransparencyLog {
    *
    * @param options.fresh makes another; the one that was there is added to no more
    * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_TAKEN`, `LOG_INVALID`,
-   *   `PERMISSIONS`
+   *   `PERMISSIONS`, `LOG_WRITE_FAILED`
    */
   static async open(
     options: TransparencyLogOptions & { readonly fresh?: boolean },
   ): Promise<TransparencyLog> {
-    const current = await currentLog(options)
-    if (options.fresh && current !== undefined) await endLog(current)
-    const folder = options.fresh || current === undefined ? await makeLog(options) : current
-    return new TransparencyLog(options, await openLog(folder, options))
+    try {
+      const current = await currentLog(options)
+      if (options.fresh && current !== undefined) await endLog(current)
+      const folder = options.fresh || current === undefined ? await makeLog(options) : current
+      return new TransparencyLog(options, await openLog(folder, options))
+    } catch (cause) {
+      throw notOpened(cause, options.layout.logsDir)
+    }
   }
 
   /** DER SubjectPublicKeyInfo. */
@@ -296,40 +301,7 @@ function openSequencer(
 ): Promise<Sequencer> {
   const leavesOf = (records: Uint8Array) =>
     parseDataTile(records).map((leaf) => hashLeaf(merkleTreeLeaf(leaf)))
-  return Sequencer.open({ store, lock, clock, origin, signer, leavesOf })
-}
-
-function ended({ origin, generation }: AboutLog, found: number): LogError {
-  return new LogError(
-    'LOG_ENDED',
-    `the log ${origin} belongs to generation ${generation} of its mesh; found generation ${found}, or another mesh: after a restore a log is never gone on with. \`mtls log serve --new\` makes another, whose URL goes into authority.log`,
-  )
-}
-
-function damaged({ dir }: LogFolder, cause: TlogError): LogError {
-  return new LogError(
-    'LOG_DAMAGED',
-    `the log in ${dir} can't go on: ${cause.message}. Put its folder back as it was last; where that is not to be had, \`mtls rotate --log\` begins another`,
-    { cause, data: { path: dir } },
-  )
-}
-
-function refused(cause: unknown): unknown {
-  if (!(cause instanceof PkiError)) return cause
-  return new LogError('SUBMISSION_REFUSED', cause.message, { cause, data: { rule: cause.code } })
-}
-
-function writeFailed(cause: unknown, folder: LogFolder): unknown {
-  if (cause instanceof TlogError && cause.code === 'POOL_FULL')
-    return new LogError('LOG_BUSY', cause.message, { cause })
-  if (cause instanceof TlogError && cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
-  const inner = cause instanceof TlogError ? cause.cause : cause
-  const why = inner instanceof Error ? inner.message : String(inner)
-  return new LogError(
-    'LOG_WRITE_FAILED',
-    `the log in ${folder.dir} could not be written: ${why}. It is tried again`,
-    {
-      cause,
-    },
-  )
+  // OpenSSL compares the time of an SCT with its own in whole seconds, and what is later by a millisecond is invalid to it.
+  const wholeSeconds = () => Math.floor(clock() / 1000) * 1000
+  return Sequencer.open({ store, lock, clock: wholeSeconds, origin, signer, leavesOf })
 }

@@ -34,6 +34,25 @@ describe('a log', () => {
     ])
   })
 
+  it('removes partial tiles when the full one, and the next, are there', async () => {
+    const log = new NoteLog()
+    const sequencer = await log.reopen()
+    const partials = () => [...log.disk.objects.keys()].filter((path) => path.includes('.p/'))
+    for (const from of [0, 100, 200]) await addAll(sequencer, notes(100, from))
+    await addAll(sequencer, notes(211, 300))
+    const first = ['tile/0/000.p/100', 'tile/0/000.p/200', 'tile/data/000.p/100', 'tile/data/000.p/200']
+    assert.deepEqual(
+      first.filter((path) => !partials().includes(path)),
+      [],
+    )
+    await addAll(sequencer, notes(1, 511))
+    assert.deepEqual(partials().sort(), [
+      ...['tile/0/001.p/255', 'tile/0/001.p/44', 'tile/1/000.p/1', 'tile/1/000.p/2'],
+      ...['tile/data/001.p/255', 'tile/data/001.p/44'],
+    ])
+    assert.equal(await checkNoteLog(log, new Map()), 512)
+  })
+
   it('answers what was logged before with its first receipt', async () => {
     const log = new NoteLog()
     const first = await log.reopen()

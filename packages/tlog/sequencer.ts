@@ -6,7 +6,7 @@ import { dataTiles, objectsOf } from './round-objects.ts'
 import { type LogSigner, openCheckpoint, type SignedCheckpoint, signCheckpoint } from './signed-checkpoint.ts'
 import { decodeRound, encodeRound, MAX_OBJECTS } from './staged-round.ts'
 import { TILE_WIDTH } from './tile.ts'
-import { dataTilePath, tilePath } from './tile-path.ts'
+import { dataTilePath, partialFolders, tilePath } from './tile-path.ts'
 import { TlogError } from './tlog-error.ts'
 import { EMPTY_ROOT, hashLeaf } from './tree-hash.ts'
 
@@ -239,8 +239,10 @@ export class Sequencer {
     await publish(store, objects, signed)
     this.#state = { edge: grown.edge, records: data.rest, checkpoint: { ...next, signed } }
 
-    // 6 What was staged is of no use any more; whoever waited has their answer.
+    // 6 What was staged is of no use any more; nor are partial tiles that a full one has long replaced. Whoever waited has
+    //   their answer.
     await store.remove(stagedPath(next))
+    await removePartials(store, edge.tree.size, grown.size)
     for (const [key, receipt] of fixed) receipts.set(key, receipt)
     return receipts
   }
@@ -253,6 +255,19 @@ async function publish(
 ): Promise<void> {
   await store.write(objects)
   await store.write(new Map([[CHECKPOINT_PATH, checkpoint]]))
+}
+
+/**
+ * Partial tiles may go once the full one is there (C2SP tlog-tiles, "Partial Tiles"). They go when the next tile is full too, so that
+ * whoever reads by a checkpoint of a moment ago finds all of it. What can't be removed is in nobody's way.
+ */
+async function removePartials(store: LogStore, before: number, size: number): Promise<void> {
+  for (let level = 0, span = TILE_WIDTH; span <= size; level++, span *= TILE_WIDTH) {
+    const full = Math.floor(size / span)
+    for (let index = Math.max(1, Math.floor(before / span)); index < full; index++)
+      for (const folder of partialFolders({ level, index: index - 1 }))
+        for (const path of await store.list(folder).catch(() => [])) await store.remove(path).catch(() => {})
+  }
 }
 
 function stagedPath({ size, root }: Pick<Checkpoint, 'size' | 'root'>): string {

@@ -28,6 +28,13 @@ export function dataTilePath(index: number, width: number): string {
   return `tile/data/${placePath(index, width)}`
 }
 
+/** Where the partial tiles of one place lie; of level 0 those with the entries too. */
+export function partialFolders({ level, index }: Pick<TileId, 'level' | 'index'>): string[] {
+  const folder = (path: string) => path.slice(0, path.lastIndexOf('/'))
+  const hashes = folder(tilePath({ level, index, width: 1 }))
+  return level > 0 ? [hashes] : [hashes, folder(dataTilePath(index, 1))]
+}
+
 // tile/<L>/<N>[.p/<W>]: N in groups of three digits, all but the last after an x; W from 1 to 255.
 const grammar = /^tile\/(data|[0-6])\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
 
