@@ -1,5 +1,5 @@
+import type { Current } from './current.ts'
 import { MeshError } from './error.ts'
-import type { Current } from './membership.ts'
 import type { Refusal } from './refusal.ts'
 import type { Target } from './resolve.ts'
 

@@ -6,10 +6,11 @@ import { auditAlarm } from './audit-alarm.ts'
 import type { AuthorityPlace } from './authority-route.ts'
 import type { Clock } from './clock.ts'
 import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
+import type { Current, CurrentSource } from './current.ts'
 import { MeshError } from './error.ts'
 import { documentsFromAuthority } from './first-contact.ts'
 import { FolderWatch } from './folder-watch.ts'
-import { type Identity, identityOf } from './identity.ts'
+import { identityOf } from './identity.ts'
 import { Memory } from './memory.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './offered-documents.ts'
@@ -17,22 +18,9 @@ import { readPair } from './pair-file.ts'
 import { stapleSource } from './staple-source.ts'
 import { Staples } from './staples.ts'
 import type { LoggedCertificates } from './transparency/logged-certificates.ts'
-import { recallContradictions } from './transparency/recall-contradictions.ts'
+import { recallContradictions } from './transparency/recall.ts'
 import { WitnessMemory } from './transparency/witness-memory.ts'
 import { MeshView } from './view.ts'
-
-/** What a handshake needs to know; asked for anew at every one. */
-export interface Current {
-  readonly identity: Identity
-  readonly view: MeshView
-  /** Grows with every change of either: whatever was made under an earlier one is not used for new connections. */
-  readonly version: number
-}
-
-/** The one-method source that everything else asks. */
-export interface CurrentSource {
-  current(): Current
-}
 
 export interface MembershipOptions {
   readonly place: ConfigPlace

@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
-import type { Current } from './membership.ts'
+import type { Current } from './current.ts'
 
 type MinTls = '1.3' | '1.2'
 

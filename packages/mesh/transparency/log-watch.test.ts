@@ -8,7 +8,7 @@ import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
 import { type LogAlarm, LogWatch } from './log-watch.ts'
 import { LoggedCertificates } from './logged-certificates.ts'
-import { recallContradictions } from './recall-contradictions.ts'
+import { recallContradictions } from './recall.ts'
 import { WitnessMemory } from './witness-memory.ts'
 
 const ORIGIN = 'log.test/1'

@@ -2,8 +2,9 @@ import { certificateOfEntry, PkiError, type TbsCertificate, type TileLeaf } from
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
-import { type Contradiction, LogWitness } from './log-witness.ts'
+import { LogWitness } from './log-witness.ts'
 import type { LoggedCertificate, LoggedCertificates } from './logged-certificates.ts'
+import type { Contradiction } from './recall.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 
 /** Something is wrong with a log, or with a certificate that it has promised to hold. */

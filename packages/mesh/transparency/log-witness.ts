@@ -5,29 +5,16 @@ import {
   follows,
   HASH_SIZE,
   hashLeaf,
-  openCheckpoint,
   type ReadTile,
   readProvenTile,
-  type SignedCheckpoint,
   TILE_WIDTH,
-  TlogError,
   tileAt,
   tilePath,
 } from '@datapunk/tlog'
 import type { ReadLog } from './log-reader.ts'
 import type { LoggedCertificate } from './logged-certificates.ts'
+import { type Contradiction, logFolderId, opened, recall, type SeenCheckpoint } from './recall.ts'
 import type { WitnessMemory } from './witness-memory.ts'
-
-/** A checkpoint with its octets, as the log has signed it. */
-export interface SeenCheckpoint extends SignedCheckpoint {
-  readonly signed: Uint8Array
-}
-
-/** Two checkpoints that one log has signed, and that can't both be true. */
-export interface Contradiction {
-  readonly before: SeenCheckpoint
-  readonly after: SeenCheckpoint
-}
 
 export interface LogWitnessOptions {
   readonly log: TrustedLog
@@ -37,11 +24,6 @@ export interface LogWitnessOptions {
 
 /** A signed note of a log with one signature is under 500 octets. */
 const MAX_CHECKPOINT = 4096
-
-/** As the folder of a log is named: the first half of its id. */
-export function logFolderId({ spki }: Pick<TrustedLog, 'spki'>): string {
-  return keyIdOf(spki).slice(0, 32)
-}
 
 /**
  * Follows the checkpoints of one log: each has to hold everything that the one before it held, in the same places. What the
@@ -164,31 +146,4 @@ export class LogWitness {
   }
 
   readonly #readTile: ReadTile = (tile) => this.#read(tilePath(tile), tile.width * HASH_SIZE)
-}
-
-interface Recalled {
-  readonly last: SeenCheckpoint | undefined
-  readonly contradiction: Contradiction | undefined
-  readonly entriesRead: number | undefined
-}
-
-/** What was seen of a log before this process began. What was kept and is not the log's counts for nothing. */
-export async function recall(log: TrustedLog, memory: WitnessMemory): Promise<Recalled> {
-  const kept = await memory.read(logFolderId(log))
-  const [before, after] = [kept.last, kept.contradicting].map((signed) => openedOrNone(signed, log))
-  const contradiction = before && after && { before, after }
-  return { last: before, contradiction, entriesRead: kept.entriesRead }
-}
-
-function openedOrNone(signed: Uint8Array | undefined, log: TrustedLog): SeenCheckpoint | undefined {
-  try {
-    return signed && opened(signed, log)
-  } catch (error) {
-    if (error instanceof TlogError) return undefined
-    throw error
-  }
-}
-
-function opened(signed: Uint8Array, log: TrustedLog): SeenCheckpoint {
-  return { ...openCheckpoint(signed, log), signed }
 }
