@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -18,7 +18,7 @@ test(
   'a disk that is full at any step leaves whole pairs, and the next apply repairs',
   needsRoot('mount', 'umount'),
   async (t) => {
-    const disk = await mounted(t, 'size=8m')
+    const disk = await mounted(t, 'size=64m')
     const mesh = await MeshFolder.applied(belongingTo('0'), disk)
     const filler = join(disk, 'filler')
     const failures = new Set<string>()
@@ -58,7 +58,7 @@ test(
   'a folder that is read-only leaves whole pairs, and the next apply repairs',
   needsRoot('mount', 'umount'),
   async (t) => {
-    const disk = await mounted(t, 'size=8m')
+    const disk = await mounted(t, 'size=4m')
     const mesh = await MeshFolder.applied(belongingTo('0'), disk)
     const before = assertWholePair(mesh, 'lake').serial
     mesh.write(belongingTo('1'))
@@ -85,8 +85,8 @@ async function mounted(t: TestContext, options: string): Promise<string> {
 
 /** Fills the disk up to so many free pages. */
 function leaveFree(disk: string, filler: string, pages: number): void {
-  writeFileSync(filler, '')
+  appendFileSync(filler, '')
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(filler, new Uint8Array(bavail * bsize))
-  truncateSync(filler, (bavail - Math.min(pages, bavail)) * bsize)
+  appendFileSync(filler, new Uint8Array(Math.max(0, bavail - pages) * bsize))
+  if (bavail < pages) truncateSync(filler, Math.max(0, statSync(filler).size - (pages - bavail) * bsize))
 }

@@ -31,7 +31,8 @@ export interface OcspSigner {
 export interface OcspResponderOptions {
   readonly store: Reader
   readonly clock: () => number
-  readonly signerOf: (slot: string) => OcspSigner | undefined
+  /** Undefined, or soon undefined, where there is none. */
+  readonly signerOf: (slot: string) => OcspSigner | Promise<OcspSigner | undefined> | undefined
   /** Milliseconds. */
   readonly answersLive: number
   readonly clockSkew: number
@@ -100,9 +101,10 @@ export class OcspResponder {
     const issuer = first && this.#issuers.find(({ certificate }) => isAboutIssuer(first, certificate))
     const isOneIssuers =
       issuer !== undefined && certIds.every((certId) => isAboutIssuer(certId, issuer.certificate))
-    const signer = issuer && this.#options.signerOf(issuer.slot.id)
     // RFC 6960 2.3: it is not for us to say.
     if (!isOneIssuers || certIds.length > MAX_QUESTIONS) return failure('unauthorized')
+    const found = this.#options.signerOf(issuer.slot.id)
+    const signer = found instanceof Promise ? await found : found
     if (signer === undefined) return failure('tryLater')
     const now = this.#options.clock()
     const key = nonce === undefined && certIds.length <= MAX_KEPT_QUESTIONS ? keyOf(certIds) : ''

@@ -19,6 +19,9 @@ const KEY_ALGORITHM = 'ecdsa-p256'
 /** Of a signer's life: from then on it makes another. */
 const RENEWED_AT = 0.5
 
+/** Whoever asks before the first signer of a CA is certified waits so long for it. Milliseconds. */
+const PATIENCE = 3_000
+
 /** How often it looks for signers that grow old, and tries again to listen. Milliseconds. */
 const LOOK_EVERY = 10_000
 
@@ -40,6 +43,8 @@ class Responder {
   readonly #signers = new Map<string, OcspSigner>()
   /** Keys whose certificates were asked for. */
   readonly #coming = new Map<string, OcspSigner['signer']>()
+  /** Of CAs that have no signer yet. */
+  readonly #firsts = new Map<string, PromiseWithResolvers<OcspSigner | undefined>>()
 
   constructor(channel: ResponderChannel, clock: () => number, options: ResponderOptions) {
     const { inventory, answersLive, clockSkew } = options
@@ -47,7 +52,7 @@ class Responder {
     this.#clock = clock
     const store = SqliteStore.open({ file: inventory, readOnly: true })
     this.#store = store
-    const signerOf = (slot: string) => this.#signers.get(slot)
+    const signerOf = (slot: string) => this.#signers.get(slot) ?? this.#firsts.get(slot)?.promise
     this.#ocsp = new OcspResponder({ store, clock, signerOf, answersLive, clockSkew })
     channel.onMessage((message) => this.#take(message))
     this.#listen(options)
@@ -100,6 +105,7 @@ class Responder {
   }
 
   async #askFor(slot: string): Promise<void> {
+    if (!this.#signers.has(slot)) this.#awaitFirst(slot)
     const { privateKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
     const signer = localSigner(privateKey)
     this.#coming.set(slot, signer)
@@ -108,12 +114,22 @@ class Responder {
     setTimeout(() => this.#coming.get(slot) === signer && this.#coming.delete(slot), LOOK_EVERY * 3)
   }
 
+  #awaitFirst(slot: string): void {
+    const first = Promise.withResolvers<OcspSigner | undefined>()
+    this.#firsts.set(slot, first)
+    setTimeout(() => {
+      first.resolve(undefined)
+      if (this.#firsts.get(slot) === first) this.#firsts.delete(slot)
+    }, PATIENCE)
+  }
+
   #certified(slot: string, der: Uint8Array): void {
     const signer = this.#coming.get(slot)
     const certificate = parseCertificate(der)
     if (signer === undefined || Buffer.compare(signer.spki, certificate.spki) !== 0) return
     this.#coming.delete(slot)
     this.#signers.set(slot, { signer, certificate })
+    this.#firsts.get(slot)?.resolve({ signer, certificate })
     this.#ocsp.forget()
   }
 }
