@@ -1,7 +1,14 @@
-import { hash, randomBytes } from 'node:crypto'
+import { createPublicKey, hash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { connect, createSecureContext, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import {
+  connect,
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
+import { parseCertificate, verifyScts } from '@datapunk/pki'
 import { TestMesh } from '@datapunk/testkit'
 import { systemClock } from '../packages/mesh/clock.ts'
 import { Gate } from '../packages/mesh/gate.ts'
@@ -20,26 +27,28 @@ import { factor, microseconds, perSecond, printRows, type Row, share } from './t
  */
 const AT_ONCE = 8
 const A_ROUND = 150
-const mesh = await TestMesh.create({ services: { lake: {}, stream: {} } })
+/** More than a peer remembers the SCTs of: by the time one is shown again, it is a stranger again. */
+const STRANGERS = 4_200
+const mesh = await TestMesh.create({ services: { lake: {}, stream: {} }, scts: 'required' })
 mesh.pinning('required')
-const strangers = await Promise.all(Array.from({ length: 200 }, () => mesh.leaf('stream')))
-for (const leaf of strangers) mesh.pin('stream', leaf)
+const own = mesh.newestLeaf('stream')
+const { privateKey, signer } = own
+const keyPair = { privateKey, publicKey: createPublicKey(privateKey) }
+const strangers = [own]
+while (strangers.length < STRANGERS) strangers.push(await mesh.leaf('stream', { keyPair }))
+await mesh.writeLog()
 await mesh.publish()
 const place = { file: mesh.configFile, environment: undefined, root: undefined }
-const membership = await Membership.open({
-  place,
-  service: 'lake',
-  clock: systemClock,
-  random: randomBytes,
-  pollEvery: 10_000,
-  memory: undefined,
-})
+const options = { service: 'lake', clock: systemClock, random: randomBytes, pollEvery: 10_000 }
+const membership = await Membership.open({ ...options, place, memory: undefined })
 const { view } = membership.current()
 
 const checks = await costOfChecks()
 leaveCoreToServers()
 const servers = {
   mesh: await ServerProcess.start('mesh', mesh),
+  // Apart, because it looks for what it has seen in the log later.
+  fresh: await ServerProcess.start('mesh', mesh),
   bare: await ServerProcess.start('bare', mesh),
   nginx: await ServerProcess.startNginx(mesh, await freePort()),
 }
@@ -70,6 +79,10 @@ const rows: Row[] = [
     found: perSecond(measured(costs.hybrid)),
   },
   {
+    what: 'the same, each with a certificate never seen',
+    found: `${perSecond(measured(costs.fresh))}, cost ${factor(ratio(costs.fresh, costs.mesh))} of one seen before`,
+  },
+  {
     what: 'the checks alone, a certificate seen before',
     found: microseconds(measured(checks.repeat)),
     ratio: `${share(ofWhole(checks.repeat))} of the whole`,
@@ -84,9 +97,21 @@ const rows: Row[] = [
     met: ofWhole(checks.first).median <= 0.15,
   },
   {
+    what: 'of that: its SCT, and whether its key is pinned',
+    found: microseconds(measured(checks.loggedAndPinned)),
+    ratio: `${share(ofWhole(checks.loggedAndPinned))} of the whole`,
+    goal: '≤ 12 %',
+    met: ofWhole(checks.loggedAndPinned).median <= 0.12,
+  },
+  {
     what: 'of that: whether its key is pinned',
     found: microseconds(measured(checks.pin)),
     ratio: `${share(ofWhole(checks.pin))} of the whole`,
+  },
+  {
+    what: 'the checks alone, a certificate not seen under this bundle',
+    found: microseconds(measured(checks.again)),
+    ratio: `${share(ofWhole(checks.again))} of the whole`,
   },
 ]
 printRows(rows)
@@ -102,10 +127,18 @@ function againstLimit(what: string, limit: number[]): Row {
 
 /** By server: microseconds of its CPU for one handshake and request, round by round. */
 async function costOfHandshakes() {
-  const found = { mesh: [] as number[], bare: [] as number[], nginx: [] as number[], hybrid: [] as number[] }
-  const identity = membership.current().identity.credentials()
-  const context = (ecdhCurve: string) => createSecureContext({ ...identity, ca: view.authorities, ecdhCurve })
+  const found = {
+    ...{ mesh: [] as number[], bare: [] as number[], nginx: [] as number[] },
+    ...{ hybrid: [] as number[], fresh: [] as number[] },
+  }
+  const context = (ecdhCurve: string, leaf = own) =>
+    createSecureContext({ cert: mesh.ca.chainPem(leaf), key: own.keyPem, ca: view.authorities, ecdhCurve })
   const [classic, hybrid] = [context('X25519'), context('X25519MLKEM768')]
+  let shown = 0
+  const contexts = {
+    ...{ mesh: () => classic, bare: () => classic, nginx: () => classic, hybrid: () => hybrid },
+    fresh: () => context('X25519', strangers[++shown]),
+  }
   const turns = Object.keys(found) as (keyof typeof found)[]
   for (let round = -1; round < ROUNDS; round++) {
     for (const index of turns.keys()) {
@@ -113,18 +146,19 @@ async function costOfHandshakes() {
       const server = servers[kind === 'hybrid' ? 'mesh' : kind]
       if (server === undefined) continue
       const before = server.cpu()
-      await handshakes(server.port, kind === 'hybrid' ? hybrid : classic)
+      await handshakes(server.port, contexts[kind])
       if (round >= 0) found[kind].push((server.cpu() - before) / A_ROUND)
     }
   }
   return found
 }
 
-async function handshakes(port: number, secureContext: ReturnType<typeof createSecureContext>) {
+async function handshakes(port: number, context: () => SecureContext) {
   let left = A_ROUND
   const lane = async () => {
     while (left-- > 0) {
-      const socket = connect({ host: '127.0.0.1', port, servername: 'lake.service.datapunk', secureContext })
+      const to = { host: '127.0.0.1', port, servername: 'lake.service.datapunk' }
+      const socket = connect({ ...to, secureContext: context() })
       let answer = ''
       socket.on('data', (bytes) => {
         answer += bytes
@@ -141,7 +175,15 @@ async function handshakes(port: number, secureContext: ReturnType<typeof createS
 async function costOfChecks() {
   const { server, client, socket } = await connected()
   const gate = new Gate(membership, systemClock)
-  const spkis = strangers.map(({ signer }) => signer.spki)
+  // Another of the same: what has been seen under one is new to the other.
+  const { view: acquainted } = (await Membership.open({ ...options, place, memory: undefined })).current()
+  let next = 0
+  const known = strangers.slice(0, 200).map(({ der }) => parseCertificate(der))
+  const check = {
+    issuerSpki: mesh.ca.issuing.signer.spki,
+    logs: view.logs,
+    latest: Date.now() + view.clockSkew,
+  }
   const pins = view.bundle.pins!.of.get('stream')!
   const repeat = (count: number) => {
     for (let done = 0; done < count; done++) {
@@ -155,13 +197,20 @@ async function costOfChecks() {
       repeat,
       sight: (count) => {
         for (let done = 0; done < count; done++) {
-          examine(strangers[done % strangers.length]!.der, view, 'clientAuth', Date.now())
+          examine(strangers[next++ % strangers.length]!.der, view, 'clientAuth', Date.now())
         }
       },
+      again: (count) => {
+        for (let done = 0; done < count; done++)
+          examine(known[done % known.length]!.der, acquainted, 'clientAuth', Date.now())
+      },
       pin: (count) => {
-        for (let done = 0; done < count; done++) {
-          if (!pins.has(hash('sha256', spkis[done % spkis.length]!, 'base64'))) throw new Error('not pinned')
-        }
+        for (let done = 0; done < count; done++)
+          if (!pins.has(hash('sha256', signer.spki, 'base64'))) throw new Error('not pinned')
+      },
+      scts: (count) => {
+        for (let done = 0; done < count; done++)
+          if (verifyScts(known[done % known.length]!, check).good.length !== 1) throw new Error('not logged')
       },
     },
     // So many, that most rounds find the code compiled.
@@ -169,8 +218,12 @@ async function costOfChecks() {
   )
   client.destroy()
   server.close()
-  const { repeat: again, pin } = costs
-  return { repeat: again, pin, first: costs.repeat.map((micros, round) => micros + costs.sight[round]!) }
+  const sum = (a: number[], b: number[]) => a.map((micros, round) => micros + b[round]!)
+  const { repeat: seen, sight, again, pin, scts } = costs
+  return {
+    ...{ repeat: seen, pin, first: sum(seen, sight), again: sum(seen, again) },
+    loggedAndPinned: sum(scts, pin),
+  }
 }
 
 async function connected() {
@@ -180,9 +233,8 @@ async function connected() {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>
-  const leaf = strangers[0]!
-  const own = { cert: mesh.ca.chainPem(leaf), key: leaf.keyPem, ca: view.authorities }
-  const client = connect({ host: '127.0.0.1', port, servername: 'lake.service.datapunk', ...own })
+  const pair = { cert: mesh.ca.chainPem(own), key: own.keyPem, ca: view.authorities }
+  const client = connect({ host: '127.0.0.1', port, servername: 'lake.service.datapunk', ...pair })
   await once(client, 'secureConnect')
   const [socket] = await accepted
   return { server, client, socket }

@@ -1,5 +1,4 @@
 import { type Certificate, isSelfIssued } from '../certificate.ts'
-import { verifySignature } from '../keys/signature.ts'
 import { equalOctets } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
 import {
@@ -14,6 +13,7 @@ import { moreSpecific } from './error-rank.ts'
 import { checkNameConstraints } from './name-constraints.ts'
 import { PathBudget, pathBudget } from './path-budget.ts'
 import { checkPeerName, type PeerName } from './peer-name.ts'
+import { isSignedBy } from './signed-by.ts'
 
 export interface PathRequest {
   readonly leaf: Certificate
@@ -205,25 +205,10 @@ function checkLength(
   }
 }
 
-/**
- * RFC 5280 §6.1.3 (a) (1). What was checked once is known for as long as both certificates are held: a signature
- * doesn't grow old, and the CAs of a mesh are the same at every handshake.
- */
 function checkSignature(certificate: Certificate, issuer: Certificate, { budget }: Search): void {
-  const checked = checkedSignatures.get(issuer) ?? new WeakMap<Certificate, boolean>()
-  let valid = checked.get(certificate)
-  if (valid === undefined) {
-    budget.spend('signatures')
-    const { tbs, signature, signatureAlgorithm } = certificate
-    valid = verifySignature({ spki: issuer.spki, message: tbs, signature, algorithm: signatureAlgorithm })
-    checkedSignatures.set(issuer, checked.set(certificate, valid))
-  }
-  if (!valid)
+  if (!isSignedBy(certificate, issuer, () => budget.spend('signatures')))
     throw refusal('SIGNATURE_INVALID', certificate, `it is not signed by the key of ${issuer.subject}`)
 }
-
-/** By issuer, because there are few of them. */
-const checkedSignatures = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
 
 /** RFC 4158 §5.2: a path never goes twice through one subject with one key. */
 function isSameAuthority(one: Certificate, other: Certificate): boolean {

@@ -99,6 +99,26 @@ describe('a submission', () => {
     refuses('SIGNATURE_INVALID', chainOf(await poisoned(foreign.issuing), ca.issuing))
   })
 
+  it('is read anew, whatever became of the octets of an earlier one', () => {
+    const submitted = chainOf(precertificate, ca.issuing).map((der) => new Uint8Array(der))
+    checkSubmission(submitted, check())
+    for (const octets of submitted) octets.fill(0)
+    refuses('DER_INVALID', submitted)
+    assert.deepEqual(
+      checkSubmission(chainOf(precertificate, ca.issuing), check()).chain,
+      chainOf(ca.issuing, ca.root),
+    )
+  })
+
+  it('is held against the roots of each time, whatever was found out before', async () => {
+    const other = await TestCa.create({ seed: 'other roots' })
+    const chain = chainOf(precertificate, ca.issuing)
+    checkSubmission(chain, check())
+    refuses('SUBMISSION_ROOT_UNKNOWN', chain, { roots: [other.root.certificate] })
+    refuses('SIGNATURE_INVALID', chainOf(await poisoned(other.issuing), ca.issuing))
+    checkSubmission(chain, check())
+  })
+
   it('begins with what it is said to begin with', async () => {
     refuses('SUBMISSION_POISON_MISSING', chainOf(leaf, ca.issuing))
     refuses('SUBMISSION_POISONED', chainOf(precertificate, ca.issuing), { kind: 'chain' })

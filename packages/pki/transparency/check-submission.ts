@@ -1,10 +1,11 @@
 import { type Certificate, parseCertificate } from '../certificate.ts'
 import { sha256 } from '../keys/public-key.ts'
-import { verifySignature } from '../keys/signature.ts'
 import { equalOctets } from '../octets.ts'
 import { oids } from '../oids.ts'
 import { checkExpiry, checkFitness } from '../path/check-certificate.ts'
+import { isSignedBy } from '../path/signed-by.ts'
 import { PkiError, type PkiErrorCode, type PkiErrorData } from '../pki-error.ts'
+import { issuerIn } from './kept-issuers.ts'
 import { type LogEntry, precertEntry, x509Entry } from './log-entry.ts'
 import { withoutPoison } from './tbs-extensions.ts'
 import { transparencyBudget } from './transparency-budget.ts'
@@ -41,7 +42,7 @@ export interface Submission {
 export function checkSubmission(chain: readonly Uint8Array[], check: SubmissionCheck): Submission {
   // 1 Not more than is looked at.
   checkBudget(chain)
-  const certificates = chain.map(parseCertificate)
+  const certificates = chain.map((der, at) => (at === 0 ? parseCertificate(der) : issuerIn(der)))
   const [certificate] = certificates
   if (certificate === undefined) throw refusal('SUBMISSION_NOT_A_CHAIN', 'it is empty')
 
@@ -127,10 +128,6 @@ function checkLink(certificate: Certificate, issuer: Certificate, roots: readonl
 
 function isOneOf(certificate: Certificate, roots: readonly Certificate[]): boolean {
   return roots.some((root) => equalOctets(root.der, certificate.der))
-}
-
-function isSignedBy({ tbs, signature, signatureAlgorithm }: Certificate, { spki }: Certificate): boolean {
-  return verifySignature({ spki, message: tbs, signature, algorithm: signatureAlgorithm })
 }
 
 function entryOf(whole: readonly Certificate[], kind: SubmissionCheck['kind']): LogEntry {
