@@ -11,7 +11,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   summary: 'show what `apply` would change, and why',
   description:
     'Compares the config file with what is, and shows per service what `mtls apply` would change, and why; and which root keys that are away it would need. Changes nothing, asks for no passphrase, and waits for nobody.',
-  options: [['--check', 'exit with 1 when something would change']],
+  options: [['--check', 'exit with 1 when something would change, or waits for the key of a root']],
   json: '{ trustDomain, environment, actions: [{ kind, subject, safety, reason, … }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }] }',
   examples: ['mtls plan', 'mtls plan --check --env staging'],
   run(context, { check }) {
@@ -31,7 +31,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
         for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
         output.tell(summaryOf(actions.length, destructive, asks.length > 0))
       }
-      return check && actions.length > 0 ? exitCode.bad : exitCode.done
+      return check && actions.length + asks.length > 0 ? exitCode.bad : exitCode.done
     } finally {
       observation.close()
     }
