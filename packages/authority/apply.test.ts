@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { decodePem, parseCertificate } from '@datapunk/pki'
+import { decodePem, parseCertificate, parseCrl } from '@datapunk/pki'
 import { FixedClock } from '@datapunk/testkit'
 import { adoptCa } from './adopt.ts'
 import { type ApplyReport, apply, planOf } from './apply.ts'
@@ -108,6 +108,25 @@ describe('apply', () => {
     assert.deepEqual([checkpoint?.size, audit?.size], [before, before])
     assert.ok(store.auditTree().size > before)
     assert.deepEqual(planOf(engine).actions, [])
+  })
+
+  test('takes back the certificates of a service that has left, which comes back with another', async () => {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    await apply(engine, no)
+    const { store } = engine
+    const [left] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
+    const without = testEngine({ dir, store: store as MemoryStore, config: { services: { lake: {} } } })
+    await apply(without, yes)
+    assert.equal(store.revocation(left!.serial)?.reason, 'cessation-of-operation')
+    const { entries } = parseCrl(store.list('issuing-ca-1', '')!.der)
+    assert.equal(entries.find(Buffer.from(left!.serial, 'hex'))?.reason, 'cessationOfOperation')
+    assert.deepEqual(planOf(without).actions, [])
+    const again = testEngine({ dir, store: store as MemoryStore, config: { services } })
+    assert.deepEqual((await apply(again, no)).failed, [])
+    const [back] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
+    assert.notEqual(back!.serial, left!.serial)
+    checkPair(again, 'stream')
   })
 
   test('does the safe part alone where the destructive part is declined', async () => {

@@ -135,7 +135,9 @@ async function pass(
   )
   const declined = approved ? [] : destructive
   const report = { done, failed, declined, putOff, waits, asks, ...standing(engine, waits) }
-  return { report, mayGoOn: done.some(isRollStep) || (told > 0 && waits.length > 0) }
+  // Whoever has left is on the next lists.
+  const hasLeft = done.some(({ kind }) => kind === 'remove-service' || kind === 'rename-service')
+  return { report, mayGoOn: done.some(isRollStep) || hasLeft || (told > 0 && waits.length > 0) }
 }
 
 function standing(engine: Engine, waits: readonly RollWait[]): Pick<ApplyReport, 'nextDue' | 'bundle'> {

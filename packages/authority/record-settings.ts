@@ -29,6 +29,10 @@ export async function recordSettings(
   const touched = new Set(
     done.flatMap(({ subject, from }) => (from === undefined ? [subject] : [subject, from])),
   )
+  // Peers refuse whoever is no member; those who go by lists have to be told.
+  const left = [...rows.values()].flatMap(({ service, state }) =>
+    touched.has(service) && state === 'removed' ? revocableOf(store, service, at) : [],
+  )
   const known = new Set(store.instances().map((instance) => instance.id))
   await store.write((transaction) => {
     for (const service of touched) {
@@ -40,11 +44,27 @@ export async function recordSettings(
       }
     }
     for (const [{ kind }, entry] of entries) transaction.addAudit({ at, actor, deed: kind, entry })
+    for (const { serial, profile, instance } of left) {
+      transaction.revoke({ serial, reason: LEFT, at })
+      transaction.addAudit({ at, actor, deed: 'revoked', entry: { serial, profile, instance, reason: LEFT } })
+    }
   })
   for (const { kind, subject, reason } of done) {
     report({ kind: EVENTS[kind], subject, at, detail: { reason } })
   }
+  for (const { serial, service } of left)
+    report({ kind: 'certificate-revoked', subject: service, at, detail: { serial, reason: LEFT } })
   return failed
+}
+
+/** RFC 5280 5.3.1: whoever is no member any more has ceased to operate. */
+const LEFT = 'cessation-of-operation'
+
+function revocableOf(store: Engine['store'], service: string, now: number) {
+  return store
+    .instances()
+    .filter((instance) => instance.service === service)
+    .flatMap(({ id }) => store.revocableOf(id, now).map((row) => ({ ...row, service })))
 }
 
 /** What an action changes of the settings, field by field; settings hold no secrets. */
