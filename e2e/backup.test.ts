@@ -5,8 +5,10 @@ import { join as joinPath } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { type Authority, type AuthorityEvent, connectAdmin } from '@datapunk/authority'
 import { join, type Mesh } from '@datapunk/mesh'
+import { decodePem, parseCertificate } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { seededRandom } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
@@ -27,6 +29,10 @@ async function meshOf(t: TestContext, config = services): Promise<MeshFolder> {
 
 const wordOf = (mesh: MeshFolder) => joinPath(mesh.folder, 'word')
 const backupOf = (mesh: MeshFolder) => joinPath(mesh.folder, 'mesh.backup')
+
+/** The chain that a service shows. */
+const shownBy = (mesh: MeshFolder, service: string) =>
+  decodePem(readFileSync(mesh.pair(service).cert), 'CERTIFICATE').map(parseCertificate)
 
 /** `mtls backup` or `restore`, which has to go well. */
 async function run(mesh: MeshFolder, command: string, ...args: string[]): Promise<void> {
@@ -110,6 +116,44 @@ describe('an authority that was restored', () => {
     const restored = await serve(t, mesh)
     assert.match((await restored.apply(yes)).bundle, /^2\./)
     await enforced(restored, 2, 'lake', 'stream')
+  })
+
+  test('has nobody in who was revoked since its backup, whether issued before that or after', async (t) => {
+    const mesh = await meshOf(t)
+    const [before] = shownBy(mesh, 'stream')
+    await run(mesh, 'backup', backupOf(mesh))
+    await mesh.issue('stream')
+    const stolen = {
+      cert: readFileSync(mesh.pair('stream').cert),
+      key: readFileSync(mesh.pair('stream').key),
+    }
+    const [since] = shownBy(mesh, 'stream')
+    const first = await mesh.authority()
+    for (const { serial } of [before!, since!])
+      await first.revoke({ targets: [{ serial }], reason: 'key-compromise' })
+    await first.close()
+    rmSync(mesh.layout.authority.dir, { recursive: true })
+    rmSync(mesh.config.paths.caKey)
+
+    await run(mesh, 'restore', backupOf(mesh))
+    const restored = await serve(t, mesh)
+    await restored.apply(yes)
+    const lake = await Greeter.start(mesh, 'lake')
+    t.after(() => lake.stop())
+    const refused = once(lake.mesh, 'refused')
+    const socket = connect({
+      ...{ host: '127.0.0.1', port: lake.port, servername: 'lake.service.datapunk' },
+      ...{ ca: readFileSync(mesh.caCert), ...stolen },
+    })
+    socket.on('error', () => {})
+    const [{ rule, peer }] = await refused
+    assert.deepEqual([rule, peer?.serial], ['REVOKED', since!.serial])
+    const { revoked } = await restored
+      .previewRevocation([{ serial: before!.serial }])
+      .then(({ already }) => ({
+        revoked: already.map(({ serial }) => serial),
+      }))
+    assert.deepEqual(revoked, [before!.serial])
   })
 
   test('on another machine serves peers that keep their pairs, connections and calls', async (t) => {

@@ -4,6 +4,7 @@ import { AuthorityError } from '../error.ts'
 import { generationIn } from '../peers/ahead.ts'
 import { beginGeneration, type NextGeneration } from './next-generation.ts'
 import { publishedAhead } from './published-ahead.ts'
+import { revokedAhead } from './revoked-ahead.ts'
 
 /**
  * Lifts the halt of an inventory that turned out not to be the newest of its mesh, or never lets it come to that: it goes on as
@@ -25,7 +26,8 @@ export async function continueFromHere(engine: Engine): Promise<NextGeneration> 
   const { halted: evidence, generation: from } = mesh
   const seen = Math.max(from, evidence === undefined ? 0 : generationIn(evidence))
   const entry = { from, ...(evidence && { evidence }) }
-  const next = await beginGeneration(engine, { ahead, seen, backedUpAt: undefined, entry })
+  const revoked = await revokedAhead(engine, ahead)
+  const next = await beginGeneration(engine, { ahead, revoked, seen, backedUpAt: undefined, entry })
   report({ kind: 'restored', subject: 'mesh', at: clock(), detail: { ...next } })
   return next
 }

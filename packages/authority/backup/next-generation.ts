@@ -4,10 +4,12 @@ import type { Engine } from '../engine.ts'
 import { type RootKeyPlace, rootKeysMissing } from '../keys/root-keys.ts'
 import type { SlotRow, Transaction } from '../store/contract.ts'
 import type { PublishedAhead } from './published-ahead.ts'
+import { type RevokedAhead, revokeAgain } from './revoked-ahead.ts'
 
 export interface NextGenerationOptions {
   /** What was published since, as far as the files prove it. */
   readonly ahead: PublishedAhead
+  readonly revoked: RevokedAhead
   /** The highest generation that anything else has shown. */
   readonly seen: number
   /** When the backup was made that this inventory comes from; undefined where it comes from none. */
@@ -35,7 +37,7 @@ type Continuing = Pick<Engine, 'config' | 'store' | 'keys' | 'clock' | 'actor'>
  */
 export async function beginGeneration(
   continuing: Continuing,
-  { ahead, seen, backedUpAt, entry }: NextGenerationOptions,
+  { ahead, revoked, seen, backedUpAt, entry }: NextGenerationOptions,
 ): Promise<NextGeneration> {
   const { store, keys, clock, actor } = continuing
   const generation = Math.max(seen, ahead.generation) + 1
@@ -57,6 +59,7 @@ export async function beginGeneration(
       transaction.putSlot(slot)
       audit('key-retired', { slot: slot.id, spkiHash: slot.spkiHash, lost: true })
     }
+    revokeAgain(transaction, revoked, { at, actor })
     for (const slot of lostLogs(transaction, ahead.statements.at(-1)?.logs ?? [], at))
       transaction.putSlot(slot)
     for (const slot of transaction.slots()) {

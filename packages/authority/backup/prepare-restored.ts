@@ -8,6 +8,7 @@ import type { BackupHeader } from './header.ts'
 import { beginGeneration, type NextGeneration } from './next-generation.ts'
 import { publishedAhead } from './published-ahead.ts'
 import type { Restoring } from './restore.ts'
+import { revokedAhead } from './revoked-ahead.ts'
 import { refused, type WhatIsThere } from './what-is-there.ts'
 
 export interface Unpacked {
@@ -39,6 +40,7 @@ export async function prepareRestored(
       throw refused(`found in ${file} another mesh than its header names; allowed: a backup as it was made`)
     // 2 Peers can follow it.
     const ahead = publishedAhead({ store, disk, layout })
+    const revoked = await revokedAhead({ store, disk, layout, clock }, ahead)
     // 3 Its keys are all there, and open with the passphrase of this place.
     checkWhole({ ...unpacked, layout: { ...layout, authority: staged } })
     await keys.open(activeSlot({ store }, 'issuing-ca'))
@@ -47,7 +49,7 @@ export async function prepareRestored(
     // 5 The next generation.
     const seen = Math.max(mesh.generation, there.mesh?.generation ?? 0)
     const entry = { madeAt: new Date(header.madeAt).toISOString(), from: mesh.generation }
-    const next = await beginGeneration(unpacked, { ahead, seen, backedUpAt: header.madeAt, entry })
+    const next = await beginGeneration(unpacked, { ahead, revoked, seen, backedUpAt: header.madeAt, entry })
     // Where they are to be put once this has taken its place.
     const places = keyStore(layout.authority.keys)
     const slots = store.slots()
