@@ -376,6 +376,11 @@ export class Disk {
     })
   }
 
+  /** Removes a file or link, when there is one; a power cut may bring it back. */
+  removeUnsynced(path: string): void {
+    this.#saying(path, () => this.#unlinkIfThere(path))
+  }
+
   /**
    * Removes a folder and the files in it, or the file or link that lies in its place. Folders in it are not entered:
    * who owns it could put a link in their place at the wrong moment.

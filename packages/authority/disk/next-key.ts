@@ -33,6 +33,8 @@ export class NextKeyFile {
    */
   put(keyPem: string, options: FolderOptions): void {
     const { owner } = ensureInstanceFolder(this.#disk, this.#dir, options)
+    // Were there one to be replaced, ext4 would write the new one out at the rename, and be waited for.
+    this.#disk.removeUnsynced(this.#path)
     this.#disk.writeUnsynced(this.#made, keyPem, { mode: KEY_MODE, owner })
     this.#disk.rename(this.#made, this.#path)
   }

@@ -7,8 +7,11 @@ import { pinningWanted } from './pin-mode.ts'
 /** Sees that every instance has a next key, and that peers are told of it. @returns for whom it could not be made */
 export async function announceKeys(engine: Engine): Promise<ReadonlyMap<string, Error>> {
   await forgetWhereOff(engine)
-  const failed = await makeNextKeys(engine, withoutNextKey(engine))
-  if (engine.store.bundle() !== undefined && !isBundleCurrent(engine)) await publish(engine)
+  const holders = withoutNextKey(engine)
+  const failed = await makeNextKeys(engine, holders)
+  // No bundle names a key that was made just now: there is no need to look.
+  const isMade = failed.size < holders.length
+  if (engine.store.bundle() !== undefined && (isMade || !isBundleCurrent(engine))) await publish(engine)
   return failed
 }
 

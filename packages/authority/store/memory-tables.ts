@@ -372,7 +372,8 @@ export class MemoryTables implements Transaction {
   addAuditCheckpoint(row: AuditCheckpointRow): void {
     this.#mustBeOpen()
     const what = `bundle ${formatDocumentNumber(row)}`
-    if (!this.#bundles.some(({ row: bundle }) => compareDocumentNumbers(bundle, row) === 0))
+    // From the end: it is mostly of the newest one, and a year has hundreds.
+    if (this.#bundles.findLast(({ row: bundle }) => compareDocumentNumbers(bundle, row) === 0) === undefined)
       throw refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what)
     this.#append(this.#auditCheckpoints, copyOf(row))
   }
