@@ -81,17 +81,17 @@ export function judgeLeaf(leaf: Certificate, known: KnownCallers, at: number): C
       leaf,
     )
   }
-  if (owner.isRevoked) {
-    throw new CallerRefused(
-      'REVOKED',
-      `found the certificate ${leaf.serial} of ${owner.service}, which is revoked; allowed: its newest; \`mtls issue ${owner.service}\` makes one`,
-      leaf,
-    )
-  }
   if (!owner.isMember || owner.spiffeId !== uris[0]) {
     throw new CallerRefused(
       'NOT_A_MEMBER',
       `found ${uris[0]}; allowed: the members of the mesh: add the service to the config file and run \`mtls apply\``,
+      leaf,
+    )
+  }
+  if (owner.isRevoked) {
+    throw new CallerRefused(
+      'REVOKED',
+      `found the certificate ${leaf.serial} of ${owner.service}, which is revoked; allowed: its newest; \`mtls issue ${owner.service}\` makes one`,
       leaf,
     )
   }
