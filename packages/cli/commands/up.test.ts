@@ -72,7 +72,7 @@ describe('up', () => {
       [['remove-service', 'stream']],
     )
     assert.match(await play('mtls apply'), /1 destructive action not done.*\n.*\n.*\n\[1\]$/)
-    assert.match(await play('mtls apply --yes'), /2> 2 actions done/)
+    assert.match(await play('mtls apply --yes'), /2> 3 actions done/)
     assert.equal((await up.next('service-removed')).subject, 'stream')
   })
 
