@@ -26,10 +26,8 @@ export function outageBudgetOf({
   if (bundle === undefined) return undefined
   const subject = `${bundle.generation}.${bundle.counter}`
   let budget: OutageBudget = { until: bundle.expiresAt, endedBy: { kind: 'bundle', subject } }
-  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
-  const services = new Map(store.instances().map(({ id, service }) => [id, service]))
-  for (const { instance = '', notAfter } of store.currentCertificates()) {
-    if (notAfter >= budget.until || !members.has(services.get(instance) ?? '')) continue
+  for (const { instance, notAfter } of store.terms()) {
+    if (notAfter >= budget.until) continue
     budget = { until: notAfter, endedBy: { kind: 'certificate', subject: instance } }
   }
   // A peer goes by the bundle; a server that has read a list refuses everybody when that ends.
