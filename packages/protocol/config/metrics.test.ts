@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from './parse.ts'
+import { problemsOf } from './testing/problems-of.ts'
+
+const parsed = (settings: string) =>
+  parseConfig(`services: { lake: {} }\nauthority: { ${settings} }`, { file: '/m.yaml' }).authority
+
+test('metrics are served on loopback, where the file says, or nowhere', () => {
+  assert.deepEqual(parsed('').metrics, { host: '127.0.0.1', port: 7482 })
+  assert.deepEqual(parsed('metrics: "[fd00::5]:9100"').metrics, { host: 'fd00::5', port: 9100 })
+  assert.equal(parsed('metrics: none').metrics, undefined)
+})
+
+test('they name twenty services, as many as the file says, or all', () => {
+  assert.equal(parsed('').metricsServices, 20)
+  assert.equal(parsed('metrics_services: 0').metricsServices, 0)
+  assert.equal(parsed('metrics_services: all').metricsServices, Number.POSITIVE_INFINITY)
+})
+
+test('anything else is refused', () => {
+  for (const [settings, allowed] of [
+    ['metrics: 127.0.0.1', /authority\.metrics: found 127\.0\.0\.1 without a port; allowed: HOST:PORT/],
+    ['metrics: "a b:1"', /authority\.metrics: found "a b:1"; allowed: "none", or HOST:PORT/],
+    [
+      'metrics_services: some',
+      /authority\.metrics_services: found "some"; allowed: "all", or a whole number/,
+    ],
+    ['metrics_services: -1', /authority\.metrics_services: found -1; allowed: "all", or a whole number/],
+  ] as const) {
+    const text = `services: { lake: {} }\nauthority: { ${settings} }`
+    assert.match(problemsOf(text).join('\n'), allowed)
+  }
+})
