@@ -178,6 +178,21 @@ export const authorityMetrics: readonly Metric<AuthorityFacts>[] = [
   },
 ]
 
+/** Seconds: peers that are well take milliseconds, those that were asleep minutes. */
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+export const bundleToEnforced = {
+  name: 'mtls_bundle_to_enforced_seconds',
+  help: 'From the signature of a bundle to the acknowledgement of the last live peer',
+  buckets,
+}
+
+export const revokeToEnforced = {
+  name: 'mtls_revoke_to_enforced_seconds',
+  help: 'From the first revocation that was not enforced to the acknowledgement of the last live peer',
+  buckets,
+}
+
 /** What there is none of has no sample. */
 function until(
   end: number | undefined,

@@ -9,14 +9,11 @@ import { type OperatorSource, registryOf } from '@datapunk/mesh/operator'
 import { Histogram, type Registry } from 'prom-client'
 import { spanText } from '../time-text.ts'
 import type { World } from '../world.ts'
-import { authorityMetrics } from './authority-metrics.ts'
+import { authorityMetrics, bundleToEnforced, revokeToEnforced } from './authority-metrics.ts'
 import { EnforcementTimes } from './enforcement-times.ts'
 
 /** It looks every ten minutes at the latest; where it has not for twice as long, it hangs. Milliseconds. */
 const LONGEST_SILENCE = 2 * LONGEST_WAIT
-
-/** Seconds: peers that are well take milliseconds, those that were asleep minutes. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
 /** What is looked at of an authority. */
 export interface Watched extends Pick<Authority, 'measure' | 'fault'> {
@@ -48,16 +45,8 @@ export class AuthoritySource implements OperatorSource {
       now: world.clock(),
     }))
     const registers = [this.#registry]
-    const enforced = new Histogram({
-      name: 'mtls_bundle_to_enforced_seconds',
-      help: 'From the signature of a bundle to the acknowledgement of the last live peer',
-      ...{ buckets: BUCKETS, registers },
-    })
-    const revoked = new Histogram({
-      name: 'mtls_revoke_to_enforced_seconds',
-      help: 'From the first revocation that was not enforced to the acknowledgement of the last live peer',
-      ...{ buckets: BUCKETS, registers },
-    })
+    const enforced = new Histogram({ ...bundleToEnforced, registers })
+    const revoked = new Histogram({ ...revokeToEnforced, registers })
     this.#times = new EnforcementTimes({
       isAnyoneLive: () => (this.#authority()?.peers.live().length ?? 0) > 0,
       bundleEnforced: (after) => enforced.observe(after / 1000),
