@@ -94,7 +94,8 @@ export const meshMetrics: readonly Metric<MeshFacts>[] = [
     type: 'counter',
     help: 'Files and documents that were found and not believed, and failures to speak to the authority, by error code',
     labels: ['code'],
-    samples: ({ counters }) => byLabel('code', counters.problems),
+    // From 0, because the first of these has to be an increase.
+    samples: ({ counters }) => byLabel('code', { AUDIT_WENT_BACK: 0, ...counters.problems }),
   },
   {
     name: 'mtls_log_alarms_total',
