@@ -195,7 +195,8 @@ function refusedByOpenssl(reason: string): Refused {
 /** The record of a refusal, whatever it was that was thrown. */
 export function recordOf(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
   const refused = asRefused(error)
-  return Object.freeze({
+  // Not frozen: pino marks whatever has a message while it looks through an error, and this goes along with one.
+  return {
     at,
     rule: refused.rule,
     direction: contact.direction,
@@ -205,7 +206,7 @@ export function recordOf(contact: Contact, view: MeshView, at: number, error: un
     openssl: contact.openssl,
     message: refused.message,
     fix: refused.fix,
-  })
+  }
 }
 
 function asRefused(error: unknown): Refused {
