@@ -140,7 +140,10 @@ function soonestServices(terms: readonly TermRow[], services: number): Measureme
   for (const { service, notAfter } of terms) {
     ends.set(service, Math.min(notAfter, ends.get(service) ?? Number.POSITIVE_INFINITY))
   }
+  // A few of many: numbers are sorted far quicker than what they belong to.
+  const last = Float64Array.from(ends.values()).sort()[Math.min(services, ends.size) - 1] ?? 0
   return [...ends]
+    .filter(([, notAfter]) => notAfter <= last)
     .map(([service, notAfter]) => ({ service, notAfter }))
     .sort((a, b) => a.notAfter - b.notAfter)
     .slice(0, services)

@@ -206,7 +206,7 @@ export class SqliteReader implements Reader {
   }
 
   terms(): readonly TermRow[] {
-    return this.#terms.all().map((row) => ({ ...row, held: row.held === 1 }) as unknown as TermRow)
+    return this.#terms.all().map(termOf)
   }
 
   certificate(serial: string): CertificateRow | undefined {
@@ -355,6 +355,18 @@ function all<T>(statement: StatementSync): T[] {
 function listOf({ baseNumber, baseNextUpdate, baseRevocations, ...row }: Row): ListHead {
   const base = { number: baseNumber, nextUpdate: baseNextUpdate, revocations: baseRevocations }
   return { ...row, base: baseNumber === null ? undefined : base } as unknown as ListHead
+}
+
+/** Field by field: there are many of them. */
+function termOf({
+  service,
+  instance,
+  held,
+  serial,
+  notBefore,
+  notAfter,
+}: Record<string, SQLOutputValue>): TermRow {
+  return { service, instance, held: held === 1, serial, notBefore, notAfter } as TermRow
 }
 
 function certificateOf(row: Row): CertificateRow {
