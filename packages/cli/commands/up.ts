@@ -9,8 +9,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { AuthoritySource } from '../operator/authority-source.ts'
-import { OperatorDoor } from '../operator/operator-door.ts'
+import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
 import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeText } from '../time-text.ts'
@@ -29,6 +28,8 @@ export const upCommand: CommandSpec = {
     const stopListening = context.world.onSignal(() => ending.abort())
     try {
       const config = loadConfig(context)
+      // Only here: the other commands start without what writes metrics.
+      const { AuthoritySource, OperatorDoor } = await import('../operator/index.ts')
       const voice = new Voice(context)
       let opened: Authority | undefined
       const source = new AuthoritySource(() => opened, context.world)

@@ -28,7 +28,6 @@ export class OperatorDoor {
     const wanted = JSON.stringify(address ?? null)
     if (wanted === this.#wanted) return
     this.#wanted = wanted
-    clearTimeout(this.#timer)
     this.#moving = this.#moving.then(() => this.#move(address))
   }
 
@@ -38,6 +37,7 @@ export class OperatorDoor {
   }
 
   async #move(address: Address | undefined): Promise<void> {
+    clearTimeout(this.#timer)
     await this.#port?.close()
     this.#port = undefined
     if (address !== undefined) await this.#open({ host: address.host, port: address.port ?? 0 }, true)
@@ -57,10 +57,16 @@ export class OperatorDoor {
         const message = `metrics are served to nobody: ${cause}: change authority.metrics; it is tried again`
         this.#report('metrics-failed', { error: message })
       }
+      const wanted = this.#wanted
       this.#timer = setTimeout(() => {
-        this.#moving = this.#moving.then(() => this.#open(place, false))
+        this.#moving = this.#moving.then(() => this.#tryAgain(place, wanted))
       }, TRY_AGAIN_AFTER)
     }
+  }
+
+  /** @param wanted what was, when it failed: somebody may have moved it since */
+  async #tryAgain(place: { host: string; port: number }, wanted: string): Promise<void> {
+    if (this.#wanted === wanted) await this.#open(place, false)
   }
 
   #report(kind: 'metrics-served' | 'metrics-failed', detail: AuthorityEvent['detail']): void {
