@@ -57,7 +57,12 @@ describe('a log alone', () => {
   const useLog = (log: string | undefined) =>
     mesh.write({
       ...text,
-      authority: { store_ca_keys_in_clear: true, http: 'none', ...(log !== undefined && { log }) },
+      authority: {
+        store_ca_keys_in_clear: true,
+        http: 'none',
+        metrics: 'none',
+        ...(log !== undefined && { log }),
+      },
     })
 
   const run = (...args: string[]) => mtls([...args, '--config', mesh.configFile])

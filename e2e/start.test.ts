@@ -35,6 +35,8 @@ test('npm start shows three services that call each other, and Ctrl-C leaves not
   await once(stranger, 'close')
   assert.equal(heard.length, 0)
   await start.says(/lake .*refused/i)
+  const [, operator] = await start.says(/curl (http:\S+)\/metrics/)
+  assert.equal(await (await fetch(`${operator}/readyz`)).text(), 'ok\n')
 
   const second = await startDemo(t, demo).ended
   assert.equal(second.code, 1)

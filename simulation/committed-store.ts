@@ -69,6 +69,7 @@ export class CommittedStore implements Store {
   services = () => this.#once('services', '', this.#reader.services)
   instances = () => this.#once('instances', '', this.#reader.instances)
   currentCertificates = () => this.#once('certificates', 'current', this.#reader.currentCertificates)
+  terms = () => this.#store.terms()
   certificate = (serial: string) => this.#once('certificates', serial, () => this.#store.certificate(serial))
   liveCertificates = (after: number) => {
     // Time goes on: what is live later was live before.

@@ -30,7 +30,8 @@ await run('lake', async ({ say, clock }) => {
 
   const where = await listen(server, mesh.self.listen, 'services.lake.listen and .address in the config file')
   const stopReporting = startReporting(mesh, calls, () => ({ records: store.size }), say)
-  say(`ready: https://${where} for the mesh`)
+  const { host, port } = await mesh.serveOperator()
+  say(`ready: https://${where} for the mesh, http://${host}:${port} for operators`)
 
   return async () => {
     stopReporting()

@@ -38,7 +38,10 @@ await run('nexus', async ({ say, clock }) => {
     'services.nexus.listen and .address in the config file',
   )
   const plain = await listen(people, place, 'DATAPUNK_HTTP, as in DATAPUNK_HTTP=127.0.0.1:8081')
-  say(`ready: https://${where} for the mesh, http://${plain} for people`)
+  const { host, port } = await mesh.serveOperator()
+  say(
+    `ready: https://${where} for the mesh, http://${plain} for people, http://${host}:${port} for operators`,
+  )
 
   return async () => {
     await Promise.all([close(people), close(server)])

@@ -49,7 +49,7 @@ async function runAll(): Promise<void> {
   const [lake, , nexus] = await Promise.all(
     ['lake', 'stream', 'nexus'].map((name) => begin(name, [join(import.meta.dirname, `${name}.ts`)], env)),
   )
-  showCommands(urlIn(lake, 'https'), urlIn(nexus, 'http'))
+  showCommands(lake, nexus)
   if (signals > 0) return
   endDemoFlow = startDemoFlow(urlIn(nexus, 'http'), Math.random, (line) => terminal.line('start', line))
 }
@@ -81,12 +81,18 @@ async function stopAll(): Promise<void> {
   for (const child of children.toReversed()) await child.stop(PATIENCE)
 }
 
-function showCommands(lake: string, nexus: string): void {
+/** @param lake what it said when it was ready */
+function showCommands(lake = '', nexus = ''): void {
+  const people = urlIn(nexus, 'http')
   terminal.gap()
-  terminal.heading(`See it at ${nexus}, and try in another terminal (Ctrl-C ends it all):`)
+  terminal.heading(`See it at ${people}, and try in another terminal (Ctrl-C ends it all):`)
   terminal.commands([
-    [`curl ${nexus}/overview`, 'who calls whom, under which certificate, until when'],
-    [`curl -k ${lake}/records`, 'without a certificate: closed without a word, and told here'],
+    [`curl ${people}/overview`, 'who calls whom, under which certificate, until when'],
+    [
+      `curl -k ${urlIn(lake, 'https')}/records`,
+      'without a certificate: closed without a word, and told here',
+    ],
+    [`curl ${urlIn(lake, 'http')}/metrics`, 'what lake tells Prometheus; beside it /healthz and /readyz'],
     [`npx mtls status ${optionsOfMtls()}`, 'the certificates, and how long the authority may be down'],
   ])
   terminal.gap()

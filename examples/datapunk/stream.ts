@@ -72,7 +72,8 @@ await run('stream', async ({ say, clock }) => {
   const timer = setInterval(() => {
     sending = sending.then(() => send(windows.takeClosed(clock())))
   }, 1000)
-  say(`ready: https://${where} for the mesh`)
+  const { host, port } = await mesh.serveOperator()
+  say(`ready: https://${where} for the mesh, http://${host}:${port} for operators`)
 
   return async () => {
     stopReporting()

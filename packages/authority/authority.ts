@@ -25,6 +25,7 @@ import type { IssuedChain } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { authorityFault, type Measurements, measure } from './measurements.ts'
 import { OutageWatch } from './outage-budget.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { OwnPair } from './peers/own-pair.ts'
@@ -137,6 +138,9 @@ export class Authority implements Administration {
   #peerServer: PeerServer | undefined
   #responder: Responder | undefined
   #closing: Promise<void> | undefined
+  #lastApply: ApplyReport | undefined
+  /** Why the last apply failed as a whole. */
+  #applyFailure: string | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
   readonly #logMonitor: LogMonitor
@@ -304,7 +308,27 @@ export class Authority implements Administration {
   }
 
   apply(options: ApplyOptions): Promise<ApplyReport> {
-    return this.#inTurn(() => apply(this.#engine, options))
+    return this.#inTurn(async () => {
+      try {
+        this.#lastApply = await apply(this.#engine, options)
+        this.#applyFailure = undefined
+        return this.#lastApply
+      } catch (error) {
+        this.#applyFailure = error instanceof Error ? error.message : String(error)
+        throw error
+      }
+    })
+  }
+
+  /** The mesh in numbers, now. Not in turn: readers wait for nobody. */
+  measure(): Measurements {
+    const services = this.#engine.config.authority.metricsServices
+    return measure(this.#engine, { services, last: this.#lastApply, failure: this.#applyFailure })
+  }
+
+  /** Why nothing can be published or issued now, and what repairs it; undefined where it can. */
+  get fault(): string | undefined {
+    return authorityFault(this.#engine, this.#applyFailure)
   }
 
   /** Takes the CA at `paths.ca_cert` and `paths.ca_key` over as this mesh's root. */

@@ -31,45 +31,50 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly report: (event: AuthorityEvent) => void
 }
 
-export type AuthorityEventKind =
-  | 'mesh-created'
-  | 'root-created'
-  | 'issuing-ca-created'
-  | 'key-activated'
-  | 'key-retired'
-  | 'key-compromised'
-  | 'trust-statement-published'
-  | 'bundle-published'
-  | 'service-added'
-  | 'service-changed'
-  | 'service-removed'
-  | 'certificate-issued'
-  | 'certificate-revoked'
-  | 'service-barred'
-  | 'list-published'
-  | 'service-let-in'
-  | 'issue-failed'
-  | 'files-purged'
-  | 'pinning-changed'
-  | 'pins-suspended'
-  | 'pins-resumed'
-  | 'bundle-enforced'
-  | 'outage-budget'
-  | 'clock-jumped'
-  | 'halted'
-  | 'backed-up'
-  | 'restored'
-  | 'peer-refused'
-  | 'reloaded'
-  | 'reload-failed'
-  | 'rotation-held'
-  | 'rotation-resumed'
-  | 'log-alarm'
-  | 'log-unavailable'
-  | 'transparency-changed'
-  | 'status-served'
-  | 'status-failed'
-  | 'store-failed'
+export const authorityEventKinds = [
+  'mesh-created',
+  'root-created',
+  'issuing-ca-created',
+  'key-activated',
+  'key-retired',
+  'key-compromised',
+  'trust-statement-published',
+  'bundle-published',
+  'service-added',
+  'service-changed',
+  'service-removed',
+  'certificate-issued',
+  'certificate-revoked',
+  'service-barred',
+  'list-published',
+  'service-let-in',
+  'issue-failed',
+  'files-purged',
+  'pinning-changed',
+  'pins-suspended',
+  'pins-resumed',
+  'bundle-enforced',
+  'outage-budget',
+  'clock-jumped',
+  'halted',
+  'backed-up',
+  'restored',
+  'peer-refused',
+  'reloaded',
+  'reload-failed',
+  'rotation-held',
+  'rotation-resumed',
+  'log-alarm',
+  'log-unavailable',
+  'transparency-changed',
+  'status-served',
+  'status-failed',
+  'store-failed',
+  'metrics-served',
+  'metrics-failed',
+] as const
+
+export type AuthorityEventKind = (typeof authorityEventKinds)[number]
 
 export interface AuthorityEvent {
   readonly kind: AuthorityEventKind

@@ -19,10 +19,12 @@ export interface KeepOptions {
   /** What was done, and what waits for someone to ask for it; not called where there is nothing to tell. */
   readonly onApplied: (report: ApplyReport) => void
   readonly onError: (error: unknown) => void
+  /** Called after each look, with what it failed with as a whole. */
+  readonly onLooked?: (error: unknown) => void
 }
 
 /** Somebody may have removed a file; that is seen by then. Milliseconds. */
-const LONGEST_WAIT = 10 * 60 * 1000
+export const LONGEST_WAIT = 10 * 60 * 1000
 
 /** What is due and can't be done is not tried more often than this. Milliseconds. */
 const SHORTEST_WAIT = 1000
@@ -49,9 +51,11 @@ export async function keep(options: KeepOptions): Promise<void> {
       shown = waiting
       isWaiting = report.waits.length > 0
       authority.lookAtOutage()
+      options.onLooked?.(undefined)
       due = Math.min(report.nextDue, report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY)
     } catch (error) {
       options.onError(error)
+      options.onLooked?.(error)
       due = clock() + WAIT_AFTER_ERROR
     }
     const now = clock()

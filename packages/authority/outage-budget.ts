@@ -1,7 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
 import { listedCas } from './revocation/lists.ts'
-import type { Reader } from './store/contract.ts'
+import type { Reader, TermRow } from './store/contract.ts'
 
 /** How long the mesh goes on if the authority does nothing from now on. */
 export interface OutageBudget {
@@ -15,21 +15,16 @@ export interface OutageBudget {
 }
 
 /** @returns undefined where nothing was published yet */
-export function outageBudgetOf({
-  store,
-  config,
-}: {
-  readonly store: Reader
-  readonly config: Config
-}): OutageBudget | undefined {
+export function outageBudgetOf(
+  { store, config }: { readonly store: Reader; readonly config: Config },
+  terms: readonly TermRow[] = store.terms(),
+): OutageBudget | undefined {
   const bundle = store.bundle()
   if (bundle === undefined) return undefined
   const subject = `${bundle.generation}.${bundle.counter}`
   let budget: OutageBudget = { until: bundle.expiresAt, endedBy: { kind: 'bundle', subject } }
-  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
-  const services = new Map(store.instances().map(({ id, service }) => [id, service]))
-  for (const { instance = '', notAfter } of store.currentCertificates()) {
-    if (notAfter >= budget.until || !members.has(services.get(instance) ?? '')) continue
+  for (const { instance, notAfter } of terms) {
+    if (notAfter >= budget.until) continue
     budget = { until: notAfter, endedBy: { kind: 'certificate', subject: instance } }
   }
   // A peer goes by the bundle; a server that has read a list refuses everybody when that ends.

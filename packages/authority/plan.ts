@@ -217,7 +217,8 @@ function planServices(
   }
   for (const { row } of removed) {
     if (renamed.has(row.service)) continue
-    const reason = 'it is no longer in the config: out of the members at once, its certificates are revoked, its files stay until --purge'
+    const reason =
+      'it is no longer in the config: out of the members at once, its certificates are revoked, its files stay until --purge'
     actions.push({
       kind: 'remove-service',
       subject: row.service,

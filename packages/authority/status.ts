@@ -126,11 +126,7 @@ export function statusOf(engine: Observed): Status {
     keysUnprotected:
       config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,
     backedUpAt: mesh?.backedUpAt,
-    keysSinceBackup: inventory.slots.flatMap(({ id, kind, state, since }) =>
-      kind !== 'log' && (state === 'prepared' || state === 'active') && since > (mesh?.backedUpAt ?? 0)
-        ? [id]
-        : [],
-    ),
+    keysSinceBackup: keysSinceBackup(inventory.slots, mesh?.backedUpAt),
     cas: inventory.slots.flatMap(caStatus),
     services,
     pinning: pinningStatus(engine),
@@ -139,6 +135,13 @@ export function statusOf(engine: Observed): Status {
     ...{ waits, asks, takeAway },
     served: engine.peers.isServed,
   }
+}
+
+/** Slots of keys that have been made, or have come into use, since the last backup. */
+export function keysSinceBackup(slots: readonly SlotRow[], backedUpAt = 0): readonly string[] {
+  return slots.flatMap(({ id, kind, state, since }) =>
+    kind !== 'log' && (state === 'prepared' || state === 'active') && since > backedUpAt ? [id] : [],
+  )
 }
 
 function pinningStatus(engine: Observed): Status['pinning'] {

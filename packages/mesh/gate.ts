@@ -56,21 +56,37 @@ export class Gate {
     const { view, identity } = this.#source.current()
     const at = this.#clock.now()
     try {
-      if (this.#closed) throw hasLeft(view)
-      if (view.bundle.revoked.has(identity.leaf.serial)) throw selfIsRevoked(view, identity)
+      this.#checkSelf(view, identity, at)
       return { standing: pass(contact, view, at) }
     } catch (error) {
       return { refusal: recordOf(contact, view, at, error) }
     }
+  }
+
+  /** What every peer would be refused for now, or would refuse this service for; undefined where there is nothing. */
+  selfFault(): Refused | undefined {
+    const { view, identity } = this.#source.current()
+    const at = this.#clock.now()
+    try {
+      this.#checkSelf(view, identity, at)
+      examine(identity.leaf.der, view, 'serverAuth', at)
+      return undefined
+    } catch (error) {
+      return asRefused(error)
+    }
+  }
+
+  #checkSelf(view: MeshView, identity: Identity, at: number): void {
+    if (this.#closed) throw hasLeft(view)
+    if (view.bundle.revoked.has(identity.leaf.serial)) throw selfIsRevoked(view, identity)
+    if (view.self === undefined) throw selfIsNoMember(view)
+    if (at > view.expiresAt) throw bundleExpired(view, at)
   }
 }
 
 /** Story 2, Handshake. */
 function pass(contact: Contact, view: MeshView, at: number): Standing {
   const { leaf, openssl, staple, target } = contact
-  if (view.self === undefined) throw selfIsNoMember(view)
-  if (at > view.expiresAt) throw bundleExpired(view, at)
-
   // 0. OpenSSL's own verdict, so that ours can only be stricter.
   if (leaf === undefined) throw noCertificate(contact)
   if (openssl !== undefined) throw refusedByOpenssl(openssl)
@@ -178,18 +194,9 @@ function refusedByOpenssl(reason: string): Refused {
 
 /** The record of a refusal, whatever it was that was thrown. */
 export function recordOf(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
-  const refused =
-    error instanceof Refused
-      ? error
-      : new Refused(
-          'CHECK_FAILED',
-          `the check itself failed: ${error}`,
-          'report this: a refusal must have a rule',
-          {
-            cause: error,
-          },
-        )
-  return Object.freeze({
+  const refused = asRefused(error)
+  // Not frozen: pino marks whatever has a message while it looks through an error, and this goes along with one.
+  return {
     at,
     rule: refused.rule,
     direction: contact.direction,
@@ -199,5 +206,11 @@ export function recordOf(contact: Contact, view: MeshView, at: number, error: un
     openssl: contact.openssl,
     message: refused.message,
     fix: refused.fix,
-  })
+  }
+}
+
+function asRefused(error: unknown): Refused {
+  if (error instanceof Refused) return error
+  const fix = 'report this: a refusal must have a rule'
+  return new Refused('CHECK_FAILED', `the check itself failed: ${error}`, fix, { cause: error })
 }

@@ -16,7 +16,7 @@ export function handshakeFailure(
   const { code, reason } = error as { code?: string; reason?: string }
   if (code === undefined || !code.startsWith('ERR_SSL_')) return undefined
   const needed = `TLS ${view.minTls === '1.3' ? '1.3' : '1.2 or 1.3'}`
-  return Object.freeze({
+  return {
     at,
     rule: 'TLS_HANDSHAKE_FAILED',
     direction: 'in',
@@ -32,5 +32,5 @@ export function handshakeFailure(
     openssl: code,
     message: `found a caller that can't complete a handshake (${reason ?? code}); allowed: ${needed} and the application protocols of this server`,
     fix: `let the caller speak ${needed}, or set services.${view.service}.min_tls`,
-  })
+  }
 }

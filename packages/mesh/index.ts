@@ -6,9 +6,11 @@ export type { Clock } from './clock.ts'
 export type { MeshDispatcher } from './dispatcher.ts'
 export { MeshError, type MeshErrorCode } from './error.ts'
 export { type JoinOptions, join } from './join.ts'
+export { type EventLogger, logEvents } from './log-events.ts'
 export type { Mesh } from './mesh.ts'
 export type {
   Accepted,
+  Condition,
   Counters,
   CutConnection,
   MeshEvents,
@@ -17,6 +19,7 @@ export type {
   Self,
   Update,
 } from './mesh-events.ts'
+export type { OperatorPlace } from './operator/operator-port.ts'
 export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'

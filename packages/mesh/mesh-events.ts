@@ -1,5 +1,5 @@
 import type { DocumentNumber } from '@datapunk/protocol'
-import type { MeshError } from './error.ts'
+import type { MeshError, MeshErrorCode } from './error.ts'
 import type { Peer } from './peer.ts'
 import type { Refusal, Rule } from './refusal.ts'
 import type { LogAlarm } from './transparency/log-watch.ts'
@@ -92,13 +92,34 @@ export interface Self {
   readonly listen: { readonly host?: string; readonly port: number }
 }
 
+/** What has happened since this service joined. */
 export interface Counters {
   /** Connections open now, both ways. */
   readonly open: number
   readonly accepted: number
   readonly cut: number
+  /** New pairs taken up. */
+  readonly rotated: number
   /** By rule. */
   readonly refused: Readonly<Partial<Record<Rule, number>>>
   /** By rule: connections that passed, and would have been refused by a check that only reports now. */
   readonly reported: Readonly<Partial<Record<Rule, number>>>
+  /** By code. */
+  readonly problems: Readonly<Partial<Record<MeshErrorCode, number>>>
+  /** By kind. */
+  readonly alarms: Readonly<Partial<Record<LogAlarm['kind'], number>>>
+}
+
+/** How this service stands in the mesh now. Times in milliseconds since the epoch. */
+export interface Condition {
+  /** Why nobody can be served or called, and what repairs it; undefined where they can. */
+  readonly fault: { readonly rule: Rule; readonly message: string } | undefined
+  /** When the service's own certificate ends, or the chain above it. */
+  readonly certificateEnds: number
+  /** When the first of the CAs that it believes ends. */
+  readonly issuingCaEnds: number
+  readonly rootEnds: number
+  readonly bundle: { readonly number: DocumentNumber; readonly issuedAt: number; readonly expiresAt: number }
+  /** Whether the authority hears it now. */
+  readonly heard: boolean
 }

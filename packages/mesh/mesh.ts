@@ -10,6 +10,7 @@ import { AuthorityRoute } from './authority-route.ts'
 import { type AuthorizeHandler, type Authorizer, authorize } from './authorize.ts'
 import { Client, type ConnectOptions } from './client.ts'
 import type { Clock } from './clock.ts'
+import { conditionOf } from './condition.ts'
 import { Connections } from './connections.ts'
 import type { Current } from './current.ts'
 import { MeshDispatcher } from './dispatcher.ts'
@@ -19,11 +20,13 @@ import { Freshness } from './freshness.ts'
 import { type Contact, Gate, recordOf } from './gate.ts'
 import { guard } from './guarded-server.ts'
 import type { Membership } from './membership.ts'
-import type { Counters, MeshEvents, Self } from './mesh-events.ts'
+import type { Condition, Counters, MeshEvents, Self } from './mesh-events.ts'
+import type { OperatorPlace, OperatorPort } from './operator/operator-port.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { PeerVoice } from './peer-voice.ts'
-import type { Refused, Rule } from './refusal.ts'
+import type { Refused } from './refusal.ts'
 import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
+import { Tally } from './tally.ts'
 import { logReader } from './transparency/log-reader.ts'
 import { LogWatch } from './transparency/log-watch.ts'
 import { WitnessMemory } from './transparency/witness-memory.ts'
@@ -42,10 +45,9 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #freshness: Freshness
   readonly #logs: LogWatch
   readonly #core: ConstructorParameters<typeof Client>[0]
-  readonly #refused: Partial<Record<Rule, number>> = {}
-  readonly #reported: Partial<Record<Rule, number>> = {}
-  #accepted = 0
-  #cut = 0
+  readonly #clock: Clock
+  readonly #tally = new Tally()
+  readonly #operatorPorts: OperatorPort[] = []
   #agent: MeshAgent | undefined
   #dispatcher: MeshDispatcher | undefined
   #left = false
@@ -54,10 +56,11 @@ export class Mesh extends EventEmitter<MeshEvents> {
   constructor(membership: Membership, clock: Clock, random: (size: number) => Buffer) {
     super()
     this.#membership = membership
+    this.#clock = clock
     this.#gate = new Gate(membership, clock)
     this.#connections = new Connections(clock, {
       cut: ({ connection: { contact, standing }, remote, error }) => {
-        this.#cut++
+        this.#tally.cut()
         this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
       outgoingDrained: (socket) => {
@@ -74,7 +77,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       clock,
       random,
       accepted: ({ socket, contact, standing }) => {
-        this.#accepted++
+        this.#tally.accepted()
         for (const fault of standing.reported) this.#report(contact, fault)
         if (this.listenerCount('accepted') === 0) return
         this.emit('accepted', {
@@ -86,7 +89,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         })
       },
       refused: (refusal) => {
-        this.#refused[refusal.rule] = (this.#refused[refusal.rule] ?? 0) + 1
+        this.#tally.refused(refusal.rule)
         this.emit('refused', refusal)
       },
     }
@@ -95,13 +98,13 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#voice = new PeerVoice({
       ...{ place: () => membership.authority, clock, random },
       current: () => membership.current(),
-      report: () => ({
-        ...this.#connections.counts(),
-        ...{ refused: this.#refused, reported: this.#reported },
-      }),
+      report: () => {
+        const { refused, reported } = this.counters
+        return { ...this.#connections.counts(), refused, reported }
+      },
       received: (document) => membership.offer(document),
       refused: this.#core.refused,
-      failed: (error) => this.emit('problem', error),
+      failed: (error) => this.#problem(error),
       checkpoints: () =>
         [...this.#logs.witnesses].flatMap(({ log, checkpoint }) =>
           checkpoint ? [{ ...checkpoint, log }] : [],
@@ -118,7 +121,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         changed: (now, before) => this.#changed(now, before),
         problem: (problem) => {
           this.#voice.refused(problem)
-          this.emit('problem', problem)
+          this.#problem(problem)
         },
         stirred: () => this.#voice.tryNow(),
       },
@@ -216,13 +219,28 @@ export class Mesh extends EventEmitter<MeshEvents> {
   }
 
   get counters(): Counters {
-    return {
-      open: this.#connections.size,
-      accepted: this.#accepted,
-      cut: this.#cut,
-      refused: { ...this.#refused },
-      reported: { ...this.#reported },
-    }
+    return this.#tally.counters(this.#connections.size)
+  }
+
+  /** How it is now. Some signatures are checked for it, so it is for whoever asks a few times a second. */
+  get condition(): Condition {
+    return conditionOf(this.#membership.current(), this.#gate, this.#voice.isHeard)
+  }
+
+  /**
+   * Serves `/metrics`, `/healthz` and `/readyz` in plain HTTP, for whoever runs this service, until `leave`. Not for the
+   * mesh: whoever reaches it reads it. It keeps no process alive.
+   *
+   * @param place loopback, and any port that is free, unless told
+   * @throws MeshError `LISTEN_FAILED`, `LEFT`
+   */
+  async serveOperator(place: Partial<OperatorPlace> = {}): Promise<OperatorPlace> {
+    const { serveOperator, meshSource } = await import('./operator/index.ts')
+    const port = await serveOperator(meshSource(this, this.#clock), place)
+    this.#operatorPorts.push(port)
+    if (!this.#left) return port.place
+    await port.close()
+    throw new MeshError('LEFT', `${this.self.service} has left the mesh; allowed: serveOperator before leave`)
   }
 
   /** Looks at the files now rather than when they are seen to change; what is new and good holds afterwards. */
@@ -247,6 +265,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     await this.#dispatcher?.destroy()
     this.#forbidden.endAll()
     this.#connections.endAll()
+    await Promise.all(this.#operatorPorts.map((port) => port.close()))
     await kept
   }
 
@@ -270,6 +289,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       },
       alarm: (alarm) => {
         this.#voice.alarm(alarm)
+        this.#tally.alarm(alarm.kind)
         this.emit('alarm', alarm)
       },
       changed: () => {
@@ -281,8 +301,13 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   #report(contact: Contact, fault: Refused): void {
     const record = recordOf(contact, this.#membership.current().view, this.#core.clock.now(), fault)
-    this.#reported[record.rule] = (this.#reported[record.rule] ?? 0) + 1
+    this.#tally.reported(record.rule)
     this.emit('reported', record)
+  }
+
+  #problem(error: MeshError): void {
+    this.#tally.problem(error.code)
+    this.emit('problem', error)
   }
 
   #changed(now: Current, before: Current): void {
@@ -293,6 +318,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#dispatcher?.renew()
     if (now.identity !== before.identity) {
       const { leaf, notAfter, file } = now.identity
+      this.#tally.rotated()
       this.emit('rotated', {
         from: before.identity.leaf.serial,
         to: leaf.serial,

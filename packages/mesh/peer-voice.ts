@@ -66,6 +66,11 @@ export class PeerVoice {
     })
   }
 
+  /** Whether the authority hears it now. */
+  get isHeard(): boolean {
+    return this.#link.isOpen
+  }
+
   readonly fetchSection: FetchSection = (ref, base) => this.#link.section(ref, base)
 
   tryNow(): void {

@@ -427,6 +427,28 @@ for (const [name, open] of Object.entries(stores)) {
       )
     })
 
+    test('terms are those of the current certificates of members', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        transaction.putService({ ...service, service: 'gone', state: 'removed' })
+        transaction.putInstance({ ...instance, id: 'gone', service: 'gone' })
+        transaction.putInstance({ ...instance, id: 'lake-2', held: true })
+        transaction.putInstance({ ...instance, id: 'lake-3' })
+        issue(transaction, '01')
+        issue(transaction, '02')
+        issue(transaction, '03', { instance: 'gone' })
+        issue(transaction, '04', { instance: 'lake-2', notAfter: 5_000 })
+        issue(transaction, '05', { instance: 'lake-3' })
+        issue(transaction, '06', { instance: undefined, profile: 'authority' })
+        transaction.revoke({ serial: '05', reason: 'superseded', at: 2_000 })
+      })
+      const term = { service: 'lake', notBefore: 1_000 }
+      assert.deepEqual(store.terms(), [
+        { ...term, instance: 'lake', held: false, serial: '02', notAfter: 9_000 },
+        { ...term, instance: 'lake-2', held: true, serial: '04', notAfter: 5_000 },
+      ])
+    })
+
     test('6: the mesh is recorded once', async (t) => {
       const store = open(t)
       await store.write((transaction) => transaction.createMesh(mesh))

@@ -48,6 +48,8 @@ export interface Reader {
   instances(): readonly InstanceRow[]
   /** The certificate last recorded as issued of each instance, expired ones included, revoked ones not. */
   currentCertificates(): readonly CertificateRow[]
+  /** From when to when the current certificate of each instance of a member is valid: little of many. */
+  terms(): readonly TermRow[]
   certificate(serial: string): CertificateRow | undefined
   /** Every certificate and intent of an instance that has not ended by then, and is neither revoked nor abandoned. */
   revocableOf(instance: string, after: number): readonly CertificateRow[]
@@ -217,6 +219,19 @@ export interface InstanceRow {
   since: number
   /** Its automatic renewal rests, because its previous pair was put back (`mtls rotate --back`). */
   held: boolean
+}
+
+/** How long an instance has a certificate. */
+export interface TermRow {
+  service: string
+  instance: string
+  /** As of the instance. */
+  held: boolean
+  /** Of its current certificate, lowercase hex. */
+  serial: string
+  /** Milliseconds since the epoch. */
+  notBefore: number
+  notAfter: number
 }
 
 /** An instance's signed word that it enforces a bundle. Evidence, not proof. */

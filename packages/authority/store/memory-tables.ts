@@ -28,6 +28,7 @@ import type {
   RevokedCertificate,
   ServiceRow,
   SlotRow,
+  TermRow,
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
@@ -96,6 +97,15 @@ export class MemoryTables implements Transaction {
   currentCertificates(): readonly CertificateRow[] {
     const serials = new Set(this.#current.values())
     return this.#certificatesWhere((row) => row.state === 'issued' && serials.has(row.serial))
+  }
+
+  terms(): readonly TermRow[] {
+    return this.currentCertificates().flatMap(({ instance, serial, notBefore, notAfter }) => {
+      const row = this.#instances.get(instance ?? '')
+      if (row === undefined || this.#services.get(row.service)?.state !== 'member') return []
+      const { id, service, held } = row
+      return [{ service, instance: id, held, serial, notBefore, notAfter }]
+    })
   }
 
   certificate(serial: string): CertificateRow | undefined {

@@ -23,6 +23,7 @@ import type {
   ServiceRow,
   SlotRow,
   Store,
+  TermRow,
   Transaction,
   TrustStatementRow,
 } from './contract.ts'
@@ -86,6 +87,7 @@ export class MemoryStore implements Store {
   services = (): readonly ServiceRow[] => this.#tables.services()
   instances = (): readonly InstanceRow[] => this.#tables.instances()
   currentCertificates = (): readonly CertificateRow[] => this.#tables.currentCertificates()
+  terms = (): readonly TermRow[] => this.#tables.terms()
   certificate = (serial: string): CertificateRow | undefined => this.#tables.certificate(serial)
   liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
   revocableOf = (instance: string, after: number): readonly CertificateRow[] =>

@@ -24,6 +24,7 @@ import type {
   RevokedCertificate,
   ServiceRow,
   SlotRow,
+  TermRow,
   TrustStatementRow,
 } from './contract.ts'
 import { refusal } from './refusal.ts'
@@ -53,6 +54,7 @@ export class SqliteReader implements Reader {
   readonly #services: StatementSync
   readonly #instances: StatementSync
   readonly #currentCertificates: StatementSync
+  readonly #terms: StatementSync
   readonly #certificate: StatementSync
   readonly #liveCertificates: StatementSync
   readonly #revocableOf: StatementSync
@@ -94,6 +96,12 @@ export class SqliteReader implements Reader {
     this.#currentCertificates = database.prepare(
       `SELECT ${certificateColumns} FROM current_certificate JOIN certificate
        ON certificate.number = current_certificate.certificate WHERE ${isIssued} ORDER BY certificate.number`,
+    )
+    this.#terms = database.prepare(
+      `SELECT instance.service, instance.id AS instance, held, serial, not_before AS notBefore, not_after AS notAfter
+       FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
+       JOIN instance ON instance.id = certificate.instance JOIN service USING (service)
+       WHERE ${isIssued} AND service.state = 'member' ORDER BY certificate.number`,
     )
     this.#certificate = database.prepare(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
     this.#liveCertificates = database.prepare(
@@ -195,6 +203,10 @@ export class SqliteReader implements Reader {
 
   currentCertificates(): readonly CertificateRow[] {
     return this.#currentCertificates.all().map(certificateOf)
+  }
+
+  terms(): readonly TermRow[] {
+    return this.#terms.all().map(termOf)
   }
 
   certificate(serial: string): CertificateRow | undefined {
@@ -343,6 +355,18 @@ function all<T>(statement: StatementSync): T[] {
 function listOf({ baseNumber, baseNextUpdate, baseRevocations, ...row }: Row): ListHead {
   const base = { number: baseNumber, nextUpdate: baseNextUpdate, revocations: baseRevocations }
   return { ...row, base: baseNumber === null ? undefined : base } as unknown as ListHead
+}
+
+/** Field by field: there are many of them. */
+function termOf({
+  service,
+  instance,
+  held,
+  serial,
+  notBefore,
+  notAfter,
+}: Record<string, SQLOutputValue>): TermRow {
+  return { service, instance, held: held === 1, serial, notBefore, notAfter } as TermRow
 }
 
 function certificateOf(row: Row): CertificateRow {

@@ -120,6 +120,42 @@ describe('up', () => {
     assert.equal((await up.next('issuing-ca-created')).detail.slot, 'issuing-ca-2')
   })
 
+  test('serves metrics, health and readiness, there and then elsewhere', async () => {
+    await up.next('ready')
+    const serve = async (metrics: string) => {
+      const text = readFileSync(join(folder, 'one.yaml'), 'utf8').replace(
+        'metrics: none',
+        `metrics: "${metrics}"`,
+      )
+      writeFileSync(join(folder, 'next.yaml'), text)
+      renameSync(join(folder, 'next.yaml'), join(folder, 'mtls-config.yaml'))
+      return `http://${(await up.next('metrics-served')).detail.address}`
+    }
+    const url = await serve('127.0.0.1:0')
+    const ask = async (path: string) => {
+      const answer = await fetch(`${url}${path}`)
+      return `${answer.status} ${await answer.text()}`
+    }
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], ['200 ok\n', '200 ok\n'])
+    const metrics = await ask('/metrics')
+    for (const line of [
+      'mtls_ready 1',
+      'mtls_services 1',
+      'mtls_events_total{kind="certificate-issued"} 1',
+      'mtls_events_total{kind="log-alarm"} 0',
+      'mtls_revoke_to_enforced_seconds_count 0',
+      'mtls_look_failed 0',
+    ]) {
+      assert.ok(metrics.includes(`\n${line}\n`), line)
+    }
+    assert.match(metrics, /^mtls_service_certificate_expiry_seconds\{service="lake"\} \d+/m)
+    const taken = new URL(url).host
+    const elsewhere = await serve('[::1]:0')
+    await assert.rejects(fetch(`${url}/healthz`))
+    assert.equal((await fetch(`${elsewhere}/healthz`)).status, 200)
+    assert.equal(await serve(taken), `http://${taken}`)
+  })
+
   test('ends with the reason when the first apply fails', async () => {
     await up.next('ready')
     up.signal('SIGTERM')

@@ -9,6 +9,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
+import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
 import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
 import { spanText, timeText } from '../time-text.ts'
@@ -27,11 +28,21 @@ export const upCommand: CommandSpec = {
     const stopListening = context.world.onSignal(() => ending.abort())
     try {
       const config = loadConfig(context)
+      // Only here: the other commands start without what writes metrics.
+      const { AuthoritySource, OperatorDoor } = await import('../operator/index.ts')
       const voice = new Voice(context)
-      const options = { purpose: 'up', report: voice.event }
-      return await withAuthority(context, config, options, (authority) =>
-        keepUp(context, { authority, config, voice, signal: ending.signal }),
-      )
+      let opened: Authority | undefined
+      const source = new AuthoritySource(() => opened, context.world)
+      const report: typeof voice.event = (event) => {
+        source.event(event)
+        voice.event(event)
+      }
+      return await withAuthority(context, config, { purpose: 'up', report }, async (authority) => {
+        opened = authority
+        const door = new OperatorDoor({ source, clock: context.world.clock, report })
+        const keeping = { authority, config, voice, source, door, signal: ending.signal }
+        return await keepUp(context, keeping).finally(() => door.close())
+      })
     } finally {
       stopListening()
     }
@@ -45,14 +56,18 @@ interface Keeping {
   readonly authority: Authority
   readonly config: Config
   readonly voice: Voice
+  readonly source: AuthoritySource
+  readonly door: OperatorDoor
   readonly signal: AbortSignal
 }
 
-async function keepUp(context: Context, { authority, config, voice, signal }: Keeping): Promise<ExitCode> {
+async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
+  const { authority, config, voice, source, door, signal } = keeping
   const { output, place } = context
   // 1 Peers are let in first, so that they hear at once what is published. Whatever stands in the way of the first apply,
   //   somebody is there to read it.
   await authority.servePeers()
+  door.moveTo(config.authority.metrics)
   authority.serveStatus(() => fork(RESPONDER, { env: {}, execArgv: [] }))
   const approve = () => config.authority.autoApply === 'all'
   const pace = new Pace(context.world.clock)
@@ -76,7 +91,11 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
     // 3 Until somebody asks us to end.
     await keep({
       authority,
-      loadConfig: () => loadConfig(context),
+      loadConfig: () => {
+        const config = loadConfig(context)
+        door.moveTo(config.authority.metrics)
+        return config
+      },
       clock: world.clock,
       pace,
       wait: (until, isWaiting) => {
@@ -86,6 +105,7 @@ async function keepUp(context: Context, { authority, config, voice, signal }: Ke
       signal,
       onApplied: voice.applied,
       onError: voice.problem,
+      onLooked: source.looked,
     })
     return exitCode.done
   } finally {

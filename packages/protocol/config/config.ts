@@ -24,6 +24,10 @@ export interface Config {
     readonly http: Address | undefined
     /** How that is reached from elsewhere, without a slash at its end; absent where it is served nowhere. */
     readonly publicUrl: string | undefined
+    /** Where metrics, health and readiness are served over plain HTTP; absent for nowhere. */
+    readonly metrics: Address | undefined
+    /** How many services the metrics name, those whose certificates end soonest; infinity for all. */
+    readonly metricsServices: number
     /** Where the transparency log runs by itself, `http://HOST:PORT/log/ID`; absent where the authority is the log too. */
     readonly log: string | undefined
     readonly autoApply: 'safe' | 'all'

@@ -46,6 +46,11 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       listen: text.authority.listen === 'none' ? undefined : splitAddress(text.authority.listen),
       http,
       publicUrl: publicUrlOf(text, trustDomain, http),
+      metrics: text.authority.metrics === 'none' ? undefined : splitAddress(text.authority.metrics),
+      metricsServices:
+        text.authority.metrics_services === 'all'
+          ? Number.POSITIVE_INFINITY
+          : text.authority.metrics_services,
       log: text.authority.log,
       autoApply: text.authority.auto_apply,
     },
@@ -140,8 +145,8 @@ function publicUrlOf(
   return authority.public_url?.replace(/\/$/, '') ?? `http://${authorityName(trustDomain)}:${http.port}`
 }
 
-function checkListen({ authority: { listen, http } }: Config, { problem }: ResolveOptions): void {
-  for (const [name, address] of Object.entries({ listen, http })) {
+function checkListen({ authority: { listen, http, metrics } }: Config, { problem }: ResolveOptions): void {
+  for (const [name, address] of Object.entries({ listen, http, metrics })) {
     if (address === undefined || address.port !== undefined) continue
     problem(
       ['authority', name],

@@ -285,6 +285,18 @@ const body = {
         .describe(
           'How that is reached from elsewhere: it goes into certificates. Default: `http://authority.TRUST_DOMAIN:7480`, the port of `http`.',
         ),
+      metrics: z
+        .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
+        .default('127.0.0.1:7482')
+        .describe(
+          'Where `mtls up` serves `/metrics` (Prometheus), `/healthz` and `/readyz`, HOST:PORT, over plain HTTP, to whoever reaches it.',
+        ),
+      metrics_services: z
+        .union([z.literal('all'), count(0, 100_000)], { error: '"all", or a whole number from 0 to 100000' })
+        .default(20)
+        .describe(
+          'How many services `/metrics` names, those whose certificates end soonest, or `all`. It counts every one either way.',
+        ),
       log: text('the http URL that `mtls log serve` says, as in http://log.example:7481/log/ID', isLogUrl)
         .optional()
         .describe(

@@ -1,0 +1,2 @@
+export { AuthoritySource } from './authority-source.ts'
+export { OperatorDoor } from './operator-door.ts'
