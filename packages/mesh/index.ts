@@ -5,7 +5,17 @@ export type { ConnectOptions } from './client.ts'
 export type { Clock } from './clock.ts'
 export type { MeshDispatcher } from './dispatcher.ts'
 export { MeshError, type MeshErrorCode } from './error.ts'
+export {
+  type Believed,
+  type CallEnd,
+  type CallQuestion,
+  type Explanation,
+  explainCall,
+  explainCertificate,
+  type RuleVerdict,
+} from './explain.ts'
 export { type JoinOptions, join } from './join.ts'
+export type { Usage } from './leaf-steps.ts'
 export type { Mesh } from './mesh.ts'
 export type {
   Accepted,

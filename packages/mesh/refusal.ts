@@ -65,7 +65,7 @@ export class Refused extends Error {
     rule: Rule,
     message: string,
     fix: string,
-    options: { leaf?: Certificate; cause?: unknown } = {},
+    options: { leaf?: Certificate | undefined; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.rule = rule
