@@ -19,8 +19,10 @@ export interface RuleVerdict {
   readonly rule: string
   /** Null where there was nothing to judge, or an earlier rule has left nothing. */
   readonly passed: boolean | null
-  /** The evidence; where the rule is broken, what was found, what is allowed and what mends it. */
+  /** The evidence; where the rule is broken, what was found and what is allowed. */
   readonly message: string
+  /** What mends it; absent where nothing is broken. */
+  readonly fix?: string
   /** By which the gate would refuse; absent where it would not. */
   readonly code?: Rule
 }
@@ -146,8 +148,8 @@ function walkCertificate(walk: Walk, der: Uint8Array, { view, usage, at }: Judgi
 class Walk {
   readonly rules: RuleVerdict[] = []
 
-  tell(rule: string, passed: boolean | null, message: string, code?: Rule): void {
-    this.rules.push({ rule, passed, message, ...(code && { code }) })
+  tell(rule: string, passed: boolean | null, message: string): void {
+    this.rules.push({ rule, passed, message })
   }
 
   find<Found>(rule: string, find: () => Found, evidence: (found: Found) => string): Found | undefined {
@@ -157,7 +159,8 @@ class Walk {
       return found
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      this.tell(rule, false, `${error.message}: ${error.fix}`, error.rule)
+      const { message, fix, rule: code } = error
+      this.rules.push({ rule, passed: false, message, fix, code })
       return undefined
     }
   }

@@ -18,6 +18,7 @@ import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 import { verifyCommand } from './verify.ts'
+import { whyCommand } from './why.ts'
 
 /** Every command there is, in the order in which a newcomer meets them. */
 export const commandSpecs: readonly CommandSpec[] = [
@@ -33,6 +34,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   pinsCommand,
   logCommand,
   proxyCommand,
+  whyCommand,
   verifyCommand,
   inspectCommand,
   auditCommand,
