@@ -10,6 +10,7 @@ import type { Target } from './resolve.ts'
 import { checkStaple } from './server-staple.ts'
 import { examine, type PresentedCertificate, type Standing } from './standing.ts'
 import type { MeshView } from './view.ts'
+import { whyCommand, withWhy } from './why-command.ts'
 
 /** A connection whose TLS handshake is done and whose first application byte has gone neither way. */
 export interface Contact {
@@ -137,15 +138,23 @@ export function recordOf(contact: Contact, view: MeshView, at: number, error: un
             cause: error,
           },
         )
+  const { direction, target } = contact
+  const peer = claimedIdentity(contact.leaf?.raw, refused.leaf, view)
+  const why =
+    direction === 'in'
+      ? whyCommand(peer.service, view.service)
+      : whyCommand(view.service, target?.member.service ?? peer.service)
   return Object.freeze({
     at,
+    code: direction === 'in' ? 'CALLER_REFUSED' : 'SERVER_REFUSED',
     rule: refused.rule,
-    direction: contact.direction,
+    direction,
     self: view.selfName,
-    peer: claimedIdentity(contact.leaf?.raw, refused.leaf, view),
+    peer,
     remote: contact.remote(),
     openssl: contact.openssl,
     message: refused.message,
-    fix: refused.fix,
+    fix: withWhy(refused.fix, why),
+    why,
   })
 }

@@ -19,7 +19,7 @@ export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
     ['--at <time>', 'judge for another time than now: 2026-11-23T21:51:00Z, or from now on, as in +30d'],
     ['--certificate <file>', 'what the caller shows, instead of the certificate that the config names'],
   ],
-  json: '{ caller, callee, at, bundle, accepted: { byBundle, byFile }, differs, certificates: { caller, callee }, gates: [{ self, peer, direction, byBundle: { accepted, code, message, fix, rules: [{ rule, passed, message, code, fix }] }, byFile }] }',
+  json: '{ caller, callee, at, bundle, accepted: { byBundle, byFile }, differs, certificates: { caller, callee }, gates: [{ self, peer, direction, byBundle: { accepted, code, rules: [{ rule, passed, message, code, fix }] }, byFile }] }',
   examples: [
     'mtls why nexus lake',
     'mtls why nexus lake --at +30d',
@@ -77,8 +77,6 @@ function explanationDocument({ refusal, rules }: Explanation): Record<string, un
   return {
     accepted: refusal === undefined,
     code: refusal?.rule ?? null,
-    message: refusal?.message ?? null,
-    fix: refusal?.fix ?? null,
     rules: rules.map((rule) => ({ ...rule, code: rule.code ?? null, fix: rule.fix ?? null })),
   }
 }
