@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
+import { eventsCommand } from './events.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
@@ -27,6 +28,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   applyCommand,
   upCommand,
   statusCommand,
+  eventsCommand,
   issueCommand,
   rotateCommand,
   revokeCommand,
