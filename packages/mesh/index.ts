@@ -27,6 +27,8 @@ export type {
   Self,
   Update,
 } from './mesh-events.ts'
+export { refuseUnsafeNode } from './node-version.ts'
+export { checkPair, type PairCheckOptions } from './pair-check.ts'
 export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'

@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
+import { doctorCommand } from './doctor.ts'
 import { eventsCommand } from './events.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
@@ -29,6 +30,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   upCommand,
   statusCommand,
   eventsCommand,
+  doctorCommand,
   issueCommand,
   rotateCommand,
   revokeCommand,

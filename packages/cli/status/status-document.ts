@@ -27,6 +27,7 @@ export function statusDocument({ status, faults, now }: StatusLook): Record<stri
       enforced: one.enforced ?? null,
       faults: faultsOfInstance(one, now),
     })),
+    links: status.links,
     served: status.served,
     waits: status.waits.map(waitDocument),
     asks: status.asks.map(askDocument),
