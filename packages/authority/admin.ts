@@ -1,10 +1,13 @@
 import { chmodSync } from 'node:fs'
-import { createServer, request } from 'node:http'
+import { createServer, request, type ServerResponse } from 'node:http'
 import type { ApplyOptions, ApplyReport } from './apply.ts'
 import { type Asker, actorText, askedBy, encodeAsker, parseAsker } from './audit/asker.ts'
 import type { Administration, Authority, BackupMade, BackupRequest } from './authority.ts'
 import type { NextGeneration } from './backup/next-generation.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import { EventBook } from './events/event-book.ts'
+import { unreachable } from './events/read-events.ts'
+import { sendEvents } from './events/send-events.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
@@ -45,17 +48,20 @@ type WireReport = Omit<ApplyReport, 'failed'> & { failed: { action: Action; mess
 
 type Handlers = { [Name in keyof Calls]: (input: Calls[Name]['takes']) => Promise<Calls[Name]['gives']> }
 
-/**
- * Serves an authority to the CLI over a socket that only the state folder's owner can reach.
- *
- * @param beforeApply re-reads the config, so that what is applied is the file as it stands
- * @param afterDeed told when something was done that may have begun more
- */
+export interface AdminOptions {
+  /** Re-reads the config, so that what is applied is the file as it stands. */
+  readonly beforeApply?: () => Promise<void>
+  /** Told when something was done that may have begun more. */
+  readonly afterDeed?: () => void
+  /** What is told to whoever follows. */
+  readonly events?: EventBook
+}
+
+/** Serves an authority to the CLI over a socket that only the state folder's owner can reach. */
 export async function serveAdmin(
   authority: Authority,
   socket: string,
-  beforeApply: () => Promise<void>,
-  afterDeed: () => void = () => {},
+  { beforeApply = async () => {}, afterDeed = () => {}, events = new EventBook('none') }: AdminOptions = {},
 ): Promise<{ close(): Promise<void> }> {
   const handlers: Handlers = {
     plan: async () => {
@@ -97,7 +103,11 @@ export async function serveAdmin(
   }
   const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
     const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
-    const answer = await askedBy(actor, () => answerTo(handlers, req.url ?? '', req))
+    const answer =
+      req.url === '/events'
+        ? await streamed(res, events, req)
+        : await askedBy(actor, () => answerTo(handlers, req.url ?? '', req))
+    if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
   await listenOnSocket(server, socket)
@@ -160,20 +170,39 @@ function isAsSeen(destructive: readonly Action[], approved: string | null): bool
   )
 }
 
-async function answerTo(
-  handlers: Handlers,
-  url: string,
-  body: AsyncIterable<Uint8Array>,
-): Promise<{ status: number; body: unknown }> {
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+async function answerTo(handlers: Handlers, url: string, body: AsyncIterable<Uint8Array>): Promise<Answer> {
   try {
     const name = url.slice(1)
     if (!Object.hasOwn(handlers, name)) return { status: 404, body: { message: `no call ${name}` } }
     const handler = handlers[name as keyof Calls] as (input: unknown) => Promise<unknown>
     return { status: 200, body: (await handler(await readJson(body))) ?? null }
   } catch (error) {
-    const { code, message } = error as { code?: string; message?: string }
-    return { status: 409, body: { code, message: message ?? String(error) } }
+    return refusalOf(error)
   }
+}
+
+/** @returns what to answer instead, where that was refused */
+async function streamed(
+  response: ServerResponse,
+  events: EventBook,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Answer | undefined> {
+  try {
+    sendEvents(response, events, await readJson(body))
+    return undefined
+  } catch (error) {
+    return refusalOf(error)
+  }
+}
+
+function refusalOf(error: unknown): Answer {
+  const { code, message } = error as { code?: string; message?: string }
+  return { status: 409, body: { code, message: message ?? String(error) } }
 }
 
 async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
@@ -193,12 +222,7 @@ function callOverSocket(
   input: unknown,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const unreachable = (cause: unknown) =>
-      reject(
-        new AuthorityError('ADMIN_UNREACHABLE', `no authority serves ${socket}; \`mtls up\` starts it`, {
-          cause,
-        }),
-      )
+    const fail = (cause: unknown) => reject(unreachable(socket, cause))
     byShortName(socket, (socketPath) => {
       const headers = { [ASKER]: encodeAsker(asker) }
       const call = request(
@@ -212,11 +236,11 @@ function callOverSocket(
             const { code, message } = answer as { code: AuthorityErrorCode; message: string }
             reject(new AuthorityError(code, message))
           } catch (error) {
-            unreachable(error)
+            fail(error)
           }
         },
       )
-      call.on('error', unreachable)
+      call.on('error', fail)
       call.end(input === undefined ? undefined : JSON.stringify(input))
     })
   })

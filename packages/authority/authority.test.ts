@@ -186,7 +186,7 @@ describe('over the socket', () => {
     const config = configIn(dir, services)
     const authority = await open(config)
     const socket = layoutOf(config).authority.adminSocket
-    const admin = await serveAdmin(authority, socket, async () => {})
+    const admin = await serveAdmin(authority, socket)
     const close = async () => {
       await admin.close()
       await authority.close()

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import type { TileLeaf } from '@datapunk/pki'
-import { type Config, keyIdOf, layoutOf } from '@datapunk/protocol'
+import { type Config, keyIdOf, layoutOf, type Member } from '@datapunk/protocol'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
 import { actorText, askerNow } from './audit/asker.ts'
@@ -56,6 +56,7 @@ import type { AsAuthority, OpenLog } from './transparency/certificate-log.ts'
 import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
 import { LogMonitor } from './transparency/log-monitor.ts'
 import { LogSeat } from './transparency/log-seat.ts'
+import { wantedMembers } from './wanted-members.ts'
 
 /** What can be asked of an authority, in this process or over its socket. */
 export interface Administration {
@@ -548,6 +549,19 @@ export class Observation {
 
   status(): Status {
     return statusOf(this.#engine)
+  }
+
+  /** The members as `apply` would publish them, were every action of its plan done. */
+  wantedMembers(): Member[] {
+    const { config, clock, store } = this.#engine
+    return wantedMembers(config, clock(), store)
+  }
+
+  /** The certificate recorded last of a service, DER; undefined where none is. */
+  newestCertificate(service: string): Uint8Array | undefined {
+    const { store } = this.#engine
+    const own = new Set(store.instances().flatMap((row) => (row.service === service ? [row.id] : [])))
+    return store.currentCertificates().find(({ instance }) => own.has(instance ?? ''))?.der
   }
 
   /** What was done, oldest first. */

@@ -47,6 +47,7 @@ export type AuthorityErrorCode =
   | 'SERIAL_REUSED'
   | 'SERVICE_BARRED'
   | 'STORE_FAILED'
+  | 'TOO_MANY_FOLLOWERS'
   | 'TRUST_DOMAIN_CHANGED'
 
 /**

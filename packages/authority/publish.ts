@@ -271,12 +271,14 @@ export function drainingIssuers(reader: Reader, now: number): string[] {
     .map(({ spkiHash }) => spkiHash)
 }
 
+type MembersReader = Pick<Reader, 'services' | 'instances' | 'liveCertificates' | 'currentCertificates'>
+
 /**
  * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
  * certificate that a pair here still shows, unless they are another member's by now, and the subjects of every
  * certificate that has not expired.
  */
-export function membersOf(reader: Reader, now: number): Member[] {
+export function membersOf(reader: MembersReader, now: number): Member[] {
   const settings = new Map<string, Settings>()
   const owners = new Map<string, string>()
   const rows = reader.services().filter((row) => row.state === 'member')

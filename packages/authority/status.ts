@@ -66,8 +66,18 @@ export interface Status {
   readonly asks: readonly RootKeyAsk[]
   /** Keys of roots that lie here, and should be away: nothing needs them now. */
   readonly takeAway: readonly RootKeyPlace[]
+  /** Open connections, as the live peers report them. */
+  readonly links: readonly Link[]
   /** Whether peers can reach the authority that says this, so that `enforced` says something. */
   readonly served: boolean
+}
+
+/** Connections between two services, open now, by the report of the first. */
+export interface Link {
+  readonly service: string
+  /** At the other end: it has called, or was called. */
+  readonly other: string
+  readonly count: number
 }
 
 export interface CaStatus {
@@ -100,6 +110,10 @@ export interface InstanceStatus {
   readonly delivery: 'proven' | 'by-file' | 'unheard'
   /** Processes of it that speak to the authority now. */
   readonly live: number
+  /** What they run, each version once. */
+  readonly versions: readonly string[]
+  /** Those among them that have reported what they are connected with. */
+  readonly reporting: number
   /** The bundle that all of them enforce, as in `1.42`; absent where none has said so. */
   readonly enforced: string | undefined
 }
@@ -133,6 +147,7 @@ export function statusOf(engine: Observed): Status {
     transparency: transparencyStatus(engine),
     outage: outageBudgetOf(engine),
     ...{ waits, asks, takeAway },
+    links: linksOf(engine),
     served: engine.peers.isServed,
   }
 }
@@ -142,6 +157,20 @@ export function keysSinceBackup(slots: readonly SlotRow[], backedUpAt = 0): read
   return slots.flatMap(({ id, kind, state, since }) =>
     kind !== 'log' && (state === 'prepared' || state === 'active') && since > backedUpAt ? [id] : [],
   )
+}
+
+function linksOf({ store, peers }: Observed): Link[] {
+  const services = new Map(store.instances().map(({ id, service }) => [id, service]))
+  const counts = new Map<string, Link>()
+  for (const { service, report } of peers.live()) {
+    for (const { serial, count } of report?.connections ?? []) {
+      const other = services.get(store.certificate(serial)?.instance ?? '')
+      if (other === undefined) continue
+      const key = `${service} ${other}`
+      counts.set(key, { service, other, count: count + (counts.get(key)?.count ?? 0) })
+    }
+  }
+  return [...counts.values()]
 }
 
 function pinningStatus(engine: Observed): Status['pinning'] {
@@ -199,6 +228,8 @@ function instanceStatus(
       failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
       delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',
       live: own.length,
+      versions: [...new Set(own.map(({ version }) => version))],
+      reporting: own.filter(({ report }) => report !== undefined).length,
       enforced: enforcedBy(own),
     }
   })

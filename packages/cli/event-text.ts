@@ -1,18 +1,49 @@
-import type { AuthorityEvent } from '@datapunk/authority'
+import type { AuthorityEvent, ToldEvent } from '@datapunk/authority'
 import { labelText } from './label-text.ts'
-import type { Output } from './output.ts'
+import type { Output, Style } from './output.ts'
 import { timeText } from './time-text.ts'
 
 /** `2026-11-23T21:51:00Z  lake  certificate issued  instance lake, serial 3f2a9c1b00ee56b8, until 2027-11-23T20:51:00Z`. */
-export function eventText({ kind, subject, at, detail }: AuthorityEvent, output: Output): string {
-  const what = kind.replaceAll('-', ' ').padEnd(26)
-  const style = kind.endsWith('failed') ? 'bad' : 'good'
-  return `${output.toldStyled('quiet', timeText(at))}  ${subject.padEnd(10)}  ${output.toldStyled(style, what)}  ${detailText(detail)}`.trimEnd()
+export function eventText(event: AuthorityEvent, output: Output): string {
+  return toldEventText(eventDocument(event), (style, text) => output.toldStyled(style, text))
 }
 
 /** As `--json` prints it, one a line. */
-export function eventDocument(event: AuthorityEvent): Record<string, unknown> {
+export function eventDocument(event: AuthorityEvent): ToldEvent {
   return { ...event, at: timeText(event.at) }
+}
+
+/** What `mtls up` itself has to say, besides what its authority does; each has a `message`. */
+const ownStyles = {
+  'clock-jumped': 'strong',
+  ended: 'strong',
+  failed: 'bad',
+  problem: 'bad',
+  ready: 'strong',
+  'roll-over': 'strong',
+  'root-key-needed': 'warning',
+  waiting: 'warning',
+} as const satisfies Record<string, Style>
+
+export type OwnEventKind = keyof typeof ownStyles
+
+/** A told event as a line, or several, for people. */
+export function toldEventText(
+  { kind, subject, at, detail }: ToldEvent,
+  styled: (style: Style, text: string) => string,
+): string {
+  const time = styled('quiet', at)
+  if (isOwn(kind)) {
+    const prefix = kind === 'ready' ? 'ready: ' : ''
+    return `${time}  ${styled(ownStyles[kind], `${prefix}${detail.message}`)}`
+  }
+  const what = kind.replaceAll('-', ' ').padEnd(26)
+  const style = kind.endsWith('failed') ? 'bad' : 'good'
+  return `${time}  ${subject.padEnd(10)}  ${styled(style, what)}  ${detailText(detail)}`.trimEnd()
+}
+
+function isOwn(kind: string): kind is OwnEventKind {
+  return Object.hasOwn(ownStyles, kind)
 }
 
 /** `instance lake, serial 3f2a9c1b00ee56b8`. */

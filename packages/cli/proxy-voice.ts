@@ -16,9 +16,9 @@ export class ProxyVoice {
   }
 
   hearMesh(mesh: Mesh): void {
-    mesh.on('refused', ({ rule, direction, peer, remote, message, fix }) =>
+    mesh.on('refused', ({ rule, direction, peer, remote, message, fix, why }) =>
       this.say('refused', 'bad', `refused ${remote ?? ''}: ${message}: ${fix}`, {
-        ...{ rule, direction, remote, peer: peer.service, serial: peer.serial },
+        ...{ rule, direction, remote, peer: peer.service, serial: peer.serial, why },
       }),
     )
     mesh.on('cut', ({ direction, peer, remote, error }) =>

@@ -9,13 +9,13 @@ import {
   layoutOf,
   openBundle,
   parseDocumentNumber,
-  type TrustStatement,
+  type SignedTrustStatement,
 } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
 
 /** What the mesh says in public, as every peer believes it. */
 export interface PublishedMesh {
-  readonly trust: TrustStatement
+  readonly trust: SignedTrustStatement
   readonly bundle: Bundle
 }
 

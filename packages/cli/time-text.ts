@@ -75,4 +75,22 @@ export function timeSince(option: string, text: string, now: number): number {
   )
 }
 
+/**
+ * The time of `2026-11-23T21:51:00Z`, or from now on as `+30d` or `-1h` say.
+ *
+ * @param option for whoever has to mend it
+ * @returns milliseconds since the epoch
+ * @throws CliError `USAGE`
+ */
+export function timeFrom(option: string, text: string, now: number): number {
+  const span = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined
+  if (span !== undefined) return text.startsWith('+') ? now + span : now - span
+  const time = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  throw new CliError(
+    'USAGE',
+    `found ${option} ${JSON.stringify(text)}; allowed: a time, as in 2026-11-23T21:51:00Z, or how far from now, as in +30d or -1h`,
+  )
+}
+
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/

@@ -1,7 +1,7 @@
 import { LogError } from '@datapunk/log'
-import { checkCertificate, MeshError } from '@datapunk/mesh'
-import { type Certificate, type PeerName, PkiError, parseSpiffeId, verifyPath } from '@datapunk/pki'
-import { type Config, formatDocumentNumber, type Member, ProtocolError } from '@datapunk/protocol'
+import { checkCertificate, explainCertificate, MeshError, type RuleVerdict, type Usage } from '@datapunk/mesh'
+import { type Certificate, type PeerName, PkiError, verifyPath } from '@datapunk/pki'
+import { type Config, formatDocumentNumber, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
 import { logSources } from './logs/log-source.ts'
@@ -65,19 +65,30 @@ function caRules({ certificate, mesh, at }: VerdictRequest): RuleResult[] {
 }
 
 async function leafRules(request: VerdictRequest): Promise<RuleResult[]> {
-  const { certificate, mesh, name } = request
-  const member = memberOf(certificate, mesh)
+  const { certificate, mesh, config, at, name } = request
+  const believed = { ...mesh, clockSkew: config.authority.clockSkew, at }
+  const explained = (usage: Usage) => explainCertificate(certificate.der, usage, believed).map(resultOf)
+  const [asServer, asClient] = [explained('serverAuth'), explained('clientAuth')]
   const rules = [
-    pathRule(request, 'serverAuth'),
-    pathRule(request, 'clientAuth'),
-    memberRule(certificate, mesh, member),
-    namesRule(certificate, member),
-    subjectRule(certificate, member),
+    ...named('path', asServer).map((path) => ({ ...path, rule: 'path as a server' })),
+    ...named('path', asClient).map((path) => ({ ...path, rule: 'path as a client' })),
+    ...asServer.filter(({ rule }) => !TOLD_OTHERWISE.includes(rule)),
     ...(name === undefined ? [] : [wantedRule(request, name)]),
     ...(await loggedRules(request)),
   ]
   if (rules.some(({ passed }) => passed !== true)) return rules
   return [...rules, await gateRule(request, 'serverAuth'), await gateRule(request, 'clientAuth')]
+}
+
+/** The path is told for either use, and of the log more than peers look at. */
+const TOLD_OTHERWISE: readonly string[] = ['certificate', 'path', 'logged', 'staple']
+
+function named(name: string, rules: readonly RuleResult[]): RuleResult[] {
+  return rules.filter(({ rule }) => rule === name)
+}
+
+function resultOf({ rule, passed, message, code }: RuleVerdict): RuleResult {
+  return { rule, passed, message: code === undefined ? message : `${message} [${code}]` }
 }
 
 async function gateRule(
@@ -94,73 +105,17 @@ async function gateRule(
   }
 }
 
-/** Signatures, dates, CA flags, path length, name constraints, key usage, extended key usage: all of `verifyPath`. */
-function pathRule(request: VerdictRequest, usage: 'serverAuth' | 'clientAuth'): RuleResult {
-  const rule = usage === 'serverAuth' ? 'path as a server' : 'path as a client'
-  return tried(rule, () => {
-    const { chain, notAfter } = path(request, usage)
-    const authorities = chain.slice(1).map(({ subject }) => subject.commonName ?? subject.toString())
-    return `signed by ${authorities.join(', by ')}; valid until ${timeText(notAfter)}`
-  })
-}
-
-function path(
-  { certificate, mesh, at }: VerdictRequest,
-  usage: 'serverAuth' | 'clientAuth',
-  name?: PeerName,
-) {
-  const { issuingCas, roots } = mesh.trust
-  return verifyPath({ leaf: certificate, intermediates: issuingCas, roots, at, usage, name })
-}
-
-function memberOf(certificate: Certificate, { bundle }: PublishedMesh): Member | undefined {
-  const { uris = [] } = certificate.extensions.subjectAltName ?? {}
-  return uris.length === 1 ? bundle.memberBySpiffeId.get(uris[0] as string) : undefined
-}
-
-function memberRule(
-  certificate: Certificate,
-  { trust }: PublishedMesh,
-  member: Member | undefined,
-): RuleResult {
-  return tried('member', () => {
-    const { uris = [] } = certificate.extensions.subjectAltName ?? {}
-    const [uri] = uris
-    if (uri === undefined || uris.length > 1)
-      throw new Refusal(`found ${uris.length} URIs; allowed: exactly one, a SPIFFE ID`)
-    parseSpiffeId(uri)
-    if (member === undefined) throw new Refusal(`found ${uri}; allowed: the members of ${trust.trustDomain}`)
-    return `${member.service}, ${uri}`
-  })
-}
-
-function namesRule(certificate: Certificate, member: Member | undefined): RuleResult {
-  if (member === undefined) return unjudged('names')
-  return tried('names', () => {
-    const { dnsNames = [], ipAddresses = [] } = certificate.extensions.subjectAltName ?? {}
-    const allowed = [...member.dnsNames, ...member.ipAddresses]
-    const found = [...dnsNames, ...ipAddresses]
-    const foreign = found.filter((name) => !allowed.includes(name.toLowerCase()))
-    if (foreign.length > 0) throw new Refusal(`found ${foreign.join(', ')}; allowed: ${allowed.join(', ')}`)
-    return found.join(', ')
-  })
-}
-
-function subjectRule({ subject }: Certificate, member: Member | undefined): RuleResult {
-  if (member === undefined) return unjudged('subject')
-  return tried('subject', () => {
-    const found = `O=${subject.organization.join('+')}, C=${subject.country.join('+')}`
-    const allowed = member.subjects.map(({ organization, country }) => `O=${organization}, C=${country}`)
-    if (!allowed.includes(found)) throw new Refusal(`found ${found}; allowed: ${allowed.join(' or ')}`)
-    return found
-  })
-}
-
 function wantedRule(request: VerdictRequest, name: PeerName): RuleResult {
-  return tried('wanted name', () => {
-    path(request, 'serverAuth', name)
-    return Object.values(name).join('')
-  })
+  const rule = 'wanted name'
+  const { certificate, mesh, at } = request
+  const { issuingCas, roots } = mesh.trust
+  try {
+    verifyPath({ leaf: certificate, intermediates: issuingCas, roots, at, usage: 'serverAuth', name })
+    return { rule, passed: true, message: Object.values(name).join('') }
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    return { rule, passed: false, message: `${error.message} [${error.code}]` }
+  }
 }
 
 /** That a log has promised it, and keeps its promise, as far as the log can be read; nothing where nobody asks for it. */
@@ -210,21 +165,4 @@ async function loggedRules({
       ]
     throw error
   }
-}
-
-/** A rule's refusal that is not already a PkiError; it never leaves this file. */
-class Refusal extends Error {}
-
-function tried(rule: string, check: () => string): RuleResult {
-  try {
-    return { rule, passed: true, message: check() }
-  } catch (error) {
-    if (error instanceof PkiError) return { rule, passed: false, message: `${error.message} [${error.code}]` }
-    if (error instanceof Refusal) return { rule, passed: false, message: error.message }
-    throw error
-  }
-}
-
-function unjudged(rule: string): RuleResult {
-  return { rule, passed: null, message: 'not judged: it is no member' }
 }

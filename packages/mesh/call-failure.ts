@@ -1,7 +1,8 @@
 import type { Current } from './current.ts'
 import { MeshError } from './error.ts'
-import type { Refusal } from './refusal.ts'
+import { type Refusal, refusalData } from './refusal.ts'
 import type { Target } from './resolve.ts'
+import { whyCommand } from './why-command.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
 const certificateAlert =
@@ -34,7 +35,7 @@ export function explainFailure(error: Error, target: Target, current: Current, c
 export function serverRefused(refusal: Refusal): MeshError {
   return new MeshError('SERVER_REFUSED', `the server was refused: ${refusal.message}: ${refusal.fix}`, {
     refusal,
-    data: { rule: refusal.rule },
+    data: refusalData(refusal),
   })
 }
 
@@ -42,10 +43,11 @@ export function serverRefused(refusal: Refusal): MeshError {
 export function peerRefused(target: Target, { identity, view }: Current, cause?: unknown): MeshError {
   const { service } = target.member
   const { serial } = identity.leaf
+  const why = whyCommand(view.service, service)
   return new MeshError(
     'PEER_REFUSED',
-    `${service} (${placeOf(target)}) closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}, and by \`mtls status\` whether both have the latest pair and bundle`,
-    { cause, data: { ...dataOf(target), self: view.service, serial } },
+    `${service} (${placeOf(target)}) closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}; \`${why}\` tells every rule`,
+    { cause, data: { ...dataOf(target), self: view.service, serial, why } },
   )
 }
 

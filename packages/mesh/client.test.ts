@@ -159,7 +159,11 @@ describe('a client of the mesh', () => {
         const port = await listen(server)
         await assert.rejects(call(stream, 'lake.service.datapunk', port), (error: MeshError) => {
           assert.equal(error.code, 'PEER_REFUSED')
-          assert.match(error.message, /services\.lake\.allow/)
+          assert.match(error.message, /services\.lake\.allow.*; `mtls why stream lake` tells every rule$/)
+          assert.deepEqual(
+            [error.data.self, error.data.service, error.data.why],
+            ['stream', 'lake', 'mtls why stream lake'],
+          )
           return true
         })
         server.close()

@@ -4,7 +4,7 @@ import { atTime, type Clock } from './clock.ts'
 import { drain } from './drain.ts'
 import { MeshError } from './error.ts'
 import type { Contact, Verdict } from './gate.ts'
-import type { Refusal } from './refusal.ts'
+import { type Refusal, refusalData } from './refusal.ts'
 import type { Standing } from './standing.ts'
 
 /** A connection that passed the gate and is open. */
@@ -161,7 +161,7 @@ export class Connections {
 function cutBy(refusal: Refusal): MeshError {
   return new MeshError('CONNECTION_CUT', `the connection was cut: ${refusal.message}: ${refusal.fix}`, {
     refusal,
-    data: { rule: refusal.rule },
+    data: refusalData(refusal),
   })
 }
 

@@ -50,7 +50,7 @@ export class ForbiddenAnswer {
 }
 
 /** RFC 9457. */
-export function forbiddenProblem({ self, peer, message, fix, rule }: Refusal): string {
+export function forbiddenProblem({ self, peer, message, fix, rule, why }: Refusal): string {
   const title = 'This caller may not call this service'
   return JSON.stringify({
     title,
@@ -60,6 +60,7 @@ export function forbiddenProblem({ self, peer, message, fix, rule }: Refusal): s
     caller: peer.service,
     callee: self.service,
     fix,
+    why,
   })
 }
 

@@ -1,14 +1,16 @@
-import { formatDocumentNumber } from '@datapunk/protocol'
+import { callerRule, targetRule } from './call-rules.ts'
 import { claimedIdentity } from './claimed-identity.ts'
 import type { Clock } from './clock.ts'
 import type { CurrentSource } from './current.ts'
-import type { Identity } from './identity.ts'
+import type { Usage } from './leaf-steps.ts'
 import { opensslRule } from './openssl-reason.ts'
+import { type OwnState, ownRules } from './own-rules.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
 import { checkStaple } from './server-staple.ts'
 import { examine, type PresentedCertificate, type Standing } from './standing.ts'
 import type { MeshView } from './view.ts'
+import { whyCommand, withWhy } from './why-command.ts'
 
 /** A connection whose TLS handshake is done and whose first application byte has gone neither way. */
 export interface Contact {
@@ -56,8 +58,8 @@ export class Gate {
     const { view, identity } = this.#source.current()
     const at = this.#clock.now()
     try {
-      this.#checkSelf(view, identity, at)
-      return { standing: pass(contact, view, at) }
+      if (this.#closed) throw hasLeft(view)
+      return { standing: pass(contact, { view, serial: identity.leaf.serial, at }) }
     } catch (error) {
       return { refusal: recordOf(contact, view, at, error) }
     }
@@ -67,26 +69,24 @@ export class Gate {
   selfFault(): Refused | undefined {
     const { view, identity } = this.#source.current()
     const at = this.#clock.now()
+    const own = { view, serial: identity.leaf.serial, at }
     try {
-      this.#checkSelf(view, identity, at)
+      if (this.#closed) throw hasLeft(view)
+      for (const { check } of ownRules) check(own)
       examine(identity.leaf.der, view, 'serverAuth', at)
       return undefined
     } catch (error) {
       return asRefused(error)
     }
   }
-
-  #checkSelf(view: MeshView, identity: Identity, at: number): void {
-    if (this.#closed) throw hasLeft(view)
-    if (view.bundle.revoked.has(identity.leaf.serial)) throw selfIsRevoked(view, identity)
-    if (view.self === undefined) throw selfIsNoMember(view)
-    if (at > view.expiresAt) throw bundleExpired(view, at)
-  }
 }
 
 /** Story 2, Handshake. */
-function pass(contact: Contact, view: MeshView, at: number): Standing {
+export function pass(contact: Contact, own: OwnState): Standing {
   const { leaf, openssl, staple, target } = contact
+  const { view, at } = own
+  for (const { check } of ownRules) check(own)
+
   // 0. OpenSSL's own verdict, so that ours can only be stricter.
   if (leaf === undefined) throw noCertificate(contact)
   if (openssl !== undefined) throw refusedByOpenssl(openssl)
@@ -97,49 +97,23 @@ function pass(contact: Contact, view: MeshView, at: number): Standing {
   // 4. Pinned: its key is one that the bundle names.
   // 5. Logged: a log of the mesh has promised to hold it. Where 4 or 5 is only to be reported, it is said beside the verdict.
   //    These five once per certificate and bundle.
-  const usage = contact.direction === 'in' ? 'clientAuth' : 'serverAuth'
+  const usage = usageOf(contact)
   const standing = view.standings.of(leaf.fingerprint256, usage, at, () => examine(leaf.raw, view, usage, at))
   //    A server's staple besides, where the handshake was a full one.
   if (staple !== undefined) checkStaple(standing, staple, view, at)
   //    A server is the member that owns the name asked for, and its certificate says so too.
-  if (target !== undefined) checkOwner(standing, target)
+  if (target !== undefined) targetRule.check({ ...standing, target })
 
   // 6. May this caller call this service?
-  if (contact.direction === 'in') checkAllowed(standing, view)
+  if (contact.direction === 'in') callerRule.check({ ...standing, view })
 
   // 7. Whoever asked registers the connection under its serial (`connections.ts`) before anyone else hears of it.
   return standing
 }
 
-function checkOwner({ member, leaf }: Standing, target: Target): void {
-  const names = leaf.extensions.subjectAltName
-  const { reference } = target
-  const named = reference.kind === 'dns' ? names?.dnsNames : names?.ipAddresses
-  if (
-    member.service === target.member.service &&
-    named?.some((name) => name.toLowerCase() === reference.name)
-  )
-    return
-  throw new Refused(
-    'OTHER_SERVICE',
-    `found ${member.service} (${[...(names?.dnsNames ?? []), ...(names?.ipAddresses ?? [])].join(', ')}) at ${target.host}:${target.port}; allowed: ${target.member.service}, for ${reference.name}`,
-    `see what listens there, and what services.${target.member.service}.address says`,
-    { leaf },
-  )
-}
-
-function checkAllowed({ member, leaf }: Standing, view: MeshView): void {
-  const by = view.forbids(member.service)
-  if (by === undefined) return
-  const allowed = by === 'bundle' ? view.self?.callers : 'what the config file of this service says'
-  throw new Refused(
-    'CALLER_NOT_ALLOWED',
-    `found ${member.service} calling ${view.service}; allowed: ${typeof allowed === 'string' ? allowed : allowed?.join(', ') || 'nobody'}`,
-    by === 'bundle'
-      ? `add ${member.service} to services.${view.service}.allow and run \`mtls apply\``
-      : `add ${member.service} to services.${view.service}.allow in the config file that ${view.service} itself reads`,
-    { leaf },
-  )
+/** What the other end shows its certificate for. */
+export function usageOf({ direction }: Pick<Contact, 'direction'>): Usage {
+  return direction === 'in' ? 'clientAuth' : 'serverAuth'
 }
 
 function hasLeft(view: MeshView): Refused {
@@ -150,33 +124,7 @@ function hasLeft(view: MeshView): Refused {
   )
 }
 
-function selfIsNoMember(view: MeshView): Refused {
-  return new Refused(
-    'SELF_NOT_A_MEMBER',
-    `${view.service} is no longer a member of the mesh, so nobody is served and nobody called`,
-    `add services.${view.service} to the config file and run \`mtls apply\``,
-  )
-}
-
-function selfIsRevoked({ service, bundle }: MeshView, { leaf }: Identity): Refused {
-  return new Refused(
-    'SELF_REVOKED',
-    `found the certificate ${leaf.serial} of ${service} itself among those that bundle ${formatDocumentNumber(bundle.head.number)} lists as revoked, so nobody is served and nobody called`,
-    `\`mtls status\` says whether ${service} is barred, which \`mtls issue ${service}\` ends; else \`mtls up\` gives it a new pair, which is taken up by itself`,
-  )
-}
-
-/** What is true now is known to nobody any more: a revocation may have been missed. */
-function bundleExpired({ bundle, service }: MeshView, at: number): Refused {
-  const [now, end] = [at, bundle.head.expiresAt].map((time) => new Date(time).toISOString())
-  return new Refused(
-    'BUNDLE_EXPIRED',
-    `found the mesh bundle ${formatDocumentNumber(bundle.head.number)}, which ended at ${end}, as the newest that ${service} has; allowed: one that is valid now, which is ${now} by this machine’s clock`,
-    'start the authority (`mtls up`), or run `mtls apply`, which signs a new one; if the clock is wrong, set it',
-  )
-}
-
-function noCertificate({ direction }: Contact): Refused {
+export function noCertificate({ direction }: Pick<Contact, 'direction'>): Refused {
   return new Refused(
     'NO_CERTIFICATE',
     `found a ${direction === 'in' ? 'caller' : 'server'} without a certificate; allowed: members of the mesh`,
@@ -195,17 +143,25 @@ function refusedByOpenssl(reason: string): Refused {
 /** The record of a refusal, whatever it was that was thrown. */
 export function recordOf(contact: Contact, view: MeshView, at: number, error: unknown): Refusal {
   const refused = asRefused(error)
+  const { direction, target } = contact
+  const peer = claimedIdentity(contact.leaf?.raw, refused.leaf, view)
+  const why =
+    direction === 'in'
+      ? whyCommand(peer.service, view.service)
+      : whyCommand(view.service, target?.member.service ?? peer.service)
   // Not frozen: pino marks whatever has a message while it looks through an error, and this goes along with one.
   return {
     at,
+    code: direction === 'in' ? 'CALLER_REFUSED' : 'SERVER_REFUSED',
     rule: refused.rule,
-    direction: contact.direction,
+    direction,
     self: view.selfName,
-    peer: claimedIdentity(contact.leaf?.raw, refused.leaf, view),
+    peer,
     remote: contact.remote(),
     openssl: contact.openssl,
     message: refused.message,
-    fix: refused.fix,
+    fix: withWhy(refused.fix, why),
+    why,
   }
 }
 

@@ -18,6 +18,7 @@ export function handshakeFailure(
   const needed = `TLS ${view.minTls === '1.3' ? '1.3' : '1.2 or 1.3'}`
   return {
     at,
+    code: 'CALLER_REFUSED',
     rule: 'TLS_HANDSHAKE_FAILED',
     direction: 'in',
     self: view.selfName,
@@ -32,5 +33,6 @@ export function handshakeFailure(
     openssl: code,
     message: `found a caller that can't complete a handshake (${reason ?? code}); allowed: ${needed} and the application protocols of this server`,
     fix: `let the caller speak ${needed}, or set services.${view.service}.min_tls`,
+    why: undefined,
   }
 }

@@ -10,9 +10,10 @@ import {
   spkiOf,
 } from '@datapunk/pki'
 import { MeshError } from './error.ts'
+import type { Usage } from './leaf-steps.ts'
 import type { PairText } from './pair-file.ts'
 import { Refused } from './refusal.ts'
-import { examine, type Standing, type Usage } from './standing.ts'
+import { examine, type Standing } from './standing.ts'
 import type { MeshView } from './view.ts'
 
 /**

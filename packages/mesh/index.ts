@@ -5,7 +5,17 @@ export type { ConnectOptions } from './client.ts'
 export type { Clock } from './clock.ts'
 export type { MeshDispatcher } from './dispatcher.ts'
 export { MeshError, type MeshErrorCode } from './error.ts'
+export {
+  type Believed,
+  type CallEnd,
+  type CallQuestion,
+  type Explanation,
+  explainCall,
+  explainCertificate,
+  type RuleVerdict,
+} from './explain.ts'
 export { type JoinOptions, join } from './join.ts'
+export type { Usage } from './leaf-steps.ts'
 export { type EventLogger, logEvents } from './log-events.ts'
 export type { Mesh } from './mesh.ts'
 export type {
@@ -19,7 +29,9 @@ export type {
   Self,
   Update,
 } from './mesh-events.ts'
+export { refuseUnsafeNode } from './node-version.ts'
 export type { OperatorPlace } from './operator/operator-port.ts'
+export { checkPair, type PairCheckOptions } from './pair-check.ts'
 export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'

@@ -94,6 +94,12 @@ describe('a key that is not pinned', () => {
       const call = async () => (await stream.fetch(`https://lake.service.datapunk:${port}/`)).text()
       const refused = (error: MeshError) => {
         assert.deepEqual([error.code, error.refusal?.rule], ['SERVER_REFUSED', 'NOT_PINNED'])
+        assert.equal(error.refusal?.code, error.code)
+        assert.equal(error.message.endsWith(`; \`${error.data.why}\` tells every rule`), true)
+        assert.deepEqual(
+          [error.data.rule, error.data.why],
+          ['NOT_PINNED', `mtls why ${error.data.self} ${error.data.peer}`],
+        )
         return true
       }
       await assert.rejects(call(), refused)

@@ -27,6 +27,8 @@ export type Rule = GateRule | PkiErrorCode
 export interface Refusal {
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** As a MeshError's: what happened, whatever the rule. */
+  readonly code: 'CALLER_REFUSED' | 'SERVER_REFUSED'
   readonly rule: Rule
   /** `in`: a caller was refused; `out`: a server that this service called. */
   readonly direction: 'in' | 'out'
@@ -40,8 +42,10 @@ export interface Refusal {
   readonly openssl: string | undefined
   /** What was found, and what is allowed. */
   readonly message: string
-  /** What repairs it. */
+  /** What repairs it, and `why` in words. */
   readonly fix: string
+  /** As in `mtls why nexus lake`; undefined where the other end is not known to be a member. */
+  readonly why: string | undefined
 }
 
 export interface ClaimedPeer {
@@ -52,6 +56,11 @@ export interface ClaimedPeer {
   readonly serial: string | undefined
   /** SHA-256 of the certificate, lowercase hex. */
   readonly fingerprint: string | undefined
+}
+
+/** What an error for a refusal carries in its `data`. */
+export function refusalData({ rule, self, peer, why }: Refusal): Readonly<Record<string, unknown>> {
+  return { rule, self: self.service, peer: peer.service, serial: peer.serial, why }
 }
 
 /** Thrown by the steps of the gate; the gate itself turns it into a `Refusal`. */
@@ -65,7 +74,7 @@ export class Refused extends Error {
     rule: Rule,
     message: string,
     fix: string,
-    options: { leaf?: Certificate; cause?: unknown } = {},
+    options: { leaf?: Certificate | undefined; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.rule = rule

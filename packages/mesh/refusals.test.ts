@@ -67,6 +67,11 @@ describe('the gate on a server', () => {
       if (rule !== undefined) assert.equal(refusal?.rule, rule)
       assert.equal(refusal?.direction, 'in')
       assert.ok(refusal.message !== '' && refusal.fix !== '')
+      assert.equal(refusal.code, 'CALLER_REFUSED')
+      const { service } = refusal.peer
+      const why = service === undefined ? undefined : `mtls why ${service} ${refusal.self.service}`
+      assert.equal(refusal.why, why)
+      if (why !== undefined) assert.ok(refusal.fix.endsWith(`; \`${why}\` tells every rule`))
     }
 
     describe(`over ${protocol.name}`, () => {
@@ -109,6 +114,7 @@ describe('the gate on a server', () => {
         assert.deepEqual(calls, [])
         assert.equal(refusals[0]?.rule, 'CALLER_NOT_ALLOWED')
         assert.equal(refusals[0]?.peer.service, 'vault')
+        assert.equal(refusals[0].why, 'mtls why vault lake')
         if (protocol.forbidden === undefined) assert.equal(outcome.received, '')
         else assert.match(outcome.received, protocol.forbidden)
       })

@@ -216,7 +216,7 @@ export function openBundle(
       'found a bundle without the section "members"; allowed: exactly one',
     )
   }
-  const known = sameMembers ? membersOf(previous) : indexed(members)
+  const known = sameMembers ? membersOf(previous) : indexMembers(members)
   return { ...signed, sections, draining, audit, scts, revoked, pins, ...known }
 }
 
@@ -307,7 +307,8 @@ function membersOf({ members, memberBySpiffeId, memberByName }: Bundle): Members
   return { members, memberBySpiffeId, memberByName }
 }
 
-function indexed(members: ReadonlyMap<string, Member>): Members {
+/** @throws ProtocolError `BUNDLE_INVALID` where two members have one name */
+export function indexMembers(members: ReadonlyMap<string, Member>): Members {
   const memberBySpiffeId = new Map<string, Member>()
   const memberByName = new Map<string, Member>()
   for (const member of members.values()) {

@@ -9,6 +9,7 @@ export {
   type BeliefOptions,
   type Bundle,
   type BundleHead,
+  indexMembers,
   isKnownSection,
   openBundle,
   openHead,

@@ -184,7 +184,7 @@ describe('while the authority works', () => {
   test('it is asked over its socket, several times at once', async () => {
     const authority = await openIn(config)
     const { adminSocket } = layoutOf(config).authority
-    const admin = await serveAdmin(authority, adminSocket, async () => {})
+    const admin = await serveAdmin(authority, adminSocket)
     const remote = await connectAdmin(adminSocket, { purpose: 'backup' })
     const made = await Promise.all(
       [1, 2, 3].map((n) => remote!.backup({ file: `${file}${n}`, passphraseFile })),

@@ -4,6 +4,8 @@ import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
+import { doctorCommand } from './doctor.ts'
+import { eventsCommand } from './events.ts'
 import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
@@ -18,6 +20,7 @@ import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 import { verifyCommand } from './verify.ts'
+import { whyCommand } from './why.ts'
 
 /** Every command there is, in the order in which a newcomer meets them. */
 export const commandSpecs: readonly CommandSpec[] = [
@@ -26,6 +29,8 @@ export const commandSpecs: readonly CommandSpec[] = [
   applyCommand,
   upCommand,
   statusCommand,
+  eventsCommand,
+  doctorCommand,
   issueCommand,
   rotateCommand,
   revokeCommand,
@@ -33,6 +38,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   pinsCommand,
   logCommand,
   proxyCommand,
+  whyCommand,
   verifyCommand,
   inspectCommand,
   auditCommand,

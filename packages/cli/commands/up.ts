@@ -1,13 +1,21 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { type ApplyReport, type Authority, keep, Pace, serveAdmin } from '@datapunk/authority'
+import {
+  type ApplyReport,
+  type Authority,
+  EventBook,
+  keep,
+  Pace,
+  serveAdmin,
+  type ToldEvent,
+} from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
-import { eventDocument, eventText } from '../event-text.ts'
+import { eventDocument, type eventText, type OwnEventKind, toldEventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
 import { askDocument, askText } from '../root-key-text.ts'
@@ -78,12 +86,11 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   const reload = () => authority.configure(loadConfig(context))
   const { world } = context
   const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
-  const admin = await serveAdmin(
-    authority,
-    adminSocket,
-    async () => reload(),
-    () => wake.poke(0),
-  )
+  const admin = await serveAdmin(authority, adminSocket, {
+    beforeApply: async () => reload(),
+    afterDeed: () => wake.poke(0),
+    events: voice.events,
+  })
   let heedsPeers = false
   authority.peers.onChange(() => heedsPeers && wake.poke())
   try {
@@ -116,9 +123,10 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   }
 }
 
-/** Says what happens: a line for people on stderr, or with `--json` a document on stdout. */
+/** Says what happens: a line for people on stderr, or with `--json` a document on stdout; and keeps it for whoever asks later. */
 class Voice {
   readonly #context: Context
+  readonly events: EventBook
   #waiting = '[]'
   #waits: readonly string[] = []
   #asks: readonly string[] = []
@@ -126,12 +134,11 @@ class Voice {
 
   constructor(context: Context) {
     this.#context = context
+    this.events = new EventBook(Buffer.from(context.world.randomBytes(8)).toString('hex'))
   }
 
   readonly event = (event: Parameters<typeof eventText>[0]): void => {
-    const { output, json } = this.#context
-    if (json) output.print(`${JSON.stringify(eventDocument(event))}\n`)
-    else output.tell(eventText(event, output))
+    this.#tell(eventDocument(event))
   }
 
   /** The clock was set, or the machine slept; whatever is due by now is done at once. */
@@ -187,32 +194,33 @@ class Voice {
   ready(bundle: string, services: number, socket: string): void {
     const { output, json } = this.#context
     const message = `bundle ${bundle}, ${countText(services, 'service')}`
-    if (json) this.#say('ready', 'mesh', message, { bundle, services, socket })
-    else {
-      output.tell(`${output.toldStyled('strong', 'ready:')} ${message}`)
-      output.tell(
-        output.toldStyled('quiet', `commands are taken at ${socket}; Ctrl-C ends this, and services go on`),
-      )
+    const ready = this.#eventOf('ready', 'mesh', message, { bundle, services, socket })
+    if (json) {
+      this.#tell(ready)
+      return
     }
+    this.events.add(ready)
+    const hint = `commands are taken at ${socket}; Ctrl-C ends this, and services go on`
+    output.tell(`${output.toldStyled('strong', 'ready:')} ${message}`)
+    output.tell(output.toldStyled('quiet', hint))
   }
 
   ended(): void {
     this.#say('ended', 'mesh', 'ended', {})
   }
 
-  #say(kind: string, subject: string, message: string, detail: object): void {
-    const { output, json, world } = this.#context
-    const at = timeText(world.clock())
-    if (json) {
-      output.print(`${JSON.stringify({ kind, subject, at, detail: { ...detail, message } })}\n`)
-      return
-    }
-    const style =
-      kind === 'problem' || kind === 'failed'
-        ? 'bad'
-        : kind === 'waiting' || kind === 'root-key-needed'
-          ? 'warning'
-          : 'strong'
-    output.tell(`${output.toldStyled('quiet', at)}  ${output.toldStyled(style, message)}`)
+  #say(kind: OwnEventKind, subject: string, message: string, detail: object): void {
+    this.#tell(this.#eventOf(kind, subject, message, detail))
+  }
+
+  #eventOf(kind: OwnEventKind, subject: string, message: string, detail: object): ToldEvent {
+    return { kind, subject, at: timeText(this.#context.world.clock()), detail: { ...detail, message } }
+  }
+
+  #tell(event: ToldEvent): void {
+    const { output, json } = this.#context
+    this.events.add(event)
+    if (json) output.print(`${JSON.stringify(event)}\n`)
+    else output.tell(toldEventText(event, (style, text) => output.toldStyled(style, text)))
   }
 }

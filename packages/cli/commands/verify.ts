@@ -2,19 +2,16 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
 import { formatDocumentNumber, type Member } from '@datapunk/protocol'
-import { CliError } from '../cli-error.ts'
+import { certificateIn } from '../certificate-in.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { exitCode } from '../exit-code.ts'
-import { readFile } from '../files.ts'
-import { pemBlocks } from '../pem-blocks.ts'
+import { passedMark } from '../passed-mark.ts'
 import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import { remoteCertificate } from '../remote-certificate.ts'
 import { table } from '../table.ts'
 import { timeText } from '../time-text.ts'
 import { type Verdict, verdictOn } from '../verdict.ts'
-
-const MAX_BYTES = 1024 * 1024
 
 export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
   name: 'verify',
@@ -33,7 +30,8 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
     const mesh = readPublishedMesh(config)
     const wanted = name === undefined ? undefined : peerName(name)
     const server = existsSync(subject) ? undefined : serverPlace(subject)
-    const found = server === undefined ? fromFile(subject) : await fromServer(context, mesh, server)
+    const found: Found =
+      server === undefined ? { der: certificateIn(subject) } : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
     const at = context.world.clock()
     const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name, from })
@@ -46,15 +44,6 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
 interface Found {
   readonly der: Uint8Array
   readonly name?: PeerName | undefined
-}
-
-/** The leaf comes first; what follows it counts for nothing. */
-function fromFile(file: string): Found {
-  const block = pemBlocks(readFile(file, MAX_BYTES)).find(
-    ({ label }) => label === 'CERTIFICATE' || label === 'DER',
-  )
-  if (block?.der !== undefined) return { der: block.der }
-  throw new CliError('NOTHING_TO_SHOW', `found no certificate in ${file}; allowed: PEM or DER of one`)
 }
 
 /** `host:port`, `[v6]:port`; undefined for whatever is not written like that. */
@@ -109,15 +98,10 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
     })
     return
   }
-  const rows = verdict.rules.map(({ rule, passed, message }) => {
-    const mark =
-      passed === null
-        ? output.styled('quiet', '-')
-        : passed
-          ? output.styled('good', '✓')
-          : output.styled('bad', '✗')
-    return [`  ${mark} ${rule}`, message]
-  })
+  const rows = verdict.rules.map(({ rule, passed, message }) => [
+    `  ${passedMark(passed, output)} ${rule}`,
+    message,
+  ])
   const word = verdict.accepted ? output.styled('good', 'accepted') : output.styled('bad', 'REFUSED')
   output.print(`${word}: ${subject}, serial ${serial}\n${table(rows)}`)
   output.print(

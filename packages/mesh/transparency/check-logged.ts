@@ -1,5 +1,5 @@
 import type { BadSct, Certificate } from '@datapunk/pki'
-import type { Member } from '@datapunk/protocol'
+import { keyIdOf, type Member } from '@datapunk/protocol'
 import { Refused } from '../refusal.ts'
 import type { MeshView } from '../view.ts'
 
@@ -53,4 +53,22 @@ const faults: Readonly<Record<BadSct['fault'], string>> = {
 function faultsText(bad: readonly BadSct[]): string {
   if (bad.length === 0) return 'without an SCT'
   return [...new Set(bad.map(({ fault }) => faults[fault]))].join(' and ')
+}
+
+/** Where it is logged, as far as its SCT says. */
+export function loggedText({
+  leaf,
+  view,
+  fingerprint,
+  issuerSpki,
+  at,
+}: LoggedCheck & { readonly leaf: Certificate; readonly view: MeshView }): string {
+  if (view.bundle.scts === undefined) return 'no log is asked for'
+  const found = view.logged.of(
+    { fingerprint, leaf, issuerSpki },
+    { logs: view.logs, latest: at + view.clockSkew },
+  )
+  if (!('sct' in found)) return faultsText(found)
+  const log = view.trust.logs.find(({ spki }) => keyIdOf(spki) === found.sct.log)
+  return `promised as entry ${found.sct.leafIndex} of ${log?.origin ?? found.sct.log}`
 }

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { listenOnSocket } from '../socket.ts'
+import { EventBook, type KeptEvent, type ToldEvent } from './event-book.ts'
+import { type ReadEventsOptions, readEvents } from './read-events.ts'
+import { sendEvents } from './send-events.ts'
+
+const eventOf = (subject: string | number): ToldEvent => ({
+  kind: 'bundle-published',
+  subject: String(subject),
+  at: '2026-11-23T21:51:00Z',
+  detail: {},
+})
+const subjects = (events: readonly KeptEvent[]) => events.map(({ event }) => event.subject)
+
+describe('EventBook', () => {
+  test('tells what came after a position, and all where it is of another book', () => {
+    const book = new EventBook('a')
+    for (const subject of ['1', '2', '3']) book.add(eventOf(subject))
+    assert.deepEqual(subjects(book.after(null)), ['1', '2', '3'])
+    assert.deepEqual(subjects(book.after('a.1')), ['2', '3'])
+    assert.deepEqual(subjects(book.after('a.3')), [])
+    assert.deepEqual(subjects(book.after('b.3')), ['1', '2', '3'])
+    for (const wrong of ['', 'a', 'a.', 'a.x', 'a.-5', 'a.99', '.'])
+      assert.ok(book.after(wrong).length <= 3, wrong)
+  })
+
+  test('keeps a thousand', () => {
+    const book = new EventBook('a')
+    for (let number = 1; number <= 1500; number++) book.add(eventOf(number))
+    const kept = subjects(book.after(null))
+    assert.deepEqual([kept.length, kept[0], kept.at(-1)], [1000, '501', '1500'])
+    assert.equal(book.after('a.20').length, 1000)
+    assert.deepEqual(subjects(book.after('a.1498')), ['1499', '1500'])
+  })
+})
+
+describe('readEvents', () => {
+  let folder: string
+  let socket: string
+  let book: EventBook
+  let server: Server
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'events-'))
+    socket = join(folder, 'admin.sock')
+    book = new EventBook('a')
+    server = createServer(async (request, response) => {
+      const asked = JSON.parse(Buffer.concat(await request.toArray()).toString())
+      try {
+        sendEvents(response, book, asked)
+      } catch (error) {
+        const { code, message } = error as { code: string; message: string }
+        response.writeHead(409).end(JSON.stringify({ code, message }))
+      }
+    })
+    await listenOnSocket(server, socket)
+  })
+  afterEach(() => {
+    server.closeAllConnections()
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const read = (options: Partial<ReadEventsOptions> = {}) =>
+    readEvents(socket, { after: null, follow: true, asker: { purpose: 'events' }, ...options })
+
+  test('ends after the last where nobody follows', async () => {
+    book.add(eventOf('lake'))
+    assert.deepEqual(subjects(await Array.fromAsync(read({ follow: false }))), ['lake'])
+    assert.deepEqual(await Array.fromAsync(read({ follow: false, after: 'a.1' })), [])
+  })
+
+  test('goes on with what comes, and ends with the authority', async () => {
+    book.add(eventOf('lake'))
+    const events = read()
+    assert.equal((await events.next()).value?.event.subject, 'lake')
+    book.add(eventOf('stream'))
+    assert.deepEqual((await events.next()).value, { position: 'a.2', event: eventOf('stream') })
+    server.closeAllConnections()
+    assert.equal((await events.next()).done, true)
+  })
+
+  test('ends when it is asked to', async () => {
+    book.add(eventOf('lake'))
+    const ending = new AbortController()
+    const events = read({ signal: ending.signal })
+    await events.next()
+    ending.abort()
+    assert.equal((await events.next()).done, true)
+  })
+
+  test('nobody there', async () => {
+    const nowhere = readEvents(join(folder, 'none.sock'), {
+      after: null,
+      follow: true,
+      asker: { purpose: 'events' },
+    })
+    await assert.rejects(nowhere.next(), { code: 'ADMIN_UNREACHABLE' })
+  })
+
+  test('more followers than there are people are refused, and one that goes makes room', async () => {
+    book.add(eventOf('lake'))
+    const followers = Array.from({ length: 64 }, () => read())
+    for (const follower of followers) await follower.next()
+    await assert.rejects(read().next(), { code: 'TOO_MANY_FOLLOWERS' })
+    assert.equal((await Array.fromAsync(read({ follow: false }))).length, 1)
+    await followers[0]?.return(undefined)
+    while (
+      (await read()
+        .next()
+        .catch(() => undefined)) === undefined
+    );
+  })
+})

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { Background } from '../testing/background.ts'
+import { prepareFiles } from '../testing/prepared-files.ts'
+import { playTranscript } from '../testing/transcript.ts'
+
+describe('events', () => {
+  let folder: string
+  let background: Background[]
+  const start = (...args: string[]) => {
+    const started = new Background(folder, ...args)
+    background.push(started)
+    return started
+  }
+  const play = (command: string) => playTranscript(`$ ${command}`, folder)
+
+  beforeEach(async () => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'mtls-')))
+    await prepareFiles(folder)
+    copyFileSync(join(folder, 'one.yaml'), join(folder, 'mtls-config.yaml'))
+    background = []
+  })
+  afterEach(async () => {
+    for (const one of background) one.signal('SIGKILL')
+    await Promise.all(background.map(({ ended }) => ended))
+    rmSync(folder, { recursive: true })
+  })
+
+  test('follows, with what is kept first, over a new start of `mtls up`, until Ctrl-C', async () => {
+    const follower = start('events', '--follow')
+    const up = start('up')
+    const [told, followed] = [await up.next('certificate-issued'), await follower.next('certificate-issued')]
+    assert.deepEqual(followed, told)
+    assert.deepEqual(await follower.next('ready'), await up.next('ready'))
+
+    await play('mtls issue lake')
+    assert.deepEqual(await follower.next('certificate-issued'), await up.next('certificate-issued'))
+
+    up.signal('SIGKILL')
+    await up.ended
+    const again = start('up')
+    assert.deepEqual(await follower.next('ready'), await again.next('ready'))
+    follower.signal('SIGINT')
+    assert.equal(await follower.ended, 0)
+  })
+
+  test('shows what is kept, and ends; where no `mtls up` runs, it says so', async () => {
+    assert.match(
+      await play('mtls events'),
+      /no authority serves .*`mtls up` starts it \[ADMIN_UNREACHABLE\]\n\[1\]$/,
+    )
+    const up = start('up')
+    await up.next('ready')
+    const played = await play('mtls events')
+    assert.match(played, /<time> +lake +certificate issued +instance lake, serial <serial>/)
+    assert.match(played, /<time> +ready: bundle 1\.2, 1 service$/)
+  })
+})

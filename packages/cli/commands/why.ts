@@ -1,0 +1,82 @@
+import type { Explanation } from '@datapunk/mesh'
+import { formatDocumentNumber } from '@datapunk/protocol'
+import type { CommandSpec } from '../command-spec.ts'
+import { type Context, loadConfig } from '../context.ts'
+import { exitCode } from '../exit-code.ts'
+import { readPublishedMesh } from '../published-mesh.ts'
+import { timeFrom, timeText } from '../time-text.ts'
+import { recordsOf } from '../why/by-file.ts'
+import { type Answer, answerOf, differs, type Gate, isAccepted } from '../why/call.ts'
+import { gateText } from '../why/why-text.ts'
+
+export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
+  name: 'why',
+  arguments: '<caller> <callee>',
+  summary: 'may this service call that one? every rule of both gates, with its evidence',
+  description:
+    'Walks the code of the handshake at both ends and tells each rule’s verdict with its evidence: by the bundle, which is what peers enforce, and by the config file, as `mtls apply` would publish it now. Every rule is told, not only the one that refuses. What only a handshake shows, OpenSSL’s own verdict and staples, is left out. Exits with 1 when either refuses.',
+  options: [
+    ['--at <time>', 'judge for another time than now: 2026-11-23T21:51:00Z, or from now on, as in +30d'],
+    ['--certificate <file>', 'what the caller shows, instead of the certificate that the config names'],
+  ],
+  json: '{ caller, callee, at, bundle, accepted: { byBundle, byFile }, differs, certificates: { caller, callee }, gates: [{ self, peer, direction, byBundle: { accepted, code, rules: [{ rule, passed, message, code, fix }] }, byFile }] }',
+  examples: [
+    'mtls why nexus lake',
+    'mtls why nexus lake --at +30d',
+    'mtls why nexus lake --certificate old.crt',
+  ],
+  run(context, { at, certificate }, caller = '', callee = '') {
+    const { clock } = context.world
+    const config = loadConfig(context)
+    const mesh = readPublishedMesh(config)
+    const time = at === undefined ? clock() : timeFrom('--at', at, clock())
+    const records = recordsOf(config, clock)
+    const answer = answerOf({ config, mesh, records, caller, callee, certificate, at: time })
+    const bundle = formatDocumentNumber(mesh.bundle.head.number)
+    if (context.json) context.output.printJson(documentOf(answer, bundle, time))
+    else show(context, answer, bundle, time)
+    return isAccepted(answer, 'byBundle') && isAccepted(answer, 'byFile') ? exitCode.done : exitCode.bad
+  },
+}
+
+function show({ output }: Context, answer: Answer, bundle: string, at: number): void {
+  const { caller, callee, gates } = answer
+  output.print(`${output.styled('strong', `${caller.service} → ${callee.service}`)} at ${timeText(at)}\n`)
+  for (const { service, found } of [caller, callee]) {
+    output.print(
+      output.styled('quiet', `${service} shows ${found ?? 'no certificate that can be found here'}\n`),
+    )
+  }
+  for (const gate of gates) output.print(`\n${gateText(gate, bundle, output)}`)
+  if (differs(answer)) {
+    const told =
+      'file and bundle differ: `mtls plan` shows what would change, and `mtls apply` publishes what the file says'
+    output.tell(output.toldStyled('warning', told))
+  }
+}
+
+function documentOf(answer: Answer, bundle: string, at: number): Record<string, unknown> {
+  const { caller, callee, gates } = answer
+  return {
+    caller: caller.service,
+    callee: callee.service,
+    at: timeText(at),
+    bundle,
+    accepted: { byBundle: isAccepted(answer, 'byBundle'), byFile: isAccepted(answer, 'byFile') },
+    differs: differs(answer),
+    certificates: { caller: caller.found ?? null, callee: callee.found ?? null },
+    gates: gates.map(gateDocument),
+  }
+}
+
+function gateDocument({ byBundle, byFile, ...gate }: Gate): Record<string, unknown> {
+  return { ...gate, byBundle: explanationDocument(byBundle), byFile: explanationDocument(byFile) }
+}
+
+function explanationDocument({ refusal, rules }: Explanation): Record<string, unknown> {
+  return {
+    accepted: refusal === undefined,
+    code: refusal?.rule ?? null,
+    rules: rules.map((rule) => ({ ...rule, code: rule.code ?? null, fix: rule.fix ?? null })),
+  }
+}

@@ -1,0 +1,36 @@
+import { formatDocumentNumber } from '@datapunk/protocol'
+import { spanText, timeText } from '../time-text.ts'
+import { type Examination, isRead } from './examination.ts'
+import type { Finding } from './finding.ts'
+
+/** Whether what peers enforce is still of today. */
+export function bundleFindings({ mesh, now, config }: Examination): Finding[] {
+  if (!isRead(mesh)) return []
+  const { number, issuedAt, expiresAt } = mesh.bundle.head
+  const bundle = `bundle ${formatDocumentNumber(number)}`
+  const fix = 'start `mtls up`, or run `mtls apply`, which signs a new one'
+  if (issuedAt > now + config.authority.clockSkew) return []
+  if (now > expiresAt) {
+    const found = `${bundle} ended at ${timeText(expiresAt)}: every peer refuses everybody`
+    return [{ id: 'bundle-expired', severity: 'error', subject: 'mesh', found, fix }]
+  }
+  if (now - issuedAt < (expiresAt - issuedAt) / 2) return []
+  const found = `${bundle} is of ${timeText(issuedAt)}, and ends in ${spanText(expiresAt - now)}: nobody signs a new one`
+  return [{ id: 'bundle-stale', severity: 'warning', subject: 'mesh', found, fix }]
+}
+
+/** What was signed in the future was not: one of two clocks is wrong. */
+export function clockFindings({ mesh, now, config }: Examination): Finding[] {
+  if (!isRead(mesh)) return []
+  const { number, issuedAt } = mesh.bundle.head
+  if (issuedAt <= now + config.authority.clockSkew) return []
+  return [
+    {
+      id: 'clock-behind',
+      severity: 'error',
+      subject: 'mesh',
+      found: `bundle ${formatDocumentNumber(number)} is of ${timeText(issuedAt)}, and this machine’s clock says ${timeText(now)}`,
+      fix: 'set the clock, here or where that was signed: `timedatectl set-ntp true`; then `mtls apply`',
+    },
+  ]
+}

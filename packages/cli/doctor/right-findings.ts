@@ -1,0 +1,49 @@
+import type { Status } from '@datapunk/authority'
+import { type Examination, isRead } from './examination.ts'
+import type { Finding } from './finding.ts'
+
+/** Who is named in `allow`, and is not connected: a right that nobody uses is one to lose. */
+export function rightFindings({ config, status }: Examination): Finding[] {
+  if (!isRead(status) || status.meshId === undefined) return []
+  const rights = [...config.services.values()].flatMap(({ service, allow }) =>
+    allow === 'members' ? [] : [...allow].map((caller) => ({ caller, callee: service })),
+  )
+  const callees = new Set(rights.map(({ callee }) => callee))
+  const silent = [...callees].filter((callee) => !isReporting(status, callee))
+  const unused = rights.filter(
+    ({ caller, callee }) => isReporting(status, callee) && !areConnected(status, callee, caller),
+  )
+  return [...unused.map(unusedRight), ...(silent.length === 0 ? [] : [unknownRights(silent)])]
+}
+
+function isReporting({ services }: Status, service: string): boolean {
+  return services.some((one) => one.service === service && one.reporting > 0)
+}
+
+/** Either may have called: a report does not say. */
+function areConnected({ links }: Status, one: string, other: string): boolean {
+  return links.some(
+    (link) =>
+      (link.service === one && link.other === other) || (link.service === other && link.other === one),
+  )
+}
+
+function unusedRight({ caller, callee }: { caller: string; callee: string }): Finding {
+  return {
+    id: 'right-unused',
+    severity: 'note',
+    subject: callee,
+    found: `${caller} may call it, and has no connection with it now, by its own report`,
+    fix: `where it needs none, take ${caller} out of services.${callee}.allow, and \`mtls apply\``,
+  }
+}
+
+function unknownRights(callees: readonly string[]): Finding {
+  return {
+    id: 'rights-unknown',
+    severity: 'note',
+    subject: 'mesh',
+    found: `no live process of ${callees.join(', ')} reports whom it is connected with, so nobody knows which rights to call it are used`,
+    fix: 'run `mtls up`, and `mtls doctor` while services run; those that read files never report',
+  }
+}

@@ -1,0 +1,34 @@
+import { backupText, isBackupCurrent } from '../backup-text.ts'
+import { protectionText } from '../protection-text.ts'
+import { type Examination, isRead } from './examination.ts'
+import type { Finding } from './finding.ts'
+
+/** Whether whoever reads the state folder has the keys of the CA. */
+export function protectionFindings({ config, status }: Examination): Finding[] {
+  if (!isRead(status) || status.meshId === undefined || !status.keysUnprotected) return []
+  return [
+    {
+      id: 'keys-unprotected',
+      severity: 'warning',
+      subject: 'authority',
+      found: `the keys of the CA are ${protectionText(config, true)}`,
+      fix: 'keep the passphrase elsewhere: authority.passphrase_file on other media, a systemd credential, or $MTLS_CA_PASSPHRASE',
+    },
+  ]
+}
+
+/** Whether the authority could be made again. */
+export function backupFindings({ status }: Examination): Finding[] {
+  if (!isRead(status) || status.meshId === undefined || isBackupCurrent(status)) return []
+  const id = status.backedUpAt === undefined ? 'backup-missing' : 'backup-outdated'
+  const found = `the last backup: ${backupText(status)}`
+  return [
+    {
+      id,
+      severity: 'warning',
+      subject: 'authority',
+      found,
+      fix: '`mtls backup FILE`, to another machine, every day',
+    },
+  ]
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { layoutOf } from '@datapunk/protocol'
+import { countText } from '../action-text.ts'
+import { type Examination, isNothingYet, isRead } from './examination.ts'
+import type { Finding } from './finding.ts'
+
+/** Whether there is a mesh, and its records are whole. */
+export function recordFindings({ config, plan, status, isRunning }: Examination): Finding[] {
+  if (!isRead(plan)) {
+    const { code, message } = plan.error
+    const isForeign = /EACCES|EPERM/.test(message)
+    return [
+      {
+        id: isForeign ? 'records-closed' : 'records-broken',
+        severity: isForeign ? 'note' : 'error',
+        subject: 'authority',
+        found: `${message} [${code}]`,
+        fix: isForeign
+          ? `run \`mtls doctor\` as the owner of ${layoutOf(config).authority.dir} to have its records looked at too`
+          : 'what the message says; `mtls restore FILE` where something is lost',
+      },
+    ]
+  }
+  if (isNothingYet(status)) return [noMesh(config.file)]
+  if (isRunning || plan.actions.length === 0) return []
+  const found = `the config file asks for ${countText(plan.actions.length, 'action')} that nobody has done`
+  const fix = '`mtls plan` shows them, `mtls apply` does them'
+  return [{ id: 'apply-due', severity: 'warning', subject: 'mesh', found, fix }]
+}
+
+function noMesh(file: string): Finding {
+  const found = `there is no mesh for ${file} yet`
+  return { id: 'mesh-missing', severity: 'error', subject: 'mesh', found, fix: '`mtls apply` makes it' }
+}
+
+/** Whether what peers read can be believed. */
+export function publishedFindings({ config, mesh, status }: Examination): Finding[] {
+  const nothingYet = isNothingYet(status) && !existsSync(layoutOf(config).mesh.head)
+  if (isRead(mesh) || nothingYet) return []
+  const found = `${mesh.error.message} [${mesh.error.code}]`
+  return [
+    { id: 'published-broken', severity: 'error', subject: 'mesh', found, fix: '`mtls apply` writes it anew' },
+  ]
+}
+
+/** Whether somebody keeps the mesh. */
+export function authorityFindings({ isRunning, status }: Examination): Finding[] {
+  if (isRunning || !isRead(status) || isNothingYet(status)) return []
+  const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
+  return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
+}

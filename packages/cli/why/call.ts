@@ -1,0 +1,99 @@
+import { type CallEnd, type CallQuestion, type Explanation, explainCall } from '@datapunk/mesh'
+import { type Config, nearestSpelling } from '@datapunk/protocol'
+import { certificateIn } from '../certificate-in.ts'
+import { CliError } from '../cli-error.ts'
+import type { PublishedMesh } from '../published-mesh.ts'
+import { bundleByFile, type Records } from './by-file.ts'
+
+/** The two gates of a call, each by what is published and by what the config file says. */
+export interface Answer {
+  readonly caller: Named
+  readonly callee: Named
+  readonly gates: readonly Gate[]
+}
+
+/** One gate. */
+export interface Gate {
+  /** Whose. */
+  readonly self: string
+  readonly peer: string
+  /** `in`: the callee's, which lets the caller in; `out`: the caller's, which takes the callee for what it is. */
+  readonly direction: 'in' | 'out'
+  readonly byBundle: Explanation
+  readonly byFile: Explanation
+}
+
+/** One end of the call, and where its certificate was found. */
+interface Named extends CallEnd {
+  /** A path, or `the inventory`; undefined where there is none. */
+  readonly found: string | undefined
+}
+
+export interface CallRequest {
+  readonly config: Config
+  readonly mesh: PublishedMesh
+  readonly records: Records
+  readonly caller: string
+  readonly callee: string
+  /** The file with what the caller shows, instead of its own certificate. */
+  readonly certificate: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** @throws CliError `USAGE` for services that are neither in the file nor in the bundle; `FILE_UNREADABLE`, `NOTHING_TO_SHOW` */
+export function answerOf(request: CallRequest): Answer {
+  const { config, mesh, at, records, certificate } = request
+  const caller = certificate === undefined ? endOf(request, request.caller) : shownBy(request, certificate)
+  const callee = endOf(request, request.callee)
+  const question = { trust: mesh.trust, clockSkew: config.authority.clockSkew, at, caller, callee }
+  const byBundle = explainCall({ ...question, bundle: mesh.bundle } satisfies CallQuestion)
+  const bundle = bundleByFile(config, mesh.bundle, records.members, at)
+  const byFile = explainCall({ ...question, bundle } satisfies CallQuestion)
+  const [from, to] = [request.caller, request.callee]
+  return {
+    caller,
+    callee,
+    gates: [
+      { self: to, peer: from, direction: 'in', byBundle: byBundle.callee, byFile: byFile.callee },
+      { self: from, peer: to, direction: 'out', byBundle: byBundle.caller, byFile: byFile.caller },
+    ],
+  }
+}
+
+function shownBy(request: CallRequest, file: string): Named {
+  return { service: known(request, request.caller), certificate: certificateIn(file), found: file }
+}
+
+/** Its pair lies where the config says, or with a key elsewhere: then the authority has its certificate on record. */
+function endOf(request: CallRequest, name: string): Named {
+  const service = known(request, name)
+  const file = request.config.services.get(service)?.cert
+  try {
+    if (file !== undefined) return { service, certificate: certificateIn(file), found: file }
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+  }
+  const certificate = request.records.newestCertificate(service)
+  return { service, certificate, found: certificate && 'the inventory' }
+}
+
+function known({ config, mesh }: CallRequest, service: string): string {
+  if (config.services.has(service) || mesh.bundle.members.has(service)) return service
+  const names = [...new Set([...config.services.keys(), ...mesh.bundle.members.keys()])]
+  const nearest = nearestSpelling(service, names)
+  const hint = nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+  throw new CliError(
+    'USAGE',
+    `found the service "${service}"${hint}, which is neither in ${config.file} nor in the mesh; allowed: ${names.slice(0, 20).join(', ')}`,
+  )
+}
+
+export function isAccepted({ gates }: Answer, by: 'byBundle' | 'byFile'): boolean {
+  return gates.every((gate) => gate[by].refusal === undefined)
+}
+
+/** Whether the file would have it otherwise than it is. */
+export function differs({ gates }: Answer): boolean {
+  return gates.some(({ byBundle, byFile }) => byBundle.refusal?.rule !== byFile.refusal?.rule)
+}
