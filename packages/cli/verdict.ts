@@ -14,6 +14,8 @@ export interface RuleResult {
   readonly rule: string
   readonly passed: boolean | null
   readonly message: string
+  /** What mends it; absent where nothing is broken, or the message says it. */
+  readonly fix?: string
 }
 
 export interface Verdict {
@@ -87,8 +89,8 @@ function named(name: string, rules: readonly RuleResult[]): RuleResult[] {
   return rules.filter(({ rule }) => rule === name)
 }
 
-function resultOf({ rule, passed, message, code }: RuleVerdict): RuleResult {
-  return { rule, passed, message: code === undefined ? message : `${message} [${code}]` }
+function resultOf({ code, message, ...verdict }: RuleVerdict): RuleResult {
+  return { ...verdict, message: code === undefined ? message : `${message} [${code}]` }
 }
 
 async function gateRule(

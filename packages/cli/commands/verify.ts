@@ -23,7 +23,7 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
     ['--name <name>', 'who it must be for: a DNS name, IP address or SPIFFE ID'],
     ['--from <place>', 'a folder or URL with the objects of its log, instead of those that lie here'],
   ],
-  json: '{ accepted, subject, serial, notBefore, notAfter, trustStatement, bundle, rules: [{ rule, passed, message }] }',
+  json: '{ accepted, subject, serial, notBefore, notAfter, trustStatement, bundle, rules: [{ rule, passed, message, fix }] }',
   examples: ['mtls verify /etc/datapunk/certs/lake.crt', 'mtls verify lake.service.datapunk:8445'],
   async run(context, { name, from }, subject = '') {
     const config = loadConfig(context)
@@ -98,9 +98,9 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
     })
     return
   }
-  const rows = verdict.rules.map(({ rule, passed, message }) => [
-    `  ${passedMark(passed, output)} ${rule}`,
-    message,
+  const rows = verdict.rules.flatMap(({ rule, passed, message, fix }) => [
+    [`  ${passedMark(passed, output)} ${rule}`, message],
+    ...(fix === undefined ? [] : [['', `→ ${fix}`]]),
   ])
   const word = verdict.accepted ? output.styled('good', 'accepted') : output.styled('bad', 'REFUSED')
   output.print(`${word}: ${subject}, serial ${serial}\n${table(rows)}`)

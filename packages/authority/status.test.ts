@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { FixedClock } from '@datapunk/testkit'
+import { apply } from './apply.ts'
+import { statusOf } from './status.ts'
+import { testEngine } from './testing/test-engine.ts'
+
+test('who is connected with whom, by what live peers report', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'status-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const clock = new FixedClock(Date.UTC(2026, 5, 1))
+  const engine = testEngine({ dir, clock, config: { services: { lake: {}, nexus: {} } } })
+  await apply(engine, { approve: () => false })
+  const serialOf = (instance: string) =>
+    engine.store.currentCertificates().find((row) => row.instance === instance)?.serial as string
+  const arrive = (peer: string, version: string) =>
+    engine.peers.arrived({
+      ...{ peer, version, service: 'lake', instance: 'lake' },
+      ...{ serial: serialOf('lake'), revoked: false },
+    })
+  const report = (peer: string, count: number) =>
+    engine.peers.reported(peer, {
+      ...{ serial: serialOf('lake'), version: '1', open: count + 1, refused: {}, reported: {} },
+      bundle: { generation: 1, counter: 2 },
+      connections: [
+        { serial: serialOf('nexus'), count },
+        { serial: 'ab', count: 1 },
+      ],
+    })
+  const lake = () => statusOf(engine).services.find(({ instance }) => instance === 'lake')
+
+  assert.deepEqual(statusOf(engine).links, [])
+  arrive('p', '1')
+  arrive('q', '2')
+  assert.deepEqual([lake()?.versions, lake()?.reporting], [['1', '2'], 0])
+  report('p', 2)
+  report('q', 3)
+  assert.deepEqual(statusOf(engine).links, [{ service: 'lake', other: 'nexus', count: 5 }])
+  assert.equal(lake()?.reporting, 2)
+  engine.peers.left('p', true)
+  assert.deepEqual(statusOf(engine).links, [{ service: 'lake', other: 'nexus', count: 3 }])
+})
