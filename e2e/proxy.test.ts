@@ -48,6 +48,16 @@ describe('mtls proxy, one process before lake and one for a program of stream, w
   }
   const isReset = (error: NodeJS.ErrnoException) => error.code === 'ECONNRESET'
 
+  test('serves its operator beside what it carries', async () => {
+    const options = ['stream', '--from', '127.0.0.1:0', '--to', 'lake:1', '--operator', '127.0.0.1:0']
+    const { child } = await start(...options)
+    const [, operator] = await child.says(/"operator":"([^"]+)"/)
+    assert.equal(await (await fetch(`http://${operator}/readyz`)).text(), 'ok\n')
+    assert.match(await (await fetch(`http://${operator}/metrics`)).text(), /^mtls_ready 1$/m)
+    const wrong = await mtls(['proxy', '--config', mesh.configFile, ...options.with(-1, 'unix:/a')])
+    assert.match(wrong.stderr, /found --operator unix:\/a; allowed: HOST:PORT.*\[PLACE_INVALID\]/)
+  })
+
   test('carries bytes both ways, and each end by itself', async () => {
     const sent = Buffer.alloc(5_000_000, 'all of it, ')
     const socket = program()

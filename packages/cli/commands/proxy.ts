@@ -1,9 +1,11 @@
-import { join } from '@datapunk/mesh'
+import { join, MeshError, type OperatorPlace } from '@datapunk/mesh'
 import {
   fileLimit,
   filesFor,
   type MeshProxy,
   openProxy,
+  parsePlace,
+  placeText,
   roomForConnections,
   routeText,
   WANTED_CONNECTIONS,
@@ -20,6 +22,7 @@ interface ProxyCommandOptions {
   readonly lendIdentity?: boolean
   readonly sendPlain?: boolean
   readonly grace?: string
+  readonly operator?: string
 }
 
 export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
@@ -37,18 +40,23 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
       'in order',
     ],
     ['--grace <duration>', 'how long open connections may take to finish; 10s unless given'],
+    [
+      '--operator <host:port>',
+      'where /metrics, /healthz and /readyz are served, in plain HTTP; nowhere unless given',
+    ],
     ['--lend-identity', 'let --from listen beyond loopback: whoever reaches it calls as SERVICE'],
     ['--send-plain', 'let --to of --listen lie beyond loopback: plain text goes over the network'],
   ],
-  json: 'one document a line: { kind, subject, at, detail }, kind one of ready, few-files, refused, cut, failed, full, rotated, revoked, stale, problem, stopping, ended; `ready` has detail.routes, as in `serve 0.0.0.0:6380 → unix:/run/redis/redis.sock`',
+  json: 'one document a line: { kind, subject, at, detail }, kind one of ready, few-files, refused, cut, failed, full, rotated, revoked, stale, problem, stopping, ended; `ready` has detail.routes, as in `serve 0.0.0.0:6380 → unix:/run/redis/redis.sock`, and detail.operator, as in `127.0.0.1:9090`',
   examples: [
     'mtls proxy cache --listen 0.0.0.0:6380 --to unix:/run/redis/redis.sock',
     'mtls proxy stream --from 127.0.0.1:6379 --to cache',
     'mtls proxy lake --listen 0.0.0.0:8445 --to 127.0.0.1:8080 --from 127.0.0.1:6379 --to cache:6380',
   ],
-  async run(context, { inOrder, grace = '10s', ...permissions }, service = '') {
+  async run(context, { inOrder, grace = '10s', operator, ...permissions }, service = '') {
     const routes = routesOf(inOrder, permissions)
     const patience = durationOf('--grace', grace)
+    const wanted = operator === undefined ? undefined : operatorPlace(operator)
     const voice = new ProxyVoice(context, service)
     const { file, environment, root } = context.place
     const mesh = await join(service, { config: file, environment, root })
@@ -56,19 +64,33 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
       voice.hearMesh(mesh)
       const proxy = await openProxy(mesh, { routes, room: roomForConnections(), ...permissions })
       voice.hearProxy(proxy)
-      return await keepOpen(context, proxy, voice, patience)
+      const served = wanted && placeText(await mesh.serveOperator(wanted))
+      return await keepOpen(context, { proxy, voice, patience, operator: served })
     } finally {
       await mesh.leave()
     }
   },
 }
 
-/** @param grace milliseconds */
+interface Keeping {
+  readonly proxy: MeshProxy
+  readonly voice: ProxyVoice
+  /** Milliseconds. */
+  readonly patience: number
+  /** Where the operator port is. */
+  readonly operator: string | undefined
+}
+
+/** @throws MeshError `PLACE_INVALID` */
+function operatorPlace(text: string): OperatorPlace {
+  const place = parsePlace(text)
+  if (!('path' in place)) return place
+  throw new MeshError('PLACE_INVALID', `found --operator ${text}; allowed: HOST:PORT, as in 127.0.0.1:9090`)
+}
+
 async function keepOpen(
   context: Context,
-  proxy: MeshProxy,
-  voice: ProxyVoice,
-  grace: number,
+  { proxy, voice, patience: grace, operator }: Keeping,
 ): Promise<ExitCode> {
   const asked = Promise.withResolvers<void>()
   const impatient = new AbortController()
@@ -80,7 +102,8 @@ async function keepOpen(
   try {
     tellFewFiles(voice)
     const routes = proxy.routes.map(({ route, at }) => routeText(route, at))
-    voice.say('ready', 'strong', `ready: ${routes.join(', ')}`, { routes })
+    const seen = operator === undefined ? '' : `, metrics at http://${operator}`
+    voice.say('ready', 'strong', `ready: ${routes.join(', ')}${seen}`, { routes, operator })
     await asked.promise
     voice.say(
       'stopping',
