@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import type { Layout, LogFolder } from '@datapunk/protocol'
+import { keyIdOf, type Layout, type LogFolder, logFolderId } from '@datapunk/protocol'
 import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
 import { makeLogKey, openLogKey } from './log-key.ts'
@@ -45,7 +44,7 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
   await rm(draft.dir, { recursive: true, force: true })
   await mkdir(draft.dir, { mode: 0o755 })
   await makeLogKey(draft.key)
-  const id = hash('sha256', openLogKey(draft.key).spki, 'hex').slice(0, 32)
+  const id = logFolderId(keyIdOf(openLogKey(draft.key).spki))
   const origin = `${url.replace(/^[a-z]+:\/\//, '')}/${id}`
   const about = { meshId, generation, origin, createdAt: clock(), readOnly: false }
   await writeWhole(draft.about, encodeAbout(about))

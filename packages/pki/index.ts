@@ -94,6 +94,7 @@ export {
   type LogEntry,
   type PrecertEntry,
   precertEntry,
+  readableCertificate,
   type X509Entry,
   x509Entry,
 } from './transparency/log-entry.ts'

@@ -20,7 +20,7 @@ export {
 } from './bundle.ts'
 export type { Address, CaConfig, Config, Requirement, ServiceConfig } from './config/config.ts'
 export { parseDuration } from './config/duration.ts'
-export { type Layout, type LogFolder, layoutOf } from './config/layout.ts'
+export { type Layout, type LogFolder, layoutOf, logFolderId } from './config/layout.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
 export type { Reload, ReloadSignal } from './config/reload.ts'

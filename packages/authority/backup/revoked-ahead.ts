@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import { certificateOfEntry, type TileLeaf } from '@datapunk/pki'
+import { readableCertificate, type TileLeaf } from '@datapunk/pki'
 import {
   keyIdOf,
+  logFolderId,
   openBundle,
   type RevokedSet,
   readLogEntries,
@@ -53,9 +54,11 @@ export async function revokedAhead(
     .instances()
     .flatMap(({ id }) => store.revocableOf(id, clock()))
     .flatMap(({ serial }) => (revoked.has(serial) ? [serial] : []))
-  const logged: LoggedSince[] = []
-  for (const log of trust.logs) logged.push(...(await revokedIn(looking, log, revoked)))
-  return { onRecord, logged }
+  // A serial that is there twice is one certificate, or somebody's attempt to be in the way.
+  const logged = new Map<string, LoggedSince>()
+  for (const log of trust.logs)
+    for (const row of await revokedIn(looking, log, revoked)) logged.set(row.serial, row)
+  return { onRecord, logged: [...logged.values()] }
 }
 
 /** Revokes them again; for what reason is not in a bundle. */
@@ -92,7 +95,7 @@ async function revokedIn(
   log: TrustedLog,
   revoked: RevokedSet,
 ): Promise<LoggedSince[]> {
-  const { public: shown } = layout.log(keyIdOf(log.spki).slice(0, 32))
+  const { public: shown } = layout.log(logFolderId(keyIdOf(log.spki)))
   const read = async (path: string) => {
     const octets = disk.readChecked(join(shown, path), { maxBytes: MAX_BYTES })
     if (octets === undefined) throw new Error(`found no ${path} in the log`)
@@ -114,8 +117,9 @@ async function revokedIn(
 }
 
 function rowOf({ entry, timestamp }: TileLeaf): LoggedSince | undefined {
-  if (entry.type !== 'precert_entry') return undefined
-  const { serial, spki, notBefore, notAfter } = certificateOfEntry(entry)
+  const certificate = readableCertificate(entry)
+  if (entry.type !== 'precert_entry' || certificate === undefined) return undefined
+  const { serial, spki, notBefore, notAfter } = certificate
   return {
     ...{ serial, profile: 'leaf', spkiHash: keyIdOf(spki), notBefore, notAfter },
     ...{ tbsHash: hash('sha256', entry.tbs), request: '{}', intendedAt: timestamp },

@@ -1,3 +1,4 @@
+import { logFolderId } from '@datapunk/protocol'
 import { EMPTY_ROOT, openCheckpoint } from '@datapunk/tlog'
 import type { SlotRow } from '../store/contract.ts'
 
@@ -40,7 +41,9 @@ function entryOf(log: ListedLog, publicUrl: string | undefined) {
     mmd: MAX_MERGE_DELAY,
     submission_url: submission,
     monitoring_url:
-      publicUrl === undefined || !log.isHere ? submission : `${publicUrl}/log/${logIdOfSlot(log.slot)}/`,
+      publicUrl === undefined || !log.isHere
+        ? submission
+        : `${publicUrl}/log/${logFolderId(log.slot.spkiHash)}/`,
     state: stateOf(log),
   }
 }
@@ -60,11 +63,6 @@ function finalTreeHead({ spki, origin = '' }: SlotRow, checkpoint: Uint8Array | 
   const { size, root } =
     checkpoint === undefined ? { size: 0, root: EMPTY_ROOT } : openCheckpoint(checkpoint, { spki, origin })
   return { sha256_root_hash: Buffer.from(root).toString('base64'), tree_size: size }
-}
-
-/** The name of its folder and in its URL. */
-export function logIdOfSlot({ spkiHash }: Pick<SlotRow, 'spkiHash'>): string {
-  return spkiHash.slice(0, 32)
 }
 
 function timeText(time: number): string {

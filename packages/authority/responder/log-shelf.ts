@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import type { Layout } from '@datapunk/protocol'
+import { type Layout, logFolderId } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, type ShownObject, shownHeaders, shownObject } from '@datapunk/tlog'
 import type { Reader, SlotRow } from '../store/contract.ts'
-import { logIdOfSlot, logListOf } from './log-list.ts'
+import { logListOf } from './log-list.ts'
 
 /** What is to be answered about a log. */
 export interface Shelved extends ShownObject {
@@ -54,7 +54,7 @@ export class LogShelf {
     const { store, layout } = this.#options
     if (path === '/log/log-list.json') return this.#list()
     const [, id, name] = /^\/log\/([0-9a-f]{32})\/(.+)$/.exec(path) ?? []
-    const slot = logSlots(store).find((each) => logIdOfSlot(each) === id)
+    const slot = logSlots(store).find((each) => logFolderId(each.spkiHash) === id)
     const object = name === undefined ? undefined : shownObject(name)
     if (slot === undefined || id === undefined || name === undefined || object === undefined) return undefined
     const octets = isHere(layout, id)
@@ -79,8 +79,8 @@ export class LogShelf {
     const { store, layout, publicUrl } = this.#options
     const logs = await Promise.all(
       logSlots(store).map(async (slot) => {
-        const checkpoint = await read(join(layout.log(logIdOfSlot(slot)).public, CHECKPOINT_PATH))
-        return { slot, checkpoint, isHere: isHere(layout, logIdOfSlot(slot)) }
+        const checkpoint = await read(join(layout.log(logFolderId(slot.spkiHash)).public, CHECKPOINT_PATH))
+        return { slot, checkpoint, isHere: isHere(layout, logFolderId(slot.spkiHash)) }
       }),
     )
     const text = JSON.stringify(

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { certificateOfEntry, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
+import { readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import type { Reader } from '../store/contract.ts'
 
@@ -25,7 +25,7 @@ export function compareEntry(
   const place = `entry ${leafIndex}`
   if (entry.type !== 'precert_entry')
     return [{ leafIndex, message: `${place} is a certificate that was logged after it was issued` }]
-  const certificate = readable(entry)
+  const certificate = readableCertificate(entry)
   if (certificate === undefined)
     return [
       { leafIndex, message: `${place} can’t be read as a certificate: nobody of ours has submitted it` },
@@ -50,14 +50,6 @@ export function compareEntry(
       `${place}, the certificate ${serial}, is for ${strangers.join(', ')}, which is outside the trust domain`,
     )
   return messages.map((message) => ({ leafIndex, serial, message }))
-}
-
-function readable(entry: TileLeaf['entry']): TbsCertificate | undefined {
-  try {
-    return certificateOfEntry(entry)
-  } catch {
-    return undefined
-  }
 }
 
 /** DNS names and SPIFFE IDs that no member can have. */

@@ -1,8 +1,8 @@
 import { readEntries, TILE_LEAVES } from '@datapunk/log'
 import {
   type Certificate,
-  certificateOfEntry,
   parseCertificate,
+  readableCertificate,
   type TbsCertificate,
   type TileLeaf,
 } from '@datapunk/pki'
@@ -36,7 +36,9 @@ export async function entryOfSerial(source: OpenSource, serial: string): Promise
   const { read, checkpoint } = source
   for (let tile = tilesIn(source) - 1; tile >= 0; tile--) {
     const entries = await readEntries(read, checkpoint, tile)
-    const found = entries.findLast((entry) => isSerial(certificateOfEntry(entry.entry).serial, serial))
+    const found = entries.findLast((entry) =>
+      isSerial(readableCertificate(entry.entry)?.serial ?? '', serial),
+    )
     if (found !== undefined) return found
   }
   return undefined

@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type LogIdentity, type ReadObject, readCheckpoint, readFolder, readUrl } from '@datapunk/log'
 import { logIdOf } from '@datapunk/pki'
-import { type Config, keyIdOf, layoutOf, type TrustedLog, type TrustStatement } from '@datapunk/protocol'
+import {
+  type Config,
+  keyIdOf,
+  layoutOf,
+  logFolderId,
+  type TrustedLog,
+  type TrustStatement,
+} from '@datapunk/protocol'
 import { CHECKPOINT_PATH, type SignedCheckpoint } from '@datapunk/tlog'
 import { CliError } from '../cli-error.ts'
 
@@ -33,7 +40,7 @@ export async function logSources(
   if (from !== undefined) return [await sourceFrom(from, trust)]
   const layout = layoutOf(config)
   const sources = trust.logs.flatMap((log) => {
-    const { dir, public: shown } = layout.log(keyIdOf(log.spki).slice(0, 32))
+    const { dir, public: shown } = layout.log(logFolderId(keyIdOf(log.spki)))
     if (existsSync(dir)) return [sourceOf(log, readFolder(shown))]
     // One that runs elsewhere shows what it has there.
     return config.authority.log === `http://${log.origin}`

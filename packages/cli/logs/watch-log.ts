@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type LogFinding, Observation } from '@datapunk/authority'
 import { LogError } from '@datapunk/log'
-import { certificateOfEntry, PkiError, type TileLeaf } from '@datapunk/pki'
+import { readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
@@ -102,7 +102,7 @@ class WatchedLog {
   #sayEntry(leaf: TileLeaf): void {
     const { output, json } = this.#context
     const { leafIndex: index, timestamp } = leaf
-    const certificate = readable(leaf)
+    const certificate = readableCertificate(leaf.entry)
     const service = certificate && serviceOf(certificate)
     const { serial, notAfter } = certificate ?? {}
     if (json) this.#print({ kind: 'entry', index, loggedAt: instantText(timestamp), service, serial })
@@ -124,14 +124,5 @@ class WatchedLog {
 
   #print(document: object): void {
     this.#context.output.print(`${JSON.stringify({ log: this.#origin, ...document })}\n`)
-  }
-}
-
-function readable({ entry }: TileLeaf) {
-  try {
-    return certificateOfEntry(entry)
-  } catch (error) {
-    if (error instanceof PkiError) return undefined
-    throw error
   }
 }

@@ -1,4 +1,4 @@
-import { certificateOfEntry, PkiError, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
+import { readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
@@ -199,23 +199,13 @@ export class LogWatch {
 
 /** @returns the certificate where it is for this service, and for no key of its */
 function strangeTo({ spiffeId, dnsNames, pins }: OwnNames, { entry }: TileLeaf): TbsCertificate | undefined {
-  const certificate = readable(entry)
+  const certificate = readableCertificate(entry)
   if (certificate === undefined) return undefined
   const names = certificate.extensions.subjectAltName
   const isOurs =
     names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
   if (!isOurs || pins === undefined || pins.has(pinOf(keyIdOf(certificate.spki)))) return undefined
   return certificate
-}
-
-/** What can't be read as a certificate is one to nobody. */
-function readable(entry: TileLeaf['entry']): TbsCertificate | undefined {
-  try {
-    return certificateOfEntry(entry)
-  } catch (error) {
-    if (error instanceof PkiError) return undefined
-    throw error
-  }
 }
 
 function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { merkleTreeLeaf, precertEntry, type TileLeaf, withoutSctList } from '@datapunk/pki'
-import { keyIdOf, readLogEntries, type TrustedLog, tilesOfEntries } from '@datapunk/protocol'
+import { keyIdOf, logFolderId, readLogEntries, type TrustedLog, tilesOfEntries } from '@datapunk/protocol'
 import {
   follows,
   HASH_SIZE,
@@ -13,7 +13,7 @@ import {
 } from '@datapunk/tlog'
 import type { ReadLog } from './log-reader.ts'
 import type { LoggedCertificate } from './logged-certificates.ts'
-import { type Contradiction, logFolderId, opened, recall, type SeenCheckpoint } from './recall.ts'
+import { type Contradiction, opened, recall, type SeenCheckpoint } from './recall.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 
 export interface LogWitnessOptions {
@@ -41,7 +41,7 @@ export class LogWitness {
 
   constructor(options: LogWitnessOptions) {
     this.#options = options
-    this.#id = logFolderId(options.log)
+    this.#id = logFolderId(this.log)
     this.#read = options.read(this.#id)
   }
 

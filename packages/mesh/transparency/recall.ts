@@ -1,4 +1,4 @@
-import { keyIdOf, type TrustedLog } from '@datapunk/protocol'
+import { keyIdOf, logFolderId, type TrustedLog } from '@datapunk/protocol'
 import { openCheckpoint, type SignedCheckpoint, TlogError } from '@datapunk/tlog'
 import type { LoggedCertificates } from './logged-certificates.ts'
 import type { WitnessMemory } from './witness-memory.ts'
@@ -14,11 +14,6 @@ export interface Contradiction {
   readonly after: SeenCheckpoint
 }
 
-/** As the folder of a log is named: the first half of its id. */
-export function logFolderId({ spki }: Pick<TrustedLog, 'spki'>): string {
-  return keyIdOf(spki).slice(0, 32)
-}
-
 interface Recalled {
   readonly last: SeenCheckpoint | undefined
   readonly contradiction: Contradiction | undefined
@@ -27,7 +22,7 @@ interface Recalled {
 
 /** What was seen of a log before this process began. What was kept and is not the log's counts for nothing. */
 export async function recall(log: TrustedLog, memory: WitnessMemory): Promise<Recalled> {
-  const kept = await memory.read(logFolderId(log))
+  const kept = await memory.read(logFolderId(keyIdOf(log.spki)))
   const [before, after] = [kept.last, kept.contradicting].map((signed) => openedOrNone(signed, log))
   const contradiction = before && after && { before, after }
   return { last: before, contradiction, entriesRead: kept.entriesRead }

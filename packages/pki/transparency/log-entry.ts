@@ -1,4 +1,5 @@
 import { parseCertificate, parseTbsCertificate, type TbsCertificate } from '../certificate.ts'
+import { PkiError } from '../pki-error.ts'
 import type { TlsReader } from './tls-reader.ts'
 import type { TlsWriter } from './tls-writer.ts'
 
@@ -47,6 +48,16 @@ export function x509Entry(certificate: Uint8Array): X509Entry {
  */
 export function certificateOfEntry(entry: LogEntry): TbsCertificate {
   return entry.type === 'x509_entry' ? parseCertificate(entry.certificate) : parseTbsCertificate(entry.tbs)
+}
+
+/** The same; undefined for what can't be read as a certificate, and so is one to nobody. */
+export function readableCertificate(entry: LogEntry): TbsCertificate | undefined {
+  try {
+    return certificateOfEntry(entry)
+  } catch (error) {
+    if (error instanceof PkiError) return undefined
+    throw error
+  }
 }
 
 /**

@@ -41,6 +41,11 @@ export interface Layout {
   }
 }
 
+/** As a log is called in its URL, and where it lies: the first half of the hash of its key. @param keyHash as `keyIdOf` makes it */
+export function logFolderId(keyHash: string): string {
+  return keyHash.slice(0, 32)
+}
+
 /** Where everything of one log lies. */
 export interface LogFolder {
   readonly dir: string
