@@ -1,3 +1,4 @@
+import { half, type Side, stepsUp } from './proof-steps.ts'
 import { TlogError } from './tlog-error.ts'
 import { HASH_SIZE, hashNode, sameHash } from './tree-hash.ts'
 
@@ -67,18 +68,6 @@ export function verifyConsistency({ from, to, proof }: ConsistencyClaim): void {
   if (!sameHash(toRoot, to.root)) refuseWrong(`the proof doesn't lead to the root of ${to.size} leaves`)
 }
 
-/** On which side of a node the other half of its parent lies. */
-type Side = 'left' | 'right'
-
-/** The way from a leaf to the root, given the number of the last leaf. A node without another half is its parent. */
-function stepsUp(index: number, last: number): Side[] {
-  const steps: Side[] = []
-  for (let [node, edge] = [index, last]; edge > 0; node = half(node), edge = half(edge))
-    if (node % 2 === 1) steps.push('left')
-    else if (node < edge) steps.push('right')
-  return steps
-}
-
 /**
  * The way from the smaller tree's last full subtree to the root; `isWhole` when that subtree is all of the smaller tree,
  * whose root the proof then leaves out.
@@ -88,10 +77,6 @@ function stepsBetween(fromSize: number, toSize: number): { steps: Side[]; isWhol
   let [node, edge] = [fromSize - 1, toSize - 1]
   for (; node % 2 === 1; node = half(node)) edge = half(edge)
   return { steps: stepsUp(node, edge), isWhole: node === 0 }
-}
-
-function half(count: number): number {
-  return Math.floor(count / 2)
 }
 
 function joined(hash: Uint8Array, other: Uint8Array, side: Side): Uint8Array {
