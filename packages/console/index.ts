@@ -1,2 +1,11 @@
+export { ConsoleError, type ConsoleErrorCode } from './error.ts'
+export { type ConsoleServer, type ConsoleServerOptions, serveConsole } from './server/console-server.ts'
 export { LiveView } from './server/live-view.ts'
+export {
+  type ConsoleLinkToken,
+  LINK_LIFE,
+  SESSION_LIFE,
+  Sessions,
+  type SessionsOptions,
+} from './server/sessions.ts'
 export type { ConsoleSource } from './source.ts'

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import type { ConsoleSession } from '@datapunk/protocol/console'
+import { z } from 'zod'
+import { ConsoleError } from '../error.ts'
+
+export interface SessionsOptions {
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly randomBytes: (length: number) => Uint8Array
+  /** What `save` was given last, so that a restart logs nobody out; undefined where it never was. */
+  readonly load: () => string | undefined
+  readonly save: (text: string) => void
+}
+
+/** What a session may do. */
+export interface SessionRights {
+  readonly readOnly: boolean
+}
+
+/** A link for one login. */
+export interface ConsoleLinkToken {
+  /** 32 random octets, base64url. */
+  readonly token: string
+  readonly endsAt: number
+}
+
+interface Kept extends SessionRights {
+  readonly endsAt: number
+}
+
+/** Milliseconds. */
+export const LINK_LIFE = 5 * 60 * 1000
+export const SESSION_LIFE = 12 * 60 * 60 * 1000
+
+/** People with a browser each; the oldest goes. */
+const MAX_LINKS = 32
+const MAX_SESSIONS = 64
+
+const SECRET_SIZE = 32
+
+/** Who may come in. Kept of each secret is its hash alone: what is read here, or on disk, lets nobody in. */
+export class Sessions {
+  readonly #options: SessionsOptions
+  readonly #links = new Map<string, Kept>()
+  readonly #sessions: Map<string, Kept>
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+    this.#sessions = readSessions(options.load())
+  }
+
+  /** A link that lets one browser in, once, within five minutes. */
+  link(rights: SessionRights): ConsoleLinkToken {
+    const token = this.#secret()
+    const endsAt = this.#options.clock() + LINK_LIFE
+    keep(this.#links, token, { ...rights, endsAt }, MAX_LINKS)
+    return { token, endsAt }
+  }
+
+  /** @throws ConsoleError `LINK_INVALID` it was used, has ended, or never was */
+  logIn(token: string): ConsoleSession {
+    const link = this.#take(this.#links, token)
+    if (link === undefined)
+      throw new ConsoleError(
+        'LINK_INVALID',
+        'found a link that was used before, or is older than five minutes; allowed: a new one, which `mtls console` prints',
+      )
+    const session = this.#secret()
+    const kept = { readOnly: link.readOnly, endsAt: this.#options.clock() + SESSION_LIFE }
+    keep(this.#sessions, session, kept, MAX_SESSIONS)
+    this.#save()
+    return { session, ...kept }
+  }
+
+  /** What a session may do; undefined where there is none, or no more. */
+  find(session: string): SessionRights | undefined {
+    const kept = this.#sessions.get(hashOf(session))
+    return kept !== undefined && kept.endsAt > this.#options.clock() ? kept : undefined
+  }
+
+  logOut(session: string): void {
+    if (this.#sessions.delete(hashOf(session))) this.#save()
+  }
+
+  #take(from: Map<string, Kept>, secret: string): Kept | undefined {
+    const hash = hashOf(secret)
+    const kept = from.get(hash)
+    from.delete(hash)
+    return kept !== undefined && kept.endsAt > this.#options.clock() ? kept : undefined
+  }
+
+  #secret(): string {
+    return Buffer.from(this.#options.randomBytes(SECRET_SIZE)).toString('base64url')
+  }
+
+  #save(): void {
+    const now = this.#options.clock()
+    for (const [hash, { endsAt }] of this.#sessions) if (endsAt <= now) this.#sessions.delete(hash)
+    this.#options.save(JSON.stringify([...this.#sessions]))
+  }
+}
+
+function keep(kept: Map<string, Kept>, secret: string, value: Kept, most: number): void {
+  kept.set(hashOf(secret), value)
+  if (kept.size <= most) return
+  const [oldest] = kept.keys()
+  kept.delete(oldest!)
+}
+
+/** To look for a hash tells nobody anything about the secret. */
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+const keptSessions = z.array(
+  z.tuple([z.string().regex(/^[0-9a-f]{64}$/), z.object({ readOnly: z.boolean(), endsAt: z.number() })]),
+)
+
+/** What can't be read lets nobody in. */
+function readSessions(text: string | undefined): Map<string, Kept> {
+  try {
+    return new Map(keptSessions.parse(JSON.parse(text ?? '[]')))
+  } catch {
+    return new Map()
+  }
+}
