@@ -6,9 +6,10 @@ import { after, describe, type TestContext, test } from 'node:test'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
 import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { connectAdmin, serveAdmin } from './admin.ts'
-import { Authority, Observation } from './authority.ts'
+import { Authority } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { keep } from './keep.ts'
+import { Observation } from './observation.ts'
 import { Pace } from './pace.ts'
 
 const folders: string[] = []

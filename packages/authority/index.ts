@@ -9,8 +9,6 @@ export {
   type AuthorityOptions,
   type BackupMade,
   type BackupRequest,
-  Observation,
-  type PromisedCertificate,
 } from './authority.ts'
 export type { NextGeneration } from './backup/next-generation.ts'
 export { type RestoreOptions, type RestoreReport, restoreBackup } from './backup/restore.ts'
@@ -26,6 +24,7 @@ export type { IssuedChain } from './issue-pair.ts'
 export { type KeepOptions, keep, LONGEST_WAIT } from './keep.ts'
 export type { RootKeyPlace } from './keys/root-keys.ts'
 export type { Measurements } from './measurements.ts'
+export { Observation, type PromisedCertificate } from './observation.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
 export { LONGEST_SUSPENSION, type SuspendedPins } from './pinning/suspend.ts'

@@ -16,10 +16,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { Observation } from '../authority.ts'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls, PowerCut } from '../disk/failing-calls.ts'
 import { acquireLock } from '../lock.ts'
+import { Observation } from '../observation.ts'
 import { restorePlaces } from './settle.ts'
 import {
   applyIn,

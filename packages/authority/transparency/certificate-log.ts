@@ -35,3 +35,8 @@ export type AsAuthority = <Result>(use: (signer: Signer) => Promise<Result>) => 
 
 /** Opens the log of a mesh, or makes its first one. A log of an earlier generation is never resumed. */
 export type OpenLog = (wanted: WantedLog, asAuthority: AsAuthority) => Promise<CertificateLog>
+
+/** Of an authority that was given none. */
+export async function noLog(): Promise<never> {
+  throw new TypeError('no log was given to this authority')
+}

@@ -1,0 +1,127 @@
+import type { TileLeaf } from '@datapunk/pki'
+import { keyIdOf, layoutOf, type Member } from '@datapunk/protocol'
+import { planOf } from './apply.ts'
+import { type AuditQuery, readAudit } from './audit/read-audit.ts'
+import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
+import type { AuthorityOptions } from './authority.ts'
+import { settleRestore } from './backup/settle.ts'
+import { checkState } from './check-state.ts'
+import { Disk } from './disk/disk.ts'
+import type { Engine } from './engine.ts'
+import { KeyStore } from './keys/key-store.ts'
+import { OwnPair } from './peers/own-pair.ts'
+import { PeerBook } from './peers/peer-book.ts'
+import type { Plan } from './plan.ts'
+import { type Status, statusOf } from './status.ts'
+import type { AuditRow } from './store/contract.ts'
+import { MemoryStore } from './store/memory.ts'
+import { SqliteStore } from './store/sqlite.ts'
+import { noLog } from './transparency/certificate-log.ts'
+import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
+import { LogSeat } from './transparency/log-seat.ts'
+import { wantedMembers } from './wanted-members.ts'
+
+/** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
+export class Observation {
+  readonly #engine: Pick<
+    Engine,
+    'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
+  >
+
+  constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
+    const layout = layoutOf(config)
+    settleRestore(layout, disk)
+    const there = disk.kindOf(layout.authority.inventory) !== undefined
+    const store = there
+      ? SqliteStore.open({ file: layout.authority.inventory, readOnly: true, disk })
+      : new MemoryStore()
+    const keys = new KeyStore({
+      disk,
+      folder: layout.authority.keys,
+      rootKey: config.paths.caKey,
+      passphrase: () => {
+        throw new TypeError('looking opens no key')
+      },
+      storeInClear: config.authority.storeCaKeysInClear,
+      randomBytes: () => {
+        throw new TypeError('looking makes nothing')
+      },
+    })
+    this.#engine = {
+      config,
+      clock,
+      disk,
+      layout,
+      store,
+      keys,
+      peers: new PeerBook(clock),
+      ownPair: new OwnPair(),
+      logSeat: new LogSeat(noLog),
+    }
+  }
+
+  /** @throws AuthorityError what `apply` would refuse this state with */
+  plan(): Plan {
+    checkState(this.#engine)
+    return planOf(this.#engine)
+  }
+
+  status(): Status {
+    return statusOf(this.#engine)
+  }
+
+  /** The members as `apply` would publish them, were every action of its plan done. */
+  wantedMembers(): Member[] {
+    const { config, clock, store } = this.#engine
+    return wantedMembers(config, clock(), store)
+  }
+
+  /** The certificate recorded last of a service, DER; undefined where none is. */
+  newestCertificate(service: string): Uint8Array | undefined {
+    const { store } = this.#engine
+    const own = new Set(store.instances().flatMap((row) => (row.service === service ? [row.id] : [])))
+    return store.currentCertificates().find(({ instance }) => own.has(instance ?? ''))?.der
+  }
+
+  /** What was done, oldest first. */
+  audit(query: AuditQuery): Iterable<AuditRow> {
+    return readAudit(this.#engine.store, query)
+  }
+
+  /** @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed */
+  verifyAudit(): AuditVerdict {
+    return verifyAudit(this.#engine.store)
+  }
+
+  /** What is wrong with an entry of a log, by what is on record. */
+  compareEntry(entry: TileLeaf): readonly LogFinding[] {
+    return compareEntry(entry, this.#engine)
+  }
+
+  /** The certificates in use that the log with this key has promised to hold. `spki` in DER. */
+  promisedBy(spki: Uint8Array): readonly PromisedCertificate[] {
+    const spkiHash = keyIdOf(spki)
+    const ids = new Set(
+      this.#engine.store.slots().flatMap((slot) => (slot.spkiHash === spkiHash ? [slot.id] : [])),
+    )
+    return this.#engine.store
+      .currentCertificates()
+      .flatMap(({ log, serial, instance, tbsHash }) =>
+        ids.has(log ?? '') ? [{ serial, instance, tbsHash }] : [],
+      )
+  }
+
+  close(): void {
+    this.#engine.store.close()
+  }
+}
+
+/** A certificate in use that a log has promised to hold. */
+export interface PromisedCertificate {
+  /** Lowercase hex. */
+  readonly serial: string
+  /** Undefined: the authority's own. */
+  readonly instance: string | undefined
+  /** SHA-256 of what the entry holds, its to-be-signed part without SCTs; lowercase hex. */
+  readonly tbsHash: string
+}
