@@ -10,9 +10,14 @@ export function announcement(before: PageState, after: PageState): string | unde
     connectionChange(before, after),
     authorityChange(before, after),
     stateChanges(before, after),
+    deed(before, after),
   ]
   const said = sentences.filter((sentence) => sentence !== undefined)
   return said.length === 0 ? undefined : said.join(' ')
+}
+
+function deed({ done: before }: PageState, { done: after }: PageState): string | undefined {
+  return before === after ? undefined : after?.text
 }
 
 function connectionChange(

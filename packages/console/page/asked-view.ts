@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { type Asked, presentValue } from './page-state.ts'
+import { prose } from './prose.ts'
 import { stateMark } from './state-mark.ts'
 
 /** Something that was asked for, or why it is not here. @param name `the log` */
@@ -10,7 +11,7 @@ export function askedView<Value>(
 ): TemplateResult | typeof nothing {
   if (asked.kind === 'nothing') return nothing
   if (asked.kind === 'failed')
-    return html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${asked.message}</span></p>`
+    return html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${prose(asked.message)}</span></p>`
   const isHere = asked.kind === 'here' || asked.before !== undefined
   return isHere ? view(presentValue(asked) as Value) : html`<p class="empty">Asking for ${name}.</p>`
 }

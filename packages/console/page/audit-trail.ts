@@ -23,7 +23,7 @@ function auditTable(
       <div><dt>Root of their tree</dt><dd>${fingerprint(root)}</dd></div>
       <div><dt>Checked by</dt><dd><code>mtls audit</code></dd></div>
     </dl>
-    <div class="scroll" tabindex="0" role="group" aria-label="Entries of the audit"><table>
+    <table>
       <thead><tr><th scope="col" class="number">No.</th><th scope="col">When</th><th scope="col">Who</th><th scope="col">Deed</th>
         <th scope="col">What</th></tr></thead>
       <tbody>${entries.map(
@@ -36,7 +36,7 @@ function auditTable(
         }) => html`<tr><td class="number">${number}</td><td>${moment(at, now)}</td>
           <td>${actor}</td><th scope="row">${deed}</th><td class="wide">${text}</td></tr>`,
       )}</tbody>
-    </table></div>
+    </table>
     ${pager({
       what: 'audit',
       highest: entries[0]!.number,

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import type { PageCommands } from './page-commands.ts'
 import type { PageState } from './page-state.ts'
+import { prose } from './prose.ts'
 import { stateMark } from './state-mark.ts'
 
 /** What is wrong as a whole, and what was done last. */
@@ -19,15 +20,15 @@ export function banners(state: PageState, commands: PageCommands): TemplateResul
         : banner('bad', `${mesh.unreachable} What is shown is what it said last.`)
     }
     ${faults.map((fault) => banner('bad', fault))}
-    <div role="status">${
+    ${
       done === undefined
         ? nothing
-        : html`<p class="banner ${done.state}">${stateMark(done.state)}<span>${done.text}</span>
+        : html`<p class="banner ${done.state}">${stateMark(done.state)}<span>${prose(done.text)}</span>
             <button type="button" class="plain" @click=${() => commands.acknowledge()}>Dismiss</button></p>`
-    }</div>
+    }
   </div>`
 }
 
 function banner(state: 'warning' | 'bad', text: string): TemplateResult {
-  return html`<p class="banner ${state}">${stateMark(state)}<span>${text}</span></p>`
+  return html`<p class="banner ${state}">${stateMark(state)}<span>${prose(text)}</span></p>`
 }

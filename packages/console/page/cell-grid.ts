@@ -1,4 +1,4 @@
-import type { Point } from './map-layout.ts'
+import type { Point } from './map-frame.ts'
 
 export const CELL_WIDTH = 148
 export const CELL_HEIGHT = 34

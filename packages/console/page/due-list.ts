@@ -19,7 +19,7 @@ export function dueList({ due, outage }: ConsoleMesh, now: number): TemplateResu
   ${
     due.length === 0
       ? html`<p class="empty">Nothing is due.</p>`
-      : html`<table>
+      : html`<table class="due">
         <thead><tr><th scope="col">When</th><th scope="col">What</th></tr></thead>
         <tbody>${due.map(
           ({ at, kind, subject }) => html`<tr class=${at < now ? 'overdue' : ''}>

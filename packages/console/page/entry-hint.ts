@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
+import { prose } from './prose.ts'
 import type { Entry } from './session.ts'
 import { stateMark } from './state-mark.ts'
 
@@ -11,7 +12,7 @@ export function entryHint(entry: Entry): TemplateResult {
     ${
       reason === undefined
         ? nothing
-        : html`<p class="banner warning" role="alert">${stateMark('warning')}<span>${reason}</span></p>`
+        : html`<p class="banner warning" role="alert">${stateMark('warning')}<span>${prose(reason)}</span></p>`
     }
     <p>On the machine of the authority, run:</p>
     <pre><code>mtls console</code></pre>

@@ -21,9 +21,9 @@ export function instanceTable(
 }
 
 const deliveries: Readonly<Record<ConsoleInstance['delivery'], string>> = {
-  proven: 'acknowledges by signature',
-  'by-file': 'told by file',
-  unheard: 'has not acknowledged yet',
+  proven: 'proven',
+  'by-file': 'by file',
+  unheard: 'unheard',
 }
 
 function instanceRow(instance: ConsoleInstance, bundle: string | null, now: number): TemplateResult {

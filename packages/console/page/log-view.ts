@@ -27,7 +27,7 @@ function logTable(log: ConsoleLog, now: number, commands: PageCommands): Templat
       <div><dt>Root</dt><dd>${fingerprint(log.root)}</dd></div>
       <div><dt>Signed</dt><dd>${moment(log.signedAt, now)}</dd></div>
     </dl>
-    <div class="scroll" tabindex="0" role="group" aria-label="Entries of the log"><table>
+    <table>
       <thead><tr><th scope="col" class="number">Index</th><th scope="col">Name</th><th scope="col">Serial</th><th scope="col">Logged</th>
         <th scope="col">Valid until</th><th scope="col">Proof</th></tr></thead>
       <tbody>${entries.map(
@@ -37,7 +37,7 @@ function logTable(log: ConsoleLog, now: number, commands: PageCommands): Templat
           <td><button type="button" class="link" aria-label="Check entry ${index}" @click=${() => commands.prove(serial)}>Check</button></td>
         </tr>`,
       )}</tbody>
-    </table></div>
+    </table>
     ${pager({
       what: 'log',
       highest: entries[0]?.index ?? 0,

@@ -4,7 +4,8 @@ import { guard } from 'lit-html/directives/guard.js'
 import { repeat } from 'lit-html/directives/repeat.js'
 import { lastResult } from './last-result.ts'
 import type { Pair } from './map-layers.ts'
-import { type DrawnLine, type MapLayout, mapLayout, NODE_HEIGHT, NODE_WIDTH } from './map-layout.ts'
+import { type MapLayout, mapLayout } from './map-layout.ts'
+import type { DrawnLine } from './map-lines.ts'
 import type { Look } from './map-look.ts'
 import { pairKey } from './mesh-view.ts'
 import { serviceNode } from './service-node.ts'
@@ -20,6 +21,8 @@ const layoutOf = lastResult((services: readonly ConsoleService[], pairs: readonl
   ),
 )
 
+const LEAST_SCALE = 0.8
+
 export interface GraphOptions {
   readonly view: ConsoleView
   readonly pairs: readonly Pair[]
@@ -30,10 +33,11 @@ export interface GraphOptions {
 /** The mesh as a graph: callers left, those they call right, lines as thick as they have connections. */
 export function mapGraph({ view, pairs, look, room }: GraphOptions): TemplateResult {
   const layout = layoutFor(view, pairs, room)
+  const scale = scaleFor(layout, room)
   const counts = new Map(view.links.map((link) => [pairKey(link), link.count]))
   const cut = new Set(look.cut.map(pairKey))
-  return html`<svg class="graph ${layout.lines.length > LABELLED_LINES ? 'crowded' : ''}"
-    width=${layout.width} height=${layout.height} viewBox="0 0 ${layout.width} ${layout.height}">
+  return html`<svg class="graph ${layout.lines.length > LABELLED_LINES ? 'crowded' : ''} ${layout.node.height < 40 ? 'compact' : ''}"
+    width=${layout.width * scale} height=${layout.height * scale} viewBox="0 0 ${layout.width} ${layout.height}">
     <defs>${arrow('arrow')}${arrow('arrow-near')}</defs>
     <g aria-hidden="true">${repeat(
       layout.lines,
@@ -46,6 +50,11 @@ export function mapGraph({ view, pairs, look, room }: GraphOptions): TemplateRes
       (service) => placedNode(service, layout, look, view.mesh.bundle),
     )}
   </svg>`
+}
+
+/** Smaller than drawn where it is too wide, as long as it can be read. */
+function scaleFor({ width }: MapLayout, room: number): number {
+  return Math.min(1, Math.max(LEAST_SCALE, room / width))
 }
 
 /** As long as the names are the same, what changes of the services moves nothing. */
@@ -63,7 +72,7 @@ let lastNames: { readonly key: string; readonly services: readonly ConsoleServic
 function placedNode(service: ConsoleService, layout: MapLayout, look: Look, bundle: string | null) {
   const { x, y } = layout.nodes.get(service.service)!
   const own = look.of(service)
-  return svg`<foreignObject x=${x} y=${y} width=${NODE_WIDTH} height=${NODE_HEIGHT}>${guard(
+  return svg`<foreignObject x=${x} y=${y} width=${layout.node.width} height=${layout.node.height}>${guard(
     [service, bundle, ...Object.values(own)],
     () => serviceNode(service, own, bundle),
   )}</foreignObject>`
@@ -85,6 +94,6 @@ function strokeWidth(count: number): number {
 }
 
 function arrow(id: string) {
-  return svg`<marker id=${id} viewBox="0 0 8 8" refX="7.4" refY="4" markerWidth="9" markerHeight="9"
-    markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .6L7.6 4 0 7.4z"/></marker>`
+  return svg`<marker id=${id} viewBox="0 0 9 10" refX="0" refY="5" markerWidth="9" markerHeight="10"
+    markerUnits="userSpaceOnUse" orient="auto"><path d="M0 .4L8 5 0 9.6z"/></marker>`
 }

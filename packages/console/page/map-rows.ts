@@ -1,17 +1,18 @@
 import { type Columns, mean, type Stop } from './map-order.ts'
 
-/** How far apart two stops are, centre to centre. */
-const SERVICES_APART = 72
-const LINES_APART = 22
+/** How far two neighbours in a column are apart, middle to middle, in pixels. */
+export interface Apart {
+  readonly services: number
+  /** A service and a line that goes by. */
+  readonly mixed: number
+  readonly lines: number
+}
 
 /** Passes that pull each stop towards its neighbours. */
 const PASSES = 10
 
-/** Where each stop lies across the columns: straight lines where it can be, and nothing upon another. The least is 0. */
-export function rowsOf(
-  { columns, before, after }: Columns,
-  apart = SERVICES_APART,
-): ReadonlyMap<string, number> {
+/** Where the middle of each stop lies across the columns: straight lines where it can be, and nothing upon another. */
+export function rowsOf({ columns, before, after }: Columns, apart: Apart): ReadonlyMap<string, number> {
   const rows = new Map<string, number>()
   for (const column of columns) place(rows, column, stacked(column, apart), apart)
   for (let pass = 0; pass < PASSES; pass++) {
@@ -24,12 +25,11 @@ export function rowsOf(
       place(rows, column, wanted, apart)
     }
   }
-  const least = Math.min(...rows.values())
-  return new Map([...rows].map(([id, row]) => [id, Math.round(row - least)]))
+  return rows
 }
 
 /** One below the other, around 0. */
-function stacked(column: readonly Stop[], apart: number): readonly number[] {
+function stacked(column: readonly Stop[], apart: Apart): readonly number[] {
   const rows: number[] = []
   for (const [at] of column.entries()) rows.push(at === 0 ? 0 : rows[at - 1]! + gap(column, at, apart))
   const centre = (rows.at(-1) ?? 0) / 2
@@ -41,7 +41,7 @@ function place(
   rows: Map<string, number>,
   column: readonly Stop[],
   wanted: readonly number[],
-  apart: number,
+  apart: Apart,
 ): void {
   const down = [...wanted]
   for (let at = 1; at < down.length; at++)
@@ -53,7 +53,7 @@ function place(
 }
 
 /** Between a stop and the one above it. */
-function gap(column: readonly Stop[], at: number, apart: number): number {
-  const services = Number(column[at]!.isService) + Number(column[at - 1]!.isService)
-  return services === 2 ? apart : services === 1 ? apart * 0.7 : LINES_APART
+function gap(column: readonly Stop[], at: number, { services, mixed, lines }: Apart): number {
+  const count = Number(column[at]!.isService) + Number(column[at - 1]!.isService)
+  return count === 2 ? services : count === 1 ? mixed : lines
 }

@@ -1,6 +1,7 @@
 import type { ConsoleService, ConsoleState } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { live } from 'lit-html/directives/live.js'
+import { countText } from './count-text.ts'
 import { mapCells } from './map-cells.ts'
 import { mapGraph } from './map-graph.ts'
 import { filtered, mapLook } from './map-look.ts'
@@ -51,7 +52,7 @@ function filters(services: readonly ConsoleService[], { filter }: PageState, com
     const isOn = filter.state === state
     return html`<button type="button" class="chip ${state}" aria-pressed=${isOn ? 'true' : 'false'}
       ?disabled=${count === 0 && !isOn} @click=${() => commands.filter({ state: isOn ? undefined : state })}>
-      ${stateMark(state)}<span>${count} ${state}</span></button>`
+      ${stateMark(state)}<span>${countText(count)} ${state}</span></button>`
   })}</div>
   <input type="search" id="find" class="find" placeholder="Find a service" aria-label="Find a service"
     aria-keyshortcuts="/" autocomplete="off" spellcheck="false" .value=${live(filter.text)}

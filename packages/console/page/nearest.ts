@@ -1,4 +1,4 @@
-import type { Point } from './map-layout.ts'
+import type { Point } from './map-frame.ts'
 
 const directions: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -1, y: 0 },

@@ -1,8 +1,10 @@
 import type { ConsoleMesh, ConsoleService, ConsoleView } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
+import { countText } from './count-text.ts'
 import { fingerprint } from './fingerprint.ts'
 import { moment, none } from './moment.ts'
 import type { PageCommands } from './page-commands.ts'
+import { prose } from './prose.ts'
 import { stateMark } from './state-mark.ts'
 
 /** The worst ones; the filter shows the rest. */
@@ -30,8 +32,8 @@ export function overviewPanel(
     ${wanting.length > SHOWN ? html`<p class="hint">And ${wanting.length - SHOWN} more; the map shows them by state.</p>` : nothing}
     <h3>Mesh</h3>
     <dl class="pairs">
-      <dt>Services</dt><dd>${services.length}</dd>
-      <dt>Connections</dt><dd>${open} open between ${links.length} pairs</dd>
+      <dt>Services</dt><dd>${countText(services.length)}</dd>
+      <dt>Connections</dt><dd>${countText(open)} open, between ${links.length === 1 ? '1 pair' : `${countText(links.length)} pairs`}</dd>
       <dt>Transparency</dt><dd>${modeText(mesh.transparency)}${
         mesh.transparency.failure === null
           ? nothing
@@ -45,7 +47,7 @@ export function overviewPanel(
 
 function wantingService({ service, state, notes }: ConsoleService, commands: PageCommands): TemplateResult {
   return html`<li><button type="button" class="row" @click=${() => commands.select(service)}>
-    ${stateMark(state)}<span><strong>${service}</strong> <span class="visually-hidden">${state}: </span>${notes[0] ?? ''}</span>
+    ${stateMark(state)}<span><strong>${service}</strong> <span class="visually-hidden">${state}: </span>${prose(notes[0] ?? '')}</span>
   </button></li>`
 }
 

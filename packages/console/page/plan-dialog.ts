@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit-html'
 import { askedView } from './asked-view.ts'
 import type { PageCommands, RevokeReason } from './page-commands.ts'
 import type { Deed, Dialog } from './page-state.ts'
+import { prose } from './prose.ts'
 import { stateMark } from './state-mark.ts'
 
 const reasons: Readonly<Record<RevokeReason, string>> = {
@@ -29,7 +30,7 @@ function content(dialog: Dialog, commands: PageCommands): TemplateResult {
         ? html`<p class="hint">Choose a reason to see what it would do.</p>`
         : askedView(plan, 'its plan', planView)
     }</div>
-    ${failure === undefined ? nothing : html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${failure}</span></p>`}
+    ${failure === undefined ? nothing : html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${prose(failure)}</span></p>`}
     <div class="buttons">
       <button type="button" @click=${() => commands.dismiss()}>${isRunning ? 'Close' : 'Cancel'}</button>
       <button type="button" class=${deed.kind === 'revoke' ? 'danger solid' : 'solid'}
@@ -66,7 +67,7 @@ function planView({ title, effects, command }: ConsolePlan): TemplateResult {
   return html`<h3>${title}</h3>
     <ul class="effects">${effects.map(
       ({ state, text }) =>
-        html`<li>${stateMark(state)}<span><span class="visually-hidden">${state}: </span>${text}</span></li>`,
+        html`<li>${stateMark(state)}<span><span class="visually-hidden">${state}: </span>${prose(text)}</span></li>`,
     )}</ul>
     <p class="hint">The same by command:</p><pre><code>${command}</code></pre>`
 }

@@ -9,7 +9,7 @@ import { durationText } from './time-text.ts'
 /** What was revoked, and how long it took until every live peer enforced it. */
 export function revocationList(revocations: readonly ConsoleRevocation[], now: number): TemplateResult {
   if (revocations.length === 0) return html`<p class="empty">Nothing was ever revoked.</p>`
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Revocations"><table>
+  return html`<table>
     <thead><tr><th scope="col" class="number">No.</th><th scope="col">Revoked</th><th scope="col">Of</th><th scope="col">Serial</th>
       <th scope="col">Reason</th><th scope="col">Enforced by every live peer</th></tr></thead>
     <tbody>${repeat(
@@ -23,7 +23,7 @@ export function revocationList(revocations: readonly ConsoleRevocation[], now: n
         <td>${one.reason}</td>
         <td>${enforcement(one)}</td></tr>`,
     )}</tbody>
-  </table></div>`
+  </table>`
 }
 
 function enforcement({ enforcedAfter, pending }: ConsoleRevocation): TemplateResult {

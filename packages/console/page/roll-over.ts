@@ -8,6 +8,7 @@ import type {
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { moment, none } from './moment.ts'
 import type { PageCommands } from './page-commands.ts'
+import { prose } from './prose.ts'
 import { stateMark } from './state-mark.ts'
 
 /** The stages of a roll-over of keys, in their order. Pinning is required by one step alone. */
@@ -26,7 +27,7 @@ export function rollOver(
   now: number,
   commands: PageCommands,
 ): TemplateResult {
-  return html`${mesh.asks.map((ask) => html`<p class="banner warning">${stateMark('warning')}<span>${ask}</span></p>`)}
+  return html`${mesh.asks.map((ask) => html`<p class="banner warning">${stateMark('warning')}<span>${prose(ask)}</span></p>`)}
     ${
       mesh.rolls.length === 0
         ? html`<p class="lead">No roll-over waits for anybody.</p>`
@@ -105,8 +106,7 @@ function slotTable({ slots }: ConsoleMesh, now: number): TemplateResult {
   const columns = lifeStates.filter(
     (state) => state !== 'compromised' || slots.some((slot) => slot.state === state),
   )
-  return html`<h3>Keys</h3><div class="scroll" tabindex="0" role="group" aria-label="Keys by the stage of their life">
-    <table class="slots">
+  return html`<h3>Keys</h3><table class="slots">
       <thead><tr><th scope="col">Key</th>${columns.map((state) => html`<th scope="col">${state}</th>`)}</tr></thead>
       <tbody>${[...Map.groupBy(slots, ({ kind }) => kind)].map(
         ([kind, own]) =>
@@ -118,7 +118,7 @@ function slotTable({ slots }: ConsoleMesh, now: number): TemplateResult {
               )}</td>`,
           )}</tr>`,
       )}</tbody>
-    </table></div>`
+    </table>`
 }
 
 function slotsIn(slots: readonly ConsoleSlot[], now: number) {

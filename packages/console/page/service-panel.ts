@@ -1,12 +1,13 @@
 import type { ConsoleService, ConsoleServiceDetail } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
-import { certificateTable } from './certificate-table.ts'
+import { certificateList } from './certificate-list.ts'
 import { connectionTable } from './connection-table.ts'
 import { instanceTable } from './instance-table.ts'
 import type { PageCommands } from './page-commands.ts'
 import { mayAct, type PageState, presentValue } from './page-state.ts'
 import { peerList } from './peer-list.ts'
 import { pinList } from './pin-list.ts'
+import { prose } from './prose.ts'
 import { stateText } from './state-mark.ts'
 import { timeLine } from './time-line.ts'
 
@@ -24,7 +25,7 @@ export function servicePanel(
       <button type="button" class="plain close" aria-label="Close ${service.service}"
         @click=${() => commands.select(undefined)}>Close</button>
     </div>
-    ${service.notes.length === 0 ? nothing : html`<ul class="notes ${service.state}">${service.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+    ${service.notes.length === 0 ? nothing : html`<ul class="notes ${service.state}">${service.notes.map((note) => html`<li>${prose(note)}</li>`)}</ul>`}
     ${mayAct(state) ? deeds(service, commands) : nothing}
     ${names(service, isOwn ? detail : undefined, commands)}
     ${instanceTable(service, state.mesh.view?.mesh.bundle ?? null, state.now)}
@@ -33,7 +34,7 @@ export function servicePanel(
       isOwn
         ? html`<h3>Certificates</h3>
           ${timeLine(detail.certificates, state.now)}
-          ${certificateTable(detail, state, commands)}
+          ${certificateList(detail, state, commands)}
           ${pinList(detail.pins)}
           ${peerList(detail.peers, state.now)}`
         : html`<p class="hint">Asking for its certificates.</p>`
@@ -60,7 +61,7 @@ function names(
       detail === undefined
         ? nothing
         : html`<dt>SPIFFE ID</dt><dd><code>${detail.spiffeId}</code></dd>
-          <dt>May be called by</dt><dd>${callersText(detail.callers, commands)}</dd>`
+          <dt>Callers</dt><dd>${callersText(detail.callers, commands)}</dd>`
     }
   </dl>`
 }

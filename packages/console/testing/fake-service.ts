@@ -69,9 +69,7 @@ export class FakeService {
     const notes = [
       ...(this.barred ? [`revoked: it gets no certificate until \`mtls issue ${this.service}\``] : []),
       ...(this.trouble === undefined ? [] : [this.trouble]),
-      ...late.map(
-        ({ instance, enforced }) => `${instance} is late: it enforces ${enforced}, and ${bundle} is out`,
-      ),
+      ...late.map(({ instance, enforced }) => `late: ${instance} enforces ${enforced}, and ${bundle} is out`),
       ...(this.isLive ? [] : ['no process of it speaks to the authority']),
     ]
     return {
