@@ -1,13 +1,4 @@
-import {
-  corner,
-  type Frame,
-  frameFor,
-  LEAST_GAP,
-  MARGIN,
-  type NodeSize,
-  nodeSize,
-  type Point,
-} from './map-frame.ts'
+import { corner, type Frame, frameFor, MARGIN, type NodeSize, nodeSize, type Point } from './map-frame.ts'
 import { layersOf, type Pair } from './map-layers.ts'
 import { type DrawnLine, linesOf } from './map-lines.ts'
 import { type Columns, orderedColumns } from './map-order.ts'
