@@ -45,7 +45,11 @@ export async function followStream(options: StreamOptions, ending?: AbortSignal)
   while (!ending?.aborted) {
     try {
       await followOnce(options, ending, () => {
-        onConnection({ kind: 'live', since: now(), lostFor: lostAt && now() - lostAt })
+        onConnection({
+          kind: 'live',
+          since: now(),
+          lostFor: lostAt === undefined ? undefined : now() - lostAt,
+        })
         lostAt = undefined
         attempt = 0
       })
