@@ -8,11 +8,12 @@ export interface Point {
 export interface NodeSize {
   readonly width: number
   readonly height: number
+  readonly isCompact: boolean
 }
 
 /** As in the style. */
-const ROOMY: NodeSize = { width: 148, height: 48 }
-const COMPACT: NodeSize = { width: 126, height: 30 }
+const ROOMY: NodeSize = { width: 148, height: 48, isCompact: false }
+const COMPACT: NodeSize = { width: 126, height: 30, isCompact: true }
 /** More services than these are drawn smaller. */
 const MAX_ROOMY = 16
 
@@ -38,7 +39,7 @@ export interface Frame {
 }
 
 export function frameFor(flow: Frame['flow'], node: NodeSize, columns: number, room: number): Frame {
-  const size = node === ROOMY ? 'roomy' : 'compact'
+  const size = node.isCompact ? 'compact' : 'roomy'
   const beside = BESIDE[flow][size]
   const thickness = flow === 'right' ? node.height : node.width
   const apart = {

@@ -32,7 +32,7 @@ export function meshMap(state: PageState, commands: PageCommands): TemplateResul
 }
 
 function content(state: PageState): TemplateResult {
-  const { view, pairs } = state.mesh
+  const { view } = state.mesh
   if (view === undefined) return html`<p class="empty">Waiting for the first word of the mesh.</p>`
   if (view.services.length === 0)
     return html`<p class="empty"><strong>No services yet.</strong>
@@ -40,7 +40,7 @@ function content(state: PageState): TemplateResult {
   const shown = filtered(view.services, state.filter)
   const look = mapLook(state, shown)
   const room = state.mapWidth
-  if (view.services.length <= MAX_GRAPH) return mapGraph({ view, pairs, look, room })
+  if (view.services.length <= MAX_GRAPH) return mapGraph(state.mesh, look, room)
   if (shown.length === 0) return html`<p class="empty">No service is like that.</p>`
   return mapCells({ view, shown, look, room })
 }

@@ -15,6 +15,8 @@ export interface MeshView {
   readonly events: readonly ConsoleEvent[]
   /** Undefined: nothing is wrong as far as is known. */
   readonly unreachable: string | undefined
+  /** Of all services, sorted; the same as long as they are. */
+  readonly names: readonly string[]
   /** Every pair that has been connected while the page was open: the map does not jump when one pauses. Sorted. */
   readonly pairs: readonly Pair[]
   /** What changed last, to be seen for a moment. */
@@ -35,6 +37,7 @@ export const NOTHING_SAID: MeshView = {
   view: undefined,
   events: [],
   unreachable: undefined,
+  names: [],
   pairs: [],
   changed: NOTHING_CHANGED,
 }
@@ -69,6 +72,7 @@ function withView(before: MeshView, view: ConsoleView, at: number): MeshView {
   return {
     ...before,
     view,
+    names: namesOf(before.names, view),
     pairs: knownPairs(before.pairs, view),
     changed: before.view === undefined ? NOTHING_CHANGED : whatChanged(before.view, view, at, before.changed),
   }
@@ -99,6 +103,11 @@ function sameWherePossible(before: ConsoleView | undefined, view: ConsoleView): 
     return kept !== undefined && JSON.stringify(kept) === JSON.stringify(one) ? kept : one
   })
   return { ...view, services }
+}
+
+function namesOf(before: readonly string[], { services }: ConsoleView): readonly string[] {
+  const isSame = services.length === before.length && services.every((one, at) => one.service === before[at])
+  return isSame ? before : services.map(({ service }) => service)
 }
 
 function knownPairs(before: readonly Pair[], { services, links }: ConsoleView): readonly Pair[] {
