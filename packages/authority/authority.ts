@@ -25,6 +25,7 @@ import { acquireLock, type Lock } from './lock.ts'
 import { authorityFault, type Measurements, measure } from './measurements.ts'
 import { OutageWatch } from './outage-budget.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
+import { type LiveService, liveService } from './peers/live-service.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
@@ -77,6 +78,8 @@ export interface Administration {
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
+  /** How the processes of a service are now. */
+  liveService(service: string): Promise<LiveService>
   /** All of this authority in one encrypted file, while it goes on working. */
   backup(request: BackupRequest): Promise<BackupMade>
   /** Goes on from a state folder that may not be the newest of its mesh, under a new generation and a new bundle key. */
@@ -399,6 +402,10 @@ export class Authority implements Administration {
 
   status(): Promise<Status> {
     return this.#inTurn(() => statusOf(this.#engine))
+  }
+
+  async liveService(service: string): Promise<LiveService> {
+    return liveService(this.#engine, service)
   }
 
   backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {

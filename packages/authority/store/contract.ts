@@ -53,6 +53,11 @@ export interface Reader {
   certificate(serial: string): CertificateRow | undefined
   /** Every certificate and intent of an instance that has not ended by then, and is neither revoked nor abandoned. */
   revocableOf(instance: string, after: number): readonly CertificateRow[]
+  /**
+   * Every certificate and intent of an instance, the newest first, at most `limit`. Looks through all there are: for whoever
+   * nobody waits for.
+   */
+  certificatesOf(instance: string, limit: number): readonly CertificateRow[]
   /** Certificates and intents whose serial begins so (lowercase hex). */
   certificatesFrom(serial: string): readonly CertificateRow[]
   /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */

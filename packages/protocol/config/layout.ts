@@ -14,6 +14,8 @@ export interface Layout {
     readonly lock: string
     readonly adminSocket: string
     readonly passphrase: string
+    /** Hashes of the console's sessions. */
+    readonly consoleSessions: string
   }
   /** 0755: what every peer reads, signed. */
   readonly mesh: {
@@ -77,6 +79,7 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       lock: join(authority, 'lock.db'),
       adminSocket: join(authority, 'admin.sock'),
       passphrase: join(authority, 'passphrase'),
+      consoleSessions: join(authority, 'console-sessions.json'),
     },
     mesh: {
       dir: mesh,

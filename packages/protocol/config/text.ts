@@ -297,6 +297,16 @@ const body = {
         .describe(
           'How many services `/metrics` names, those whose certificates end soonest, or `all`. It counts every one either way.',
         ),
+      console: z
+        .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
+        .default('127.0.0.1:7483')
+        .describe(
+          'Where `mtls up` serves the console, a web page that `mtls console` opens, HOST:PORT: an address of this machine that others can’t reach.',
+        ),
+      console_read_only: z
+        .boolean({ error: 'true or false' })
+        .default(false)
+        .describe('Whether the console only shows, and does nothing.'),
       log: text('the http URL that `mtls log serve` says, as in http://log.example:7481/log/ID', isLogUrl)
         .optional()
         .describe(
