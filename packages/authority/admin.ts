@@ -11,6 +11,7 @@ import { sendEvents } from './events/send-events.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
+import type { ProbePairs } from './probe/prepare-probe.ts'
 import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 import type { RevokePreview } from './revocation/preview.ts'
 import type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
@@ -37,6 +38,7 @@ interface Calls {
   'preview-revocation': { takes: readonly RevokeTarget[]; gives: RevokePreview }
   enforcement: { takes: EnforcementRequest; gives: Enforcement }
   'suspend-pins': { takes: { span: number | null }; gives: SuspendedPins }
+  'prepare-probe': { takes: undefined; gives: ProbePairs }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
@@ -94,6 +96,11 @@ export async function serveAdmin(
       const suspended = await authority.suspendPins(span ?? undefined)
       afterDeed()
       return suspended
+    },
+    'prepare-probe': async () => {
+      const pairs = await authority.prepareProbe()
+      afterDeed()
+      return pairs
     },
     ping: async () => true,
     purge: () => authority.purge(),
@@ -153,6 +160,7 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
     previewRevocation: (targets) => call('preview-revocation', targets),
     enforcement: (request) => call('enforcement', request),
     suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
+    prepareProbe: () => call('prepare-probe', undefined),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     backup: (request) => call('backup', request),

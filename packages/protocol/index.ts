@@ -48,6 +48,7 @@ export {
   type WitnessedCheckpoint,
 } from './peer-statement.ts'
 export { encodePins, type Pins, parsePins, pinOf } from './pins.ts'
+export { PROBE, probeName } from './probe-identity.ts'
 export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
 export { applySectionDifference, sectionDifference } from './section-difference.ts'
