@@ -12,6 +12,7 @@ import type { IssuedChain } from './issue-pair.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
 import type { ProbePairs } from './probe/prepare-probe.ts'
+import type { RefusedCallersAnswer, RefusedCallersRequest } from './probe/refused-callers.ts'
 import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 import type { RevokePreview } from './revocation/preview.ts'
 import type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
@@ -39,6 +40,7 @@ interface Calls {
   enforcement: { takes: EnforcementRequest; gives: Enforcement }
   'suspend-pins': { takes: { span: number | null }; gives: SuspendedPins }
   'prepare-probe': { takes: undefined; gives: ProbePairs }
+  'refused-callers': { takes: RefusedCallersRequest; gives: RefusedCallersAnswer }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
@@ -102,6 +104,7 @@ export async function serveAdmin(
       afterDeed()
       return pairs
     },
+    'refused-callers': (request) => authority.refusedCallers(request),
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
@@ -161,6 +164,7 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
     enforcement: (request) => call('enforcement', request),
     suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
     prepareProbe: () => call('prepare-probe', undefined),
+    refusedCallers: (request) => call('refused-callers', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     backup: (request) => call('backup', request),

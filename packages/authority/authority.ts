@@ -35,6 +35,11 @@ import { announceKeys } from './pinning/announce-keys.ts'
 import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './plan.ts'
 import { type ProbePairs, prepareProbe } from './probe/prepare-probe.ts'
+import {
+  type RefusedCallersAnswer,
+  type RefusedCallersRequest,
+  refusedCallersOf,
+} from './probe/refused-callers.ts'
 import { purge } from './purge.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { Responder, type ResponderHost } from './responder/responder.ts'
@@ -84,6 +89,8 @@ export interface Administration {
   suspendPins(span: number | undefined): Promise<SuspendedPins>
   /** What `mtls probe` shows; makes the probe a member where it is none. @throws AuthorityError `SERVICE_BARRED` */
   prepareProbe(): Promise<ProbePairs>
+  /** Whom live peers have refused, by their reports, once there is a new one, or the wait is over. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer>
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
@@ -408,6 +415,11 @@ export class Authority implements Administration {
       checkState(this.#engine)
       return prepareProbe(this.#engine)
     })
+  }
+
+  /** Not in turn, as `enforcement`. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer> {
+    return refusedCallersOf(this.#engine, request)
   }
 
   purge(): Promise<readonly string[]> {

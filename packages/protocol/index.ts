@@ -57,11 +57,13 @@ export {
   encodeMessage,
   LONGEST_SILENCE,
   MAX_DIFFERENCE_AHEAD,
+  MAX_REFUSED_LAST,
   MAX_REPORTED_CONNECTIONS,
   MAX_SHOWN_TRUST,
   MessageReader,
   type PeerMessage,
   REPORT_EVERY,
+  type RefusedCaller,
   type Report,
 } from './stream.ts'
 export { encodeTransparency, parseTransparency } from './transparency.ts'
