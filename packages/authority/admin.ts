@@ -12,6 +12,8 @@ import type { IssuedChain } from './issue-pair.ts'
 import type { LiveService } from './peers/live-service.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
+import type { ProbePairs } from './probe/prepare-probe.ts'
+import type { RefusedCallersAnswer, RefusedCallersRequest } from './probe/refused-callers.ts'
 import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 import type { RevokePreview } from './revocation/preview.ts'
 import type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
@@ -38,6 +40,8 @@ interface Calls {
   'preview-revocation': { takes: readonly RevokeTarget[]; gives: RevokePreview }
   enforcement: { takes: EnforcementRequest; gives: Enforcement }
   'suspend-pins': { takes: { span: number | null }; gives: SuspendedPins }
+  'prepare-probe': { takes: undefined; gives: ProbePairs }
+  'refused-callers': { takes: RefusedCallersRequest; gives: RefusedCallersAnswer }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
@@ -117,6 +121,12 @@ export async function serveAdmin(
       afterDeed()
       return suspended
     },
+    'prepare-probe': async () => {
+      const pairs = await authority.prepareProbe()
+      afterDeed()
+      return pairs
+    },
+    'refused-callers': (request) => authority.refusedCallers(request),
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
@@ -177,6 +187,8 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
     previewRevocation: (targets) => call('preview-revocation', targets),
     enforcement: (request) => call('enforcement', request),
     suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
+    prepareProbe: () => call('prepare-probe', undefined),
+    refusedCallers: (request) => call('refused-callers', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     liveService: (service) => call('live-service', { service }),

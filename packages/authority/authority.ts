@@ -32,6 +32,12 @@ import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import { announceKeys } from './pinning/announce-keys.ts'
 import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './plan.ts'
+import { type ProbePairs, prepareProbe } from './probe/prepare-probe.ts'
+import {
+  type RefusedCallersAnswer,
+  type RefusedCallersRequest,
+  refusedCallersOf,
+} from './probe/refused-callers.ts'
 import { purge } from './purge.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { Responder, type ResponderHost } from './responder/responder.ts'
@@ -75,6 +81,10 @@ export interface Administration {
    * @throws AuthorityError `NOTHING_PINNED`
    */
   suspendPins(span: number | undefined): Promise<SuspendedPins>
+  /** What `mtls probe` shows; makes the probe a member where it is none. @throws AuthorityError `SERVICE_BARRED` */
+  prepareProbe(): Promise<ProbePairs>
+  /** Whom live peers have refused, by their reports, once there is a new one, or the wait is over. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer>
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
@@ -394,6 +404,18 @@ export class Authority implements Administration {
   /** Tells, as an event, when the mesh could not go on for long without this authority. */
   lookAtOutage(): void {
     this.#outage.look(this.#engine)
+  }
+
+  prepareProbe(): Promise<ProbePairs> {
+    return this.#inTurn(() => {
+      checkState(this.#engine)
+      return prepareProbe(this.#engine)
+    })
+  }
+
+  /** Not in turn, as `enforcement`. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer> {
+    return refusedCallersOf(this.#engine, request)
   }
 
   purge(): Promise<readonly string[]> {

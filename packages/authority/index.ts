@@ -46,6 +46,9 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
+export type { ProbePairs } from './probe/prepare-probe.ts'
+export type { RefusedCallersAnswer, RefusedCallersRequest, ReportingPeer } from './probe/refused-callers.ts'
+export { type RefusedPairKind, refusedPairKinds, type ShownPair } from './probe/refused-pairs.ts'
 export type { ResponderChannel } from './responder/run-responder.ts'
 export { runResponder } from './responder/run-responder.ts'
 export type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'

@@ -4,6 +4,7 @@ import {
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
+  PROBE,
   type Requirement,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
@@ -208,7 +209,8 @@ function instanceStatus(
   { row, settings, instances }: InventoryService,
   { config, pending, live, heard }: Asked,
 ): InstanceStatus[] {
-  if (row.state !== 'member') return []
+  // The probe is no service, and late for nobody.
+  if (row.state !== 'member' || row.service === PROBE) return []
   const isTold = config.services.get(row.service)?.reload !== undefined
   return instances.map(({ row: { id, place, held }, current, pair, linked, failed }) => {
     const own = live.get(id) ?? []

@@ -35,6 +35,13 @@ export interface PeerVoiceOptions {
 /** Formats of the bundle that this version reads. */
 const FORMATS = [1]
 
+/**
+ * A refusal is told before the next report is due, together with those that come at the same time, and at most so often:
+ * whoever is refused on and on makes nobody talk on and on. Milliseconds.
+ */
+const GATHERED_FOR = 100
+const SOON_EVERY = 2000
+
 const alarmRules: Readonly<Record<LogAlarm['kind'], string>> = {
   absent: 'NOT_IN_LOG',
   contradiction: 'LOG_CONTRADICTION',
@@ -49,6 +56,8 @@ export class PeerVoice {
   readonly #peer: string
   #acknowledged = ''
   #cancelReport = () => {}
+  #cancelSoon: (() => void) | undefined
+  #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: PeerVoiceOptions) {
     this.#options = options
@@ -108,7 +117,19 @@ export class PeerVoice {
     this.#link.send({ type: 'acknowledgement', document })
   }
 
+  /** Somebody was refused. */
+  reportSoon(): void {
+    if (this.#cancelSoon !== undefined || !this.#link.isOpen) return
+    const { clock } = this.#options
+    const since = Math.max(0, clock.now() - this.#reportedAt)
+    this.#cancelSoon = clock.after(Math.max(GATHERED_FOR, SOON_EVERY - since), () => {
+      this.#cancelSoon = undefined
+      this.report()
+    })
+  }
+
   report(): void {
+    this.#reportedAt = this.#options.clock.now()
     const { identity, view } = this.#options.current()
     this.#link.send({
       type: 'report',
@@ -133,6 +154,7 @@ export class PeerVoice {
 
   leave(): void {
     this.#cancelReport()
+    this.#cancelSoon?.()
     this.#link.close({ type: 'leave' })
   }
 

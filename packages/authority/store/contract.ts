@@ -306,8 +306,18 @@ export interface AttemptRow {
 }
 
 export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
-/** `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. */
-export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'ocsp-signer' | 'authority' | 'leaf'
+/**
+ * `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. `probe`: a leaf
+ * that `mtls probe` shows to be refused: revoked, ended, or not begun; of no instance, so that it is nobody's to serve with.
+ */
+export type CertificateProfile =
+  | 'root'
+  | 'cross'
+  | 'issuing-ca'
+  | 'ocsp-signer'
+  | 'authority'
+  | 'probe'
+  | 'leaf'
 
 export interface IntentRow {
   /** Lowercase hex. */

@@ -16,6 +16,8 @@ export interface Layout {
     readonly passphrase: string
     /** Hashes of the console's sessions. */
     readonly consoleSessions: string
+    /** 0700: the pairs that `mtls probe` shows to be refused, a folder each, as those of instances are. */
+    readonly probe: string
   }
   /** 0755: what every peer reads, signed. */
   readonly mesh: {
@@ -80,6 +82,7 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       adminSocket: join(authority, 'admin.sock'),
       passphrase: join(authority, 'passphrase'),
       consoleSessions: join(authority, 'console-sessions.json'),
+      probe: join(authority, 'probe'),
     },
     mesh: {
       dir: mesh,

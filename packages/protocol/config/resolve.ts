@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { authorityName } from '../authority-identity.ts'
+import { probeName } from '../probe-identity.ts'
 import type { Address, Config, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
 import { isIpAddress } from './ip-address.ts'
@@ -198,6 +199,8 @@ function checkNames(config: Config, { problem }: ResolveOptions): void {
       }
       if (name === authorityName(config.trustDomain))
         problem(path, `found the name ${name}, which is the authority’s own; allowed: any other`)
+      if (name === probeName(config.trustDomain))
+        problem(path, `found the name ${name}, which is that of \`mtls probe\`; allowed: any other`)
       const owner = owners.get(name)
       if (owner !== undefined)
         problem(path, `found the name ${name}, which ${owner} has too; allowed: one service a name`)
