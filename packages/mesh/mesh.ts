@@ -65,6 +65,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         this.#tally.cut()
         this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
+      othersChanged: () => this.#voice.reportSoon(),
       outgoingDrained: (socket) => {
         this.#agent?.retire(socket)
         this.#dispatcher?.startAnew()

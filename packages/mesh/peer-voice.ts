@@ -36,8 +36,8 @@ export interface PeerVoiceOptions {
 const FORMATS = [1]
 
 /**
- * A refusal is told before the next report is due, together with those that come at the same time, and at most so often:
- * whoever is refused on and on makes nobody talk on and on. Milliseconds.
+ * Who was refused, or is connected and was not, is told before the next report is due, together with those that come at the same
+ * time, and at most so often: whoever comes on and on makes nobody talk on and on. Milliseconds.
  */
 const GATHERED_FOR = 100
 const SOON_EVERY = 2000
@@ -117,7 +117,7 @@ export class PeerVoice {
     this.#link.send({ type: 'acknowledgement', document })
   }
 
-  /** Somebody was refused. */
+  /** Something has changed that whoever looks at the mesh is to see. */
   reportSoon(): void {
     if (this.#cancelSoon !== undefined || !this.#link.isOpen) return
     const { clock } = this.#options

@@ -58,7 +58,12 @@ export interface Report {
   readonly serial: string
   readonly version: string
   /** Open connections by the serial of the certificate at the other end, the largest counts first. */
-  readonly connections: readonly { readonly serial: string; readonly count: number }[]
+  readonly connections: readonly {
+    readonly serial: string
+    readonly count: number
+    /** How many of them this peer has made; undefined: one of before that was told does not say. */
+    readonly made?: number | undefined
+  }[]
   /** All of them, those not listed above included. */
   readonly open: number
   /** How often the gate refused, by rule. */
@@ -140,7 +145,9 @@ const peerMessage = z.discriminatedUnion('type', [
     report: z.object({
       serial,
       version: z.string().max(64),
-      connections: z.array(z.object({ serial, count: z.int().min(1) })).max(MAX_REPORTED_CONNECTIONS),
+      connections: z
+        .array(z.object({ serial, count: z.int().min(1), made: z.int().min(0).optional() }))
+        .max(MAX_REPORTED_CONNECTIONS),
       open: z.int().min(0),
       refused: byRule,
       refusedLast: z.array(refusedCaller).max(MAX_REFUSED_LAST).optional(),

@@ -2,7 +2,6 @@ import type { InstanceStatus, Status } from '@datapunk/authority'
 import {
   type ConsoleDue,
   type ConsoleInstance,
-  type ConsoleLink,
   type ConsoleMesh,
   type ConsoleRevocation,
   type ConsoleService,
@@ -22,7 +21,7 @@ export function consoleView(
   const services = [...Map.groupBy(status.services, ({ service }) => service)]
     .map(([service, instances]) => serviceView(service, instances, status, now))
     .sort((a, b) => (a.service < b.service ? -1 : 1))
-  return { mesh: meshView(status, now), services, links: linksOf(status), revocations }
+  return { mesh: meshView(status, now), services, links: status.links, revocations }
 }
 
 function meshView(status: Status, now: number): ConsoleMesh {
@@ -123,8 +122,4 @@ function instanceView(one: InstanceStatus): ConsoleInstance {
     live,
     enforced: enforced ?? null,
   }
-}
-
-function linksOf({ links }: Status): ConsoleLink[] {
-  return links.map(({ service, other, count }) => ({ caller: service, callee: other, count }))
 }
