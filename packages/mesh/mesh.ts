@@ -63,6 +63,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#connections = new Connections(clock, {
       cut: ({ connection: { contact, standing }, remote, error }) => {
         this.#tally.cut()
+        this.#voice.reportCuts()
         this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
       othersChanged: () => this.#voice.reportSoon(),

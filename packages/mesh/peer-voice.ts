@@ -56,7 +56,7 @@ export class PeerVoice {
   readonly #peer: string
   #acknowledged = ''
   #cancelReport = () => {}
-  #cancelSoon: (() => void) | undefined
+  #soon: { readonly at: number; readonly cancel: () => void } | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: PeerVoiceOptions) {
@@ -119,13 +119,25 @@ export class PeerVoice {
 
   /** Something has changed that whoever looks at the mesh is to see. */
   reportSoon(): void {
-    if (this.#cancelSoon !== undefined || !this.#link.isOpen) return
+    this.#reportWithin(Math.max(GATHERED_FOR, SOON_EVERY - (this.#options.clock.now() - this.#reportedAt)))
+  }
+
+  /** Connections were cut: that comes with a new bundle or the end of a certificate, and not on and on. */
+  reportCuts(): void {
+    this.#reportWithin(GATHERED_FOR)
+  }
+
+  #reportWithin(delay: number): void {
+    if (!this.#link.isOpen) return
     const { clock } = this.#options
-    const since = Math.max(0, clock.now() - this.#reportedAt)
-    this.#cancelSoon = clock.after(Math.max(GATHERED_FOR, SOON_EVERY - since), () => {
-      this.#cancelSoon = undefined
+    const at = clock.now() + Math.min(delay, SOON_EVERY)
+    if (this.#soon !== undefined && this.#soon.at <= at) return
+    this.#soon?.cancel()
+    const cancel = clock.after(at - clock.now(), () => {
+      this.#soon = undefined
       this.report()
     })
+    this.#soon = { at, cancel }
   }
 
   report(): void {
@@ -154,7 +166,7 @@ export class PeerVoice {
 
   leave(): void {
     this.#cancelReport()
-    this.#cancelSoon?.()
+    this.#soon?.cancel()
     this.#link.close({ type: 'leave' })
   }
 
