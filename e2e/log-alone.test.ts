@@ -61,6 +61,7 @@ describe('a log alone', () => {
         store_ca_keys_in_clear: true,
         http: 'none',
         metrics: 'none',
+        console: 'none',
         ...(log !== undefined && { log }),
       },
     })

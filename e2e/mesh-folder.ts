@@ -47,7 +47,7 @@ export class MeshFolder {
     ])
     const whole = {
       trust_domain: 'service.datapunk',
-      authority: { store_ca_keys_in_clear: true, http: 'none', metrics: 'none' },
+      authority: { store_ca_keys_in_clear: true, http: 'none', metrics: 'none', console: 'none' },
       certificates: { organization: 'Datapunk', country: 'US', key_algorithm: 'ecdsa-p256' },
       ...config,
       services: Object.fromEntries(services),

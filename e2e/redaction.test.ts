@@ -52,7 +52,7 @@ describe('whatever happens, nobody is told a secret', () => {
     writeFileSync(file, `${passphrase}\n`, { mode: 0o600 })
     const reload = (url: string) => ({ delivery: 'files', reload: url })
     mesh.write({
-      authority: { passphrase_file: file, http: 'none', metrics: 'none' },
+      authority: { passphrase_file: file, http: 'none', metrics: 'none', console: 'none' },
       services: {
         lake: { allow: ['stream'] },
         stream: {},

@@ -79,6 +79,7 @@ export class CommittedStore implements Store {
     return rows.filter(({ notAfter }) => notAfter > after)
   }
   revocableOf = (instance: string, after: number) => this.#store.revocableOf(instance, after)
+  certificatesOf = (instance: string, limit: number) => this.#store.certificatesOf(instance, limit)
   certificatesFrom = (serial: string) => this.#store.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string) => this.#store.isSerialPrefixUsed(prefix)
   revocation = (serial: string) => this.#store.revocation(serial)

@@ -93,6 +93,7 @@ function showCommands(lake = '', nexus = ''): void {
       'without a certificate: closed without a word, and told here',
     ],
     [`curl ${urlIn(lake, 'http')}/metrics`, 'what lake tells Prometheus; beside it /healthz and /readyz'],
+    [`npx mtls console ${optionsOfMtls()}`, 'a link to the mesh as a map: who calls whom, live'],
     [`npx mtls status ${optionsOfMtls()}`, 'the certificates, and how long the authority may be down'],
   ])
   terminal.gap()

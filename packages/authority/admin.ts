@@ -9,8 +9,11 @@ import { EventBook } from './events/event-book.ts'
 import { unreachable } from './events/read-events.ts'
 import { sendEvents } from './events/send-events.ts'
 import type { IssuedChain } from './issue-pair.ts'
+import type { LiveService } from './peers/live-service.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
 import type { Action, Plan } from './plan.ts'
+import type { ProbePairs } from './probe/prepare-probe.ts'
+import type { RefusedCallersAnswer, RefusedCallersRequest } from './probe/refused-callers.ts'
 import type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
 import type { RevokePreview } from './revocation/preview.ts'
 import type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
@@ -37,9 +40,13 @@ interface Calls {
   'preview-revocation': { takes: readonly RevokeTarget[]; gives: RevokePreview }
   enforcement: { takes: EnforcementRequest; gives: Enforcement }
   'suspend-pins': { takes: { span: number | null }; gives: SuspendedPins }
+  'prepare-probe': { takes: undefined; gives: ProbePairs }
+  'refused-callers': { takes: RefusedCallersRequest; gives: RefusedCallersAnswer }
   ping: { takes: undefined; gives: true }
   purge: { takes: undefined; gives: readonly string[] }
   status: { takes: undefined; gives: Status }
+  'live-service': { takes: { service: string }; gives: LiveService }
+  'console-link': { takes: ConsoleLinkRequest; gives: ConsoleLink }
   backup: { takes: BackupRequest; gives: BackupMade }
   'continue-from-here': { takes: undefined; gives: NextGeneration }
 }
@@ -55,13 +62,32 @@ export interface AdminOptions {
   readonly afterDeed?: () => void
   /** What is told to whoever follows. */
   readonly events?: EventBook
+  /** Makes a link to the console. */
+  readonly consoleLink?: (request: ConsoleLinkRequest) => Promise<ConsoleLink>
+}
+
+export interface ConsoleLinkRequest {
+  /** Whoever comes by it may look, and do nothing. */
+  readonly readOnly: boolean
+}
+
+/** Lets one browser in, once. */
+export interface ConsoleLink {
+  readonly url: string
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number
 }
 
 /** Serves an authority to the CLI over a socket that only the state folder's owner can reach. */
 export async function serveAdmin(
   authority: Authority,
   socket: string,
-  { beforeApply = async () => {}, afterDeed = () => {}, events = new EventBook('none') }: AdminOptions = {},
+  {
+    beforeApply = async () => {},
+    afterDeed = () => {},
+    events = new EventBook('none'),
+    consoleLink = noConsole,
+  }: AdminOptions = {},
 ): Promise<{ close(): Promise<void> }> {
   const handlers: Handlers = {
     plan: async () => {
@@ -95,9 +121,17 @@ export async function serveAdmin(
       afterDeed()
       return suspended
     },
+    'prepare-probe': async () => {
+      const pairs = await authority.prepareProbe()
+      afterDeed()
+      return pairs
+    },
+    'refused-callers': (request) => authority.refusedCallers(request),
     ping: async () => true,
     purge: () => authority.purge(),
     status: () => authority.status(),
+    'live-service': ({ service }) => authority.liveService(service),
+    'console-link': consoleLink,
     backup: (request) => authority.backup(request),
     'continue-from-here': () => authority.continueFromHere(),
   }
@@ -153,11 +187,31 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
     previewRevocation: (targets) => call('preview-revocation', targets),
     enforcement: (request) => call('enforcement', request),
     suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
+    prepareProbe: () => call('prepare-probe', undefined),
+    refusedCallers: (request) => call('refused-callers', request),
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
+    liveService: (service) => call('live-service', { service }),
     backup: (request) => call('backup', request),
     continueFromHere: () => call('continue-from-here', undefined),
   }
+}
+
+/**
+ * A link to the console of the authority that serves this socket.
+ *
+ * @throws AuthorityError `ADMIN_UNREACHABLE`, `NO_CONSOLE`
+ */
+export function askConsoleLink(
+  socket: string,
+  request: ConsoleLinkRequest,
+  asker: Asker,
+): Promise<ConsoleLink> {
+  return callOverSocket({ socket, asker }, 'console-link', request) as Promise<ConsoleLink>
+}
+
+async function noConsole(): Promise<never> {
+  throw new AuthorityError('NO_CONSOLE', 'this authority serves no console; `mtls up` does')
 }
 
 /** Yes was said to what was shown; to anything else it was not. */

@@ -25,12 +25,19 @@ import { acquireLock, type Lock } from './lock.ts'
 import { authorityFault, type Measurements, measure } from './measurements.ts'
 import { OutageWatch } from './outage-budget.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
+import { type LiveService, liveService } from './peers/live-service.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
 import { announceKeys } from './pinning/announce-keys.ts'
 import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './plan.ts'
+import { type ProbePairs, prepareProbe } from './probe/prepare-probe.ts'
+import {
+  type RefusedCallersAnswer,
+  type RefusedCallersRequest,
+  refusedCallersOf,
+} from './probe/refused-callers.ts'
 import { purge } from './purge.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { Responder, type ResponderHost } from './responder/responder.ts'
@@ -74,9 +81,15 @@ export interface Administration {
    * @throws AuthorityError `NOTHING_PINNED`
    */
   suspendPins(span: number | undefined): Promise<SuspendedPins>
+  /** What `mtls probe` shows; makes the probe a member where it is none. @throws AuthorityError `SERVICE_BARRED` */
+  prepareProbe(): Promise<ProbePairs>
+  /** Whom live peers have refused, by their reports, once there is a new one, or the wait is over. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer>
   /** Removes the files of removed services. @returns the paths removed */
   purge(): Promise<readonly string[]>
   status(): Promise<Status>
+  /** How the processes of a service are now. */
+  liveService(service: string): Promise<LiveService>
   /** All of this authority in one encrypted file, while it goes on working. */
   backup(request: BackupRequest): Promise<BackupMade>
   /** Goes on from a state folder that may not be the newest of its mesh, under a new generation and a new bundle key. */
@@ -393,12 +406,28 @@ export class Authority implements Administration {
     this.#outage.look(this.#engine)
   }
 
+  prepareProbe(): Promise<ProbePairs> {
+    return this.#inTurn(() => {
+      checkState(this.#engine)
+      return prepareProbe(this.#engine)
+    })
+  }
+
+  /** Not in turn, as `enforcement`. */
+  refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer> {
+    return refusedCallersOf(this.#engine, request)
+  }
+
   purge(): Promise<readonly string[]> {
     return this.#inTurn(() => purge(this.#engine))
   }
 
   status(): Promise<Status> {
     return this.#inTurn(() => statusOf(this.#engine))
+  }
+
+  async liveService(service: string): Promise<LiveService> {
+    return liveService(this.#engine, service)
   }
 
   backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {

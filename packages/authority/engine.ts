@@ -72,6 +72,8 @@ export const authorityEventKinds = [
   'store-failed',
   'metrics-served',
   'metrics-failed',
+  'console-served',
+  'console-failed',
 ] as const
 
 export type AuthorityEventKind = (typeof authorityEventKinds)[number]

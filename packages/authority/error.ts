@@ -26,6 +26,7 @@ export type AuthorityErrorCode =
   | 'NOT_A_MEMBER'
   | 'NOT_PUBLISHED'
   | 'NOT_REVOCABLE'
+  | 'NO_CONSOLE'
   | 'NO_INTENT'
   | 'NO_WAY_BACK'
   | 'NUMBER_REUSED'

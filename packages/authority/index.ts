@@ -1,4 +1,11 @@
-export { type AdminOptions, connectAdmin, serveAdmin } from './admin.ts'
+export {
+  type AdminOptions,
+  askConsoleLink,
+  type ConsoleLink,
+  type ConsoleLinkRequest,
+  connectAdmin,
+  serveAdmin,
+} from './admin.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
 export type { AuditFault } from './audit/audit-fault.ts'
 export type { AuditQuery } from './audit/read-audit.ts'
@@ -27,6 +34,8 @@ export type { Measurements } from './measurements.ts'
 export { Observation, type PromisedCertificate } from './observation.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
+export type { LiveService } from './peers/live-service.ts'
+export type { LivePeer } from './peers/peer-book.ts'
 export { LONGEST_SUSPENSION, type SuspendedPins } from './pinning/suspend.ts'
 export {
   type Action,
@@ -37,6 +46,9 @@ export {
   type Safety,
   type ServiceAction,
 } from './plan.ts'
+export type { ProbePairs } from './probe/prepare-probe.ts'
+export type { RefusedCallersAnswer, RefusedCallersRequest, ReportingPeer } from './probe/refused-callers.ts'
+export { type RefusedPairKind, refusedPairKinds, type ShownPair } from './probe/refused-pairs.ts'
 export type { ResponderChannel } from './responder/run-responder.ts'
 export { runResponder } from './responder/run-responder.ts'
 export type { Enforcement, EnforcementRequest } from './revocation/enforcement.ts'
@@ -46,6 +58,7 @@ export type { RevokeTarget } from './revocation/targets.ts'
 export type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 export type { Rotated } from './rotate-pair.ts'
+export type { RecentRevocation, RecordedCertificate, ServiceRecord } from './service-record.ts'
 export type { CaStatus, InstanceStatus, Link, Status } from './status.ts'
 export { type AuditRow, type RevocationReason, revocationReasons, type SlotKind } from './store/contract.ts'
 export type { CertificateLog, OpenLog } from './transparency/certificate-log.ts'

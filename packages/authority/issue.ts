@@ -94,13 +94,17 @@ export interface IssuedCertificate {
  */
 export async function issueLeaf(
   leaf: {
-    /** Undefined: the authority's own. */
+    /** Undefined: of none. */
     readonly instance: string | undefined
+    /** Default `leaf`. */
+    readonly profile?: 'authority' | 'probe' | undefined
     readonly spiffeId: string
     readonly request: CertificateRequest
     readonly encodedRequest: string
     readonly spki: Uint8Array
     readonly validityDays: number
+    /** When it begins, milliseconds since the epoch; a while ago unless told. */
+    readonly notBefore?: number | undefined
   },
   issuer: Issuer,
   issuing: Issuing,
@@ -108,7 +112,8 @@ export async function issueLeaf(
   // 3 Profile → to-be-signed certificate. A leaf never outlives its issuer (RFC 4210 4.4.1).
   const now = wholeSeconds(issuing.clock())
   const life = leaf.validityDays * DAY
-  const notBefore = wholeSeconds(Math.max(now - backdating(life), issuer.certificate.notBefore))
+  const begin = leaf.notBefore ?? now - backdating(life)
+  const notBefore = wholeSeconds(Math.max(begin, issuer.certificate.notBefore))
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = drawSerial(issuing)
   const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = leaf.request
@@ -133,7 +138,7 @@ export async function issueLeaf(
   // 8 Recorded with its audit entry.
   return recordAndSign(
     {
-      profile: leaf.instance === undefined ? 'authority' : 'leaf',
+      profile: leaf.profile ?? 'leaf',
       serial: serialText(serial),
       token,
       tbs,
@@ -349,7 +354,7 @@ async function recordAndSign(
 }
 
 /** What a transparency log is for: whatever somebody may be shown. Roots and CAs are in the trust statement. */
-const LOGGED: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'ocsp-signer'])
+const LOGGED: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'probe', 'ocsp-signer'])
 
 /** Steps 6 and 7. */
 async function signed(

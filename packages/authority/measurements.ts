@@ -1,10 +1,11 @@
-import { type DocumentNumber, formatDocumentNumber } from '@datapunk/protocol'
+import { type DocumentNumber, formatDocumentNumber, PROBE } from '@datapunk/protocol'
 import type { ApplyReport } from './apply.ts'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
 import { outageBudgetOf } from './outage-budget.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import { renewalDue } from './plan.ts'
+import { termsOfServices } from './probe/probe-service.ts'
 import { listedCas } from './revocation/lists.ts'
 import { keysSinceBackup } from './status.ts'
 import type { AttemptKind, SlotRow, TermRow } from './store/contract.ts'
@@ -63,7 +64,7 @@ export interface Looks {
 /** Reads the inventory and the peer book, and no disk besides: it is asked for every few seconds. */
 export function measure(engine: Engine, { services, last, failure }: Looks): Measurements {
   const { store, config, clock, peers, ownPair } = engine
-  const terms = store.terms()
+  const terms = termsOfServices(store)
   const bundle = store.bundle()
   const slots = store.slots()
   const mesh = store.mesh()
@@ -173,6 +174,6 @@ function lateness(
 }
 
 function backoffOf({ store }: Engine, ofKind: AttemptKind): Measurements['backoff'][AttemptKind] {
-  const failing = store.attempts().filter(({ kind }) => kind === ofKind)
+  const failing = store.attempts().filter(({ kind, subject }) => kind === ofKind && subject !== PROBE)
   return { instances: failing.length, failures: Math.max(0, ...failing.map(({ attempts }) => attempts)) }
 }

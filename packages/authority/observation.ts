@@ -1,5 +1,6 @@
 import type { TileLeaf } from '@datapunk/pki'
 import { keyIdOf, layoutOf, type Member } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
 import { planOf } from './apply.ts'
 import { type AuditQuery, readAudit } from './audit/read-audit.ts'
 import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
@@ -12,8 +13,14 @@ import { KeyStore } from './keys/key-store.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import type { Plan } from './plan.ts'
+import {
+  type RecentRevocation,
+  recentRevocations,
+  type ServiceRecord,
+  serviceRecord,
+} from './service-record.ts'
 import { type Status, statusOf } from './status.ts'
-import type { AuditRow } from './store/contract.ts'
+import type { AuditRow, CertificateRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import { noLog } from './transparency/certificate-log.ts'
@@ -86,6 +93,34 @@ export class Observation {
   /** What was done, oldest first. */
   audit(query: AuditQuery): Iterable<AuditRow> {
     return readAudit(this.#engine.store, query)
+  }
+
+  /** The entries before one, the newest first; undefined: the last ones. */
+  auditBefore(number: number | undefined, limit: number): readonly AuditRow[] {
+    const { store } = this.#engine
+    const before = number ?? store.auditTree().size + 1
+    const after = Math.max(0, before - 1 - limit)
+    return store.audit(after, before - 1 - after).toReversed()
+  }
+
+  auditTree(): TreeRoot {
+    return this.#engine.store.auditTree()
+  }
+
+  /** Whatever is on record under a serial; undefined where nothing is. */
+  certificate(serial: string): CertificateRow | undefined {
+    return this.#engine.store.certificate(serial)
+  }
+
+  /** Undefined: no service was ever called so. */
+  serviceRecord(service: string): ServiceRecord | undefined {
+    const { store, clock } = this.#engine
+    return serviceRecord(store, service, clock())
+  }
+
+  /** The newest first. */
+  recentRevocations(limit: number): readonly RecentRevocation[] {
+    return recentRevocations(this.#engine.store, limit)
   }
 
   /** @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed */

@@ -1,5 +1,6 @@
 import type { Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
+import { termsOfServices } from './probe/probe-service.ts'
 import { listedCas } from './revocation/lists.ts'
 import type { Reader, TermRow } from './store/contract.ts'
 
@@ -17,7 +18,7 @@ export interface OutageBudget {
 /** @returns undefined where nothing was published yet */
 export function outageBudgetOf(
   { store, config }: { readonly store: Reader; readonly config: Config },
-  terms: readonly TermRow[] = store.terms(),
+  terms: readonly TermRow[] = termsOfServices(store),
 ): OutageBudget | undefined {
   const bundle = store.bundle()
   if (bundle === undefined) return undefined

@@ -61,10 +61,12 @@ export function movePair(engine: Engine, before: Settings, after: Settings, inst
   unlinkFiles(engine, left, instance)
 }
 
+/** Paths that are those of the pair itself need no link. */
 function linksOf(layout: Engine['layout'], { cert, key }: Place, instance: string) {
   const pair = layout.instance(instance)
-  return [
+  const links = [
     [cert, pair.cert],
     [key, pair.key],
   ] as const
+  return links.filter(([path, target]) => path !== target)
 }

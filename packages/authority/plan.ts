@@ -1,6 +1,7 @@
-import type { Config, Requirement } from '@datapunk/protocol'
+import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
 import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollover/roll-plan.ts'
 import { serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
@@ -65,7 +66,8 @@ export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'
  * @param now milliseconds since the epoch
  * @returns the actions, in the order in which `apply` takes them
  */
-export function plan(config: Config, inventory: Inventory, now: number): Plan {
+export function plan(written: Config, inventory: Inventory, now: number): Plan {
+  const config = withProbe(written, inventory.services.get(PROBE)?.row)
   const { actions, ...roll } = planMesh(config, inventory, now)
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)

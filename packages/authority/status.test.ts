@@ -21,12 +21,12 @@ test('who is connected with whom, by what live peers report', async (t) => {
       ...{ peer, version, service: 'lake', instance: 'lake' },
       ...{ serial: serialOf('lake'), revoked: false },
     })
-  const report = (peer: string, count: number) =>
+  const report = (peer: string, count: number, made?: number) =>
     engine.peers.reported(peer, {
       ...{ serial: serialOf('lake'), version: '1', open: count + 1, refused: {}, reported: {} },
       bundle: { generation: 1, counter: 2 },
       connections: [
-        { serial: serialOf('nexus'), count },
+        { serial: serialOf('nexus'), count, made },
         { serial: 'ab', count: 1 },
       ],
     })
@@ -36,10 +36,18 @@ test('who is connected with whom, by what live peers report', async (t) => {
   arrive('p', '1')
   arrive('q', '2')
   assert.deepEqual([lake()?.versions, lake()?.reporting], [['1', '2'], 0])
-  report('p', 2)
-  report('q', 3)
-  assert.deepEqual(statusOf(engine).links, [{ service: 'lake', other: 'nexus', count: 5 }])
+  report('p', 2, 1)
+  report('q', 3, 0)
+  assert.deepEqual(statusOf(engine).links, [
+    { caller: 'lake', callee: 'nexus', count: 1 },
+    { caller: 'nexus', callee: 'lake', count: 4 },
+  ])
   assert.equal(lake()?.reporting, 2)
   engine.peers.left('p', true)
-  assert.deepEqual(statusOf(engine).links, [{ service: 'lake', other: 'nexus', count: 3 }])
+  assert.deepEqual(statusOf(engine).links, [{ caller: 'nexus', callee: 'lake', count: 3 }])
+  report('q', 3)
+  assert.deepEqual(
+    statusOf(engine).links.map(({ count }) => count),
+    [3, 3],
+  )
 })

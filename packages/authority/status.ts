@@ -4,9 +4,11 @@ import {
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
+  PROBE,
   type Requirement,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
+import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryService } from './inventory.ts'
 import type { RootKeyPlace } from './keys/root-keys.ts'
 import { type Observed, takeInventory } from './observe.ts'
@@ -60,6 +62,8 @@ export interface Status {
   }
   /** How long the mesh goes on if the authority does nothing from now on. */
   readonly outage: OutageBudget | undefined
+  /** What the authority has to do next; renewals are with the services. */
+  readonly upcoming: readonly Upcoming[]
   /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
   readonly waits: readonly RollWait[]
   /** Steps of roll-overs that can't be taken because keys of roots are away. */
@@ -72,11 +76,10 @@ export interface Status {
   readonly served: boolean
 }
 
-/** Connections between two services, open now, by the report of the first. */
+/** Connections that one service has made to another, open now, by the reports of both. */
 export interface Link {
-  readonly service: string
-  /** At the other end: it has called, or was called. */
-  readonly other: string
+  readonly caller: string
+  readonly callee: string
   readonly count: number
 }
 
@@ -146,6 +149,7 @@ export function statusOf(engine: Observed): Status {
     pinning: pinningStatus(engine),
     transparency: transparencyStatus(engine),
     outage: outageBudgetOf(engine),
+    upcoming: upcoming(engine),
     ...{ waits, asks, takeAway },
     links: linksOf(engine),
     served: engine.peers.isServed,
@@ -161,16 +165,37 @@ export function keysSinceBackup(slots: readonly SlotRow[], backedUpAt = 0): read
 
 function linksOf({ store, peers }: Observed): Link[] {
   const services = new Map(store.instances().map(({ id, service }) => [id, service]))
-  const counts = new Map<string, Link>()
+  const byCaller = new LinkCounts()
+  const byCallee = new LinkCounts()
   for (const { service, report } of peers.live()) {
-    for (const { serial, count } of report?.connections ?? []) {
+    for (const { serial, count, made } of report?.connections ?? []) {
       const other = services.get(store.certificate(serial)?.instance ?? '')
       if (other === undefined) continue
-      const key = `${service} ${other}`
-      counts.set(key, { service, other, count: count + (counts.get(key)?.count ?? 0) })
+      // Whoever does not say may have made all of them, or none.
+      byCaller.add(service, other, made ?? count)
+      byCallee.add(other, service, made === undefined ? count : count - made)
     }
   }
-  return [...counts.values()]
+  return byCaller.merged(byCallee)
+}
+
+/** How many connections each has made to each, by one of the two ends. */
+class LinkCounts {
+  readonly #links = new Map<string, Link>()
+
+  add(caller: string, callee: string, count: number): void {
+    const key = `${caller} ${callee}`
+    if (count > 0) this.#links.set(key, { caller, callee, count: count + (this.#links.get(key)?.count ?? 0) })
+  }
+
+  /** Both ends report the same connections; one of them may not be there, or later. */
+  merged(other: LinkCounts): Link[] {
+    const keys = new Set([...this.#links.keys(), ...other.#links.keys()])
+    return [...keys].map((key) => {
+      const [one, two] = [this.#links.get(key), other.#links.get(key)]
+      return (one?.count ?? 0) >= (two?.count ?? 0) ? one! : two!
+    })
+  }
 }
 
 function pinningStatus(engine: Observed): Status['pinning'] {
@@ -208,7 +233,8 @@ function instanceStatus(
   { row, settings, instances }: InventoryService,
   { config, pending, live, heard }: Asked,
 ): InstanceStatus[] {
-  if (row.state !== 'member') return []
+  // The probe is no service, and late for nobody.
+  if (row.state !== 'member' || row.service === PROBE) return []
   const isTold = config.services.get(row.service)?.reload !== undefined
   return instances.map(({ row: { id, place, held }, current, pair, linked, failed }) => {
     const own = live.get(id) ?? []

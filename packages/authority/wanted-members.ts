@@ -1,4 +1,5 @@
-import type { Config, Member } from '@datapunk/protocol'
+import { type Config, type Member, PROBE } from '@datapunk/protocol'
+import { withProbe } from './probe/probe-service.ts'
 import { membersOf } from './publish.ts'
 import { encodeSettings, settingsOf } from './settings.ts'
 import type { Reader, ServiceRow } from './store/contract.ts'
@@ -12,7 +13,8 @@ import { MemoryStore } from './store/memory.ts'
  * @param recorded where the certificates in use are on record; without it the config alone has to do
  */
 export function wantedMembers(config: Config, now: number, recorded: Reader = new MemoryStore()): Member[] {
-  const wanted = [...config.services.values()].map(
+  const probe = recorded.services().find(({ service }) => service === PROBE)
+  const wanted = [...withProbe(config, probe).services.values()].map(
     (service): ServiceRow => ({
       service: service.service,
       spiffeId: service.spiffeId,

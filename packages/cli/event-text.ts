@@ -1,16 +1,16 @@
 import type { AuthorityEvent, ToldEvent } from '@datapunk/authority'
 import { labelText } from './label-text.ts'
 import type { Output, Style } from './output.ts'
-import { timeText } from './time-text.ts'
+import { instantText, timeText } from './time-text.ts'
 
 /** `2026-11-23T21:51:00Z  lake  certificate issued  instance lake, serial 3f2a9c1b00ee56b8, until 2027-11-23T20:51:00Z`. */
 export function eventText(event: AuthorityEvent, output: Output): string {
   return toldEventText(eventDocument(event), (style, text) => output.toldStyled(style, text))
 }
 
-/** As `--json` prints it, one a line. */
+/** As `--json` prints it, one a line: to the millisecond, so that a program can tell how long something took. */
 export function eventDocument(event: AuthorityEvent): ToldEvent {
-  return { ...event, at: timeText(event.at) }
+  return { ...event, at: instantText(event.at) }
 }
 
 /** What `mtls up` itself has to say, besides what its authority does; each has a `message`. */
@@ -32,7 +32,7 @@ export function toldEventText(
   { kind, subject, at, detail }: ToldEvent,
   styled: (style: Style, text: string) => string,
 ): string {
-  const time = styled('quiet', at)
+  const time = styled('quiet', timeText(Date.parse(at)))
   if (isOwn(kind)) {
     const prefix = kind === 'ready' ? 'ready: ' : ''
     return `${time}  ${styled(ownStyles[kind], `${prefix}${detail.message}`)}`

@@ -1,5 +1,5 @@
 import type { Certificate } from '@datapunk/pki'
-import type { Member } from '@datapunk/protocol'
+import { type Member, PROBE } from '@datapunk/protocol'
 import type { GateStep } from './gate-step.ts'
 import { Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
@@ -38,6 +38,7 @@ export const callerRule: GateStep<OtherEnd & { readonly view: MeshView }> = {
     const by = view.forbids(member.service)
     if (by === undefined) return undefined
     const allowed = by === 'bundle' ? view.self?.callers : 'what the config file of this service says'
+    if (member.service === PROBE) throw isProbe(view, leaf)
     throw new Refused(
       'CALLER_NOT_ALLOWED',
       `found ${member.service} calling ${view.service}; allowed: ${typeof allowed === 'string' ? allowed : allowed?.join(', ') || 'nobody'}`,
@@ -51,4 +52,13 @@ export const callerRule: GateStep<OtherEnd & { readonly view: MeshView }> = {
     view.self?.callers === 'members'
       ? `${member.service} may call ${view.service}, as all members may`
       : `${member.service} is among those who may call ${view.service}`,
+}
+
+function isProbe({ service }: MeshView, leaf: Certificate | undefined): Refused {
+  return new Refused(
+    'CALLER_NOT_ALLOWED',
+    `found ${PROBE} calling ${service}; allowed: services of the config file, which it is none of`,
+    'nothing is to be mended: `mtls probe` has seen to it that it is refused',
+    { leaf },
+  )
 }

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { MAX_REPORTED_CONNECTIONS } from '@datapunk/protocol'
+import { MAX_REPORTED_CONNECTIONS, type Report } from '@datapunk/protocol'
 import { atTime, type Clock } from './clock.ts'
 import { drain } from './drain.ts'
 import { MeshError } from './error.ts'
@@ -25,6 +25,8 @@ export interface Cut {
 
 interface SerialGroup {
   readonly connections: Set<Connection>
+  /** How many of them this service has made. */
+  made: number
   readonly cancelEnd: () => void
 }
 
@@ -33,6 +35,8 @@ const DRAIN_BEFORE_END = 60_000
 
 export interface ConnectionsListener {
   readonly cut: (cut: Cut) => void
+  /** Whom this service is connected with is not as it was. */
+  readonly othersChanged: () => void
   /** A connection that this service made is to be used for no new request. */
   readonly outgoingDrained: (socket: TLSSocket) => void
 }
@@ -59,9 +63,9 @@ export class Connections {
   }
 
   /** How many are open by the serial at the other end, the most first, as a report has room for them. */
-  counts(): { readonly connections: readonly { serial: string; count: number }[]; readonly open: number } {
+  counts(): Pick<Report, 'connections' | 'open'> {
     const connections = [...this.#groups]
-      .map(([serial, group]) => ({ serial, count: group.connections.size }))
+      .map(([serial, { connections, made }]) => ({ serial, count: connections.size, made }))
       .sort((a, b) => b.count - a.count)
       .slice(0, MAX_REPORTED_CONNECTIONS)
     return { connections, open: this.#size }
@@ -75,6 +79,7 @@ export class Connections {
     const group = this.#groupOf(connection.standing)
     group.connections.add(connection)
     this.#size++
+    if (connection.contact.direction === 'out') group.made++
     connection.socket.once('close', () => this.#remove(connection, group))
     // A server that has not taken up its new pair yet is called again for the next request. Who calls us with an old one
     // moves over by himself, and is not turned away before his first request.
@@ -117,8 +122,9 @@ export class Connections {
       cancelCut()
       cancelDrain()
     }
-    const group = { connections: new Set<Connection>(), cancelEnd }
+    const group = { connections: new Set<Connection>(), made: 0, cancelEnd }
     this.#groups.set(peer.serial, group)
+    this.#listener.othersChanged()
     return group
   }
 
@@ -152,9 +158,11 @@ export class Connections {
   #remove(connection: Connection, group: SerialGroup): void {
     if (!group.connections.delete(connection)) return
     this.#size--
+    if (connection.contact.direction === 'out') group.made--
     if (group.connections.size > 0) return
     group.cancelEnd()
     this.#groups.delete(connection.standing.peer.serial)
+    this.#listener.othersChanged()
   }
 }
 

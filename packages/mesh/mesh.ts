@@ -25,6 +25,7 @@ import type { OperatorPlace, OperatorPort } from './operator/operator-port.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { PeerVoice } from './peer-voice.ts'
 import type { Refused } from './refusal.ts'
+import { RefusedCallers } from './refused-callers.ts'
 import { type Http2ServerOptions, newHttp2Server, newHttpsServer, type ServerOptions } from './server.ts'
 import { Tally } from './tally.ts'
 import { logReader } from './transparency/log-reader.ts'
@@ -47,6 +48,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #core: ConstructorParameters<typeof Client>[0]
   readonly #clock: Clock
   readonly #tally = new Tally()
+  readonly #refusedCallers = new RefusedCallers()
   readonly #operatorPorts: OperatorPort[] = []
   #agent: MeshAgent | undefined
   #dispatcher: MeshDispatcher | undefined
@@ -61,8 +63,10 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#connections = new Connections(clock, {
       cut: ({ connection: { contact, standing }, remote, error }) => {
         this.#tally.cut()
+        this.#voice.reportCuts()
         this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
+      othersChanged: () => this.#voice.reportSoon(),
       outgoingDrained: (socket) => {
         this.#agent?.retire(socket)
         this.#dispatcher?.startAnew()
@@ -90,6 +94,10 @@ export class Mesh extends EventEmitter<MeshEvents> {
       },
       refused: (refusal) => {
         this.#tally.refused(refusal.rule)
+        if (refusal.direction === 'in') {
+          this.#refusedCallers.add(refusal)
+          this.#voice.reportSoon()
+        }
         this.emit('refused', refusal)
       },
     }
@@ -100,7 +108,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
       current: () => membership.current(),
       report: () => {
         const { refused, reported } = this.counters
-        return { ...this.#connections.counts(), refused, reported }
+        const refusedLast = this.#refusedCallers.last
+        return { ...this.#connections.counts(), refused, refusedLast, reported }
       },
       received: (document) => membership.offer(document),
       refused: this.#core.refused,

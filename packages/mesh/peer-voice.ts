@@ -35,6 +35,13 @@ export interface PeerVoiceOptions {
 /** Formats of the bundle that this version reads. */
 const FORMATS = [1]
 
+/**
+ * Who was refused, or is connected and was not, is told before the next report is due, together with those that come at the same
+ * time, and at most so often: whoever comes on and on makes nobody talk on and on. Milliseconds.
+ */
+const GATHERED_FOR = 100
+const SOON_EVERY = 2000
+
 const alarmRules: Readonly<Record<LogAlarm['kind'], string>> = {
   absent: 'NOT_IN_LOG',
   contradiction: 'LOG_CONTRADICTION',
@@ -49,6 +56,8 @@ export class PeerVoice {
   readonly #peer: string
   #acknowledged = ''
   #cancelReport = () => {}
+  #soon: { readonly at: number; readonly cancel: () => void } | undefined
+  #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: PeerVoiceOptions) {
     this.#options = options
@@ -108,7 +117,31 @@ export class PeerVoice {
     this.#link.send({ type: 'acknowledgement', document })
   }
 
+  /** Something has changed that whoever looks at the mesh is to see. */
+  reportSoon(): void {
+    this.#reportWithin(Math.max(GATHERED_FOR, SOON_EVERY - (this.#options.clock.now() - this.#reportedAt)))
+  }
+
+  /** Connections were cut: that comes with a new bundle or the end of a certificate, and not on and on. */
+  reportCuts(): void {
+    this.#reportWithin(GATHERED_FOR)
+  }
+
+  #reportWithin(delay: number): void {
+    if (!this.#link.isOpen) return
+    const { clock } = this.#options
+    const at = clock.now() + Math.min(delay, SOON_EVERY)
+    if (this.#soon !== undefined && this.#soon.at <= at) return
+    this.#soon?.cancel()
+    const cancel = clock.after(at - clock.now(), () => {
+      this.#soon = undefined
+      this.report()
+    })
+    this.#soon = { at, cancel }
+  }
+
   report(): void {
+    this.#reportedAt = this.#options.clock.now()
     const { identity, view } = this.#options.current()
     this.#link.send({
       type: 'report',
@@ -133,6 +166,7 @@ export class PeerVoice {
 
   leave(): void {
     this.#cancelReport()
+    this.#soon?.cancel()
     this.#link.close({ type: 'leave' })
   }
 

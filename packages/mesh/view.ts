@@ -1,5 +1,5 @@
 import { encodePem } from '@datapunk/pki'
-import { type Bundle, keyIdOf, type Member, type SignedTrustStatement } from '@datapunk/protocol'
+import { type Bundle, keyIdOf, type Member, PROBE, type SignedTrustStatement } from '@datapunk/protocol'
 import { StandingCache } from './standing-cache.ts'
 import { LoggedCertificates } from './transparency/logged-certificates.ts'
 
@@ -61,8 +61,9 @@ export class MeshView {
     this.#callersByFile = asSet(file.allow)
   }
 
-  /** Whether a member may call this service: where not, who says so. */
+  /** Whether a member may call this service: where not, who says so. Whoever probes is let in by nobody, `members` or not. */
   forbids(caller: string): 'bundle' | 'file' | undefined {
+    if (caller === PROBE) return 'bundle'
     if (this.#callers !== undefined && !this.#callers.has(caller)) return 'bundle'
     if (this.#callersByFile !== undefined && !this.#callersByFile.has(caller)) return 'file'
     return undefined

@@ -48,6 +48,7 @@ export {
   type WitnessedCheckpoint,
 } from './peer-statement.ts'
 export { encodePins, type Pins, parsePins, pinOf } from './pins.ts'
+export { PROBE, probeName } from './probe-identity.ts'
 export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
 export { applySectionDifference, sectionDifference } from './section-difference.ts'
@@ -56,11 +57,13 @@ export {
   encodeMessage,
   LONGEST_SILENCE,
   MAX_DIFFERENCE_AHEAD,
+  MAX_REFUSED_LAST,
   MAX_REPORTED_CONNECTIONS,
   MAX_SHOWN_TRUST,
   MessageReader,
   type PeerMessage,
   REPORT_EVERY,
+  type RefusedCaller,
   type Report,
 } from './stream.ts'
 export { encodeTransparency, parseTransparency } from './transparency.ts'

@@ -14,7 +14,13 @@ import {
 } from './peer-statement.ts'
 import { encodeRevoked } from './revoked.ts'
 import { applySectionDifference, sectionDifference } from './section-difference.ts'
-import { type AuthorityMessage, encodeMessage, MessageReader, type PeerMessage } from './stream.ts'
+import {
+  type AuthorityMessage,
+  encodeMessage,
+  MAX_REFUSED_LAST,
+  MessageReader,
+  type PeerMessage,
+} from './stream.ts'
 
 function refuses(code: ProtocolErrorCode, act: () => unknown): void {
   assert.throws(act, (error) => error instanceof ProtocolError && error.code === code)
@@ -33,6 +39,10 @@ describe('a stream', () => {
           version: '1',
           open: 3,
           refused: { NO_CERTIFICATE: 2 },
+          refusedLast: [
+            { rule: 'NO_CERTIFICATE', at: 1, remote: '[::1]:50000' },
+            { rule: 'REVOKED', at: 2, serial: 'ef' },
+          ],
           reported: { NOT_PINNED: 1 },
         },
         ...{ connections: [{ serial: 'cd', count: 3 }], bundle: { generation: 1, counter: 2 } },
@@ -65,6 +75,25 @@ describe('a stream', () => {
       heard.map(({ type }) => type),
       ['head'],
     )
+  })
+
+  test('reads the report of a peer that does not tell whom it has refused, and none of one that tells too much', () => {
+    const [, , report] = said
+    assert.equal(report?.type, 'report')
+    const reported = (refusedLast: unknown) => {
+      const line = JSON.stringify({ ...report, report: { ...report?.report, refusedLast } })
+      const [heard] = [...MessageReader.ofPeer().read(Buffer.from(`${line}\n`))]
+      return heard?.type === 'report' && heard.report.refusedLast
+    }
+    assert.equal(reported(undefined), undefined)
+    const caller = { rule: 'REVOKED', at: 1 }
+    assert.equal((reported(Array(MAX_REFUSED_LAST).fill(caller)) as unknown[]).length, MAX_REFUSED_LAST)
+    for (const broken of [
+      Array(MAX_REFUSED_LAST + 1).fill(caller),
+      [{ ...caller, serial: 'not hex' }],
+      [{ ...caller, remote: 'x'.repeat(65) }],
+    ])
+      refuses('MESSAGE_INVALID', () => reported(broken))
   })
 
   test('of any bytes is a ProtocolError or messages, and never grows without end', () => {

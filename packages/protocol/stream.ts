@@ -58,16 +58,38 @@ export interface Report {
   readonly serial: string
   readonly version: string
   /** Open connections by the serial of the certificate at the other end, the largest counts first. */
-  readonly connections: readonly { readonly serial: string; readonly count: number }[]
+  readonly connections: readonly {
+    readonly serial: string
+    readonly count: number
+    /** How many of them this peer has made; undefined: one of before that was told does not say. */
+    readonly made?: number | undefined
+  }[]
   /** All of them, those not listed above included. */
   readonly open: number
   /** How often the gate refused, by rule. */
   readonly refused: Readonly<Record<string, number>>
+  /** The callers that it refused last, the latest last; absent from a peer of before they were told. */
+  readonly refusedLast?: readonly RefusedCaller[] | undefined
   /** How often it would have refused, by rule, had a check been required that only reports. */
   readonly reported: Readonly<Record<string, number>>
   /** What it enforces now. */
   readonly bundle: DocumentNumber
 }
+
+/** What is told of a caller that was refused, so that he can find himself in it. None of it is proven. */
+export interface RefusedCaller {
+  /** The gate's. */
+  readonly rule: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Of the certificate that he showed, lowercase hex; absent where he showed none that can be read. */
+  readonly serial?: string | undefined
+  /** `address:port` of his end, where it was still known. */
+  readonly remote?: string | undefined
+}
+
+/** A probe of one service is refused fewer times at once. */
+export const MAX_REFUSED_LAST = 32
 
 /** More serials than this in a report say no more to whoever reads it. */
 export const MAX_REPORTED_CONNECTIONS = 256
@@ -78,7 +100,7 @@ const MAX_LINE_FROM_AUTHORITY = 1024 * 1024
 /** A difference of more bytes does not go ahead; it is fetched. */
 export const MAX_DIFFERENCE_AHEAD = 64 * 1024
 
-/** A report with every serial is 20 kB. A head is 64 kB, in base64. */
+/** A report with every serial is 25 kB. A head is 64 kB, in base64. */
 const MAX_LINE_FROM_PEER = 128 * 1024
 
 /** A longer trust statement would not fit into a hello beside the largest head. */
@@ -94,6 +116,13 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const byRule = z
   .record(z.string().max(64), z.int().min(0))
   .refine((rules) => Object.keys(rules).length <= MAX_RULES)
+
+const refusedCaller = z.object({
+  rule: z.string().max(64),
+  at: z.int().min(0),
+  serial: serial.optional(),
+  remote: z.string().max(64).optional(),
+})
 
 const authorityMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('challenge'), nonce: digest }),
@@ -116,9 +145,12 @@ const peerMessage = z.discriminatedUnion('type', [
     report: z.object({
       serial,
       version: z.string().max(64),
-      connections: z.array(z.object({ serial, count: z.int().min(1) })).max(MAX_REPORTED_CONNECTIONS),
+      connections: z
+        .array(z.object({ serial, count: z.int().min(1), made: z.int().min(0).optional() }))
+        .max(MAX_REPORTED_CONNECTIONS),
       open: z.int().min(0),
       refused: byRule,
+      refusedLast: z.array(refusedCaller).max(MAX_REFUSED_LAST).optional(),
       // A peer of before there were such checks reports none.
       reported: byRule.default({}),
       bundle: documentNumber,

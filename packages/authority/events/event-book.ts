@@ -3,7 +3,7 @@ export interface ToldEvent {
   readonly kind: string
   /** The service, `mesh`, or `authority`. */
   readonly subject: string
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC, to the millisecond. */
   readonly at: string
   readonly detail: Readonly<Record<string, unknown>>
 }

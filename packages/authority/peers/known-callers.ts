@@ -1,4 +1,5 @@
 import type { Certificate } from '@datapunk/pki'
+import { PROBE } from '@datapunk/protocol'
 import { type TrustedSlots, trustedSlots } from '../publish.ts'
 import type { Reader } from '../store/contract.ts'
 
@@ -6,7 +7,7 @@ import type { Reader } from '../store/contract.ts'
 export interface KnownInstance {
   readonly service: string
   readonly spiffeId: string
-  /** Its service is in the mesh. */
+  /** Its service is in the mesh; the probe is let in by nobody. */
   readonly isMember: boolean
 }
 
@@ -45,7 +46,7 @@ function instancesIn(store: Reader): ReadonlyMap<string, KnownInstance> {
       const { spiffeId, state } = services.get(service) ?? {}
       return spiffeId === undefined
         ? []
-        : [[id, { service, spiffeId, isMember: state === 'member' }] as const]
+        : [[id, { service, spiffeId, isMember: state === 'member' && service !== PROBE }] as const]
     }),
   )
 }

@@ -100,12 +100,13 @@ async function makePair(engine: Engine): Promise<ServedPair> {
   const { privateKey, publicKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
   const leaf = {
     instance: undefined,
+    profile: 'authority',
     spiffeId: authoritySpiffeId(trustDomain),
     request,
     encodedRequest: encodeRequest(request),
     spki: publicKey.export({ type: 'spki', format: 'der' }),
     validityDays: Math.min(MAX_DAYS, authority.bundleDays),
-  }
+  } as const
   return withIssuer(engine, async (issuer) => {
     const { serial, der, notAfter } = await issueLeaf(leaf, issuer, engine)
     const at = clock()

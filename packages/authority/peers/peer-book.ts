@@ -20,6 +20,8 @@ export interface LivePeer extends Speaker {
   /** What it has said it enforces. */
   readonly acknowledged: PeerAcknowledgement | undefined
   readonly report: Report | undefined
+  /** When that came, milliseconds since the epoch. */
+  readonly reportedAt: number | undefined
   /** What it last said it did not believe. */
   readonly refusal: { readonly rule: string; readonly message: string } | undefined
   /** When its stream ended; undefined while that is open. */
@@ -104,6 +106,7 @@ export class PeerBook {
       since: this.#clock(),
       acknowledged: known?.acknowledged,
       report: known?.report,
+      reportedAt: known?.reportedAt,
       refusal: undefined,
       leftAt: undefined,
       ...peer,
@@ -127,7 +130,7 @@ export class PeerBook {
   }
 
   reported(peer: string, report: Report): void {
-    this.#change(peer, { report })
+    this.#change(peer, { report, reportedAt: this.#clock() })
   }
 
   refused(peer: string, refusal: { rule: string; message: string }): void {

@@ -1,6 +1,6 @@
 import { sha256 } from '@datapunk/pki'
 import { revokedPrefix } from '@datapunk/protocol'
-import type { Reader } from '../store/contract.ts'
+import type { CertificateProfile, Reader } from '../store/contract.ts'
 import { RevokedRecords } from './revoked-records.ts'
 
 /** The bundle's section "revoked", and the SHA-256 that names it, lowercase hex. */
@@ -8,6 +8,9 @@ export interface RevokedSection {
   readonly bytes: Uint8Array
   readonly digest: string
 }
+
+/** What is shown to peers. CAs leave the trust statement instead. */
+const SHOWN: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'probe'])
 
 /**
  * The section "revoked", kept from one bundle to the next.
@@ -44,14 +47,12 @@ export class KeptSection {
     return this.#section
   }
 
-  /** Of certificates that peers would still believe; CAs leave the trust statement instead. */
+  /** Of certificates that peers would still believe. */
   *#added(): Iterable<{ prefix: string; end: number }> {
     const which = { number: this.#last, time: this.#time }
     for (const { number, serial, profile, notAfter } of this.#store.revoked(which)) {
       this.#last = number
-      if (profile === 'leaf' || profile === 'authority') {
-        yield { prefix: revokedPrefix(serial), end: notAfter }
-      }
+      if (SHOWN.has(profile)) yield { prefix: revokedPrefix(serial), end: notAfter }
     }
   }
 }

@@ -356,6 +356,11 @@ for (const [name, open] of Object.entries(stores)) {
         [old],
       )
       assert.deepEqual(serials(), [old, intended])
+      const all = (limit: number) => store.certificatesOf('lake', limit).map(({ serial }) => serial)
+      assert.deepEqual(
+        [all(9), all(2), store.certificatesOf('stream', 9)],
+        [[intended, current, old], [intended, current], []],
+      )
       const listed = { serial: current, reason: 'superseded', at: 2_000, profile: 'leaf' }
       const revoked = (which: Partial<RevokedAfter>) =>
         [...store.revoked({ number: 0, time: 0, ...which })].map((row) => ({ ...row }))

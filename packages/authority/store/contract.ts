@@ -53,6 +53,11 @@ export interface Reader {
   certificate(serial: string): CertificateRow | undefined
   /** Every certificate and intent of an instance that has not ended by then, and is neither revoked nor abandoned. */
   revocableOf(instance: string, after: number): readonly CertificateRow[]
+  /**
+   * Every certificate and intent of an instance, the newest first, at most `limit`. Looks through all there are: for whoever
+   * nobody waits for.
+   */
+  certificatesOf(instance: string, limit: number): readonly CertificateRow[]
   /** Certificates and intents whose serial begins so (lowercase hex). */
   certificatesFrom(serial: string): readonly CertificateRow[]
   /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */
@@ -301,8 +306,18 @@ export interface AttemptRow {
 }
 
 export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
-/** `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. */
-export type CertificateProfile = 'root' | 'cross' | 'issuing-ca' | 'ocsp-signer' | 'authority' | 'leaf'
+/**
+ * `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. `probe`: a leaf
+ * that `mtls probe` shows to be refused: revoked, ended, or not begun; of no instance, so that it is nobody's to serve with.
+ */
+export type CertificateProfile =
+  | 'root'
+  | 'cross'
+  | 'issuing-ca'
+  | 'ocsp-signer'
+  | 'authority'
+  | 'probe'
+  | 'leaf'
 
 export interface IntentRow {
   /** Lowercase hex. */

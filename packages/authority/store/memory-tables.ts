@@ -122,6 +122,12 @@ export class MemoryTables implements Transaction {
     )
   }
 
+  certificatesOf(instance: string, limit: number): readonly CertificateRow[] {
+    return this.#certificatesWhere((row) => row.instance === instance)
+      .toReversed()
+      .slice(0, limit)
+  }
+
   certificatesFrom(serial: string): readonly CertificateRow[] {
     return this.#certificatesWhere((row) => row.serial.startsWith(serial))
   }

@@ -92,6 +92,8 @@ export class MemoryStore implements Store {
   liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
   revocableOf = (instance: string, after: number): readonly CertificateRow[] =>
     this.#tables.revocableOf(instance, after)
+  certificatesOf = (instance: string, limit: number): readonly CertificateRow[] =>
+    this.#tables.certificatesOf(instance, limit)
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#tables.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string): boolean => this.#tables.isSerialPrefixUsed(prefix)
   revocation = (serial: string): RevocationRow | undefined => this.#tables.revocation(serial)

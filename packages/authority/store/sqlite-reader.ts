@@ -58,6 +58,7 @@ export class SqliteReader implements Reader {
   readonly #certificate: StatementSync
   readonly #liveCertificates: StatementSync
   readonly #revocableOf: StatementSync
+  readonly #certificatesOf: StatementSync
   readonly #certificatesFrom: StatementSync
   readonly #serialsFrom: StatementSync
   readonly #revocation: StatementSync
@@ -110,6 +111,9 @@ export class SqliteReader implements Reader {
     this.#revocableOf = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
        AND certificate.state <> 'abandoned' AND certificate.revocation IS NULL ORDER BY number`,
+    )
+    this.#certificatesOf = database.prepare(
+      `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? ORDER BY number DESC LIMIT ?`,
     )
     this.#certificatesFrom = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ?`,
@@ -220,6 +224,10 @@ export class SqliteReader implements Reader {
 
   revocableOf(instance: string, after: number): readonly CertificateRow[] {
     return this.#revocableOf.all(instance, after).map(certificateOf)
+  }
+
+  certificatesOf(instance: string, limit: number): readonly CertificateRow[] {
+    return this.#certificatesOf.all(instance, limit).map(certificateOf)
   }
 
   certificatesFrom(serial: string): readonly CertificateRow[] {

@@ -1,12 +1,11 @@
 import { type AuditRow, type AuditVerdict, Observation } from '@datapunk/authority'
 import { countText } from '../action-text.ts'
+import { auditEntryText } from '../audit-entry-text.ts'
 import { auditFaultDocument, auditFaultText } from '../audit-fault-text.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
-import { detailText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { labelText } from '../label-text.ts'
 import type { Output } from '../output.ts'
 import { timeSince, timeText } from '../time-text.ts'
 
@@ -59,16 +58,7 @@ function show({ output, json, world }: Context, observation: Observation, option
 function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): string {
   const when = output.styled('quiet', timeText(at))
   const what = output.styled('strong', deed.replaceAll('-', ' ').padEnd(25))
-  return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${entryText(entry)}`.trimEnd()}\n`
-}
-
-/** What a setting was before, where it was anything; `--json` has it whole. */
-function entryText({ changes, ...entry }: AuditRow['entry']): string {
-  const changed = Object.entries((changes ?? {}) as Record<string, { from?: unknown; to?: unknown }>)
-  const words = changed.flatMap(([field, { from, to }]) =>
-    from === undefined ? [] : [`${labelText(field)} ${JSON.stringify(from)} → ${JSON.stringify(to)}`],
-  )
-  return [detailText(entry), ...words].join(', ')
+  return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${auditEntryText(entry)}`.trimEnd()}\n`
 }
 
 function verify({ output, json }: Context, observation: Observation): ExitCode {

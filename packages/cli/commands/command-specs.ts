@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
 import { completionCommand } from './completion.ts'
 import { compromiseCommand } from './compromise.ts'
+import { consoleCommand } from './console.ts'
 import { doctorCommand } from './doctor.ts'
 import { eventsCommand } from './events.ts'
 import { initCommand } from './init.ts'
@@ -30,6 +31,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   upCommand,
   statusCommand,
   eventsCommand,
+  consoleCommand,
   doctorCommand,
   issueCommand,
   rotateCommand,

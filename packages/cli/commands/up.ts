@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import {
   type ApplyReport,
   type Authority,
+  type AuthorityEvent,
   EventBook,
   keep,
   Pace,
@@ -13,6 +14,7 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
+import { ConsoleHost } from '../console/console-host.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, type eventText, type OwnEventKind, toldEventText } from '../event-text.ts'
@@ -20,7 +22,7 @@ import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
 import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
-import { spanText, timeText } from '../time-text.ts'
+import { instantText, spanText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
 import { Wake } from '../wake.ts'
 
@@ -48,8 +50,9 @@ export const upCommand: CommandSpec = {
       return await withAuthority(context, config, { purpose: 'up', report }, async (authority) => {
         opened = authority
         const door = new OperatorDoor({ source, clock: context.world.clock, report })
-        const keeping = { authority, config, voice, source, door, signal: ending.signal }
-        return await keepUp(context, keeping).finally(() => door.close())
+        const console = consoleHost(context, report)
+        const keeping = { authority, config, voice, source, door, console, signal: ending.signal }
+        return await keepUp(context, keeping).finally(() => Promise.all([door.close(), console.close()]))
       })
     } finally {
       stopListening()
@@ -57,8 +60,16 @@ export const upCommand: CommandSpec = {
   },
 }
 
-/** It is given nothing of this process’s environment. */
+/** They are given nothing of this process’s environment. */
 const RESPONDER = fileURLToPath(new URL('../responder.ts', import.meta.url))
+const CONSOLE = fileURLToPath(new URL('../console-process.ts', import.meta.url))
+
+function consoleHost({ place, world }: Context, report: (event: AuthorityEvent) => void): ConsoleHost {
+  // Node warns that it takes types away for a browser too.
+  const execArgv = ['--disable-warning=ExperimentalWarning']
+  const start = () => fork(CONSOLE, { env: {}, execArgv })
+  return new ConsoleHost({ place, clock: world.clock, report, start })
+}
 
 interface Keeping {
   readonly authority: Authority
@@ -66,16 +77,18 @@ interface Keeping {
   readonly voice: Voice
   readonly source: AuthoritySource
   readonly door: OperatorDoor
+  readonly console: ConsoleHost
   readonly signal: AbortSignal
 }
 
 async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
-  const { authority, config, voice, source, door, signal } = keeping
+  const { authority, config, voice, source, door, console, signal } = keeping
   const { output, place } = context
   // 1 Peers are let in first, so that they hear at once what is published. Whatever stands in the way of the first apply,
   //   somebody is there to read it.
   await authority.servePeers()
   door.moveTo(config.authority.metrics)
+  console.moveTo(config)
   authority.serveStatus(() => fork(RESPONDER, { env: {}, execArgv: [] }))
   const approve = () => config.authority.autoApply === 'all'
   const pace = new Pace(context.world.clock)
@@ -90,6 +103,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
     beforeApply: async () => reload(),
     afterDeed: () => wake.poke(0),
     events: voice.events,
+    consoleLink: console.link,
   })
   let heedsPeers = false
   authority.peers.onChange(() => heedsPeers && wake.poke())
@@ -101,6 +115,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
       loadConfig: () => {
         const config = loadConfig(context)
         door.moveTo(config.authority.metrics)
+        console.moveTo(config)
         return config
       },
       clock: world.clock,
@@ -214,7 +229,7 @@ class Voice {
   }
 
   #eventOf(kind: OwnEventKind, subject: string, message: string, detail: object): ToldEvent {
-    return { kind, subject, at: timeText(this.#context.world.clock()), detail: { ...detail, message } }
+    return { kind, subject, at: instantText(this.#context.world.clock()), detail: { ...detail, message } }
   }
 
   #tell(event: ToldEvent): void {

@@ -125,7 +125,7 @@ describe('doctor', () => {
         backedUpAt: Date.now(),
         keysSinceBackup: [],
         services: services.map((one) => ({ ...one, live: 1, reporting: 1, versions: [manifest.version] })),
-        links: [{ service: 'lake', other: 'nexus', count: 2 }],
+        links: [{ caller: 'nexus', callee: 'lake', count: 2 }],
       }))(examination),
     })
     assert.deepEqual(await found({ change, system: { connectFailure: async () => undefined } }), [])
@@ -266,17 +266,16 @@ describe('doctor', () => {
     assert.deepEqual([finding?.id, finding?.severity], ['disk-full', 'error'])
   })
 
-  test('a right that is used is not told, whoever has called', async () => {
-    for (const link of [
-      { service: 'lake', other: 'nexus', count: 1 },
-      { service: 'nexus', other: 'lake', count: 1 },
-    ]) {
+  test('a right that is used is not told; a call the other way is no use of it', async () => {
+    const idsWith = async (caller: string, callee: string) => {
       const change = changedStatus(({ services }) => ({
         services: services.map((one) => ({ ...one, reporting: 1 })),
-        links: [link],
+        links: [{ caller, callee, count: 1 }],
       }))
-      assert.deepEqual(await news({ change }), [])
+      return idsOf(await news({ change }))
     }
+    assert.deepEqual(await idsWith('nexus', 'lake'), [])
+    assert.deepEqual(await idsWith('lake', 'nexus'), ['right-unused'])
   })
 
   test('a key that lives elsewhere is not looked for here', async () => {

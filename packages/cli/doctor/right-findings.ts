@@ -10,9 +10,7 @@ export function rightFindings({ config, status }: Examination): Finding[] {
   )
   const callees = new Set(rights.map(({ callee }) => callee))
   const silent = [...callees].filter((callee) => !isReporting(status, callee))
-  const unused = rights.filter(
-    ({ caller, callee }) => isReporting(status, callee) && !areConnected(status, callee, caller),
-  )
+  const unused = rights.filter((right) => isReporting(status, right.callee) && !isUsed(status, right))
   return [...unused.map(unusedRight), ...(silent.length === 0 ? [] : [unknownRights(silent)])]
 }
 
@@ -20,15 +18,16 @@ function isReporting({ services }: Status, service: string): boolean {
   return services.some((one) => one.service === service && one.reporting > 0)
 }
 
-/** Either may have called: a report does not say. */
-function areConnected({ links }: Status, one: string, other: string): boolean {
-  return links.some(
-    (link) =>
-      (link.service === one && link.other === other) || (link.service === other && link.other === one),
-  )
+interface Right {
+  readonly caller: string
+  readonly callee: string
 }
 
-function unusedRight({ caller, callee }: { caller: string; callee: string }): Finding {
+function isUsed({ links }: Status, { caller, callee }: Right): boolean {
+  return links.some((link) => link.caller === caller && link.callee === callee)
+}
+
+function unusedRight({ caller, callee }: Right): Finding {
   return {
     id: 'right-unused',
     severity: 'note',

@@ -57,7 +57,7 @@ export interface Proven {
  *
  * @throws LogError `LOG_WRONG` it is not there; TlogError about tiles
  */
-export async function prove(promised: Promised, source: LogSource): Promise<Proven> {
+export async function prove(promised: Omit<Promised, 'sct'>, source: LogSource): Promise<Proven> {
   const open = await opened(source)
   const { checkpoint, log } = open
   if (promised.leafIndex >= checkpoint.size)
@@ -76,7 +76,7 @@ export async function prove(promised: Promised, source: LogSource): Promise<Prov
 
 async function proofOf(
   { read, checkpoint }: OpenSource,
-  { leafIndex, leafHash }: Promised,
+  { leafIndex, leafHash }: Omit<Promised, 'sct'>,
 ): Promise<readonly Uint8Array[]> {
   const proof = await inclusionProof(
     leafIndex,

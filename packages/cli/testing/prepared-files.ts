@@ -8,7 +8,7 @@ const oneService = `trust_domain: service.datapunk
 services:
   lake: { address: "127.0.0.1:8445" }
 certificates: { key_algorithm: ecdsa-p256 }
-authority: { store_ca_keys_in_clear: true, http: none, metrics: none }
+authority: { store_ca_keys_in_clear: true, http: none, metrics: none, console: none }
 `
 
 /** Runs SQL on the inventory, as somebody might who can write to the state folder. */

@@ -25,6 +25,9 @@ export interface ConsoleServerOptions {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+  /** Milliseconds for the headers, and for the whole, of a request; 5 and 10 s unless given. */
+  readonly headersWithin?: number
+  readonly requestWithin?: number
 }
 
 export interface ConsoleServer {
@@ -40,21 +43,17 @@ const MAX_BODY = 16 * 1024
 /** More than the pages that are open, and what each asks for besides. */
 const MAX_CONNECTIONS = 256
 
-/** Milliseconds for the headers, and for the whole, of a request. */
-const HEADERS_WITHIN = 5000
-const REQUEST_WITHIN = 10_000
-
 /**
  * Serves the page and what it asks for.
  *
  * @throws ConsoleError `LISTEN_FAILED`
  */
 export async function serveConsole(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { source, clock, host, port } = options
+  const { source, clock, host, port, headersWithin = 5000, requestWithin = 10_000 } = options
   const server = createServer({
-    headersTimeout: HEADERS_WITHIN,
-    requestTimeout: REQUEST_WITHIN,
-    connectionsCheckingInterval: 1000,
+    headersTimeout: headersWithin,
+    requestTimeout: requestWithin,
+    connectionsCheckingInterval: Math.min(1000, headersWithin),
     maxHeaderSize: 8 * 1024,
   })
   server.maxConnections = MAX_CONNECTIONS

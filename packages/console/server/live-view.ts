@@ -14,6 +14,9 @@ export class LiveView {
   #events: readonly ConsoleEvent[] = []
   #authority: Extract<ConsoleMessage, { type: 'authority' }> | undefined
 
+  /** Told when the first comes to look. */
+  onWatched: () => void = () => {}
+
   /** Whether anybody looks. */
   get isWatched(): boolean {
     return this.#listeners.size > 0
@@ -25,7 +28,12 @@ export class LiveView {
     if (this.#view !== undefined) listener({ type: 'view', view: this.#view })
     if (this.#events.length > 0) listener({ type: 'events', events: this.#events })
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    if (this.#listeners.size === 1) this.onWatched()
+    return () => {
+      this.#listeners.delete(listener)
+      // What nobody has looked at for a while is no longer so.
+      if (this.#listeners.size === 0) this.#view = undefined
+    }
   }
 
   show(view: ConsoleView): void {

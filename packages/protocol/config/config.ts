@@ -28,6 +28,10 @@ export interface Config {
     readonly metrics: Address | undefined
     /** How many services the metrics name, those whose certificates end soonest; infinity for all. */
     readonly metricsServices: number
+    /** Where the console is served over plain HTTP, on this machine alone; absent for nowhere. */
+    readonly console: Address | undefined
+    /** Whether it only shows, and does nothing. */
+    readonly consoleReadOnly: boolean
     /** Where the transparency log runs by itself, `http://HOST:PORT/log/ID`; absent where the authority is the log too. */
     readonly log: string | undefined
     readonly autoApply: 'safe' | 'all'

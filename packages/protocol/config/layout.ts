@@ -14,6 +14,10 @@ export interface Layout {
     readonly lock: string
     readonly adminSocket: string
     readonly passphrase: string
+    /** Hashes of the console's sessions. */
+    readonly consoleSessions: string
+    /** 0700: the pairs that `mtls probe` shows to be refused, a folder each, as those of instances are. */
+    readonly probe: string
   }
   /** 0755: what every peer reads, signed. */
   readonly mesh: {
@@ -77,6 +81,8 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       lock: join(authority, 'lock.db'),
       adminSocket: join(authority, 'admin.sock'),
       passphrase: join(authority, 'passphrase'),
+      consoleSessions: join(authority, 'console-sessions.json'),
+      probe: join(authority, 'probe'),
     },
     mesh: {
       dir: mesh,

@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path'
 import { authorityName } from '../authority-identity.ts'
+import { probeName } from '../probe-identity.ts'
 import type { Address, Config, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
+import { isIpAddress } from './ip-address.ts'
 import { resolveReload } from './reload.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
@@ -51,6 +53,8 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
         text.authority.metrics_services === 'all'
           ? Number.POSITIVE_INFINITY
           : text.authority.metrics_services,
+      console: text.authority.console === 'none' ? undefined : splitAddress(text.authority.console),
+      consoleReadOnly: text.authority.console_read_only,
       log: text.authority.log,
       autoApply: text.authority.auto_apply,
     },
@@ -84,6 +88,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
     services,
   }
   checkListen(config, options)
+  checkConsole(config, options)
   checkStapling(config, options)
   checkNames(config, options)
   checkPaths(config, options)
@@ -145,14 +150,28 @@ function publicUrlOf(
   return authority.public_url?.replace(/\/$/, '') ?? `http://${authorityName(trustDomain)}:${http.port}`
 }
 
-function checkListen({ authority: { listen, http, metrics } }: Config, { problem }: ResolveOptions): void {
-  for (const [name, address] of Object.entries({ listen, http, metrics })) {
+function checkListen({ authority }: Config, { problem }: ResolveOptions): void {
+  const { listen, http, metrics, console } = authority
+  for (const [name, address] of Object.entries({ listen, http, metrics, console })) {
     if (address === undefined || address.port !== undefined) continue
     problem(
       ['authority', name],
       `found ${address.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`,
     )
   }
+}
+
+/** What is said over plain HTTP is for this machine alone. */
+function checkConsole({ authority: { console } }: Config, { problem }: ResolveOptions): void {
+  if (console === undefined || isLoopback(console.host)) return
+  problem(
+    ['authority', 'console'],
+    `found ${console.host}, which other machines may reach; allowed: 127.0.0.1, [::1] or localhost`,
+  )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIpAddress(host) && host.startsWith('127.'))
 }
 
 /** Nobody could staple what nobody signs. */
@@ -180,6 +199,8 @@ function checkNames(config: Config, { problem }: ResolveOptions): void {
       }
       if (name === authorityName(config.trustDomain))
         problem(path, `found the name ${name}, which is the authority’s own; allowed: any other`)
+      if (name === probeName(config.trustDomain))
+        problem(path, `found the name ${name}, which is that of \`mtls probe\`; allowed: any other`)
       const owner = owners.get(name)
       if (owner !== undefined)
         problem(path, `found the name ${name}, which ${owner} has too; allowed: one service a name`)

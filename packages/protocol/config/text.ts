@@ -1,5 +1,6 @@
 import { isDnsName, type KeyAlgorithm } from '@datapunk/pki'
 import { z } from 'zod'
+import { PROBE } from '../probe-identity.ts'
 import { isCountryCode } from './country.ts'
 import { duration } from './duration.ts'
 import { filePath } from './file-path.ts'
@@ -13,7 +14,7 @@ import { reloadText } from './reload.ts'
 
 /** As in a DNS label (RFC 1035 2.3.1), because it becomes one, and a segment of a SPIFFE ID. */
 const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
-const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', 'probe', 'operator'])
+const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', PROBE, 'operator'])
 
 /** An environment's state is a folder of its name beside these (`layout.ts`). */
 const RESERVED_ENVIRONMENT_NAMES = new Set(['authority', 'instances', 'log', 'mesh'])
@@ -297,6 +298,16 @@ const body = {
         .describe(
           'How many services `/metrics` names, those whose certificates end soonest, or `all`. It counts every one either way.',
         ),
+      console: z
+        .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
+        .default('127.0.0.1:7483')
+        .describe(
+          'Where `mtls up` serves the console, a web page that `mtls console` opens, HOST:PORT: an address of this machine that others can’t reach.',
+        ),
+      console_read_only: z
+        .boolean({ error: 'true or false' })
+        .default(false)
+        .describe('Whether the console only shows, and does nothing.'),
       log: text('the http URL that `mtls log serve` says, as in http://log.example:7481/log/ID', isLogUrl)
         .optional()
         .describe(
