@@ -65,11 +65,11 @@ function proofButton(
     commands.show('log')
     commands.prove(serial)
   }
-  return html`<button type="button" class="link" aria-label="Check that ${serial} is in the log" @click=${onClick}>Check the log</button>`
+  return html`<button type="button" class="link" aria-label="Check the log for ${serial}" @click=${onClick}>Check the log</button>`
 }
 
 function revokeButton(service: string, { serial, state }: ConsoleCertificate, commands: PageCommands) {
   if (state !== 'current' && state !== 'issued') return nothing
-  return html`<button type="button" class="link danger" aria-label="Revoke certificate ${serial}…"
-    @click=${() => commands.consider({ kind: 'revoke', service, serial })}>Revoke it…</button>`
+  return html`<button type="button" class="link danger" aria-label="Revoke… certificate ${serial}"
+    @click=${() => commands.consider({ kind: 'revoke', service, serial })}>Revoke…</button>`
 }

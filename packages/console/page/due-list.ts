@@ -6,6 +6,7 @@ const deeds: Readonly<Record<ConsoleDue['kind'], string>> = {
   renewal: 'is renewed',
   end: 'ends',
   signature: 'is signed anew',
+  'roll-over': 'begins to roll over',
 }
 
 /** What will be done, or ends, the soonest first, and what ends the mesh if nothing is done. */

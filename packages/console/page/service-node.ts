@@ -19,7 +19,10 @@ export interface NodeLook {
 /** More are told as a number. */
 const SHOWN_DOTS = 6
 
-/** A service as a button, in a map or in a cell. The map listens for what is done with it. */
+/**
+ * A service as a button, in a map or in a cell. The map listens for what is done with it. Its text is its name alone, as far as
+ * a machine reads it: the rest is said by its label, and drawn by the style.
+ */
 export function serviceNode(service: ConsoleService, look: NodeLook, bundle: string | null): TemplateResult {
   const enforced = enforcedBy(service)
   const isBehind = enforced.length > 0 && enforced[0] !== bundle
@@ -29,10 +32,10 @@ export function serviceNode(service: ConsoleService, look: NodeLook, bundle: str
     ${stateMark(service.state)}<span class="name">${service.service}</span>
     <span class="dots">${service.instances.slice(0, SHOWN_DOTS).map(instanceDot)}${
       service.instances.length > SHOWN_DOTS
-        ? html`<span class="more">+${service.instances.length - SHOWN_DOTS}</span>`
+        ? html`<span class="more" data-text="+${service.instances.length - SHOWN_DOTS}"></span>`
         : nothing
     }</span>
-    <span class="enforced ${isBehind ? 'behind' : ''}">${enforced.join(' · ')}</span>
+    <span class="enforced ${isBehind ? 'behind' : ''}" data-text=${enforced.join(' · ')}></span>
   </button>`
 }
 
