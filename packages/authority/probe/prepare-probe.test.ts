@@ -55,7 +55,12 @@ describe('the probe', () => {
 
   test('shows four pairs of one name, whose keys others can’t read', async () => {
     const pairs = await prepareProbe(engine)
-    for (const { folder, serial, notAfter } of Object.values(pairs).filter((pair) => 'folder' in pair)) {
+    for (const { folder, serial, notAfter } of [
+      pairs.current,
+      pairs.revoked,
+      pairs.expired,
+      pairs['not-yet-valid'],
+    ]) {
       const leaf = leafIn(folder)
       assert.deepEqual([leaf.serial, leaf.notAfter], [serial, notAfter])
       assert.deepEqual(leaf.extensions.subjectAltName?.uris, ['spiffe://service.internal/probe'])

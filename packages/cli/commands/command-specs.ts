@@ -12,6 +12,7 @@ import { issueCommand } from './issue.ts'
 import { logCommand } from './log.ts'
 import { pinsCommand } from './pins.ts'
 import { planCommand } from './plan.ts'
+import { probeCommand } from './probe.ts'
 import { proxyCommand } from './proxy.ts'
 import { restoreCommand } from './restore.ts'
 import { revokeCommand } from './revoke.ts'
@@ -39,6 +40,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   logCommand,
   proxyCommand,
   whyCommand,
+  probeCommand,
   verifyCommand,
   inspectCommand,
   auditCommand,
