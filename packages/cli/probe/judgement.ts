@@ -39,15 +39,15 @@ const RANK = ['let-in', 'unreachable', 'unproven', 'not-asked', 'answered', 'ref
 
 /** Every way has to be refused; the worst of them counts. */
 export function judge(question: Question): Cell {
-  const judged = question.tries.map((one) => ({ one, verdict: judgeTry(question, one) }))
-  const [worst] = judged.sort((a, b) => RANK.indexOf(a.verdict.verdict) - RANK.indexOf(b.verdict.verdict))
+  const [worst] = question.tries
+    .map((one) => judgeTry(question, one))
+    .sort((a, b) => RANK.indexOf(a.verdict) - RANK.indexOf(b.verdict))
   if (worst === undefined) throw new TypeError('nothing was tried')
-  const { way } = worst.one
-  const evidence = way === undefined ? worst.verdict.evidence : `${way}: ${worst.verdict.evidence}`
-  return { service: question.service, case: question.case.id, ...worst.verdict, evidence }
+  return { service: question.service, case: question.case.id, ...worst }
 }
 
-function judgeTry(question: Question, { seen, told }: Try): Judged {
+function judgeTry(question: Question, one: Try): Judged {
+  const { seen, told } = one
   const { place, service, stranger } = question
   if (seen.localPort === undefined) {
     const why = seen.error ?? 'no answer'
@@ -60,17 +60,18 @@ function judgeTry(question: Question, { seen, told }: Try): Judged {
   }
   return question.case.ways === undefined
     ? judgeCertificate(question, seen, told)
-    : judgeHandshake(question, seen, told)
+    : judgeHandshake(question, one)
 }
 
 /** It must not come to a handshake. */
-function judgeHandshake(question: Question, seen: Seen, told: Try['told']): Judged {
+function judgeHandshake(question: Question, { way, seen, told }: Try): Judged {
   const { case: asked, service } = question
+  const inWords = ({ evidence, ...judged }: Judged) => ({ ...judged, evidence: `${way}: ${evidence}` })
   if (seen.protocol !== undefined) {
     const fix = `let ${service} speak what services.${service}.min_tls says, and nothing before; \`mtls doctor\` looks further`
-    return { verdict: 'let-in', evidence: `it agreed to ${seen.protocol}`, fix }
+    return inWords({ verdict: 'let-in', evidence: `it agreed to ${seen.protocol}`, fix })
   }
-  return saidSo(asked, seen, told) ?? unproven(question, seen, told)
+  return inWords(saidSo(asked, seen, told) ?? unproven(question, seen, told))
 }
 
 /** It comes to a handshake, and in TLS 1.3 it looks good from here; what counts is what is heard after it. */

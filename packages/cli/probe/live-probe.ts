@@ -185,7 +185,7 @@ function questionOf(knocks: readonly Knock[], { shown, reports, knocks: all, str
       return { way: way?.name, seen, told: reports.of(trace) }
     }),
     source: sourceOf(service, reports),
-    isOpen: service.allow === 'members' && reports.peersOf(name).length === 0,
+    isOpen: service.allow === 'members' && readsFiles(service),
     control: control?.seen,
     stranger: stranger.get(name),
     file: pair?.file,
