@@ -20,7 +20,7 @@ const REFUSING_STATUS: ReadonlySet<number> = new Set([400, 401, 403, 421, 495, 4
 const REFUSING_STATE = /^(28|08)/
 
 /** As much of a stranger's words as is worth reading. */
-const SHOWN = 80
+const SHOWN = 60
 
 export function outcomeOf({ received, alert, end, error }: Seen): Outcome {
   if (received !== '') return answerIn(received)
@@ -35,7 +35,7 @@ function answerIn(received: string): Outcome {
   const http = /^HTTP\/\d(?:\.\d)? (\d{3})/.exec(received)
   if (http !== null) return httpAnswer(received, Number(http[1]))
   const error = errorIn(received)
-  if (error === undefined) return { text: `it answered ${quoted(received)}`, isRefusal: false }
+  if (error === undefined) return { text: `the answer ${quoted(received)}`, isRefusal: false }
   const { state, message } = error
   return { text: `PostgreSQL ${state}, ${quoted(message)}`, isRefusal: REFUSING_STATE.test(state) }
 }

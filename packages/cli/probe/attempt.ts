@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls'
+import { PROBE } from '@datapunk/protocol'
 import { beginTls, startupMessage } from './postgres.ts'
 
 export interface ProbedPlace {
@@ -7,8 +8,8 @@ export interface ProbedPlace {
   readonly port: number
   /** The name to ask for (SNI). */
   readonly serverName: string
-  /** What is spoken under TLS; PostgreSQL asks for TLS first. */
-  readonly speaks: 'http' | 'postgres'
+  /** PostgreSQL has to be asked for TLS first. */
+  readonly speaks: 'any' | 'postgres'
 }
 
 /** What somebody shows who wants in, and how he speaks. */
@@ -50,6 +51,9 @@ const PATIENCE = 3000
 
 /** A head of an answer, and the beginning of a problem. Bytes. */
 const ENOUGH = 4096
+
+/** HTTP needs no more; Redis, which hangs up on whoever says `Host:`, answers it too. */
+const ANY_REQUEST = 'GET / HTTP/1.0\r\nUser-Agent: mtls-probe\r\n\r\n'
 
 /**
  * Knocks once: handshake, one request, and what comes back. Whom it speaks with is judged afterwards; here nothing is believed,
@@ -125,9 +129,7 @@ class Attempt {
   }
 
   #request(): string | Buffer {
-    const { serverName, speaks } = this.#place
-    if (speaks === 'postgres') return startupMessage('probe')
-    return `GET / HTTP/1.1\r\nHost: ${serverName}\r\nUser-Agent: mtls-probe\r\nConnection: close\r\n\r\n`
+    return this.#place.speaks === 'postgres' ? startupMessage(PROBE) : ANY_REQUEST
   }
 
   get #received(): string {

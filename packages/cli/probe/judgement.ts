@@ -126,7 +126,7 @@ function letIn(question: Question, seen: Seen): Judged {
   }
   const fix =
     source === 'files'
-      ? `see how ${service} is set up in the README, under “Programs that are not Node”, or let \`mtls proxy ${service}\` stand before it`
+      ? `see in the README, under “Not Node?”, how ${service} is to be set up, or let \`mtls proxy ${service}\` stand before it`
       : `see what listens at ${place.host}:${place.port}: no server of the mesh lets it in; ${whyText(question)}`
   return { verdict: 'let-in', evidence: text, fix }
 }

@@ -1,5 +1,10 @@
-import { basename } from 'node:path'
-import type { Address, Config, Member, ServiceConfig } from '@datapunk/protocol'
+import {
+  type Address,
+  type Config,
+  type Member,
+  type ServiceConfig,
+  speaksPostgres,
+} from '@datapunk/protocol'
 import type { ProbedPlace } from './attempt.ts'
 
 /**
@@ -13,18 +18,13 @@ export function placeOf(service: ServiceConfig, member: Member | undefined): Pro
   const serverName = service.dnsNames[0] ?? service.commonName
   if (port === undefined) return undefined
   const host = address?.host ?? (listen === undefined ? serverName : reachable(listen))
-  return { host, port, serverName, speaks: isPostgres(service) ? 'postgres' : 'http' }
+  return { host, port, serverName, speaks: speaksPostgres(service.reload) ? 'postgres' : 'any' }
 }
 
 /** A wildcard is nowhere to go to. */
 function reachable({ host }: Address): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   return host === '::' ? '::1' : host
-}
-
-function isPostgres({ reload }: ServiceConfig): boolean {
-  if (reload?.kind === 'signal' && 'pidFile' in reload) return basename(reload.pidFile) === 'postmaster.pid'
-  return reload?.kind === 'postgres'
 }
 
 /** The line of the config that is missing. */
