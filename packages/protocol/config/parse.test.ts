@@ -188,8 +188,8 @@ describe('every fault is one clear error', () => {
     ],
     ['a wildcard', 'a: { common_name: "*.d.io" }', /found "\*\.d\.io"; allowed: a DNS name/],
     [
-      'the name of the authority or of the probe',
-      'a: { common_name: authority.d.io, dns_names: [probe.d.io] }',
+      'the name of the probe',
+      'a: { common_name: a.d.io, dns_names: [probe.d.io] }',
       /found the name probe\.d\.io, which is that of `mtls probe`; allowed: any other/,
     ],
     ['a reserved name', 'a: {}, probe: {}', /found the name "probe"; allowed: a service name/],

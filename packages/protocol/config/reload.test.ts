@@ -57,7 +57,7 @@ describe('reload', () => {
     const told = (text: string) => speaksPostgres(reloadOf(text))
     assert.deepEqual(['postgres://db/x', '{ pid_file: /var/lib/15/postmaster.pid }'].map(told), [true, true])
     assert.deepEqual(
-      ['redis://db', '{ pid_file: /run/x.pid }', '{ pid: 2 }', 'true'].map(told),
+      ['redis://db', '{ pid_file: /run/x.pid }', '{ pid: 2 }', 'nginx -s reload'].map(told),
       Array(4).fill(false),
     )
     assert.equal(speaksPostgres(undefined), false)
