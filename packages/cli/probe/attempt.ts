@@ -32,6 +32,8 @@ export interface Seen {
   readonly localPort: number | undefined
   /** As in `TLSv1.3`: the handshake was done, as far as this end knows. */
   readonly protocol: string | undefined
+  /** A session of before was resumed. */
+  readonly resumed: boolean
   /** What the other end has shown, DER. */
   readonly shown: Uint8Array | undefined
   /** As in `certificate_required` (RFC 8446 6.2): what the other end has said. */
@@ -73,6 +75,7 @@ class Attempt {
   readonly #done = Promise.withResolvers<Seen>()
   #localPort: number | undefined
   #protocol: string | undefined
+  #resumed = false
   #shown: Uint8Array | undefined
   #error: NodeJS.ErrnoException | undefined
 
@@ -118,6 +121,7 @@ class Attempt {
     tls.on('session', (session) => this.#sessions.push(session))
     tls.once('secureConnect', () => {
       this.#protocol = tls.getProtocol() ?? undefined
+      this.#resumed = tls.isSessionReused()
       this.#shown = tls.getPeerX509Certificate()?.raw
       tls.write(this.#request())
     })
@@ -149,6 +153,7 @@ class Attempt {
     this.#done.resolve({
       localPort: this.#localPort,
       protocol: this.#protocol,
+      resumed: this.#resumed,
       shown: this.#shown,
       alert: alertIn(code),
       error: code,

@@ -14,6 +14,7 @@ const caseOf = (id: string) => {
 const closed: Seen = {
   localPort: 50_000,
   protocol: 'TLSv1.3',
+  resumed: false,
   shown: undefined,
   alert: undefined,
   error: undefined,

@@ -1,6 +1,6 @@
 import type { Administration, ProbePairs } from '@datapunk/authority'
 import { checkCertificate, MeshError } from '@datapunk/mesh'
-import type { Config, ServiceConfig } from '@datapunk/protocol'
+import { type Config, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
 import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import type { World } from '../world.ts'
 import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.ts'
@@ -99,13 +99,15 @@ async function shownPairs(
   const current = readPair(pairs.current.folder)
   const issuerName = trust.issuingCas.at(-1)?.subject.commonName ?? ''
   const { clock, randomBytes } = world
+  const name = probeName(config.trustDomain)
+  const probe = { commonName: name, dnsNames: [name], spiffeId: `spiffe://${config.trustDomain}/${PROBE}` }
   return {
     nothing: undefined,
     current,
     expired: readPair(pairs.expired.folder),
     'not-yet-valid': readPair(pairs['not-yet-valid'].folder),
     revoked: readPair(pairs.revoked.folder),
-    ...(await strangers({ config, now: clock(), randomBytes, issuerName })),
+    ...(await strangers({ config, member: probe, now: clock(), randomBytes, issuerName })),
   }
 }
 

@@ -1,15 +1,16 @@
-import type { Config } from '@datapunk/protocol'
-import { PROBE, probeName } from '@datapunk/protocol'
+import type { Config, ServiceConfig } from '@datapunk/protocol'
 import type { ShownKind } from './live-cases.ts'
 import { type Minted, type MintOptions, mint } from './minted-certificate.ts'
 import type { ShownPair } from './shown-pair.ts'
 
 const HOUR = 60 * 60 * 1000
 
-type StrangerKind = Extract<ShownKind, 'other-ca' | 'self-signed' | 'other-mesh'>
+export type StrangerKind = Extract<ShownKind, 'other-ca' | 'self-signed' | 'other-mesh'>
 
 export interface StrangerOptions {
   readonly config: Pick<Config, 'trustDomain' | 'certificates'>
+  /** Whom they would be. */
+  readonly member: Pick<ServiceConfig, 'commonName' | 'dnsNames' | 'spiffeId'>
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly randomBytes: (length: number) => Uint8Array
@@ -17,20 +18,17 @@ export interface StrangerOptions {
   readonly issuerName: string
 }
 
-/** The probe's certificates as others would make them, with keys of their own. Everything in them looks right. */
+/** A member's certificates as others would make them, with keys of their own. Everything in them looks right. */
 export async function strangers(
   options: StrangerOptions,
 ): Promise<Readonly<Record<StrangerKind, ShownPair>>> {
-  const { config, now, randomBytes, issuerName } = options
+  const { config, member, now, randomBytes, issuerName } = options
   const { organization, country } = config.certificates
   const common = { notBefore: now - HOUR, notAfter: now + 24 * HOUR, randomBytes }
   const leaf: MintOptions = {
     ...common,
-    subject: { commonName: probeName(config.trustDomain), organization, country },
-    names: {
-      dnsNames: [probeName(config.trustDomain)],
-      uris: [`spiffe://${config.trustDomain}/${PROBE}`],
-    },
+    subject: { commonName: member.commonName, organization, country },
+    names: { dnsNames: member.dnsNames, uris: [member.spiffeId] },
   }
   const authority = (commonName: string, owner: string, issuer?: Minted) =>
     mint({ ...common, subject: { commonName, organization: owner, country }, isCa: true, issuer })
