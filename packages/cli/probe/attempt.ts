@@ -49,7 +49,7 @@ export interface Seen {
 }
 
 /** In TLS 1.3 a client is done before the server has judged it: what it says then is waited for so long. Milliseconds. */
-const PATIENCE = 3000
+const PATIENCE = 5000
 
 /** A head of an answer, and the beginning of a problem. Bytes. */
 const ENOUGH = 4096
