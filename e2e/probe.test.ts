@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
+import { createServer as createPlainServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { TlsOptions } from 'node:tls'
@@ -40,7 +41,7 @@ describe('mtls probe, with `mtls up`', () => {
   const ports: Record<string, number> = {}
 
   before(async () => {
-    for (const name of ['lake', 'stream', 'nexus', 'weak', 'half', 'other', 'nobody'])
+    for (const name of ['lake', 'stream', 'nexus', 'plain', 'weak', 'half', 'other', 'nobody'])
       ports[name] = await freePort()
     const at = (name: string) => ({ address: `127.0.0.1:${ports[name]}` })
     mesh = MeshFolder.planned({
@@ -48,6 +49,7 @@ describe('mtls probe, with `mtls up`', () => {
         lake: { ...at('lake'), allow: ['nexus'] },
         stream: at('stream'),
         nexus: { ...at('nexus'), min_tls: '1.2' },
+        plain: { ...at('plain'), allow: ['nexus'] },
         weak: at('weak'),
         half: at('half'),
         other: at('other'),
@@ -108,6 +110,26 @@ describe('mtls probe, with `mtls up`', () => {
     const services = (JSON.parse(stdout) as { services: { service: string }[] }).services
     assert.ok(!services.some(({ service }) => service === 'probe'))
     assert.equal((await mtls(['plan', '--check', '--config', mesh.configFile])).code, 0)
+  })
+
+  test('finds every case refused by the proxy that stands before a program without TLS', async () => {
+    const backend = createPlainServer((socket) => socket.end('hello, whoever you are'))
+    backend.listen(0, '127.0.0.1')
+    await once(backend, 'listening')
+    ending.push(() => backend.close())
+    const { port } = backend.address() as { port: number }
+    const places = ['--listen', `127.0.0.1:${ports.plain}`, '--to', `127.0.0.1:${port}`]
+    const proxy = startMtls(['proxy', 'plain', ...places, '--config', mesh.configFile])
+    ending.push(() => proxy.stop())
+    await proxy.says(/ready/)
+    const { code, cells } = await probe('plain')
+    assert.deepEqual(
+      cells.filter(({ verdict }) => verdict !== 'refused'),
+      [],
+    )
+    assert.equal(code, 0)
+    const { evidence } = cells.find((cell) => cell.case === 'not-allowed') as Cell
+    assert.equal(evidence, 'reported CALLER_NOT_ALLOWED', 'it speaks no HTTP that could say so')
   })
 
   test('finds what a server lets in that asks for certificates, and believes whatever it is shown', async () => {

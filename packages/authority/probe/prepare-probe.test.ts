@@ -117,6 +117,20 @@ describe('the probe', () => {
       assert.deepEqual(leafIn(folder).subject.organization, ['Other'])
   })
 
+  test('has nobody asked about it, also where a requirement of all is lowered', async () => {
+    const strong = { certificates: { key_algorithm: 'rsa', key_size: 3072 } }
+    engine = withConfig(strong, engine.store as MemoryStore)
+    await apply(engine, no)
+    await prepareProbe(engine)
+    engine = withConfig({ certificates: { key_algorithm: 'rsa' } }, engine.store as MemoryStore)
+    const { actions } = planOf(engine)
+    const changes = actions.filter(({ kind }) => kind === 'change-certificate')
+    assert.deepEqual(
+      changes.map(({ subject, safety }) => `${subject} ${safety}`),
+      ['lake destructive', 'nexus destructive', 'probe safe'],
+    )
+  })
+
   test('gets other pairs where its issuing CA is gone, and where its folder is', async () => {
     const first = serialsOf(await prepareProbe(engine))
     await compromise(engine, 'issuing-ca')

@@ -46,7 +46,7 @@ function judged(id: string, { seen = closed, told, ...facts }: Facts = {}) {
   const place = { host: 'lake.host', port: 8443, serverName: 'lake', speaks: 'any' } as const
   const question: Question = {
     ...{ service: 'lake', case: caseOf(id), place, source: 'reports', isOpen: false, control: undefined },
-    ...{ stranger: undefined, file: undefined, tries: [{ way: 'TLS 1.2', seen, told }] },
+    ...{ stranger: undefined, isLate: false, file: undefined, tries: [{ way: 'TLS 1.2', seen, told }] },
     ...facts,
   }
   return judge(question)
@@ -104,6 +104,15 @@ describe('a try at a service that reports', () => {
       assert.equal(cell.verdict, 'unproven')
       assert.match(cell.evidence, /failed here \(ERR_SSL_NO_PROTOCOLS_AVAILABLE\)/)
     }
+  })
+
+  test('says where it may only be late', () => {
+    const late = { isLate: true, seen: http(200) }
+    assert.match(
+      judged('revoked', late).evidence,
+      /^HTTP 200; and it has not acknowledged the newest bundle yet$/,
+    )
+    assert.doesNotMatch(judged('revoked', { isLate: true, told: told('REVOKED') }).evidence, /acknowledged/)
   })
 
   test('is unreachable where nobody answers', () => {

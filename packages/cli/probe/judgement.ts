@@ -2,7 +2,7 @@ import type { RefusedCaller } from '@datapunk/protocol'
 import { outcomeOf } from './answer.ts'
 import type { ProbedPlace, Seen } from './attempt.ts'
 import type { LiveCase } from './live-cases.ts'
-import type { Cell } from './result.ts'
+import { type Cell, isGood } from './result.ts'
 
 /** One try, and what is known of it by now. */
 export interface Try {
@@ -29,6 +29,8 @@ export interface Question {
   readonly control: Seen | undefined
   /** Why what was shown is not the certificate of the service; undefined where it is, or nothing was shown. */
   readonly stranger: string | undefined
+  /** A live process of it has not said that it knows what it is to refuse. */
+  readonly isLate: boolean
   /** The certificate that was shown, as a file; undefined where there is none to look at. */
   readonly file: string | undefined
 }
@@ -43,7 +45,9 @@ export function judge(question: Question): Cell {
     .map((one) => judgeTry(question, one))
     .sort((a, b) => RANK.indexOf(a.verdict) - RANK.indexOf(b.verdict))
   if (worst === undefined) throw new TypeError('nothing was tried')
-  return { service: question.service, case: question.case.id, ...worst }
+  const cell = { service: question.service, case: question.case.id, ...worst }
+  if (!question.isLate || isGood(cell)) return cell
+  return { ...cell, evidence: `${cell.evidence}; and it has not acknowledged the newest bundle yet` }
 }
 
 function judgeTry(question: Question, one: Try): Judged {

@@ -47,7 +47,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   const at = world.clock()
   // 1 The probe is a member that nobody lets in, and every live peer knows what it shows.
   const pairs = await administration.prepareProbe()
-  await administration.enforcement({ bundle: pairs.bundle, wait: ENFORCED_WITHIN })
+  const { late } = await administration.enforcement({ bundle: pairs.bundle, wait: ENFORCED_WITHIN })
   await untilOfUse(pairs, options)
   const mesh = readPublishedMesh(config)
   const shown = await shownPairs(pairs, mesh, options)
@@ -60,7 +60,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   )
   const knocks = await knockEverywhere(services, places, shown)
   // 3 What peers report of it, until they have told of everything, or say no more.
-  const judging = { config, world, shown, reports, knocks, stranger: await strangersAmong(knocks, options) }
+  const judging = { shown, reports, knocks, late, stranger: await strangersAmong(knocks, options) }
   let cells = judgeAll(judging)
   const until = world.clock() + REPORTED_WITHIN
   while (isWaitedFor(cells, reports) && world.clock() < until) {
@@ -161,7 +161,8 @@ async function strangeness(
 }
 
 interface Judging {
-  readonly config: Config
+  /** Instances of which a process has not acknowledged what is published. */
+  readonly late: readonly string[]
   readonly shown: Shown
   readonly reports: ReportedRefusals
   readonly knocks: readonly Knock[]
@@ -173,7 +174,10 @@ function judgeAll(judging: Judging): Cell[] {
   return [...byCell.values()].map((knocks) => judge(questionOf(knocks, judging)))
 }
 
-function questionOf(knocks: readonly Knock[], { shown, reports, knocks: all, stranger }: Judging): Question {
+function questionOf(
+  knocks: readonly Knock[],
+  { shown, reports, knocks: all, stranger, late }: Judging,
+): Question {
   const { service, case: asked, place } = knocks[0] as Knock
   const name = service.service
   const pair = shown[asked.shows]
@@ -190,6 +194,7 @@ function questionOf(knocks: readonly Knock[], { shown, reports, knocks: all, str
     isOpen: service.allow === 'members' && readsFiles(service),
     control: control?.seen,
     stranger: stranger.get(name),
+    isLate: reports.peersOf(name).some(({ instance }) => late.includes(instance)),
     file: pair?.file,
   }
 }

@@ -28,6 +28,7 @@ export async function knock(
   const seen = await attempt(place, approach)
   return judge({
     ...{ service, place, source: 'reports', isOpen: false, control: undefined, stranger: undefined },
+    isLate: false,
     file: undefined,
     case: { ...asked, alerts: [], shows: 'current' },
     tries: [{ way: undefined, seen, told: toldOf(mesh, service, seen) }],
