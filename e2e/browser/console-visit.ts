@@ -24,6 +24,9 @@ const launchOptions = {
   ],
 }
 
+/** Milliseconds that anything may take to be seen; it fails a test, and passes none. */
+const WAIT = 10_000
+
 let browser: Promise<Browser> | undefined
 
 /** For `after` of each file. */
@@ -68,6 +71,7 @@ export class ConsoleVisit {
       await window.close()
       await visit.#server.close()
     })
+    visit.page.setDefaultTimeout(WAIT)
     await visit.page.goto(withLink ? visit.link(readOnly) : visit.url)
     return visit
   }

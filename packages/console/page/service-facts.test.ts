@@ -14,5 +14,8 @@ test('a screen reader says how a service is', () => {
   for (const one of nexus.instances) one.live = 0
   assert.equal(spokenService(nexus.view('1.7')), 'nexus, quiet, 2 instances, 0 live, enforces nothing yet')
   nexus.revoke(NOW, 'superseded')
-  assert.equal(spokenService(nexus.view('1.7')), 'nexus, bad, revoked, 2 instances, 0 live, enforces nothing yet')
+  assert.equal(
+    spokenService(nexus.view('1.7')),
+    'nexus, bad, revoked, 2 instances, 0 live, enforces nothing yet',
+  )
 })
