@@ -79,7 +79,7 @@ describe('a proof', () => {
     const honest = visit.mesh.proof.bind(visit.mesh)
     visit.mesh.proof = async (serial) => {
       const proof = await honest(serial)
-      return proof && { ...proof, proof: proof.proof.with(0, 'ab'.repeat(32)) }
+      return proof && { ...proof, proof: proof.proof.with(0, Buffer.alloc(32).toString('base64')) }
     }
     await visit.tab('Log').click()
     await visit.section.getByRole('button', { name: 'Check entry 3' }).click()

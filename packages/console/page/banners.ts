@@ -11,7 +11,10 @@ export function banners(state: PageState, commands: PageCommands): TemplateResul
   return html`<div class="banners">
     ${
       connection.kind === 'reconnecting'
-        ? banner('warning', 'The console does not answer. What is shown is what it said last; reconnecting.')
+        ? banner(
+            'warning',
+            `${connection.reason ?? 'The connection to the console broke off.'} What is shown is what it said last.`,
+          )
         : nothing
     }
     ${

@@ -34,7 +34,7 @@ async function ask(
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   }).catch((cause) => {
-    throw new PageError('CONSOLE_UNREACHABLE', 'the console does not answer; is `mtls console` running?', {
+    throw new PageError('CONSOLE_UNREACHABLE', 'The console does not answer; `mtls up` serves it.', {
       cause,
     })
   })

@@ -34,7 +34,7 @@ function logTable(log: ConsoleLog, now: number, commands: PageCommands): Templat
         ({ index, name, serial, loggedAt, notAfter }) => html`<tr>
           <td class="number">${index}</td><th scope="row">${name}</th><td>${fingerprint(serial)}</td>
           <td>${moment(loggedAt, now)}</td><td>${moment(notAfter, now)}</td>
-          <td><button type="button" class="link" aria-label="Check entry ${index}" @click=${() => commands.prove(serial)}>Check</button></td>
+          <td>${serial === '' ? nothing : checkButton(index, serial, commands)}</td>
         </tr>`,
       )}</tbody>
     </table>
@@ -46,4 +46,9 @@ function logTable(log: ConsoleLog, now: number, commands: PageCommands): Templat
       oldest: 0,
       onPage: commands.showLog,
     })}`
+}
+
+function checkButton(index: number, serial: string, commands: PageCommands): TemplateResult {
+  return html`<button type="button" class="link" aria-label="Check entry ${index}"
+    @click=${() => commands.prove(serial)}>Check</button>`
 }

@@ -2,6 +2,7 @@ import type { ConsolePeer } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
 import { fingerprint } from './fingerprint.ts'
 import { moment, none } from './moment.ts'
+import { prose } from './prose.ts'
 
 /** The processes of a service that speak to the authority, and whom they have refused. */
 export function peerList(peers: readonly ConsolePeer[], now: number): TemplateResult {
@@ -26,7 +27,7 @@ function peerItem(peer: ConsolePeer, now: number): TemplateResult {
       ${
         peer.refusal === null
           ? nothing
-          : html`<dt>Does not believe</dt><dd class="bad"><code>${peer.refusal.rule}</code> ${peer.refusal.message}</dd>`
+          : html`<dt>Does not believe</dt><dd class="bad"><code>${peer.refusal.rule}</code> ${prose(peer.refusal.message)}</dd>`
       }
     </dl>
   </li>`

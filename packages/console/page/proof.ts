@@ -129,10 +129,11 @@ async function checkSignature(
 }
 
 function hashOctets(text: string): Octets {
-  if (!/^[0-9a-f]{64}$/.test(text))
-    throw new PageError('PROOF_MALFORMED', 'a hash of the proof is no SHA-256')
-  return Uint8Array.from({ length: HASH_OCTETS }, (_, at) =>
-    Number.parseInt(text.slice(2 * at, 2 * at + 2), 16),
+  const octets = base64Octets(text, 'a hash of the proof')
+  if (octets.length === HASH_OCTETS) return octets
+  throw new PageError(
+    'PROOF_MALFORMED',
+    `a hash of the proof has ${octets.length} octets, not ${HASH_OCTETS}`,
   )
 }
 

@@ -54,6 +54,12 @@ describe('enter', () => {
     assert.equal(fetched.mock.callCount(), 0)
   })
 
+  test('what was kept and can’t be read lets nobody in', async () => {
+    const { place, items } = browserAt('', '{')
+    assert.deepEqual(await enter(place), { kind: 'shut', reason: undefined })
+    assert.equal(items.size, 0)
+  })
+
   test('without either says what to do', async () => {
     assert.deepEqual(await enter(browserAt('').place), { kind: 'shut', reason: undefined })
   })

@@ -34,10 +34,13 @@ export async function enter({ location, history, storage }: SessionPlace): Promi
 }
 
 function keptEntry(storage: SessionPlace['storage']): Entry {
-  const kept = storage.getItem(KEPT_AS)
-  return kept === null
-    ? { kind: 'shut', reason: undefined }
-    : { kind: 'open', session: JSON.parse(kept) as ConsoleSession }
+  try {
+    const session: ConsoleSession | null = JSON.parse(storage.getItem(KEPT_AS) ?? 'null')
+    if (session !== null) return { kind: 'open', session }
+  } catch {
+    storage.removeItem(KEPT_AS)
+  }
+  return { kind: 'shut', reason: undefined }
 }
 
 /** Forgets the session. */

@@ -7,7 +7,8 @@ export type Connection =
   | { readonly kind: 'connecting' }
   /** `lostFor`: milliseconds without it, where it is live again. */
   | { readonly kind: 'live'; readonly since: number; readonly lostFor: number | undefined }
-  | { readonly kind: 'reconnecting'; readonly since: number }
+  /** `reason`: what the console, or the page, says of it; undefined where it only broke off. */
+  | { readonly kind: 'reconnecting'; readonly since: number; readonly reason: string | undefined }
 
 export interface StreamOptions {
   /** Opens the stream. @throws PageError */
@@ -43,6 +44,7 @@ export async function followStream(options: StreamOptions, ending?: AbortSignal)
   let attempt = 0
   onConnection({ kind: 'connecting' })
   while (!ending?.aborted) {
+    let reason: string | undefined
     try {
       await followOnce(options, ending, () => {
         onConnection({
@@ -55,10 +57,11 @@ export async function followStream(options: StreamOptions, ending?: AbortSignal)
       })
     } catch (error) {
       if (!(error instanceof PageError) || error.code === 'SESSION_ENDED') throw error
+      reason = error.message
     }
     if (ending?.aborted) return
     lostAt ??= now()
-    onConnection({ kind: 'reconnecting', since: lostAt })
+    onConnection({ kind: 'reconnecting', since: lostAt, reason })
     await pause(options.after, waitBefore(attempt++, random), ending)
   }
 }
