@@ -103,9 +103,9 @@ export class ConsoleVisit {
     return this.page.locator(`.map [data-service="${name}"]`)
   }
 
-  /** The line of a pair in the map. */
-  line(caller: string, callee: string) {
-    return this.page.locator(`[data-line="${caller} ${callee}"]`)
+  /** How many connections a pair has, as the map says it. */
+  count(caller: string, callee: string) {
+    return this.page.locator(`[data-label="${caller} ${callee}"]`)
   }
 
   get panel() {

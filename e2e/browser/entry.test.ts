@@ -50,6 +50,7 @@ describe('the way in', () => {
     const visit = await ConsoleVisit.begin(context)
     await visit.page.getByRole('button', { name: 'Log out' }).click()
     await hintOf(visit).waitFor()
+    assert.equal(await visit.page.getByText('service.datapunk').count(), 0)
     await visit.page.reload()
     await hintOf(visit).waitFor()
     await visit.page.goto(visit.link(true))

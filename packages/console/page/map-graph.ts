@@ -4,7 +4,8 @@ import { guard } from 'lit-html/directives/guard.js'
 import { repeat } from 'lit-html/directives/repeat.js'
 import { lastResult } from './last-result.ts'
 import { type MapLayout, mapLayout } from './map-layout.ts'
-import { arrow, type LineLook, mapLine } from './map-line.ts'
+import { arrow, type LineLook, lineLabel, mapLine } from './map-line.ts'
+import type { DrawnLine } from './map-lines.ts'
 import type { Look } from './map-look.ts'
 import { type MeshView, pairKey } from './mesh-view.ts'
 import { serviceNode } from './service-node.ts'
@@ -25,25 +26,27 @@ export function mapGraph({ view, names, pairs }: MeshView, look: Look, room: num
   const isCrowded = lines.length > MAX_ROOMY_LINES
   const counts = new Map(view?.links.map((link) => [pairKey(link), link.count]))
   const cut = new Set(look.cut.map(pairKey))
-  const lookOf = (key: string, ends: readonly string[]): LineLook => {
-    const isNear = look.active !== undefined && ends.includes(look.active)
+  const lookOf = ({ pair }: DrawnLine): LineLook => {
+    const key = pairKey(pair)
+    const isNear = look.active === pair.caller || look.active === pair.callee
     const isFar = look.active !== undefined && !isNear
     return { count: counts.get(key) ?? 0, isCut: cut.has(key), isNear, isFar, isCrowded }
   }
   return html`<svg class="graph ${isCrowded ? 'crowded' : ''} ${node.isCompact ? 'compact' : ''}"
     width=${width * scale} height=${height * scale} viewBox="0 0 ${width} ${height}">
     <defs>${arrow('arrow', isCrowded)}${arrow('arrow-near', isCrowded)}</defs>
-    <g aria-hidden="true">${repeat(
-      lines,
-      ({ pair }) => pairKey(pair),
-      (line) => mapLine(line, lookOf(pairKey(line.pair), [line.pair.caller, line.pair.callee])),
-    )}</g>
+    <g aria-hidden="true">${repeat(lines, keyOf, (line) => mapLine(line, lookOf(line)))}</g>
+    <g aria-hidden="true">${repeat(lines, keyOf, (line) => lineLabel(line, lookOf(line)))}</g>
     ${repeat(
       view?.services ?? [],
       ({ service }) => service,
       (service) => placedNode(service, layout, look, view?.mesh.bundle ?? null),
     )}
   </svg>`
+}
+
+function keyOf({ pair }: DrawnLine): string {
+  return pairKey(pair)
 }
 
 function placedNode(service: ConsoleService, { nodes, node }: MapLayout, look: Look, bundle: string | null) {

@@ -17,13 +17,21 @@ export interface LineLook {
 }
 
 /** Who calls whom, as thick as they have connections. */
-export function mapLine({ pair, path, label }: DrawnLine, look: LineLook): TemplateResult<2> {
-  const { count, isCut, isNear, isFar } = look
+export function mapLine({ pair, path }: DrawnLine, look: LineLook): TemplateResult<2> {
+  const arrow = look.isNear ? 'arrow-near' : 'arrow'
+  return svg`<path class=${classOf(look)} data-line=${pairKey(pair)} d=${path} stroke-width=${strokeWidth(look)}
+    marker-end="url(#${arrow})"/>`
+}
+
+/** How many connections it stands for. All of them are drawn after the lines, which would hide them. */
+export function lineLabel({ pair, label }: DrawnLine, look: LineLook): TemplateResult<2> | typeof nothing {
+  if (look.count === 0) return nothing
+  return svg`<text class=${classOf(look)} data-label=${pairKey(pair)} x=${label.x} y=${label.y}>${look.count}</text>`
+}
+
+function classOf({ count, isCut, isNear, isFar }: LineLook): string {
   const classes = ['line', count > 0 ? 'open' : isCut ? 'cut' : 'idle', isNear && 'near', isFar && 'far']
-  return svg`<g class=${classes.filter(Boolean).join(' ')} data-line=${pairKey(pair)}>
-    <path d=${path} stroke-width=${strokeWidth(look)} marker-end="url(#${isNear ? 'arrow-near' : 'arrow'})"/>
-    ${count === 0 ? nothing : svg`<text x=${label.x} y=${label.y}>${count}</text>`}
-  </g>`
+  return classes.filter(Boolean).join(' ')
 }
 
 /** By the logarithm of the count: a thousand connections are no wall either. */

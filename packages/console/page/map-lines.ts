@@ -1,4 +1,5 @@
 import { corner, type Frame, type Point, side } from './map-frame.ts'
+import { type Hop, labelPlaces } from './map-labels.ts'
 import type { DrawnPair, Pair } from './map-layers.ts'
 import type { Route } from './map-order.ts'
 
@@ -39,12 +40,26 @@ export function linesOf(routes: readonly Route[], places: Places, frame: Frame):
     ({ right }) => right,
     ({ stops }) => across.get(stops.at(-2)!.id)!,
   )
-  return routes.map((route) => {
-    const { left, right } = route.drawn
+  const courses = routes.map((route): Course => {
+    const { left, right, pair } = route.drawn
     const start = side(frame, nodes.get(left)!, 'far', exits.get(route)!)
     const end = side(frame, nodes.get(right)!, 'near', entries.get(route)!)
-    return lineOf(route.drawn, [start, ...bends(route, places, frame), end], frame)
+    const points = [start, ...bends(route, places, frame), end]
+    const isForward = left === pair.caller
+    return {
+      ...{ pair, flow: frame.flow },
+      points: withoutTip(isForward ? points : points.toReversed(), frame.flow, isForward),
+    }
   })
+  const labels = labelPlaces(courses.map(middleHop))
+  return courses.map((course, at) => ({ pair: course.pair, path: pathOf(course), label: labels[at]! }))
+}
+
+/** Where a line goes: curves from column to column, straight through those between. */
+interface Course {
+  readonly pair: Pair
+  readonly points: readonly Point[]
+  readonly flow: Frame['flow']
 }
 
 /** Both ends of the straight bit in each column that the line goes through. */
@@ -73,17 +88,20 @@ function ports(
   return offsets
 }
 
-function lineOf({ pair, left }: DrawnPair, points: readonly Point[], { flow }: Frame): DrawnLine {
-  const isForward = left === pair.caller
-  const path = withoutTip(isForward ? points : points.toReversed(), flow, isForward)
-  let before = path[0]!
+function pathOf({ points, flow }: Course): string {
+  let before = points[0]!
   let text = `M${spot(before)}`
-  for (const [at, point] of path.slice(1).entries()) {
+  for (const [at, point] of points.slice(1).entries()) {
     text += at % 2 === 1 ? `L${spot(point)}` : curve(before, point, flow)
     before = point
   }
-  const hop = 2 * Math.floor((path.length / 2 - 1) / 2)
-  return { pair, path: text, label: middle(path[hop]!, path[hop + 1]!) }
+  return text
+}
+
+/** The curve in the middle of its way: there its label is looked for. */
+function middleHop({ points, flow }: Course): Hop {
+  const at = 2 * Math.floor((points.length / 2 - 1) / 2)
+  return { from: points[at]!, to: points[at + 1]!, flow }
 }
 
 /** Its last bit is the arrow's. */
@@ -100,10 +118,6 @@ function curve(from: Point, to: Point, flow: Frame['flow']): string {
     { x: to.x - x, y: to.y - y },
   ]
   return `C${spot(one)} ${spot(other)} ${spot(to)}`
-}
-
-function middle(one: Point, other: Point): Point {
-  return { x: Math.round((one.x + other.x) / 2), y: Math.round((one.y + other.y) / 2) }
 }
 
 function spot({ x, y }: Point): string {

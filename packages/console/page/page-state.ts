@@ -113,7 +113,7 @@ export function nextState(state: PageState, message: PageMessage): PageState {
     case 'select':
       return { ...state, selected: message.service, detail: NOTHING_ASKED, hovered: undefined }
     case 'entry':
-      return { ...state, entry: message.entry, ...(message.entry.kind === 'shut' && { dialog: undefined }) }
+      return withEntry(state, message.entry)
     case 'connection':
       return { ...state, connection: message.connection }
     case 'hover':
@@ -131,6 +131,12 @@ export function nextState(state: PageState, message: PageMessage): PageState {
     case 'map-width':
       return state.mapWidth === message.width ? state : { ...state, mapWidth: message.width }
   }
+}
+
+/** Whoever is not let in is shown nothing of what was there before. */
+function withEntry(state: PageState, entry: Entry): PageState {
+  if (entry.kind === 'open') return { ...state, entry }
+  return { ...firstState(state.now), mapWidth: state.mapWidth, entry }
 }
 
 /** Nobody stays selected who is gone. */

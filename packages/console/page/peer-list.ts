@@ -16,7 +16,7 @@ export function peerList(peers: readonly ConsolePeer[], now: number): TemplateRe
 
 function peerItem(peer: ConsolePeer, now: number): TemplateResult {
   return html`<li>
-    <div class="line"><strong>${peer.instance}</strong><span class="sub">version ${peer.version}</span></div>
+    <div class="headline"><strong>${peer.instance}</strong><span class="sub">version ${peer.version}</span></div>
     <dl class="pairs small">
       <dt>Since</dt><dd>${moment(peer.since, now)}</dd>
       <dt>Shows</dt><dd>${fingerprint(peer.serial)}</dd>
