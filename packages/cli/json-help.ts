@@ -1,4 +1,3 @@
-import { Help } from 'commander'
 import type { CommandSpec } from './command-spec.ts'
 
 /** What `--help` says of `--json` for the command that is asked about, read only then; nothing where none is. */
@@ -18,3 +17,14 @@ export async function jsonHelp(
 
 /** Of what does not fit on one line. */
 const INDENT = '    '
+
+/** Broken after commas, so that no bracket is alone. */
+function linesOf(notation: string, width: number): string[] {
+  const lines: string[] = []
+  for (const part of notation.split(/(?<=,) /)) {
+    const longer = [...lines.slice(-1), part].join(' ')
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines
+}
