@@ -4,7 +4,7 @@ import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
-import type { SlotKind } from './store/contract.ts'
+import type { SlotKind, SlotState } from './store/contract.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =
@@ -22,7 +22,7 @@ export interface RotateReport {
   readonly rotated: readonly Rotated[]
   readonly failed: readonly { readonly instance: string; readonly message: string }[]
   /** Of a CA or key: the slots that are on their way, with their states. */
-  readonly slots: readonly { readonly slot: string; readonly state: string }[]
+  readonly slots: readonly { readonly slot: string; readonly state: SlotState }[]
   /** Whom that waits for. */
   readonly waits: readonly RollWait[]
   /** What that needs the keys of roots for that are away. */
