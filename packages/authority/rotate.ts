@@ -1,5 +1,6 @@
 import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
+import { requireMesh } from './no-mesh.ts'
 import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
@@ -47,7 +48,9 @@ export interface RotatePreview {
   readonly elsewhere: readonly string[]
 }
 
+/** @throws AuthorityError `NO_MESH`, and as what it asks for */
 export async function rotate(engine: Engine, request: RotateRequest): Promise<RotateReport> {
+  requireMesh(engine)
   const nothing = { rotated: [], failed: [], slots: [], waits: [], asks: [] }
   switch (request.what) {
     case 'pairs':
@@ -88,6 +91,7 @@ function slotReport({ store }: Engine, { done, failed, waits, asks }: ApplyRepor
 
 /** What `rotate` would touch. Nothing is changed. */
 export function previewRotation({ store, peers }: Engine, request: RotateRequest): RotatePreview {
+  requireMesh({ store })
   const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
   const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
   const only = 'service' in request ? request.service : undefined

@@ -9,9 +9,10 @@ export async function jsonHelp(
   const asked = args.includes('--help') && specs.find(({ name }) => args.includes(name))
   if (!asked) return ''
   const [{ notationOf }, { forms }] = await Promise.all([import('./documents/notation.ts'), asked.json()])
-  const wrapped = (text: string) =>
-    new Help().boxWrap(text, width - INDENT.length).replaceAll('\n', `\n${INDENT}`)
-  const notations = forms.map((form) => `  ${wrapped(notationOf(form))}\n`)
+  const notations = forms.map((form) => {
+    const lines = linesOf(notationOf(form), width - INDENT.length)
+    return `  ${lines.join(`\n${INDENT}`)}\n`
+  })
   return `\nWith --json (\`mtls schema --command ${asked.name}\` says all of it):\n${notations.join('')}`
 }
 

@@ -37,12 +37,15 @@ export const auditCommand: CommandSpec<AuditOptions> = {
       )
     const observation = new Observation({ config: loadConfig(context), clock: context.world.clock })
     try {
+      if (observation.status().meshId === undefined) context.output.tell(NOTHING_YET)
       return what === 'verify' ? verify(context, observation) : show(context, observation, options)
     } finally {
       observation.close()
     }
   },
 }
+
+const NOTHING_YET = 'there is no mesh yet, and so no deeds: `mtls apply` makes it'
 
 function show({ output, json, world }: Context, observation: Observation, options: AuditOptions): ExitCode {
   const { since, service } = options

@@ -21,12 +21,12 @@ export const consoleCommand: CommandSpec<ConsoleOptions> = {
   examples: ['mtls console', 'mtls console --read-only'],
   async run(context, { readOnly = false }) {
     const { world, output, json } = context
+    const { adminSocket } = layoutOf(loadConfig(context)).authority
     if (!world.stdout.isTTY)
       throw new CliError(
         'USAGE',
         'found no terminal; allowed: one, because the link is a key, and what is not shown to somebody is kept somewhere',
       )
-    const { adminSocket } = layoutOf(loadConfig(context)).authority
     const asker = { purpose: 'console', uid: world.uid }
     const { url, endsAt } = await askConsoleLink(adminSocket, { readOnly }, asker)
     if (json) output.printJson({ url, endsAt: timeText(endsAt) } satisfies ConsoleDocument)
