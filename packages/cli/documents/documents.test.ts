@@ -152,6 +152,7 @@ describe('what --json prints is what its schema says', () => {
     await start('console --config HERE/served.yaml', asked).ended
     await ledger.hold('console', asked.printed)
     await ledger.hold('events', await printedBy('events --config HERE/served.yaml'))
+    await ledger.hold('probe', await printedBy('probe --config HERE/served.yaml'))
     const watching = start('status --watch --config HERE/served.yaml')
     const proxy = start('proxy lake --from 127.0.0.1:0 --to stream --config HERE/served.yaml')
     await proxy.world.until(/"kind":"ready"/)
