@@ -1,4 +1,5 @@
 import type { AuthorityEventKind } from '@datapunk/authority'
+import { refusedPairKinds } from '@datapunk/authority'
 import { z } from 'zod'
 import type { OwnEventKind } from '../event-text.ts'
 import { action } from './action.ts'
@@ -37,7 +38,7 @@ const authorityDetails = {
   'certificate-issued': {
     instance: text.optional().describe('absent: a certificate of the authority itself'),
     slot: text.optional().describe('of an OCSP signer: its issuing CA'),
-    toShow: text.optional().describe('of the probe: what peers have to refuse it for'),
+    toBe: z.enum(refusedPairKinds).optional().describe('of the probe: what it is shown as'),
     serial,
     notAfter: instant,
   },
