@@ -29,7 +29,7 @@ describe('parseCheckpoint', () => {
     ['a size that is none', note.replace('\n1\n', '\n01\n')],
     ['a size too large', note.replace('\n1\n', '\n9999999999999999\n')],
     ['an end that is cut off', note.slice(0, -1)],
-    ['more than anybody signs', note + `\u2014 witness ${'A'.repeat(70_000)}\n`],
+    ['more than anybody signs', `${note}\u2014 witness ${'A'.repeat(70_000)}\n`],
     ['a root that is none', note.replace(/\n[^\n]+=\n\n/, '\nAAAA\n\n')],
   ] as const) {
     test(`refuses one with ${what}`, () => assert.throws(() => parseCheckpoint(changed), refused))
