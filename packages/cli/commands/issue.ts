@@ -1,6 +1,7 @@
 import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
+import type { IssueDocument } from '../documents/issue.ts'
 import { exitCode } from '../exit-code.ts'
 import { readInput, writeOutput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
@@ -19,7 +20,7 @@ export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
     ['--csr <file>', 'a PKCS#10 request, PEM or DER, for a key that lives elsewhere; - is stdin'],
     ['--out <file>', 'write the chain (PEM) to this file'],
   ],
-  json: '{ service, instance, serial, notAfter, certificate }',
+  json: () => import('../documents/issue.ts'),
   examples: ['mtls issue lake', 'mtls issue lake --csr lake.csr --out lake.crt'],
   async run(context, { csr, out }, service = '') {
     const { output, json, world } = context
@@ -32,7 +33,14 @@ export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
       const { instance, serial, notAfter, certificate } = issued
       if (out !== undefined) writeOutput(out, certificate)
       if (json) {
-        output.printJson({ service, instance, serial, notAfter: timeText(notAfter), certificate })
+        const document: IssueDocument = {
+          service,
+          instance,
+          serial,
+          notAfter: timeText(notAfter),
+          certificate,
+        }
+        output.printJson(document)
       } else if (request !== undefined && out === undefined) {
         output.print(certificate)
       }

@@ -3,6 +3,7 @@ import { type Config, layoutOf, nearestSpelling, type ServiceConfig } from '@dat
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { ProbeDocument } from '../documents/probe.ts'
 import { exitCode } from '../exit-code.ts'
 import { writeOutput } from '../files.ts'
 import { junitXml } from '../probe/junit.ts'
@@ -23,7 +24,7 @@ export const probeCommand: CommandSpec<{ rehearse?: boolean; junit?: string }> =
     ['--rehearse', 'try all of it at services in this process, under an authority that is thrown away'],
     ['--junit <file>', 'write the result as JUnit XML too, for continuous integration'],
   ],
-  json: '{ mode: "live"|"rehearsal", at, tookMs, good, services, cases: [{ id, title }], cells: [{ service, case, verdict: "refused"|"answered"|"let-in"|"unproven"|"unreachable"|"not-asked", rule, evidence, fix }], counts: { refused, answered, letIn, unproven, unreachable, notAsked } }',
+  json: () => import('../documents/probe.ts'),
   examples: ['mtls probe', 'mtls probe lake --junit probe.xml', 'mtls probe --rehearse'],
   async run(context, { rehearse = false, junit }, ...names) {
     const { output, json, world } = context
@@ -80,7 +81,7 @@ async function rehearsed(
   return rehearse({ config, services, world })
 }
 
-function documentOf(result: ProbeResult): Record<string, unknown> {
+function documentOf(result: ProbeResult): ProbeDocument {
   const { mode, at, took, services, cases, cells } = result
   return {
     mode,

@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import type { PageCommands } from './page-commands.ts'
 import type { PageState } from './page-state.ts'
-import { prose } from './prose.ts'
-import { stateMark } from './state-mark.ts'
+import { prose } from './text/prose.ts'
+import { stateMark } from './text/state-mark.ts'
 
 /** What is wrong as a whole, and what was done last. */
 export function banners(state: PageState, commands: PageCommands): TemplateResult {

@@ -9,9 +9,9 @@ import type {
   ConsoleState,
 } from '@datapunk/protocol/console'
 import { afterMessage, type MeshView, NOTHING_CHANGED, NOTHING_SAID } from './mesh-view.ts'
-import type { ProofCheck } from './proof.ts'
-import type { Entry } from './session.ts'
-import type { Connection } from './stream.ts'
+import type { ProofCheck } from './proof/proof.ts'
+import type { Entry } from './session/session.ts'
+import type { Connection } from './session/stream.ts'
 
 export const sections = ['due', 'roll-over', 'revocations', 'log', 'audit', 'events'] as const
 export type Section = (typeof sections)[number]
