@@ -94,12 +94,13 @@ function median(values: readonly number[]): number {
 }
 
 async function said(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
   let heard = ''
-  for await (const chunk of up.stdout) {
+  up.stdout.on('data', (chunk) => {
     heard += chunk
-    if (heard.includes(text)) break
-  }
-  up.stdout.resume()
+    if (heard.includes(text)) resolve()
+  })
+  await promise
 }
 
 /** Written in the page’s own language: what it sees, by its own clock, in milliseconds since it was asked for. */
