@@ -289,6 +289,9 @@ const serial = z.string().regex(/^[0-9a-f]{16,40}$/)
 
 export const loginRequest = z.strictObject({ token: secret })
 
+/** Over TLS: who it is, the certificate has said. */
+export const operatorLoginRequest = z.strictObject({})
+
 export const consoleReasons = [
   'key-compromise',
   'affiliation-changed',

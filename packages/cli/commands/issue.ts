@@ -61,7 +61,11 @@ export const issueCommand: CommandSpec<IssueOptions> = {
 
 async function issueOperator(
   context: Context,
-  { operator, csr, out }: { readonly [Name in keyof IssueOptions]-?: string | undefined } & {
+  {
+    operator,
+    csr,
+    out,
+  }: { readonly [Name in keyof IssueOptions]-?: string | undefined } & {
     readonly operator: string
   },
 ): Promise<ExitCode> {
