@@ -36,6 +36,7 @@ export { Observation, type PromisedCertificate } from './observation.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
 export type { LiveService } from './peers/live-service.ts'
+export { MessageBudget } from './peers/message-budget.ts'
 export type { LivePeer } from './peers/peer-book.ts'
 export { LONGEST_SUSPENSION, type SuspendedPins } from './pinning/suspend.ts'
 export {

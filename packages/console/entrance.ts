@@ -4,6 +4,8 @@ export interface Shown {
   readonly leaf: Uint8Array | undefined
   /** OpenSSL's reason to refuse, as in `CERT_HAS_EXPIRED`; undefined where it would let the visitor pass. */
   readonly openssl: string | undefined
+  /** `10.0.0.7:50123`; undefined where it is gone already. */
+  readonly remote: string | undefined
 }
 
 /** Who is at the other end of a connection from elsewhere. */

@@ -104,5 +104,6 @@ function shownBy(socket: TLSSocket): Shown {
   return {
     leaf: socket.getPeerX509Certificate()?.raw,
     openssl: socket.authorized ? undefined : String(socket.authorizationError),
+    remote: socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`),
   }
 }
