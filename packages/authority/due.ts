@@ -1,3 +1,4 @@
+import { formatDocumentNumber } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
@@ -54,7 +55,38 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   return next
 }
 
-function rollTime({ kind, state, since, certificate }: SlotRow, { config }: Known): number | undefined {
+/** What the authority itself has to do, besides renewing the certificates of instances. */
+export interface Upcoming {
+  /** `signature`: a bundle or list is signed anew; `roll-over`: of a key begins. */
+  readonly kind: 'signature' | 'roll-over'
+  /** `bundle 1.42`, `list of issuing-ca-1`, or a slot. */
+  readonly subject: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+export function upcoming(known: Pick<Known, 'store' | 'config'>): Upcoming[] {
+  const { store, config } = known
+  const found: Upcoming[] = []
+  const bundle = store.bundle()
+  if (bundle !== undefined) {
+    const subject = `bundle ${formatDocumentNumber(bundle)}`
+    found.push({ kind: 'signature', subject, at: bundleDue(config, bundle.issuedAt) })
+  }
+  for (const { slot, list } of listedCas(store))
+    if (list !== undefined)
+      found.push({ kind: 'signature', subject: `list of ${slot.id}`, at: renewalOf(list) })
+  for (const slot of store.slots()) {
+    const at = slot.kind === 'log' ? undefined : rollTime(slot, known)
+    if (at !== undefined) found.push({ kind: 'roll-over', subject: slot.id, at })
+  }
+  return found
+}
+
+function rollTime(
+  { kind, state, since, certificate }: SlotRow,
+  { config }: Pick<Known, 'config'>,
+): number | undefined {
   if (kind === 'log' && state === 'retiring') return since + logLife(config)
   if (state !== 'active') return undefined
   if (kind === 'bundle-key') return since + BUNDLE_KEY_LIFE

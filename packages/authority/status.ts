@@ -8,6 +8,7 @@ import {
   type Requirement,
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
+import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryService } from './inventory.ts'
 import type { RootKeyPlace } from './keys/root-keys.ts'
 import { type Observed, takeInventory } from './observe.ts'
@@ -61,6 +62,8 @@ export interface Status {
   }
   /** How long the mesh goes on if the authority does nothing from now on. */
   readonly outage: OutageBudget | undefined
+  /** What the authority has to do next; renewals are with the services. */
+  readonly upcoming: readonly Upcoming[]
   /** Steps of roll-overs that can't be taken yet, and whom they wait for. */
   readonly waits: readonly RollWait[]
   /** Steps of roll-overs that can't be taken because keys of roots are away. */
@@ -146,6 +149,7 @@ export function statusOf(engine: Observed): Status {
     pinning: pinningStatus(engine),
     transparency: transparencyStatus(engine),
     outage: outageBudgetOf(engine),
+    upcoming: upcoming(engine),
     ...{ waits, asks, takeAway },
     links: linksOf(engine),
     served: engine.peers.isServed,

@@ -50,8 +50,11 @@ export interface ConsoleMesh {
 /** Something that will be done, or ends, at a time. */
 export interface ConsoleDue {
   readonly at: number
-  /** `renewal`: of the certificate of an instance; `end`: of a CA; `signature`: the bundle is signed anew. */
-  readonly kind: 'renewal' | 'end' | 'signature'
+  /**
+   * `renewal`: of the certificate of an instance; `signature`: the bundle, or a list, is signed anew; `roll-over`: of a key
+   * begins; `end`: of a CA.
+   */
+  readonly kind: 'renewal' | 'signature' | 'roll-over' | 'end'
   readonly subject: string
 }
 

@@ -56,7 +56,7 @@ function meshView(status: Status, now: number): ConsoleMesh {
   }
 }
 
-function dueOf({ services, cas, bundle, bundleExpiresAt }: Status): ConsoleDue[] {
+function dueOf({ services, cas, upcoming }: Status): ConsoleDue[] {
   const due: ConsoleDue[] = services.flatMap(({ instance, renewalDue, barred, held }) =>
     renewalDue === undefined || barred || held
       ? []
@@ -64,8 +64,7 @@ function dueOf({ services, cas, bundle, bundleExpiresAt }: Status): ConsoleDue[]
   )
   for (const { slot, state, notAfter } of cas)
     if (state === 'active') due.push({ at: notAfter, kind: 'end', subject: slot })
-  if (bundleExpiresAt !== undefined)
-    due.push({ at: bundleExpiresAt, kind: 'end', subject: `bundle ${bundle}` })
+  due.push(...upcoming.map(({ kind, subject, at }) => ({ kind, subject, at: Math.round(at) })))
   return due.sort((a, b) => a.at - b.at).slice(0, MAX_SHOWN_DUE)
 }
 

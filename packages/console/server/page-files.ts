@@ -14,6 +14,7 @@ export interface PageFile {
 /** What the page takes from packages, and under which path a browser finds it. */
 const packages = [
   { specifier: 'lit-html', path: '/lit-html/lit-html.js' },
+  { specifier: 'lit-html/directives/guard.js', path: '/lit-html/directives/guard.js' },
   { specifier: 'lit-html/directives/repeat.js', path: '/lit-html/directives/repeat.js' },
   { specifier: 'lit-html/directives/ref.js', path: '/lit-html/directives/ref.js' },
   { specifier: 'lit-html/directives/live.js', path: '/lit-html/directives/live.js' },

@@ -3,7 +3,7 @@ import { sha256 } from '../keys/public-key.ts'
 import { equalOctets } from '../octets.ts'
 import { oids } from '../oids.ts'
 import { checkExpiry, checkFitness } from '../path/check-certificate.ts'
-import { isSignedBy } from '../path/signed-by.ts'
+import { isSignedBy, isSignedByAside } from '../path/signed-by.ts'
 import { PkiError, type PkiErrorCode, type PkiErrorData } from '../pki-error.ts'
 import { issuerIn } from './kept-issuers.ts'
 import { type LogEntry, precertEntry, x509Entry } from './log-entry.ts'
@@ -39,7 +39,10 @@ export interface Submission {
  *   `SUBMISSION_POISON_MISSING`, `SUBMISSION_POISONED`, `SUBMISSION_SIGNER_UNSUPPORTED`, `CERTIFICATE_EXPIRED`,
  *   `SIGNATURE_INVALID`; what `parseCertificate` throws; codes of `verifyPath` about an issuer that may not be one
  */
-export function checkSubmission(chain: readonly Uint8Array[], check: SubmissionCheck): Submission {
+export async function checkSubmission(
+  chain: readonly Uint8Array[],
+  check: SubmissionCheck,
+): Promise<Submission> {
   // 1 Not more than is looked at.
   checkBudget(chain)
   const certificates = chain.map((der, at) => (at === 0 ? parseCertificate(der) : issuerIn(der)))
@@ -53,7 +56,7 @@ export function checkSubmission(chain: readonly Uint8Array[], check: SubmissionC
   // 3 Below a root of the log's, link by link.
   const above = rootAbove(certificates.at(-1) as Certificate, check.roots)
   for (const [index, issuer] of certificates.slice(1).entries()) {
-    checkLink(certificates[index] as Certificate, issuer, check.roots)
+    await checkLink(certificates[index] as Certificate, issuer, check.roots)
   }
   const whole = [...certificates, ...above]
 
@@ -106,7 +109,11 @@ function rootAbove(last: Certificate, roots: readonly Certificate[]): readonly C
   })
 }
 
-function checkLink(certificate: Certificate, issuer: Certificate, roots: readonly Certificate[]): void {
+async function checkLink(
+  certificate: Certificate,
+  issuer: Certificate,
+  roots: readonly Certificate[],
+): Promise<void> {
   if (!certificate.issuer.equals(issuer.subject)) {
     throw refusal(
       'SUBMISSION_NOT_A_CHAIN',
@@ -121,7 +128,7 @@ function checkLink(certificate: Certificate, issuer: Certificate, roots: readonl
     )
   }
   checkFitness(issuer, isOneOf(issuer, roots) ? 'root' : 'issuing-ca')
-  if (!isSignedBy(certificate, issuer)) {
+  if (!(await isSignedByAside(certificate, issuer))) {
     throw refusal('SIGNATURE_INVALID', `${certificate.subject} is not signed by the key of ${issuer.subject}`)
   }
 }

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { FakeMesh } from '../testing/fake-mesh.ts'
+import type { CallOptions } from './call.ts'
+import { pageCommands } from './page-commands.ts'
+import { PageError } from './page-error.ts'
+import { firstState, nextState } from './page-state.ts'
+import { createStore } from './store.ts'
+import { webCrypto } from './web-crypto.ts'
+
+const NOW = Date.UTC(2026, 10, 27)
+
+/** A page over a fake mesh, without a server between them. */
+function pageOver(services: number) {
+  const mesh = new FakeMesh({ services, clock: () => NOW })
+  const store = createStore(firstState(NOW), nextState)
+  mesh.live.watch((message) => store.send({ type: 'said', message, at: NOW }))
+  const page = {
+    ...{ mesh, store, ended: [] as (string | undefined)[], asked: [] as string[] },
+    refusal: undefined as PageError | undefined,
+  }
+  const call = async (path: string, { body }: CallOptions = {}) => {
+    page.asked.push(path)
+    if (page.refusal !== undefined) throw page.refusal
+    const answer = await answerOf(mesh, new URL(path, 'http://console'), body)
+    if (answer === undefined) throw new PageError('NOT_FOUND', 'there is nothing of that name')
+    return new Response(JSON.stringify(answer))
+  }
+  const onEnd = (reason: string | undefined) => void page.ended.push(reason)
+  return { ...page, page, commands: pageCommands({ store, call, crypto: webCrypto, onEnd }) }
+}
+
+async function answerOf(mesh: FakeMesh, { pathname, searchParams }: URL, body: unknown): Promise<unknown> {
+  const before = searchParams.has('before') ? Number(searchParams.get('before')) : undefined
+  if (pathname === '/api/service') return mesh.service(searchParams.get('service')!)
+  if (pathname === '/api/audit') return mesh.audit(before)
+  if (pathname === '/api/log') return mesh.log(before)
+  if (pathname === '/api/proof') return mesh.proof(searchParams.get('serial')!)
+  if (pathname === '/api/plan') return mesh.plan(body as never).catch(refusal)
+  return mesh.act(body as never).catch(refusal)
+}
+
+function refusal(error: Error): never {
+  throw new PageError('REFUSED', error.message)
+}
+
+const settled = () => setImmediate()
+
+describe('the commands of the page', () => {
+  test('select asks for the service, and keeps nobody else’s answer', async () => {
+    const { store, commands } = pageOver(3)
+    commands.select('lake')
+    commands.select('stream')
+    await settled()
+    const { detail, selected } = store.state
+    assert.equal(selected, 'stream')
+    assert.equal(detail.kind === 'here' && detail.value.service, 'stream')
+    commands.select(undefined)
+    assert.equal(store.state.detail.kind, 'nothing')
+  })
+
+  test('a service that is gone is selected no more', async () => {
+    const { mesh, store, commands } = pageOver(3)
+    commands.select('lake')
+    mesh.services.delete('lake')
+    mesh.show()
+    assert.equal(store.state.selected, undefined)
+  })
+
+  test('audit and log are asked for with their tabs, and go back page by page', async () => {
+    const { store, commands } = pageOver(40)
+    commands.show('audit')
+    await settled()
+    const numbers = () =>
+      store.state.audit.kind === 'here' && store.state.audit.value.entries.map(({ number }) => number)
+    assert.deepEqual(
+      numbers(),
+      Array.from({ length: 25 }, (_, at) => 40 - at),
+    )
+    commands.showAudit(16)
+    await settled()
+    assert.deepEqual(
+      numbers(),
+      Array.from({ length: 15 }, (_, at) => 15 - at),
+    )
+    commands.show('log')
+    await settled()
+    assert.ok(store.state.log.kind === 'here' && store.state.log.value?.entries.length === 25)
+  })
+
+  test('no log is no failure', async () => {
+    const { store, commands } = pageOver(0)
+    commands.show('log')
+    await settled()
+    assert.deepEqual(store.state.log, { kind: 'here', value: undefined })
+  })
+
+  test('prove checks what the console says', async () => {
+    const { mesh, store, commands } = pageOver(3)
+    const serial = mesh.services.get('lake')!.instances[0]!.certificates[0]!.serial
+    commands.prove(serial)
+    for (let turns = 0; turns < 1000 && store.state.proof.kind !== 'here'; turns++) await settled()
+    assert.ok(store.state.proof.kind === 'here')
+    assert.deepEqual(
+      [store.state.proof.value.serial, store.state.proof.value.check.failure],
+      [serial, undefined],
+    )
+    commands.prove('5'.repeat(32))
+    await settled()
+    assert.deepEqual(store.state.proof, { kind: 'failed', message: 'there is nothing of that name' })
+  })
+
+  test('an answer of 401 ends the session', async () => {
+    const { page, commands, store } = pageOver(3)
+    page.refusal = new PageError('SESSION_ENDED', 'found no session')
+    commands.select('lake')
+    await settled()
+    commands.consider({ kind: 'rotate', service: 'lake' })
+    await settled()
+    assert.deepEqual(page.ended, ['found no session', 'found no session'])
+    assert.equal(store.state.detail.kind, 'asking')
+  })
+
+  test('a refusal is shown where the answer would be', async () => {
+    const { page, commands, store } = pageOver(3)
+    page.refusal = new PageError('REFUSED', 'the authority does not answer')
+    commands.show('audit')
+    await settled()
+    assert.deepEqual(store.state.audit, { kind: 'failed', message: 'the authority does not answer' })
+  })
+
+  test('logging out forgets the session, also where nobody can be told', async () => {
+    const { page, commands } = pageOver(3)
+    page.refusal = new PageError('CONSOLE_UNREACHABLE', 'it does not answer')
+    commands.logOut()
+    await settled()
+    assert.deepEqual([page.asked, page.ended], [['/api/session'], [undefined]])
+  })
+})
+
+describe('a deed', () => {
+  const revoke = { kind: 'revoke', service: 'lake', serial: undefined } as const
+
+  test('has its plan asked for first, and a revocation its reason before that', async () => {
+    const { store, commands, asked } = pageOver(3)
+    commands.consider(revoke)
+    await settled()
+    assert.deepEqual([store.state.dialog?.plan.kind, asked], ['nothing', []])
+    commands.confirm()
+    await settled()
+    assert.deepEqual(asked, [])
+    commands.consider(revoke, 'key-compromise')
+    await settled()
+    const plan = store.state.dialog?.plan
+    assert.equal(plan?.kind === 'here' && plan.value.command, 'mtls revoke lake --reason key-compromise')
+  })
+
+  test('is done as it was considered, and told', async () => {
+    const { mesh, store, commands } = pageOver(3)
+    commands.consider(revoke, 'key-compromise')
+    await settled()
+    commands.confirm()
+    assert.equal(store.state.dialog?.isRunning, true)
+    await settled()
+    assert.equal(store.state.dialog, undefined)
+    assert.match(store.state.done!.text, /^Revoked lake/)
+    assert.ok(mesh.services.get('lake')!.barred)
+    commands.acknowledge()
+    assert.equal(store.state.done, undefined)
+  })
+
+  test('is done once, however often it is confirmed', async () => {
+    const { commands, asked } = pageOver(3)
+    commands.consider({ kind: 'rotate', service: 'lake' })
+    await settled()
+    commands.confirm()
+    commands.confirm()
+    await settled()
+    assert.equal(asked.filter((path) => path === '/api/act').length, 1)
+  })
+
+  test('that is refused says why, and can be tried again', async () => {
+    const { mesh, store, commands } = pageOver(3)
+    commands.consider(revoke, 'superseded')
+    await settled()
+    mesh.refusal = 'the authority does not answer; start it with `mtls up`'
+    commands.confirm()
+    await settled()
+    const { dialog } = store.state
+    assert.deepEqual([dialog?.isRunning, dialog?.failure], [false, mesh.refusal])
+    assert.equal(store.state.done, undefined)
+  })
+
+  test('of one certificate is about that one alone', async () => {
+    const { mesh, commands } = pageOver(3)
+    const { serial } = mesh.services.get('lake')!.instances[0]!.certificates[1]!
+    commands.consider({ kind: 'revoke', service: 'lake', serial }, 'superseded')
+    await settled()
+    commands.confirm()
+    await settled()
+    assert.equal(mesh.services.get('lake')!.barred, false)
+    assert.deepEqual(
+      mesh.revocations.map((one) => one.serial),
+      [serial],
+    )
+  })
+
+  test('that was dismissed shows no plan that comes later', async () => {
+    const { store, commands } = pageOver(3)
+    commands.consider(revoke, 'superseded')
+    commands.dismiss()
+    await settled()
+    assert.equal(store.state.dialog, undefined)
+  })
+})

@@ -1,0 +1,125 @@
+import type { ConsoleAction, ConsoleState } from '@datapunk/protocol/console'
+import type { Call } from './call.ts'
+import { PageError } from './page-error.ts'
+import {
+  type Asked,
+  type AskedParts,
+  type Deed,
+  type PageMessage,
+  type PageState,
+  presentValue,
+  type Section,
+} from './page-state.ts'
+import { planCommands } from './plan-commands.ts'
+import { checkProof, type ProofCrypto } from './proof.ts'
+import type { Store } from './store.ts'
+
+export type RevokeReason = Extract<ConsoleAction, { action: 'revoke' }>['reason']
+
+/** What whoever looks at the page can have done. */
+export interface PageCommands {
+  /** Undefined: nobody. */
+  select(service: string | undefined): void
+  hover(service: string | undefined): void
+  filter(filter: { readonly text?: string; readonly state?: ConsoleState | undefined }): void
+  show(section: Section): void
+  /** @param before entries with a smaller number; undefined: the newest */
+  showAudit(before: number | undefined): void
+  showLog(before: number | undefined): void
+  /** Has the browser check that a certificate is in the log. Undefined: what was found is put away. */
+  prove(serial: string | undefined): void
+  /** Asks what a deed would do. */
+  consider(deed: Deed, reason?: RevokeReason): void
+  /** Does what was considered. */
+  confirm(): void
+  dismiss(): void
+  /** What was done has been read. */
+  acknowledge(): void
+  logOut(): void
+}
+
+export interface CommandOptions {
+  readonly store: Store<PageState, PageMessage>
+  /** Calls of the session that is open. */
+  readonly call: Call
+  readonly crypto: ProofCrypto
+  /** The session is over. */
+  readonly onEnd: (reason: string | undefined) => void
+}
+
+export function pageCommands(options: CommandOptions): PageCommands {
+  const { store, call, crypto, onEnd } = options
+  const ask = asker(options)
+  const plans = planCommands(options, () => commands.select(store.state.selected))
+  const commands: PageCommands = {
+    select(service) {
+      if (service !== store.state.selected) store.send({ type: 'select', service })
+      if (service === undefined) return
+      const path = `/api/service?service=${encodeURIComponent(service)}`
+      const isWanted = () => store.state.selected === service
+      void ask('detail', async () => (await call(path)).json(), isWanted)
+    },
+    hover: (service) => store.send({ type: 'hover', service }),
+    filter: (filter) => store.send({ type: 'filter', filter }),
+    show(section) {
+      store.send({ type: 'section', section })
+      if (section === 'audit') commands.showAudit(undefined)
+      if (section === 'log') commands.showLog(undefined)
+    },
+    showAudit: (before) => void ask('audit', async () => (await call(`/api/audit${paged(before)}`)).json()),
+    showLog: (before) => void ask('log', () => logOrNone(call, before)),
+    prove(serial) {
+      if (serial === undefined) store.send({ type: 'asked', parts: { proof: { kind: 'nothing' } } })
+      else void ask('proof', () => checkedProof(call, crypto, serial))
+    },
+    consider: (deed, reason) => void plans.consider(deed, reason),
+    confirm: () => void plans.confirm(),
+    dismiss: () => store.send({ type: 'dialog', dialog: undefined }),
+    acknowledge: () => store.send({ type: 'done', done: undefined }),
+    logOut() {
+      // Whoever can't be told forgets the session all the same: here it ends now, there in its own time.
+      void call('/api/session', { method: 'DELETE' }).catch(() => undefined)
+      onEnd(undefined)
+    },
+  }
+  return commands
+}
+
+/** Asks for a part of the state. A refusal is shown where the part would be; an error of ours is a fault. */
+function asker({ store, onEnd }: CommandOptions) {
+  return async <Part extends keyof AskedParts>(
+    part: Part,
+    answer: () => Promise<AskedParts[Part]>,
+    isWanted: () => boolean = () => true,
+  ): Promise<void> => {
+    const put = (asked: Asked<AskedParts[Part]>) => {
+      if (isWanted()) store.send({ type: 'asked', parts: { [part]: asked } })
+    }
+    put({ kind: 'asking', before: presentValue(store.state[part] as Asked<AskedParts[Part]>) })
+    try {
+      put({ kind: 'here', value: await answer() })
+    } catch (error) {
+      if (!(error instanceof PageError)) throw error
+      if (error.code === 'SESSION_ENDED') onEnd(error.message)
+      else put({ kind: 'failed', message: error.message })
+    }
+  }
+}
+
+function paged(before: number | undefined): string {
+  return before === undefined ? '' : `?before=${before}`
+}
+
+async function logOrNone(call: Call, before: number | undefined): Promise<AskedParts['log']> {
+  try {
+    return await (await call(`/api/log${paged(before)}`)).json()
+  } catch (error) {
+    if (error instanceof PageError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function checkedProof(call: Call, crypto: ProofCrypto, serial: string): Promise<AskedParts['proof']> {
+  const response = await call(`/api/proof?serial=${encodeURIComponent(serial)}`)
+  return { serial, check: await checkProof(await response.json(), serial, crypto) }
+}

@@ -1,0 +1,38 @@
+import { html, nothing, type TemplateResult } from 'lit-html'
+import { banners } from './banners.ts'
+import { entryHint } from './entry-hint.ts'
+import { meshMap } from './mesh-map.ts'
+import { overviewPanel } from './overview-panel.ts'
+import type { PageCommands } from './page-commands.ts'
+import { pageHeader } from './page-header.ts'
+import type { PageState } from './page-state.ts'
+import { planDialog } from './plan-dialog.ts'
+import { sectionTabs } from './section-tabs.ts'
+import { servicePanel } from './service-panel.ts'
+
+/** The whole page. */
+export function pageView(state: PageState, commands: PageCommands): TemplateResult {
+  if (state.entry.kind !== 'open')
+    return html`${pageHeader(state, commands)}<main class="shut">${entryHint(state.entry)}</main>`
+  const { view } = state.mesh
+  return html`${pageHeader(state, commands)}
+    <main>
+      ${banners(state, commands)}
+      ${meshMap(state, commands)}
+      <aside class="panel ${state.selected === undefined ? 'overview' : ''}" aria-labelledby="panel-title" tabindex="-1">${panel(
+        state,
+        commands,
+      )}</aside>
+      ${view === undefined ? nothing : sectionTabs(state, view, commands)}
+    </main>
+    ${planDialog(state.dialog, commands)}`
+}
+
+function panel(state: PageState, commands: PageCommands): TemplateResult {
+  const { view } = state.mesh
+  if (view === undefined) return html`<h2 id="panel-title">Overview</h2>`
+  const service = view.services.find((one) => one.service === state.selected)
+  return service === undefined
+    ? overviewPanel(view, state.now, commands)
+    : servicePanel(service, state, commands)
+}
