@@ -11,7 +11,7 @@ import { pageTitle } from './page-title.ts'
 import { pageView } from './page-view.ts'
 import { settleDialog } from './plan-dialog.ts'
 import { Refresher } from './refresher.ts'
-import { enter, leave } from './session.ts'
+import { enter, leave, shutEntry } from './session.ts'
 import { createStore } from './store.ts'
 import { followStream } from './stream.ts'
 import { webCrypto } from './web-crypto.ts'
@@ -67,7 +67,7 @@ async function begin(): Promise<void> {
 function end(reason: string | undefined): void {
   ending.abort()
   leave(place)
-  store.send({ type: 'entry', entry: { kind: 'shut', reason } })
+  store.send({ type: 'entry', entry: shutEntry(place, reason) })
 }
 
 const announcer = new Announcer(document.querySelector('#said')!, after)
