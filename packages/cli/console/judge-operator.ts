@@ -33,10 +33,11 @@ export class OperatorRefused extends Error {
 }
 
 /**
- * Judges whoever comes to the console from elsewhere, strictly, and by nothing that was sent but the certificate.
+ * Judges whoever comes to the console from elsewhere, strictly, and by nothing that was sent but the certificate. What can't be
+ * judged is refused.
  *
  * @param at milliseconds since the epoch
- * @throws OperatorRefused
+ * @throws OperatorRefused, and nothing else
  */
 export function judgeOperator({ leaf: der, openssl }: Shown, rules: OperatorRules, at: number): Visitor {
   if (der === undefined) {
@@ -45,22 +46,32 @@ export function judgeOperator({ leaf: der, openssl }: Shown, rules: OperatorRule
       'found a visitor without a certificate; allowed: operators: `mtls issue --operator NAME --csr FILE` makes one',
     )
   }
-  const leaf = checked(() => parseCertificate(der))
-  const { trust, bundle } = checked(rules.mesh, leaf)
+  let leaf: Certificate | undefined
+  try {
+    leaf = parseCertificate(der)
+    const visitor = judged(leaf, rules, at)
+    // OpenSSL may be stricter in a point of its own.
+    if (openssl === undefined) return visitor
+  } catch (error) {
+    throw refusalOf(error, leaf)
+  }
+  throw refusedByOpenssl(leaf, openssl)
+}
+
+function judged(leaf: Certificate, rules: OperatorRules, at: number): Visitor {
+  const { trust, bundle } = rules.mesh()
   // 1 What is said of revocation is true until its end, and not beyond.
   if (at > bundle.head.expiresAt + rules.clockSkew) throw bundleExpired(leaf)
   // 2 Path and leaf profile, by the CAs that the mesh trusts now.
   const { issuingCas, roots } = trust
-  checked(() => verifyPath({ leaf, intermediates: issuingCas, roots, at, usage: 'clientAuth' }), leaf)
+  verifyPath({ leaf, intermediates: issuingCas, roots, at, usage: 'clientAuth' })
   // 3 Exactly one SPIFFE ID (X509-SVID 2), of somebody whom the config names.
-  const operator = operatorOf(leaf, rules.operators)
+  const { operator, readOnly } = operatorOf(leaf, rules.operators)
   // 4 A stolen issuing key makes certificates that are on no record.
   if (!rules.isOnRecord(leaf)) throw unknown(leaf)
   // 5 Not revoked.
   if (bundle.revoked.has(leaf.serial)) throw revoked(leaf, operator)
-  // 6 OpenSSL may be stricter in a point of its own.
-  if (openssl !== undefined) throw refusedByOpenssl(leaf, openssl)
-  return { operator: operator.operator, readOnly: operator.readOnly || rules.readOnly }
+  return { operator, readOnly: readOnly || rules.readOnly }
 }
 
 function operatorOf(leaf: Certificate, operators: readonly OperatorConfig[]): OperatorConfig {
@@ -97,7 +108,7 @@ function unknown(leaf: Certificate): OperatorRefused {
   )
 }
 
-function revoked(leaf: Certificate, { operator }: OperatorConfig): OperatorRefused {
+function revoked(leaf: Certificate, operator: string): OperatorRefused {
   return new OperatorRefused(
     'REVOKED',
     `found the certificate ${leaf.serial} of ${operator}, which is revoked; allowed: another: \`mtls issue --operator ${operator}\` makes one`,
@@ -113,12 +124,8 @@ function refusedByOpenssl(leaf: Certificate, reason: string): OperatorRefused {
   )
 }
 
-/** What can't be judged is refused. */
-function checked<T>(check: () => T, leaf?: Certificate): T {
-  try {
-    return check()
-  } catch (error) {
-    if (error instanceof PkiError) throw new OperatorRefused(error.code, error.message, leaf, error)
-    throw new OperatorRefused('CHECK_FAILED', `the check itself failed: ${error}`, leaf, error)
-  }
+function refusalOf(error: unknown, leaf: Certificate | undefined): OperatorRefused {
+  if (error instanceof OperatorRefused) return error
+  if (error instanceof PkiError) return new OperatorRefused(error.code, error.message, leaf, error)
+  return new OperatorRefused('CHECK_FAILED', `the check itself failed: ${error}`, leaf, error)
 }

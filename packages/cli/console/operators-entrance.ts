@@ -2,7 +2,7 @@ import { Observation } from '@datapunk/authority'
 import type { ConsoleEntrance, Shown, ShownPair, Visitor } from '@datapunk/console'
 import { type Certificate, encodePem, verifyPath } from '@datapunk/pki'
 import { type Config, consoleNamesOf, type OperatorConfig } from '@datapunk/protocol'
-import { judgeOperator, OperatorRefused } from './judge-operator.ts'
+import { judgeOperator, type OperatorRefused } from './judge-operator.ts'
 import { NewestMesh } from './newest-mesh.ts'
 import type { OwnCertificate } from './own-certificate.ts'
 
@@ -73,11 +73,7 @@ export class OperatorsEntrance implements ConsoleEntrance {
       }
       return judgeOperator(shown, rules, clock())
     } catch (error) {
-      const refused =
-        error instanceof OperatorRefused
-          ? error
-          : new OperatorRefused('CHECK_FAILED', `the check itself failed: ${error}`, undefined, error)
-      onRefused(refused, shown.remote)
+      onRefused(error as OperatorRefused, shown.remote)
       return undefined
     }
   }

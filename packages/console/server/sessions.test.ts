@@ -95,3 +95,33 @@ describe('a session', () => {
     assert.ok(sessions.find(all[1]!.session, undefined))
   })
 })
+
+describe('a session of an operator', () => {
+  const alice = { operator: 'alice', readOnly: false }
+
+  test('is that operator’s alone', () => {
+    const { session, readOnly } = sessions.logInOperator(alice)
+    assert.deepEqual([readOnly, sessions.find(session, alice)], [false, { readOnly: false }])
+    assert.equal(sessions.find(session, { ...alice, operator: 'bob' }), undefined)
+    assert.equal(sessions.find(session, undefined), undefined)
+    assert.equal(opened().find(session, alice)?.readOnly, false)
+  })
+
+  test('is not the session of whoever came by a link', () => {
+    const { session } = sessions.logIn(sessions.link({ readOnly: false }).token)
+    assert.equal(sessions.find(session, alice), undefined)
+  })
+
+  test('may do what its operator may, then and now', () => {
+    const looking = { ...alice, readOnly: true }
+    const [full, lesser] = [sessions.logInOperator(alice), sessions.logInOperator(looking)]
+    assert.equal(sessions.find(full.session, looking)?.readOnly, true)
+    assert.equal(sessions.find(lesser.session, alice)?.readOnly, true)
+  })
+
+  test('ends', () => {
+    const { session } = sessions.logInOperator(alice)
+    clock.advance(SESSION_LIFE)
+    assert.equal(sessions.find(session, alice), undefined)
+  })
+})
