@@ -26,6 +26,7 @@ import { issueConsole } from './issue-console.ts'
 import { issueOperator } from './issue-operator.ts'
 import { WHOLE } from './revocation/list-url.ts'
 import { revoke } from './revocation/revoke.ts'
+import { recentRevocations } from './service-record.ts'
 import { readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
 import { LogMonitor } from './transparency/log-monitor.ts'
@@ -118,6 +119,7 @@ describe('an operator’s certificate', () => {
       const issued = await issueOperator(engine, 'alice', (await request()).csr)
       await revoke(engine, { targets: [targetOf(issued)], reason: 'key-compromise' })
       assert.ok(readAsPeer(engine).bundle.revoked.has(issued.serial))
+      assert.equal(recentRevocations(engine.store, 1)[0]?.service, 'operator alice')
       const slot = engine.store.slots().find(({ kind }) => kind === 'issuing-ca')!
       const list = checkCrl(parseCrl(engine.store.list(slot.id, WHOLE)!.der), {
         issuer: caCertificate(slot.certificate!),

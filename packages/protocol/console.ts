@@ -115,7 +115,7 @@ export interface ConsoleRevocation {
   /** Counts up from 1. */
   readonly number: number
   readonly serial: string
-  /** Null: a certificate of the authority itself. */
+  /** `operator alice` for one who is no service; null: a certificate of the authority itself. */
   readonly service: string | null
   readonly reason: string
   readonly at: number
