@@ -94,13 +94,17 @@ export class OperatorsEntrance implements ConsoleEntrance {
     }
   }
 
-  /** Whether it has the console's names, and operators believe it. */
+  /**
+   * Whether it has the console's names, and operators believe it.
+   *
+   * @throws as `NewestMesh.look`: nobody can tell, and another would be none the better
+   */
   readonly #isGood = (leaf: Certificate): boolean => {
+    const { trust, bundle } = this.#mesh.look()
+    const { roots, issuingCas } = trust
+    const { dnsNames = [] } = leaf.extensions.subjectAltName ?? {}
+    if (!this.names.every((name) => dnsNames.includes(name))) return false
     try {
-      const { dnsNames = [] } = leaf.extensions.subjectAltName ?? {}
-      if (!this.names.every((name) => dnsNames.includes(name))) return false
-      const { trust, bundle } = this.#mesh.look()
-      const { roots, issuingCas } = trust
       verifyPath({ leaf, intermediates: issuingCas, roots, at: this.#options.clock(), usage: 'serverAuth' })
       return !bundle.revoked.has(leaf.serial)
     } catch {
