@@ -28,11 +28,11 @@ export interface PublishedMesh {
  */
 export function readPublishedMesh(config: Config, previous?: PublishedMesh): PublishedMesh {
   const { mesh } = layoutOf(config)
+  const from = previous ? { previous: previous.trust } : { anchors: readRoots(config.paths.caCert) }
   const numbers = readable(mesh.trustDir, () => readdirSync(mesh.trustDir))
     .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
     .sort(compareDocumentNumbers)
   const documents = numbers.map((number) => read(mesh.trustStatement(number)))
-  const from = previous ? { previous: previous.trust } : { anchors: readRoots(config.paths.caCert) }
   const trust = followTrustStatements(documents, from)
   const section = (digest: string) => previous?.bundle.sections.get(digest) ?? read(mesh.section(digest))
   return { trust, bundle: openBundle(read(mesh.head), section, trust, { previous: previous?.bundle }) }
