@@ -68,7 +68,10 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
   const server = visitors?.server ?? createServer(limits)
   server.maxConnections = MAX_CONNECTIONS
   const streams = new PageStreams(source.live, clock)
-  const address = await listening(server, host, port)
+  const address = await listening(server, host, port).catch((error) => {
+    visitors?.close()
+    throw error
+  })
   const place = entrance ? placeElsewhere(entrance.names, address.port) : placeHere(host, address.port)
   const desk = new Desk({ ...options, streams, visitors, place, files: pageFiles() })
   server.on('request', (request, response) => void desk.answer(request, response))

@@ -51,9 +51,10 @@ export class Visitors {
     this.#sweep = setInterval(() => this.#look(), SWEEP_EVERY).unref()
   }
 
-  /** Who is at the other end, now. Whoever is nobody any more is closed. */
+  /** Who is at the other end, now. Whoever may not be there any more is closed. */
   of(socket: TLSSocket): Visitor | undefined {
-    const visitor = this.#open.has(socket) ? this.#entrance.visitor(shownBy(socket)) : undefined
+    if (socket.destroyed || !this.#open.has(socket)) return undefined
+    const visitor = this.#entrance.visitor(shownBy(socket))
     if (visitor === undefined) socket.destroy()
     return visitor
   }
