@@ -88,6 +88,14 @@ describe('an operator’s certificate', () => {
     assert.deepEqual([row?.profile, row?.instance, row?.state], ['operator', undefined, 'issued'])
     assert.ok(row?.log !== undefined)
     assert.ok(leafOf(certificate).extensions.all.some(({ oid }) => oid === oids.scts))
+    const entries = engine.store.audit(0, 1000).filter(({ entry }) => entry.serial === serial)
+    assert.deepEqual(
+      entries.map(({ deed, entry }) => [deed, entry.operator]),
+      [
+        ['intended', 'alice'],
+        ['issued', 'alice'],
+      ],
+    )
     const [event] = engine.events.filter(({ detail }) => detail.operator === 'alice')
     assert.deepEqual([event?.kind, event?.detail.serial], ['certificate-issued', serial])
     await new LogMonitor(() => engine).look()

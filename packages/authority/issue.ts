@@ -19,6 +19,7 @@ import {
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
 import type { Constraints } from './constraints.ts'
 import { caStatusUrls, leafStatusUrls } from './responder/status-urls.ts'
+import { operatorOf } from './service-record.ts'
 import type { CertificateRequest } from './settings.ts'
 import type { CertificateProfile, SlotRow, Store, Transaction } from './store/contract.ts'
 import { refusal } from './store/refusal.ts'
@@ -342,7 +343,9 @@ async function recordAndSign(
   const { token, tbs, ...row } = signing
   const { serial, profile, instance, spkiHash } = row
   const { slot } = issuer
-  const entry = { serial, profile, instance, slot, spkiHash, notAfter: new Date(row.notAfter).toISOString() }
+  const operator = operatorOf(row)
+  const notAfter = new Date(row.notAfter).toISOString()
+  const entry = { serial, profile, instance, operator, slot, spkiHash, notAfter }
   await store.write((transaction) => {
     const tbsHashText = Buffer.from(tbsHash(tbs)).toString('hex')
     transaction.recordIntent({ ...row, slot, tbsHash: tbsHashText, intendedAt: clock() })

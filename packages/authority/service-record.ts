@@ -72,10 +72,15 @@ export function recentRevocations(store: Reader, limit: number): readonly Recent
     .reverse()
 }
 
-function ownerOf(
-  { profile, instance, request }: CertificateRow,
-  owners: ReadonlyMap<string, string>,
-): string | undefined {
-  if (profile === 'operator') return `operator ${decodeRequest(request).commonName}`
-  return owners.get(instance ?? '')
+function ownerOf(row: CertificateRow, owners: ReadonlyMap<string, string>): string | undefined {
+  const operator = operatorOf(row)
+  return operator === undefined ? owners.get(row.instance ?? '') : `operator ${operator}`
+}
+
+/** Whose certificate it is; undefined: no operator's. */
+export function operatorOf({
+  profile,
+  request,
+}: Pick<CertificateRow, 'profile' | 'request'>): string | undefined {
+  return profile === 'operator' ? decodeRequest(request).commonName : undefined
 }
