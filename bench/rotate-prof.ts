@@ -32,9 +32,11 @@ const limit = measured(Array.from({ length: 101 }, syncedWrite))
 const first = await apply()
 const nothing = await apply()
 now += 80 * DAY
-const second = await apply(); console.log(first, nothing, second)
+const second = await apply()
+console.log(first, nothing, second)
 now += 80 * DAY
-process.exit(0); const third = await apply()
+process.exit(0)
+const third = await apply()
 // A year after the beginning, the bundle key is changed too.
 now += 300 * DAY
 const fourth = await apply()

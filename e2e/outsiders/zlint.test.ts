@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
 import { Child } from '../child.ts'
+import { MeshFolder } from '../mesh-folder.ts'
 import { needs, program } from '../outsider.ts'
 import { chainOf, everyAlgorithm } from './every-algorithm.ts'
 import { loggedChain } from './logged-chain.ts'
@@ -54,6 +57,23 @@ test('zlint finds nothing in precertificates and final certificates', needs(zlin
     t.after(remove)
     await finds([], `precertificate ${algorithm}`, files.precertificate)
     await finds([], `final certificate ${algorithm}`, files.final)
+  }
+})
+
+test('zlint finds nothing in what a probe shows to be refused', needs(zlint), async (t) => {
+  const mesh = await MeshFolder.applied({ services: { lake: {} } })
+  t.after(() => mesh.remove())
+  const authority = await mesh.authority()
+  t.after(() => authority.close())
+  const { current, revoked, expired, 'not-yet-valid': notYetValid } = await authority.prepareProbe()
+  for (const [place, { folder }] of Object.entries({ current, revoked, expired, notYetValid })) {
+    // A chain: zlint reads one certificate a file.
+    const [leaf = ''] = readFileSync(join(folder, 'cert.pem'), 'utf8').split(
+      /(?<=-----END CERTIFICATE-----\n)/,
+    )
+    const file = join(mesh.folder, `${place}.pem`)
+    writeFileSync(file, leaf)
+    await finds([], place, file)
   }
 })
 

@@ -29,6 +29,7 @@ export type AuthorityErrorCode =
   | 'NOT_REVOCABLE'
   | 'NO_CONSOLE'
   | 'NO_INTENT'
+  | 'NO_MESH'
   | 'NO_WAY_BACK'
   | 'NUMBER_REUSED'
   | 'OWNER_UNKNOWN'

@@ -19,6 +19,7 @@ export {
 } from './authority.ts'
 export type { NextGeneration } from './backup/next-generation.ts'
 export { type RestoreOptions, type RestoreReport, restoreBackup } from './backup/restore.ts'
+export { printable } from './delivery/printable.ts'
 export { type ReloadFiles, type ReloadOptions, runReload } from './delivery/reload.ts'
 export { Disk } from './disk/disk.ts'
 export { OwnerBook } from './disk/owner.ts'

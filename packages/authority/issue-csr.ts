@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
+import { noMesh } from './no-mesh.ts'
 import { pinningWanted } from './pinning/pin-mode.ts'
 import { type ProvenKey, provenKeyOf } from './proven-csr.ts'
 import { isBundleCurrent, publish } from './publish.ts'
@@ -86,6 +87,7 @@ function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCs
 }
 
 export function notAMember(service: string, { store }: Pick<Engine, 'store'>): AuthorityError {
+  if (store.mesh() === undefined) return noMesh()
   const members = store.services().filter((row) => row.state === 'member')
   const names = members.map((row) => row.service).slice(0, 20)
   return new AuthorityError(

@@ -277,7 +277,7 @@ function formerOwner(
   return undefined
 }
 
-/** Taking over what another member still has is destructive, whatever else the change is. */
+/** Taking over what another member still has is destructive, whatever else the change is; of the probe nobody has to be asked. */
 function changes(
   service: string,
   applied: Settings,
@@ -286,6 +286,7 @@ function changes(
 ): ServiceAction[] {
   const takesOver = formerOwner(wanted, taken, service) !== undefined
   return serviceChanges(applied, wanted).map((change) => {
+    if (service === PROBE) return { ...change, subject: service, safety: 'safe' }
     const claims = change.kind === 'change-names' || change.kind === 'change-place'
     return { ...change, subject: service, safety: takesOver && claims ? 'destructive' : change.safety }
   })

@@ -1,10 +1,11 @@
 import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
+import { requireMesh } from './no-mesh.ts'
 import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
-import type { SlotKind } from './store/contract.ts'
+import type { SlotKind, SlotState } from './store/contract.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =
@@ -22,7 +23,7 @@ export interface RotateReport {
   readonly rotated: readonly Rotated[]
   readonly failed: readonly { readonly instance: string; readonly message: string }[]
   /** Of a CA or key: the slots that are on their way, with their states. */
-  readonly slots: readonly { readonly slot: string; readonly state: string }[]
+  readonly slots: readonly { readonly slot: string; readonly state: SlotState }[]
   /** Whom that waits for. */
   readonly waits: readonly RollWait[]
   /** What that needs the keys of roots for that are away. */
@@ -47,7 +48,9 @@ export interface RotatePreview {
   readonly elsewhere: readonly string[]
 }
 
+/** @throws AuthorityError `NO_MESH`, and as what it asks for */
 export async function rotate(engine: Engine, request: RotateRequest): Promise<RotateReport> {
+  requireMesh(engine)
   const nothing = { rotated: [], failed: [], slots: [], waits: [], asks: [] }
   switch (request.what) {
     case 'pairs':
@@ -88,6 +91,7 @@ function slotReport({ store }: Engine, { done, failed, waits, asks }: ApplyRepor
 
 /** What `rotate` would touch. Nothing is changed. */
 export function previewRotation({ store, peers }: Engine, request: RotateRequest): RotatePreview {
+  requireMesh({ store })
   const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
   const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
   const only = 'service' in request ? request.service : undefined

@@ -1,4 +1,5 @@
 import type { AuditFault } from '@datapunk/authority'
+import type { AuditFaultDocument } from './documents/audit.ts'
 
 /** What was found wrong with the audit, for people: which entries, and what became of them. */
 export function auditFaultText(fault: AuditFault): string {
@@ -17,7 +18,7 @@ export function auditFaultText(fault: AuditFault): string {
   return `${entries}: something in there was changed, inserted or taken out together with its hash: the audit is not what ${against} says`
 }
 
-export function auditFaultDocument(fault: AuditFault): Record<string, unknown> {
+export function auditFaultDocument(fault: AuditFault): AuditFaultDocument {
   const { kind, from, to } = fault
   const was = fault.kind === 'moved' ? fault.was : null
   const bundle = 'bundle' in fault ? fault.bundle : null

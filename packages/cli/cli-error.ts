@@ -5,6 +5,7 @@ export type CliErrorCode =
   | 'FILE_UNREADABLE'
   | 'FILE_UNWRITABLE'
   | 'HOST_UNREACHABLE'
+  | 'INTERRUPTED'
   | 'MESH_UNREADABLE'
   | 'NOTHING_TO_SHOW'
   | 'USAGE'

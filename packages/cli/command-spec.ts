@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import type { JsonForm } from './documents/json-form.ts'
 import type { ExitCode } from './exit-code.ts'
 
 /** `in order`: may be given again and again; `options.inOrder` has all of them, as they were typed. */
@@ -19,8 +20,8 @@ export interface CommandSpec<Options = object> {
   /** More than one line of it, for `--help`. */
   readonly description?: string
   readonly options?: readonly CommandOption[]
-  /** The document that `--json` prints, for `--help`. */
-  readonly json: string
+  /** What `--json` prints. Read only where somebody asks for it, because schemas take longer than most commands. */
+  readonly json: () => Promise<{ readonly forms: readonly JsonForm[] }>
   /** Lines to copy. */
   readonly examples: readonly string[]
   run(context: Context, options: Options, ...args: string[]): ExitCode | Promise<ExitCode>

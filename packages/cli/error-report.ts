@@ -5,6 +5,7 @@ import { PkiError } from '@datapunk/pki'
 import { ConfigError, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
+import type { ErrorDocument } from './documents/error.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 
 /** An error as people and scripts get it. */
@@ -13,15 +14,15 @@ export interface ErrorReport {
   /** One line or several, without a stack. */
   readonly lines: readonly string[]
   /** What `--json` prints. */
-  readonly document: { readonly error: Readonly<Record<string, unknown>> }
+  readonly document: ErrorDocument
 }
 
 /** Every error of every package, made into words: the one place where that happens. */
 export function reportError(error: unknown): ErrorReport {
   if (error instanceof ConfigError) {
     const { code, message, data, problems } = error
-    const lines = message.split('\n')
-    return { exitCode: exitCode.usage, lines, document: { error: { code, file: data.file, problems } } }
+    const document = { error: { code, message, file: String(data.file), problems } }
+    return { exitCode: exitCode.usage, lines: message.split('\n'), document }
   }
   if (error instanceof CliError) {
     const wrongUsage = error.code === 'USAGE' || error.code === 'CONFIG_UNREADABLE'

@@ -40,6 +40,11 @@ export class Output {
     this.print(`${JSON.stringify(document, undefined, 2)}\n`)
   }
 
+  /** One of the documents of `--json` where they come one after the other. */
+  printJsonLine(document: unknown): void {
+    this.print(`${JSON.stringify(document)}\n`)
+  }
+
   /** A line for people. */
   tell(line: string): void {
     this.#erase()

@@ -25,28 +25,31 @@ type Run = (
   positional: readonly string[],
 ) => Promise<void>
 
-/** The command line as commander understands it. Its words go where ours go, and it never ends the process. */
+/** As many columns as are easily read, and no more than a terminal has. */
+export function helpWidth({ stdout }: Pick<World, 'stdout'>): number {
+  return Math.min(stdout.columns || 110, 110)
+}
+
+/**
+ * The command line as commander understands it. Its words go where ours go, and it never ends the process.
+ *
+ * @param jsonHelp what the help of the command that is asked about says of `--json`
+ */
 export function programOf(
   specs: readonly CommandSpec[],
   { stdout, stderr }: Pick<World, 'stdout' | 'stderr'>,
-  run: Run,
+  { run, jsonHelp = '' }: { readonly run: Run; readonly jsonHelp?: string },
 ): Command {
   const program = new Command('mtls')
     .description('Mutual TLS from one YAML file: a certificate authority, and the mesh it serves.')
     .version(manifest.version, '--version', 'print the version')
     .helpOption('--help', 'print this')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true, helpWidth: 110 })
+    .configureHelp({ showGlobalOptions: true, helpWidth: helpWidth({ stdout }) })
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) =>
-        write(
-          `mtls: ${text
-            .replace(/^error: /, '')
-            .trimEnd()
-            .replaceAll('\n', ' ')} [USAGE]\n`,
-        ),
+      outputError: (text, write) => write(`mtls: ${usageFault(text)} [USAGE]\n`),
     })
     .showHelpAfterError('`mtls --help` and `mtls COMMAND --help` show what is allowed')
     .exitOverride()
@@ -55,8 +58,17 @@ export function programOf(
     'after',
     '\nExit codes: 0 done; 1 the answer is bad (refused, expired, late, would change); 2 the command line or the config is wrong.\n',
   )
-  for (const spec of specs) program.addCommand(commandOf(spec, program, run))
+  for (const spec of specs)
+    program.addCommand(commandOf(spec, program, run).addHelpText('after', `${jsonHelp}${examplesOf(spec)}`))
   return program
+}
+
+/** What commander says is wrong, on one line. */
+export function usageFault(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .trimEnd()
+    .replaceAll('\n', ' ')
 }
 
 function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
@@ -74,8 +86,6 @@ function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
     }
     command.addOption(option)
   }
-  const examples = spec.examples.map((example) => `  ${example}\n`).join('')
-  command.addHelpText('after', `\nWith --json: ${spec.json}\n\nExamples:\n${examples}`)
   return command.action((...given: unknown[]) => {
     const positional = given
       .slice(0, -2)
@@ -83,4 +93,8 @@ function commandOf(spec: CommandSpec, program: Command, run: Run): Command {
       .filter((value) => typeof value === 'string')
     return run(spec, program.opts<CommonOptions>(), { ...command.opts(), inOrder }, positional)
   })
+}
+
+function examplesOf({ examples }: CommandSpec): string {
+  return `\nExamples:\n${examples.map((example) => `  ${example}\n`).join('')}`
 }

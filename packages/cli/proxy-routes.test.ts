@@ -12,8 +12,10 @@ const repository = join(import.meta.dirname, '../..')
 /** What the command line makes of these words. */
 async function typed(words: readonly string[]): Promise<readonly OrderedOption[]> {
   let found: readonly OrderedOption[] = []
-  const program = programOf(commandSpecs, process, async (_spec, _common, options) => {
-    found = (options as { inOrder: readonly OrderedOption[] }).inOrder
+  const program = programOf(commandSpecs, process, {
+    run: async (_spec, _common, options) => {
+      found = (options as { inOrder: readonly OrderedOption[] }).inOrder
+    },
   })
   await program.parseAsync(words, { from: 'user' })
   return found

@@ -69,8 +69,7 @@ export class ProxyVoice {
     const { output, json, world } = this.#context
     const at = timeText(world.clock())
     if (json) {
-      const document = { kind, subject: this.#service, at, detail: { ...detail, message } }
-      output.print(`${JSON.stringify(document)}\n`)
+      output.printJsonLine({ kind, subject: this.#service, at, detail: { ...detail, message } })
       return
     }
     output.tell(`${output.toldStyled('quiet', at)}  ${output.toldStyled(style, message)}`)

@@ -9,7 +9,9 @@ import type {
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { countText } from './action-text.ts'
 import { withAdministration } from './administration.ts'
+import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
+import type { RevocationDocument, RevocationPreviewDocument } from './documents/revoke.ts'
 import { eventText } from './event-text.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { instantText, timeText } from './time-text.ts'
@@ -42,10 +44,10 @@ export function revoke(
   const report = (event: Parameters<typeof eventText>[0]) => output.tell(eventText(event, output))
   return withAdministration(context, { purpose: 'revoke', report }, async (administration) => {
     if (!yes && !(await isMeant(context, administration, request))) {
-      const refusal =
-        'nothing was revoked, because nobody said yes; allowed: an answer at a terminal, or the same with --yes'
-      output.tell(output.toldStyled('bad', refusal))
-      return exitCode.bad
+      throw new CliError(
+        'APPROVAL_MISSING',
+        'nothing was revoked, because nobody said yes; allowed: an answer at a terminal, or the same with --yes',
+      )
     }
     const done = await output.during('revoking', administration.revoke(request))
     const waiting = administration.enforcement({ bundle: done.bundle, wait })
@@ -143,7 +145,7 @@ function previewLines({ certificates, bars, lastOf, cas, already, cuts, peers }:
   ]
 }
 
-function previewDocument(preview: RevokePreview): Record<string, unknown> {
+function previewDocument(preview: RevokePreview): RevocationPreviewDocument {
   return {
     ...preview,
     certificates: preview.certificates.map((one) => ({
@@ -155,7 +157,7 @@ function previewDocument(preview: RevokePreview): Record<string, unknown> {
   }
 }
 
-function documentOf(report: RevokeReport, enforcement: Enforcement): Record<string, unknown> {
+function documentOf(report: RevokeReport, enforcement: Enforcement): RevocationDocument {
   const { enforced, silent, late, byFile, untold, served } = enforcement
   return {
     recordedAt: instantText(report.at),

@@ -1,4 +1,5 @@
 import type { RootKeyAsk, RootKeyPlace } from '@datapunk/authority'
+import type { AskDocument } from './documents/roll-over.ts'
 import { timeOrNull, timeText } from './time-text.ts'
 
 /** `the key of root-1 is needed at /mnt/ca.key to make the next issuing CA (…), by 2029-05-31T23:00:00Z, when …`. */
@@ -23,6 +24,6 @@ export function takeAwayText({ slot, path }: RootKeyPlace, isRolling: boolean): 
 }
 
 /** As `--json` has it: times as text. */
-export function askDocument({ step, keys, until }: RootKeyAsk): Record<string, unknown> {
+export function askDocument({ step, keys, until }: RootKeyAsk): AskDocument {
   return { step, keys, until: timeOrNull(until) }
 }

@@ -1,10 +1,12 @@
 import { CommanderError } from 'commander'
 import { commandSpecs } from './commands/command-specs.ts'
 import type { Context } from './context.ts'
+import type { ErrorDocument } from './documents/error.ts'
 import { reportError, stackOf } from './error-report.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
+import { jsonHelp } from './json-help.ts'
 import { Output } from './output.ts'
-import { type CommonOptions, programOf } from './program.ts'
+import { type CommonOptions, helpWidth, programOf, usageFault } from './program.ts'
 import type { World } from './world.ts'
 
 /**
@@ -19,19 +21,29 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
   })
   const output = new Output(world)
   let ending: ExitCode = exitCode.done
-  const program = programOf(commandSpecs, world, async (spec, common, options, positional) => {
-    ending = await spec.run(contextOf(common, world, output), options, ...positional)
+  const program = programOf(commandSpecs, world, {
+    jsonHelp: await jsonHelp(args, commandSpecs, helpWidth(world)),
+    run: async (spec, common, options, positional) => {
+      ending = await spec.run(contextOf(common, world, output), options, ...positional)
+    },
   })
   try {
     await program.parseAsync(args, { from: 'user' })
     return ending
   } catch (error) {
-    // Commander has said it already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCode.done
+      // Commander has said it already, for people.
+      const document = { error: { code: 'USAGE', message: usageFault(error.message) } }
+      const isFault = error.code !== 'commander.help'
+      if (isFault && args.includes('--json')) output.printJsonLine(document satisfies ErrorDocument)
+      return exitCode.usage
+    }
     const { lines, document, exitCode: code } = reportError(error)
     for (const line of lines) output.tell(output.toldStyled('bad', line))
     if (world.environment.MTLS_DEBUG) output.tell(stackOf(error))
-    if (program.opts<CommonOptions>().json === true) output.printJson(document)
+    // On one line, whatever came before it.
+    if (program.opts<CommonOptions>().json === true) output.printJsonLine(document)
     return code
   }
 }

@@ -1,4 +1,5 @@
 import type { RollWait } from '@datapunk/authority'
+import type { WaitDocument } from './documents/roll-over.ts'
 import { timeText } from './time-text.ts'
 
 const STAGES: Readonly<Record<RollWait['stage'], string>> = {
@@ -21,6 +22,6 @@ export function waitText({ slot, stage, late, until }: RollWait): string {
 }
 
 /** As `--json` has it: times as text. */
-export function waitDocument({ until, ...wait }: RollWait): Record<string, unknown> {
+export function waitDocument({ until, ...wait }: RollWait): WaitDocument {
   return { ...wait, until: until === undefined ? null : timeText(until) }
 }

@@ -229,11 +229,13 @@ export interface ConsoleAudit {
 export interface ConsoleLog {
   readonly origin: string
   readonly size: number
+  /** Of its tree, base64. */
   readonly root: string
   readonly signedAt: number
   readonly entries: readonly {
     readonly index: number
     readonly loggedAt: number
+    /** Empty where it can’t be read. */
     readonly serial: string
     /** Its names, or its subject. */
     readonly name: string
@@ -252,7 +254,7 @@ export interface ConsoleProof {
   readonly checkpoint: string
   /** MerkleTreeLeaf, whose hash is the leaf's (RFC 6962 3.4). */
   readonly leaf: string
-  /** Hashes from the leaf up. */
+  /** Hashes from the leaf up, base64. */
   readonly proof: readonly string[]
 }
 

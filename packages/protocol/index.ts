@@ -31,7 +31,7 @@ export { type Layout, type LogFolder, layoutOf, logFolderId } from './config/lay
 export { isLoopback } from './config/loopback.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
-export type { Reload, ReloadSignal } from './config/reload.ts'
+export { type Reload, type ReloadSignal, speaksPostgres } from './config/reload.ts'
 export { MAX_CONFIG_BYTES } from './config/source.ts'
 export { nearestSpelling } from './config/spelling.ts'
 export { consoleNamesOf, consoleSpiffeId } from './console-identity.ts'

@@ -1,3 +1,4 @@
+import { speaksPostgres } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Handover } from './deliver.ts'
 import { runReload } from './reload.ts'
@@ -20,7 +21,7 @@ export async function handOver(handover: Handover, { environment, clock }: HandO
   if (address?.port === undefined) return
   const place = `${address.host}:${address.port}`
   const { host, port } = address
-  const found = await shownSerial({ host, port }, serial, reload.kind === 'postgres')
+  const found = await shownSerial({ host, port }, serial, speaksPostgres(reload))
   if (found === serial) return
   throw new AuthorityError(
     'RELOAD_FAILED',

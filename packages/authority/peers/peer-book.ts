@@ -20,8 +20,8 @@ export interface LivePeer extends Speaker {
   /** What it has said it enforces. */
   readonly acknowledged: PeerAcknowledgement | undefined
   readonly report: Report | undefined
-  /** When that came, milliseconds since the epoch. */
-  readonly reportedAt: number | undefined
+  /** Which one that is of all that have come, counted from 1. */
+  readonly reportNumber: number | undefined
   /** What it last said it did not believe. */
   readonly refusal: { readonly rule: string; readonly message: string } | undefined
   /** When its stream ended; undefined while that is open. */
@@ -48,6 +48,7 @@ export class PeerBook {
   readonly #running = new Map<string, Set<string>>()
   readonly #listeners = new Set<() => void>()
   #servedSince: number | undefined
+  #reports = 0
 
   constructor(clock: () => number) {
     this.#clock = clock
@@ -106,7 +107,7 @@ export class PeerBook {
       since: this.#clock(),
       acknowledged: known?.acknowledged,
       report: known?.report,
-      reportedAt: known?.reportedAt,
+      reportNumber: known?.reportNumber,
       refusal: undefined,
       leftAt: undefined,
       ...peer,
@@ -130,7 +131,12 @@ export class PeerBook {
   }
 
   reported(peer: string, report: Report): void {
-    this.#change(peer, { report, reportedAt: this.#clock() })
+    this.#change(peer, { report, reportNumber: ++this.#reports })
+  }
+
+  /** How many reports have come since the authority was started. */
+  get reports(): number {
+    return this.#reports
   }
 
   refused(peer: string, refusal: { rule: string; message: string }): void {

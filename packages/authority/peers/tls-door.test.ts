@@ -13,6 +13,7 @@ import type { AuthorityEvent, Engine } from '../engine.ts'
 import { activeSlot, certificateOf } from '../found.ts'
 import { takeInventory } from '../observe.ts'
 import { plan } from '../plan.ts'
+import { prepareProbe } from '../probe/prepare-probe.ts'
 import { takeStep } from '../rollover/roll.ts'
 import { DRAIN_TIME } from '../rollover/roll-plan.ts'
 import { testEngine } from '../testing/test-engine.ts'
@@ -129,6 +130,15 @@ describe('the door for peers on other hosts', () => {
         await apply({ ...engine, config: { ...without, paths: engine.config.paths } }, yes)
         door.refresh()
         return pair
+      },
+    },
+    'only knocks, to be refused': {
+      code: 'NOT_A_MEMBER',
+      async show() {
+        const { current } = await prepareProbe(engine)
+        door.refresh()
+        const [cert, key] = ['cert.pem', 'key.pem'].map((name) => readFileSync(join(current.folder, name)))
+        return { cert, key }
       },
     },
     'is too late': {

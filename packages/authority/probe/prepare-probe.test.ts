@@ -55,7 +55,12 @@ describe('the probe', () => {
 
   test('shows four pairs of one name, whose keys others can’t read', async () => {
     const pairs = await prepareProbe(engine)
-    for (const { folder, serial, notAfter } of Object.values(pairs).filter((pair) => 'folder' in pair)) {
+    for (const { folder, serial, notAfter } of [
+      pairs.current,
+      pairs.revoked,
+      pairs.expired,
+      pairs['not-yet-valid'],
+    ]) {
       const leaf = leafIn(folder)
       assert.deepEqual([leaf.serial, leaf.notAfter], [serial, notAfter])
       assert.deepEqual(leaf.extensions.subjectAltName?.uris, ['spiffe://service.internal/probe'])
@@ -110,6 +115,20 @@ describe('the probe', () => {
     assert.ok(serialsOf(second).every((serial) => !serialsOf(first).includes(serial)))
     for (const { folder } of [second.current, second.revoked, second.expired])
       assert.deepEqual(leafIn(folder).subject.organization, ['Other'])
+  })
+
+  test('has nobody asked about it, also where a requirement of all is lowered', async () => {
+    const strong = { certificates: { key_algorithm: 'rsa', key_size: 3072 } }
+    engine = withConfig(strong, engine.store as MemoryStore)
+    await apply(engine, no)
+    await prepareProbe(engine)
+    engine = withConfig({ certificates: { key_algorithm: 'rsa' } }, engine.store as MemoryStore)
+    const { actions } = planOf(engine)
+    const changes = actions.filter(({ kind }) => kind === 'change-certificate')
+    assert.deepEqual(
+      changes.map(({ subject, safety }) => `${subject} ${safety}`),
+      ['lake destructive', 'nexus destructive', 'probe safe'],
+    )
   })
 
   test('gets other pairs where its issuing CA is gone, and where its folder is', async () => {

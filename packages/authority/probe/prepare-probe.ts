@@ -14,6 +14,8 @@ import { type RefusedPairKind, refusedPair, type ShownPair } from './refused-pai
 export interface ProbePairs extends Readonly<Record<RefusedPairKind, ShownPair>> {
   /** The good one: refused only because nobody lets the probe in. */
   readonly current: ShownPair
+  /** When the revoked one was revoked, milliseconds since the epoch. */
+  readonly revokedAt: number
   /** By this bundle every peer knows whom it refuses, and for what. */
   readonly bundle: DocumentNumber
 }
@@ -32,7 +34,9 @@ export async function prepareProbe(engine: Engine): Promise<ProbePairs> {
   const expired = await refusedPair(engine, 'expired', probe)
   const notYetValid = await refusedPair(engine, 'not-yet-valid', probe)
   await announceKeys(engine)
-  return { current, revoked, expired, 'not-yet-valid': notYetValid, bundle: engine.store.bundle()! }
+  const { store } = engine
+  const revokedAt = store.revocation(revoked.serial)!.at
+  return { current, revoked, revokedAt, expired, 'not-yet-valid': notYetValid, bundle: store.bundle()! }
 }
 
 function rowOf({ store }: Engine): ServiceRow | undefined {

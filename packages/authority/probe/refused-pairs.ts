@@ -130,7 +130,7 @@ async function makePair(
     return { issued, certificatePem: chainOf(issued.der, issuer) }
   })
   const { serial, notAfter } = issued
-  const detail = { serial, notAfter: new Date(notAfter).toISOString(), toShow: kind }
+  const detail = { serial, notAfter: new Date(notAfter).toISOString(), toBe: kind }
   report({ kind: 'certificate-issued', subject: PROBE, at: clock(), detail })
   // Its key lies nowhere before nobody accepts it any more.
   if (kind === 'revoked') await revoke(engine, { targets: [{ serial }], reason: 'cessation-of-operation' })

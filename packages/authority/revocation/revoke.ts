@@ -1,4 +1,4 @@
-import type { DocumentNumber } from '@datapunk/protocol'
+import { type DocumentNumber, PROBE } from '@datapunk/protocol'
 import { apply } from '../apply.ts'
 import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
@@ -7,7 +7,7 @@ import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish, writePublished } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
 import { operatorOf } from '../service-record.ts'
-import type { RevocationReason, RevocationRow } from '../store/contract.ts'
+import type { CertificateProfile, RevocationReason, RevocationRow } from '../store/contract.ts'
 import { publishLists } from './lists.ts'
 import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
 
@@ -115,11 +115,17 @@ async function record(
     }
   })
   for (const { serial, instance, profile } of certificates) {
-    const subject = owners.get(instance ?? '') ?? (profile === 'authority' ? 'authority' : 'mesh')
+    const subject = owners.get(instance ?? '') ?? OWN.get(profile) ?? 'mesh'
     report({ kind: 'certificate-revoked', subject, at, detail: { serial, reason } })
   }
   for (const { service } of bars) report({ kind: 'service-barred', subject: service, at, detail: { reason } })
 }
+
+/** Whose a certificate is that is of no instance. */
+const OWN: ReadonlyMap<CertificateProfile, string> = new Map([
+  ['authority', 'authority'],
+  ['probe', PROBE],
+])
 
 /** New pairs by the next pass of apply, which finds their instances without a certificate. */
 async function issueAnew(

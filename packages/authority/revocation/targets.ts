@@ -1,6 +1,7 @@
 import { parseCertificate } from '@datapunk/pki'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { requireMesh } from '../no-mesh.ts'
 import type { CertificateRow, RevocationRow, ServiceRow, SlotRow } from '../store/contract.ts'
 
 /** What somebody wants nobody to accept any more. */
@@ -28,12 +29,13 @@ const SHORTEST_SERIAL = 16
 /**
  * Finds what is meant on record. One target that can't be revoked, and nothing is.
  *
- * @throws AuthorityError `NOT_REVOCABLE`, naming every such target
+ * @throws AuthorityError `NO_MESH`; `NOT_REVOCABLE`, naming every such target
  */
 export function findTargets(
   engine: Pick<Engine, 'store' | 'clock'>,
   targets: readonly RevokeTarget[],
 ): Targets {
+  requireMesh(engine)
   const certificates = new Map<string, CertificateRow>()
   const services = new Map<string, ServiceRow>()
   const cas = new Map<string, SlotRow>()

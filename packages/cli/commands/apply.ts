@@ -4,6 +4,7 @@ import { countText, toldRow } from '../action-text.ts'
 import { withAdministration, withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { ApplyDocument } from '../documents/apply.ts'
 import { eventText } from '../event-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { protectionText } from '../protection-text.ts'
@@ -26,7 +27,7 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
     ['--purge', 'remove the files of services that are no longer members'],
     ['--adopt-ca', 'take the CA at paths.ca_cert and paths.ca_key over; at the first apply only'],
   ],
-  json: '{ bundle, done: [action], declined: [action], failed: [{ action, message }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], purged: [path] }',
+  json: () => import('../documents/apply.ts'),
   examples: ['mtls apply', 'mtls apply --yes --purge', 'mtls apply --env demo --root .demo'],
   async run(context, options) {
     if (options.adoptCa) await adopt(context)
@@ -85,7 +86,7 @@ function tellOutcome({ output }: Context, { done, declined, failed, asks, bundle
   output.tell(`${did}; bundle ${bundle} is in force`)
 }
 
-function documentOf(report: ApplyReport, purged: readonly string[]): Record<string, unknown> {
+function documentOf(report: ApplyReport, purged: readonly string[]): ApplyDocument {
   const { bundle, done, declined, failed, asks } = report
   return {
     bundle,

@@ -5,6 +5,7 @@ import { auditFaultDocument, auditFaultText } from '../audit-fault-text.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { AuditDocument, AuditVerdictDocument } from '../documents/audit.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
 import { timeSince, timeText } from '../time-text.ts'
@@ -24,7 +25,7 @@ export const auditCommand: CommandSpec<AuditOptions> = {
     ['--since <time|duration>', 'only entries of this time and later, as in 2026-11-23T21:51:00Z or 24h'],
     ['--service <name>', 'only entries about this service'],
   ],
-  json: '{ entries: [{ number, at, actor, deed, entry }] }; of verify { entries, root, bundles, signedBy, faults: [{ kind, from, to, was, bundle, message }] }',
+  json: () => import('../documents/audit.ts'),
   examples: ['mtls audit --since 24h', 'mtls audit --service lake', 'mtls audit verify'],
   run(context, options, what) {
     if (what !== undefined && what !== 'verify')
@@ -36,6 +37,7 @@ export const auditCommand: CommandSpec<AuditOptions> = {
       )
     const observation = new Observation({ config: loadConfig(context), clock: context.world.clock })
     try {
+      if (observation.status().meshId === undefined) context.output.tell(NOTHING_YET)
       return what === 'verify' ? verify(context, observation) : show(context, observation, options)
     } finally {
       observation.close()
@@ -43,13 +45,15 @@ export const auditCommand: CommandSpec<AuditOptions> = {
   },
 }
 
+const NOTHING_YET = 'there is no mesh yet, and so no deeds: `mtls apply` makes it'
+
 function show({ output, json, world }: Context, observation: Observation, options: AuditOptions): ExitCode {
   const { since, service } = options
   const entries = observation.audit({
     since: since === undefined ? undefined : timeSince('--since', since, world.clock()),
     service,
   })
-  if (json) output.printJson({ entries: Array.from(entries, (row) => ({ ...row, at: timeText(row.at) })) })
+  if (json) output.printJson(entriesDocument(entries))
   else for (const row of entries) output.print(lineOf(row, output))
   return exitCode.done
 }
@@ -64,7 +68,7 @@ function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): s
 function verify({ output, json }: Context, observation: Observation): ExitCode {
   const verdict = observation.verifyAudit()
   const { faults } = verdict
-  if (json) output.printJson(documentOf(verdict))
+  if (json) output.printJson(verdictDocument(verdict))
   else tell(output, verdict)
   return faults.length > 0 ? exitCode.bad : exitCode.done
 }
@@ -83,6 +87,10 @@ function tell(output: Output, { entries, root, bundles, signedBy, faults }: Audi
     )
 }
 
-function documentOf({ signedBy, faults, ...verdict }: AuditVerdict): Record<string, unknown> {
+function entriesDocument(entries: Iterable<AuditRow>): AuditDocument {
+  return { entries: Array.from(entries, (row) => ({ ...row, at: timeText(row.at) })) }
+}
+
+function verdictDocument({ signedBy, faults, ...verdict }: AuditVerdict): AuditVerdictDocument {
   return { ...verdict, signedBy: signedBy ?? null, faults: faults.map(auditFaultDocument) }
 }

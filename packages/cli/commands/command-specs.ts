@@ -13,6 +13,7 @@ import { issueCommand } from './issue.ts'
 import { logCommand } from './log.ts'
 import { pinsCommand } from './pins.ts'
 import { planCommand } from './plan.ts'
+import { probeCommand } from './probe.ts'
 import { proxyCommand } from './proxy.ts'
 import { restoreCommand } from './restore.ts'
 import { revokeCommand } from './revoke.ts'
@@ -41,6 +42,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   logCommand,
   proxyCommand,
   whyCommand,
+  probeCommand,
   verifyCommand,
   inspectCommand,
   auditCommand,

@@ -2,7 +2,6 @@ import type { SlotKind } from '@datapunk/authority'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
-import { exitCode } from '../exit-code.ts'
 import { previewRevocation, revoke } from '../revocation.ts'
 import { durationOf } from '../time-text.ts'
 import { rotate } from './rotate.ts'
@@ -44,7 +43,7 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
     ['--yes', 'do it without asking'],
     ['--plan', 'only show what it would touch'],
   ],
-  json: 'of a service as `mtls revoke`, else as `mtls rotate`',
+  json: () => import('../documents/compromise.ts'),
   examples: [
     'mtls compromise lake --reissue',
     'mtls compromise --issuing-ca --plan',
@@ -56,11 +55,10 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
     const request = { what: 'compromised', kind } as const
     if (options.plan) return rotate(context, request, true)
     if (!options.yes && !(await isMeant(context, kind))) {
-      const { output } = context
-      const refusal =
-        'nothing was done, because nobody said yes; allowed: an answer at a terminal, or `mtls compromise … --yes`'
-      output.tell(output.toldStyled('bad', refusal))
-      return exitCode.bad
+      throw new CliError(
+        'APPROVAL_MISSING',
+        'nothing was done, because nobody said yes; allowed: an answer at a terminal, or `mtls compromise … --yes`',
+      )
     }
     return rotate(context, request, false)
   },

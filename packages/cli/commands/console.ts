@@ -3,6 +3,7 @@ import { isLoopback, layoutOf } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { ConsoleDocument } from '../documents/console.ts'
 import { exitCode } from '../exit-code.ts'
 import { spanText, timeText } from '../time-text.ts'
 
@@ -16,7 +17,7 @@ export const consoleCommand: CommandSpec<ConsoleOptions> = {
   description:
     'Prints a link that lets one browser in, once, within five minutes, for as long as twelve hours. `mtls up` serves the page (authority.console), to this machine alone. The link is printed to a terminal only: whoever reads it may come in, so it belongs in no log. From another machine: `ssh -L 7483:127.0.0.1:7483 HOST`, and `mtls console` there. Where authority.console is an address that other machines reach, it prints that: operators come in by their certificates (`mtls issue --operator`).',
   options: [['--read-only', 'whoever comes by it may look, and do nothing']],
-  json: '{ url, endsAt }; endsAt is null where operators come in by their certificates',
+  json: () => import('../documents/console.ts'),
   examples: ['mtls console', 'mtls console --read-only'],
   async run(context, { readOnly = false }) {
     const { world } = context
@@ -52,7 +53,7 @@ function sayLink(
   checkTerminal(context)
   const { output, json, world } = context
   if (json) {
-    output.printJson({ url, endsAt: timeText(endsAt) })
+    output.printJson({ url, endsAt: timeText(endsAt) } satisfies ConsoleDocument)
     return
   }
   output.print(`${url}\n`)
@@ -63,7 +64,7 @@ function sayLink(
 /** It is no secret. */
 function sayPlace({ output, json }: Context, url: string): void {
   if (json) {
-    output.printJson({ url, endsAt: null })
+    output.printJson({ url, endsAt: null } satisfies ConsoleDocument)
     return
   }
   output.print(`${url}\n`)

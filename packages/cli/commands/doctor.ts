@@ -6,6 +6,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { findingsOf } from '../doctor/checks.ts'
 import { examine } from '../doctor/examination.ts'
 import type { Finding, Severity } from '../doctor/finding.ts'
+import type { DoctorDocument } from '../documents/doctor.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Style } from '../output.ts'
 import { table } from '../table.ts'
@@ -15,13 +16,13 @@ export const doctorCommand: CommandSpec = {
   summary: 'look for what is wrong, or will be, and say what mends it',
   description:
     'Looks at the config, permissions and owners, the records, every pair (as its service would when it joins), expiry, clock, disk space, ports, names, whether services can be reached, the bundle, how the CA keys and their backup are kept, rights that nobody uses, and versions. It changes nothing, asks for no passphrase, and needs no running authority. Exits with 1 when there is an error.',
-  json: '{ findings: [{ id, severity, subject, found, fix }], errors, warnings, notes }',
+  json: () => import('../documents/doctor.ts'),
   examples: ['mtls doctor', "mtls doctor --json | jq '.findings[].id'"],
   async run(context) {
     const findings = await context.output.during('looking', look(context))
     const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length
     const [errors, warnings, notes] = [count('error'), count('warning'), count('note')]
-    if (context.json) context.output.printJson({ findings, errors, warnings, notes })
+    if (context.json) context.output.printJson({ findings, errors, warnings, notes } satisfies DoctorDocument)
     else show(context, findings)
     return errors > 0 ? exitCode.bad : exitCode.done
   },

@@ -12,7 +12,7 @@ export const eventsCommand: CommandSpec<{ follow?: boolean }> = {
   description:
     'Shows the last 1,000 events of the `mtls up` that runs: the documents that it prints with --json. What changed anything is in `mtls audit` for good. With --follow it goes on, until Ctrl-C, also when `mtls up` is started anew.',
   options: [['--follow', 'go on with those that come, and wait for `mtls up` where none runs']],
-  json: 'one document a line: { kind, subject, at, detail }',
+  json: () => import('../documents/events.ts'),
   examples: ['mtls events', 'mtls events --follow', 'mtls events --follow --json | grep peer-refused'],
   async run(context, { follow = false }) {
     const ending = new AbortController()
@@ -64,8 +64,6 @@ function placeOf(context: Context) {
 }
 
 function tell({ output, json }: Context, event: ToldEvent): void {
-  const line = json
-    ? JSON.stringify(event)
-    : toldEventText(event, (style, text) => output.styled(style, text))
-  output.print(`${line}\n`)
+  if (json) output.printJsonLine(event)
+  else output.print(`${toldEventText(event, (style, text) => output.styled(style, text))}\n`)
 }

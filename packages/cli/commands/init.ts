@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { configTemplate } from '../config-template.ts'
+import type { InitDocument } from '../documents/init.ts'
 import { exitCode } from '../exit-code.ts'
 
 export const initCommand: CommandSpec = {
@@ -9,7 +10,7 @@ export const initCommand: CommandSpec = {
   summary: 'write a first config file',
   description:
     'Writes a commented config file with sensible values. Makes no key, and never writes over a file that is there.',
-  json: '{ file }',
+  json: () => import('../documents/init.ts'),
   examples: ['mtls init', 'mtls init --config deploy/mtls-config.yaml'],
   run({ place, output, json }) {
     const { file } = place
@@ -18,7 +19,7 @@ export const initCommand: CommandSpec = {
     } catch (cause) {
       throw refusal(file, cause as NodeJS.ErrnoException)
     }
-    if (json) output.printJson({ file })
+    if (json) output.printJson({ file } satisfies InitDocument)
     output.tell(`wrote ${file}: name your services in it, then \`mtls plan\` and \`mtls apply\``)
     return exitCode.done
   },

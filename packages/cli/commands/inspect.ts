@@ -18,7 +18,7 @@ export const inspectCommand: CommandSpec = {
   summary: 'show what a certificate, chain, request or revocation list says',
   description:
     'Shows what every certificate, request and revocation list in a file says, PEM or DER; it trusts and checks nothing (`mtls verify` does). Private keys are passed over unread. Control characters in names are escaped.',
-  json: '[{ type, subject, issuer, serial, notBefore, notAfter, key, dnsNames, uris, … }]',
+  json: () => import('../documents/inspect.ts'),
   examples: ['mtls inspect /etc/datapunk/certs/lake.crt', 'cat chain.pem | mtls inspect -'],
   async run({ output, json, world }, _, file = '') {
     const blocks = pemBlocks(await readInput(file, MAX_BYTES, world.stdin))

@@ -2,6 +2,7 @@ import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
+import type { IssueDocument, IssueOperatorDocument } from '../documents/issue.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readInput, writeOutput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
@@ -27,7 +28,7 @@ export const issueCommand: CommandSpec<IssueOptions> = {
     ['--out <file>', 'write the chain (PEM) to this file'],
     ['--operator <name>', 'one of the config’s operators, instead of a service'],
   ],
-  json: '{ service, instance, serial, notAfter, certificate }; with --operator { operator, serial, notAfter, certificate }',
+  json: () => import('../documents/issue.ts'),
   examples: [
     'mtls issue lake',
     'mtls issue lake --csr lake.csr --out lake.crt',
@@ -47,7 +48,14 @@ export const issueCommand: CommandSpec<IssueOptions> = {
       const { instance, serial, notAfter, certificate } = issued
       if (out !== undefined) writeOutput(out, certificate)
       if (json) {
-        output.printJson({ service, instance, serial, notAfter: timeText(notAfter), certificate })
+        const document: IssueDocument = {
+          service,
+          instance,
+          serial,
+          notAfter: timeText(notAfter),
+          certificate,
+        }
+        output.printJson(document)
       } else if (request !== undefined && out === undefined) {
         output.print(certificate)
       }
@@ -80,7 +88,8 @@ async function issueOperator(
     const issuing = administration.issueOperator(operator, request)
     const { serial, notAfter, certificate } = await output.during(`issuing for ${operator}`, issuing)
     if (out !== undefined) writeOutput(out, certificate)
-    if (json) output.printJson({ operator, serial, notAfter: timeText(notAfter), certificate })
+    const document: IssueOperatorDocument = { operator, serial, notAfter: timeText(notAfter), certificate }
+    if (json) output.printJson(document)
     else if (out === undefined) output.print(certificate)
     const where = out === undefined ? '' : `, in ${out}`
     output.tell(`operator ${operator}: serial ${serial}, until ${timeText(notAfter)}${where}`)

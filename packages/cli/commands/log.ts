@@ -8,6 +8,7 @@ import { certificateFacts } from '../certificate-facts.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { LogCopyDocument, LogProofDocument, LogVerdictDocument } from '../documents/log.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readFile } from '../files.ts'
 import { labelText } from '../label-text.ts'
@@ -69,7 +70,7 @@ export const logCommand: CommandSpec<LogOptions> = {
     ['--url <url>', 'serve: how it is reached there, http://HOST:PORT; it keeps that name for good'],
     ['--new', 'serve: end the log in the folder, and make another'],
   ],
-  json: 'list: [{ log, index, loggedAt, service, kind, serial, notAfter }]; show: { log, index, loggedAt, kind, certificate, issuers }; prove: { log: { id, origin, key }, checkpoint, index, timestamp, leafHash, proof }; verify: [{ log, size, root, signedAt, inUse: [{ service, index }] }]; export: { log, size, folder }; watch: one document a line, { log, kind, … }, kind one of compared, entry, alarm, unreachable; serve: one document a line, { kind, subject, at, detail }, kind one of ready, waiting, not-in-use, not-alone, refused, ended; `ready` has detail.url',
+  json: () => import('../documents/log.ts'),
   examples: [
     'mtls log list --since 7d --service lake',
     'mtls log show /etc/datapunk/certs/lake.crt',
@@ -219,7 +220,7 @@ async function showProof({ context, trust, sources, subject }: Asked): Promise<E
     timestamp: entry.timestamp,
     leafHash: base64(leafHash(entry)),
     proof: proof.map(base64),
-  })
+  } satisfies LogProofDocument)
   return exitCode.done
 }
 
@@ -229,7 +230,7 @@ function base64(octets: Uint8Array): string {
 
 async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
   const { output, json } = context
-  const documents: object[] = []
+  const documents: LogVerdictDocument[] = []
   for (const source of sources) {
     const checkpoint = await output.during(`reading ${source.log.origin}`, verifyLog(source.read, source.log))
     if (checkpoint === undefined) throw nothing('entry', 'a log with one')
@@ -273,7 +274,8 @@ async function writeCopy({ context, sources, subject }: Asked): Promise<ExitCode
   const folder = resolve(subject)
   const checkpoint = await output.during(`reading ${log.origin}`, exportLog(read, log, folder))
   if (checkpoint === undefined) throw nothing('entry', 'a log with one')
-  if (json) output.printJson({ log: log.origin, size: checkpoint.size, folder })
-  else output.tell(`wrote ${checkpoint.size} entries of ${log.origin}, all verified, to ${folder}`)
+  const { size } = checkpoint
+  if (json) output.printJson({ log: log.origin, size, folder } satisfies LogCopyDocument)
+  else output.tell(`wrote ${size} entries of ${log.origin}, all verified, to ${folder}`)
   return exitCode.done
 }

@@ -4,6 +4,7 @@ import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { PinsDocument, SuspensionDocument } from '../documents/pins.ts'
 import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
@@ -33,7 +34,7 @@ export const pinsCommand: CommandSpec<PinsOptions> = {
     ['--suspend <duration>', 'refuse nobody for his key for so long, as in 1h; at most 30d'],
     ['--resume', 'end that before its time'],
   ],
-  json: '{ bundle, mode, pins: { SERVICE: [PIN] } }; with --suspend or --resume { suspendedUntil, bundle, enforced: [{ service, instance, at }], late }',
+  json: () => import('../documents/pins.ts'),
   examples: [
     'mtls pins lake',
     'curl --pinnedpubkey "$(mtls pins lake --format curl)" https://lake.service.datapunk:8445/',
@@ -115,7 +116,7 @@ function pinsText({ head }: Bundle, { mode, of }: Pins, { output }: Context): st
   return `${first}\n${table(rows)}`
 }
 
-function documentOf({ head }: Bundle, { mode, of }: Pins): Record<string, unknown> {
+function documentOf({ head }: Bundle, { mode, of }: Pins): PinsDocument {
   const pins = Object.fromEntries([...of].map(([service, own]) => [service, [...own]]))
   return { bundle: formatDocumentNumber(head.number), mode, pins }
 }
@@ -135,7 +136,7 @@ function suspendPins(context: Context, span: number | undefined): Promise<ExitCo
         bundle: formatDocumentNumber(bundle),
         enforced: enforced.map((one) => ({ ...one, at: timeText(one.at) })),
         late,
-      })
+      } satisfies SuspensionDocument)
     else {
       const what =
         until === undefined

@@ -2,6 +2,7 @@ import { Observation } from '@datapunk/authority'
 import { actionRow, bySubject, countText } from '../action-text.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
+import type { PlanDocument } from '../documents/plan.ts'
 import { exitCode } from '../exit-code.ts'
 import { askDocument, askText } from '../root-key-text.ts'
 import { table } from '../table.ts'
@@ -12,7 +13,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   description:
     'Compares the config file with what is, and shows per service what `mtls apply` would change, and why; and which root keys that are away it would need. Changes nothing, asks for no passphrase, and waits for nobody.',
   options: [['--check', 'exit with 1 when something would change, or waits for the key of a root']],
-  json: '{ trustDomain, environment, actions: [{ kind, subject, safety, reason, … }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }] }',
+  json: () => import('../documents/plan.ts'),
   examples: ['mtls plan', 'mtls plan --check --env staging'],
   run(context, { check }) {
     const { output, json, world } = context
@@ -21,7 +22,8 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
     try {
       const { actions, asks } = observation.plan()
       const { trustDomain, environment = null } = config
-      if (json) output.printJson({ trustDomain, environment, actions, asks: asks.map(askDocument) })
+      const document: PlanDocument = { trustDomain, environment, actions, asks: asks.map(askDocument) }
+      if (json) output.printJson(document)
       else {
         const rows = bySubject(actions).map((action) =>
           actionRow(action, (style, text) => output.styled(style, text)),

@@ -47,7 +47,7 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
     ['--lend-identity', 'let --from listen beyond loopback: whoever reaches it calls as SERVICE'],
     ['--send-plain', 'let --to of --listen lie beyond loopback: plain text goes over the network'],
   ],
-  json: 'one document a line: { kind, subject, at, detail }, kind one of ready, few-files, refused, cut, failed, full, rotated, revoked, stale, problem, stopping, ended; `ready` has detail.routes, as in `serve 0.0.0.0:6380 → unix:/run/redis/redis.sock`, and detail.operator, as in `127.0.0.1:9090`',
+  json: () => import('../documents/proxy.ts'),
   examples: [
     'mtls proxy cache --listen 0.0.0.0:6380 --to unix:/run/redis/redis.sock',
     'mtls proxy stream --from 127.0.0.1:6379 --to cache',

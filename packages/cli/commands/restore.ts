@@ -4,6 +4,7 @@ import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { ContinueDocument, RestoreDocument } from '../documents/restore.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { timeText } from '../time-text.ts'
 
@@ -24,7 +25,7 @@ export const restoreCommand: CommandSpec<RestoreOptions> = {
     ['--replace', 'move the authority that is there aside'],
     ['--passphrase-file <file>', 'the passphrase of the backup, where it was made with one of its own'],
   ],
-  json: '{ generation, bundleKey, rootKeys: [{ slot, path }], meshId, trustDomain, madeAt, movedTo }; with --continue { generation, bundleKey, rootKeys }',
+  json: () => import('../documents/restore.ts'),
   examples: ['mtls restore /mnt/safe/mesh.backup && mtls apply', 'mtls restore --continue && mtls apply'],
   run(context, options, file) {
     const { replace = false, passphraseFile } = options
@@ -53,7 +54,8 @@ async function restore(
   })
   const restored = await output.during('restoring', restoring)
   const { trustDomain, madeAt, movedTo } = restored
-  if (json) output.printJson({ ...restored, madeAt: timeText(madeAt), movedTo: movedTo ?? null })
+  const document: RestoreDocument = { ...restored, madeAt: timeText(madeAt), movedTo: movedTo ?? null }
+  if (json) output.printJson(document)
   output.tell(`restored ${trustDomain} as of ${timeText(madeAt)}`)
   if (movedTo !== undefined) output.tell(`what was there lies in ${movedTo}`)
   return tellNext(context, restored)
@@ -62,7 +64,7 @@ async function restore(
 function goOn(context: Context): Promise<ExitCode> {
   return withAdministration(context, { purpose: 'restore' }, async (administration) => {
     const next = await administration.continueFromHere()
-    if (context.json) context.output.printJson(next)
+    if (context.json) context.output.printJson(next satisfies ContinueDocument)
     return tellNext(context, next)
   })
 }

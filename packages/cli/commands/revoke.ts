@@ -33,7 +33,7 @@ export const revokeCommand: CommandSpec<RevokeOptions> = {
     ['--yes', 'do not ask, where a service would be left without any certificate'],
     ['--plan', 'only show what it would cut'],
   ],
-  json: '{ recordedAt, bundle, revoked: [{ serial, service }], already: [{ serial, reason, at }], barred, reissued, failed: [{ instance, message }], enforced: [{ service, instance, afterMs }], late, silent: [{ instance, until }], byFile, untold, served }; with --plan { certificates, bars, lastOf, cas, already, cuts: [{ service, connections }], peers }',
+  json: () => import('../documents/revoke.ts'),
   examples: [
     'mtls revoke lake --reason key-compromise --plan',
     'mtls revoke 15db4c3c3b57b1ec --reason superseded',

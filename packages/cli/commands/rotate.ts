@@ -4,6 +4,7 @@ import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
+import type { RotationDocument, RotationPreviewDocument } from '../documents/rotate.ts'
 import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { askDocument, askText } from '../root-key-text.ts'
@@ -39,7 +40,7 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
     ['--without <instances...>', 'do not wait for these instances'],
     ['--plan', 'only show what it would touch'],
   ],
-  json: '{ rotated: [{ service, instance, serial, notAfter }], failed: [{ instance, message }], slots: [{ slot, state }], waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }] }; with --plan { certificates, peers, connections, absent, elsewhere }',
+  json: () => import('../documents/rotate.ts'),
   examples: ['mtls rotate lake', 'mtls rotate lake --back', 'mtls rotate --root-ca --plan'],
   run: (context, options, service) => rotate(context, requestOf(options, service), options.plan === true),
 }
@@ -106,7 +107,7 @@ function tell(
     output.tell(running ? '`mtls up` goes on by itself' : 'run `mtls up`: it goes on from here by itself')
 }
 
-function documentOf({ rotated, failed, slots, waits, asks }: RotateReport): Record<string, unknown> {
+function documentOf({ rotated, failed, slots, waits, asks }: RotateReport): RotationDocument {
   return {
     rotated: rotated.map((one) => ({ ...one, notAfter: timeText(one.notAfter) })),
     failed,
@@ -122,7 +123,7 @@ async function preview(
   request: RotateRequest,
 ): Promise<ExitCode> {
   const touched = await administration.previewRotation(request)
-  if (json) output.printJson(touched)
+  if (json) output.printJson(touched satisfies RotationPreviewDocument)
   else for (const line of previewLines(touched)) output.print(`${line}\n`)
   return exitCode.done
 }

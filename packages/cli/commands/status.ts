@@ -11,7 +11,7 @@ export const statusCommand: CommandSpec<{ watch?: boolean }> = {
   description:
     'Shows the CAs, every certificate and until when it is valid, what each service enforces, whom a roll-over waits for, which root keys it asks for, and how long the mesh goes on if the authority does nothing from now on. Exits with 1 when something is expired, late, missing or not the pair recorded last. With --watch it looks again every two seconds until Ctrl-C, and shows what has changed: in place on a terminal, else a line each time.',
   options: [['--watch', 'go on, and show what changes, until Ctrl-C']],
-  json: '{ trustDomain, meshId, environment, bundle, bundleExpiresAt, keysUnprotected, backedUpAt, keysSinceBackup, cas: [{ slot, kind, state, subject, serial, notAfter }], services: [{ service, instance, place, names, serial, notBefore, notAfter, renewalDue, pair, barred, held, failed, delivery, live, versions, reporting, enforced, faults }], links: [{ caller, callee, count }], served, waits: [{ stage, slot, late, until }], asks: [{ step: { kind, slotKind, reason }, keys: [{ slot, path }], until }], takeAway: [{ slot, path }], transparency: { wanted, mode, logs: [{ slot, state, origin }], elsewhere, failure, reported }, pinning: { wanted, mode, suspendedUntil, reported }, outage: { until, endedBy }, outageBudgetSeconds, faults }; with --watch one a line, whenever it has changed',
+  json: () => import('../documents/status.ts'),
   examples: ['mtls status', 'mtls status --watch', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context, { watch = false }) {
     if (watch) return watchStatus(context)

@@ -30,7 +30,7 @@ export const upCommand: CommandSpec = {
   summary: 'apply, then keep it so, and serve; until Ctrl-C',
   description:
     'Applies the config file, then keeps the mesh as it says: renews certificates before they end, and applies the file again when it changes. Safe actions are done at once; destructive ones are shown and wait for `mtls apply` (authority.auto_apply: all does them too). A file with faults changes nothing.',
-  json: 'one document a line: { kind, subject, at, detail }; the kind `ready` says that the first apply is done',
+  json: () => import('../documents/up.ts'),
   examples: ['mtls up', 'mtls up --env demo --root .demo --json'],
   async run(context) {
     const ending = new AbortController()
@@ -238,7 +238,7 @@ class Voice {
   #tell(event: ToldEvent): void {
     const { output, json } = this.#context
     this.events.add(event)
-    if (json) output.print(`${JSON.stringify(event)}\n`)
+    if (json) output.printJsonLine(event)
     else output.tell(toldEventText(event, (style, text) => output.toldStyled(style, text)))
   }
 }

@@ -5,6 +5,7 @@ import { formatDocumentNumber, type Member } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { VerifyDocument } from '../documents/verify.ts'
 import { exitCode } from '../exit-code.ts'
 import { passedMark } from '../passed-mark.ts'
 import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
@@ -23,7 +24,7 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
     ['--name <name>', 'who it must be for: a DNS name, IP address or SPIFFE ID'],
     ['--from <place>', 'a folder or URL with the objects of its log, instead of those that lie here'],
   ],
-  json: '{ accepted, subject, serial, notBefore, notAfter, trustStatement, bundle, rules: [{ rule, passed, message, fix }] }',
+  json: () => import('../documents/verify.ts'),
   examples: ['mtls verify /etc/datapunk/certs/lake.crt', 'mtls verify lake.service.datapunk:8445'],
   async run(context, { name, from }, subject = '') {
     const config = loadConfig(context)
@@ -95,7 +96,7 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
       trustStatement: formatDocumentNumber(mesh.trust.number),
       bundle,
       rules: verdict.rules,
-    })
+    } satisfies VerifyDocument)
     return
   }
   const rows = verdict.rules.flatMap(({ rule, passed, message, fix }) => [

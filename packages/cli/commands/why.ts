@@ -2,6 +2,7 @@ import type { Explanation } from '@datapunk/mesh'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
+import type { ExplanationDocument, GateDocument, WhyDocument } from '../documents/why.ts'
 import { exitCode } from '../exit-code.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
 import { timeFrom, timeText } from '../time-text.ts'
@@ -19,7 +20,7 @@ export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
     ['--at <time>', 'judge for another time than now: 2026-11-23T21:51:00Z, or from now on, as in +30d'],
     ['--certificate <file>', 'what the caller shows, instead of the certificate that the config names'],
   ],
-  json: '{ caller, callee, at, bundle, accepted: { byBundle, byFile }, differs, certificates: { caller, callee }, gates: [{ self, peer, direction, byBundle: { accepted, code, rules: [{ rule, passed, message, code, fix }] }, byFile }] }',
+  json: () => import('../documents/why.ts'),
   examples: [
     'mtls why nexus lake',
     'mtls why nexus lake --at +30d',
@@ -55,7 +56,7 @@ function show({ output }: Context, answer: Answer, bundle: string, at: number): 
   }
 }
 
-function documentOf(answer: Answer, bundle: string, at: number): Record<string, unknown> {
+function documentOf(answer: Answer, bundle: string, at: number): WhyDocument {
   const { caller, callee, gates } = answer
   return {
     caller: caller.service,
@@ -69,11 +70,11 @@ function documentOf(answer: Answer, bundle: string, at: number): Record<string, 
   }
 }
 
-function gateDocument({ byBundle, byFile, ...gate }: Gate): Record<string, unknown> {
+function gateDocument({ byBundle, byFile, ...gate }: Gate): GateDocument {
   return { ...gate, byBundle: explanationDocument(byBundle), byFile: explanationDocument(byFile) }
 }
 
-function explanationDocument({ refusal, rules }: Explanation): Record<string, unknown> {
+function explanationDocument({ refusal, rules }: Explanation): ExplanationDocument {
   return {
     accepted: refusal === undefined,
     code: refusal?.rule ?? null,

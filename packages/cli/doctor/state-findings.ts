@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { layoutOf } from '@datapunk/protocol'
+import { layoutOf, PROBE } from '@datapunk/protocol'
 import { countText } from '../action-text.ts'
 import { type Examination, isNothingYet, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
@@ -22,8 +22,9 @@ export function recordFindings({ config, plan, status, isRunning }: Examination)
     ]
   }
   if (isNothingYet(status)) return [noMesh(config.file)]
-  if (isRunning || plan.actions.length === 0) return []
-  const found = `the config file asks for ${countText(plan.actions.length, 'action')} that nobody has done`
+  const due = plan.actions.filter(({ subject }) => subject !== PROBE)
+  if (isRunning || due.length === 0) return []
+  const found = `the config file asks for ${countText(due.length, 'action')} that nobody has done`
   const fix = '`mtls plan` shows them, `mtls apply` does them'
   return [{ id: 'apply-due', severity: 'warning', subject: 'mesh', found, fix }]
 }

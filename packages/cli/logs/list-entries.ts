@@ -1,5 +1,6 @@
 import { certificateOfEntry } from '@datapunk/pki'
 import type { Context } from '../context.ts'
+import type { LogEntryDocument } from '../documents/log.ts'
 import { table } from '../table.ts'
 import { instantText, timeText } from '../time-text.ts'
 import { entriesSince, serviceOf } from './entries.ts'
@@ -17,7 +18,7 @@ export async function listEntries(
   sources: readonly LogSource[],
   { since, service }: ListOptions,
 ): Promise<void> {
-  const documents: object[] = []
+  const documents: LogEntryDocument[] = []
   for (const source of sources) {
     const open = await opened(source)
     const rows: string[][] = []
@@ -28,7 +29,7 @@ export async function listEntries(
       const { leafIndex: index, timestamp } = entry
       const { serial, notAfter } = certificate
       const kind = entry.entry.type === 'precert_entry' ? 'precertificate' : 'certificate'
-      const logged = { loggedAt: instantText(timestamp), service: name, kind, serial }
+      const logged = { loggedAt: instantText(timestamp), service: name, kind, serial } as const
       documents.push({ log: source.log.origin, index, ...logged, notAfter: timeText(notAfter) })
       rows.push([String(index), timeText(timestamp), name, kind, `${serial} until ${timeText(notAfter)}`])
     }

@@ -117,8 +117,7 @@ class Voice {
   say(kind: string, style: Style, message: string, detail: object = {}): void {
     const { output, json, world } = this.#context
     const at = timeText(world.clock())
-    if (json)
-      output.print(`${JSON.stringify({ kind, subject: 'log', at, detail: { ...detail, message } })}\n`)
+    if (json) output.printJsonLine({ kind, subject: 'log', at, detail: { ...detail, message } })
     else output.tell(`${output.toldStyled('quiet', at)}  ${output.toldStyled(style, message)}`)
   }
 }

@@ -3,6 +3,7 @@ import { type LogFinding, Observation } from '@datapunk/authority'
 import { LogError } from '@datapunk/log'
 import { readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { type Context, loadConfig } from '../context.ts'
+import type { WatchedLogDocument } from '../documents/log.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { instantText, timeText } from '../time-text.ts'
@@ -88,14 +89,14 @@ class WatchedLog {
     const { output, json } = this.#context
     const isUnreachable = error instanceof LogError && error.code === 'LOG_UNREADABLE'
     if (!isUnreachable) this.#sayFinding({ message: failure })
-    else if (json) this.#print({ kind: 'unreachable', message: failure })
+    else if (json) this.#print({ log: this.#origin, kind: 'unreachable', message: failure })
     else output.tell(output.toldStyled('warning', failure))
   }
 
   #sayCompared(): void {
     const { output, json } = this.#context
     const { size } = this.#follower
-    if (json) this.#print({ kind: 'compared', size })
+    if (json) this.#print({ log: this.#origin, kind: 'compared', size })
     else output.tell(`${this.#origin}: ${size} entries held against the inventory`)
   }
 
@@ -105,7 +106,15 @@ class WatchedLog {
     const certificate = readableCertificate(leaf.entry)
     const service = certificate && serviceOf(certificate)
     const { serial, notAfter } = certificate ?? {}
-    if (json) this.#print({ kind: 'entry', index, loggedAt: instantText(timestamp), service, serial })
+    if (json)
+      this.#print({
+        log: this.#origin,
+        kind: 'entry',
+        index,
+        loggedAt: instantText(timestamp),
+        service,
+        serial,
+      })
     else
       output.print(
         [index, timeText(timestamp), service, serial, notAfter && `until ${timeText(notAfter)}`]
@@ -118,11 +127,11 @@ class WatchedLog {
   #sayFinding({ message, ...finding }: LogFinding): void {
     const { output, json } = this.#context
     this.#isWrong = true
-    if (json) this.#print({ kind: 'alarm', ...finding, message })
+    if (json) this.#print({ log: this.#origin, kind: 'alarm', ...finding, message })
     else output.print(`${output.styled('bad', 'ALARM')}  ${this.#origin}: ${message}\n`)
   }
 
-  #print(document: object): void {
-    this.#context.output.print(`${JSON.stringify({ log: this.#origin, ...document })}\n`)
+  #print(document: WatchedLogDocument): void {
+    this.#context.output.printJsonLine(document)
   }
 }

@@ -1,3 +1,4 @@
+import type { StatusDocument } from '../documents/status.ts'
 import { askDocument } from '../root-key-text.ts'
 import { timeOrNull, timeText } from '../time-text.ts'
 import { waitDocument } from '../wait-text.ts'
@@ -5,7 +6,7 @@ import { faultsOfInstance } from './status-faults.ts'
 import type { StatusLook } from './status-look.ts'
 
 /** What `mtls status --json` prints. */
-export function statusDocument({ status, faults, now }: StatusLook): Record<string, unknown> {
+export function statusDocument({ status, faults, now }: StatusLook): StatusDocument {
   const { bundleExpiresAt, cas, services, outage, meshId = null, environment = null } = status
   return {
     trustDomain: status.trustDomain,

@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { JsonForm } from '../documents/json-form.ts'
+import { forms } from '../documents/up.ts'
+import { holdAgainst } from './json-ledger.ts'
 import { commandEnvironment } from './transcript.ts'
 
 type Document = { readonly kind: string; readonly subject: string; readonly detail: Record<string, unknown> }
 
-/** `mtls … --json` in the background, whose documents can be waited for one after the other. */
+const [events] = forms as [JsonForm]
+
+/** `mtls up` or `mtls events` in the background with `--json`, whose documents can be waited for one after the other. */
 export class Background {
   readonly ended: Promise<number | null>
   readonly #process: ChildProcess
@@ -43,6 +48,7 @@ export class Background {
   async next(kind: string): Promise<Document> {
     for (;;) {
       const document = this.#unread.shift()
+      if (document !== undefined) holdAgainst(events.document, document, 'a line')
       if (document?.kind === kind) return document
       if (document !== undefined) continue
       if (this.#over) throw new Error(`ended before it said "${kind}": ${this.#stderr}`)

@@ -5,15 +5,17 @@ import type { World } from '../world.ts'
 export class WatchedWorld {
   readonly world: World
   #shown = ''
+  #printed = ''
   #wake: () => void = () => {}
   #signal: () => void = () => {}
 
   /** @param terminal whether stdout is one, of so many rows */
   constructor(terminal?: { readonly rows: number }) {
-    const stream = () =>
+    const stream = (isData: boolean) =>
       new Writable({
         write: (chunk, _, done) => {
           this.#shown += chunk
+          if (isData) this.#printed += chunk
           this.#wake()
           done()
         },
@@ -25,8 +27,11 @@ export class WatchedWorld {
       environment: {},
       pid: process.pid,
       stdin: new PassThrough() as unknown as World['stdin'],
-      stdout: Object.assign(stream(), terminal && { isTTY: true, ...terminal }) as unknown as World['stdout'],
-      stderr: stream() as unknown as World['stderr'],
+      stdout: Object.assign(
+        stream(true),
+        terminal && { isTTY: true, ...terminal },
+      ) as unknown as World['stdout'],
+      stderr: stream(false) as unknown as World['stderr'],
       onSignal: (listener) => {
         this.#signal = listener
         return () => {}
@@ -36,6 +41,11 @@ export class WatchedWorld {
 
   get shown(): string {
     return this.#shown
+  }
+
+  /** What of it is data: stdout. */
+  get printed(): string {
+    return this.#printed
   }
 
   /** As Ctrl-C does. */

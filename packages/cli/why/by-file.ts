@@ -5,6 +5,7 @@ import {
   type Config,
   indexMembers,
   type Member,
+  PROBE,
   type Requirement,
 } from '@datapunk/protocol'
 
@@ -25,7 +26,10 @@ export function recordsOf(config: Config, clock: () => number): Records {
     try {
       const members = observation.wantedMembers()
       const newest = new Map(
-        [...config.services.keys()].map((service) => [service, observation.newestCertificate(service)]),
+        [...config.services.keys(), PROBE].map((service) => [
+          service,
+          observation.newestCertificate(service),
+        ]),
       )
       return { members, newestCertificate: (service) => newest.get(service) }
     } finally {

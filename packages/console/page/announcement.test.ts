@@ -49,7 +49,7 @@ describe('what is said to whoever can’t see', () => {
       ...firstState(NOW),
       connection: { kind: 'live', since: NOW, lostFor: undefined },
     }
-    const away: PageState = { ...live, connection: { kind: 'reconnecting', since: NOW } }
+    const away: PageState = { ...live, connection: { kind: 'reconnecting', since: NOW, reason: undefined } }
     const again: PageState = { ...live, connection: { kind: 'live', since: NOW, lostFor: 4000 } }
     assert.equal(announcement(live, away), 'The connection to the console is lost; reconnecting.')
     assert.equal(announcement(away, again), 'Live again, after 4 s.')

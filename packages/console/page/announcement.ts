@@ -1,5 +1,5 @@
 import type { PageState } from './page-state.ts'
-import { spanText } from './time-text.ts'
+import { spanText } from './text/time-text.ts'
 
 /** More services than these are told as a number. */
 const NAMED = 3

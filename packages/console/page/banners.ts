@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
 import type { PageCommands } from './page-commands.ts'
 import type { PageState } from './page-state.ts'
-import { prose } from './prose.ts'
-import { stateMark } from './state-mark.ts'
+import { prose } from './text/prose.ts'
+import { stateMark } from './text/state-mark.ts'
 
 /** What is wrong as a whole, and what was done last. */
 export function banners(state: PageState, commands: PageCommands): TemplateResult {
@@ -11,7 +11,10 @@ export function banners(state: PageState, commands: PageCommands): TemplateResul
   return html`<div class="banners">
     ${
       connection.kind === 'reconnecting'
-        ? banner('warning', 'The console does not answer. What is shown is what it said last; reconnecting.')
+        ? banner(
+            'warning',
+            `${connection.reason ?? 'The connection to the console broke off.'} What is shown is what it said last.`,
+          )
         : nothing
     }
     ${

@@ -5,7 +5,7 @@ import type {
   ConsoleService,
   ConsoleView,
 } from '@datapunk/protocol/console'
-import type { Pair } from './map-layers.ts'
+import type { Pair } from './map/map-layers.ts'
 
 /** What the stream has said so far. */
 export interface MeshView {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { FakeMesh } from '../testing/fake-mesh.ts'
-import type { CallOptions } from './call.ts'
 import { pageCommands } from './page-commands.ts'
 import { PageError } from './page-error.ts'
 import { firstState, nextState } from './page-state.ts'
+import { webCrypto } from './proof/web-crypto.ts'
+import type { CallOptions } from './session/call.ts'
 import { createStore } from './store.ts'
-import { webCrypto } from './web-crypto.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
 

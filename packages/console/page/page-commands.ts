@@ -1,5 +1,5 @@
 import type { ConsoleAction, ConsoleState } from '@datapunk/protocol/console'
-import type { Call } from './call.ts'
+import { planCommands } from './action/plan-commands.ts'
 import { PageError } from './page-error.ts'
 import {
   type Asked,
@@ -10,8 +10,8 @@ import {
   presentValue,
   type Section,
 } from './page-state.ts'
-import { planCommands } from './plan-commands.ts'
-import { checkProof, type ProofCrypto } from './proof.ts'
+import { checkProof, type ProofCrypto } from './proof/proof.ts'
+import type { Call } from './session/call.ts'
 import type { Store } from './store.ts'
 
 export type RevokeReason = Extract<ConsoleAction, { action: 'revoke' }>['reason']

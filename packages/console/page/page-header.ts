@@ -1,10 +1,10 @@
 import type { ConsoleMesh } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
-import { moment, none } from './moment.ts'
 import type { PageCommands } from './page-commands.ts'
 import type { PageState } from './page-state.ts'
-import { stateMark } from './state-mark.ts'
-import { spanText } from './time-text.ts'
+import { moment, none } from './text/moment.ts'
+import { stateMark } from './text/state-mark.ts'
+import { spanText } from './text/time-text.ts'
 
 /** Milliseconds for which it is said that the stream was away. */
 const SAID_LIVE_AGAIN = 10_000

@@ -9,9 +9,9 @@ import type {
   ConsoleState,
 } from '@datapunk/protocol/console'
 import { afterMessage, type MeshView, NOTHING_CHANGED, NOTHING_SAID } from './mesh-view.ts'
-import type { ProofCheck } from './proof.ts'
-import type { Entry } from './session.ts'
-import type { Connection } from './stream.ts'
+import type { ProofCheck } from './proof/proof.ts'
+import type { Entry } from './session/session.ts'
+import type { Connection } from './session/stream.ts'
 
 export const sections = ['due', 'roll-over', 'revocations', 'log', 'audit', 'events'] as const
 export type Section = (typeof sections)[number]
@@ -113,7 +113,7 @@ export function nextState(state: PageState, message: PageMessage): PageState {
     case 'select':
       return { ...state, selected: message.service, detail: NOTHING_ASKED, hovered: undefined }
     case 'entry':
-      return { ...state, entry: message.entry, ...(message.entry.kind === 'shut' && { dialog: undefined }) }
+      return withEntry(state, message.entry)
     case 'connection':
       return { ...state, connection: message.connection }
     case 'hover':
@@ -131,6 +131,12 @@ export function nextState(state: PageState, message: PageMessage): PageState {
     case 'map-width':
       return state.mapWidth === message.width ? state : { ...state, mapWidth: message.width }
   }
+}
+
+/** Whoever is not let in is shown nothing of what was there before. */
+function withEntry(state: PageState, entry: Entry): PageState {
+  if (entry.kind === 'open') return { ...state, entry }
+  return { ...firstState(state.now), mapWidth: state.mapWidth, entry }
 }
 
 /** Nobody stays selected who is gone. */

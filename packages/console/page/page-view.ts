@@ -1,14 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
+import { planDialog } from './action/plan-dialog.ts'
 import { banners } from './banners.ts'
-import { entryHint } from './entry-hint.ts'
-import { meshMap } from './mesh-map.ts'
-import { overviewPanel } from './overview-panel.ts'
+import { meshMap } from './map/mesh-map.ts'
 import type { PageCommands } from './page-commands.ts'
 import { pageHeader } from './page-header.ts'
 import type { PageState } from './page-state.ts'
-import { planDialog } from './plan-dialog.ts'
-import { sectionTabs } from './section-tabs.ts'
-import { servicePanel } from './service-panel.ts'
+import { sectionTabs } from './sections/section-tabs.ts'
+import { overviewPanel } from './service/overview-panel.ts'
+import { servicePanel } from './service/service-panel.ts'
+import { entryHint } from './session/entry-hint.ts'
 
 /** The whole page. */
 export function pageView(state: PageState, commands: PageCommands): TemplateResult {

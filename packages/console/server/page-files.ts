@@ -28,6 +28,9 @@ const behind = [
   '/lit-html/async-directive.js',
 ] as const
 
+/** What a browser asks for by itself. */
+const paths: Readonly<Record<string, string>> = { 'index.html': '/', 'icon.svg': '/icon.svg' }
+
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
@@ -43,10 +46,9 @@ const types: Readonly<Record<string, string>> = {
 export function pageFiles(): ReadonlyMap<string, PageFile> {
   const folder = join(import.meta.dirname, '..', 'page')
   const files = new Map<string, PageFile>()
-  for (const name of readdirSync(folder)) {
-    if (/\.test\.ts$|\.json$/.test(name)) continue
-    const path = name === 'index.html' ? '/' : name.endsWith('.ts') ? `/page/${name}` : `/${name}`
-    files.set(path, pageFile(join(folder, name)))
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(html|css|svg|ts)$/.test(name) || name.endsWith('.test.ts')) continue
+    files.set(paths[name] ?? `/page/${name}`, pageFile(join(folder, name)))
   }
   const lit = dirname(fileURLToPath(import.meta.resolve('lit-html')))
   for (const { specifier, path } of packages) {

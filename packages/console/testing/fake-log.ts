@@ -50,7 +50,7 @@ export class FakeLog {
     const { size, root, timestamp } = this.#head()
     const shown = this.#entries.slice(Math.max(0, before - PAGE), before)
     return {
-      ...{ origin: this.origin, size, root: Buffer.from(root).toString('hex'), signedAt: timestamp },
+      ...{ origin: this.origin, size, root: Buffer.from(root).toString('base64'), signedAt: timestamp },
       entries: shown
         .map(({ leaf, ...entry }, at) => ({ ...entry, index: Math.max(0, before - PAGE) + at }))
         .reverse(),
@@ -67,7 +67,7 @@ export class FakeLog {
       ...{ index, serial, origin: this.origin, key: Buffer.from(this.#spki).toString('base64') },
       checkpoint: Buffer.from(await signCheckpoint(head, this.#signer())).toString(),
       leaf: Buffer.from(this.#entries[index]!.leaf).toString('base64'),
-      proof: hashes.map((hash) => Buffer.from(hash).toString('hex')),
+      proof: hashes.map((hash) => Buffer.from(hash).toString('base64')),
     }
   }
 

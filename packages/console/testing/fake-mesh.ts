@@ -64,7 +64,7 @@ export class FakeMesh implements ConsoleSource {
       this.#record('operator', 'certificate issued', `${service.service}, until 2027-02-01T00:00:00Z`)
     }
     this.slots = services === 0 ? [] : slotsAt(clock())
-    this.show()
+    this.live.onWatched = () => this.show()
   }
 
   get bundle(): string {

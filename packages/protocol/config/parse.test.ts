@@ -187,6 +187,11 @@ describe('every fault is one clear error', () => {
       /found the name evil\.com; allowed: names in d\.io/,
     ],
     ['a wildcard', 'a: { common_name: "*.d.io" }', /found "\*\.d\.io"; allowed: a DNS name/],
+    [
+      'the name of the probe',
+      'a: { common_name: a.d.io, dns_names: [probe.d.io] }',
+      /found the name probe\.d\.io, which is that of `mtls probe`; allowed: any other/,
+    ],
     ['a reserved name', 'a: {}, probe: {}', /found the name "probe"; allowed: a service name/],
     ['a name with capitals', 'a: {}, Api: {}', /found the name "Api"; allowed: a service name/],
     [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parseConfig } from './parse.ts'
-import type { Reload } from './reload.ts'
+import { type Reload, speaksPostgres } from './reload.ts'
 import { problemsOf } from './testing/problems-of.ts'
 
 /** `reload` stands in line 3 from column 13 on. */
@@ -52,6 +52,16 @@ describe('reload', () => {
   for (const [text, reload] of forms) {
     test(text, () => assert.deepEqual(reloadOf(text), reload))
   }
+
+  test('tells PostgreSQL from others', () => {
+    const told = (text: string) => speaksPostgres(reloadOf(text))
+    assert.deepEqual(['postgres://db/x', '{ pid_file: /var/lib/15/postmaster.pid }'].map(told), [true, true])
+    assert.deepEqual(
+      ['redis://db', '{ pid_file: /run/x.pid }', '{ pid: 2 }', 'nginx -s reload'].map(told),
+      Array(4).fill(false),
+    )
+    assert.equal(speaksPostgres(undefined), false)
+  })
 
   test('may be left out', () => {
     const config = parseConfig('services: { web: {} }', { file: 'x.yaml' })

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
 import { duration } from './duration.ts'
 import { filePath } from './file-path.ts'
@@ -13,6 +14,12 @@ export type Reload =
   | { readonly kind: 'postgres'; readonly url: string }
   /** `CONFIG SET` of certificate, key and roots at this URL: `redis:`, `rediss:` or, for a socket, `unix:`. */
   | { readonly kind: 'redis'; readonly url: string }
+
+/** Whether whoever is told so is a PostgreSQL server, which speaks TLS only where it is asked to. */
+export function speaksPostgres(reload: Reload | undefined): boolean {
+  if (reload?.kind === 'signal' && 'pidFile' in reload) return basename(reload.pidFile) === 'postmaster.pid'
+  return reload?.kind === 'postgres'
+}
 
 export type ReloadSignal = (typeof SIGNALS)[number]
 

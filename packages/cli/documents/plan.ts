@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { action } from './action.ts'
+import type { JsonForm, Printed } from './json-form.ts'
+import { ask } from './roll-over.ts'
+
+const document = z.strictObject({
+  trustDomain: z.string(),
+  environment: z.string().nullable(),
+  actions: z.array(action),
+  asks: z.array(ask),
+})
+export type PlanDocument = Printed<typeof document>
+
+export const forms: readonly JsonForm[] = [{ document }]

@@ -1,0 +1,225 @@
+import type { Administration, ProbePairs } from '@datapunk/authority'
+import { checkCertificate, MeshError } from '@datapunk/mesh'
+import { type Config, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
+import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
+import type { World } from '../world.ts'
+import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.ts'
+import { inParallel } from './in-parallel.ts'
+import { judge, type Question, type Try } from './judgement.ts'
+import { type LiveCase, liveCases, type ShownKind, type Way } from './live-cases.ts'
+import { placeMissing, placeOf } from './place.ts'
+import { ReportedRefusals } from './reported-refusals.ts'
+import type { Cell, ProbeResult } from './result.ts'
+import { readPair, type ShownPair } from './shown-pair.ts'
+import { strangers } from './strangers.ts'
+
+export interface LiveProbeOptions {
+  readonly config: Config
+  readonly services: readonly ServiceConfig[]
+  readonly administration: Administration
+  readonly world: Pick<World, 'clock' | 'randomBytes'>
+}
+
+/** Connections at once: a few services each of which answers at once, or one that is slow. */
+const AT_ONCE = 32
+
+/** Live peers acknowledge a bundle in a few milliseconds. */
+const ENFORCED_WITHIN = 5000
+
+/** A peer that has refused somebody reports it within two seconds (`peer-voice.ts`); milliseconds. */
+const REPORTED_WITHIN = 5000
+
+/** A server that was told of its files reads them in its own time; as long as the authority waits (`deliver.ts`). */
+const FILES_READ_WITHIN = 5000
+
+/** One way of one case at one service. */
+interface Knock {
+  readonly service: ServiceConfig
+  readonly case: LiveCase
+  readonly place: ProbedPlace
+  readonly way: Way | undefined
+  readonly seen: Seen
+}
+
+/** Tries against the services that run what they have to refuse. */
+export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult> {
+  const { config, services, administration, world } = options
+  const at = world.clock()
+  // 1 The probe is a member that nobody lets in, and every live peer knows what it shows.
+  const pairs = await administration.prepareProbe()
+  const { late } = await administration.enforcement({ bundle: pairs.bundle, wait: ENFORCED_WITHIN })
+  await untilOfUse(pairs, options)
+  const mesh = readPublishedMesh(config)
+  const shown = await shownPairs(pairs, mesh, options)
+  // 2 Every case at every service that says where it is.
+  const names = services.map(({ service }) => service)
+  const asked = { services: names, after: 0, wait: 0 }
+  const reports = new ReportedRefusals(await administration.refusedCallers(asked))
+  const places = new Map(
+    services.map((one) => [one.service, placeOf(one, mesh.bundle.members.get(one.service))]),
+  )
+  const knocks = await knockEverywhere(services, places, shown)
+  // 3 What peers report of it, until they have told of everything, or say no more.
+  const judging = { shown, reports, knocks, late, stranger: await strangersAmong(knocks, options) }
+  let cells = judgeAll(judging)
+  const until = world.clock() + REPORTED_WITHIN
+  while (isWaitedFor(cells, reports) && world.clock() < until) {
+    const request = { services: names, after: reports.heard, wait: until - world.clock() }
+    reports.add(await administration.refusedCallers(request))
+    cells = judgeAll(judging)
+  }
+  // 4 In the order of services and cases.
+  const nowhere = services.filter(({ service }) => places.get(service) === undefined)
+  cells = [...cells, ...nowhere.flatMap((service) => nowhereToGo(service, config))]
+  const took = world.clock() - at
+  return { mode: 'live', services: names, cases: liveCases, cells, at, took }
+}
+
+/** The one that ends is waited for, the first time; and for those who read files, that they have read the list. */
+async function untilOfUse(pairs: ProbePairs, { services, world }: LiveProbeOptions): Promise<void> {
+  const isFileReader = services.some(readsFiles)
+  const read = isFileReader ? pairs.revokedAt + FILES_READ_WITHIN : 0
+  // A certificate is valid during all of its last second (RFC 5280 4.1.2.5).
+  const ready = Math.max(pairs.expired.notAfter + 1000, read)
+  const left = Math.max(0, ready - world.clock())
+  await new Promise((resolve) => setTimeout(resolve, left))
+}
+
+function readsFiles({ reload, delivery }: ServiceConfig): boolean {
+  return delivery === 'files' || (reload !== undefined && delivery !== 'mesh')
+}
+
+type Shown = Readonly<Record<ShownKind, ShownPair | undefined>>
+
+async function shownPairs(
+  pairs: ProbePairs,
+  { trust }: PublishedMesh,
+  { config, world }: LiveProbeOptions,
+): Promise<Shown> {
+  const current = readPair(pairs.current.folder)
+  const issuerName = trust.issuingCas.at(-1)?.subject.commonName ?? ''
+  const { clock, randomBytes } = world
+  const name = probeName(config.trustDomain)
+  const probe = { commonName: name, dnsNames: [name], spiffeId: `spiffe://${config.trustDomain}/${PROBE}` }
+  return {
+    nothing: undefined,
+    current,
+    expired: readPair(pairs.expired.folder),
+    'not-yet-valid': readPair(pairs['not-yet-valid'].folder),
+    revoked: readPair(pairs.revoked.folder),
+    ...(await strangers({ config, member: probe, now: clock(), randomBytes, issuerName })),
+  }
+}
+
+function knockEverywhere(
+  services: readonly ServiceConfig[],
+  places: ReadonlyMap<string, ProbedPlace | undefined>,
+  shown: Shown,
+): Promise<Knock[]> {
+  const knocks = services.flatMap((service) => {
+    const place = places.get(service.service)
+    if (place === undefined) return []
+    return liveCases.flatMap((one) =>
+      (one.ways?.(service) ?? [undefined]).map((way) => ({ service, case: one, place, way })),
+    )
+  })
+  return inParallel(knocks, AT_ONCE, async ({ place, way, ...knock }) => {
+    const pair = shown[knock.case.shows]
+    const { name: _, ...speaks } = way ?? { name: '' }
+    const approach: Approach = { certificate: pair?.certificate, key: pair?.key, ...speaks }
+    return { ...knock, place, way, seen: await attempt(place, approach) }
+  })
+}
+
+/** Whoever shows a certificate that is not that of the service: what he does, says nothing of the service. */
+async function strangersAmong(
+  knocks: readonly Knock[],
+  { config, world }: LiveProbeOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (const { service, seen } of knocks) {
+    if (seen.shown === undefined || found.has(service.service)) continue
+    const fault = await strangeness(seen.shown, service, config, world.clock())
+    if (fault !== undefined) found.set(service.service, fault)
+  }
+  return found
+}
+
+async function strangeness(
+  der: Uint8Array,
+  { service }: ServiceConfig,
+  config: Config,
+  at: number,
+): Promise<string | undefined> {
+  try {
+    const { service: found } = await checkCertificate(der, { config, at, usage: 'serverAuth' })
+    return found === service ? undefined : `there answers ${found}`
+  } catch (error) {
+    if (!(error instanceof MeshError && error.code === 'CERTIFICATE_REFUSED')) throw error
+    return `there answers somebody whose certificate is not one of ${service} [${error.data.rule}]`
+  }
+}
+
+interface Judging {
+  /** Instances of which a process has not acknowledged what is published. */
+  readonly late: readonly string[]
+  readonly shown: Shown
+  readonly reports: ReportedRefusals
+  readonly knocks: readonly Knock[]
+  readonly stranger: ReadonlyMap<string, string>
+}
+
+function judgeAll(judging: Judging): Cell[] {
+  const byCell = Map.groupBy(judging.knocks, (knock) => `${knock.service.service} ${knock.case.id}`)
+  return [...byCell.values()].map((knocks) => judge(questionOf(knocks, judging)))
+}
+
+function questionOf(
+  knocks: readonly Knock[],
+  { shown, reports, knocks: all, stranger, late }: Judging,
+): Question {
+  const { service, case: asked, place } = knocks[0] as Knock
+  const name = service.service
+  const pair = shown[asked.shows]
+  const control = all.find((one) => one.service === service && one.case.id === 'not-allowed')
+  return {
+    service: name,
+    case: asked,
+    place,
+    tries: knocks.map(({ way, seen }): Try => {
+      const trace = { service: name, serial: pair?.serial, localPort: seen.localPort }
+      return { way: way?.name, seen, told: reports.of(trace) }
+    }),
+    source: sourceOf(service, reports),
+    isOpen: service.allow === 'members' && readsFiles(service),
+    control: control?.seen,
+    stranger: stranger.get(name),
+    isLate: reports.peersOf(name).some(({ instance }) => late.includes(instance)),
+    file: pair?.file,
+  }
+}
+
+function sourceOf(service: ServiceConfig, reports: ReportedRefusals): Question['source'] {
+  if (reports.isTold(service.service)) return 'reports'
+  if (reports.peersOf(service.service).length > 0) return 'old'
+  return readsFiles(service) ? 'files' : 'unheard'
+}
+
+/** Whether somebody who reports may still tell of what was seen. */
+function isWaitedFor(cells: readonly Cell[], reports: ReportedRefusals): boolean {
+  return cells.some(
+    (cell) => cell.verdict === 'unproven' && cell.rule === undefined && reports.isTold(cell.service),
+  )
+}
+
+function nowhereToGo(service: ServiceConfig, config: Config): Cell[] {
+  const evidence = 'nothing says where it is'
+  const fix = placeMissing(service, config)
+  return liveCases.map(({ id }) => ({
+    service: service.service,
+    case: id,
+    verdict: 'unproven',
+    evidence,
+    fix,
+  }))
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { FixedClock } from '@datapunk/testkit'
+import { FakeMesh } from '../../testing/fake-mesh.ts'
+import type { PageCommands } from '../page-commands.ts'
+import { firstState, nextState, type PageState } from '../page-state.ts'
+import { Refresher } from './refresher.ts'
+
+const NOW = Date.UTC(2026, 10, 27)
+
+/** A page that is looked at after each word of the mesh. */
+function lookedAt(change: (state: PageState) => PageState) {
+  const clock = new FixedClock(NOW)
+  const mesh = new FakeMesh({ services: 3, clock: clock.now })
+  const asked: string[] = []
+  const commands = {
+    select: (service) => void asked.push(`service ${service}`),
+    showAudit: () => void asked.push('audit'),
+    showLog: () => void asked.push('log'),
+  } satisfies Partial<PageCommands>
+  const page = { state: firstState(NOW) }
+  const refresher = new Refresher(commands as unknown as PageCommands, () => page.state, clock.after)
+  mesh.live.watch((message) => {
+    const before = page.state
+    page.state = change(nextState(before, { type: 'said', message, at: NOW }))
+    refresher.look(before, page.state)
+  })
+  return { mesh, clock, asked }
+}
+
+describe('what is shown is asked for anew', () => {
+  test('once after a burst that touched the selected service, and not for others', () => {
+    const { mesh, clock, asked } = lookedAt((state) => ({ ...state, selected: 'lake' }))
+    mesh.services.get('stream')!.trouble = 'no valid certificate'
+    mesh.show()
+    clock.advance(1000)
+    assert.deepEqual(asked, [])
+    mesh.publish('lake')
+    mesh.publish()
+    clock.advance(1000)
+    assert.deepEqual(asked, ['service lake'])
+  })
+
+  test('where the newest of the audit is shown, and not where somebody reads an older page', async () => {
+    const whole = await new FakeMesh({ services: 3, clock: () => NOW }).audit()
+    const newest = lookedAt((state) => ({
+      ...state,
+      section: 'audit',
+      audit: { kind: 'here', value: whole },
+    }))
+    newest.mesh.publish()
+    newest.clock.advance(1000)
+    assert.deepEqual(newest.asked, ['audit'])
+    const older = { ...whole, entries: whole.entries.slice(1) }
+    const reading = lookedAt((state) => ({
+      ...state,
+      section: 'audit',
+      audit: { kind: 'here', value: older },
+    }))
+    reading.mesh.publish()
+    reading.clock.advance(1000)
+    assert.deepEqual(reading.asked, [])
+  })
+
+  test('not where neither log nor audit is shown', () => {
+    const { mesh, clock, asked } = lookedAt((state) => state)
+    mesh.publish()
+    clock.advance(1000)
+    assert.deepEqual(asked, [])
+  })
+})
