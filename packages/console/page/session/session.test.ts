@@ -57,7 +57,7 @@ describe('enter', () => {
 
   test('what was kept and can’t be read lets nobody in', async () => {
     const { place, items } = browserAt('', '{')
-    assert.deepEqual(await enter(place), { kind: 'shut', reason: undefined })
+    assert.deepEqual(await enter(place), { kind: 'shut', reason: undefined, by: 'link' })
     assert.equal(items.size, 0)
   })
 
