@@ -2,6 +2,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
+import { requireMesh } from './no-mesh.ts'
 import { provenKeyOf } from './proven-csr.ts'
 import { encodeRequest } from './settings.ts'
 
@@ -21,14 +22,15 @@ export interface IssuedOperator {
  * before it are good until their end: somebody may have a browser on two machines.
  *
  * @param csr PKCS#10, PEM or DER
- * @throws PkiError when the CSR can't be read, or its key is not the one that signed it; AuthorityError `NOT_AN_OPERATOR`,
- *   `CSR_INVALID`
+ * @throws PkiError when the CSR can't be read, or its key is not the one that signed it; AuthorityError `NO_MESH`,
+ *   `NOT_AN_OPERATOR`, `CSR_INVALID`
  */
 export async function issueOperator(
   engine: Engine,
   operator: string,
   csr: Uint8Array,
 ): Promise<IssuedOperator> {
+  requireMesh(engine)
   const { config, clock, report } = engine
   const { organization, country } = config.certificates
   const found = config.operators.get(operator)
