@@ -13,6 +13,7 @@ const MAX_CSR_BYTES = 64 * 1024
 export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
   name: 'issue',
   arguments: '<service>',
+  completes: 'services',
   summary: 'a new certificate for a service, now',
   description:
     'Makes a new pair for a service, now, and swaps it in. With --csr the key stays where it is: the request shows that somebody has it, and the chain (leaf, then issuing CA) goes to stdout. What a certificate says is always what the config says, never what a request asks for.',
