@@ -22,6 +22,22 @@ import { number, printRows } from './table.ts'
 const count = Number(process.argv[2] ?? 1000)
 const LOOKS = 11
 const LIVE = 3
+/** Written in the page’s own language: what it sees, by its own clock, in milliseconds since it was asked for. */
+const NOTES_FIRST_VIEW = `{
+  const look = () =>
+    document.querySelectorAll('[data-service]').length >= ${count}
+      ? (globalThis.seenAfter = performance.now())
+      : requestAnimationFrame(look)
+  look()
+}`
+const NOTES_REVOCATIONS = `{
+  globalThis.shown = []
+  new MutationObserver(() => {
+    const rows = document.querySelectorAll('tbody .state.good').length
+    while (shown.length < rows) shown.push(Date.now())
+  }).observe(document.body, { subtree: true, childList: true, characterData: true })
+}`
+
 const folder = mkdtempSync(join(tmpdir(), 'bench-console-'))
 const file = join(folder, 'mtls-config.yaml')
 const text = JSON.stringify({
@@ -102,22 +118,6 @@ async function said(text: string): Promise<void> {
   })
   await promise
 }
-
-/** Written in the page’s own language: what it sees, by its own clock, in milliseconds since it was asked for. */
-const NOTES_FIRST_VIEW = `{
-  const look = () =>
-    document.querySelectorAll('[data-service]').length >= ${count}
-      ? (globalThis.seenAfter = performance.now())
-      : requestAnimationFrame(look)
-  look()
-}`
-const NOTES_REVOCATIONS = `{
-  globalThis.shown = []
-  new MutationObserver(() => {
-    const rows = document.querySelectorAll('tbody .state.good').length
-    while (shown.length < rows) shown.push(Date.now())
-  }).observe(document.body, { subtree: true, childList: true, characterData: true })
-}`
 
 /** A page that somebody who has never been here opens, up to its first view. */
 async function visit(on: Browser): Promise<{ page: Page; after: number; octets: number }> {

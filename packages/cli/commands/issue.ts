@@ -20,6 +20,7 @@ interface IssueOptions {
 export const issueCommand: CommandSpec<IssueOptions> = {
   name: 'issue',
   arguments: '[service]',
+  completes: 'services',
   summary: 'a new certificate for a service, or for an operator, now',
   description:
     'Makes a new pair for a service, now, and swaps it in. With --csr the key stays where it is: the request shows that somebody has it, and the chain (leaf, then issuing CA) goes to stdout. With --operator, and always with --csr, it is for a person whom the config names, who opens the console with it. What a certificate says is always what the config says, never what a request asks for.',

@@ -10,7 +10,7 @@ import {
   type ToldEvent,
 } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { countText, toldRow } from '../action-text.ts'
+import { actionRow, countText } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { ConsoleHost, type ConsoleHostOptions } from '../console/console-host.ts'
@@ -168,7 +168,6 @@ class Voice {
 
   readonly applied = ({ failed, declined, waits, asks }: ApplyReport): void => {
     this.#problem = ''
-    const { output } = this.#context
     this.#tellWaits(waits)
     this.#tellAsks(asks)
     for (const { action, error } of failed) this.#say('failed', action.subject, error.message, { action })
@@ -176,7 +175,8 @@ class Voice {
     if (waiting === this.#waiting) return
     this.#waiting = waiting
     if (declined.length === 0) return
-    const rows = table(declined.map((action) => toldRow(action, output))).trimEnd()
+    // Without colours, because it is kept for whoever asks later.
+    const rows = table(declined.map((action) => actionRow(action, (_, text) => text))).trimEnd()
     const message = `waiting for \`mtls apply\`, because they are destructive:\n${rows}`
     this.#say('waiting', 'mesh', message, { actions: declined })
   }

@@ -28,6 +28,7 @@ const calls: readonly Call[] = [
   ['schema'],
   ['schema --command status', 'schema'],
   ['completion bash'],
+  ['completion --services --config HERE/two.yaml', 'completion with --services'],
   ['plan --config HERE/two.yaml'],
   ['status --config HERE/two.yaml'],
   ['doctor --config HERE/two.yaml'],
