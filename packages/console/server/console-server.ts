@@ -16,6 +16,7 @@ import type { ConsoleEntrance, Visitor } from '../entrance.ts'
 import { ConsoleError } from '../error.ts'
 import type { ConsoleSource } from '../source.ts'
 import { answerError, answerFile, answerJson } from './answer.ts'
+import { codingFor } from './coding.ts'
 import { type ConsolePlace, placeElsewhere, placeHere, urlOf } from './console-place.ts'
 import { type PageFile, pageFiles } from './page-files.ts'
 import { PageStreams } from './page-stream.ts'
@@ -141,7 +142,7 @@ class Desk {
         ({ request, response, session, visitor }) => {
           // Visitors themselves close whoever is let in no more.
           const isGood = () => sessions.find(session, visitor) !== undefined
-          streams.open(response, session, isGood, takesGzip(request))
+          streams.open(response, session, isGood, codingFor(request))
           return ANSWERED
         },
       ],
@@ -193,7 +194,7 @@ class Desk {
   #file(request: IncomingMessage, response: ServerResponse): void {
     const file = this.#options.files.get(request.url ?? '')
     if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw notFound()
-    answerFile(response, file, takesGzip(request))
+    answerFile(response, file, codingFor(request))
   }
 
   async #call(
@@ -205,7 +206,7 @@ class Desk {
     const name = `${request.method} ${pathname}`
     const { sessions } = this.#options
     if (name === 'POST /api/session') {
-      answerJson(response, this.#logIn(await jsonOf(request), visitor), false)
+      answerJson(response, this.#logIn(await jsonOf(request), visitor), 'identity')
       return
     }
     // Whoever has no session is not told what there is.
@@ -218,7 +219,7 @@ class Desk {
     const result = await call({ request, response, query, session, rights, visitor })
     if (result === ANSWERED) return
     if (result === undefined) throw notFound()
-    answerJson(response, result, takesGzip(request))
+    answerJson(response, result, codingFor(request))
   }
 }
 
@@ -237,10 +238,6 @@ function readOnly(visitor: Visitor | undefined): ConsoleError {
 
 function notFound(): ConsoleError {
   return new ConsoleError('NOT_FOUND', 'there is nothing of that name')
-}
-
-function takesGzip({ headers }: IncomingMessage): boolean {
-  return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
 }
 
 function bearerOf({ headers }: IncomingMessage): string {
