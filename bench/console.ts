@@ -22,6 +22,22 @@ import { number, printRows } from './table.ts'
 const count = Number(process.argv[2] ?? 1000)
 const LOOKS = 11
 const LIVE = 3
+/** Written in the page’s own language: what it sees, by its own clock, in milliseconds since it was asked for. */
+const NOTES_FIRST_VIEW = `{
+  const look = () =>
+    document.querySelectorAll('[data-service]').length >= ${count}
+      ? (globalThis.seenAfter = performance.now())
+      : requestAnimationFrame(look)
+  look()
+}`
+const NOTES_REVOCATIONS = `{
+  globalThis.shown = []
+  new MutationObserver(() => {
+    const rows = document.querySelectorAll('tbody .state.good').length
+    while (shown.length < rows) shown.push(Date.now())
+  }).observe(document.body, { subtree: true, childList: true, characterData: true })
+}`
+
 const folder = mkdtempSync(join(tmpdir(), 'bench-console-'))
 const file = join(folder, 'mtls-config.yaml')
 const text = JSON.stringify({
@@ -94,29 +110,14 @@ function median(values: readonly number[]): number {
 }
 
 async function said(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
   let heard = ''
-  for await (const chunk of up.stdout) {
+  up.stdout.on('data', (chunk) => {
     heard += chunk
-    if (heard.includes(text)) break
-  }
-  up.stdout.resume()
+    if (heard.includes(text)) resolve()
+  })
+  await promise
 }
-
-/** Written in the page’s own language: what it sees, by its own clock, in milliseconds since it was asked for. */
-const NOTES_FIRST_VIEW = `{
-  const look = () =>
-    document.querySelectorAll('[data-service]').length >= ${count}
-      ? (globalThis.seenAfter = performance.now())
-      : requestAnimationFrame(look)
-  look()
-}`
-const NOTES_REVOCATIONS = `{
-  globalThis.shown = []
-  new MutationObserver(() => {
-    const rows = document.querySelectorAll('tbody .state.good').length
-    while (shown.length < rows) shown.push(Date.now())
-  }).observe(document.body, { subtree: true, childList: true, characterData: true })
-}`
 
 /** A page that somebody who has never been here opens, up to its first view. */
 async function visit(on: Browser): Promise<{ page: Page; after: number; octets: number }> {
@@ -125,16 +126,22 @@ async function visit(on: Browser): Promise<{ page: Page; after: number; octets: 
   await page.addInitScript(NOTES_FIRST_VIEW)
   const session = await context.newCDPSession(page)
   await session.send('Network.enable')
-  let octets = 0
-  session.on('Network.responseReceived', ({ response }) => {
-    octets += response.encodedDataLength
-  })
-  session.on('Network.dataReceived', ({ encodedDataLength }) => {
-    octets += encodedDataLength
-  })
+  // Of each answer by now: what has come of it, its headers included.
+  const received = new Map<string, number>()
+  const add = (id: string, more: number) => received.set(id, (received.get(id) ?? 0) + more)
+  session.on('Network.responseReceived', ({ requestId, response }) =>
+    add(requestId, response.encodedDataLength),
+  )
+  session.on('Network.dataReceived', ({ requestId, encodedDataLength }) => add(requestId, encodedDataLength))
+  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) =>
+    received.set(requestId, encodedDataLength),
+  )
   const { url } = await askConsoleLink(socket, { readOnly: false }, asker)
   await page.goto(url)
   const after = await until(() => page.evaluate<number | undefined>('globalThis.seenAfter'))
+  // The browser tells of octets a moment later than the page has them.
+  await setTimeout(500)
+  const octets = [...received.values()].reduce((sum, more) => sum + more, 0)
   return { page, after, octets }
 }
 
@@ -155,10 +162,11 @@ async function revocationLags(on: Browser): Promise<number[]> {
   const found: number[] = []
   for (let revocation = 0; revocation < LOOKS; revocation++) {
     await administration!.issue('s9')
+    const before = await page.evaluate<number>('shown.length')
     const enforced = enforcedAt()
     await administration!.revoke({ targets: [{ service: 's9' }], reason: 'superseded' })
     const at = await enforced
-    const shown = await until(() => page.evaluate<number | undefined>(`shown[${revocation}]`))
+    const shown = await until(() => page.evaluate<number | undefined>(`shown[${before}]`))
     found.push(shown - at)
   }
   await page.context().close()

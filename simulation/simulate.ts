@@ -19,7 +19,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
   },
 })
-await import(values['fake-signatures'] ? './fake-signatures.ts' : './prompt-signatures.ts')
+if (values['fake-signatures']) await import('./fake-signatures.ts')
 // Only now, so that they get what is faked.
 const { drawScenario } = await import('./scenario.ts')
 const { simulate } = await import('./simulation.ts')

@@ -1,11 +1,7 @@
-import './prompt-signatures.ts'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Outcome } from './simulation.ts'
-
-// Only now, so that they get what is prompt.
-const { drawScenario } = await import('./scenario.ts')
-const { simulate } = await import('./simulation.ts')
+import { drawScenario } from './scenario.ts'
+import { type Outcome, simulate } from './simulation.ts'
 
 describe('with real signatures', () => {
   for (const seed of ['10', '17', '19']) {

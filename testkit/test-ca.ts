@@ -169,6 +169,31 @@ export class TestCa {
     })
   }
 
+  /** A good certificate of a person who looks after the mesh, but for the overrides. */
+  operator(
+    operator: string,
+    overrides: TestOverrides = {},
+    issuer: TestIdentity = this.issuing,
+  ): Promise<TestIdentity> {
+    const good = {
+      serial: serialFrom(this.#random),
+      subject: { commonName: operator, organization: 'Datapunk', country: 'US' },
+      notBefore: this.at - 60 * 60 * 1000,
+      notAfter: this.at + 90 * day,
+      extensions: {
+        subjectAltName: testExtension.subjectAltName({
+          dnsNames: [],
+          uris: [`spiffe://${this.trustDomain}/operator/${operator}`],
+          ipAddresses: [],
+        }),
+        keyUsage: testExtension.keyUsage(['digitalSignature']),
+        extendedKeyUsage: testExtension.extendedKeyUsage([oids.clientAuth]),
+        basicConstraints: testExtension.basicConstraints(false),
+      },
+    }
+    return makeCertificate(good, { algorithm: this.#algorithm, ...overrides }, issuer)
+  }
+
   /** A good certificate of a key that signs OCSP responses, but for the overrides. */
   ocspSigner(overrides: TestOverrides = {}, issuer: TestIdentity = this.issuing): Promise<TestIdentity> {
     const ocspSigner = {

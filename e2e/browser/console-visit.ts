@@ -16,7 +16,7 @@ export interface VisitOptions
 }
 
 /** Debian's, unless told. The switches keep it from doing anything but what a test does. */
-const launchOptions = {
+export const launchOptions = {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: [
     ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
@@ -25,7 +25,7 @@ const launchOptions = {
 }
 
 /** Milliseconds that anything may take to be seen; it fails a test, and passes none. */
-const WAIT = 10_000
+export const WAIT = 10_000
 
 let browser: Promise<Browser> | undefined
 

@@ -12,6 +12,7 @@ import {
   lint,
   localSigner,
   ocspSignerCertificate,
+  operatorCertificate,
   type Profile,
   parseCertificate,
   rootCertificate,
@@ -21,7 +22,7 @@ import {
 
 const day = 24 * 60 * 60 * 1000
 
-export type Place = 'root' | 'issuing' | 'leaf' | 'ocspSigner'
+export type Place = 'root' | 'issuing' | 'leaf' | 'operator' | 'ocspSigner'
 
 interface Member {
   readonly certificate: Certificate
@@ -98,9 +99,20 @@ export async function statusChain(algorithm: KeyAlgorithm): Promise<StatusChain>
       ipAddresses: [],
     }),
   )
+  const operator = await member('operator', 'operator', issuing, (fields) =>
+    operatorCertificate({
+      ...fields,
+      ...status,
+      issuer,
+      freshestCrl: 'http://status.service.datapunk/1-delta.crl',
+      ocspUrl: 'http://status.service.datapunk/',
+      subject: name('alice'),
+      uris: ['spiffe://service.datapunk/operator/alice'],
+    }),
+  )
   const ocspSigner = await member('ocspSigner', 'ocsp-signer', issuing, (fields) =>
     ocspSignerCertificate({ ...fields, issuer, subject: name('status OCSP signer') }),
   )
   const remove = () => rmSync(folder, { recursive: true, force: true })
-  return { root, issuing, leaf, ocspSigner, folder, at, remove }
+  return { root, issuing, leaf, operator, ocspSigner, folder, at, remove }
 }

@@ -44,7 +44,7 @@ test(
     for (const algorithm of table) {
       const chain = await statusChain(algorithm)
       t.after(() => chain.remove())
-      for (const place of ['issuing', 'leaf', 'ocspSigner'] as const) {
+      for (const place of ['issuing', 'leaf', 'operator', 'ocspSigner'] as const) {
         await finds([], `${place} ${algorithm}`, chain[place].file)
       }
     }

@@ -8,6 +8,7 @@ import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { EventBook } from './events/event-book.ts'
 import { unreachable } from './events/read-events.ts'
 import { sendEvents } from './events/send-events.ts'
+import type { IssuedOperator } from './issue-operator.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { LiveService } from './peers/live-service.ts'
 import type { SuspendedPins } from './pinning/suspend.ts'
@@ -34,6 +35,7 @@ interface Calls {
   apply: { takes: { approved: string | null }; gives: WireReport }
   issue: { takes: { service: string }; gives: IssuedChain }
   'issue-for-csr': { takes: { service: string; csr: string }; gives: IssuedChain }
+  'issue-operator': { takes: { operator: string; csr: string }; gives: IssuedOperator }
   rotate: { takes: RotateRequest; gives: RotateReport }
   'preview-rotation': { takes: RotateRequest; gives: RotatePreview }
   revoke: { takes: RevokeRequest; gives: RevokeReport }
@@ -71,11 +73,11 @@ export interface ConsoleLinkRequest {
   readonly readOnly: boolean
 }
 
-/** Lets one browser in, once. */
+/** Lets one browser in, once; or says where operators come in. */
 export interface ConsoleLink {
   readonly url: string
-  /** Milliseconds since the epoch. */
-  readonly endsAt: number
+  /** Milliseconds since the epoch; null: it is an address alone, and who comes shows an operator’s certificate. */
+  readonly endsAt: number | null
 }
 
 /** Serves an authority to the CLI over a socket that only the state folder's owner can reach. */
@@ -103,6 +105,11 @@ export async function serveAdmin(
     },
     issue: ({ service }) => authority.issue(service),
     'issue-for-csr': ({ service, csr }) => authority.issueForCsr(service, Buffer.from(csr, 'base64')),
+    'issue-operator': async ({ operator, csr }) => {
+      // They may have been named a moment ago.
+      await beforeApply()
+      return authority.issueOperator(operator, Buffer.from(csr, 'base64'))
+    },
     rotate: async (request) => {
       const report = await authority.rotate(request)
       afterDeed()
@@ -181,6 +188,8 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
     issue: (service) => call('issue', { service }),
     issueForCsr: (service, csr) =>
       call('issue-for-csr', { service, csr: Buffer.from(csr).toString('base64') }),
+    issueOperator: (operator, csr) =>
+      call('issue-operator', { operator, csr: Buffer.from(csr).toString('base64') }),
     rotate: (request) => call('rotate', request),
     previewRotation: (request) => call('preview-rotation', request),
     revoke: (request) => call('revoke', request),

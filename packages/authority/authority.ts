@@ -16,8 +16,10 @@ import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { activeSlot } from './found.ts'
+import { issueConsole } from './issue-console.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issue-csr.ts'
 import { issueNow } from './issue-now.ts'
+import { type IssuedOperator, issueOperator } from './issue-operator.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
@@ -66,6 +68,8 @@ export interface Administration {
   issue(service: string): Promise<IssuedChain>
   /** @param csr PKCS#10, PEM or DER */
   issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain>
+  /** A certificate for a person who may come to the console. @param csr PKCS#10, PEM or DER @throws AuthorityError `NOT_AN_OPERATOR` */
+  issueOperator(operator: string, csr: Uint8Array): Promise<IssuedOperator>
   rotate(request: RotateRequest): Promise<RotateReport>
   /** What `rotate` would touch; changes nothing. */
   previewRotation(request: RotateRequest): Promise<RotatePreview>
@@ -363,6 +367,26 @@ export class Authority implements Administration {
       const issued = await issueForCsr(this.#engine, service, csr)
       await letIn(this.#engine, service)
       return issued
+    })
+  }
+
+  issueOperator(operator: string, csr: Uint8Array): Promise<IssuedOperator> {
+    return this.#inTurn(() => {
+      checkState(this.#engine)
+      return issueOperator(this.#engine, operator, csr)
+    })
+  }
+
+  /**
+   * A certificate for the process that serves the console to operators elsewhere.
+   *
+   * @param spki DER SubjectPublicKeyInfo
+   * @returns PEM: leaf, then issuing CA
+   */
+  certifyConsole(spki: Uint8Array): Promise<string> {
+    return this.#inTurn(() => {
+      checkState(this.#engine)
+      return issueConsole(this.#engine, spki)
     })
   }
 

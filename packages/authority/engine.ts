@@ -74,6 +74,7 @@ export const authorityEventKinds = [
   'metrics-failed',
   'console-served',
   'console-failed',
+  'operator-refused',
 ] as const
 
 export type AuthorityEventKind = (typeof authorityEventKinds)[number]

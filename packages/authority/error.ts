@@ -23,6 +23,7 @@ export type AuthorityErrorCode =
   | 'MESH_EXISTS'
   | 'NEXT_KEY_MISSING'
   | 'NOTHING_PINNED'
+  | 'NOT_AN_OPERATOR'
   | 'NOT_A_MEMBER'
   | 'NOT_PUBLISHED'
   | 'NOT_REVOCABLE'

@@ -1,4 +1,3 @@
-import { checkProofOfPossession, decodePem, keyAlgorithmOf, parseCsr } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -6,20 +5,15 @@ import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
 import { noMesh } from './no-mesh.ts'
 import { pinningWanted } from './pinning/pin-mode.ts'
+import { type ProvenKey, provenKeyOf } from './proven-csr.ts'
 import { isBundleCurrent, publish } from './publish.ts'
 import { certificateRequestOf, decodeSettings, encodeRequest } from './settings.ts'
 import type { ServiceRow } from './store/contract.ts'
 
-/** A CSR with the largest key and a page of attributes stays far below this. */
-const MAX_CSR_BYTES = 64 * 1024
-
 /** A CSR that was looked at, and whose it is. */
-interface CheckedCsr {
+interface CheckedCsr extends ProvenKey {
   readonly row: ServiceRow
   readonly instance: string
-  /** DER SubjectPublicKeyInfo. */
-  readonly spki: Uint8Array
-  readonly key: ReturnType<typeof keyAlgorithmOf>
 }
 
 /**
@@ -47,8 +41,8 @@ export async function announceCsrKey(engine: Engine, service: string, csr: Uint8
 }
 
 /**
- * Story 1 for a key that lives elsewhere, once peers were told of it. Of the CSR only the public key counts, once it has shown
- * that it has the private one; what the certificate says is for the config to decide.
+ * Story 1 for a key that lives elsewhere, once peers were told of it. What the certificate
+ * says is for the config to decide.
  *
  * @throws as `announceCsrKey`
  */
@@ -80,13 +74,11 @@ function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCs
   const { store } = engine
   const row = store.services().find((one) => one.service === service && one.state === 'member')
   if (row === undefined) throw notAMember(service, engine)
-  const parsed = parseCsr(derOf(csr))
-  checkProofOfPossession(parsed)
-  const key = keyAlgorithmOf(parsed.spki)
-  const instance = `${service}-${keyIdOf(parsed.spki).slice(0, 8)}`
+  const proven = provenKeyOf(csr)
+  const instance = `${service}-${keyIdOf(proven.spki).slice(0, 8)}`
   const other = store.instances().find((one) => one.id === instance)
   if (other === undefined || (other.service === service && other.place === 'elsewhere'))
-    return { row, instance, spki: parsed.spki, key }
+    return { row, instance, ...proven }
   throw new AuthorityError(
     'CSR_INVALID',
     `found a key whose instance would be ${instance}, which is the name of another; allowed: a new key`,
@@ -103,17 +95,4 @@ export function notAMember(service: string, { store }: Pick<Engine, 'store'>): A
     `found no member ${service}; allowed: ${names.join(', ') || 'none yet'}. Add it to the config and run \`mtls apply\``,
     { data: { found: service } },
   )
-}
-
-function derOf(csr: Uint8Array): Uint8Array {
-  if (csr.byteLength > MAX_CSR_BYTES) {
-    throw new AuthorityError(
-      'CSR_INVALID',
-      `found a CSR of ${csr.byteLength} bytes; allowed: ${MAX_CSR_BYTES}`,
-    )
-  }
-  const isPem = Buffer.from(csr.subarray(0, 64)).includes('-----BEGIN')
-  const [der] = isPem ? decodePem(csr, 'CERTIFICATE REQUEST') : [csr]
-  if (der === undefined) throw new AuthorityError('CSR_INVALID', 'found no CERTIFICATE REQUEST in the file')
-  return der
 }

@@ -6,6 +6,7 @@ import {
   leafCertificate,
   lint,
   ocspSignerCertificate,
+  operatorCertificate,
   parseCertificate,
   rootCertificate,
   type Signer,
@@ -18,6 +19,7 @@ import {
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
 import type { Constraints } from './constraints.ts'
 import { caStatusUrls, leafStatusUrls } from './responder/status-urls.ts'
+import { operatorOf } from './service-record.ts'
 import type { CertificateRequest } from './settings.ts'
 import type { CertificateProfile, SlotRow, Store, Transaction } from './store/contract.ts'
 import { refusal } from './store/refusal.ts'
@@ -85,7 +87,7 @@ export interface IssuedCertificate {
 }
 
 /**
- * Issues the certificate of an instance. Steps 1 (the plan) and 2 (the key) lie before it, 9 (the pair is swapped) and 10
+ * Issues the certificate of an instance, or of an operator. Steps 1 (the plan) and 2 (the key) lie before it, 9 (the pair is swapped) and 10
  * (the event) after it; the numbers are those of docs/stories.md. A crash between any two steps leaves the old pair
  * serving, and what was intended on record.
  *
@@ -97,7 +99,7 @@ export async function issueLeaf(
     /** Undefined: of none. */
     readonly instance: string | undefined
     /** Default `leaf`. */
-    readonly profile?: 'authority' | 'probe' | undefined
+    readonly profile?: 'authority' | 'operator' | 'probe' | undefined
     readonly spiffeId: string
     readonly request: CertificateRequest
     readonly encodedRequest: string
@@ -117,7 +119,8 @@ export async function issueLeaf(
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = drawSerial(issuing)
   const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = leaf.request
-  const tbs = leafCertificate({
+  const form = leaf.profile === 'operator' ? 'operator' : 'leaf'
+  const tbs = forms[form]({
     serial,
     issuer: issuer.certificate,
     subject: { commonName, organization, country },
@@ -131,7 +134,7 @@ export async function issueLeaf(
     mustStaple,
   })
   // 4 Lint: the token signs what was linted, once as a precertificate and once as the certificate, and nothing else.
-  const token = lint({ tbs, profile: 'leaf', issuer: issuer.certificate })
+  const token = lint({ tbs, profile: form, issuer: issuer.certificate })
   // 5 The intent is on disk before any signature exists.
   // 6 The precertificate goes to the log; its SCT comes back when everybody can see the entry.
   // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
@@ -151,6 +154,9 @@ export async function issueLeaf(
     issuing,
   )
 }
+
+/** Operators have fewer names, and call alone. */
+const forms = { leaf: leafCertificate, operator: operatorCertificate } as const
 
 /** Makes the self-signed certificate of a root. The same steps; what it was asked to say is in its slot. */
 export async function issueRoot(
@@ -337,7 +343,9 @@ async function recordAndSign(
   const { token, tbs, ...row } = signing
   const { serial, profile, instance, spkiHash } = row
   const { slot } = issuer
-  const entry = { serial, profile, instance, slot, spkiHash, notAfter: new Date(row.notAfter).toISOString() }
+  const operator = operatorOf(row)
+  const notAfter = new Date(row.notAfter).toISOString()
+  const entry = { serial, profile, instance, operator, slot, spkiHash, notAfter }
   await store.write((transaction) => {
     const tbsHashText = Buffer.from(tbsHash(tbs)).toString('hex')
     transaction.recordIntent({ ...row, slot, tbsHash: tbsHashText, intendedAt: clock() })
@@ -354,7 +362,13 @@ async function recordAndSign(
 }
 
 /** What a transparency log is for: whatever somebody may be shown. Roots and CAs are in the trust statement. */
-const LOGGED: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'probe', 'ocsp-signer'])
+const LOGGED: ReadonlySet<CertificateProfile> = new Set([
+  'leaf',
+  'authority',
+  'operator',
+  'probe',
+  'ocsp-signer',
+])
 
 /** Steps 6 and 7. */
 async function signed(

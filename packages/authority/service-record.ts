@@ -1,4 +1,4 @@
-import { decodeSettings, type Settings } from './settings.ts'
+import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type {
   CertificateRow,
   InstanceRow,
@@ -58,7 +58,7 @@ export function serviceRecord(store: Reader, name: string, now: number): Service
 /** A revocation, and whose certificate it was about. */
 export interface RecentRevocation extends RevocationRow {
   readonly number: number
-  /** Undefined: of the authority itself. */
+  /** `operator alice` for one who is no service; undefined: of the authority itself. */
   readonly service: string | undefined
 }
 
@@ -68,6 +68,19 @@ export function recentRevocations(store: Reader, limit: number): readonly Recent
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
   return [...store.revoked({ number: Math.max(0, last - limit), time: 0 })]
     .map(({ number, serial, reason, at }) => ({ number, serial, reason, at }))
-    .map((row) => ({ ...row, service: owners.get(store.certificate(row.serial)?.instance ?? '') }))
+    .map((row) => ({ ...row, service: ownerOf(store.certificate(row.serial)!, owners) }))
     .reverse()
+}
+
+function ownerOf(row: CertificateRow, owners: ReadonlyMap<string, string>): string | undefined {
+  const operator = operatorOf(row)
+  return operator === undefined ? owners.get(row.instance ?? '') : `operator ${operator}`
+}
+
+/** Whose certificate it is; undefined: no operator's. */
+export function operatorOf({
+  profile,
+  request,
+}: Pick<CertificateRow, 'profile' | 'request'>): string | undefined {
+  return profile === 'operator' ? decodeRequest(request).commonName : undefined
 }

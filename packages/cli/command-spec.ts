@@ -16,6 +16,8 @@ export interface CommandSpec<Options = object> {
   readonly name: string
   /** As in `<service>`. */
   readonly arguments?: string
+  /** For completions, what its arguments may be: services of the config, or the first of them one of these words; else files. */
+  readonly completes?: 'services' | readonly string[]
   readonly summary: string
   /** More than one line of it, for `--help`. */
   readonly description?: string

@@ -1,19 +1,33 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { describe, test } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
 import { commandSpecs } from './commands/command-specs.ts'
-import { completionScript, shells } from './completion-script.ts'
+import { completionScript, type Shell, shells } from './completion-script.ts'
 import { commonOptions } from './program.ts'
+import { commandEnvironment } from './testing/transcript.ts'
 
 /** What bash offers for the last of `words`. */
 function offeredByBash(...words: readonly string[]): string[] {
   const script = completionScript('bash', commandSpecs, commonOptions)
   const ask = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _mtls; printf '%s\\n' "\${COMPREPLY[@]}"`
-  const { stdout } = spawnSync('bash', ['--norc', '-c', `${script}\n${ask}`], { encoding: 'utf8' })
+  const options = { encoding: 'utf8', cwd: folder, env: commandEnvironment() } as const
+  const { stdout } = spawnSync('bash', ['--norc', '-c', `${script}\n${ask}`], options)
   return stdout.split('\n').filter((line) => line !== '')
 }
 
-const withoutBash = spawnSync('bash', ['--version']).error === undefined ? false : 'there is no bash here'
+function missing(shell: Shell): string | false {
+  return spawnSync(shell, ['--version']).error === undefined ? false : `there is no ${shell} here`
+}
+
+const withoutBash = missing('bash')
+
+const folder = mkdtempSync(join(tmpdir(), 'mtls-'))
+after(() => rmSync(folder, { recursive: true }))
+writeFileSync(join(folder, 'mtls-config.yaml'), 'services: { lake: {}, stream: {} }\n')
+writeFileSync(join(folder, 'other.yaml'), 'services: { nexus: {} }\n')
 
 describe('completion', () => {
   test('bash offers commands first', { skip: withoutBash }, () => {
@@ -29,11 +43,34 @@ describe('completion', () => {
     assert.deepEqual(offeredByBash('mtls', '--json', 'plan', '--c'), ['--check', '--config'])
   })
 
+  test('bash offers the services of the config that is meant', { skip: withoutBash }, () => {
+    assert.deepEqual(offeredByBash('mtls', 'issue', ''), ['lake', 'stream'])
+    assert.deepEqual(offeredByBash('mtls', 'why', 'lake', 's'), ['stream'])
+    assert.deepEqual(offeredByBash('mtls', 'log', 'list', '--service', 'l'), ['lake'])
+    assert.deepEqual(offeredByBash('mtls', '--config', 'other.yaml', 'revoke', ''), ['nexus'])
+    assert.deepEqual(offeredByBash('mtls', 'issue', '--config', 'nowhere.yaml', ''), [])
+  })
+
+  test('bash offers the words that come first, and commands for --command', { skip: withoutBash }, () => {
+    assert.deepEqual(offeredByBash('mtls', 'log', 'ver'), ['verify'])
+    assert.deepEqual(offeredByBash('mtls', 'completion', ''), [...shells])
+    assert.deepEqual(offeredByBash('mtls', 'log', 'show', ''), [])
+    assert.deepEqual(offeredByBash('mtls', 'schema', '--command', 'st'), ['status'])
+  })
+
   test('bash leaves files to itself', { skip: withoutBash }, () => {
     assert.deepEqual(offeredByBash('mtls', 'inspect', 'a'), [])
+    assert.deepEqual(offeredByBash('mtls', 'issue', '--csr', 'l'), [])
   })
 
   for (const shell of shells) {
+    test(`${shell} can read its script`, { skip: missing(shell) }, () => {
+      const file = join(folder, `completion.${shell}`)
+      writeFileSync(file, completionScript(shell, commandSpecs, commonOptions))
+      const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
+      assert.deepEqual([status, stderr], [0, ''])
+    })
+
     test(`${shell} knows every command and every option`, () => {
       const script = completionScript(shell, commandSpecs, commonOptions)
       for (const { name, options = [] } of commandSpecs) {

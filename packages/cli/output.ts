@@ -1,6 +1,8 @@
 import { createInterface } from 'node:readline/promises'
+import type { WriteStream } from 'node:tty'
 import { type InspectColor, styleText } from 'node:util'
 import { CliError } from './cli-error.ts'
+import { table } from './table.ts'
 import { spanText } from './time-text.ts'
 import type { World } from './world.ts'
 
@@ -32,7 +34,9 @@ export class Output {
 
   /** Data, as it is. */
   print(text: string | Uint8Array): void {
+    this.#erase()
     this.#world.stdout.write(text)
+    this.#draw()
   }
 
   /** The one document of `--json`. */
@@ -60,6 +64,16 @@ export class Output {
   /** For text that goes to stderr. */
   toldStyled(style: Style, text: string): string {
     return styleText(colours[style], text, { stream: this.#world.stderr })
+  }
+
+  /** Rows for stdout, as wide as it is. */
+  table(rows: readonly (readonly string[])[]): string {
+    return table(rows, roomOf(this.#world.stdout))
+  }
+
+  /** Rows for stderr, as wide as it is, without the end of the last line. */
+  toldTable(rows: readonly (readonly string[])[]): string {
+    return table(rows, roomOf(this.#world.stderr)).trimEnd()
   }
 
   /** Says on a terminal what is being waited for, once it takes over a second. */
@@ -112,4 +126,8 @@ export class Output {
   #draw(): void {
     if (this.#progress !== undefined && !this.#asking) this.#world.stderr.write(this.#progress)
   }
+}
+
+function roomOf({ isTTY, columns }: WriteStream): number {
+  return isTTY && columns > 0 ? columns : Number.POSITIVE_INFINITY
 }

@@ -23,17 +23,19 @@ export interface PublishedMesh {
  * Reads trust statements and bundle from the mesh folder, and believes them as far as their signatures go, from the roots
  * in `paths.ca_cert` on.
  *
+ * @param previous what was believed before: numbers never go back, and what is the same is not read again
  * @throws CliError `MESH_UNREADABLE`; ProtocolError, PkiError for documents that can't be believed
  */
-export function readPublishedMesh(config: Config): PublishedMesh {
+export function readPublishedMesh(config: Config, previous?: PublishedMesh): PublishedMesh {
   const { mesh } = layoutOf(config)
-  const anchors = readRoots(config.paths.caCert)
+  const from = previous ? { previous: previous.trust } : { anchors: readRoots(config.paths.caCert) }
   const numbers = readable(mesh.trustDir, () => readdirSync(mesh.trustDir))
     .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
     .sort(compareDocumentNumbers)
   const documents = numbers.map((number) => read(mesh.trustStatement(number)))
-  const trust = followTrustStatements(documents, { anchors })
-  return { trust, bundle: openBundle(read(mesh.head), (digest) => read(mesh.section(digest)), trust) }
+  const trust = followTrustStatements(documents, from)
+  const section = (digest: string) => previous?.bundle.sections.get(digest) ?? read(mesh.section(digest))
+  return { trust, bundle: openBundle(read(mesh.head), section, trust, { previous: previous?.bundle }) }
 }
 
 function readRoots(caCert: string): Certificate[] {

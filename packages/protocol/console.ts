@@ -115,7 +115,7 @@ export interface ConsoleRevocation {
   /** Counts up from 1. */
   readonly number: number
   readonly serial: string
-  /** Null: a certificate of the authority itself. */
+  /** `operator alice` for one who is no service; null: a certificate of the authority itself. */
   readonly service: string | null
   readonly reason: string
   readonly at: number
@@ -293,6 +293,9 @@ const serviceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
 const serial = z.string().regex(/^[0-9a-f]{16,40}$/)
 
 export const loginRequest = z.strictObject({ token: secret })
+
+/** Over TLS: who it is, the certificate has said. */
+export const operatorLoginRequest = z.strictObject({})
 
 export const consoleReasons = [
   'key-compromise',

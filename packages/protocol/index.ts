@@ -18,14 +18,23 @@ export {
   type SignedHead,
   sealBundleHead,
 } from './bundle.ts'
-export type { Address, CaConfig, Config, Requirement, ServiceConfig } from './config/config.ts'
+export type {
+  Address,
+  CaConfig,
+  Config,
+  OperatorConfig,
+  Requirement,
+  ServiceConfig,
+} from './config/config.ts'
 export { parseDuration } from './config/duration.ts'
 export { type Layout, type LogFolder, layoutOf, logFolderId } from './config/layout.ts'
+export { isLoopback } from './config/loopback.ts'
 export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
 export { type Reload, type ReloadSignal, speaksPostgres } from './config/reload.ts'
 export { MAX_CONFIG_BYTES } from './config/source.ts'
 export { nearestSpelling } from './config/spelling.ts'
+export { consoleNamesOf, consoleSpiffeId } from './console-identity.ts'
 export {
   compareDocumentNumbers,
   type DocumentNumber,
@@ -38,6 +47,7 @@ export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode 
 export { type ReadLogObject, readLogEntries, tilesOfEntries } from './log-entries.ts'
 export { type LogSubmission, openLogSubmission, sealLogSubmission } from './log-submission.ts'
 export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
+export { operatorSpiffeId } from './operator-identity.ts'
 export {
   type Acknowledgement,
   type Hello,

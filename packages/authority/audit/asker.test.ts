@@ -14,6 +14,7 @@ test('an asker comes back from a header', () => {
   for (const asker of [
     { purpose: 'issue', uid: 1000 },
     { purpose: 'restore-all', uid: undefined },
+    { purpose: `console-${'a'.repeat(61)}-2`, uid: 0 },
   ])
     assert.deepEqual(parseAsker(encodeAsker(asker)), asker)
 })
@@ -27,13 +28,13 @@ test('a header of any other shape is of nobody who is known', () => {
     'apply 1 2',
     'Apply 1',
     'a\nb 1',
-    `${'a'.repeat(33)} 1`,
+    `${'a'.repeat(72)} 1`,
     ['apply 1'],
   ])
     assert.deepEqual(parseAsker(header), { purpose: 'unknown' })
   fc.assert(
     fc.property(fc.string(), (header) =>
-      assert.match(actorText(parseAsker(header), 'claimed'), /^[a-z-]+( uid \d+)? claimed$/),
+      assert.match(actorText(parseAsker(header), 'claimed'), /^[a-z0-9-]+( uid \d+)? claimed$/),
     ),
   )
 })

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** Who asks an authority for something, for the audit. */
 export interface Asker {
-  /** The command: `apply`, `up`, `revoke`. */
+  /** The command: `apply`, `up`, `revoke`; or `console-alice` for an operator at the console. */
   readonly purpose: string
   /** The user ID of the process; undefined where the system has none. */
   readonly uid?: number | undefined
@@ -24,7 +24,7 @@ export function encodeAsker({ purpose, uid }: Asker): string {
 
 /** What a request says; whatever it says otherwise than `encodeAsker` does is an unknown asker. */
 export function parseAsker(header: unknown): Asker {
-  const match = typeof header === 'string' ? /^([a-z][a-z-]{0,31}) (\d{0,10})$/.exec(header) : null
+  const match = typeof header === 'string' ? /^([a-z][a-z0-9-]{0,70}) (\d{0,10})$/.exec(header) : null
   if (match === null) return { purpose: 'unknown' }
   const [, purpose = '', uid = ''] = match
   return { purpose, uid: uid === '' ? undefined : Number(uid) }

@@ -10,7 +10,7 @@ export interface RevokedSection {
 }
 
 /** What is shown to peers. CAs leave the trust statement instead. */
-const SHOWN: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'probe'])
+const SHOWN: ReadonlySet<CertificateProfile> = new Set(['leaf', 'authority', 'operator', 'probe'])
 
 /**
  * The section "revoked", kept from one bundle to the next.

@@ -6,6 +6,7 @@ import { AuthorityError } from '../error.ts'
 import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish, writePublished } from '../publish.ts'
 import { compromise } from '../rollover/compromise.ts'
+import { operatorOf } from '../service-record.ts'
 import type { CertificateProfile, RevocationReason, RevocationRow } from '../store/contract.ts'
 import { publishLists } from './lists.ts'
 import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
@@ -101,9 +102,10 @@ async function record(
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
   const bars = reissue ? [] : services.filter(({ barredAt }) => barredAt === undefined)
   await store.write((transaction) => {
-    for (const { serial, instance, profile } of certificates) {
+    for (const row of certificates) {
+      const { serial, instance, profile } = row
       transaction.revoke({ serial, reason, at })
-      const entry = { serial, profile, instance, reason }
+      const entry = { serial, profile, instance, operator: operatorOf(row), reason }
       transaction.addAudit({ at, actor, deed: 'revoked', entry })
     }
     if (reason === 'key-compromise') forgetNextKeys(transaction, certificates, { at, actor })

@@ -307,8 +307,9 @@ export interface AttemptRow {
 
 export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
 /**
- * `authority`: a leaf that the authority itself shows to peers on other hosts; of no instance, and of no member. `probe`: a leaf
- * that `mtls probe` shows to be refused: revoked, ended, or not begun; of no instance, so that it is nobody's to serve with.
+ * `authority`: a leaf that the authority itself shows to peers on other hosts, or its console to operators; of no instance, and of
+ * no member. `operator`: of a person who may come to that console; of no instance either. `probe`: a leaf that `mtls probe` shows
+ * to be refused: revoked, ended, or not begun; of no instance, so that it is nobody's to serve with.
  */
 export type CertificateProfile =
   | 'root'
@@ -316,6 +317,7 @@ export type CertificateProfile =
   | 'issuing-ca'
   | 'ocsp-signer'
   | 'authority'
+  | 'operator'
   | 'probe'
   | 'leaf'
 

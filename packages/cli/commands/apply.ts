@@ -9,7 +9,6 @@ import { eventText } from '../event-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { protectionText } from '../protection-text.ts'
 import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
-import { table } from '../table.ts'
 
 interface ApplyOptions {
   readonly yes?: boolean
@@ -39,7 +38,7 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
       if (json) output.printJson(documentOf(report, purged))
       else {
         if (running && report.done.length > 0)
-          output.tell(table(report.done.map((action) => toldRow(action, output))).trimEnd())
+          output.tell(output.toldTable(report.done.map((action) => toldRow(action, output))))
         for (const path of purged) output.tell(`removed ${path}`)
         tellOutcome(context, report)
       }
@@ -66,7 +65,7 @@ function adopt(context: Context): Promise<void> {
 async function approval(context: Context, actions: readonly Action[], yes: boolean): Promise<boolean> {
   if (yes) return true
   const { output, world } = context
-  output.tell(table(actions.map((action) => toldRow(action, output))).trimEnd())
+  output.tell(output.toldTable(actions.map((action) => toldRow(action, output))))
   if (!world.stdin.isTTY || !world.stderr.isTTY) return false
   const answer = await output.ask(`Do ${actions.length === 1 ? 'this' : `these ${actions.length}`}? [y/N] `)
   return /^y(es)?$/i.test(answer.trim())

@@ -18,12 +18,13 @@ interface AuditOptions {
 export const auditCommand: CommandSpec<AuditOptions> = {
   name: 'audit',
   arguments: '[verify]',
+  completes: ['verify'],
   summary: 'what the authority has done, and whether the record of it is whole',
   description:
     'Shows what the authority has recorded of its deeds, oldest first: when, on whose behalf, what. `mtls audit verify` checks the whole record: the hash of every entry, their numbers, and the root of their tree against what each published bundle said of it, the newest one by its signature. It names the entries that were changed, put in, taken out or exchanged, and then exits with 1. Both read the inventory, and nobody waits for them.',
   options: [
     ['--since <time|duration>', 'only entries of this time and later, as in 2026-11-23T21:51:00Z or 24h'],
-    ['--service <name>', 'only entries about this service'],
+    ['--service <service>', 'only entries about this service'],
   ],
   json: () => import('../documents/audit.ts'),
   examples: ['mtls audit --since 24h', 'mtls audit --service lake', 'mtls audit verify'],

@@ -30,6 +30,7 @@ const BREAKS: Readonly<Record<SlotKind, string>> = {
 export const compromiseCommand: CommandSpec<CompromiseOptions> = {
   name: 'compromise',
   arguments: '[service]',
+  completes: 'services',
   summary: 'a key is in other hands: replace it now, waiting for nobody',
   description:
     'Of a service: every certificate it has is revoked, the keys made for its next ones are thrown away, since they lie beside the stolen ones, and it gets no other until `mtls issue`, or new ones at once with --reissue. Of a CA or the bundle key, the emergency path: new keys are made, the stolen one is out of the trust statement at once, every certificate that stood on it is issued anew, and whoever is live is told; nobody is waited for. It says first what breaks, and asks.',

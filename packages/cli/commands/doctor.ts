@@ -9,7 +9,6 @@ import type { Finding, Severity } from '../doctor/finding.ts'
 import type { DoctorDocument } from '../documents/doctor.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Style } from '../output.ts'
-import { table } from '../table.ts'
 
 export const doctorCommand: CommandSpec = {
   name: 'doctor',
@@ -66,7 +65,7 @@ function show({ output }: Context, findings: readonly Finding[]): void {
     [output.styled(styles[severity], severity), output.styled('strong', id), `${subject}: ${found}`],
     ['', '', `→ ${fix}`],
   ])
-  output.print(table(rows))
+  output.print(output.table(rows))
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length
   const summary =
     findings.length === 0

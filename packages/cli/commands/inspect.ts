@@ -7,7 +7,6 @@ import { readInput } from '../files.ts'
 import { labelText } from '../label-text.ts'
 import type { Output } from '../output.ts'
 import { type PemBlock, pemBlocks } from '../pem-blocks.ts'
-import { table } from '../table.ts'
 
 /** The public web's whole root store is a fifth of this. */
 const MAX_BYTES = 1024 * 1024
@@ -78,5 +77,5 @@ function show(output: Output, { type, ...facts }: Facts, index: number, count: n
     `  ${output.styled('quiet', labelText(name))}`,
     Array.isArray(value) ? value.join(', ') : String(value),
   ])
-  output.print(table(rows))
+  output.print(output.table(rows))
 }

@@ -1,8 +1,9 @@
 import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
-import type { IssueDocument } from '../documents/issue.ts'
-import { exitCode } from '../exit-code.ts'
+import type { Context } from '../context.ts'
+import type { IssueDocument, IssueOperatorDocument } from '../documents/issue.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readInput, writeOutput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { timeText } from '../time-text.ts'
@@ -10,20 +11,35 @@ import { timeText } from '../time-text.ts'
 /** The authority takes no larger CSR; this is only so that no larger file is read. */
 const MAX_CSR_BYTES = 64 * 1024
 
-export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
+interface IssueOptions {
+  readonly csr?: string
+  readonly out?: string
+  readonly operator?: string
+}
+
+export const issueCommand: CommandSpec<IssueOptions> = {
   name: 'issue',
-  arguments: '<service>',
-  summary: 'a new certificate for a service, now',
+  arguments: '[service]',
+  completes: 'services',
+  summary: 'a new certificate for a service, or for an operator, now',
   description:
-    'Makes a new pair for a service, now, and swaps it in. With --csr the key stays where it is: the request shows that somebody has it, and the chain (leaf, then issuing CA) goes to stdout. What a certificate says is always what the config says, never what a request asks for.',
+    'Makes a new pair for a service, now, and swaps it in. With --csr the key stays where it is: the request shows that somebody has it, and the chain (leaf, then issuing CA) goes to stdout. With --operator, and always with --csr, it is for a person whom the config names, who opens the console with it. What a certificate says is always what the config says, never what a request asks for.',
   options: [
     ['--csr <file>', 'a PKCS#10 request, PEM or DER, for a key that lives elsewhere; - is stdin'],
     ['--out <file>', 'write the chain (PEM) to this file'],
+    ['--operator <name>', 'one of the config’s operators, instead of a service'],
   ],
   json: () => import('../documents/issue.ts'),
-  examples: ['mtls issue lake', 'mtls issue lake --csr lake.csr --out lake.crt'],
-  async run(context, { csr, out }, service = '') {
+  examples: [
+    'mtls issue lake',
+    'mtls issue lake --csr lake.csr --out lake.crt',
+    'mtls issue --operator alice --csr alice.csr --out alice.crt',
+  ],
+  async run(context, { csr, out, operator }, service = '') {
     const { output, json, world } = context
+    if ((operator === undefined) === (service === ''))
+      throw new CliError('USAGE', 'found neither a service nor --operator, or both; allowed: one of them')
+    if (operator !== undefined) return issueOperator(context, { operator, csr, out })
     const request = csr === undefined ? undefined : await readRequest(csr, world.stdin)
     const options = { purpose: 'issue' }
     return withAdministration(context, options, async (administration, config) => {
@@ -50,6 +66,36 @@ export const issueCommand: CommandSpec<{ csr?: string; out?: string }> = {
       return exitCode.done
     })
   },
+}
+
+async function issueOperator(
+  context: Context,
+  {
+    operator,
+    csr,
+    out,
+  }: { readonly [Name in keyof IssueOptions]-?: string | undefined } & {
+    readonly operator: string
+  },
+): Promise<ExitCode> {
+  const { output, json, world } = context
+  if (csr === undefined)
+    throw new CliError(
+      'USAGE',
+      'found --operator without --csr; allowed: both, because the key of a person is made where it stays',
+    )
+  const request = await readRequest(csr, world.stdin)
+  return withAdministration(context, { purpose: 'issue' }, async (administration) => {
+    const issuing = administration.issueOperator(operator, request)
+    const { serial, notAfter, certificate } = await output.during(`issuing for ${operator}`, issuing)
+    if (out !== undefined) writeOutput(out, certificate)
+    const document: IssueOperatorDocument = { operator, serial, notAfter: timeText(notAfter), certificate }
+    if (json) output.printJson(document)
+    else if (out === undefined) output.print(certificate)
+    const where = out === undefined ? '' : `, in ${out}`
+    output.tell(`operator ${operator}: serial ${serial}, until ${timeText(notAfter)}${where}`)
+    return exitCode.done
+  })
 }
 
 async function readRequest(file: string, stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -21,7 +21,6 @@ import { watchLogs } from '../logs/watch-log.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
 import { serialIn } from '../serial-text.ts'
-import { table } from '../table.ts'
 import { durationOf, instantText, timeText } from '../time-text.ts'
 
 interface LogOptions extends ServeOptions {
@@ -51,9 +50,12 @@ const actions: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
   watch: ({ context, sources, options }) => watchLogs(context, sources, options),
 }
 
+const actionNames = [...Object.keys(actions), 'serve']
+
 export const logCommand: CommandSpec<LogOptions> = {
   name: 'log',
   arguments: '<action> [subject]',
+  completes: actionNames,
   summary: 'the transparency log: list, show, prove, verify, export, watch, serve',
   description:
     'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds the whole log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads; `watch` reads the log from its first entry on and then, until Ctrl-C, what is new, and raises an alarm at what is logged and not on record, on record and not logged, for a name outside the trust domain, or at two trees that do not agree. `serve` is the log itself, alone and until Ctrl-C: as a user who is not the authority’s, in a folder of its own, for the mesh whose config says its URL (authority.log); it says that URL when it starts. Exits with 1 when the log is wrong, or has no such entry.',
@@ -63,7 +65,7 @@ export const logCommand: CommandSpec<LogOptions> = {
       '--since <time>',
       'list: entries since a time, as in 2026-11-01 or 2026-11-01T12:00:00Z, or for so long, as in 7d',
     ],
-    ['--service <name>', 'list: entries of this service'],
+    ['--service <service>', 'list: entries of this service'],
     ['--once', 'watch: end after the first look'],
     ['--folder <dir>', 'serve: the log’s own folder; made when there is none'],
     ['--listen <host:port>', 'serve: where it answers; 127.0.0.1:7481 unless given'],
@@ -91,20 +93,20 @@ export const logCommand: CommandSpec<LogOptions> = {
 }
 
 function unknownAction(name: string): CliError {
-  const names = [...Object.keys(actions), 'serve']
-  const nearest = nearestSpelling(name, names)
+  const nearest = nearestSpelling(name, actionNames)
   return new CliError(
     'USAGE',
-    `found \`mtls log ${name}\`; allowed: ${names.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+    `found \`mtls log ${name}\`; allowed: ${actionNames.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
   )
 }
 
 async function list({ context, sources, options }: Asked): Promise<ExitCode> {
   const { since, service } = options
-  await listEntries(context, sources, {
+  const listed = listEntries(context, sources, {
     since: since === undefined ? 0 : timeOf(since, context.world.clock()),
     service,
   })
+  await context.output.during('reading the log', listed)
   return exitCode.done
 }
 
@@ -121,7 +123,7 @@ function timeOf(text: string, now: number): number {
 
 async function show(asked: Asked): Promise<ExitCode> {
   const { output, json } = asked.context
-  const { source, entry } = await found(asked)
+  const { source, entry } = await output.during('reading the log', found(asked))
   const issuers = await Promise.all(entry.chain.map((fingerprint) => readIssuer(source.read, fingerprint)))
   const { type: _, ...certificate } = certificateFacts(certificateOf(entry))
   const facts = {
@@ -134,7 +136,7 @@ async function show(asked: Asked): Promise<ExitCode> {
   if (json) output.printJson({ ...facts, certificate, issuers: above })
   else
     output.print(
-      table(
+      output.table(
         Object.entries({ ...facts, ...certificate, issuers: above }).map(([name, value]) => [
           output.styled('quiet', labelText(name)),
           Array.isArray(value) ? value.join('; ') : String(value),
@@ -204,6 +206,7 @@ function holderOf({ sct }: Promised, sources: readonly LogSource[]): LogSource {
 
 /** The proof is a document either way: it is for a program to check. */
 async function showProof({ context, trust, sources, subject }: Asked): Promise<ExitCode> {
+  const { output } = context
   if (subject === '') throw new CliError('USAGE', 'found no FILE; allowed: `mtls log prove FILE`')
   const promised = promisedFor(certificateIn(subject), trust, context.world.clock())
   if (promised === undefined)
@@ -211,9 +214,10 @@ async function showProof({ context, trust, sources, subject }: Asked): Promise<E
       `promise for the certificate in ${subject}`,
       'one with an SCT of a log that the trust statement names',
     )
-  const { source, entry, proof } = await prove(promised, holderOf(promised, sources))
+  const proving = prove(promised, holderOf(promised, sources))
+  const { source, entry, proof } = await output.during('reading the log', proving)
   const { log, id, read } = source
-  context.output.printJson({
+  output.printJson({
     log: { id: Buffer.from(id, 'hex').toString('base64'), origin: log.origin, key: base64(log.spki) },
     checkpoint: Buffer.from((await read(CHECKPOINT_PATH)) ?? []).toString('utf8'),
     index: entry.leafIndex,
@@ -243,7 +247,9 @@ async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
       `${output.styled('good', 'whole')}: ${head.log}, ${size} entries, signed ${timeText(timestamp)}\n`,
     )
     output.print(
-      table(inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`])),
+      output.table(
+        inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`]),
+      ),
     )
   }
   if (json) output.printJson(documents)

@@ -9,7 +9,6 @@ import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
 import { enforcementLines } from '../revocation.ts'
-import { table } from '../table.ts'
 import { durationOf, spanText, timeOrNull, timeText } from '../time-text.ts'
 
 interface PinsOptions {
@@ -26,6 +25,7 @@ const WAIT = 10_000
 export const pinsCommand: CommandSpec<PinsOptions> = {
   name: 'pins',
   arguments: '[services...]',
+  completes: 'services',
   summary: 'the keys that services may show, for clients that are no peers; break-glass',
   description:
     'Shows the pins (base64 of the SHA-256 of the public key, RFC 7469) that the mesh bundle names: of each service the key in use, its next one, which is made known a rotation ahead, and those of certificates that have not ended. Peers follow them by themselves; whoever else pins has to fetch them once in a rotation. --suspend is break-glass: peers report what they would refuse, until then, whatever the config says; it is audited, and `mtls status` shows it.',
@@ -113,7 +113,7 @@ function pinsText({ head }: Bundle, { mode, of }: Pins, { output }: Context): st
   const rows = [...of].flatMap(([service, pins]) =>
     [...pins].map((pin, index) => [index === 0 ? output.styled('strong', service) : '', `sha256/${pin}`]),
   )
-  return `${first}\n${table(rows)}`
+  return `${first}\n${output.table(rows)}`
 }
 
 function documentOf({ head }: Bundle, { mode, of }: Pins): PinsDocument {

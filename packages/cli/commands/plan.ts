@@ -5,7 +5,6 @@ import { loadConfig } from '../context.ts'
 import type { PlanDocument } from '../documents/plan.ts'
 import { exitCode } from '../exit-code.ts'
 import { askDocument, askText } from '../root-key-text.ts'
-import { table } from '../table.ts'
 
 export const planCommand: CommandSpec<{ check?: boolean }> = {
   name: 'plan',
@@ -28,7 +27,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
         const rows = bySubject(actions).map((action) =>
           actionRow(action, (style, text) => output.styled(style, text)),
         )
-        output.print(table(rows))
+        output.print(output.table(rows))
         const destructive = actions.filter(({ safety }) => safety === 'destructive').length
         for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
         output.tell(summaryOf(actions.length, destructive, asks.length > 0))

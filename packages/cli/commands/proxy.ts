@@ -28,6 +28,7 @@ interface ProxyCommandOptions {
 export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
   name: 'proxy',
   arguments: '<service>',
+  completes: 'services',
   summary: 'be a member for a program that can’t be one; until Ctrl-C',
   description:
     'Serves (--listen --to): mutual TLS with the checks of the library outside, plain bytes to the program behind, which nobody is connected to before they are passed. Calls (--from --to): plain bytes from the program, mutual TLS to a member. Any number of each, one after the other. Whoever is revoked, or loses the right, is cut on both sides; renewed certificates are taken up by themselves. SIGTERM and Ctrl-C let open connections finish; a second one ends them.',

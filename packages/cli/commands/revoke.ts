@@ -23,6 +23,7 @@ const MAX_FILE_BYTES = 1024 * 1024
 export const revokeCommand: CommandSpec<RevokeOptions> = {
   name: 'revoke',
   arguments: '[targets...]',
+  completes: 'services',
   summary: 'have nobody accept a certificate, or a service, any more',
   description:
     'A target is a service (it gets no certificate any more until `mtls issue SERVICE`), a serial, or a file with a certificate. Says when it was recorded, when each live peer enforced it, who is late, and who is known only by file. Exits with 1 where a live peer has not within --wait. The serial of an issuing CA takes the emergency path of `mtls compromise --issuing-ca`.',

@@ -26,6 +26,7 @@ interface RotateOptions {
 export const rotateCommand: CommandSpec<RotateOptions> = {
   name: 'rotate',
   arguments: '[service]',
+  completes: 'services',
   summary: 'replace certificates or keys before they are due',
   description:
     'Replaces the pair of a service, of all of them (--all), the issuing CA, the root, the bundle key or the log. A CA rolls over by stages: made known, acknowledged by every live peer, in use, retired when nothing needs it. It stops and names who is late; `mtls up` goes on by itself as soon as they have acknowledged.',

@@ -15,7 +15,7 @@ export const schemaCommand: CommandSpec<SchemaOptions> = {
   summary: 'the JSON Schema of the config file, for editors, or of what a command prints with --json',
   options: [
     ['--reference', 'the reference page of the config file instead, as Markdown'],
-    ['--command <name>', 'the schema of what this command prints with --json instead'],
+    ['--command <command>', 'the schema of what this command prints with --json instead'],
   ],
   json: () => import('../documents/schema.ts'),
   examples: [

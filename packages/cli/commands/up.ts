@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import {
   type ApplyReport,
   type Authority,
-  type AuthorityEvent,
   EventBook,
   keep,
   Pace,
@@ -11,10 +10,10 @@ import {
   type ToldEvent,
 } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { countText, toldRow } from '../action-text.ts'
+import { actionRow, countText } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
-import { ConsoleHost } from '../console/console-host.ts'
+import { ConsoleHost, type ConsoleHostOptions } from '../console/console-host.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { eventDocument, type eventText, type OwnEventKind, toldEventText } from '../event-text.ts'
@@ -50,7 +49,7 @@ export const upCommand: CommandSpec = {
       return await withAuthority(context, config, { purpose: 'up', report }, async (authority) => {
         opened = authority
         const door = new OperatorDoor({ source, clock: context.world.clock, report })
-        const console = consoleHost(context, report)
+        const console = consoleHost(context, { report, certify: (spki) => authority.certifyConsole(spki) })
         const keeping = { authority, config, voice, source, door, console, signal: ending.signal }
         return await keepUp(context, keeping).finally(() => Promise.all([door.close(), console.close()]))
       })
@@ -64,11 +63,14 @@ export const upCommand: CommandSpec = {
 const RESPONDER = fileURLToPath(new URL('../responder.ts', import.meta.url))
 const CONSOLE = fileURLToPath(new URL('../console-process.ts', import.meta.url))
 
-function consoleHost({ place, world }: Context, report: (event: AuthorityEvent) => void): ConsoleHost {
+function consoleHost(
+  { place, world }: Context,
+  doing: Pick<ConsoleHostOptions, 'report' | 'certify'>,
+): ConsoleHost {
   // Node warns that it takes types away for a browser too.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const start = () => fork(CONSOLE, { env: {}, execArgv })
-  return new ConsoleHost({ place, clock: world.clock, report, start })
+  return new ConsoleHost({ place, clock: world.clock, start, ...doing })
 }
 
 interface Keeping {
@@ -96,11 +98,17 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   voice.applied(first)
   // 2 From here on others ask us instead of doing it themselves.
   const { adminSocket } = layoutOf(config).authority
-  const reload = () => authority.configure(loadConfig(context))
+  const reload = () => {
+    const config = loadConfig(context)
+    authority.configure(config)
+    door.moveTo(config.authority.metrics)
+    console.moveTo(config)
+    return config
+  }
   const { world } = context
   const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
   const admin = await serveAdmin(authority, adminSocket, {
-    beforeApply: async () => reload(),
+    beforeApply: async () => void reload(),
     afterDeed: () => wake.poke(0),
     events: voice.events,
     consoleLink: console.link,
@@ -112,12 +120,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
     // 3 Until somebody asks us to end.
     await keep({
       authority,
-      loadConfig: () => {
-        const config = loadConfig(context)
-        door.moveTo(config.authority.metrics)
-        console.moveTo(config)
-        return config
-      },
+      loadConfig: reload,
       clock: world.clock,
       pace,
       wait: (until, isWaiting) => {
@@ -165,7 +168,6 @@ class Voice {
 
   readonly applied = ({ failed, declined, waits, asks }: ApplyReport): void => {
     this.#problem = ''
-    const { output } = this.#context
     this.#tellWaits(waits)
     this.#tellAsks(asks)
     for (const { action, error } of failed) this.#say('failed', action.subject, error.message, { action })
@@ -173,7 +175,8 @@ class Voice {
     if (waiting === this.#waiting) return
     this.#waiting = waiting
     if (declined.length === 0) return
-    const rows = table(declined.map((action) => toldRow(action, output))).trimEnd()
+    // Without colours, because it is kept for whoever asks later.
+    const rows = table(declined.map((action) => actionRow(action, (_, text) => text))).trimEnd()
     const message = `waiting for \`mtls apply\`, because they are destructive:\n${rows}`
     this.#say('waiting', 'mesh', message, { actions: declined })
   }

@@ -10,7 +10,6 @@ import { exitCode } from '../exit-code.ts'
 import { passedMark } from '../passed-mark.ts'
 import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import { remoteCertificate } from '../remote-certificate.ts'
-import { table } from '../table.ts'
 import { timeText } from '../time-text.ts'
 import { type Verdict, verdictOn } from '../verdict.ts'
 
@@ -35,7 +34,8 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
       server === undefined ? { der: certificateIn(subject) } : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
     const at = context.world.clock()
-    const verdict = await verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name, from })
+    const judging = verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name, from })
+    const verdict = await context.output.during('reading the log', judging)
     report(context, certificate, mesh, verdict)
     return verdict.accepted ? exitCode.done : exitCode.bad
   },
@@ -104,7 +104,7 @@ function report(context: Context, certificate: Certificate, mesh: PublishedMesh,
     ...(fix === undefined ? [] : [['', `→ ${fix}`]]),
   ])
   const word = verdict.accepted ? output.styled('good', 'accepted') : output.styled('bad', 'REFUSED')
-  output.print(`${word}: ${subject}, serial ${serial}\n${table(rows)}`)
+  output.print(`${word}: ${subject}, serial ${serial}\n${output.table(rows)}`)
   output.print(
     output.styled(
       'quiet',

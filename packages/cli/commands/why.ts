@@ -13,6 +13,7 @@ import { gateText } from '../why/why-text.ts'
 export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
   name: 'why',
   arguments: '<caller> <callee>',
+  completes: 'services',
   summary: 'may this service call that one? every rule of both gates, with its evidence',
   description:
     'Walks the code of the handshake at both ends and tells each rule’s verdict with its evidence: by the bundle, which is what peers enforce, and by the config file, as `mtls apply` would publish it now. Every rule is told, not only the one that refuses. What only a handshake shows, OpenSSL’s own verdict and staples, is left out. Exits with 1 when either refuses.',

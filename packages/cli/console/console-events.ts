@@ -2,7 +2,15 @@ import type { KeptEvent, ToldEvent } from '@datapunk/authority'
 import type { ConsoleEvent, ConsoleState } from '@datapunk/protocol/console'
 import { detailText } from '../event-text.ts'
 
-const bad = new Set(['problem', 'failed', 'halted', 'log-alarm', 'key-compromised', 'peer-refused'])
+const bad = new Set([
+  'problem',
+  'failed',
+  'halted',
+  'log-alarm',
+  'key-compromised',
+  'peer-refused',
+  'operator-refused',
+])
 const warning = new Set([
   'waiting',
   'root-key-needed',

@@ -4,8 +4,9 @@ import {
   type AuthorityEvent,
   type ConsoleLink,
   type ConsoleLinkRequest,
+  MessageBudget,
 } from '@datapunk/authority'
-import type { Config } from '@datapunk/protocol'
+import type { Config, OperatorConfig } from '@datapunk/protocol'
 import type { ConfigPlace } from '../config-file.ts'
 import type { FromConsole, ToConsole } from './messages.ts'
 
@@ -13,6 +14,8 @@ export interface ConsoleHostOptions {
   readonly place: ConfigPlace
   readonly clock: () => number
   readonly report: (event: AuthorityEvent) => void
+  /** Certifies a key that the process shows operators, DER SubjectPublicKeyInfo. @returns PEM: leaf, then issuing CA */
+  readonly certify: (spki: Uint8Array) => Promise<string>
   /** Starts the process; its program calls `runConsole`. */
   readonly start: () => ChildProcess
 }
@@ -26,13 +29,15 @@ const PATIENCE = 5000
 type Waiting = PromiseWithResolvers<ConsoleLink>
 
 /**
- * Keeps the process that serves the console, which holds no key, and is started again whenever it ends. Whatever becomes of it,
+ * Keeps the process that serves the console, which holds no key but its own, and is started again whenever it ends. Whatever becomes of it,
  * the mesh is kept.
  */
 export class ConsoleHost {
   readonly #options: ConsoleHostOptions
   readonly #waiting = new Map<number, Waiting>()
+  readonly #events: MessageBudget
   #wanted: Config['authority'] | undefined
+  #operators: readonly OperatorConfig[] = []
   #child: ChildProcess | undefined
   #timer: NodeJS.Timeout | undefined
   #asked = 0
@@ -40,10 +45,13 @@ export class ConsoleHost {
 
   constructor(options: ConsoleHostOptions) {
     this.#options = options
+    this.#events = new MessageBudget(options.clock)
   }
 
   /** From now on where the config says, or nowhere. */
-  moveTo({ authority }: Config): void {
+  moveTo({ authority, operators }: Config): void {
+    this.#operators = [...operators.values()]
+    this.#send({ type: 'operators', operators: this.#operators })
     const isSame =
       JSON.stringify(authority.console) === JSON.stringify(this.#wanted?.console) &&
       authority.consoleReadOnly === this.#wanted?.consoleReadOnly
@@ -93,7 +101,9 @@ export class ConsoleHost {
 
   #serve(): void {
     const { console: address, consoleReadOnly: readOnly = false } = this.#wanted ?? {}
-    if (address !== undefined) this.#send({ type: 'serve', place: this.#options.place, address, readOnly })
+    if (address === undefined) return
+    this.#send({ type: 'operators', operators: this.#operators })
+    this.#send({ type: 'serve', place: this.#options.place, address, readOnly })
   }
 
   async #end(): Promise<void> {
@@ -123,14 +133,39 @@ export class ConsoleHost {
         return
       case 'no-link':
         this.#waiting.get(message.id)?.reject(noConsole(message.message))
+        return
+      case 'certify':
+        void this.#certify(message)
+        return
+      case 'refused':
+        this.#tellRefused(message)
     }
+  }
+
+  async #certify({ id, spki }: Extract<FromConsole, { type: 'certify' }>): Promise<void> {
+    try {
+      const certificate = await this.#options.certify(Buffer.from(spki, 'base64'))
+      this.#send({ type: 'certified', id, certificate })
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.#send({ type: 'not-certified', id, message })
+    }
+  }
+
+  /** Strangers can't fill the log. */
+  #tellRefused({ rule, message, serial, remote }: Extract<FromConsole, { type: 'refused' }>): void {
+    if (!this.#events.take()) return
+    this.#report('operator-refused', { code: rule, error: message, serial, remote })
   }
 
   #send(message: ToConsole): void {
     if (this.#child?.connected) this.#child.send(message, () => {})
   }
 
-  #report(kind: 'console-served' | 'console-failed', detail: AuthorityEvent['detail']): void {
+  #report(
+    kind: 'console-served' | 'console-failed' | 'operator-refused',
+    detail: AuthorityEvent['detail'],
+  ): void {
     const { report, clock } = this.#options
     report({ kind, subject: 'authority', at: clock(), detail })
   }

@@ -68,8 +68,8 @@ export class MeshSource implements ConsoleSource {
     return planOfAction(await this.#administration(), action)
   }
 
-  async act(action: ConsoleAction) {
-    return actOn(await this.#administration(), action)
+  async act(action: ConsoleAction, operator: string | undefined) {
+    return actOn(await this.#administration(operator), action)
   }
 
   #observed<Result>(look: (observation: Observation) => Result): Result {
@@ -81,9 +81,11 @@ export class MeshSource implements ConsoleSource {
     }
   }
 
-  async #administration(): Promise<Administration> {
+  /** @param operator who asks, for the audit; undefined: somebody on this machine */
+  async #administration(operator?: string): Promise<Administration> {
     const { adminSocket } = layoutOf(this.#config).authority
-    const found = await connectAdmin(adminSocket, { purpose: 'console', uid: this.#world.uid })
+    const purpose = operator === undefined ? 'console' : `console-${operator}`
+    const found = await connectAdmin(adminSocket, { purpose, uid: this.#world.uid })
     if (found !== undefined) return found
     throw new ConsoleError('NOT_DONE', 'the authority does not answer now; ask again when it does')
   }

@@ -1,10 +1,13 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
-import { type Config, layoutOf } from '@datapunk/protocol'
+import { ConsoleError, type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
+import { type Config, isLoopback, layoutOf, type OperatorConfig } from '@datapunk/protocol'
 import { readConfigFile } from '../config-file.ts'
 import type { World } from '../world.ts'
+import { Certification } from './certification.ts'
 import { MeshSource } from './mesh-source.ts'
 import type { FromConsole, ToConsole } from './messages.ts'
+import { OperatorsEntrance } from './operators-entrance.ts'
+import { OwnCertificate } from './own-certificate.ts'
 
 export interface ConsoleChannel {
   readonly send: (message: FromConsole) => void
@@ -19,44 +22,96 @@ interface Served {
   readonly server: ConsoleServer
   readonly sessions: Sessions
   readonly source: MeshSource
+  /** Undefined on this machine alone. */
+  readonly entrance: OperatorsEntrance | undefined
   readonly readOnly: boolean
 }
 
 /** Serves the console where `mtls up` says, until this process ends. */
 export function runConsole(channel: ConsoleChannel, world: ConsoleWorld): void {
-  let served: Served | undefined
-  let moving: Promise<void> = Promise.resolve()
-  channel.onMessage((received) => {
-    const message = received as ToConsole
-    if (message.type === 'link') channel.send(linkFor(message, served))
-    else {
-      moving = moving.then(async () => {
-        await end(served)
-        served = undefined
-        try {
-          served = await serve(message, world)
-          channel.send({ type: 'served', url: served.server.url })
-        } catch (error) {
-          channel.send({ type: 'not-served', message: failureText(error) })
-        }
-      })
-    }
-  })
+  new ConsoleProcess(channel, world)
 }
 
-async function serve({ place, address, readOnly }: Serve, world: ConsoleWorld): Promise<Served> {
-  const { clock, randomBytes } = world
-  const config = readConfigFile(place)
-  const sessions = new Sessions({ clock, randomBytes, ...keptIn(config) })
-  const source = new MeshSource(config, world)
-  const { host, port = 0 } = address
-  const server = await serveConsole({ source, sessions, clock, host, port })
-  source.start()
-  return { server, sessions, source, readOnly }
+class ConsoleProcess {
+  readonly #channel: ConsoleChannel
+  readonly #world: ConsoleWorld
+  readonly #certification: Certification
+  /** Kept from one place to the next, so that one that can't be had costs no certificate. */
+  readonly #own: OwnCertificate
+  #operators: readonly OperatorConfig[] = []
+  #served: Served | undefined
+  #moving: Promise<void> = Promise.resolve()
+
+  constructor(channel: ConsoleChannel, world: ConsoleWorld) {
+    this.#channel = channel
+    this.#world = world
+    this.#certification = new Certification(channel.send)
+    this.#own = new OwnCertificate({ certify: this.#certification.certify, clock: world.clock })
+    channel.onMessage((message) => this.#take(message as ToConsole))
+  }
+
+  #take(message: ToConsole): void {
+    switch (message.type) {
+      case 'serve':
+        this.#moving = this.#moving.then(() => this.#move(message))
+        return
+      case 'operators':
+        this.#operators = message.operators
+        return
+      case 'link':
+        this.#channel.send(linkFor(message, this.#served))
+        return
+      case 'certified':
+        this.#certification.certified(message.id, message.certificate)
+        return
+      case 'not-certified':
+        this.#certification.refused(message.id, message.message)
+    }
+  }
+
+  async #move(message: Serve): Promise<void> {
+    await end(this.#served)
+    this.#served = undefined
+    try {
+      this.#served = await this.#serve(message)
+      this.#channel.send({ type: 'served', url: this.#served.server.url })
+    } catch (error) {
+      this.#channel.send({ type: 'not-served', message: failureText(error) })
+    }
+  }
+
+  async #serve({ place, address, readOnly }: Serve): Promise<Served> {
+    const { clock, randomBytes } = this.#world
+    const config = readConfigFile(place)
+    const sessions = new Sessions({ clock, randomBytes, ...keptIn(config) })
+    const source = new MeshSource(config, this.#world)
+    const { host, port = 0 } = address
+    const entrance = isLoopback(host) ? undefined : await this.#entrance(config, readOnly)
+    try {
+      const server = await serveConsole({ source, sessions, clock, entrance, host, port })
+      source.start()
+      return { server, sessions, source, entrance, readOnly }
+    } catch (error) {
+      entrance?.close()
+      throw error
+    }
+  }
+
+  #entrance(config: Config, readOnly: boolean): Promise<OperatorsEntrance> {
+    return OperatorsEntrance.open({
+      ...{ config, readOnly },
+      clock: this.#world.clock,
+      own: this.#own,
+      operators: () => this.#operators,
+      onRefused: ({ rule, message, serial }, remote) =>
+        this.#channel.send({ type: 'refused', rule, message, serial, remote }),
+    })
+  }
 }
 
 async function end(served: Served | undefined): Promise<void> {
   served?.source.stop()
+  served?.entrance?.close()
   await served?.server.close()
 }
 
@@ -66,9 +121,11 @@ function linkFor(
 ): FromConsole {
   if (served === undefined)
     return { type: 'no-link', id, message: 'it is not served yet; ask again in a second' }
+  const { url } = served.server
+  if (served.entrance !== undefined) return { type: 'link', id, url, endsAt: null }
   const { token, endsAt } = served.sessions.link({ readOnly: readOnly || served.readOnly })
   // After the #, so that it is in no request, no log and no referrer.
-  return { type: 'link', id, url: `${served.server.url}/#${token}`, endsAt }
+  return { type: 'link', id, url: `${url}/#${token}`, endsAt }
 }
 
 /** Sessions outlive a restart; what is written are their hashes. */
@@ -91,5 +148,7 @@ function keptIn(config: Config) {
 
 function failureText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  return `${message}; allowed: a port that nobody has: change authority.console; it is tried again`
+  const isPlace = error instanceof ConsoleError && error.code === 'LISTEN_FAILED'
+  const allowed = isPlace ? '; allowed: a port that nobody has: change authority.console' : ''
+  return `${message}${allowed}; it is tried again`
 }

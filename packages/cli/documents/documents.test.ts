@@ -28,6 +28,7 @@ const calls: readonly Call[] = [
   ['schema'],
   ['schema --command status', 'schema'],
   ['completion bash'],
+  ['completion --services --config HERE/two.yaml', 'completion with --services'],
   ['plan --config HERE/two.yaml'],
   ['status --config HERE/two.yaml'],
   ['doctor --config HERE/two.yaml'],
@@ -41,6 +42,7 @@ const calls: readonly Call[] = [
   ['apply --config HERE/two.yaml --yes'],
   ['issue lake --config HERE/two.yaml'],
   ['issue stream --csr HERE/lake.csr --out HERE/out.crt --config HERE/two.yaml'],
+  ['issue --operator alice --csr HERE/lake.csr --config HERE/operators.yaml', 'issue with --operator'],
   ['inspect HERE/certs/lake.crt'],
   ['inspect HERE/certs/ca.crt'],
   ['inspect HERE/certs/ca.crl'],
@@ -125,6 +127,7 @@ describe('what --json prints is what its schema says', () => {
     change('wider.yaml', 'asking.yaml', 'authority: {', 'authority: { root: { offline: true },')
     change('one.yaml', 'bare/one.yaml', '', '')
     change('two.yaml', 'faults.yaml', 'services:', 'servces:')
+    change('two.yaml', 'operators.yaml', 'authority:', 'operators: { alice: {} }\nauthority:')
     change('two.yaml', 'served.yaml', 'console: none', 'console: "127.0.0.1:0"')
   })
   afterEach(async () => {

@@ -9,7 +9,7 @@ export const errorDocument = z
       message: z.string(),
       file: z.string().optional().describe('the config file that has faults'),
       problems: z
-        .array(z.strictObject({ line: z.int(), column: z.int(), message: z.string() }))
+        .array(z.strictObject({ line: z.int().min(1), column: z.int().min(1), message: z.string() }))
         .optional()
         .describe('all of its faults'),
     }),

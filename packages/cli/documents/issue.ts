@@ -11,4 +11,9 @@ const document = z.strictObject({
 })
 export type IssueDocument = Printed<typeof document>
 
-export const forms: readonly JsonForm[] = [{ document }]
+const ofOperator = z
+  .strictObject({ operator: z.string() })
+  .extend(document.pick({ serial: true, notAfter: true, certificate: true }).shape)
+export type IssueOperatorDocument = Printed<typeof ofOperator>
+
+export const forms: readonly JsonForm[] = [{ document }, { when: 'with --operator', document: ofOperator }]

@@ -26,11 +26,19 @@ export function commandJsonSchema(
     title: [`mtls ${name} --json`, when, isStream && 'a line each'].filter(Boolean).join(', '),
     ...formJsonSchema(document),
   }))
-  const error = { title: 'where it could not be done', ...formJsonSchema(errorDocument) }
-  return { $schema: DIALECT, title: `mtls ${name} --json`, anyOf: [...documents, error] }
+  const anyOf = [...documents, formJsonSchema(errorDocument)]
+  return { $schema: DIALECT, title: `mtls ${name} --json`, anyOf }
 }
 
 export function formJsonSchema(document: z.ZodType): JsonSchema {
-  const { $schema: _, ...schema } = z.toJSONSchema(document)
+  const { $schema: _, ...schema } = z.toJSONSchema(document, {
+    override: ({ jsonSchema }) => dropLimits(jsonSchema),
+  })
   return schema as JsonSchema
+}
+
+/** Those of the language, which say nothing of the document. */
+function dropLimits(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
 }

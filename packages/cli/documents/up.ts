@@ -36,7 +36,8 @@ const authorityDetails = {
   'service-barred': { reason },
   'service-let-in': {},
   'certificate-issued': {
-    instance: text.optional().describe('absent: a certificate of the authority itself'),
+    instance: text.optional().describe('absent, and operator too: a certificate of the authority itself'),
+    operator: text.optional(),
     slot: text.optional().describe('of an OCSP signer: its issuing CA'),
     toBe: z.enum(refusedPairKinds).optional().describe('of the probe: what it is shown as'),
     serial,
@@ -88,6 +89,12 @@ const authorityDetails = {
   'metrics-failed': failure,
   'console-served': { url: text },
   'console-failed': failure,
+  'operator-refused': {
+    code: text,
+    error: text,
+    serial: serial.optional(),
+    remote: text.optional(),
+  },
   'clock-jumped': { by: z.int().describe('milliseconds; above zero after a sleep'), message: text },
 } satisfies Record<AuthorityEventKind, EventDetails[string]>
 

@@ -14,10 +14,10 @@ export function certificateOf({ entry, precertificate }: TileLeaf): Certificate 
   return parseCertificate(entry.type === 'x509_entry' ? entry.certificate : (precertificate as Uint8Array))
 }
 
-/** The service that a certificate speaks for, by its SPIFFE ID; else what it calls itself. */
+/** The service that a certificate speaks for, by its SPIFFE ID; `operator/alice` for an operator; else what it calls itself. */
 export function serviceOf({ extensions, subject }: TbsCertificate): string {
   const uri = extensions.subjectAltName?.uris[0]
-  return uri?.split('/').at(-1) ?? subject.commonName ?? subject.toString()
+  return uri?.split('/').slice(3).join('/') ?? subject.commonName ?? subject.toString()
 }
 
 /**

@@ -1,7 +1,6 @@
 import { certificateOfEntry } from '@datapunk/pki'
 import type { Context } from '../context.ts'
 import type { LogEntryDocument } from '../documents/log.ts'
-import { table } from '../table.ts'
 import { instantText, timeText } from '../time-text.ts'
 import { entriesSince, serviceOf } from './entries.ts'
 import { type LogSource, opened } from './log-source.ts'
@@ -38,7 +37,7 @@ export async function listEntries(
     output.print(
       output.styled('quiet', `${source.log.origin}: ${size} entries, signed ${timeText(timestamp)}\n`),
     )
-    output.print(table(rows))
+    output.print(output.table(rows))
   }
   if (json) output.printJson(documents)
 }

@@ -31,7 +31,7 @@ export async function watchLogs(
   const watched = sources.map((source) => new WatchedLog(context, source, observation))
   try {
     for (;;) {
-      for (const log of watched) await log.look(clock())
+      for (const log of watched) await context.output.during('reading the log', log.look(clock()))
       if (once) break
       await pause(LOOK_EVERY, undefined, { signal: ending.signal }).catch(() => {})
       if (ending.signal.aborted) break

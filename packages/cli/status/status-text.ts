@@ -4,7 +4,6 @@ import { backupText, isBackupCurrent } from '../backup-text.ts'
 import type { Output } from '../output.ts'
 import { protectionText } from '../protection-text.ts'
 import { askText, takeAwayText } from '../root-key-text.ts'
-import { table } from '../table.ts'
 import { spanText, timeText } from '../time-text.ts'
 import { waitText } from '../wait-text.ts'
 import { faultsOfInstance } from './status-faults.ts'
@@ -19,11 +18,11 @@ const ENDS = {
 /** For stdout. */
 export function statusText({ status, now, config }: StatusLook, output: Output): string {
   const protection = protectionText(config, status.keysUnprotected)
-  const paragraphs = [table(headRows(status, protection, output))]
+  const paragraphs = [output.table(headRows(status, protection, output))]
   if (status.services.length > 0) {
     const head = ['SERVICE', 'CERTIFICATE', 'UNTIL', 'RENEWED FROM', 'STATE', 'ENFORCES', 'NAMES']
     const rows = status.services.map((one) => serviceRow(one, now, output))
-    const services = table([head.map((word) => output.styled('quiet', word)), ...rows])
+    const services = output.table([head.map((word) => output.styled('quiet', word)), ...rows])
     paragraphs.push(`${services}${deliveryText(status.services)}\n`)
   }
   const urgent = [

@@ -1,5 +1,9 @@
 import { PassThrough, Writable } from 'node:stream'
+import { WriteStream } from 'node:tty'
 import type { World } from '../world.ts'
+
+/** As a real one: by `$TERM` and `$NO_COLOR`. */
+const { getColorDepth } = WriteStream.prototype
 
 /** A world with a terminal at which `answer` is typed, whatever is asked. */
 export function worldWithTerminal(answer: string): World & { readonly shown: () => string } {
@@ -13,7 +17,7 @@ export function worldWithTerminal(answer: string): World & { readonly shown: () 
         done()
       },
     })
-    return Object.assign(stream, { isTTY: true, columns: 120 })
+    return Object.assign(stream, { isTTY: true, columns: 120, getColorDepth })
   }
   return {
     clock: Date.now,

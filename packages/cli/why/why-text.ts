@@ -1,7 +1,6 @@
 import type { Explanation, RuleVerdict } from '@datapunk/mesh'
 import type { Output } from '../output.ts'
 import { passedMark } from '../passed-mark.ts'
-import { table } from '../table.ts'
 import type { Gate } from './call.ts'
 
 /** What one gate says, rule by rule: where file and bundle say the same, once. */
@@ -10,7 +9,7 @@ export function gateText(gate: Gate, bundle: string, output: Output): string {
   const what = direction === 'in' ? `does ${self} let ${peer} in?` : `does ${peer} satisfy ${self}?`
   const rows = byBundle.rules.flatMap((rule) => ruleRows(rule, twin(rule, byFile), output))
   const head = ['  BUNDLE', 'FILE', 'RULE', ''].map((word) => output.styled('quiet', word))
-  return `${output.styled('strong', what)} ${verdictText(byBundle, `bundle ${bundle}`, output)}, ${verdictText(byFile, 'the file', output)}\n${table([head, ...rows])}`
+  return `${output.styled('strong', what)} ${verdictText(byBundle, `bundle ${bundle}`, output)}, ${verdictText(byFile, 'the file', output)}\n${output.table([head, ...rows])}`
 }
 
 function verdictText({ refusal }: Explanation, by: string, output: Output): string {

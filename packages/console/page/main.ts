@@ -12,7 +12,7 @@ import { pageView } from './page-view.ts'
 import { webCrypto } from './proof/web-crypto.ts'
 import { callsOf, piecesOf } from './session/call.ts'
 import { Refresher } from './session/refresher.ts'
-import { enter, leave } from './session/session.ts'
+import { enter, leave, shutEntry } from './session/session.ts'
 import { followStream } from './session/stream.ts'
 import { createStore } from './store.ts'
 
@@ -67,7 +67,7 @@ async function begin(): Promise<void> {
 function end(reason: string | undefined): void {
   ending.abort()
   leave(place)
-  store.send({ type: 'entry', entry: { kind: 'shut', reason } })
+  store.send({ type: 'entry', entry: shutEntry(place, reason) })
 }
 
 const announcer = new Announcer(document.querySelector('#said')!, after)

@@ -1,10 +1,11 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { gzip } from 'node:zlib'
 import type { ConsoleProblem } from '@datapunk/protocol/console'
 import type { ConsoleError, ConsoleErrorCode } from '../error.ts'
+import { type Coding, codingHeaders, encoded } from './coding.ts'
 import type { PageFile } from './page-files.ts'
 
-const CONTENT_SECURITY_POLICY = [
+/** Of the page. Whatever else is answered shows nothing by itself. */
+const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -17,15 +18,19 @@ const CONTENT_SECURITY_POLICY = [
   'trusted-types lit-html',
 ].join('; ')
 
-/** On every answer. */
+/** On every answer; there are many scripts, so these are few. */
 export const safeHeaders = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+} as const
+
+const pageHeaders = {
+  'content-security-policy': PAGE_POLICY,
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-  'cache-control': 'no-store',
 } as const
 
 const statuses: Readonly<Record<ConsoleErrorCode, number>> = {
@@ -42,24 +47,22 @@ const statuses: Readonly<Record<ConsoleErrorCode, number>> = {
 }
 
 /** Fewer octets than this are not made less. */
-const WORTH_GZIP = 1400
+const WORTH_ENCODING = 1400
 
-export function answerFile(response: ServerResponse, file: PageFile, takesGzip: boolean): void {
-  const content = takesGzip ? file.gzipped : file.content
-  send(response, 200, content, { 'content-type': file.type, ...(takesGzip && GZIP) })
+export function answerFile(response: ServerResponse, file: PageFile, coding: Coding): void {
+  const ofPage = file.isPage ? pageHeaders : {}
+  send(response, 200, file.content[coding], {
+    'content-type': file.type,
+    ...ofPage,
+    ...codingHeaders(coding),
+  })
 }
 
-export function answerJson(response: ServerResponse, value: unknown, takesGzip: boolean): void {
+export function answerJson(response: ServerResponse, value: unknown, coding: Coding): void {
   const content = Buffer.from(JSON.stringify(value))
-  const headers = { 'content-type': 'application/json' }
-  if (!takesGzip || content.byteLength < WORTH_GZIP) {
-    send(response, 200, content, headers)
-    return
-  }
-  gzip(content, (error, gzipped) => {
-    if (error === null) send(response, 200, gzipped, { ...headers, ...GZIP })
-    else response.destroy(error)
-  })
+  const used = content.byteLength < WORTH_ENCODING ? 'identity' : coding
+  const headers = { 'content-type': 'application/json', ...codingHeaders(used) }
+  send(response, 200, encoded(content, used), headers)
 }
 
 export function answerError(response: ServerResponse, { code, message }: ConsoleError): void {
@@ -71,8 +74,6 @@ export function answerError(response: ServerResponse, { code, message }: Console
   // What was sent and not read is not waited for.
   send(response, statuses[code], content, { 'content-type': 'application/json', connection: 'close' })
 }
-
-export const GZIP = { 'content-encoding': 'gzip' } as const
 
 function send(response: ServerResponse, status: number, content: Uint8Array, headers: OutgoingHttpHeaders) {
   response.writeHead(status, { ...safeHeaders, ...headers, 'content-length': content.byteLength })

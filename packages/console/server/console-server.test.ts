@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { ConsoleAction, ConsoleMessage, ConsoleView } from '@datapunk/protocol/console'
 import { FixedClock, seededRandom } from '@datapunk/testkit'
 import type { ConsoleSource } from '../source.ts'
@@ -186,7 +187,7 @@ describe('a call', () => {
     assert.deepEqual(source.done, [])
   })
 
-  test('is answered, compressed where that is worth it and taken', async () => {
+  test('is answered', async () => {
     const session = logIn()
     const detail = await ask({ path: '/api/service?service=lake', session })
     assert.deepEqual([detail.status, detail.body.service], [200, 'lake'])
@@ -198,8 +199,20 @@ describe('a call', () => {
       '/api/none',
     ])
       assert.deepEqual(await refusal({ path, session }), [404, 'NOT_FOUND'], path)
-    const page = await ask({ path: '/page/main.ts', headers: { 'accept-encoding': 'gzip' } })
-    assert.equal(page.headers['content-encoding'], 'gzip')
+  })
+
+  test('is made less as the browser takes it, each time the same', async () => {
+    const plain = await ask({ path: '/page/main.ts' })
+    assert.equal(plain.headers['content-encoding'], undefined)
+    for (const [coding, decoded] of [
+      ['gzip', gunzipSync],
+      ['br', brotliDecompressSync],
+    ] as const) {
+      const headers = { 'accept-encoding': `deflate, ${coding}` }
+      const response = await opened({ path: '/page/main.ts', headers })
+      assert.equal(response.headers['content-encoding'], coding)
+      assert.equal(decoded(Buffer.concat(await response.toArray())).toString(), plain.body)
+    }
   })
 
   test('with anything else than it takes is refused', async () => {

@@ -1,38 +1,47 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import {
   actionRequest,
   type ConsoleAction,
+  type ConsoleSession,
   loginRequest,
+  operatorLoginRequest,
   pageQuery,
   proofQuery,
   serviceQuery,
 } from '@datapunk/protocol/console'
 import type { z } from 'zod'
+import type { ConsoleEntrance, Visitor } from '../entrance.ts'
 import { ConsoleError } from '../error.ts'
 import type { ConsoleSource } from '../source.ts'
 import { answerError, answerFile, answerJson } from './answer.ts'
+import { codingFor } from './coding.ts'
+import { type ConsolePlace, placeElsewhere, placeHere, urlOf } from './console-place.ts'
 import { type PageFile, pageFiles } from './page-files.ts'
 import { PageStreams } from './page-stream.ts'
-import { type ConsolePlace, checkRequest, isCall } from './request-guard.ts'
+import { checkRequest, isCall } from './request-guard.ts'
 import type { SessionRights, Sessions } from './sessions.ts'
+import { Visitors } from './visitors.ts'
 
 export interface ConsoleServerOptions {
   readonly source: ConsoleSource
   readonly sessions: Sessions
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** Where others reach it too: then it speaks mutual TLS, and to whom this lets in. Undefined: plain HTTP, for this machine alone. */
+  readonly entrance?: ConsoleEntrance | undefined
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
-  /** Milliseconds for the headers, and for the whole, of a request; 5 and 10 s unless given. */
+  /** Milliseconds for the headers, and for the handshake before them, and for the whole of a request; 5 and 10 s unless given. */
   readonly headersWithin?: number
   readonly requestWithin?: number
 }
 
 export interface ConsoleServer {
   readonly address: AddressInfo
-  /** `http://127.0.0.1:7483`. */
+  /** `http://127.0.0.1:7483`, or `https://authority.service.datapunk:7483`. */
   readonly url: string
   close(): Promise<void>
 }
@@ -49,25 +58,30 @@ const MAX_CONNECTIONS = 256
  * @throws ConsoleError `LISTEN_FAILED`
  */
 export async function serveConsole(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { source, clock, host, port, headersWithin = 5000, requestWithin = 10_000 } = options
-  const server = createServer({
+  const { source, clock, entrance, host, port, headersWithin = 5000, requestWithin = 10_000 } = options
+  const limits = {
     headersTimeout: headersWithin,
     requestTimeout: requestWithin,
     connectionsCheckingInterval: Math.min(1000, headersWithin),
     maxHeaderSize: 8 * 1024,
-  })
+  }
+  const visitors = entrance && new Visitors(entrance, { ...limits, handshakeTimeout: headersWithin })
+  const server = visitors?.server ?? createServer(limits)
   server.maxConnections = MAX_CONNECTIONS
   const streams = new PageStreams(source.live, clock)
-  const address = await listening(server, host, port)
-  const hosts = hostsOf(host, address.port)
-  const [own = ''] = hosts
-  const desk = new Desk({ ...options, streams, files: pageFiles(), place: { scheme: 'http', hosts } })
+  const address = await listening(server, host, port).catch((error) => {
+    visitors?.close()
+    throw error
+  })
+  const place = entrance ? placeElsewhere(entrance.names, address.port) : placeHere(host, address.port)
+  const desk = new Desk({ ...options, streams, visitors, place, files: pageFiles() })
   server.on('request', (request, response) => void desk.answer(request, response))
   return {
     address,
-    url: `http://${own}`,
+    url: urlOf(place),
     async close() {
       streams.endAll()
+      visitors?.close()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
@@ -87,14 +101,10 @@ function listening(server: Server, host: string, port: number): Promise<AddressI
   })
 }
 
-/** The names under which this host is reached by itself. */
-function hostsOf(host: string, port: number): ReadonlySet<string> {
-  const own = host.includes(':') ? `[${host}]` : host
-  return new Set([own, 'localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`))
-}
-
 interface DeskOptions extends ConsoleServerOptions {
   readonly streams: PageStreams
+  /** Undefined on this machine alone. */
+  readonly visitors: Visitors | undefined
   readonly files: ReadonlyMap<string, PageFile>
   readonly place: ConsolePlace
 }
@@ -106,9 +116,14 @@ interface Asked {
   readonly query: Readonly<Record<string, string>>
   readonly session: string
   readonly rights: SessionRights
+  /** Undefined: somebody on this machine. */
+  readonly visitor: Visitor | undefined
 }
 
 type Call = (asked: Asked) => Promise<unknown> | unknown
+
+/** A year (RFC 6797): nobody is asked whether another certificate will do. */
+const STRICT_TRANSPORT = 'max-age=31536000'
 
 /** Answered by the call itself. */
 const ANSWERED = Symbol('answered')
@@ -124,9 +139,10 @@ class Desk {
     this.#calls = new Map<string, Call>([
       [
         'GET /api/stream',
-        ({ request, response, session }) => {
-          const isGood = () => sessions.find(session) !== undefined
-          streams.open(response, session, isGood, takesGzip(request))
+        ({ request, response, session, visitor }) => {
+          // Visitors themselves close whoever is let in no more.
+          const isGood = () => sessions.find(session, visitor) !== undefined
+          streams.open(response, session, isGood, codingFor(request))
           return ANSWERED
         },
       ],
@@ -137,13 +153,10 @@ class Desk {
       ['POST /api/plan', async ({ request }) => source.plan(await actionOf(request))],
       [
         'POST /api/act',
-        async ({ request, rights }) => {
+        async ({ request, rights, visitor }) => {
           const action = await actionOf(request)
-          if (!rights.readOnly) return source.act(action, undefined)
-          throw new ConsoleError(
-            'READ_ONLY',
-            'this session may only look; allowed: a link of `mtls console` without --read-only',
-          )
+          if (!rights.readOnly) return source.act(action, visitor?.operator)
+          throw readOnly(visitor)
         },
       ],
       [
@@ -158,54 +171,73 @@ class Desk {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { place, visitors } = this.#options
+    const visitor = visitors?.of(request.socket as TLSSocket)
+    if (visitors !== undefined && visitor === undefined) return
     try {
-      checkRequest(request, this.#options.place)
-      if (isCall(request.url)) await this.#call(request, response)
+      if (place.scheme === 'https') response.setHeader('strict-transport-security', STRICT_TRANSPORT)
+      checkRequest(request, place)
+      if (isCall(request.url)) await this.#call(request, response, visitor)
       else this.#file(request, response)
     } catch (error) {
       answerError(response, refusalOf(error))
     }
   }
 
+  #logIn(body: unknown, visitor: Visitor | undefined): ConsoleSession {
+    const { sessions } = this.#options
+    if (visitor === undefined) return sessions.logIn(parsed(loginRequest, body).token)
+    parsed(operatorLoginRequest, body)
+    return sessions.logInOperator(visitor)
+  }
+
   #file(request: IncomingMessage, response: ServerResponse): void {
     const file = this.#options.files.get(request.url ?? '')
     if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) throw notFound()
-    answerFile(response, file, takesGzip(request))
+    answerFile(response, file, codingFor(request))
   }
 
-  async #call(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #call(
+    request: IncomingMessage,
+    response: ServerResponse,
+    visitor: Visitor | undefined,
+  ): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://console')
     const name = `${request.method} ${pathname}`
     const { sessions } = this.#options
     if (name === 'POST /api/session') {
-      const { token } = parsed(loginRequest, await jsonOf(request))
-      answerJson(response, sessions.logIn(token), false)
+      answerJson(response, this.#logIn(await jsonOf(request), visitor), 'identity')
       return
     }
     // Whoever has no session is not told what there is.
     const session = bearerOf(request)
-    const rights = sessions.find(session)
-    if (rights === undefined)
-      throw new ConsoleError(
-        'NO_SESSION',
-        'found no session, or one that has ended; allowed: a link that `mtls console` prints',
-      )
+    const rights = sessions.find(session, visitor)
+    if (rights === undefined) throw noSession(visitor)
     const call = this.#calls.get(name)
     if (call === undefined) throw notFound()
     const query = Object.fromEntries(searchParams)
-    const result = await call({ request, response, query, session, rights })
+    const result = await call({ request, response, query, session, rights, visitor })
     if (result === ANSWERED) return
     if (result === undefined) throw notFound()
-    answerJson(response, result, takesGzip(request))
+    answerJson(response, result, codingFor(request))
   }
+}
+
+/** Of an operator the certificate has said who it is; anybody else has a link. */
+function noSession(visitor: Visitor | undefined): ConsoleError {
+  const allowed = visitor ? 'a new one: load the page again' : 'a link that `mtls console` prints'
+  return new ConsoleError('NO_SESSION', `found no session, or one that has ended; allowed: ${allowed}`)
+}
+
+function readOnly(visitor: Visitor | undefined): ConsoleError {
+  const allowed = visitor
+    ? `operators.${visitor.operator}.read_only: false in the config, and a new session`
+    : 'a link of `mtls console` without --read-only'
+  return new ConsoleError('READ_ONLY', `this session may only look; allowed: ${allowed}`)
 }
 
 function notFound(): ConsoleError {
   return new ConsoleError('NOT_FOUND', 'there is nothing of that name')
-}
-
-function takesGzip({ headers }: IncomingMessage): boolean {
-  return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))
 }
 
 function bearerOf({ headers }: IncomingMessage): string {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { constants, createGzip, type Gzip } from 'node:zlib'
 import type { ConsoleMessage } from '@datapunk/protocol/console'
 import { ConsoleError } from '../error.ts'
-import { GZIP, safeHeaders } from './answer.ts'
+import { safeHeaders } from './answer.ts'
+import { type Coding, codingHeaders, encoder } from './coding.ts'
 import type { LiveView } from './live-view.ts'
 
 /** Milliseconds. A page that has heard nothing for longer than two takes its stream for dead. */
@@ -33,15 +33,17 @@ export class PageStreams {
    * @param isGood whether its session still is
    * @throws ConsoleError `TOO_MANY_STREAMS`
    */
-  open(response: ServerResponse, session: string, isGood: () => boolean, takesGzip: boolean): void {
+  open(response: ServerResponse, session: string, isGood: () => boolean, coding: Coding): void {
     const own = this.#roomFor(session)
     own.add(response)
     response.writeHead(200, {
       ...safeHeaders,
       'content-type': 'application/x-ndjson',
-      ...(takesGzip && GZIP),
+      ...codingHeaders(coding),
     })
-    const out = takesGzip ? flushing(response) : response
+    const encoding = encoder(coding)
+    encoding?.pipe(response)
+    const out = encoding ?? response
     const tell = (message: ConsoleMessage) => {
       out.write(`${JSON.stringify(message)}\n`)
       if (out.writableLength + response.writableLength > MAX_UNREAD) response.destroy()
@@ -81,11 +83,4 @@ export class PageStreams {
     this.#open.set(session, own)
     return own
   }
-}
-
-/** What is written goes out at once, compressed. */
-function flushing(response: ServerResponse): Gzip {
-  const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH })
-  gzip.pipe(response)
-  return gzip
 }

@@ -1,12 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ConsoleError } from '../error.ts'
-
-/** Where the console is, as a browser names it. */
-export interface ConsolePlace {
-  readonly scheme: 'http' | 'https'
-  /** Values of the `host` header under which it may be asked: `127.0.0.1:7483`. */
-  readonly hosts: ReadonlySet<string>
-}
+import { type ConsolePlace, urlOf } from './console-place.ts'
 
 /**
  * Refuses whatever the console's own page would not ask.
@@ -17,12 +11,9 @@ export interface ConsolePlace {
  * @throws ConsoleError `HOST_REFUSED`, `ORIGIN_REFUSED`
  * @see Fetch standard, "Origin header"; W3C Fetch Metadata
  */
-export function checkRequest(
-  { headers, method, url }: IncomingMessage,
-  { scheme, hosts }: ConsolePlace,
-): void {
+export function checkRequest({ headers, method, url }: IncomingMessage, place: ConsolePlace): void {
+  const { scheme, hosts } = place
   const { host = '', origin } = headers
-  const [own = ''] = hosts
   if (!hosts.has(host))
     throw new ConsoleError('HOST_REFUSED', `asked for ${show(host)}; allowed: ${[...hosts].join(', ')}`)
   if (origin !== undefined && origin !== `${scheme}://${host}`)
@@ -34,7 +25,7 @@ export function checkRequest(
   if (isDeed && origin === undefined)
     throw new ConsoleError(
       'ORIGIN_REFUSED',
-      `found no origin header; allowed for ${show(method ?? '')}: the console’s own, as in ${scheme}://${own}`,
+      `found no origin header; allowed for ${show(method ?? '')}: the console’s own, as in ${urlOf(place)}`,
     )
   const site = headers['sec-fetch-site']
   if (isCall(url) && site !== undefined && site !== 'same-origin')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConsoleSession } from '@datapunk/protocol/console'
 import { z } from 'zod'
+import type { Visitor } from '../entrance.ts'
 import { ConsoleError } from '../error.ts'
 
 export interface SessionsOptions {
@@ -28,6 +29,11 @@ interface Kept extends SessionRights {
   readonly endsAt: number
 }
 
+interface KeptSession extends Kept {
+  /** Whose it is; null: of whoever came by a link. */
+  readonly operator: string | null
+}
+
 /** Milliseconds. */
 export const LINK_LIFE = 5 * 60 * 1000
 export const SESSION_LIFE = 12 * 60 * 60 * 1000
@@ -42,7 +48,7 @@ const SECRET_SIZE = 32
 export class Sessions {
   readonly #options: SessionsOptions
   readonly #links = new Map<string, Kept>()
-  readonly #sessions: Map<string, Kept>
+  readonly #sessions: Map<string, KeptSession>
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -65,21 +71,37 @@ export class Sessions {
         'LINK_INVALID',
         'found a link that was used before, or is older than five minutes; allowed: a new one, which `mtls console` prints',
       )
-    const session = this.#secret()
-    const kept = { readOnly: link.readOnly, endsAt: this.#options.clock() + SESSION_LIFE }
-    keep(this.#sessions, session, kept, MAX_SESSIONS)
-    this.#save()
-    return { session, ...kept }
+    return this.#begin({ readOnly: link.readOnly, operator: null })
   }
 
-  /** What a session may do; undefined where there is none, or no more. */
-  find(session: string): SessionRights | undefined {
+  /** The certificate has shown already who it is. */
+  logInOperator({ operator, readOnly }: Visitor): ConsoleSession {
+    return this.#begin({ readOnly, operator })
+  }
+
+  /**
+   * What a session may do; undefined where there is none, or no more, or it is somebody else's.
+   *
+   * @param visitor who asks with it; undefined: somebody on this machine
+   */
+  find(session: string, visitor: Visitor | undefined): SessionRights | undefined {
     const kept = this.#sessions.get(hashOf(session))
-    return kept !== undefined && kept.endsAt > this.#options.clock() ? kept : undefined
+    if (kept === undefined || kept.endsAt <= this.#options.clock()) return undefined
+    if (kept.operator !== (visitor?.operator ?? null)) return undefined
+    // Neither outlives its right to do things, nor gets one without a login.
+    return { readOnly: kept.readOnly || visitor?.readOnly === true }
   }
 
   logOut(session: string): void {
     if (this.#sessions.delete(hashOf(session))) this.#save()
+  }
+
+  #begin(rights: Pick<KeptSession, 'readOnly' | 'operator'>): ConsoleSession {
+    const session = this.#secret()
+    const endsAt = this.#options.clock() + SESSION_LIFE
+    keep(this.#sessions, session, { ...rights, endsAt }, MAX_SESSIONS)
+    this.#save()
+    return { session, readOnly: rights.readOnly, endsAt }
   }
 
   #take(from: Map<string, Kept>, secret: string): Kept | undefined {
@@ -100,7 +122,7 @@ export class Sessions {
   }
 }
 
-function keep(kept: Map<string, Kept>, secret: string, value: Kept, most: number): void {
+function keep<Value>(kept: Map<string, Value>, secret: string, value: Value, most: number): void {
   kept.set(hashOf(secret), value)
   if (kept.size <= most) return
   const [oldest] = kept.keys()
@@ -113,11 +135,14 @@ function hashOf(secret: string): string {
 }
 
 const keptSessions = z.array(
-  z.tuple([z.string().regex(/^[0-9a-f]{64}$/), z.object({ readOnly: z.boolean(), endsAt: z.number() })]),
+  z.tuple([
+    z.string().regex(/^[0-9a-f]{64}$/),
+    z.object({ readOnly: z.boolean(), endsAt: z.number(), operator: z.string().nullable() }),
+  ]),
 )
 
 /** What can't be read lets nobody in. */
-function readSessions(text: string | undefined): Map<string, Kept> {
+function readSessions(text: string | undefined): Map<string, KeptSession> {
   try {
     return new Map(keptSessions.parse(JSON.parse(text ?? '[]')))
   } catch {

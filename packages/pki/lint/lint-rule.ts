@@ -23,6 +23,13 @@ export interface LintRule {
   check(linted: Linted): string | undefined
 }
 
-export const everyProfile: readonly Profile[] = ['root', 'cross', 'issuing-ca', 'leaf', 'ocsp-signer']
+export const everyProfile: readonly Profile[] = [
+  'root',
+  'cross',
+  'issuing-ca',
+  'leaf',
+  'operator',
+  'ocsp-signer',
+]
 export const authorities: readonly Profile[] = ['root', 'cross', 'issuing-ca']
-export const endEntities: readonly Profile[] = ['leaf', 'ocsp-signer']
+export const endEntities: readonly Profile[] = ['leaf', 'operator', 'ocsp-signer']

@@ -87,6 +87,14 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
       },
     }),
   ],
+  'extended-key-usage-of-an-operator': [
+    'operator',
+    () => ({
+      extensions: {
+        extendedKeyUsage: testExtension.extendedKeyUsage([oids.serverAuth, oids.clientAuth]),
+      },
+    }),
+  ],
   'extensions-are-of-the-profile': [
     'leaf',
     () => ({ extensions: { unknown: testExtension.raw('1.2.3', Uint8Array.of(5, 0)) } }),
@@ -142,6 +150,7 @@ const broken: Readonly<Record<string, readonly [Profile, (ca: TestCa) => TestOve
     'leaf',
     () => ({ extensions: { subjectAltName: names(['lake.elsewhere']) } }),
   ],
+  'names-of-an-operator': ['operator', () => ({ subject: { commonName: 'bob' } })],
   'ocsp-no-check-of-an-ocsp-signer': ['ocsp-signer', () => ({ extensions: { ocspNoCheck: null } })],
   'path-length-only-with-ca': [
     'leaf',
@@ -254,7 +263,30 @@ describe('lint', () => {
     lintIdentity(ca.root, 'root', ca.root)
     lintIdentity(ca.issuing, 'issuing-ca', ca.root)
     lintIdentity(await ca.leaf('lake'), 'leaf', ca.issuing)
+    lintIdentity(await ca.operator('alice'), 'operator', ca.issuing)
     lintIdentity(await ca.ocspSigner(), 'ocsp-signer', ca.issuing)
+  })
+
+  it('passes an operator by one SPIFFE ID of an operator, and by no other name', async () => {
+    const id = 'spiffe://service.datapunk/operator/alice'
+    for (const names of [
+      { dnsNames: ['alice.service.datapunk'], uris: [id] },
+      { dnsNames: [], uris: [id, `${id}-2`] },
+      { dnsNames: [], uris: [id], ipAddresses: ['127.0.0.1'] },
+      { dnsNames: [], uris: ['spiffe://service.datapunk/alice'] },
+      { dnsNames: [], uris: ['spiffe://service.datapunk/operator'] },
+      { dnsNames: [], uris: [`${id}/more`] },
+      { dnsNames: [], uris: ['spiffe://service.datapunk/operator/alice.b'] },
+      { dnsNames: [], uris: ['https://service.datapunk/operator/alice'] },
+    ]) {
+      const bad = await ca.operator('alice', {
+        extensions: { subjectAltName: testExtension.subjectAltName(names) },
+      })
+      assert.throws(() => lintIdentity(bad, 'operator', ca.issuing), {
+        code: 'LINT_FAILED',
+        message: /names-of-an-operator/,
+      })
+    }
   })
 
   it('has a broken certificate for each of its rules', () => {
@@ -349,6 +381,7 @@ function lintIdentity(identity: TestIdentity, profile: Profile, issuer: TestIden
 
 async function makeBroken(profile: Profile, overrides: TestOverrides): Promise<[TestIdentity, TestIdentity]> {
   if (profile === 'leaf') return [await ca.leaf('lake', overrides), ca.issuing]
+  if (profile === 'operator') return [await ca.operator('alice', overrides), ca.issuing]
   if (profile === 'ocsp-signer') return [await ca.ocspSigner(overrides), ca.issuing]
   const other = await TestCa.create(profile === 'root' ? { root: overrides } : { issuing: overrides })
   return profile === 'root' ? [other.root, other.root] : [other.issuing, other.root]

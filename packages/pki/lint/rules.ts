@@ -15,6 +15,7 @@ import { extendedKeyUsageIsNotCritical } from './rules/extended-key-usage-is-not
 import { extendedKeyUsageNotInARoot } from './rules/extended-key-usage-not-in-a-root.ts'
 import { extendedKeyUsageOfALeaf } from './rules/extended-key-usage-of-a-leaf.ts'
 import { extendedKeyUsageOfAnOcspSigner } from './rules/extended-key-usage-of-an-ocsp-signer.ts'
+import { extendedKeyUsageOfAnOperator } from './rules/extended-key-usage-of-an-operator.ts'
 import { extensionsAreOfTheProfile } from './rules/extensions-are-of-the-profile.ts'
 import { issuerHasAName } from './rules/issuer-has-a-name.ts'
 import { issuerIsTheIssuersSubject } from './rules/issuer-is-the-issuers-subject.ts'
@@ -30,6 +31,7 @@ import { nameConstraintsAreWellFormed } from './rules/name-constraints-are-well-
 import { nameConstraintsOfAnIssuingCa } from './rules/name-constraints-of-an-issuing-ca.ts'
 import { nameConstraintsOnlyInACa } from './rules/name-constraints-only-in-a-ca.ts'
 import { namesAreWithinTheIssuersConstraints } from './rules/names-are-within-the-issuers-constraints.ts'
+import { namesOfAnOperator } from './rules/names-of-an-operator.ts'
 import { ocspNoCheckOfAnOcspSigner } from './rules/ocsp-no-check-of-an-ocsp-signer.ts'
 import { pathLengthOnlyWithCa } from './rules/path-length-only-with-ca.ts'
 import { serialFits20Octets } from './rules/serial-fits-20-octets.ts'
@@ -65,6 +67,7 @@ export const lintRules: readonly LintRule[] = [
   extendedKeyUsageNotInARoot,
   extendedKeyUsageOfALeaf,
   extendedKeyUsageOfAnOcspSigner,
+  extendedKeyUsageOfAnOperator,
   extensionsAreOfTheProfile,
   issuerHasAName,
   issuerIsTheIssuersSubject,
@@ -80,6 +83,7 @@ export const lintRules: readonly LintRule[] = [
   nameConstraintsOfAnIssuingCa,
   nameConstraintsOnlyInACa,
   namesAreWithinTheIssuersConstraints,
+  namesOfAnOperator,
   ocspNoCheckOfAnOcspSigner,
   pathLengthOnlyWithCa,
   serialFits20Octets,
@@ -105,5 +109,6 @@ export const lintRulesOf: Readonly<Record<Profile, readonly LintRule[]>> = {
   cross: lintRules.filter(({ profiles }) => profiles.includes('cross')),
   'issuing-ca': lintRules.filter(({ profiles }) => profiles.includes('issuing-ca')),
   leaf: lintRules.filter(({ profiles }) => profiles.includes('leaf')),
+  operator: lintRules.filter(({ profiles }) => profiles.includes('operator')),
   'ocsp-signer': lintRules.filter(({ profiles }) => profiles.includes('ocsp-signer')),
 }

@@ -66,6 +66,10 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
     decision: 'elsewhere',
     why: 'OCSPSigning must be among its purposes',
   },
+  'extended-key-usage-of-an-operator': {
+    decision: 'elsewhere',
+    why: 'clientAuth must be among its purposes',
+  },
   'extensions-are-of-the-profile': {
     decision: 'elsewhere',
     why: 'unknown ones are refused when they are critical',
@@ -92,6 +96,10 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
   'names-are-within-the-issuers-constraints': {
     decision: 'elsewhere',
     why: 'all CAs above constrain a name',
+  },
+  'names-of-an-operator': {
+    decision: 'elsewhere',
+    why: 'whoever lets operators in looks for their SPIFFE IDs',
   },
   'ocsp-no-check-of-an-ocsp-signer': {
     decision: 'ours only',
@@ -129,10 +137,10 @@ export const strictness: Readonly<Record<string, StrictnessRow>> = {
 }
 
 /**
- * What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA. An OCSP signer is the
- * end of a path of its own.
+ * What a path is made of; whatever stands between root and leaf is held to the rules of an issuing CA, and an operator to those
+ * of a leaf. An OCSP signer is the end of a path of its own.
  */
-export type PlaceInPath = Exclude<Profile, 'cross'>
+export type PlaceInPath = Exclude<Profile, 'cross' | 'operator'>
 
 /** The rules that refuse a certificate in this place of a path, with the code they refuse it with. */
 export function refusingRules(profile: PlaceInPath): readonly RefusingRule[] {

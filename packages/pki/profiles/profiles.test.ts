@@ -11,6 +11,7 @@ import { crossCertificate } from './cross.ts'
 import { issuingCaCertificate } from './issuing-ca.ts'
 import { type LeafRequest, leafCertificate } from './leaf.ts'
 import { ocspSignerCertificate } from './ocsp-signer.ts'
+import { operatorCertificate } from './operator.ts'
 import { rootCertificate } from './root.ts'
 import { serialText } from './tbs-certificate.ts'
 
@@ -195,6 +196,26 @@ describe('profiles', () => {
     assert.deepEqual(extensions.extendedKeyUsage?.purposes, [oids.ocspSigning])
     assert.deepEqual(extensions.ocspNoCheck, { critical: false })
     assert.equal(extensions.all.length, 6)
+  })
+
+  it('an operator is a client of one SPIFFE ID, who can be asked about and is called nowhere', () => {
+    const issuer = ca.issuing.certificate
+    const request = leafRequest({ ...status, mustStaple: false })
+    const subject = { commonName: 'alice', organization: 'Datapunk', country: 'US' }
+    const uris = ['spiffe://service.datapunk/operator/alice']
+    const tbs = operatorCertificate({ ...request, subject, uris })
+    lint({ tbs, profile: 'operator', issuer })
+    const { extensions } = parseTbsCertificate(tbs)
+    assert.deepEqual(extensions.extendedKeyUsage?.purposes, [oids.clientAuth])
+    assert.deepEqual(
+      extensions.subjectAltName?.names.map(({ form }) => form),
+      ['uri'],
+    )
+    assert.equal(
+      textOf(extensions.crlDistributionPoints?.points[0]?.fullName[0]),
+      status.crlDistributionPoint,
+    )
+    assert.throws(() => lint({ tbs, profile: 'leaf', issuer }), { code: 'LINT_FAILED' })
   })
 
   it('a root is its own issuer', () => {

@@ -28,7 +28,7 @@ export interface Config {
     readonly metrics: Address | undefined
     /** How many services the metrics name, those whose certificates end soonest; infinity for all. */
     readonly metricsServices: number
-    /** Where the console is served over plain HTTP, on this machine alone; absent for nowhere. */
+    /** Where the console is served: on this machine alone over plain HTTP, elsewhere to `operators` over mutual TLS; absent for nowhere. */
     readonly console: Address | undefined
     /** Whether it only shows, and does nothing. */
     readonly consoleReadOnly: boolean
@@ -66,6 +66,8 @@ export interface Config {
   readonly pinning: 'off' | Requirement
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
+  /** Who may come to the console from elsewhere; no members of the mesh. */
+  readonly operators: ReadonlyMap<string, OperatorConfig>
 }
 
 /** What peers do with what breaks a rule: they say so, or they refuse it. */
@@ -103,6 +105,15 @@ export interface ServiceConfig {
   readonly minTls: '1.3' | '1.2'
   readonly delivery: 'auto' | 'mesh' | 'files'
   readonly reload: Reload | undefined
+}
+
+export interface OperatorConfig {
+  readonly operator: string
+  readonly spiffeId: string
+  /** May look, and do nothing. */
+  readonly readOnly: boolean
+  /** Of the certificate. */
+  readonly validityDays: number
 }
 
 export interface Address {

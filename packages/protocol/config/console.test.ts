@@ -20,8 +20,11 @@ test('the console is served on loopback, or nowhere; to do things, or to look', 
 test('anything else is refused', () => {
   for (const [settings, allowed] of [
     ['console: 127.0.0.1', /found 127\.0\.0\.1 without a port; allowed: HOST:PORT/],
-    ['console: 0.0.0.0:7483', /found 0\.0\.0\.0, which other machines may reach; allowed: 127\.0\.0\.1/],
-    ['console: "[::]:7483"', /found ::, which other machines may reach/],
+    [
+      'console: 0.0.0.0:7483',
+      /found 0\.0\.0\.0, which other machines may reach, and no operators; allowed: 127\.0\.0\.1.*operators: \{ alice/,
+    ],
+    ['console: "[::]:7483"', /found ::, which other machines may reach, and no operators/],
     ['console: 127.evil.example:7483', /found 127\.evil\.example, which other machines may reach/],
     ['console_read_only: perhaps', /found "perhaps"; allowed: true or false/],
   ] as const) {

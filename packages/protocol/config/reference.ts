@@ -32,7 +32,7 @@ export function configReference(): string {
   const rows: string[] = []
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (name === 'environments') continue
-    const nested = property.properties ?? serviceProperties(property)
+    const nested = property.properties ?? namedProperties(property)
     if (nested === undefined) rows.push(row(name, property))
     else lines.push(...section(name, property, nested))
   }
@@ -46,8 +46,14 @@ export function configReference(): string {
   ].join('\n')}`
 }
 
+/** Of what has names of its own. */
+const titles: Readonly<Record<string, string>> = {
+  services: 'services.SERVICE',
+  operators: 'operators.OPERATOR',
+}
+
 function section(name: string, property: JsonSchema, nested: Record<string, JsonSchema>): string[] {
-  const title = name === 'services' ? 'services.SERVICE' : name
+  const title = titles[name] ?? name
   const rows = Object.entries(nested).flatMap(([key, value]) =>
     value.properties === undefined
       ? [row(key, value)]
@@ -56,7 +62,7 @@ function section(name: string, property: JsonSchema, nested: Record<string, Json
   return [`## ${title}`, '', property.description ?? '', '', ...table(rows), '']
 }
 
-function serviceProperties({ additionalProperties }: JsonSchema): Record<string, JsonSchema> | undefined {
+function namedProperties({ additionalProperties }: JsonSchema): Record<string, JsonSchema> | undefined {
   if (typeof additionalProperties !== 'object') return undefined
   return (
     additionalProperties.properties ?? additionalProperties.anyOf?.find((one) => one.properties)?.properties

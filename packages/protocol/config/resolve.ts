@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path'
 import { authorityName } from '../authority-identity.ts'
+import { operatorSpiffeId } from '../operator-identity.ts'
 import { probeName } from '../probe-identity.ts'
-import type { Address, Config, ServiceConfig } from './config.ts'
+import { checkConsole } from './check-console.ts'
+import type { Address, Config, OperatorConfig, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
-import { isIpAddress } from './ip-address.ts'
 import { resolveReload } from './reload.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
@@ -86,6 +87,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       crl: text.paths.crl === undefined ? join(dirname(caCert), 'ca.crl') : options.path(text.paths.crl),
     },
     services,
+    operators: resolveOperators(text, trustDomain),
   }
   checkListen(config, options)
   checkConsole(config, options)
@@ -130,6 +132,20 @@ function resolveService(
   }
 }
 
+function resolveOperators({ operators }: ConfigText, trustDomain: string): Map<string, OperatorConfig> {
+  return new Map(
+    Object.entries(operators).map(([operator, text]) => [
+      operator,
+      {
+        operator,
+        spiffeId: operatorSpiffeId(trustDomain, operator),
+        readOnly: text.read_only,
+        validityDays: text.validity_days,
+      },
+    ]),
+  )
+}
+
 function addressOf(text: string | undefined): Address | undefined {
   return text === undefined ? undefined : splitAddress(text)
 }
@@ -159,19 +175,6 @@ function checkListen({ authority }: Config, { problem }: ResolveOptions): void {
       `found ${address.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`,
     )
   }
-}
-
-/** What is said over plain HTTP is for this machine alone. */
-function checkConsole({ authority: { console } }: Config, { problem }: ResolveOptions): void {
-  if (console === undefined || isLoopback(console.host)) return
-  problem(
-    ['authority', 'console'],
-    `found ${console.host}, which other machines may reach; allowed: 127.0.0.1, [::1] or localhost`,
-  )
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIpAddress(host) && host.startsWith('127.'))
 }
 
 /** Nobody could staple what nobody signs. */
@@ -274,5 +277,8 @@ function checkValidity(text: ConfigText, { problem }: ResolveOptions): void {
   check(text.certificates.validity_days, ['certificates', 'validity_days'])
   for (const [service, { validity_days }] of Object.entries(text.services)) {
     check(validity_days, ['services', service, 'validity_days'])
+  }
+  for (const [operator, { validity_days }] of Object.entries(text.operators)) {
+    check(validity_days, ['operators', operator, 'validity_days'])
   }
 }

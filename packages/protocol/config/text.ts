@@ -176,6 +176,16 @@ const service = z.strictObject({
     ),
 })
 
+const operator = z.strictObject({
+  read_only: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Whether this operator may only look, and do nothing.'),
+  validity_days: days(3650)
+    .default(90)
+    .describe('Life of the certificate that `mtls issue --operator` issues, in days.'),
+})
+
 const body = {
   trust_domain: trustDomain
     .optional()
@@ -302,7 +312,7 @@ const body = {
         .union([z.literal('none'), address], { error: '"none", or HOST:PORT' })
         .default('127.0.0.1:7483')
         .describe(
-          'Where `mtls up` serves the console, a web page that `mtls console` opens, HOST:PORT: an address of this machine that others can’t reach.',
+          'Where `mtls up` serves the console, a web page that `mtls console` opens, HOST:PORT. At an address that other machines reach it is there for `operators` only, over mutual TLS, as `authority.TRUST_DOMAIN`.',
         ),
       console_read_only: z
         .boolean({ error: 'true or false' })
@@ -317,6 +327,16 @@ const body = {
     })
     .prefault({})
     .describe('The certificate authority.'),
+  operators: z
+    .record(
+      text('an operator’s name of a-z, 0-9 and hyphens, at most 63', (name) => SERVICE_NAME.test(name)),
+      operator.nullable().transform((value) => value ?? operator.parse({})),
+      { error: 'operators by name, as in operators: { alice: {} }' },
+    )
+    .default({})
+    .describe(
+      'Who may come to the console from elsewhere, by a certificate that `mtls issue --operator` issues. Operators are no members: no service lets them in.',
+    ),
   rotation: z
     .strictObject({
       renew_at: renewAt.default(0.67).describe('When a certificate is renewed, as a fraction of its life.'),

@@ -18,9 +18,12 @@ export function callsOf(session: string): Call {
   return (path, options) => ask(path, { authorization: `Bearer ${session}` }, options)
 }
 
-/** @throws PageError `REFUSED` the link was used, or has ended; `CONSOLE_UNREACHABLE` */
-export async function logIn(token: string): Promise<ConsoleSession> {
-  return (await ask('/api/session', {}, { method: 'POST', body: { token } })).json()
+/**
+ * @param by the token of a link; nothing where a certificate says who it is
+ * @throws PageError `REFUSED` the link was used, or has ended; `CONSOLE_UNREACHABLE`
+ */
+export async function logIn(by: { readonly token?: string }): Promise<ConsoleSession> {
+  return (await ask('/api/session', {}, { method: 'POST', body: by })).json()
 }
 
 async function ask(

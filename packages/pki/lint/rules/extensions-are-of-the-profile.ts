@@ -38,6 +38,17 @@ const allowed: Readonly<Record<Profile, ReadonlySet<string>>> = {
     oids.authorityInfoAccess,
     oids.tlsFeature,
   ]),
+  operator: new Set([
+    oids.subjectAltName,
+    oids.keyUsage,
+    oids.extendedKeyUsage,
+    oids.basicConstraints,
+    oids.authorityKeyIdentifier,
+    oids.subjectKeyIdentifier,
+    oids.crlDistributionPoints,
+    oids.freshestCrl,
+    oids.authorityInfoAccess,
+  ]),
   // Nothing that says where to ask about it: that question would never end (RFC 9919 §3.2.2).
   'ocsp-signer': new Set([
     oids.keyUsage,

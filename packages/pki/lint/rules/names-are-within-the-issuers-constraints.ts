@@ -6,7 +6,7 @@ import type { LintRule } from '../lint-rule.ts'
 export const namesAreWithinTheIssuersConstraints: LintRule = {
   name: 'names-are-within-the-issuers-constraints',
   source: 'RFC 5280 §6.1.3 (b), (c)',
-  profiles: ['issuing-ca', 'leaf', 'ocsp-signer'],
+  profiles: ['issuing-ca', 'leaf', 'operator', 'ocsp-signer'],
   check({ certificate, issuer }) {
     try {
       checkNameConstraints(issuer, [certificate], new PathBudget())

@@ -1,0 +1,110 @@
+import { constants } from 'node:crypto'
+import { createServer, type Server, type ServerOptions } from 'node:https'
+import type { Socket } from 'node:net'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import type { ConsoleEntrance, Shown, Visitor } from '../entrance.ts'
+
+/** How long a connection may outlast the right to have it. Milliseconds. */
+const SWEEP_EVERY = 1000
+
+/** Handshakes at once; the oldest makes room for the next, so that whoever stalls keeps nobody out. */
+const MAX_HANDSHAKES = 64
+
+/** Only what TLS 1.3 has, as between services: the post-quantum group first, no tickets, no early data. */
+const STRICT: SecureContextOptions = {
+  minVersion: 'TLSv1.3',
+  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
+  ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
+  honorCipherOrder: true,
+  secureOptions:
+    constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_TICKET,
+}
+
+/**
+ * Whoever comes from elsewhere, over mutual TLS, with a verdict on every connection before anything is read from it, on every
+ * request, and every second as long as it is open. Whoever is refused is closed without a word.
+ */
+export class Visitors {
+  readonly server: Server
+  readonly #entrance: ConsoleEntrance
+  /** By the other end. */
+  readonly #handshakes = new Map<string, Socket>()
+  readonly #open = new Set<TLSSocket>()
+  readonly #sweep: NodeJS.Timeout
+  #pair = ''
+
+  constructor(entrance: ConsoleEntrance, options: ServerOptions) {
+    this.#entrance = entrance
+    this.server = createServer({
+      ...options,
+      ...STRICT,
+      // OpenSSL only asks: Node would close whoever it refuses before the entrance can say why.
+      requestCert: true,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+    })
+    this.server.on('connection', (socket) => this.#begin(socket))
+    // Before the listener of HTTP, which reads nothing from a socket that is destroyed; `of` asks again for each request.
+    this.server.prependListener('secureConnection', (socket) => this.#judge(socket))
+    this.server.on('tlsClientError', (_error, socket) => socket.destroy())
+    this.#usePair()
+    this.#sweep = setInterval(() => this.#look(), SWEEP_EVERY).unref()
+  }
+
+  /** Who is at the other end, now. Whoever may not be there any more is closed. */
+  of(socket: TLSSocket): Visitor | undefined {
+    if (socket.destroyed || !this.#open.has(socket)) return undefined
+    const visitor = this.#entrance.visitor(shownBy(socket))
+    if (visitor === undefined) socket.destroy()
+    return visitor
+  }
+
+  close(): void {
+    clearInterval(this.#sweep)
+    for (const socket of [...this.#handshakes.values(), ...this.#open]) socket.destroy()
+  }
+
+  #begin(socket: Socket): void {
+    const remote = remoteOf(socket)
+    this.#handshakes.set(remote, socket)
+    socket.once('close', () => this.#handshakes.get(remote) === socket && this.#handshakes.delete(remote))
+    if (this.#handshakes.size <= MAX_HANDSHAKES) return
+    const [oldest] = this.#handshakes.values()
+    oldest?.destroy()
+  }
+
+  #judge(socket: TLSSocket): void {
+    socket.on('error', () => {})
+    this.#handshakes.delete(remoteOf(socket))
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+    this.of(socket)
+  }
+
+  #look(): void {
+    for (const socket of this.#open) this.of(socket)
+    this.#usePair()
+  }
+
+  /** New handshakes use it at once. */
+  #usePair(): void {
+    const pair = this.#entrance.pair()
+    const text = JSON.stringify(pair)
+    if (text === this.#pair) return
+    this.#pair = text
+    this.server.setSecureContext({ ...STRICT, ...pair })
+  }
+}
+
+/** A socket, and TLS over it, have the same. */
+function remoteOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+function shownBy(socket: TLSSocket): Shown {
+  return {
+    leaf: socket.getPeerX509Certificate()?.raw,
+    openssl: socket.authorized ? undefined : String(socket.authorizationError),
+    remote: socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`),
+  }
+}
