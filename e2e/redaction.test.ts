@@ -119,8 +119,10 @@ describe('whatever happens, nobody is told a secret', () => {
     await nexus.fetch(greeter.url).then(async (answer) => tell('an answer', await answer.text()), tellError)
     await callWithout(greeter.port)
     await tellRejection(stream.fetch('https://nobody.service.datapunk/'))
-    const cut = once(greeter.mesh, 'cut')
     tell('status', JSON.stringify(await authority.status()))
+    const cut = once(greeter.mesh, 'cut')
+    // Whatever took its time so far: there is a connection to be cut.
+    await (await stream.fetch(greeter.url)).text()
     await authority.revoke({ targets: [{ service: 'stream' }], reason: 'key-compromise', reissue: false })
     await cut
     await tellRejection(stream.fetch(greeter.url))
