@@ -1,5 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { createServer, request, type ServerResponse } from 'node:http'
+import type { z } from 'zod'
+import { adminRequests } from './admin-requests.ts'
 import type { ApplyOptions, ApplyReport } from './apply.ts'
 import { type Asker, actorText, askedBy, encodeAsker, parseAsker } from './audit/asker.ts'
 import type { Administration, Authority, BackupMade, BackupRequest } from './authority.ts'
@@ -23,8 +25,8 @@ import type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 import { byShortName, listenOnSocket } from './socket.ts'
 import type { Status } from './status.ts'
 
-/** A CSR in base64 is the largest thing anyone sends. */
-const MAX_REQUEST_BYTES = 256 * 1024
+/** Ten thousand targets of a revocation, by their serials, are 600 kB. */
+const MAX_REQUEST_BYTES = 2 * 1024 * 1024
 
 /** Says who asks; nobody can prove it here. */
 const ASKER = 'mtls-asker'
@@ -243,10 +245,27 @@ async function answerTo(handlers: Handlers, url: string, body: AsyncIterable<Uin
     const name = url.slice(1)
     if (!Object.hasOwn(handlers, name)) return { status: 404, body: { message: `no call ${name}` } }
     const handler = handlers[name as keyof Calls] as (input: unknown) => Promise<unknown>
-    return { status: 200, body: (await handler(await readJson(body))) ?? null }
+    const input = requestFor(name as keyof Calls, await readJson(body))
+    return { status: 200, body: (await handler(input)) ?? null }
   } catch (error) {
     return refusalOf(error)
   }
+}
+
+/** @throws AuthorityError `REQUEST_INVALID` */
+function requestFor<Name extends keyof Calls>(name: Name, value: unknown): Calls[Name]['takes'] {
+  const schemas: { readonly [Each in keyof Calls]: z.ZodType<Calls[Each]['takes']> } = adminRequests
+  const { success, data, error } = schemas[name].safeParse(value)
+  if (success) return data
+  const [issue] = error.issues
+  throw invalidRequest(`another shape at ${JSON.stringify(issue?.path.join('.') ?? '')} of ${name}`)
+}
+
+function invalidRequest(found: string): AuthorityError {
+  return new AuthorityError(
+    'REQUEST_INVALID',
+    `found ${found}; allowed: what \`mtls\` of this version sends. Restart \`mtls up\` where it is of another one`,
+  )
 }
 
 /** @returns what to answer instead, where that was refused */
@@ -273,10 +292,15 @@ async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
-    if (size > MAX_REQUEST_BYTES) throw new TypeError('the request is too large')
+    if (size > MAX_REQUEST_BYTES) throw invalidRequest(`a request of over ${MAX_REQUEST_BYTES} octets`)
     chunks.push(chunk)
   }
-  return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
+  if (size === 0) return undefined
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+  } catch {
+    throw invalidRequest('a request that is no JSON in UTF-8')
+  }
 }
 
 function callOverSocket(

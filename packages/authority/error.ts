@@ -42,6 +42,7 @@ export type AuthorityErrorCode =
   | 'PLAN_CHANGED'
   | 'REFERENCE_MISSING'
   | 'RELOAD_FAILED'
+  | 'REQUEST_INVALID'
   | 'RESTART_NEEDED'
   | 'RESTORE_REFUSED'
   | 'ROOT_KEY_NEEDED'
