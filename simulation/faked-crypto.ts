@@ -10,17 +10,13 @@ export function sign(_digest: string | null, message: Uint8Array, key: KeyObject
   return Buffer.concat([Buffer.from([0x30, 2 * half.length]), half, half])
 }
 
-/** At once, whoever waits for it: there is nothing to be done aside. */
 export function verify(
   digest: string | null,
   message: Uint8Array,
   key: KeyObject,
   signature: Uint8Array,
-  callback?: (error: null, isGood: boolean) => void,
 ): boolean {
-  const isGood = sign(digest, message, key).equals(signature)
-  callback?.(null, isGood)
-  return isGood
+  return sign(digest, message, key).equals(signature)
 }
 
 /** The same for both halves of a pair. */

@@ -52,9 +52,6 @@ export interface TransparencyLogOptions {
 /** Some hundred octets each. */
 const MAX_ROOTS = 256
 
-/** As many as its sequencer lets wait. */
-const MAX_SUBMITTED = 4096
-
 export type SubmissionKind = 'chain' | 'pre-chain'
 
 /**
@@ -72,8 +69,6 @@ export class TransparencyLog {
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
   #joining: Promise<void> | undefined
-  /** How many have been submitted and not been answered. */
-  #submitted = 0
   /** Of trees that were asked about. */
   readonly #roots = new Map<number, Promise<Uint8Array | undefined>>()
 
@@ -139,18 +134,7 @@ export class TransparencyLog {
    * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_WRITE_FAILED`: submit it again
    */
   async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
-    // Before anything is checked: whoever floods it makes it no work.
-    if (this.#submitted >= MAX_SUBMITTED)
-      throw new LogError('LOG_BUSY', `${this.#submitted} entries wait already; try again in a moment`)
-    this.#submitted++
-    try {
-      return await this.#add(this.#candidate(await this.#check(chain, kind)))
-    } finally {
-      this.#submitted--
-    }
-  }
-
-  async #add(candidate: Candidate): Promise<Uint8Array> {
+    const candidate = this.#candidate(await this.#check(chain, kind))
     try {
       if (this.#sequencer.failure !== undefined) await this.#reopen()
       return await this.#sequencer.add(candidate)
@@ -232,14 +216,14 @@ export class TransparencyLog {
     const { clock } = this.#options
     const check = () => checkSubmission(chain, { roots: this.trusted.roots, kind, now: clock() })
     try {
-      return await check()
+      return check()
     } catch (first) {
       if (!(first instanceof PkiError) || first.code !== 'SUBMISSION_ROOT_UNKNOWN') throw refused(first)
     }
     // Its root may be one that was announced since.
     await this.trusted.refresh()
     try {
-      return await check()
+      return check()
     } catch (cause) {
       throw refused(cause)
     }

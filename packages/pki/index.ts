@@ -102,7 +102,7 @@ export {
 export { logIdOf } from './transparency/log-id.ts'
 export { encodeSct, parseSct, type Sct, type SctAlgorithm } from './transparency/sct.ts'
 export { encodeSctList, parseSctList } from './transparency/sct-list.ts'
-export { isSignedSct, isSignedSctAside, signSct } from './transparency/sct-signature.ts'
+export { isSignedSct, signSct } from './transparency/sct-signature.ts'
 export { withoutPoison, withoutSctList } from './transparency/tbs-extensions.ts'
 export { encodeTileLeaf, parseDataTile, parseTileLeaf, type TileLeaf } from './transparency/tile-leaf.ts'
 export {

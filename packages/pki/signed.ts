@@ -2,7 +2,7 @@ import { readDer } from './der/reader.ts'
 import { tag } from './der/tag.ts'
 import { encodeDer } from './der/writer.ts'
 import { keyAlgorithms } from './keys/key-algorithm.ts'
-import { verifySignatureAside } from './keys/signature.ts'
+import { verifySignature } from './keys/signature.ts'
 import type { Signer } from './keys/signer.ts'
 import type { Name } from './name.ts'
 import { equalOctets } from './octets.ts'
@@ -35,8 +35,7 @@ export async function signAsIssuer(
     throw new PkiError('SIGNER_MISMATCH', `the signer's key is not the key of the issuer, ${issuer}`)
   }
   const signature = await signer.sign(tbs)
-  const signed = { spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm }
-  if (!(await verifySignatureAside(signed))) {
+  if (!verifySignature({ spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm })) {
     throw new PkiError(
       'SIGNATURE_INVALID',
       'the signer returned a signature that its own key does not verify',

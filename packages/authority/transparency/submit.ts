@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import {
-  isSignedSctAside,
+  isSignedSct,
   type PrecertEntry,
   type Precertificate,
   parseSct,
@@ -44,7 +44,7 @@ export async function submit(
     throw unavailable(new Error('peers do not know it yet'))
   try {
     const sct = parseSct(await log.submit([precertificate.der, issuer]))
-    if (!(await isSignedSctAside(sct, entryOf(precertificate), log.spki)))
+    if (!isSignedSct(sct, entryOf(precertificate), log.spki))
       throw new TypeError('its SCT is not of this certificate')
     if (sct.leafIndex !== undefined) logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
     return { sct, log: slot.id }

@@ -45,38 +45,10 @@ export interface SignedMessage {
  * @throws PkiError `SIGNATURE_ALGORITHM_UNSUPPORTED` when the algorithm is not in the table or not for this
  *   kind of key, and what `keyAlgorithmOf` throws
  */
-export function verifySignature(signed: SignedMessage): boolean {
-  return verify(digestOf(signed), signed.message, publicKeyOf(signed.spki), signed.signature)
-}
-
-/** The last of those that are checked aside. */
-let lastAside: Promise<unknown> = Promise.resolve()
-
-/**
- * The same on the thread pool: the way there and back costs an eighth of a check of ECDSA, and whoever has many to do goes on
- * meanwhile. Answers come in the order in which they were asked for, so that which thread is ready first decides nothing.
- *
- * @throws PkiError as `verifySignature`
- */
-export async function verifySignatureAside(signed: SignedMessage): Promise<boolean> {
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
-  const { spki, message, signature } = signed
-  verify(digestOf(signed), message, publicKeyOf(spki), signature, (error, isGood) =>
-    error ? reject(error) : resolve(isGood),
-  )
-  const [isGood] = await inOrder(promise)
-  return isGood
-}
-
-function inOrder<Value>(answer: Promise<Value>): Promise<[Value, unknown]> {
-  const both = Promise.all([answer, lastAside])
-  lastAside = both.catch(() => {})
-  return both
-}
-
-function digestOf({ spki, algorithm }: SignedMessage): SignatureAlgorithm['digest'] {
+export function verifySignature({ spki, message, signature, algorithm }: SignedMessage): boolean {
   const key = keyAlgorithmOf(spki).algorithm
-  return findSignatureAlgorithm(algorithm ?? keyAlgorithms[key].signatureIdentifier, key).digest
+  const { digest } = findSignatureAlgorithm(algorithm ?? keyAlgorithms[key].signatureIdentifier, key)
+  return verify(digest, message, publicKeyOf(spki), signature)
 }
 
 /** Whether an `AlgorithmIdentifier` is one that `verifySignature` would accept with some key. */

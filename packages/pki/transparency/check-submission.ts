@@ -3,7 +3,7 @@ import { sha256 } from '../keys/public-key.ts'
 import { equalOctets } from '../octets.ts'
 import { oids } from '../oids.ts'
 import { checkExpiry, checkFitness } from '../path/check-certificate.ts'
-import { isSignedBy, isSignedByAside } from '../path/signed-by.ts'
+import { isSignedBy } from '../path/signed-by.ts'
 import { PkiError, type PkiErrorCode, type PkiErrorData } from '../pki-error.ts'
 import { issuerIn } from './kept-issuers.ts'
 import { type LogEntry, precertEntry, x509Entry } from './log-entry.ts'
@@ -39,10 +39,7 @@ export interface Submission {
  *   `SUBMISSION_POISON_MISSING`, `SUBMISSION_POISONED`, `SUBMISSION_SIGNER_UNSUPPORTED`, `CERTIFICATE_EXPIRED`,
  *   `SIGNATURE_INVALID`; what `parseCertificate` throws; codes of `verifyPath` about an issuer that may not be one
  */
-export async function checkSubmission(
-  chain: readonly Uint8Array[],
-  check: SubmissionCheck,
-): Promise<Submission> {
+export function checkSubmission(chain: readonly Uint8Array[], check: SubmissionCheck): Submission {
   // 1 Not more than is looked at.
   checkBudget(chain)
   const certificates = chain.map((der, at) => (at === 0 ? parseCertificate(der) : issuerIn(der)))
@@ -56,7 +53,7 @@ export async function checkSubmission(
   // 3 Below a root of the log's, link by link.
   const above = rootAbove(certificates.at(-1) as Certificate, check.roots)
   for (const [index, issuer] of certificates.slice(1).entries()) {
-    await checkLink(certificates[index] as Certificate, issuer, check.roots)
+    checkLink(certificates[index] as Certificate, issuer, check.roots)
   }
   const whole = [...certificates, ...above]
 
@@ -109,11 +106,7 @@ function rootAbove(last: Certificate, roots: readonly Certificate[]): readonly C
   })
 }
 
-async function checkLink(
-  certificate: Certificate,
-  issuer: Certificate,
-  roots: readonly Certificate[],
-): Promise<void> {
+function checkLink(certificate: Certificate, issuer: Certificate, roots: readonly Certificate[]): void {
   if (!certificate.issuer.equals(issuer.subject)) {
     throw refusal(
       'SUBMISSION_NOT_A_CHAIN',
@@ -128,7 +121,7 @@ async function checkLink(
     )
   }
   checkFitness(issuer, isOneOf(issuer, roots) ? 'root' : 'issuing-ca')
-  if (!(await isSignedByAside(certificate, issuer))) {
+  if (!isSignedBy(certificate, issuer)) {
     throw refusal('SIGNATURE_INVALID', `${certificate.subject} is not signed by the key of ${issuer.subject}`)
   }
 }

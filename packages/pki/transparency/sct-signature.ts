@@ -1,5 +1,5 @@
 import { algorithmIdentifier } from '../keys/algorithm-identifier.ts'
-import { type SignedMessage, verifySignature, verifySignatureAside } from '../keys/signature.ts'
+import { verifySignature } from '../keys/signature.ts'
 import type { Signer } from '../keys/signer.ts'
 import { leafIndexExtension } from './ct-extensions.ts'
 import type { LogEntry } from './log-entry.ts'
@@ -39,16 +39,7 @@ const identifiers: Readonly<Record<SctAlgorithm, Uint8Array>> = {
  *   `keyAlgorithmOf` throws
  */
 export function isSignedSct(sct: Sct, entry: LogEntry, spki: Uint8Array): boolean {
-  return verifySignature(signedBySct(sct, entry, spki))
-}
-
-/** The same on the thread pool. */
-export function isSignedSctAside(sct: Sct, entry: LogEntry, spki: Uint8Array): Promise<boolean> {
-  return verifySignatureAside(signedBySct(sct, entry, spki))
-}
-
-function signedBySct(sct: Sct, entry: LogEntry, spki: Uint8Array): SignedMessage {
   const { timestamp, extensions, signature, algorithm } = sct
   const message = sctSignatureInput({ timestamp, entry, extensions })
-  return { spki, message, signature, algorithm: identifiers[algorithm] }
+  return verifySignature({ spki, message, signature, algorithm: identifiers[algorithm] })
 }
