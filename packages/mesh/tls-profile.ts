@@ -1,13 +1,9 @@
 import { constants } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
+import { tls13Suites, tlsGroups } from '@datapunk/protocol'
 import type { Current } from './current.ts'
 
 type MinTls = '1.3' | '1.2'
-
-/** X25519MLKEM768 first: what is recorded today stays closed to the quantum computers of tomorrow. */
-const groups = 'X25519MLKEM768:X25519:P-256:P-384'
-
-const tls13Suites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256'
 
 /** Ephemeral keys and authenticated encryption only (RFC 9325 4.2). */
 const tls12Suites = [
@@ -34,7 +30,7 @@ const byMinTls: Readonly<Record<MinTls, SecureContextOptions>> = {
   },
 }
 
-const common: SecureContextOptions = { ecdhCurve: groups, honorCipherOrder: true }
+const common: SecureContextOptions = { ecdhCurve: tlsGroups, honorCipherOrder: true }
 
 /** TLS 1.3 without a pair, and without anybody to trust. */
 export const tls13: SecureContextOptions = { ...common, ...byMinTls['1.3'] }

@@ -76,6 +76,7 @@ export {
   type RefusedCaller,
   type Report,
 } from './stream.ts'
+export { strictTls, tls13Suites, tlsGroups } from './strict-tls.ts'
 export { encodeTransparency, parseTransparency } from './transparency.ts'
 export {
   followTrustStatements,

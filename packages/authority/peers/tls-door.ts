@@ -1,8 +1,7 @@
-import { constants } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
-import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { encodePem } from '@datapunk/pki'
-import { type AuthorityAddress, LONGEST_SILENCE } from '@datapunk/protocol'
+import { type AuthorityAddress, LONGEST_SILENCE, strictTls } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
@@ -25,16 +24,6 @@ const LAST_WORDS = 5_000
 /** How long a connection may outlast its certificate. Milliseconds. */
 const SWEEP_EVERY = 1000
 
-/** Only what TLS 1.3 has, as between services: the post-quantum group first, no tickets, no early data. */
-const STRICT: SecureContextOptions = {
-  minVersion: 'TLSv1.3',
-  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
-  ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
-  honorCipherOrder: true,
-  secureOptions:
-    constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_TICKET,
-}
-
 /**
  * Where peers on other hosts come in: mutual TLS, with a verdict on every connection before anything is read from it. Whoever
  * is refused is closed without a word, and leaves one event.
@@ -55,7 +44,7 @@ export class TlsDoor {
     this.#events = new MessageBudget(options.clock)
     this.#known = new KnownCallers(options.store)
     const server = createServer({
-      ...STRICT,
+      ...strictTls,
       // OpenSSL only asks: Node would close whoever it refuses without a trace.
       requestCert: true,
       rejectUnauthorized: false,
@@ -200,7 +189,7 @@ export class TlsDoor {
     if (context === this.#context) return
     this.#context = context
     this.#server.setSecureContext({
-      ...STRICT,
+      ...strictTls,
       // An empty list would mean the CAs of the web.
       ca: ca === '' ? [] : ca,
       ...(served && { cert: served.certificate, key: served.key }),

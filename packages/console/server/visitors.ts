@@ -1,7 +1,7 @@
-import { constants } from 'node:crypto'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
-import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { strictTls } from '@datapunk/protocol'
 import type { ConsoleEntrance, Shown, Visitor } from '../entrance.ts'
 
 /** How long a connection may outlast the right to have it. Milliseconds. */
@@ -9,16 +9,6 @@ const SWEEP_EVERY = 1000
 
 /** Handshakes at once; the oldest makes room for the next, so that whoever stalls keeps nobody out. */
 const MAX_HANDSHAKES = 64
-
-/** Only what TLS 1.3 has, as between services: the post-quantum group first, no tickets, no early data. */
-const STRICT: SecureContextOptions = {
-  minVersion: 'TLSv1.3',
-  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256',
-  ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
-  honorCipherOrder: true,
-  secureOptions:
-    constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_NO_TICKET,
-}
 
 /**
  * Whoever comes from elsewhere, over mutual TLS, with a verdict on every connection before anything is read from it, on every
@@ -37,7 +27,7 @@ export class Visitors {
     this.#entrance = entrance
     this.server = createServer({
       ...options,
-      ...STRICT,
+      ...strictTls,
       // OpenSSL only asks: Node would close whoever it refuses before the entrance can say why.
       requestCert: true,
       rejectUnauthorized: false,
@@ -92,7 +82,7 @@ export class Visitors {
     const text = JSON.stringify(pair)
     if (text === this.#pair) return
     this.#pair = text
-    this.server.setSecureContext({ ...STRICT, ...pair })
+    this.server.setSecureContext({ ...strictTls, ...pair })
   }
 }
 
