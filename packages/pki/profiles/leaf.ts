@@ -1,19 +1,11 @@
 import type { Certificate } from '../certificate.ts'
-import { encodeDer } from '../der/writer.ts'
-import { writeBasicConstraints } from '../extensions/basic-constraints.ts'
-import { writeExtendedKeyUsage } from '../extensions/extended-key-usage.ts'
 import { writeExtension } from '../extensions/extensions.ts'
-import {
-  keyIdentifierOf,
-  writeAuthorityKeyIdentifier,
-  writeSubjectKeyIdentifier,
-} from '../extensions/key-identifiers.ts'
-import { writeKeyUsage } from '../extensions/key-usage.ts'
 import { writeSubjectAltName } from '../extensions/subject-alt-name.ts'
 import { encodeName, fitsUpperBound, type NameParts } from '../name.ts'
 import { oids } from '../oids.ts'
 import { issuerFields } from './issuer-fields.ts'
-import { type LeafStatus, writeStatusExtensions } from './status-extensions.ts'
+import { leafUsage, writeKeysAndStatus } from './leaf-extensions.ts'
+import type { LeafStatus } from './status-extensions.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
 
 export interface LeafRequest extends LeafStatus {
@@ -59,26 +51,12 @@ export function leafCertificate(request: LeafRequest): Uint8Array {
       // RFC 5280 §4.2.1.6: critical where the subject is empty, which is an empty SEQUENCE.
       writeExtension(der, oids.subjectAltName, subject.length === 2, () => writeSubjectAltName(der, request))
       der.raw(usageOfEveryLeaf)
-      writeExtension(der, oids.authorityKeyIdentifier, false, () =>
-        writeAuthorityKeyIdentifier(der, authorityKeyIdentifier),
-      )
-      writeExtension(der, oids.subjectKeyIdentifier, false, () =>
-        writeSubjectKeyIdentifier(der, keyIdentifierOf(spki)),
-      )
-      writeStatusExtensions(der, request)
+      writeKeysAndStatus(der, { authorityKeyIdentifier, spki }, request)
     },
   })
 }
 
-const usageOfEveryLeaf = encodeDer((der) => {
-  writeExtension(der, oids.keyUsage, true, () => writeKeyUsage(der, ['digitalSignature']))
-  writeExtension(der, oids.extendedKeyUsage, false, () =>
-    writeExtendedKeyUsage(der, [oids.serverAuth, oids.clientAuth]),
-  )
-  writeExtension(der, oids.basicConstraints, true, () =>
-    writeBasicConstraints(der, { ca: false, pathLength: undefined }),
-  )
-})
+const usageOfEveryLeaf = leafUsage([oids.serverAuth, oids.clientAuth])
 
 /** `ub-common-name` is 64 characters (RFC 5280 appendix A.1). */
 function withoutLongName(subject: NameParts): NameParts {

@@ -1,19 +1,11 @@
 import type { Certificate } from '../certificate.ts'
-import { encodeDer } from '../der/writer.ts'
-import { writeBasicConstraints } from '../extensions/basic-constraints.ts'
-import { writeExtendedKeyUsage } from '../extensions/extended-key-usage.ts'
 import { writeExtension } from '../extensions/extensions.ts'
-import {
-  keyIdentifierOf,
-  writeAuthorityKeyIdentifier,
-  writeSubjectKeyIdentifier,
-} from '../extensions/key-identifiers.ts'
-import { writeKeyUsage } from '../extensions/key-usage.ts'
 import { writeSubjectAltName } from '../extensions/subject-alt-name.ts'
 import { encodeName, type NameParts } from '../name.ts'
 import { oids } from '../oids.ts'
 import { issuerFields } from './issuer-fields.ts'
-import { type LeafStatus, writeStatusExtensions } from './status-extensions.ts'
+import { leafUsage, writeKeysAndStatus } from './leaf-extensions.ts'
+import type { LeafStatus } from './status-extensions.ts'
 import { encodeTbsCertificate } from './tbs-certificate.ts'
 
 export interface OperatorRequest extends Omit<LeafStatus, 'mustStaple'> {
@@ -53,21 +45,9 @@ export function operatorCertificate(request: OperatorRequest): Uint8Array {
         writeSubjectAltName(der, { dnsNames: [], uris, ipAddresses: [] }),
       )
       der.raw(usageOfEveryOperator)
-      writeExtension(der, oids.authorityKeyIdentifier, false, () =>
-        writeAuthorityKeyIdentifier(der, authorityKeyIdentifier),
-      )
-      writeExtension(der, oids.subjectKeyIdentifier, false, () =>
-        writeSubjectKeyIdentifier(der, keyIdentifierOf(spki)),
-      )
-      writeStatusExtensions(der, request)
+      writeKeysAndStatus(der, { authorityKeyIdentifier, spki }, request)
     },
   })
 }
 
-const usageOfEveryOperator = encodeDer((der) => {
-  writeExtension(der, oids.keyUsage, true, () => writeKeyUsage(der, ['digitalSignature']))
-  writeExtension(der, oids.extendedKeyUsage, false, () => writeExtendedKeyUsage(der, [oids.clientAuth]))
-  writeExtension(der, oids.basicConstraints, true, () =>
-    writeBasicConstraints(der, { ca: false, pathLength: undefined }),
-  )
-})
+const usageOfEveryOperator = leafUsage([oids.clientAuth])
