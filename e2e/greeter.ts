@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { join, type Mesh, type Refusal } from '@datapunk/mesh'
+import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from '@datapunk/mesh'
 import type { MeshFolder } from './mesh-folder.ts'
 
-/** A service of ours on a port of its own that answers `hello CALLER`, and counts how often the application was called. */
+/**
+ * A service of ours on a port of its own that answers `hello CALLER`, and counts how often the application was called.
+ * An answer to `/held` has no end, so its connection stays open until somebody cuts it.
+ */
 export class Greeter {
   readonly mesh: Mesh
   readonly name: string
@@ -17,7 +21,8 @@ export class Greeter {
     let greeter: Greeter | undefined
     const server = mesh.createServer((request, response) => {
       if (greeter) greeter.#calls++
-      response.end(`hello ${mesh.peer(request).service}`)
+      response.write(`hello ${mesh.peer(request).service}`)
+      if (request.url !== '/held') response.end()
     })
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
@@ -45,6 +50,21 @@ export class Greeter {
 
   get url(): string {
     return `https://${this.name}:${this.port}/`
+  }
+
+  /**
+   * Opens a connection of the caller's, and waits until one of the two cuts it: whoever hears of the reason first.
+   *
+   * @param reason brings it about
+   * @returns why it was cut
+   */
+  async cutOff(caller: Mesh, reason: () => Promise<unknown>): Promise<MeshError> {
+    const held = await caller.fetch(`${this.url}held`)
+    const cut = Promise.race([this.mesh, caller].map((end) => once(end, 'cut') as Promise<[CutConnection]>))
+    await reason()
+    const [{ error }] = await cut
+    await assert.rejects(held.text())
+    return error
   }
 
   stop(): Promise<void> {

@@ -120,11 +120,9 @@ describe('whatever happens, nobody is told a secret', () => {
     await callWithout(greeter.port)
     await tellRejection(stream.fetch('https://nobody.service.datapunk/'))
     tell('status', JSON.stringify(await authority.status()))
-    const cut = once(greeter.mesh, 'cut')
-    // Whatever took its time so far: there is a connection to be cut.
-    await (await stream.fetch(greeter.url)).text()
-    await authority.revoke({ targets: [{ service: 'stream' }], reason: 'key-compromise', reissue: false })
-    await cut
+    await greeter.cutOff(stream, () =>
+      authority.revoke({ targets: [{ service: 'stream' }], reason: 'key-compromise', reissue: false }),
+    )
     await tellRejection(stream.fetch(greeter.url))
     await Promise.all([stream.leave(), nexus.leave()])
   })
