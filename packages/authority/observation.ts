@@ -123,9 +123,12 @@ export class Observation {
     return recentRevocations(this.#engine.store, limit)
   }
 
-  /** @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed */
-  verifyAudit(): AuditVerdict {
-    return verifyAudit(this.#engine.store)
+  /**
+   * @param checked is told now and then how many entries were checked so far
+   * @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed
+   */
+  verifyAudit(checked?: (entries: number) => void): AuditVerdict {
+    return verifyAudit(this.#engine.store, checked)
   }
 
   /** What is wrong with an entry of a log, by what is on record. */

@@ -13,6 +13,6 @@ export interface Context {
 }
 
 /** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
-export function loadConfig({ place }: Context): Config {
-  return readConfigFile(place)
+export function loadConfig({ place, output }: Context): Config {
+  return output.whileBusy('reading the config', () => readConfigFile(place))
 }

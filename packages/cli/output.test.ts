@@ -56,6 +56,29 @@ describe('output', () => {
     assert.equal(world.shown(), `reading, 2 s …${erased}row\nreading, 2 s …${erased}`)
   })
 
+  test('says on a terminal at once what nothing can be drawn during, how far it is, and no more of it afterwards', () => {
+    const world = worldWithTerminal('')
+    const output = new Output(world)
+    const told = output.whileBusy('checking', (far) => {
+      far('10 entries')
+      return 'whole'
+    })
+    assert.equal(told, 'whole')
+    assert.throws(() =>
+      output.whileBusy('planning', () => {
+        throw new Error('not today')
+      }),
+    )
+    const erased = `\r${ESCAPE}[K`
+    assert.equal(world.shown(), `checking …${erased}checking, 10 entries …${erased}planning …${erased}`)
+    const watched = new WatchedWorld()
+    assert.equal(
+      new Output(watched.world).whileBusy('checking', (far) => far('10 entries')),
+      undefined,
+    )
+    assert.equal(watched.shown, '')
+  })
+
   test('breaks tables for a terminal, and for nobody else', () => {
     const rows = [['lake', 'word '.repeat(40).trimEnd()]]
     const lines = (output: Output) => output.table(rows).split('\n').length - 1

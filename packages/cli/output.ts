@@ -96,6 +96,27 @@ export class Output {
   }
 
   /**
+   * As `during`, for work that lets nothing be drawn meanwhile: said at once, since nobody knows how long it takes.
+   *
+   * @param work is given what tells how far it is
+   */
+  whileBusy<Result>(what: string, work: (far: (how: string) => void) => Result): Result {
+    if (!this.#world.stderr.isTTY) return work(() => {})
+    const before = this.#progress
+    const show = (progress: string | undefined) => {
+      this.#erase()
+      this.#progress = progress
+      this.#draw()
+    }
+    show(`${what} …`)
+    try {
+      return work((how) => show(`${what}, ${how} …`))
+    } finally {
+      show(before)
+    }
+  }
+
+  /**
    * A question to somebody at a terminal, and the answer; nothing moves meanwhile.
    *
    * @throws CliError `APPROVAL_MISSING` for Ctrl-C and Ctrl-D

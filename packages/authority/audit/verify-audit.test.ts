@@ -105,6 +105,13 @@ describe('the audit', () => {
     assert.equal(verdict.signedBy, undefined)
   })
 
+  test('tells how far the check is', () => {
+    audit.records = Array.from({ length: 20_001 }, (_, index) => recordAt(index + 1))
+    const told: number[] = []
+    verifyAudit(readerOf(audit), (entries) => told.push(entries))
+    assert.deepEqual(told, [10_000, 20_000])
+  })
+
   test('shows an entry that was changed, whatever was changed of it', () => {
     for (const change of [{ entry: '{}' }, { actor: 'me' }, { deed: 'revoked' }, { at: 7 }] as const) {
       const records = audit.records.with(16, { ...audit.records[16], ...change } as HashedRecord)

@@ -23,17 +23,26 @@ export interface AuditVerdict {
  * published bundle said of them. Memory does not grow with the audit. What was written since it began is checked too, as
  * far as it was read.
  *
+ * @param checked is told every 10,000 entries how many were checked so far
  * @throws AuthorityError `AUDIT_CHANGED` the newest bundle is not as it was signed
  */
-export function verifyAudit(reader: MarkReader & Pick<Reader, 'auditRecords'>): AuditVerdict {
+export function verifyAudit(
+  reader: MarkReader & Pick<Reader, 'auditRecords'>,
+  checked?: (entries: number) => void,
+): AuditVerdict {
   // 1 What the entries must lead to, known before the first is read.
   const marks = auditMarks(reader)
   // 2 Each entry, and the tree of all.
   const walk = new AuditWalk(marks)
-  for (const record of reader.auditRecords(0)) walk.add(record)
+  for (const record of reader.auditRecords(0)) {
+    walk.add(record)
+    if (walk.entries % TELL_EVERY === 0) checked?.(walk.entries)
+  }
   // 3 What became of those that were not as they should be.
   return walk.verdict(reader.auditTree().size)
 }
+
+const TELL_EVERY = 10_000
 
 class AuditWalk {
   readonly #marks: readonly AuditMark[]
@@ -66,6 +75,10 @@ class AuditWalk {
     this.#compare()
   }
 
+  get entries(): number {
+    return this.#tree.size
+  }
+
   /** @param size of the tree by now: entries beyond it are nobody's */
   verdict(size: number): AuditVerdict {
     const known = Math.max(size, this.#known)
@@ -80,7 +93,7 @@ class AuditWalk {
     if (end > known) faults.push({ kind: 'inserted', from: known + 1, to: end })
     faults.push(...this.#faultsOfMarks(faults))
     return {
-      entries: this.#tree.size,
+      entries: this.entries,
       root: Buffer.from(this.#tree.root()).toString('hex'),
       bundles: this.#marks.filter(({ bundle, signed }) => bundle !== undefined && !signed).length,
       signedBy: this.#marks.find(({ signed }) => signed)?.bundle,

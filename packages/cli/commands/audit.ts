@@ -67,7 +67,9 @@ function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): s
 }
 
 function verify({ output, json }: Context, observation: Observation): ExitCode {
-  const verdict = observation.verifyAudit()
+  const verdict = output.whileBusy('checking the audit', (far) =>
+    observation.verifyAudit((entries) => far(`${entries} entries`)),
+  )
   const { faults } = verdict
   if (json) output.printJson(verdictDocument(verdict))
   else tell(output, verdict)

@@ -19,7 +19,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
     const config = loadConfig(context)
     const observation = new Observation({ config, clock: world.clock })
     try {
-      const { actions, asks } = observation.plan()
+      const { actions, asks } = output.whileBusy('planning', () => observation.plan())
       const { trustDomain, environment = null } = config
       const document: PlanDocument = { trustDomain, environment, actions, asks: asks.map(askDocument) }
       if (json) output.printJson(document)

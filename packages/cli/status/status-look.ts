@@ -1,7 +1,6 @@
 import { connectAdmin, Observation, type Status } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { type Context, loadConfig } from '../context.ts'
-import type { World } from '../world.ts'
 import { faultsOf, faultsOfInstance } from './status-faults.ts'
 
 /** The mesh at one moment, and what is wrong with it. */
@@ -19,7 +18,7 @@ export interface StatusLook {
 export async function lookAtStatus(context: Context): Promise<StatusLook> {
   const { world } = context
   const config = loadConfig(context)
-  const status = await askStatus(config, world)
+  const status = await askStatus(config, context)
   const now = world.clock()
   const faults = faultsOf(status, now)
   const isLate = status.services.some((one) => faultsOfInstance(one, now).length > 0)
@@ -27,13 +26,14 @@ export async function lookAtStatus(context: Context): Promise<StatusLook> {
 }
 
 /** The running authority knows who is live; where none runs, what lies on disk has to do. */
-async function askStatus(config: Config, { clock, uid }: World): Promise<Status> {
+async function askStatus(config: Config, { world, output }: Context): Promise<Status> {
+  const { clock, uid } = world
   const asker = { purpose: 'status', uid }
   const running = await connectAdmin(layoutOf(config).authority.adminSocket, asker)
-  if (running !== undefined) return running.status()
+  if (running !== undefined) return output.during('looking', running.status())
   const observation = new Observation({ config, clock })
   try {
-    return observation.status()
+    return output.whileBusy('looking', () => observation.status())
   } finally {
     observation.close()
   }
