@@ -102,7 +102,9 @@ describe('a peer on another host', () => {
   }
 
   const ownCertificates = () =>
-    kept.events.filter(({ kind, subject }) => kind === 'certificate-issued' && subject === 'authority')
+    kept.events
+      .filter((event) => event.kind === 'certificate-issued')
+      .filter(({ subject }) => subject === 'authority')
 
   test('needs config, roots and pair: the rest comes over the stream, sections as differences', async () => {
     const fetched: unknown[] = []

@@ -9,7 +9,7 @@ import {
   readTrustStatement,
   type TrustStatement,
 } from '@datapunk/protocol'
-import type { AuthorityEvent } from '../packages/authority/engine.ts'
+import type { AuthorityEvent } from '../packages/authority/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
 import type { Usage } from '../packages/mesh/leaf-steps.ts'
@@ -154,7 +154,7 @@ export class Invariants {
     if (kind === 'key-retired') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       this.#retired.set(slot!.spkiHash, at)
-    } else if (typeof detail.serial === 'string' && kind !== 'certificate-revoked')
+    } else if (kind !== 'certificate-revoked' && 'serial' in detail && detail.serial !== undefined)
       this.#checkCertificate(detail.serial)
   }
 

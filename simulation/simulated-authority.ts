@@ -3,7 +3,8 @@ import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@dat
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { Disk } from '../packages/authority/disk/disk.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
-import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
+import type { Engine } from '../packages/authority/engine.ts'
+import type { AuthorityEvent } from '../packages/authority/event.ts'
 import {
   KeyStore,
   type KeyStoreOptions,

@@ -3,6 +3,7 @@ import type { Config, Layout } from '@datapunk/protocol'
 import type { Handover } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
+import type { AuthorityEvent } from './event.ts'
 import type { Issuing } from './issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { OwnPair } from './peers/own-pair.ts'
@@ -29,61 +30,4 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly handOver: (handover: Handover) => Promise<void>
   /** Told of everything that was done, after it is on disk. */
   readonly report: (event: AuthorityEvent) => void
-}
-
-export const authorityEventKinds = [
-  'mesh-created',
-  'root-created',
-  'issuing-ca-created',
-  'key-activated',
-  'key-retired',
-  'key-compromised',
-  'trust-statement-published',
-  'bundle-published',
-  'service-added',
-  'service-changed',
-  'service-removed',
-  'certificate-issued',
-  'certificate-revoked',
-  'service-barred',
-  'list-published',
-  'service-let-in',
-  'issue-failed',
-  'files-purged',
-  'pinning-changed',
-  'pins-suspended',
-  'pins-resumed',
-  'bundle-enforced',
-  'outage-budget',
-  'clock-jumped',
-  'halted',
-  'backed-up',
-  'restored',
-  'peer-refused',
-  'reloaded',
-  'reload-failed',
-  'rotation-held',
-  'rotation-resumed',
-  'log-alarm',
-  'log-unavailable',
-  'transparency-changed',
-  'status-served',
-  'status-failed',
-  'store-failed',
-  'metrics-served',
-  'metrics-failed',
-  'console-served',
-  'console-failed',
-  'operator-refused',
-] as const
-
-export type AuthorityEventKind = (typeof authorityEventKinds)[number]
-
-export interface AuthorityEvent {
-  readonly kind: AuthorityEventKind
-  /** The service, `mesh`, or `authority`. */
-  readonly subject: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly detail: Readonly<Record<string, unknown>>
 }

@@ -171,6 +171,6 @@ export function newSlotId({ store }: Engine, kind: SlotKind): string {
   return `${kind}-${Math.max(0, ...numbers) + 1}`
 }
 
-function detailOf(slot: SlotRow, certificate: Certificate): Record<string, unknown> {
+function detailOf(slot: SlotRow, certificate: Certificate) {
   return { slot: slot.id, serial: certificate.serial, notAfter: new Date(certificate.notAfter).toISOString() }
 }

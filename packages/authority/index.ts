@@ -23,8 +23,14 @@ export { printable } from './delivery/printable.ts'
 export { type ReloadFiles, type ReloadOptions, runReload } from './delivery/reload.ts'
 export { Disk } from './disk/disk.ts'
 export { OwnerBook } from './disk/owner.ts'
-export { type AuthorityEvent, type AuthorityEventKind, authorityEventKinds } from './engine.ts'
 export { AuthorityError, type AuthorityErrorCode } from './error.ts'
+export {
+  type AuthorityEvent,
+  type AuthorityEventDetails,
+  type AuthorityEventKind,
+  authorityEventKinds,
+  type Happening,
+} from './event.ts'
 export { EventBook, type KeptEvent, type ToldEvent } from './events/event-book.ts'
 export { type ReadEventsOptions, readEvents } from './events/read-events.ts'
 export type { Inventory } from './inventory.ts'

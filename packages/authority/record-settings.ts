@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { AuthorityEventKind, Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import type { AuthorityEventKind } from './event.ts'
 import { movePair } from './place.ts'
 import type { ServiceAction } from './plan.ts'
 import { decodeSettings, encodeSettings, type Settings } from './settings.ts'
@@ -120,7 +121,7 @@ function recordAction(
   if (former !== undefined) rows.set(former.service, { ...former, state: 'removed', since: at })
 }
 
-const EVENTS: Readonly<Record<ServiceAction['kind'], AuthorityEventKind>> = {
+const EVENTS = {
   'add-service': 'service-added',
   'rename-service': 'service-added',
   'remove-service': 'service-removed',
@@ -130,4 +131,4 @@ const EVENTS: Readonly<Record<ServiceAction['kind'], AuthorityEventKind>> = {
   'change-callers': 'service-changed',
   'change-tls': 'service-changed',
   'change-place': 'service-changed',
-}
+} as const satisfies Readonly<Record<ServiceAction['kind'], AuthorityEventKind>>

@@ -47,7 +47,7 @@ function isOwn(kind: string): kind is OwnEventKind {
 }
 
 /** `instance lake, serial 3f2a9c1b00ee56b8`. */
-export function detailText(detail: AuthorityEvent['detail']): string {
+export function detailText(detail: ToldEvent['detail']): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== undefined && value !== '')
     .map(([name, value]) => wordsFor(name, String(value)))

@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { connectAdmin, serveAdmin } from '../admin.ts'
-import type { AuthorityEvent } from '../engine.ts'
+import type { AuthorityEvent } from '../event.ts'
 import {
   applyIn,
   clock,

@@ -29,14 +29,16 @@ export async function suspendPins(engine: Engine, span: number | undefined): Pro
     throw new TypeError(`a suspension of ${span} ms`)
   const at = clock()
   const until = span === undefined ? undefined : at + span
-  const entry = until === undefined ? {} : { until: new Date(until).toISOString() }
-  const kind = until === undefined ? 'pins-resumed' : 'pins-suspended'
+  const told =
+    until === undefined
+      ? ({ kind: 'pins-resumed', detail: {} } as const)
+      : ({ kind: 'pins-suspended', detail: { until: new Date(until).toISOString() } } as const)
   await store.write((transaction) => {
     const row = transaction.pinning() ?? { wanted, mode: 'off', since: undefined }
     transaction.putPinning({ ...row, suspendedUntil: until })
-    transaction.addAudit({ at, actor, deed: kind, entry })
+    transaction.addAudit({ at, actor, deed: told.kind, entry: told.detail })
   })
-  report({ kind, subject: 'mesh', at, detail: entry })
+  report({ ...told, subject: 'mesh', at })
   await publish(engine)
   return { until, bundle: store.bundle()! }
 }

@@ -35,7 +35,7 @@ async function askForRoots({ store, logSeat }: Engine): Promise<void> {
 export async function changeScts(engine: Engine, scts: Requirement | undefined): Promise<void> {
   const { store, clock, actor, report } = engine
   const at = clock()
-  const detail = { scts: scts ?? 'off' }
+  const detail = { scts: scts ?? 'off' } as const
   await store.write((transaction) => {
     transaction.changeMesh({ scts })
     transaction.addAudit({ at, actor, deed: 'transparency-changed', entry: detail })

@@ -4,6 +4,7 @@ import {
   type AuthorityEvent,
   type ConsoleLink,
   type ConsoleLinkRequest,
+  type Happening,
   MessageBudget,
 } from '@datapunk/authority'
 import type { Config, OperatorConfig } from '@datapunk/protocol'
@@ -120,11 +121,12 @@ export class ConsoleHost {
     switch (message.type) {
       case 'served':
         this.#failure = ''
-        this.#report('console-served', { url: message.url })
+        this.#report({ kind: 'console-served', detail: { url: message.url } })
         return
       case 'not-served':
         // The first failure is told, not each.
-        if (this.#failure !== message.message) this.#report('console-failed', { error: message.message })
+        if (this.#failure !== message.message)
+          this.#report({ kind: 'console-failed', detail: { error: message.message } })
         this.#failure = message.message
         this.#timer = setTimeout(() => this.#serve(), AGAIN_AFTER)
         return
@@ -155,19 +157,16 @@ export class ConsoleHost {
   /** Strangers can't fill the log. */
   #tellRefused({ rule, message, serial, remote }: Extract<FromConsole, { type: 'refused' }>): void {
     if (!this.#events.take()) return
-    this.#report('operator-refused', { code: rule, error: message, serial, remote })
+    this.#report({ kind: 'operator-refused', detail: { code: rule, error: message, serial, remote } })
   }
 
   #send(message: ToConsole): void {
     if (this.#child?.connected) this.#child.send(message, () => {})
   }
 
-  #report(
-    kind: 'console-served' | 'console-failed' | 'operator-refused',
-    detail: AuthorityEvent['detail'],
-  ): void {
+  #report(told: Happening<'console-served' | 'console-failed' | 'operator-refused'>): void {
     const { report, clock } = this.#options
-    report({ kind, subject: 'authority', at: clock(), detail })
+    report({ ...told, subject: 'authority', at: clock() })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AuthorityEventKind } from '@datapunk/authority'
+import type { AuthorityEventDetails, AuthorityEventKind } from '@datapunk/authority'
 import { refusedPairKinds } from '@datapunk/authority'
 import { z } from 'zod'
 import type { OwnEventKind } from '../event-text.ts'
@@ -14,6 +14,9 @@ const slot = { slot: text }
 const ca = { slot: text, serial, notAfter: instant }
 const failure = { error: text }
 const why = { reason: text }
+
+/** Every field that the authority tells, and no other; absent only where it may be. */
+type ShapeOf<Detail> = { readonly [Field in keyof Detail]-?: z.ZodType<Detail[Field]> }
 
 /** By the authority. */
 const authorityDetails = {
@@ -58,7 +61,12 @@ const authorityDetails = {
   'outage-budget': { endedBy: text, until: instant },
   halted: { evidence: text },
   'backed-up': { file: text, size: count },
-  restored: { generation: z.int(), bundleKey: text, rootKeys: z.array(rootKeyPlace) },
+  restored: {
+    generation: z.int(),
+    bundleKey: text,
+    rootKeys: z.array(rootKeyPlace),
+    madeAt: instant.optional().describe('of the backup; absent where the authority goes on without one'),
+  },
   'peer-refused': {
     code: text,
     error: text,
@@ -96,7 +104,7 @@ const authorityDetails = {
     remote: text.optional(),
   },
   'clock-jumped': { by: z.int().describe('milliseconds; above zero after a sleep'), message: text },
-} satisfies Record<AuthorityEventKind, EventDetails[string]>
+} satisfies { readonly [Kind in AuthorityEventKind]: ShapeOf<AuthorityEventDetails[Kind]> }
 
 /** By `mtls up` itself. */
 const ownDetails = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AuthorityEventKind } from '@datapunk/authority'
+import type { AuthorityEvent } from '@datapunk/authority'
 import { EnforcementTimes } from './enforcement-times.ts'
 
 function heard(isAnyoneLive = () => true) {
@@ -10,8 +10,8 @@ function heard(isAnyoneLive = () => true) {
     bundleEnforced: (after) => told.push(`bundle ${after}`),
     revocationEnforced: (after) => told.push(`revocation ${after}`),
   })
-  const happens = (at: number, kind: AuthorityEventKind, detail = {}) => {
-    times.event({ kind, subject: 'mesh', at, detail })
+  const happens = (at: number, kind: AuthorityEvent['kind'], detail = {}) => {
+    times.event({ kind, subject: 'mesh', at, detail } as AuthorityEvent)
     return told.splice(0)
   }
   return happens

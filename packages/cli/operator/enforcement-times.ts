@@ -19,10 +19,10 @@ export class EnforcementTimes {
     this.#listener = listener
   }
 
-  event({ kind, at, detail }: AuthorityEvent): void {
-    if (kind === 'certificate-revoked') this.#unpublished ??= at
-    else if (kind === 'bundle-published') this.#published()
-    else if (kind === 'bundle-enforced') this.#enforced(at, Number(detail.after))
+  event(event: AuthorityEvent): void {
+    if (event.kind === 'certificate-revoked') this.#unpublished ??= event.at
+    else if (event.kind === 'bundle-published') this.#published()
+    else if (event.kind === 'bundle-enforced') this.#enforced(event.at, event.detail.after)
   }
 
   /** Where nobody is live nobody has to enforce it, and whoever comes later has it from the start. */

@@ -1,4 +1,4 @@
-import type { AuthorityEvent } from '@datapunk/authority'
+import type { AuthorityEvent, Happening } from '@datapunk/authority'
 import { type OperatorPort, type OperatorSource, serveOperator } from '@datapunk/mesh/operator'
 import type { Address } from '@datapunk/protocol'
 
@@ -48,14 +48,13 @@ export class OperatorDoor {
     try {
       this.#port = await serveOperator(this.#options.source, place)
       const { host, port } = this.#port.place
-      this.#report('metrics-served', {
-        address: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-      })
+      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+      this.#report({ kind: 'metrics-served', detail: { address } })
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       if (isFirst) {
         const message = `metrics are served to nobody: ${cause}: change authority.metrics; it is tried again`
-        this.#report('metrics-failed', { error: message })
+        this.#report({ kind: 'metrics-failed', detail: { error: message } })
       }
       const wanted = this.#wanted
       this.#timer = setTimeout(() => {
@@ -69,7 +68,7 @@ export class OperatorDoor {
     if (this.#wanted === wanted) await this.#open(place, false)
   }
 
-  #report(kind: 'metrics-served' | 'metrics-failed', detail: AuthorityEvent['detail']): void {
-    this.#options.report({ kind, subject: 'authority', at: this.#options.clock(), detail })
+  #report(told: Happening<'metrics-served' | 'metrics-failed'>): void {
+    this.#options.report({ ...told, subject: 'authority', at: this.#options.clock() })
   }
 }
