@@ -6,17 +6,12 @@ export {
   connectAdmin,
   serveAdmin,
 } from './admin.ts'
+export type { Administration, BackupMade, BackupRequest } from './administration.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
 export type { AuditFault } from './audit/audit-fault.ts'
 export type { AuditQuery } from './audit/read-audit.ts'
 export type { AuditVerdict } from './audit/verify-audit.ts'
-export {
-  type Administration,
-  Authority,
-  type AuthorityOptions,
-  type BackupMade,
-  type BackupRequest,
-} from './authority.ts'
+export { Authority } from './authority.ts'
 export type { NextGeneration } from './backup/next-generation.ts'
 export { type RestoreOptions, type RestoreReport, restoreBackup } from './backup/restore.ts'
 export { printable } from './delivery/printable.ts'
@@ -40,6 +35,7 @@ export { type KeepOptions, keep, LONGEST_WAIT } from './keep.ts'
 export type { RootKeyPlace } from './keys/root-keys.ts'
 export type { Measurements } from './measurements.ts'
 export { Observation, type PromisedCertificate } from './observation.ts'
+export type { AuthorityOptions } from './open-engine.ts'
 export type { OutageBudget } from './outage-budget.ts'
 export { Pace } from './pace.ts'
 export type { LiveService } from './peers/live-service.ts'
