@@ -43,19 +43,23 @@ function decodeDigits(yearDigits: 2 | 4, octets: Uint8Array, start: number, end:
     const octet = octets[at] as number
     if (octet < 0x30 || octet > 0x39) return undefined
   }
-  const pair = (at: number): number =>
-    (octets[start + at] as number) * 10 + (octets[start + at + 1] as number) - 528
-  const inCentury = pair(yearDigits - 2)
-  const year = yearDigits === 4 ? pair(0) * 100 + inCentury : inCentury + (inCentury >= 50 ? 1900 : 2000)
-  return moment(year, yearDigits, pair)
+  const inCentury = pair(octets, end - 13)
+  const year =
+    yearDigits === 4 ? pair(octets, start) * 100 + inCentury : inCentury + (inCentury >= 50 ? 1900 : 2000)
+  return moment(year, octets, end - 11)
 }
 
-function moment(year: number, at: number, pair: (at: number) => number): number | undefined {
-  const month = pair(at)
-  const day = pair(at + 2)
-  const hour = pair(at + 4)
-  const minute = pair(at + 6)
-  const second = pair(at + 8)
+function pair(octets: Uint8Array, at: number): number {
+  return (octets[at] as number) * 10 + (octets[at + 1] as number) - 528
+}
+
+/** @param at where the ten digits of month, day, hour, minute and second begin */
+function moment(year: number, octets: Uint8Array, at: number): number | undefined {
+  const month = pair(octets, at)
+  const day = pair(octets, at + 2)
+  const hour = pair(octets, at + 4)
+  const minute = pair(octets, at + 6)
+  const second = pair(octets, at + 8)
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
   // Date.UTC takes years of one or two digits for years of the 20th century.
   if (year < 100) return undefined
