@@ -154,8 +154,9 @@ describe('a peer on another host', () => {
     lake.on('problem', ({ code }) => problems.push(code))
     await until(() => enforced() === 'lake 1.2')
     const [before] = ownCertificates()
+    const cutOff = once(lake, 'problem')
     await kept.stop()
-    await once(lake, 'problem')
+    await cutOff
     await start()
     await until(() => enforced() === 'lake 1.2')
     assert.deepEqual(problems, ['AUTHORITY_UNREACHABLE'])

@@ -111,14 +111,14 @@ describe('a log that was put back by hand', () => {
     cpSync(copy, logsDir, { recursive: true })
     const authority = await KeptAuthority.start(mesh)
     ending.add(() => authority.stop())
-    const rotated = once(stream, 'rotated')
-    await authority.authority.issue('stream')
-    await rotated
     const alarmed = new Promise<LogAlarm>((resolve) =>
       lake.mesh.on('alarm', (alarm) => {
         if (alarm.kind === 'contradiction') resolve(alarm)
       }),
     )
+    const rotated = once(stream, 'rotated')
+    await authority.authority.issue('stream')
+    await rotated
     await greeting(stream, lake)
     const { checkpoints, message } = await alarmed
     assert.match(message, /signed two trees, of 3 and 3 entries.*`mtls compromise --log`/)
