@@ -147,6 +147,7 @@ function inventoryOf(): Inventory {
     pinning: 'required',
     pinsLate: undefined,
     authorityIssuer: undefined,
+    operatorTerms: [],
     published: true,
   }
 }

@@ -44,12 +44,23 @@ export interface Inventory {
   readonly services: ReadonlyMap<string, InventoryService>
   /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
   readonly authorityIssuer: string | undefined
+  /** The certificates of operators under an issuing CA that retires, or another; none while none does. */
+  readonly operatorTerms: readonly OperatorTerm[]
   /** What the config said of pinning when it was last applied; undefined before. */
   readonly pinning: 'off' | Requirement | undefined
   /** Who holds up that keys which are not pinned are refused; undefined where nothing does. */
   readonly pinsLate: PinsLate | undefined
   /** Whether the published documents say what the inventory says, and lie on disk. */
   readonly published: boolean
+}
+
+export interface OperatorTerm {
+  /** `operator alice`. */
+  readonly operator: string
+  readonly serial: string
+  readonly slot: string
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number
 }
 
 export interface PinsLate {

@@ -25,8 +25,11 @@ import type { Engine } from './engine.ts'
 import type { AuthorityEvent } from './event.ts'
 import { issueConsole } from './issue-console.ts'
 import { issueOperator } from './issue-operator.ts'
+import { takeInventory } from './observe.ts'
+import { plan } from './plan.ts'
 import { WHOLE } from './revocation/list-url.ts'
 import { revoke } from './revocation/revoke.ts'
+import { beginRoll } from './rollover/begin.ts'
 import { recentRevocations } from './service-record.ts'
 import { readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
@@ -154,6 +157,65 @@ describe('an operator’s certificate', () => {
     await assert.rejects(issueOperator(engine, 'alice', pem), { code: 'PEM_INVALID' })
     await assert.rejects(issueOperator(engine, 'alice', new Uint8Array(70_000)), { code: 'CSR_INVALID' })
     assert.equal(engine.store.issuedOf('operator').length, 0)
+  })
+
+  describe('keeps an issuing CA that goes', () => {
+    const no = { approve: () => false }
+    const stateOf = (id: string) => engine.store.slots().find((slot) => slot.id === id)?.state
+    const late = () =>
+      plan(engine.config, takeInventory(engine), clock.now()).waits.flatMap((wait) =>
+        wait.late.map(({ instance, reason }) => `${instance} ${reason}`),
+      )
+    let serial: string
+    let notAfter: number
+
+    beforeEach(async () => {
+      engine.peers.opened()
+      const issued = await issueOperator(engine, 'alice', (await request()).csr)
+      ;({ serial, notAfter } = issued)
+    })
+
+    /** Until nothing but the operator can be in its way. */
+    const roll = async (without: readonly string[]) => {
+      await beginRoll(engine, { kind: 'issuing-ca', without })
+      for (let look = 0; look < 4; look++) {
+        await apply(engine, no)
+        clock.advance(10 * 60_000)
+      }
+      assert.equal(stateOf('issuing-ca-2'), 'active')
+    }
+
+    test('until it ends', async () => {
+      await roll([])
+      const end = new Date(notAfter).toISOString()
+      assert.deepEqual(late(), [`operator alice has ${serial} of it until ${end}, or until that is revoked`])
+      clock.advance(notAfter - clock.now() + 1000)
+      for (let look = 0; look < 4; look++) {
+        await apply(engine, no)
+        clock.advance(10 * 60_000)
+      }
+      assert.equal(stateOf('issuing-ca-1'), 'retired')
+    })
+
+    test('until it is revoked', async () => {
+      await roll([])
+      assert.equal(stateOf('issuing-ca-1'), 'retiring')
+      await revoke(engine, { targets: [{ serial }], reason: 'superseded' })
+      for (let look = 0; look < 3; look++) {
+        await apply(engine, no)
+        clock.advance(10 * 60_000)
+      }
+      assert.equal(stateOf('issuing-ca-1'), 'retired')
+    })
+
+    test('but not where it is to go without that operator', async () => {
+      await roll(['operator alice'])
+      assert.equal(stateOf('issuing-ca-1'), 'retired')
+      await assert.rejects(beginRoll(engine, { kind: 'issuing-ca', without: ['alice'] }), {
+        code: 'INSTANCE_UNKNOWN',
+        message: 'found no instance alice; allowed: lake, operator alice, operator bob',
+      })
+    })
   })
 
   test('never outlives its issuer', async () => {

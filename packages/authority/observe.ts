@@ -12,7 +12,14 @@ import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { issuedConstraints } from './found.ts'
-import type { BundleFacts, CaFacts, Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import type {
+  BundleFacts,
+  CaFacts,
+  Inventory,
+  InventoryInstance,
+  InventoryService,
+  OperatorTerm,
+} from './inventory.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
 import { withoutNextKey } from './pinning/make-next-keys.ts'
 import { pinsLate } from './pinning/pin-mode.ts'
@@ -27,6 +34,7 @@ import {
 } from './publish.ts'
 import { dueLists } from './revocation/lists.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
+import { operatorOf } from './service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { InstanceRow, Reader } from './store/contract.ts'
 
@@ -62,6 +70,7 @@ export function takeInventory(
     pinning: store.pinning()?.wanted,
     pinsLate: pinsLate(engine),
     authorityIssuer: engine.ownPair.served?.slot,
+    operatorTerms: operatorTermsOf(engine),
     published: isBundleCurrent(engine) && isPublishedOnDisk(engine),
   }
 }
@@ -83,6 +92,17 @@ function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
     facts.set(id, { signer, notBefore, notAfter, constraints })
   }
   return facts
+}
+
+function operatorTermsOf({ store, config }: Pick<Engine, 'store' | 'config'>): OperatorTerm[] {
+  const retiring = store.slots().filter(({ kind, state }) => kind === 'issuing-ca' && state === 'retiring')
+  if (retiring.length === 0) return []
+  return store.issuedOf('operator').flatMap((row) => {
+    const name = operatorOf(row)
+    if (name === undefined || !config.operators.has(name)) return []
+    const { serial, slot, notAfter } = row
+    return [{ operator: `operator ${name}`, serial, slot, notAfter }]
+  })
 }
 
 function announcedIn(store: Reader): Inventory['announced'] {

@@ -45,6 +45,7 @@ const nothing: Inventory = {
   pinning: 'required',
   pinsLate: undefined,
   authorityIssuer: undefined,
+  operatorTerms: [],
   services: new Map(),
   published: false,
 }
@@ -86,6 +87,7 @@ function appliedAt(config: Config, at: number): Inventory {
     pinning: 'required',
     pinsLate: undefined,
     authorityIssuer: undefined,
+    operatorTerms: [],
     services: new Map(services.map(({ service }) => [service, memberOf(config, service, at)])),
     published: true,
   }

@@ -6,7 +6,7 @@ import { takeStep } from './roll.ts'
 
 export interface BeginRoll {
   readonly kind: SlotKind
-  /** Instances that it does not wait for. */
+  /** Instances, and operators as `operator alice`, that it does not wait for. */
   readonly without: readonly string[]
 }
 
@@ -18,8 +18,14 @@ export interface BeginRoll {
  * @throws AuthorityError `INSTANCE_UNKNOWN`, `ROOT_KEY_NEEDED`
  */
 export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
-  const { store, clock, actor } = engine
-  const known = new Set(store.instances().map(({ id }) => id))
+  const { store, clock, actor, config } = engine
+  const operators = [...config.operators.keys()].map((name) => `operator ${name}`)
+  const known = new Set(
+    store
+      .instances()
+      .map(({ id }) => id)
+      .concat(operators),
+  )
   const unknown = without.find((instance) => !known.has(instance))
   if (unknown !== undefined) {
     throw new AuthorityError(

@@ -63,6 +63,7 @@ const founded: Inventory = {
   pinning: 'required',
   pinsLate: undefined,
   authorityIssuer: undefined,
+  operatorTerms: [],
   published: true,
 }
 

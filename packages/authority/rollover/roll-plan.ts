@@ -244,7 +244,7 @@ function activate(
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
 function retire(
   config: Config,
-  { slots, cas, services, bundle, witnesses, authorityIssuer }: Inventory,
+  { slots, cas, services, bundle, witnesses, authorityIssuer, operatorTerms }: Inventory,
   now: number,
   waits: RollWait[],
 ): RollStep | undefined {
@@ -268,6 +268,12 @@ function retire(
     // What was issued anew may not be shown yet.
     for (const instance of witnesses.undelivered) {
       if (!leftOut.includes(instance)) late.push({ instance, reason: 'has not read its files anew' })
+    }
+    // Nobody can tell whether a browser still shows one when there is another.
+    for (const { operator, serial, slot, notAfter } of operatorTerms) {
+      if (slot !== id || notAfter <= now || leftOut.includes(operator)) continue
+      const end = new Date(notAfter).toISOString()
+      late.push({ instance: operator, reason: `has ${serial} of it until ${end}, or until that is revoked` })
     }
     if (authorityIssuer === id)
       late.push({ instance: 'authority', reason: 'has a certificate of it, for peers on other hosts' })

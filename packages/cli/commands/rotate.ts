@@ -38,7 +38,7 @@ export const rotateCommand: CommandSpec<RotateOptions> = {
     ['--root-ca', 'the root, and the issuing CA under it'],
     ['--bundle-key', 'the key that signs what is true now'],
     ['--log', 'the transparency log: another begins, and this one is only read from then on'],
-    ['--without <instances...>', 'do not wait for these instances'],
+    ['--without <instances...>', 'do not wait for these instances, or operators, as in "operator alice"'],
     ['--plan', 'only show what it would touch'],
   ],
   json: () => import('../documents/rotate.ts'),
