@@ -15,6 +15,7 @@ import { Pace } from '../packages/authority/pace.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
+import { purge } from '../packages/authority/purge.ts'
 import { revoke } from '../packages/authority/revocation/revoke.ts'
 import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
@@ -111,13 +112,13 @@ export class SimulatedAuthority {
     return this.#engine?.peers
   }
 
-  /** Whether nothing can be written. */
   /** There is room again, which it finds at its next look. */
   emptyDisk(): void {
     this.machine.full = undefined
     this.wakeAt(this.#world.now() + LOOK_AGAIN)
   }
 
+  /** Whether nothing can be written. */
   get isDiskFull(): boolean {
     return this.machine.full !== undefined
   }
@@ -228,6 +229,13 @@ export class SimulatedAuthority {
       await revoke(engine, request)
     })
     this.wakeAt(this.#world.now())
+  }
+
+  /** `mtls apply --purge`: the files of services that are no members any more. */
+  async purge(): Promise<void> {
+    await this.#doing(async (engine) => {
+      purge(engine)
+    })
   }
 
   async #look(): Promise<void> {

@@ -81,6 +81,10 @@ export class SimulatedPeer {
   readonly #beliefs: Beliefs
   readonly #watch: PeerWatch
   #settings: ServiceConfig
+  /** Where its pair is: as it was when its process began. */
+  #place: Pick<ServiceConfig, 'cert' | 'key'>
+  /** Nobody starts it again. */
+  #isDismissed = false
 
   constructor(
     service: string,
@@ -95,6 +99,7 @@ export class SimulatedPeer {
     this.#beliefs = parts.beliefs
     this.#watch = parts.watch
     this.#settings = parts.authority.config.services.get(service)!
+    this.#place = this.#settings
   }
 
   /** Milliseconds since the epoch, by its own clock. */
@@ -125,9 +130,11 @@ export class SimulatedPeer {
 
   /** A process begins: with what it kept, and what lies in the files. */
   start(): void {
-    if (this.state !== 'stopped') return
+    if (this.state !== 'stopped' || this.#isDismissed) return
     this.state = 'running'
     this.#process++
+    this.#settings = this.#authority.config.services.get(this.service) ?? this.#settings
+    this.#place = this.#settings
     this.documents = this.#kept && this.#beliefs.remember(this.#kept)
     this.identity = undefined
     this.#pair = ''
@@ -135,6 +142,20 @@ export class SimulatedPeer {
     this.#isReachable()
     this.#lookAtFiles()
     this.#connectSoon()
+  }
+
+  /** It is wanted, from now on. */
+  engage(): void {
+    this.#isDismissed = false
+  }
+
+  /** Where its process runs it goes on, and once that has ended there is no other. */
+  dismiss(): void {
+    this.#isDismissed = true
+  }
+
+  get isDismissed(): boolean {
+    return this.#isDismissed
   }
 
   /** The process ends. @param says whether it says goodbye, or is killed */
@@ -299,8 +320,8 @@ export class SimulatedPeer {
   }
 
   #takeUpPair(isNews: boolean): void {
-    const { machine, layout } = this.#authority
-    const { cert, key } = layout.instance(this.service)
+    const { machine } = this.#authority
+    const { cert, key } = this.#place
     const pair = machine.identityOf(cert) ?? ''
     if (this.documents === undefined || (pair === this.#pair && this.identity !== undefined)) return
     if (pair === this.#pair && !isNews) return

@@ -1,6 +1,7 @@
-import type { Config } from '@datapunk/protocol'
+import type { AuthorityEventKind } from '../packages/authority/engine.ts'
 import { Beliefs } from './beliefs.ts'
 import { Invariants } from './invariants.ts'
+import { Operator } from './operator.ts'
 import { BEGINNING, type Scenario } from './scenario.ts'
 import { SimulatedAuthority } from './simulated-authority.ts'
 import { SimulatedPeer } from './simulated-peer.ts'
@@ -10,7 +11,12 @@ const SECOND = 1000
 const HOUR = 60 * 60 * SECOND
 const YEAR = 365 * 24 * HOUR
 
-const DEEDS = ['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise', 'stolen leaf'] as const
+/** After these the files of a service may be others. */
+const FOR_FILES: ReadonlySet<AuthorityEventKind> = new Set([
+  'certificate-issued',
+  'service-added',
+  'service-changed',
+])
 
 export interface Outcome {
   readonly years: number
@@ -52,7 +58,7 @@ class SimulatedMesh {
     this.#world = world
     this.#scenario = scenario
     this.#trace = trace && ((line) => trace(`${new Date(world.now()).toISOString()} ${line}`))
-    this.#authority = new SimulatedAuthority(world, scenario.config, {
+    this.#authority = new SimulatedAuthority(world, scenario.file.config, {
       up: () => {
         for (const peer of this.#peers.values()) peer.authorityUp()
       },
@@ -68,19 +74,25 @@ class SimulatedMesh {
       event: (event) => {
         this.#trace?.(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
         this.invariants.event(event)
-        if (event.kind !== 'certificate-issued') return
-        this.#certificates++
-        this.#peers.get(event.subject)?.filesChanged()
+        if (event.kind === 'certificate-issued') this.#certificates++
+        if (FOR_FILES.has(event.kind)) this.#peers.get(event.subject)?.filesChanged()
       },
       looked: () => this.invariants.looked(),
     })
     this.invariants = new Invariants(world, this.#authority, this.#peers)
     this.#authority.start()
     this.invariants.healthySince = world.now()
-    for (const service of scenario.config.services.keys()) this.#addPeer(service)
+    for (const service of scenario.file.services.keys()) this.#engage(service)
+    const operator = new Operator(scenario.file, {
+      ...{ world, authority: this.#authority, peers: this.#peers, most: scenario.members.most },
+      longest: scenario.peers.longest,
+      engage: (service) => this.#engage(service),
+      trace: (line) => this.#trace?.(line),
+    })
     this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
     this.#everySoOften('disk', scenario.authority.diskFull, () => this.#fillDisk())
-    this.#everySoOften('operator', scenario.operator, () => this.#operate())
+    this.#everySoOften('operator', scenario.operator, () => operator.deed())
+    this.#everySoOften('edit', scenario.members.edit, () => operator.edit())
   }
 
   outcome(): Outcome {
@@ -99,10 +111,16 @@ class SimulatedMesh {
     }
   }
 
-  #addPeer(service: string): void {
+  #engage(service: string): void {
+    const known = this.#peers.get(service)
+    if (known !== undefined) {
+      known.engage()
+      this.#world.after(10 * SECOND, () => known.start())
+      return
+    }
     const { draw } = this.#world
     const { lag, trouble } = this.#scenario.peers
-    const skew = this.#scenario.config.authority.clockSkew
+    const skew = this.#scenario.file.config.authority.clockSkew
     const clockOff = draw.chance(0.3) ? Math.round(draw.between(-0.4, 0.4) * skew) : 0
     const traits = { clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
     const peer = new SimulatedPeer(service, traits, {
@@ -185,31 +203,5 @@ class SimulatedMesh {
       this.#authority.emptyDisk()
       if (this.#authority.isUp) this.invariants.healthySince = world.now()
     })
-  }
-
-  async #operate(): Promise<void> {
-    const { draw } = this.#world
-    const service = draw.one([...this.#peers.keys()])
-    const kind = draw.one(DEEDS)
-    this.#trace?.(`operator: ${kind} ${service}`)
-    if (kind === 'compromise') {
-      await this.#authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
-      return
-    }
-    if (kind === 'stolen leaf') await this.#authority.compromiseService(service)
-    else if (kind === 'rotate') await this.#authority.rotate(service)
-    else if (kind === 'allow') this.#authority.configure(this.#otherCallers(service))
-    else await this.#authority.roll(kind)
-  }
-
-  #otherCallers(service: string): Config {
-    const { config } = this.#authority
-    const { draw } = this.#world
-    const allow = draw.chance(0.5)
-      ? ('members' as const)
-      : [...config.services.keys()].filter(() => draw.chance(0.5))
-    const services = new Map(config.services)
-    services.set(service, { ...config.services.get(service)!, allow })
-    return { ...config, services }
   }
 }
