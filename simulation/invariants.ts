@@ -1,9 +1,12 @@
 import { type Certificate, parseCertificate } from '@datapunk/pki'
 import {
+  type Config,
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
   keyIdOf,
+  type Member,
+  parseMembers,
   parsePins,
   pinOf,
   readTrustStatement,
@@ -18,20 +21,14 @@ import { Refused } from '../packages/mesh/refusal.ts'
 import { examine, type Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
+import { MemberInvariants } from './member-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
+import { ago, RECOVERY, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-
-/** What must hold at every step did not. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-}
-
-/** How long after a trouble the authority and a peer may take until all is as it should be again. */
-export const RECOVERY = 30 * MINUTE
 
 /** Refusals that others believing the same may not make a moment later. */
 const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']
@@ -65,6 +62,8 @@ interface Seen {
  * 8. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
+ * 9. as `MemberInvariants`.
+ *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
 export class Invariants {
@@ -80,6 +79,9 @@ export class Invariants {
   readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
   readonly #documents = new Map<string, Uint8Array>()
+  readonly #members: MemberInvariants
+  /** Of the newest bundle, and by which digests it was found. */
+  #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
   #published: { number: DocumentNumber; at: number } | undefined
   #isDirty = true
   /** Until when nothing that was found good ends. */
@@ -96,6 +98,11 @@ export class Invariants {
     this.#world = world
     this.#authority = authority
     this.#peers = peers
+    this.#members = new MemberInvariants({
+      ...{ now: world.now, authority, peers },
+      violated: (what, at) => this.#violated(what, at),
+      reachedSince: (peer, happened) => this.#reachedSince(peer, happened),
+    })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -122,9 +129,9 @@ export class Invariants {
     if (seen?.key !== key) this.#isDirty = true
   }
 
-  /** The mesh's own members change. */
-  stir(): void {
-    this.#isDirty = true
+  /** The config file was written. */
+  configured(config: Config): void {
+    this.#members.configured(config)
   }
 
   published({ trustStatements, bundle }: Publication): void {
@@ -162,6 +169,8 @@ export class Invariants {
   looked(): void {
     const { store, report, config } = this.#authority
     if (report === undefined) return
+    const members = this.#membersPublished()
+    if (members !== undefined) this.#members.looked(report, members)
     const slots = this.#slots()
     const newest = store.trustStatements().at(-1)
     // 5 What was retired is in no statement any more.
@@ -179,6 +188,18 @@ export class Invariants {
       if (isOpen && now - since > limit && now - this.healthySince > limit)
         this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
     }
+  }
+
+  #membersPublished(): ReadonlyMap<string, Member> | undefined {
+    const { store } = this.#authority
+    const bundle = store.bundle()
+    if (bundle === undefined) return undefined
+    const of = bundle.sections.join(' ')
+    if (this.#publishedMembers?.of === of) return this.#publishedMembers.members
+    const section = bundle.sections.map((digest) => store.section(digest)!).find(isOfMembers)
+    const members = new Map(parseMembers(section!).map((member) => [member.service, member]))
+    this.#publishedMembers = { of, members }
+    return members
   }
 
   #slots(): readonly SlotRow[] {
@@ -283,6 +304,11 @@ export class Invariants {
     }
     for (const [camp, { least, most, peers }] of camps) {
       this.#checkRetired(camp, at, peers)
+      this.#members.checkCamp(camp.view.bundle.members, peers, at)
+      for (const leaf of this.#members.leavesOfOthers(camp.view.bundle.members)) {
+        if (!(this.#standing(camp, leaf, 'clientAuth', at + least) instanceof Refused))
+          this.#violated(`${peers[0]!.service} takes ${leaf.serial}, which is no member's`, at)
+      }
       for (const shown of live) {
         if (!camp.view.bundle.members.has(shown.service)) continue
         for (const usage of ['serverAuth', 'clientAuth'] as const) {
@@ -405,6 +431,10 @@ function campKey({ trust, bundle }: MeshDocuments): string {
   return [formatDocumentNumber(trust.number), ...digests].join(' ')
 }
 
+function isOfMembers(section: Uint8Array): boolean {
+  return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('{"members":[') === 0
+}
+
 function isOfPins(section: Uint8Array): boolean {
   return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('"pins":{') !== -1
 }
@@ -429,10 +459,4 @@ function textOfPeer({ documents, identity, isConnected, isCutOff }: SimulatedPee
   const numbers = textOf({ key: '', trust: trust.number, bundle: bundle.head.number })
   const issuer = identity?.leaf.issuer
   return `${numbers}, leaf by ${issuer}${isConnected ? '' : ', no stream'}${isCutOff ? ', cut off' : ''}`
-}
-
-function ago(milliseconds: number): string {
-  return milliseconds > 2 * DAY
-    ? `${(milliseconds / DAY).toFixed(1)} days ago`
-    : `${(milliseconds / MINUTE).toFixed(1)} minutes ago`
 }

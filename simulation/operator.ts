@@ -1,3 +1,4 @@
+import type { Config } from '@datapunk/protocol'
 import { drawEdit, type Edit } from './config-edits.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
@@ -18,6 +19,7 @@ export interface Operated {
   readonly longest: number
   /** Gives a service that is new a machine to run on. */
   readonly engage: (service: string) => void
+  readonly edited: (config: Config) => void
   readonly trace: (line: string) => void
 }
 
@@ -47,11 +49,12 @@ export class Operator {
 
   /** The config file is written anew. */
   edit(): void {
-    const { world, authority, peers, most, trace } = this.#operated
+    const { world, authority, peers, most, edited, trace } = this.#operated
     const made = drawEdit(this.#file, { draw: world.draw, most, former: [...peers.keys()] })
     if (made === undefined) return
     trace(`operator: ${made.what}`)
     this.#file = made.file
+    edited(made.file.config)
     authority.configure(made.file.config)
     this.#follow(made)
   }

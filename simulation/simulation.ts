@@ -87,6 +87,7 @@ class SimulatedMesh {
       ...{ world, authority: this.#authority, peers: this.#peers, most: scenario.members.most },
       longest: scenario.peers.longest,
       engage: (service) => this.#engage(service),
+      edited: (config) => this.invariants.configured(config),
       trace: (line) => this.#trace?.(line),
     })
     this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
