@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type Certificate, parseCertificate } from '@datapunk/pki'
 import {
   type Config,
@@ -22,9 +23,10 @@ import { examine, type Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
 import { MemberInvariants } from './member-invariants.ts'
+import { RestoreInvariants } from './restore-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
-import { ago, RECOVERY, Violation } from './violation.ts'
+import { ago, RECOVERY, type Violated, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 const MINUTE = 60_000
@@ -62,7 +64,8 @@ interface Seen {
  * 8. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
- * 9. as `MemberInvariants`.
+ * 9. as `MemberInvariants`;
+ * 10. as `RestoreInvariants`.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -78,7 +81,13 @@ export class Invariants {
   /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
   readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
-  readonly #documents = new Map<string, Uint8Array>()
+  /** When each stolen key was known to be stolen, by its hash. */
+  readonly #stolen = new Map<string, number>()
+  /** What was published under each number. */
+  readonly #documents = new Map<string, Buffer>()
+  /** When each certificate was intended, by its serial. */
+  readonly #intended = new Map<string, number>()
+  readonly #restores: RestoreInvariants
   readonly #members: MemberInvariants
   /** Of the newest bundle, and by which digests it was found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
@@ -103,6 +112,8 @@ export class Invariants {
       violated: (what, at) => this.#violated(what, at),
       reachedSince: (peer, happened) => this.#reachedSince(peer, happened),
     })
+    const violated: Violated = (what, at) => this.#violated(what, at)
+    this.#restores = new RestoreInvariants({ now: world.now, authority, violated })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -134,7 +145,24 @@ export class Invariants {
     this.#members.configured(config)
   }
 
-  published({ trustStatements, bundle }: Publication): void {
+  /** The inventory is older than what was published. @param whole and so are the files */
+  fellBehind(whole: boolean): void {
+    this.#restores.fellBehind(whole)
+  }
+
+  /** The inventory is the newest again. @param whole as `fellBehind` */
+  wentOn(whole: boolean): void {
+    // What was stolen since is on no record that is left: its operator has to say it again.
+    const known = new Set(
+      this.#slots().flatMap(({ state, spkiHash }) => (state === 'compromised' ? [spkiHash] : [])),
+    )
+    for (const key of whole ? this.#stolen.keys() : []) if (!known.has(key)) this.#stolen.delete(key)
+    this.#restores.wentOn()
+  }
+
+  published({ trustStatements, bundle, digest }: Publication): void {
+    this.#restores.published(digest!)
+    if (this.#restores.isBehind) return
     // 3 Numbers and their documents.
     const newest = trustStatements.at(-1)!
     this.#once('trust statement', newest, newest.bytes)
@@ -148,7 +176,10 @@ export class Invariants {
     const now = this.#world.now()
     if (before !== undefined && now - before.at > RECOVERY) {
       for (const peer of this.#peers.values()) {
-        if (peer.reachableSince < before.at && peer.isBehind(before.number))
+        if (
+          Math.max(peer.reachableSince, this.#restores.wentOnAt) < before.at &&
+          peer.isBehind(before.number)
+        )
           this.#violated(
             `${peer.service} has not got bundle ${formatDocumentNumber(before.number)}, published ${ago(now - before.at)}`,
           )
@@ -157,10 +188,13 @@ export class Invariants {
     this.#published = { number: { generation: bundle!.generation, counter: bundle!.counter }, at: now }
   }
 
-  event({ kind, detail, at }: AuthorityEvent): void {
-    if (kind === 'key-retired') {
+  event(event: AuthorityEvent): void {
+    const { kind, detail, at } = event
+    this.#restores.event(event)
+    if (kind === 'key-retired' || kind === 'key-compromised') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
-      this.#retired.set(slot!.spkiHash, at)
+      const out = kind === 'key-retired' ? this.#retired : this.#stolen
+      out.set(slot!.spkiHash, at)
     } else if (typeof detail.serial === 'string' && kind !== 'certificate-revoked')
       this.#checkCertificate(detail.serial)
   }
@@ -169,6 +203,7 @@ export class Invariants {
   looked(): void {
     const { store, report, config } = this.#authority
     if (report === undefined) return
+    this.#restores.looked()
     const members = this.#membersPublished()
     if (members !== undefined) this.#members.looked(report, members)
     const slots = this.#slots()
@@ -184,7 +219,7 @@ export class Invariants {
     const life = config.authority.bundleDays * DAY
     for (const { id, state, since, kind } of slots) {
       const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
-      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root')
+      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
       if (isOpen && now - since > limit && now - this.healthySince > limit)
         this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
     }
@@ -208,12 +243,10 @@ export class Invariants {
 
   #once(what: string, number: DocumentNumber, bytes: Uint8Array): void {
     const name = `${what} ${formatDocumentNumber(number)}`
-    const known = this.#documents.get(what)
-    const last = this.#documents.get(`${what} number`)
-    const isSame = last !== undefined && Buffer.from(last).toString() === name
-    if (isSame && Buffer.compare(known!, bytes) !== 0) this.#violated(`there are two of ${name}`)
-    this.#documents.set(what, bytes)
-    this.#documents.set(`${what} number`, Buffer.from(name))
+    const digest = hash('sha256', bytes, 'buffer')
+    const known = this.#documents.get(name)
+    if (known !== undefined && !known.equals(digest)) this.#violated(`there are two of ${name}`)
+    this.#documents.set(name, digest)
   }
 
   #checkCertificate(serial: string): void {
@@ -225,6 +258,8 @@ export class Invariants {
     const row = store.certificate(serial)
     const issuer = this.#slots().find(({ id }) => id === row?.slot)
     if (row === undefined || issuer === undefined) return
+    this.#intended.set(serial, row.intendedAt)
+    this.#restores.issued(serial)
     const above = issuer.certificate && parseCertificate(issuer.certificate)
     const { notAfter } = parseCertificate(row.der!)
     if (above !== undefined && notAfter > above.notAfter)
@@ -362,11 +397,11 @@ export class Invariants {
     refused: Refused,
     at: number,
   ): void {
-    const stolenAt = Math.max(...this.#stolen().values())
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
     const pressed = this.#pressed.get(shown.service)
     for (const judge of judges) {
       if (judge === shown) continue
-      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, stolenAt, at))) continue
+      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, upheaval, at))) continue
       const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
       if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
       const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
@@ -383,17 +418,18 @@ export class Invariants {
   /** Whether a peer goes by what was so before something happened that waited for nobody, and could not know better yet. */
   #hasNotHeard(peer: SimulatedPeer, happened: number, at: number): boolean {
     const { leaf } = peer.identity!
-    const shownSince = this.#authority.store.certificate(leaf.serial)!.intendedAt
-    const isOfBefore = Math.min(peer.documents!.bundle.head.issuedAt, shownSince) <= happened
-    return isOfBefore && at - this.#reachedSince(peer, happened) <= RECOVERY
+    const { bundle } = peer.documents!
+    const shownSince = this.#intended.get(leaf.serial)!
+    const isOfBefore = Math.min(bundle.head.issuedAt, shownSince) <= happened
+    const isOfFork = this.#restores.isForked(bundle.digest) || this.#restores.isForked(leaf.serial)
+    return (isOfBefore || isOfFork) && at - this.#reachedSince(peer, happened) <= RECOVERY
   }
 
   #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {
     const { bundleDays, clockSkew } = this.#authority.config.authority
-    const stolen = this.#stolen()
     for (const key of keys) {
       // 8
-      const stolenAt = stolen.get(key)
+      const stolenAt = this.#stolen.get(key)
       for (const peer of stolenAt === undefined ? [] : peers) {
         if (at - this.#reachedSince(peer, stolenAt!) > RECOVERY)
           this.#violated(`${peer.service} trusts a key that was stolen ${ago(at - stolenAt!)}`, at)
@@ -404,12 +440,6 @@ export class Invariants {
       const names = peers.map(({ service }) => service).join(', ')
       this.#violated(`${names} trust a key that was retired ${ago(at - retiredAt)}`, at)
     }
-  }
-
-  /** When each stolen key was known to be stolen, by its hash. */
-  #stolen(): ReadonlyMap<string, number> {
-    const stolen = this.#slots().filter(({ state }) => state === 'compromised')
-    return new Map(stolen.map(({ spkiHash, since }) => [spkiHash, since]))
   }
 
   /** Since when a peer could be reached by an authority that can work, and something has happened. */

@@ -33,6 +33,8 @@ export interface Scenario {
     /** How many services there may come to be. */
     readonly most: number
   }
+  /** Mean times between backups and copies, between losses of the authority’s disk, and between copies that are put back. */
+  readonly restores: { readonly copy: number; readonly loss: number; readonly putBack: number }
 }
 
 export interface ScenarioOptions {
@@ -77,6 +79,7 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
     },
     operator: options.calm ? never : draw.scale(10 * DAY, 400 * DAY),
     members: { edit: seldom(30), most: services + 3 },
+    restores: { copy: seldom(60), loss: seldom(4), putBack: seldom(4) },
   }
 }
 

@@ -1,17 +1,11 @@
-import type { Signer } from '@datapunk/pki'
 import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
-import { Disk } from '../packages/authority/disk/disk.ts'
+import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
-import {
-  KeyStore,
-  type KeyStoreOptions,
-  type KnownKey,
-  type StoredKey,
-} from '../packages/authority/keys/key-store.ts'
-import { Passphrase } from '../packages/authority/keys/passphrase.ts'
+import { halt } from '../packages/authority/halt.ts'
 import { Pace } from '../packages/authority/pace.ts'
+import { isAheadOfUs } from '../packages/authority/peers/ahead.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
@@ -22,11 +16,11 @@ import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
-import { spkiOf } from '../packages/pki/keys/public-key.ts'
 import { TestLogs } from '../testkit/test-logs.ts'
-import { CommittedStore } from './committed-store.ts'
+import { AuthorityState, type Backup } from './authority-state.ts'
+import type { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
-import { SimulatedDisk } from './simulated-disk.ts'
+import type { SimulatedDisk } from './simulated-disk.ts'
 import type { World } from './world.ts'
 
 const SECOND = 1000
@@ -66,12 +60,10 @@ export interface AuthorityWatch {
  * disk, the sockets and where keys come from; the inventory is the memory store, which keeps what it has committed.
  */
 export class SimulatedAuthority {
-  readonly store: CommittedStore
-  readonly machine: SimulatedDisk
+  readonly state: AuthorityState
   readonly layout: Layout
   readonly #world: World
   readonly #watch: AuthorityWatch
-  readonly #keys: KeyPool
   readonly #leafKeys: KeyPool
   /** What it logs to outlives its processes. */
   readonly #logs = new TestLogs()
@@ -86,22 +78,33 @@ export class SimulatedAuthority {
   problem: Error | undefined
   looks = 0
   /** Called once, when it has died. */
-  whenDead = () => {}
+  whenDead: (() => void) | undefined
 
   constructor(world: World, config: Config, watch: AuthorityWatch) {
     this.#world = world
     this.#watch = watch
     this.#config = config
     this.layout = layoutOf(config)
-    this.machine = new SimulatedDisk(world.draw.fork('disk'))
-    this.store = new CommittedStore(() => this.#fate())
-    this.#keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
+    this.state = new AuthorityState(world, this.layout)
     this.#leafKeys = new KeyPool('leaf', 512)
     this.#pace = new Pace(world.now)
   }
 
+  get store(): CommittedStore {
+    return this.state.store
+  }
+
+  get machine(): SimulatedDisk {
+    return this.state.machine
+  }
+
   get isUp(): boolean {
     return this.#engine !== undefined
+  }
+
+  /** It is about to crash. */
+  get isDoomed(): boolean {
+    return this.whenDead !== undefined
   }
 
   get config(): Config {
@@ -126,7 +129,7 @@ export class SimulatedAuthority {
   start(): void {
     const world = this.#world
     const config = this.#config
-    const disk = new Disk({ calls: this.machine.calls, uid: 0 })
+    const disk = this.state.disk()
     const randomBytes = world.draw.bytes
     const peers = new PeerBook(world.now)
     this.#pace = new Pace(world.now)
@@ -136,14 +139,7 @@ export class SimulatedAuthority {
       disk,
       store: this.store,
       owners: new OwnerBook(disk),
-      keys: new PooledKeyStore(this.#keys, {
-        disk,
-        folder: this.layout.authority.keys,
-        rootKey: config.paths.caKey,
-        passphrase: () => new Passphrase(Buffer.from('simulated')),
-        storeInClear: true,
-        randomBytes,
-      }),
+      keys: this.state.keys(disk, config),
       clock: world.now,
       ownPair: new OwnPair(),
       logSeat: new LogSeat(this.#logs.opener(world.now)),
@@ -183,8 +179,8 @@ export class SimulatedAuthority {
     this.#wakesAt = Number.POSITIVE_INFINITY
     this.#watch.down()
     const told = this.whenDead
-    this.whenDead = () => {}
-    told()
+    this.whenDead = undefined
+    told?.()
   }
 
   /** Looks at that time at the latest. */
@@ -238,6 +234,32 @@ export class SimulatedAuthority {
     })
   }
 
+  /** `mtls backup`; undefined where that is refused. */
+  async backUp(): Promise<Backup | undefined> {
+    let backup: Backup | undefined
+    await this.#doing(async (engine) => {
+      backup = await this.state.backUp(engine)
+    })
+    return backup
+  }
+
+  /** `mtls restore --continue`. @returns whether it goes on */
+  async continueFromHere(): Promise<boolean> {
+    await this.#doing(async (engine) => {
+      await continueFromHere(engine)
+    })
+    this.wakeAt(this.#world.now())
+    return this.isUp && this.problem === undefined
+  }
+
+  /** A peer greets: with what it has it may show that others have seen more than is on record here. */
+  async isShownAhead(head: Uint8Array, trust: Uint8Array): Promise<boolean> {
+    const evidence = isAheadOfUs(this.store, head, trust)
+    if (evidence === undefined || this.#engine === undefined) return false
+    await halt(this.#engine, `a peer showed ${evidence}`).catch(() => {})
+    return true
+  }
+
   async #look(): Promise<void> {
     this.#wakesAt = Number.POSITIVE_INFINITY
     this.looks++
@@ -270,50 +292,6 @@ export class SimulatedAuthority {
       this.#busy = false
     }
     if (this.machine.isCut) this.kill()
-  }
-
-  #fate(): 'kept' | 'lost' {
-    return this.machine.isCut || this.machine.full !== undefined ? 'lost' : 'kept'
-  }
-}
-
-/** Makes nothing itself: keys come from a pool, and are stored as those that are taken over. */
-class PooledKeyStore extends KeyStore {
-  readonly #pool: KeyPool
-  readonly #disk: Disk
-  readonly #checked = new Map<string, string>()
-  readonly #signers = new Map<string, { stamp: string; signer: Signer }>()
-
-  constructor(pool: KeyPool, options: KeyStoreOptions) {
-    super(options)
-    this.#pool = pool
-    this.#disk = options.disk
-  }
-
-  /** A key that was opened before is not parsed again, as long as its file has not changed. */
-  override async open(slot: KnownKey): Promise<Signer> {
-    const stamp = this.#stampOf(slot)
-    const known = this.#signers.get(slot.id)
-    if (known?.stamp === stamp) return known.signer
-    const signer = await super.open(slot)
-    this.#signers.set(slot.id, { stamp, signer })
-    return signer
-  }
-
-  override check(slot: KnownKey): void {
-    const stamp = this.#stampOf(slot)
-    if (this.#checked.get(slot.id) === stamp) return
-    super.check(slot)
-    this.#checked.set(slot.id, stamp)
-  }
-
-  #stampOf(slot: KnownKey): string {
-    return `${slot.spkiHash} ${this.#disk.stampOf(this.pathOf(slot))}`
-  }
-
-  override async generate(...[slot]: Parameters<KeyStore['generate']>): Promise<StoredKey> {
-    const { privateKey } = this.#pool.next()
-    return this.import(slot, privateKey.export({ type: 'pkcs8', format: 'pem' }), spkiOf(privateKey))
   }
 }
 

@@ -353,18 +353,22 @@ export class SimulatedPeer {
     this.#connecting = this.#process
     const process = this.#process
     this.#world.after(this.#draw.between(SECOND / 10, LONGEST_WAIT), () => {
-      if (process !== this.#process) return
+      if (process !== this.#process) return undefined
       this.#connecting = 0
-      this.#connect()
+      return this.#connect()
     })
   }
 
-  #connect(): void {
+  /** As `PeerStream` greets it. */
+  async #connect(): Promise<void> {
     const { peers, store } = this.#authority
     if (this.#stream !== 0 || peers === undefined || this.state !== 'running' || this.isCutOff) return
     // As long as it has no pair, it can't join; it looks at the files again when they change.
     if (this.identity === undefined || this.documents === undefined) return
     const { trust, bundle } = this.documents
+    const isAhead = await this.#authority.isShownAhead(bundle.bytes, trust.bytes)
+    // Whoever is not known here goes by the files, and comes again when those have changed.
+    if (isAhead || store.certificate(this.identity.leaf.serial) === undefined) return
     this.#stream = ++this.#streams
     const { serial } = this.identity.leaf
     const { service, name: peer } = this

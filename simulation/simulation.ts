@@ -2,6 +2,7 @@ import type { AuthorityEventKind } from '../packages/authority/engine.ts'
 import { Beliefs } from './beliefs.ts'
 import { Invariants } from './invariants.ts'
 import { Operator } from './operator.ts'
+import { Restores } from './restores.ts'
 import { BEGINNING, type Scenario } from './scenario.ts'
 import { SimulatedAuthority } from './simulated-authority.ts'
 import { SimulatedPeer } from './simulated-peer.ts'
@@ -53,6 +54,7 @@ class SimulatedMesh {
   #certificates = 0
   #bundles = 0
   #crashes = 0
+  #isBehind = false
 
   constructor(world: World, scenario: Scenario, trace?: (line: string) => void) {
     this.#world = world
@@ -64,7 +66,7 @@ class SimulatedMesh {
       },
       down: () => {
         for (const peer of this.#peers.values()) peer.authorityDown()
-        this.invariants.healthySince = Number.POSITIVE_INFINITY
+        this.#lookAtHealth()
       },
       published: (publication) => {
         this.#bundles++
@@ -81,7 +83,7 @@ class SimulatedMesh {
     })
     this.invariants = new Invariants(world, this.#authority, this.#peers)
     this.#authority.start()
-    this.invariants.healthySince = world.now()
+    this.#lookAtHealth()
     for (const service of scenario.file.services.keys()) this.#engage(service)
     const operator = new Operator(scenario.file, {
       ...{ world, authority: this.#authority, peers: this.#peers, most: scenario.members.most },
@@ -93,6 +95,10 @@ class SimulatedMesh {
     this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
     this.#everySoOften('disk', scenario.authority.diskFull, () => this.#fillDisk())
     this.#everySoOften('operator', scenario.operator, () => operator.deed())
+    const restores = this.#restores()
+    this.#everySoOften('copy', scenario.restores.copy, () => restores.copy())
+    this.#everySoOften('loss', scenario.restores.loss, () => restores.lose())
+    this.#everySoOften('put back', scenario.restores.putBack, () => restores.putBack())
     this.#everySoOften('edit', scenario.members.edit, () => operator.edit())
   }
 
@@ -110,6 +116,30 @@ class SimulatedMesh {
       crashes: this.#crashes,
       checks: this.invariants.looks,
     }
+  }
+
+  /** Since when the authority has been able to work. */
+  #lookAtHealth(): void {
+    const { isUp, isDiskFull } = this.#authority
+    const works = isUp && !isDiskFull && !this.#isBehind
+    if (!works) this.invariants.healthySince = Number.POSITIVE_INFINITY
+    else this.invariants.healthySince = Math.min(this.invariants.healthySince, this.#world.now())
+  }
+
+  #restores(): Restores {
+    return new Restores(this.#world, this.#authority, this.#scenario.authority.longest, {
+      fellBehind: (whole) => {
+        this.#isBehind = true
+        this.#lookAtHealth()
+        this.invariants.fellBehind(whole)
+      },
+      wentOn: (whole) => {
+        this.#isBehind = false
+        this.#lookAtHealth()
+        this.invariants.wentOn(whole)
+      },
+      trace: (line) => this.#trace?.(line),
+    })
   }
 
   #engage(service: string): void {
@@ -168,17 +198,16 @@ class SimulatedMesh {
     const world = this.#world
     const { draw } = world
     const authority = this.#authority
-    if (!authority.isUp || authority.machine.full !== undefined) return
+    if (!authority.isUp || authority.isDiskFull || authority.isDoomed) return
     this.#crashes++
     const withPower = draw.chance(0.5)
     const down = draw.scale(SECOND, this.#scenario.authority.longest)
     this.#trace?.(`authority: ${withPower ? 'power cut' : 'killed'}, for ${Math.round(down / SECOND)} s`)
     const restart = () => {
-      if (authority.isUp) return
       this.#trace?.('authority: restarted')
       authority.machine.restart(withPower)
       authority.start()
-      this.invariants.healthySince = world.now()
+      this.#lookAtHealth()
       if (withPower) for (const peer of this.#peers.values()) peer.start()
     }
     authority.whenDead = () => {
@@ -198,11 +227,11 @@ class SimulatedMesh {
     const time = world.draw.scale(SECOND, this.#scenario.authority.longest)
     machine.full = world.draw.one(['ENOSPC', 'EROFS', 'EIO'] as const)
     this.#trace?.(`disk: ${machine.full} for ${Math.round(time / SECOND)} s`)
-    this.invariants.healthySince = Number.POSITIVE_INFINITY
+    this.#lookAtHealth()
     this.#authority.wakeAt(world.now())
     world.after(time, () => {
       this.#authority.emptyDisk()
-      if (this.#authority.isUp) this.invariants.healthySince = world.now()
+      this.#lookAtHealth()
     })
   }
 }

@@ -16,6 +16,7 @@ import { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent, Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { activeSlot } from './found.ts'
+import { halt } from './halt.ts'
 import { issueConsole } from './issue-console.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issue-csr.ts'
 import { issueNow } from './issue-now.ts'
@@ -274,7 +275,7 @@ export class Authority implements Administration {
     disk.ensureFolder(layout.mesh.dir, 0o755)
     const streaming = {
       ...this.#engine,
-      halt: (evidence: string) => void this.#halt(evidence),
+      halt: (evidence: string) => void halt({ ...this.#engine, actor: this.#actor }, evidence),
       readElsewhere: this.#readElsewhere,
     }
     const places = { socket: layout.mesh.socket, listen: config.authority.listen }
@@ -511,17 +512,6 @@ export class Authority implements Administration {
       throw error
     }
     await this.#engine.ownPair.renew(this.#engine)
-  }
-
-  /** Nothing is signed from now on, until somebody has looked: see `mtls restore --continue`. */
-  async #halt(evidence: string): Promise<void> {
-    const { store, clock, report } = this.#engine
-    if (store.mesh()?.halted !== undefined) return
-    await store.write((transaction) => {
-      transaction.changeMesh({ halted: evidence })
-      transaction.addAudit({ at: clock(), actor: this.#actor, deed: 'halted', entry: { evidence } })
-    })
-    report({ kind: 'halted', subject: 'mesh', at: clock(), detail: { evidence } })
   }
 
   #inTurn<Result>(deed: () => Result | Promise<Result>): Promise<Result> {

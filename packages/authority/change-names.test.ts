@@ -30,8 +30,8 @@ describe('a change of names refuses nobody', () => {
 
   afterEach(() => rmSync(dir, { recursive: true }))
 
-  const rename = (dns_names: readonly string[]) => {
-    const config = { services: { lake: { dns_names }, stream: {} } }
+  const rename = (dns_names: readonly string[], ip_addresses: readonly string[] = []) => {
+    const config = { services: { lake: { dns_names, ip_addresses }, stream: {} } }
     const next = testEngine({ dir, clock, store: engine.store as MemoryStore, config })
     engine = { ...next, peers: engine.peers }
   }
@@ -89,5 +89,23 @@ describe('a change of names refuses nobody', () => {
     await acknowledge('lake', serialOf('lake'))
     await apply(engine, yes)
     assert.deepEqual(namesPublished(), ['lake.service.internal'])
+  })
+
+  test('who waits for an issuing CA that may sign for an address is renewed without it', async () => {
+    engine.peers.arrived({
+      ...{ peer: 'stream', service: 'stream', instance: 'stream', version: '1' },
+      ...{ serial: serialOf('stream'), revoked: false },
+    })
+    await acknowledge('stream', serialOf('stream'))
+    const before = serialOf('lake')
+    rename([], ['10.0.0.7'])
+    await apply(engine, yes)
+    assert.equal(serialOf('lake'), before, 'stream does not know the next issuing CA')
+
+    const { notAfter, notBefore } = engine.store.certificate(before)!
+    clock.advance(0.9 * (notAfter - notBefore))
+    await apply(engine, yes)
+    assert.notEqual(serialOf('lake'), before)
+    assert.deepEqual(namesShown(), ['lake.service.internal'])
   })
 })
