@@ -20,8 +20,8 @@ export interface EditChances {
   readonly draw: Draw
   /** No more services than so many. */
   readonly most: number
-  /** Services that were in the file once. */
-  readonly former: readonly string[]
+  /** Services that were in the file once, and how they are told of their files. */
+  readonly former: ReadonlyMap<string, ServiceText>
 }
 
 type Make = (file: ConfigFile, chances: EditChances) => Edit | undefined
@@ -36,10 +36,11 @@ const EDITS: Readonly<Record<string, Make>> = {
   },
   add: (file, { draw, most, former }) => {
     if (file.services.size >= most) return undefined
-    const back = former.filter((name) => !file.services.has(name))
+    const back = [...former.keys()].filter((name) => !file.services.has(name))
     const service = back.length > 0 && draw.chance(0.5) ? draw.one(back) : newName(file, former)
     const allow = draw.chance(0.5) ? {} : { allow: someOf(file, draw) }
-    return edit(file.with(service, allow), `${service} is added`, { comes: [service] })
+    const kind = former.get(service) ?? drawReader(service, draw)
+    return edit(file.with(service, { ...allow, ...kind }), `${service} is added`, { comes: [service] })
   },
   'take out': (file, { draw }) => {
     if (file.services.size < 2) return undefined
@@ -90,6 +91,13 @@ export function drawEdit(file: ConfigFile, chances: EditChances): Edit | undefin
   }
 }
 
+/** One in six reads files, and in half of the cases it can be looked at. */
+export function drawReader(service: string, draw: Draw): ServiceText {
+  if (!draw.chance(1 / 6)) return {}
+  const address = draw.chance(0.5) ? { address: `${service}.mesh.internal:8443` } : {}
+  return { delivery: 'files', reload: ['reload', service], ...address }
+}
+
 function edit(
   file: ConfigFile,
   what: string,
@@ -103,7 +111,7 @@ function someOf({ services }: ConfigFile, draw: Draw): string[] {
 }
 
 /** One that no service has had yet. */
-function newName({ services }: ConfigFile, former: readonly string[]): string {
-  const numbers = [...services.keys(), ...former].map((name) => Number(name.slice(1)))
+function newName({ services }: ConfigFile, former: ReadonlyMap<string, ServiceText>): string {
+  const numbers = [...services.keys(), ...former.keys()].map((name) => Number(name.slice(1)))
   return `s${Math.max(...numbers) + 1}`
 }

@@ -9,6 +9,9 @@ export interface ServiceText {
   readonly ip_addresses?: readonly string[]
   readonly cert?: string
   readonly key?: string
+  readonly delivery?: 'files'
+  readonly reload?: readonly string[]
+  readonly address?: string
 }
 
 /** The config file of a mesh, as whoever runs it edits it. Never changed, only replaced. */

@@ -22,7 +22,9 @@ import { Refused } from '../packages/mesh/refusal.ts'
 import { examine, type Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
+import type { FileReader } from './file-reader.ts'
 import { MemberInvariants } from './member-invariants.ts'
+import { ReaderInvariants } from './reader-invariants.ts'
 import { RestoreInvariants } from './restore-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
@@ -35,6 +37,12 @@ const DAY = 24 * 60 * MINUTE
 /** Refusals that others believing the same may not make a moment later. */
 const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']
 
+const ISSUED: ReadonlySet<AuthorityEvent['kind']> = new Set([
+  'certificate-issued',
+  'issuing-ca-created',
+  'root-created',
+])
+
 /** Peers that believe the same of who is a member and whom to trust judge every leaf alike. */
 interface Camp {
   readonly key: string
@@ -42,6 +50,13 @@ interface Camp {
   /** By serial. */
   readonly standings: Readonly<Record<Usage, Map<string, Standing | Refused>>>
   readonly keys: readonly string[]
+}
+
+/** Those who believe the same, and what their clocks are off by at least and at most. */
+interface Judges {
+  readonly camp: Camp
+  readonly least: number
+  readonly peers: readonly SimulatedPeer[]
 }
 
 /** What one peer was when it was looked at last. */
@@ -65,7 +80,7 @@ interface Seen {
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
  * 9. as `MemberInvariants`;
- * 10. as `RestoreInvariants`.
+ * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -88,6 +103,7 @@ export class Invariants {
   /** When each certificate was intended, by its serial. */
   readonly #intended = new Map<string, number>()
   readonly #restores: RestoreInvariants
+  readonly readers: ReaderInvariants
   readonly #members: MemberInvariants
   /** Of the newest bundle, and by which digests it was found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
@@ -103,7 +119,12 @@ export class Invariants {
   looks = 0
   judged = 0
 
-  constructor(world: World, authority: SimulatedAuthority, peers: ReadonlyMap<string, SimulatedPeer>) {
+  constructor(
+    world: World,
+    authority: SimulatedAuthority,
+    peers: ReadonlyMap<string, SimulatedPeer>,
+    readers: ReadonlyMap<string, FileReader>,
+  ) {
     this.#world = world
     this.#authority = authority
     this.#peers = peers
@@ -114,6 +135,10 @@ export class Invariants {
     })
     const violated: Violated = (what, at) => this.#violated(what, at)
     this.#restores = new RestoreInvariants({ now: world.now, authority, violated })
+    this.readers = new ReaderInvariants({
+      ...{ now: world.now, authority, readers, violated },
+      reachedSince: (of, happened) => this.#reachedSince(of, happened),
+    })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -140,6 +165,11 @@ export class Invariants {
     if (seen?.key !== key) this.#isDirty = true
   }
 
+  /** A service has read its files, or has ended. */
+  stirred(): void {
+    this.#isDirty = true
+  }
+
   /** The config file was written. */
   configured(config: Config): void {
     this.#members.configured(config)
@@ -152,11 +182,12 @@ export class Invariants {
 
   /** The inventory is the newest again. @param whole as `fellBehind` */
   wentOn(whole: boolean): void {
-    // What was stolen since is on no record that is left: its operator has to say it again.
-    const known = new Set(
-      this.#slots().flatMap(({ state, spkiHash }) => (state === 'compromised' ? [spkiHash] : [])),
-    )
-    for (const key of whole ? this.#stolen.keys() : []) if (!known.has(key)) this.#stolen.delete(key)
+    // What was retired since, or stolen, is on no record that is left: its operator has to say it again.
+    const inUse = this.#slots().filter(({ state }) => state !== 'retired' && state !== 'compromised')
+    for (const { spkiHash } of whole ? inUse : []) {
+      this.#stolen.delete(spkiHash)
+      this.#retired.delete(spkiHash)
+    }
     this.#restores.wentOn()
   }
 
@@ -195,8 +226,7 @@ export class Invariants {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       const out = kind === 'key-retired' ? this.#retired : this.#stolen
       out.set(slot!.spkiHash, at)
-    } else if (typeof detail.serial === 'string' && kind !== 'certificate-revoked')
-      this.#checkCertificate(detail.serial)
+    } else if (typeof detail.serial === 'string' && ISSUED.has(kind)) this.#checkCertificate(detail.serial)
   }
 
   /** After a look of the authority that went well. */
@@ -204,6 +234,7 @@ export class Invariants {
     const { store, report, config } = this.#authority
     if (report === undefined) return
     this.#restores.looked()
+    this.readers.looked(this.#restores.revoked)
     const members = this.#membersPublished()
     if (members !== undefined) this.#members.looked(report, members)
     const slots = this.#slots()
@@ -220,7 +251,8 @@ export class Invariants {
     for (const { id, state, since, kind } of slots) {
       const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
       const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
-      if (isOpen && now - since > limit && now - this.healthySince > limit)
+      const isStuck = isOpen && now - since > limit && now - this.healthySince > limit
+      if (isStuck && !this.readers.isHeldUp(report.waits, limit))
         this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
     }
   }
@@ -279,7 +311,7 @@ export class Invariants {
     const pins = section && parsePins(section).of.get(instance!)
     if (!pins?.has(pinOf(spkiHash)))
       this.#violated(`${serial} was issued to ${instance} for a key that no bundle names`)
-    const shown = this.#peers.get(instance!)?.identity?.leaf
+    const shown = this.#peers.get(instance!)?.identity?.leaf ?? this.readers.leafOf(instance!)
     const before = shown && store.certificate(shown.serial)
     const isGood = before?.state === 'issued' && before.notAfter > intendedAt
     if (!isGood) this.#pressed.set(instance!, { at: intendedAt, bundle: store.bundle()! })
@@ -355,7 +387,57 @@ export class Invariants {
         }
       }
     }
+    goodUntil = Math.min(
+      goodUntil,
+      this.#checkReaders(
+        at,
+        live,
+        [...camps.keys()].map((camp) => ({ camp, ...camps.get(camp)! })),
+      ),
+    )
     this.#goodUntil = Math.max(at, goodUntil)
+  }
+
+  /** 11 Peers take readers, and readers take peers. @returns until when all that was found good is so */
+  #checkReaders(at: number, live: readonly SimulatedPeer[], camps: readonly Judges[]): number {
+    const { clockSkew } = this.#authority.config.authority
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
+    let goodUntil = Number.POSITIVE_INFINITY
+    for (const reader of this.readers.live(at)) {
+      const { leaf, service } = reader
+      goodUntil = Math.min(goodUntil, leaf!.notAfter - clockSkew)
+      const isOfBefore = Math.min(reader.read!.at, this.#intended.get(leaf!.serial)!) <= upheaval
+      const isOfFork = this.#restores.isForked(leaf!.serial)
+      if ((isOfBefore || isOfFork) && at - this.#reachedSince(reader, upheaval) <= RECOVERY) continue
+      for (const { camp, least, peers } of camps) {
+        if (!camp.view.bundle.members.has(service)) continue
+        const found = this.#standing(camp, leaf!, 'serverAuth', at + least)
+        if (found instanceof Refused) this.#checkMayRefuse(reader, peers, found, at)
+      }
+      for (const peer of live) {
+        if (this.#hasNotHeard(peer, upheaval, at)) continue
+        const found = this.readers.judge(reader, peer, at)
+        if (typeof found === 'number') goodUntil = Math.min(goodUntil, found - clockSkew)
+        else this.#violated(`${service} refuses ${peer.service} (${textOfPeer(peer)}): ${found}`, at)
+      }
+    }
+    return goodUntil
+  }
+
+  #checkMayRefuse(
+    { service }: FileReader,
+    judges: readonly SimulatedPeer[],
+    { rule, message }: Refused,
+    at: number,
+  ): void {
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
+    const pressed = this.#pressed.get(service)
+    for (const judge of judges) {
+      if (this.#hasNotHeard(judge, upheaval, at)) continue
+      const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
+      if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
+      this.#violated(`${judge.service} (${textOfPeer(judge)}) refuses ${service}, ${rule}: ${message}`, at)
+    }
   }
 
   #campOf(documents: MeshDocuments): Camp {
@@ -443,7 +525,7 @@ export class Invariants {
   }
 
   /** Since when a peer could be reached by an authority that can work, and something has happened. */
-  #reachedSince({ reachableSince }: SimulatedPeer, happened: number): number {
+  #reachedSince({ reachableSince }: { readonly reachableSince: number }, happened: number): number {
     return Math.max(reachableSince, this.healthySince, happened)
   }
 

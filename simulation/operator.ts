@@ -1,6 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import { drawEdit, type Edit } from './config-edits.ts'
-import type { ConfigFile } from './config-file.ts'
+import type { ConfigFile, ServiceText } from './config-file.ts'
+import type { FileReader } from './file-reader.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import type { World } from './world.ts'
@@ -13,12 +14,13 @@ export interface Operated {
   readonly world: World
   readonly authority: SimulatedAuthority
   readonly peers: ReadonlyMap<string, SimulatedPeer>
+  readonly readers: ReadonlyMap<string, FileReader>
   /** No more services than so many. */
   readonly most: number
   /** How long the process of somebody who was taken out may go on. Milliseconds. */
   readonly longest: number
   /** Gives a service that is new a machine to run on. */
-  readonly engage: (service: string) => void
+  readonly engage: (service: string, text: ServiceText) => void
   readonly edited: (config: Config) => void
   readonly trace: (line: string) => void
 }
@@ -27,6 +29,7 @@ export interface Operated {
 export class Operator {
   readonly #operated: Operated
   #file: ConfigFile
+  readonly #former = new Map<string, ServiceText>()
 
   constructor(file: ConfigFile, operated: Operated) {
     this.#file = file
@@ -49,10 +52,12 @@ export class Operator {
 
   /** The config file is written anew. */
   edit(): void {
-    const { world, authority, peers, most, edited, trace } = this.#operated
-    const made = drawEdit(this.#file, { draw: world.draw, most, former: [...peers.keys()] })
+    const { world, authority, most, edited, trace } = this.#operated
+    const former = this.#former
+    const made = drawEdit(this.#file, { draw: world.draw, most, former })
     if (made === undefined) return
     trace(`operator: ${made.what}`)
+    for (const service of made.leaves) this.#former.set(service, toldBy(this.#file.services.get(service)!))
     this.#file = made.file
     edited(made.file.config)
     authority.configure(made.file.config)
@@ -60,27 +65,37 @@ export class Operator {
   }
 
   #follow({ comes, leaves, moves }: Edit): void {
-    const { world, peers, engage, longest } = this.#operated
+    const { world, engage, longest } = this.#operated
     const { draw } = world
-    for (const service of comes) engage(service)
+    for (const service of comes) engage(service, this.#file.services.get(service)!)
     for (const service of leaves) {
-      const peer = peers.get(service)!
-      peer.dismiss()
-      world.after(draw.between(0, longest), () => this.#end(peer))
+      const process = this.#processOf(service)
+      process.dismiss()
+      world.after(draw.between(0, longest), () => this.#end(process))
     }
     for (const service of moves) {
       world.after(draw.between(0, 10 * MINUTE), () => {
-        peers.get(service)!.stop(true)
-        peers.get(service)!.start()
+        const process = this.#processOf(service)
+        process.stop(true)
+        process.start()
       })
     }
   }
 
+  #processOf(service: string): SimulatedPeer | FileReader {
+    const { peers, readers } = this.#operated
+    return peers.get(service) ?? readers.get(service)!
+  }
+
   /** Who was taken out is stopped at last, unless it was put in again. */
-  async #end(peer: SimulatedPeer): Promise<void> {
-    if (!peer.isDismissed) return
+  async #end(process: SimulatedPeer | FileReader): Promise<void> {
+    if (!process.isDismissed) return
     const { world, authority } = this.#operated
-    peer.stop(world.draw.chance(0.5))
+    process.stop(world.draw.chance(0.5))
     if (world.draw.chance(0.5)) await authority.purge()
   }
+}
+
+function toldBy({ delivery, reload, address }: ServiceText): ServiceText {
+  return { ...(delivery && { delivery }), ...(reload && { reload }), ...(address && { address }) }
 }

@@ -41,6 +41,11 @@ export class RestoreInvariants {
     return this.#behind !== undefined
   }
 
+  /** Serials of leaves that were published as revoked, and have not ended. */
+  get revoked(): Iterable<string> {
+    return this.#published.keys()
+  }
+
   isForked(digestOrSerial: string): boolean {
     return this.#forked.has(digestOrSerial)
   }
@@ -89,8 +94,13 @@ export class RestoreInvariants {
     if (this.isBehind) return
     for (const [serial, notAfter] of this.#published) {
       if (notAfter <= this.#watched.now()) this.#published.delete(serial)
+      else if (this.#isLost(serial)) continue
       else if (!this.#isRevoked(serial)) this.#watched.violated(`${serial} was revoked, and is not any more`)
     }
+  }
+
+  #isLost(serial: string): boolean {
+    return this.#watched.authority.store.certificate(serial) === undefined
   }
 
   #isRevoked(serial: string): boolean {

@@ -1,3 +1,4 @@
+import { drawReader } from './config-edits.ts'
 import { ConfigFile } from './config-file.ts'
 import { Draw } from './draw.ts'
 
@@ -54,7 +55,7 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
   const bundleDays = options.calm ? 7 : draw.whole(1, 14)
   const issuing = options.calm ? 3 : Math.max(draw.whole(1, 3), Math.ceil(validity / YEAR))
   const root = options.calm ? 10 : issuing + draw.whole(0, 4)
-  const file = configOf(draw, { services, validity, bundleDays, issuing, root })
+  const file = configOf(draw, { services, validity, bundleDays, issuing, root, calm: options.calm ?? false })
   // How long a leaf lasts once it is due to be renewed, and a bundle: who is away longer has no right to be there.
   const budget = Math.min(validity * 0.25, (bundleDays * DAY) / 2)
   // So many steps that a mesh takes a second or two, whatever it is made of.
@@ -102,9 +103,10 @@ interface Sizes {
   readonly bundleDays: number
   readonly issuing: number
   readonly root: number
+  readonly calm: boolean
 }
 
-function configOf(draw: Draw, { services, validity, bundleDays, issuing, root }: Sizes): ConfigFile {
+function configOf(draw: Draw, { services, validity, bundleDays, issuing, root, calm }: Sizes): ConfigFile {
   const names = Array.from({ length: services }, (_, index) => `s${index}`)
   const allow = () => {
     if (draw.chance(0.7)) return {}
@@ -126,5 +128,7 @@ function configOf(draw: Draw, { services, validity, bundleDays, issuing, root }:
     },
     paths: { ca_cert: '/mesh/certs/ca.crt', ca_key: '/mesh/certs/ca.key' },
   }
-  return new ConfigFile(new Map(names.map((name) => [name, allow()])), rest, validity)
+  const kind = (name: string) => (calm ? {} : drawReader(name, draw))
+  const texts = names.map((name) => [name, { ...allow(), ...kind(name) }] as const)
+  return new ConfigFile(new Map(texts), rest, validity)
 }

@@ -1,6 +1,7 @@
 import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
+import type { Handover } from '../packages/authority/delivery/deliver.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
 import { halt } from '../packages/authority/halt.ts'
@@ -51,6 +52,8 @@ export interface AuthorityWatch {
   down(): void
   published(publication: Publication): void
   event(event: AuthorityEvent): void
+  /** The `reload` of a service is run. @throws AuthorityError `RELOAD_FAILED` */
+  handOver(handover: Handover): void
   /** It has looked, and made what is into what should be as far as it could. */
   looked(): void
 }
@@ -148,7 +151,7 @@ export class SimulatedAuthority {
       peers,
       staple: async () => undefined,
       push: () => this.#watch.published(publicationOf(this.store)),
-      handOver: async () => {},
+      handOver: async (handover) => this.#watch.handOver(handover),
       actor: 'up',
       report: (event) => this.#watch.event(event),
     }

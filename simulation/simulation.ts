@@ -1,5 +1,7 @@
 import type { AuthorityEventKind } from '../packages/authority/engine.ts'
 import { Beliefs } from './beliefs.ts'
+import type { ServiceText } from './config-file.ts'
+import { FileReader } from './file-reader.ts'
 import { Invariants } from './invariants.ts'
 import { Operator } from './operator.ts'
 import { Restores } from './restores.ts'
@@ -50,6 +52,7 @@ class SimulatedMesh {
   readonly #trace: ((line: string) => void) | undefined
   readonly #authority: SimulatedAuthority
   readonly #peers = new Map<string, SimulatedPeer>()
+  readonly #readers = new Map<string, FileReader>()
   readonly #beliefs = new Beliefs()
   #certificates = 0
   #bundles = 0
@@ -77,18 +80,27 @@ class SimulatedMesh {
         this.#trace?.(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
         this.invariants.event(event)
         if (event.kind === 'certificate-issued') this.#certificates++
-        if (FOR_FILES.has(event.kind)) this.#peers.get(event.subject)?.filesChanged()
+        if (!FOR_FILES.has(event.kind)) return
+        this.#peers.get(event.subject)?.filesChanged()
+        this.#readers.get(event.subject)?.filesChanged()
+      },
+      handOver: (handover) => {
+        const reader = this.#readers.get(handover.service)!
+        reader.told(handover)
+        if (handover.address !== undefined) this.invariants.readers.told(reader, handover.serial)
       },
       looked: () => this.invariants.looked(),
     })
-    this.invariants = new Invariants(world, this.#authority, this.#peers)
+    this.invariants = new Invariants(world, this.#authority, this.#peers, this.#readers)
     this.#authority.start()
     this.#lookAtHealth()
-    for (const service of scenario.file.services.keys()) this.#engage(service)
+    for (const [service, text] of scenario.file.services) this.#engage(service, text)
     const operator = new Operator(scenario.file, {
-      ...{ world, authority: this.#authority, peers: this.#peers, most: scenario.members.most },
+      ...{ world, authority: this.#authority, most: scenario.members.most },
+      peers: this.#peers,
+      readers: this.#readers,
       longest: scenario.peers.longest,
-      engage: (service) => this.#engage(service),
+      engage: (service, text) => this.#engage(service, text),
       edited: (config) => this.invariants.configured(config),
       trace: (line) => this.#trace?.(line),
     })
@@ -142,13 +154,36 @@ class SimulatedMesh {
     })
   }
 
-  #engage(service: string): void {
-    const known = this.#peers.get(service)
-    if (known !== undefined) {
+  /** Once it reads files, or speaks to the authority, a service of that name always does. */
+  #engage(service: string, text: ServiceText): void {
+    const known = this.#peers.get(service) ?? this.#readers.get(service)
+    if (known === undefined && text.reload !== undefined) this.#addReader(service)
+    else if (known === undefined) this.#addPeer(service)
+    else {
       known.engage()
       this.#world.after(10 * SECOND, () => known.start())
-      return
     }
+  }
+
+  #addReader(service: string): void {
+    const world = this.#world
+    const { trouble, longest } = this.#scenario.peers
+    const reader = new FileReader(service, world, this.#authority, {
+      changed: () => this.invariants.stirred(),
+    })
+    this.#readers.set(service, reader)
+    world.after(10 * SECOND, () => reader.start())
+    this.#everySoOften(`trouble of ${service}`, trouble, () => {
+      if (!reader.isRunning || reader.trouble !== undefined) return
+      const kind = world.draw.one(['fails', 'hangs'] as const)
+      const time = world.draw.scale(SECOND, longest)
+      this.#trace?.(`${service}: its reload ${kind} for ${Math.round(time / SECOND)} s`)
+      reader.fallIll(kind)
+      world.after(time, () => reader.recover())
+    })
+  }
+
+  #addPeer(service: string): void {
     const { draw } = this.#world
     const { lag, trouble } = this.#scenario.peers
     const skew = this.#scenario.file.config.authority.clockSkew
@@ -208,16 +243,21 @@ class SimulatedMesh {
       authority.machine.restart(withPower)
       authority.start()
       this.#lookAtHealth()
-      if (withPower) for (const peer of this.#peers.values()) peer.start()
+      for (const one of withPower ? this.#onMachine() : []) one.start()
     }
     authority.whenDead = () => {
-      if (withPower) for (const peer of this.#peers.values()) peer.stop(false)
+      for (const one of withPower ? this.#onMachine() : []) one.stop(false)
       world.after(down, restart)
     }
     // In the middle of what it does next; or of nothing.
     authority.machine.cutAfter(draw.whole(0, 600))
     if (draw.chance(0.3)) authority.kill()
     else authority.wakeAt(world.now())
+  }
+
+  /** Who goes down when the power is cut. */
+  #onMachine(): readonly (SimulatedPeer | FileReader)[] {
+    return [...this.#peers.values(), ...this.#readers.values()]
   }
 
   #fillDisk(): void {
