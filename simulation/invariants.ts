@@ -15,6 +15,7 @@ import {
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/engine.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
+import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
 import type { Usage } from '../packages/mesh/leaf-steps.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
@@ -93,7 +94,7 @@ export class Invariants {
   readonly #logged = new LoggedCertificates()
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
-  /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
+  /** Certificates, by serial, that were issued without anybody being waited for, because there was none that was good. */
   readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
   /** When each stolen key was known to be stolen, by its hash. */
@@ -150,18 +151,18 @@ export class Invariants {
   }
 
   changed(peer: SimulatedPeer): void {
-    const { documents, identity, state, service } = peer
+    const { documents, identity, state, id } = peer
     const key = `${state} ${documents && campKey(documents)} ${identity?.leaf.serial}`
-    const seen = this.#seen.get(service)
+    const seen = this.#seen.get(id)
     if (documents === undefined) return
     const now = { key, trust: documents.trust.number, bundle: documents.bundle.head.number }
     if (seen !== undefined) {
       const back =
         compareDocumentNumbers(now.trust, seen.trust) < 0 ||
         compareDocumentNumbers(now.bundle, seen.bundle) < 0
-      if (back) this.#violated(`${service} went back, from ${textOf(seen)} to ${textOf(now)}`)
+      if (back) this.#violated(`${id} went back, from ${textOf(seen)} to ${textOf(now)}`)
     }
-    this.#seen.set(service, now)
+    this.#seen.set(id, now)
     if (seen?.key !== key) this.#isDirty = true
   }
 
@@ -252,9 +253,16 @@ export class Invariants {
       const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
       const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
       const isStuck = isOpen && now - since > limit && now - this.healthySince > limit
-      if (isStuck && !this.readers.isHeldUp(report.waits, limit))
+      const isHeldUp = this.readers.isHeldUp(report.waits, limit) || this.#waitsForCsr(report.waits)
+      if (isStuck && !isHeldUp)
         this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
     }
+  }
+
+  /** Whoever has a key elsewhere is waited for until it asks, or its certificate has ended. */
+  #waitsForCsr(waits: readonly RollWait[]): boolean {
+    const late = new Set(waits.flatMap((wait) => wait.late.map(({ instance }) => instance)))
+    return this.#authority.store.instances().some(({ id, place }) => place === 'elsewhere' && late.has(id))
   }
 
   #membersPublished(): ReadonlyMap<string, Member> | undefined {
@@ -304,17 +312,19 @@ export class Invariants {
   /** 7 */
   #checkAnnounced({ instance, spkiHash, serial, intendedAt }: CertificateRow): void {
     const { store } = this.#authority
+    const row = store.instances().find(({ id }) => id === instance)!
     const section = store
       .bundle()!
       .sections.map((digest) => store.section(digest)!)
       .find(isOfPins)
-    const pins = section && parsePins(section).of.get(instance!)
+    const pins = section && parsePins(section).of.get(row.service)
     if (!pins?.has(pinOf(spkiHash)))
       this.#violated(`${serial} was issued to ${instance} for a key that no bundle names`)
     const shown = this.#peers.get(instance!)?.identity?.leaf ?? this.readers.leafOf(instance!)
     const before = shown && store.certificate(shown.serial)
-    const isGood = before?.state === 'issued' && before.notAfter > intendedAt
-    if (!isGood) this.#pressed.set(instance!, { at: intendedAt, bundle: store.bundle()! })
+    // Whoever asks by CSR waits for peers as long as `Authority` does, and no longer.
+    const isGood = row.place === 'here' && before?.state === 'issued' && before.notAfter > intendedAt
+    if (!isGood) this.#pressed.set(serial, { at: intendedAt, bundle: store.bundle()! })
   }
 
   #isLive(peer: SimulatedPeer, at: number): boolean {
@@ -425,13 +435,13 @@ export class Invariants {
   }
 
   #checkMayRefuse(
-    { service }: FileReader,
+    { service, leaf }: FileReader,
     judges: readonly SimulatedPeer[],
     { rule, message }: Refused,
     at: number,
   ): void {
     const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
-    const pressed = this.#pressed.get(service)
+    const pressed = this.#pressed.get(leaf!.serial)
     for (const judge of judges) {
       if (this.#hasNotHeard(judge, upheaval, at)) continue
       const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
@@ -480,7 +490,7 @@ export class Invariants {
     at: number,
   ): void {
     const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
-    const pressed = this.#pressed.get(shown.service)
+    const pressed = this.#pressed.get(shown.identity!.leaf.serial)
     for (const judge of judges) {
       if (judge === shown) continue
       if ([judge, shown].some((peer) => this.#hasNotHeard(peer, upheaval, at))) continue

@@ -69,22 +69,24 @@ export class Operator {
     const { draw } = world
     for (const service of comes) engage(service, this.#file.services.get(service)!)
     for (const service of leaves) {
-      const process = this.#processOf(service)
-      process.dismiss()
-      world.after(draw.between(0, longest), () => this.#end(process))
+      for (const process of this.#processesOf(service)) {
+        process.dismiss()
+        world.after(draw.between(0, longest), () => this.#end(process))
+      }
     }
     for (const service of moves) {
       world.after(draw.between(0, 10 * MINUTE), () => {
-        const process = this.#processOf(service)
-        process.stop(true)
-        process.start()
+        for (const process of this.#processesOf(service)) {
+          process.stop(true)
+          process.start()
+        }
       })
     }
   }
 
-  #processOf(service: string): SimulatedPeer | FileReader {
+  #processesOf(service: string): (SimulatedPeer | FileReader)[] {
     const { peers, readers } = this.#operated
-    return peers.get(service) ?? readers.get(service)!
+    return [...peers.values(), ...readers.values()].filter((process) => process.service === service)
   }
 
   /** Who was taken out is stopped at last, unless it was put in again. */

@@ -91,7 +91,7 @@ export class ReaderInvariants {
     )
     for (const serial of revoked) {
       if (!signing.has(store.certificate(serial)?.slot ?? '')) continue
-      const since = store.revocation(serial)!.at
+      const since = store.revocation(serial)?.at ?? now()
       for (const reader of readers.values()) {
         if (
           reader.read === undefined ||

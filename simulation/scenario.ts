@@ -26,6 +26,8 @@ export interface Scenario {
     readonly longest: number
     readonly diskFull: number
   }
+  /** Services that have a second instance, whose key the authority never has. */
+  readonly elsewhere: readonly string[]
   /** Mean time between two deeds of the operator. */
   readonly operator: number
   readonly members: {
@@ -78,6 +80,9 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
       longest: Math.min(budget * 0.8, draw.scale(MINUTE, 5 * DAY)),
       diskFull: options.calm ? never : draw.scale(5 * DAY, 200 * DAY),
     },
+    elsewhere: [...file.services].flatMap(([name, { reload }]) =>
+      reload === undefined && !options.calm && draw.chance(1 / 6) ? [name] : [],
+    ),
     operator: options.calm ? never : draw.scale(10 * DAY, 400 * DAY),
     members: { edit: seldom(30), most: services + 3 },
     restores: { copy: seldom(60), loss: seldom(4), putBack: seldom(4) },

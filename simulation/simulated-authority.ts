@@ -1,17 +1,20 @@
 import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
+import { checkState } from '../packages/authority/check-state.ts'
 import type { Handover } from '../packages/authority/delivery/deliver.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { AuthorityEvent, Engine } from '../packages/authority/engine.ts'
 import { halt } from '../packages/authority/halt.ts'
+import { announceCsrKey, issueForCsr } from '../packages/authority/issue-csr.ts'
+import type { IssuedChain } from '../packages/authority/issue-pair.ts'
 import { Pace } from '../packages/authority/pace.ts'
 import { isAheadOfUs } from '../packages/authority/peers/ahead.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
 import { purge } from '../packages/authority/purge.ts'
-import { revoke } from '../packages/authority/revocation/revoke.ts'
+import { letIn, revoke } from '../packages/authority/revocation/revoke.ts'
 import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
@@ -196,7 +199,7 @@ export class SimulatedAuthority {
 
   /** `mtls rotate SERVICE`: a new pair now. */
   async rotate(service: string): Promise<void> {
-    await this.#doing(async (engine) => {
+    await this.#asked(async (engine) => {
       const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
       if (row === undefined) return
       await rotateAnew(engine, service)
@@ -208,14 +211,14 @@ export class SimulatedAuthority {
     const slots = this.store.slots()
     const isRolling = slots.some((slot) => slot.state === 'prepared' || slot.state === 'retiring')
     if (isRolling || slots.length === 0) return
-    await this.#doing((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
+    await this.#asked((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
     this.wakeAt(this.#world.now())
   }
 
   /** A key is in other hands: `mtls compromise`. */
   async compromise(kind: SlotKind): Promise<void> {
     if (this.store.trustStatements().length === 0) return
-    await this.#doing((engine) => compromise(engine, kind))
+    await this.#asked((engine) => compromise(engine, kind))
     this.wakeAt(this.#world.now())
   }
 
@@ -224,7 +227,7 @@ export class SimulatedAuthority {
     const isMember = this.store.services().some((row) => row.service === service && row.state === 'member')
     if (this.store.bundle() === undefined || !isMember) return
     const request = { targets: [{ service }], reason: 'key-compromise', reissue: true } as const
-    await this.#doing(async (engine) => {
+    await this.#asked(async (engine) => {
       await revoke(engine, request)
     })
     this.wakeAt(this.#world.now())
@@ -235,6 +238,22 @@ export class SimulatedAuthority {
     await this.#doing(async (engine) => {
       purge(engine)
     })
+  }
+
+  /** The first half of `Authority.issueForCsr`. @returns whether peers are told of the key */
+  async announceCsr(service: string, csr: Uint8Array): Promise<boolean> {
+    await this.#asked((engine) => announceCsrKey(engine, service, csr))
+    return this.isUp && this.problem === undefined
+  }
+
+  /** The second half, a moment later; undefined where it can't be done now. */
+  async issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain | undefined> {
+    let issued: IssuedChain | undefined
+    await this.#asked(async (engine) => {
+      issued = await issueForCsr(engine, service, csr)
+      await letIn(engine, service)
+    })
+    return issued
   }
 
   /** `mtls backup`; undefined where that is refused. */
@@ -280,6 +299,14 @@ export class SimulatedAuthority {
         ? Math.max(now + 1, nextLook(this.report!, this.#pace, now))
         : now + (this.isDiskFull ? HOUR : LOOK_AGAIN),
     )
+  }
+
+  /** As `Authority` does what it is asked for. */
+  #asked(deed: (engine: Engine) => Promise<void>): Promise<void> {
+    return this.#doing((engine) => {
+      checkState(engine)
+      return deed(engine)
+    })
   }
 
   async #doing(deed: (engine: Engine) => Promise<void>): Promise<void> {

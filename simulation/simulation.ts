@@ -1,8 +1,10 @@
 import type { AuthorityEventKind } from '../packages/authority/engine.ts'
 import { Beliefs } from './beliefs.ts'
 import type { ServiceText } from './config-file.ts'
+import { CsrHolder } from './csr-holder.ts'
 import { FileReader } from './file-reader.ts'
 import { Invariants } from './invariants.ts'
+import { KeyPool } from './key-pool.ts'
 import { Operator } from './operator.ts'
 import { Restores } from './restores.ts'
 import { BEGINNING, type Scenario } from './scenario.ts'
@@ -11,7 +13,8 @@ import { SimulatedPeer } from './simulated-peer.ts'
 import { World } from './world.ts'
 
 const SECOND = 1000
-const HOUR = 60 * 60 * SECOND
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
 const YEAR = 365 * 24 * HOUR
 
 /** After these the files of a service may be others. */
@@ -53,6 +56,8 @@ class SimulatedMesh {
   readonly #authority: SimulatedAuthority
   readonly #peers = new Map<string, SimulatedPeer>()
   readonly #readers = new Map<string, FileReader>()
+  readonly #holders = new Map<string, CsrHolder>()
+  readonly #csrKeys = new KeyPool('csr', Number.POSITIVE_INFINITY)
   readonly #beliefs = new Beliefs()
   #certificates = 0
   #bundles = 0
@@ -89,7 +94,10 @@ class SimulatedMesh {
         reader.told(handover)
         if (handover.address !== undefined) this.invariants.readers.told(reader, handover.serial)
       },
-      looked: () => this.invariants.looked(),
+      looked: () => {
+        this.invariants.looked()
+        this.#askForCsrs()
+      },
     })
     this.invariants = new Invariants(world, this.#authority, this.#peers, this.#readers)
     this.#authority.start()
@@ -156,13 +164,46 @@ class SimulatedMesh {
 
   /** Once it reads files, or speaks to the authority, a service of that name always does. */
   #engage(service: string, text: ServiceText): void {
-    const known = this.#peers.get(service) ?? this.#readers.get(service)
-    if (known === undefined && text.reload !== undefined) this.#addReader(service)
-    else if (known === undefined) this.#addPeer(service)
-    else {
-      known.engage()
-      this.#world.after(10 * SECOND, () => known.start())
+    const known = this.#onMachine().filter((one) => one.service === service)
+    for (const one of known) {
+      one.engage()
+      this.#world.after(10 * SECOND, () => one.start())
     }
+    if (known.length > 0) return
+    if (text.reload !== undefined) this.#addReader(service)
+    else this.#addPeer(service, service)
+    if (this.#scenario.elsewhere.includes(service)) this.#addCsrPeer(service)
+  }
+
+  /** Whoever runs the mesh sees for whom a roll-over waits, and has them ask again. */
+  #askForCsrs(): void {
+    const waits = this.#authority.report?.waits ?? []
+    if (waits.every(({ stage }) => stage !== 're-issue')) return
+    for (const [id, holder] of this.#holders) {
+      const leaf = this.#peers.get(id)!.identity?.leaf
+      const slot = leaf && this.#authority.store.certificate(leaf.serial)?.slot
+      const isWaitedFor = waits.some((wait) => wait.stage === 're-issue' && wait.slot === slot)
+      if (isWaitedFor) holder.askWithin(HOUR)
+    }
+  }
+
+  /** Its key is its own, and it has the mesh's files. */
+  #addCsrPeer(service: string): void {
+    const id = `${service}, elsewhere`
+    const holder = new CsrHolder(service, {
+      ...{ world: this.#world, authority: this.#authority, keys: this.#csrKeys },
+      asks: {
+        can: () => {
+          const peer = this.#peers.get(id)!
+          if (peer.isDismissed) return 'never'
+          return peer.state === 'running' && !peer.isCutOff ? 'now' : 'later'
+        },
+        got: () => this.#peers.get(id)!.filesChanged(),
+      },
+    })
+    this.#holders.set(id, holder)
+    this.#addPeer(service, id, holder)
+    holder.askWithin(MINUTE)
   }
 
   #addReader(service: string): void {
@@ -183,22 +224,26 @@ class SimulatedMesh {
     })
   }
 
-  #addPeer(service: string): void {
+  #addPeer(service: string, id: string, pair?: CsrHolder): void {
     const { draw } = this.#world
     const { lag, trouble } = this.#scenario.peers
     const skew = this.#scenario.file.config.authority.clockSkew
     const clockOff = draw.chance(0.3) ? Math.round(draw.between(-0.4, 0.4) * skew) : 0
-    const traits = { clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
+    const traits = { id, clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
     const peer = new SimulatedPeer(service, traits, {
       ...{ world: this.#world, authority: this.#authority, beliefs: this.#beliefs },
       watch: {
-        changed: (changed) => this.invariants.changed(changed),
+        changed: (changed) => {
+          this.invariants.changed(changed)
+          if (pair !== undefined && !changed.isDismissed && !changed.isPairGood) pair.askWithin(10 * MINUTE)
+        },
         refused: ({ name }, error) => this.#trace?.(`${name} refused: ${error.message}`),
       },
+      ...(pair && { pair }),
     })
-    this.#peers.set(service, peer)
+    this.#peers.set(id, peer)
     this.#world.after(10 * SECOND, () => peer.start())
-    this.#everySoOften(`trouble of ${service}`, trouble, () => this.#trouble(peer))
+    this.#everySoOften(`trouble of ${id}`, trouble, () => this.#trouble(peer))
   }
 
   #everySoOften(name: string, mean: number, act: () => void | Promise<void>): void {
