@@ -46,14 +46,17 @@ export class CommittedStore implements Store {
   #tables: Transaction | undefined
   #recording: Transaction | undefined
 
-  /** @param fate what becomes of a commit */
-  constructor(fate: () => Fate) {
+  /**
+   * @param fate what becomes of a commit
+   * @param rows what it holds at first: that of another, of which it is a copy
+   */
+  constructor(fate: () => Fate, rows?: CommittedStore) {
     const commit = () => {
       for (const table of this.#touched) this.#answers.delete(table)
       this.#touched.clear()
       return fate()
     }
-    this.#store = new MemoryStore({ commit })
+    this.#store = new MemoryStore({ commit, ...(rows && { rows: rows.#store }) })
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {

@@ -1,9 +1,13 @@
+import { hash } from 'node:crypto'
 import { type Certificate, parseCertificate } from '@datapunk/pki'
 import {
+  type Config,
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
   keyIdOf,
+  type Member,
+  parseMembers,
   parsePins,
   pinOf,
   readTrustStatement,
@@ -11,6 +15,7 @@ import {
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
+import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
 import type { Usage } from '../packages/mesh/leaf-steps.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
@@ -18,23 +23,26 @@ import { Refused } from '../packages/mesh/refusal.ts'
 import { examine, type Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
+import type { FileReader } from './file-reader.ts'
+import { MemberInvariants } from './member-invariants.ts'
+import { ReaderInvariants } from './reader-invariants.ts'
+import { RestoreInvariants } from './restore-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
+import { ago, RECOVERY, type Violated, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-/** What must hold at every step did not. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-}
-
-/** How long after a trouble the authority and a peer may take until all is as it should be again. */
-export const RECOVERY = 30 * MINUTE
-
 /** Refusals that others believing the same may not make a moment later. */
 const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']
+
+const ISSUED: ReadonlySet<AuthorityEvent['kind']> = new Set([
+  'certificate-issued',
+  'issuing-ca-created',
+  'root-created',
+])
 
 /** Peers that believe the same of who is a member and whom to trust judge every leaf alike. */
 interface Camp {
@@ -43,6 +51,13 @@ interface Camp {
   /** By serial. */
   readonly standings: Readonly<Record<Usage, Map<string, Standing | Refused>>>
   readonly keys: readonly string[]
+}
+
+/** Those who believe the same, and what their clocks are off by at least and at most. */
+interface Judges {
+  readonly camp: Camp
+  readonly least: number
+  readonly peers: readonly SimulatedPeer[]
 }
 
 /** What one peer was when it was looked at last. */
@@ -65,6 +80,9 @@ interface Seen {
  * 8. a stolen key is trusted by nobody who can be reached. That waits for nobody, so until two peers have both been reached
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
+ * 9. as `MemberInvariants`;
+ * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`.
+ *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
 export class Invariants {
@@ -76,10 +94,20 @@ export class Invariants {
   readonly #logged = new LoggedCertificates()
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
-  /** When a service was last given a pair without anybody being waited for, because it had none that was good. */
+  /** Certificates, by serial, that were issued without anybody being waited for, because there was none that was good. */
   readonly #pressed = new Map<string, { readonly at: number; readonly bundle: DocumentNumber }>()
   readonly #retired = new Map<string, number>()
-  readonly #documents = new Map<string, Uint8Array>()
+  /** When each stolen key was known to be stolen, by its hash. */
+  readonly #stolen = new Map<string, number>()
+  /** What was published under each number. */
+  readonly #documents = new Map<string, Buffer>()
+  /** When each certificate was intended, by its serial. */
+  readonly #intended = new Map<string, number>()
+  readonly #restores: RestoreInvariants
+  readonly readers: ReaderInvariants
+  readonly #members: MemberInvariants
+  /** Of the newest bundle, and by which digests it was found. */
+  #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
   #published: { number: DocumentNumber; at: number } | undefined
   #isDirty = true
   /** Until when nothing that was found good ends. */
@@ -92,10 +120,26 @@ export class Invariants {
   looks = 0
   judged = 0
 
-  constructor(world: World, authority: SimulatedAuthority, peers: ReadonlyMap<string, SimulatedPeer>) {
+  constructor(
+    world: World,
+    authority: SimulatedAuthority,
+    peers: ReadonlyMap<string, SimulatedPeer>,
+    readers: ReadonlyMap<string, FileReader>,
+  ) {
     this.#world = world
     this.#authority = authority
     this.#peers = peers
+    this.#members = new MemberInvariants({
+      ...{ now: world.now, authority, peers },
+      violated: (what, at) => this.#violated(what, at),
+      reachedSince: (peer, happened) => this.#reachedSince(peer, happened),
+    })
+    const violated: Violated = (what, at) => this.#violated(what, at)
+    this.#restores = new RestoreInvariants({ now: world.now, authority, violated })
+    this.readers = new ReaderInvariants({
+      ...{ now: world.now, authority, readers, violated },
+      reachedSince: (of, happened) => this.#reachedSince(of, happened),
+    })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -107,27 +151,50 @@ export class Invariants {
   }
 
   changed(peer: SimulatedPeer): void {
-    const { documents, identity, state, service } = peer
+    const { documents, identity, state, id } = peer
     const key = `${state} ${documents && campKey(documents)} ${identity?.leaf.serial}`
-    const seen = this.#seen.get(service)
+    const seen = this.#seen.get(id)
     if (documents === undefined) return
     const now = { key, trust: documents.trust.number, bundle: documents.bundle.head.number }
     if (seen !== undefined) {
       const back =
         compareDocumentNumbers(now.trust, seen.trust) < 0 ||
         compareDocumentNumbers(now.bundle, seen.bundle) < 0
-      if (back) this.#violated(`${service} went back, from ${textOf(seen)} to ${textOf(now)}`)
+      if (back) this.#violated(`${id} went back, from ${textOf(seen)} to ${textOf(now)}`)
     }
-    this.#seen.set(service, now)
+    this.#seen.set(id, now)
     if (seen?.key !== key) this.#isDirty = true
   }
 
-  /** The mesh's own members change. */
-  stir(): void {
+  /** A service has read its files, or has ended. */
+  stirred(): void {
     this.#isDirty = true
   }
 
-  published({ trustStatements, bundle }: Publication): void {
+  /** The config file was written. */
+  configured(config: Config): void {
+    this.#members.configured(config)
+  }
+
+  /** The inventory is older than what was published. @param whole and so are the files */
+  fellBehind(whole: boolean): void {
+    this.#restores.fellBehind(whole)
+  }
+
+  /** The inventory is the newest again. @param whole as `fellBehind` */
+  wentOn(whole: boolean): void {
+    // What was retired since, or stolen, is on no record that is left: its operator has to say it again.
+    const inUse = this.#slots().filter(({ state }) => state !== 'retired' && state !== 'compromised')
+    for (const { spkiHash } of whole ? inUse : []) {
+      this.#stolen.delete(spkiHash)
+      this.#retired.delete(spkiHash)
+    }
+    this.#restores.wentOn()
+  }
+
+  published({ trustStatements, bundle, digest }: Publication): void {
+    this.#restores.published(digest!)
+    if (this.#restores.isBehind) return
     // 3 Numbers and their documents.
     const newest = trustStatements.at(-1)!
     this.#once('trust statement', newest, newest.bytes)
@@ -141,7 +208,10 @@ export class Invariants {
     const now = this.#world.now()
     if (before !== undefined && now - before.at > RECOVERY) {
       for (const peer of this.#peers.values()) {
-        if (peer.reachableSince < before.at && peer.isBehind(before.number))
+        if (
+          Math.max(peer.reachableSince, this.#restores.wentOnAt) < before.at &&
+          peer.isBehind(before.number)
+        )
           this.#violated(
             `${peer.service} has not got bundle ${formatDocumentNumber(before.number)}, published ${ago(now - before.at)}`,
           )
@@ -150,11 +220,14 @@ export class Invariants {
     this.#published = { number: { generation: bundle!.generation, counter: bundle!.counter }, at: now }
   }
 
-  event({ kind, detail, at }: AuthorityEvent): void {
-    if (kind === 'key-retired') {
+  event(event: AuthorityEvent): void {
+    const { kind, detail, at } = event
+    this.#restores.event(event)
+    if (kind === 'key-retired' || kind === 'key-compromised') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
-      this.#retired.set(slot!.spkiHash, at)
-    } else if (kind !== 'certificate-revoked' && 'serial' in detail && detail.serial !== undefined)
+      const out = kind === 'key-retired' ? this.#retired : this.#stolen
+      out.set(slot!.spkiHash, at)
+    } else if (ISSUED.has(kind) && 'serial' in detail && detail.serial !== undefined)
       this.#checkCertificate(detail.serial)
   }
 
@@ -162,6 +235,10 @@ export class Invariants {
   looked(): void {
     const { store, report, config } = this.#authority
     if (report === undefined) return
+    this.#restores.looked()
+    this.readers.looked(this.#restores.revoked)
+    const members = this.#membersPublished()
+    if (members !== undefined) this.#members.looked(report, members)
     const slots = this.#slots()
     const newest = store.trustStatements().at(-1)
     // 5 What was retired is in no statement any more.
@@ -175,10 +252,30 @@ export class Invariants {
     const life = config.authority.bundleDays * DAY
     for (const { id, state, since, kind } of slots) {
       const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
-      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root')
-      if (isOpen && now - since > limit && now - this.healthySince > limit)
+      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
+      const isStuck = isOpen && now - since > limit && now - this.healthySince > limit
+      const isHeldUp = this.readers.isHeldUp(report.waits, limit) || this.#waitsForCsr(report.waits)
+      if (isStuck && !isHeldUp)
         this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
     }
+  }
+
+  /** Whoever has a key elsewhere is waited for until it asks, or its certificate has ended. */
+  #waitsForCsr(waits: readonly RollWait[]): boolean {
+    const late = new Set(waits.flatMap((wait) => wait.late.map(({ instance }) => instance)))
+    return this.#authority.store.instances().some(({ id, place }) => place === 'elsewhere' && late.has(id))
+  }
+
+  #membersPublished(): ReadonlyMap<string, Member> | undefined {
+    const { store } = this.#authority
+    const bundle = store.bundle()
+    if (bundle === undefined) return undefined
+    const of = bundle.sections.join(' ')
+    if (this.#publishedMembers?.of === of) return this.#publishedMembers.members
+    const section = bundle.sections.map((digest) => store.section(digest)!).find(isOfMembers)
+    const members = new Map(parseMembers(section!).map((member) => [member.service, member]))
+    this.#publishedMembers = { of, members }
+    return members
   }
 
   #slots(): readonly SlotRow[] {
@@ -187,12 +284,10 @@ export class Invariants {
 
   #once(what: string, number: DocumentNumber, bytes: Uint8Array): void {
     const name = `${what} ${formatDocumentNumber(number)}`
-    const known = this.#documents.get(what)
-    const last = this.#documents.get(`${what} number`)
-    const isSame = last !== undefined && Buffer.from(last).toString() === name
-    if (isSame && Buffer.compare(known!, bytes) !== 0) this.#violated(`there are two of ${name}`)
-    this.#documents.set(what, bytes)
-    this.#documents.set(`${what} number`, Buffer.from(name))
+    const digest = hash('sha256', bytes, 'buffer')
+    const known = this.#documents.get(name)
+    if (known !== undefined && !known.equals(digest)) this.#violated(`there are two of ${name}`)
+    this.#documents.set(name, digest)
   }
 
   #checkCertificate(serial: string): void {
@@ -204,6 +299,8 @@ export class Invariants {
     const row = store.certificate(serial)
     const issuer = this.#slots().find(({ id }) => id === row?.slot)
     if (row === undefined || issuer === undefined) return
+    this.#intended.set(serial, row.intendedAt)
+    this.#restores.issued(serial)
     const above = issuer.certificate && parseCertificate(issuer.certificate)
     const { notAfter } = parseCertificate(row.der!)
     if (above !== undefined && notAfter > above.notAfter)
@@ -216,17 +313,19 @@ export class Invariants {
   /** 7 */
   #checkAnnounced({ instance, spkiHash, serial, intendedAt }: CertificateRow): void {
     const { store } = this.#authority
+    const row = store.instances().find(({ id }) => id === instance)!
     const section = store
       .bundle()!
       .sections.map((digest) => store.section(digest)!)
       .find(isOfPins)
-    const pins = section && parsePins(section).of.get(instance!)
+    const pins = section && parsePins(section).of.get(row.service)
     if (!pins?.has(pinOf(spkiHash)))
       this.#violated(`${serial} was issued to ${instance} for a key that no bundle names`)
-    const shown = this.#peers.get(instance!)?.identity?.leaf
+    const shown = this.#peers.get(instance!)?.identity?.leaf ?? this.readers.leafOf(instance!)
     const before = shown && store.certificate(shown.serial)
-    const isGood = before?.state === 'issued' && before.notAfter > intendedAt
-    if (!isGood) this.#pressed.set(instance!, { at: intendedAt, bundle: store.bundle()! })
+    // Whoever asks by CSR waits for peers as long as `Authority` does, and no longer.
+    const isGood = row.place === 'here' && before?.state === 'issued' && before.notAfter > intendedAt
+    if (!isGood) this.#pressed.set(serial, { at: intendedAt, bundle: store.bundle()! })
   }
 
   #isLive(peer: SimulatedPeer, at: number): boolean {
@@ -283,6 +382,11 @@ export class Invariants {
     }
     for (const [camp, { least, most, peers }] of camps) {
       this.#checkRetired(camp, at, peers)
+      this.#members.checkCamp(camp.view.bundle.members, peers, at)
+      for (const leaf of this.#members.leavesOfOthers(camp.view.bundle.members)) {
+        if (!(this.#standing(camp, leaf, 'clientAuth', at + least) instanceof Refused))
+          this.#violated(`${peers[0]!.service} takes ${leaf.serial}, which is no member's`, at)
+      }
       for (const shown of live) {
         if (!camp.view.bundle.members.has(shown.service)) continue
         for (const usage of ['serverAuth', 'clientAuth'] as const) {
@@ -294,7 +398,57 @@ export class Invariants {
         }
       }
     }
+    goodUntil = Math.min(
+      goodUntil,
+      this.#checkReaders(
+        at,
+        live,
+        [...camps.keys()].map((camp) => ({ camp, ...camps.get(camp)! })),
+      ),
+    )
     this.#goodUntil = Math.max(at, goodUntil)
+  }
+
+  /** 11 Peers take readers, and readers take peers. @returns until when all that was found good is so */
+  #checkReaders(at: number, live: readonly SimulatedPeer[], camps: readonly Judges[]): number {
+    const { clockSkew } = this.#authority.config.authority
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
+    let goodUntil = Number.POSITIVE_INFINITY
+    for (const reader of this.readers.live(at)) {
+      const { leaf, service } = reader
+      goodUntil = Math.min(goodUntil, leaf!.notAfter - clockSkew)
+      const isOfBefore = Math.min(reader.read!.at, this.#intended.get(leaf!.serial)!) <= upheaval
+      const isOfFork = this.#restores.isForked(leaf!.serial)
+      if ((isOfBefore || isOfFork) && at - this.#reachedSince(reader, upheaval) <= RECOVERY) continue
+      for (const { camp, least, peers } of camps) {
+        if (!camp.view.bundle.members.has(service)) continue
+        const found = this.#standing(camp, leaf!, 'serverAuth', at + least)
+        if (found instanceof Refused) this.#checkMayRefuse(reader, peers, found, at)
+      }
+      for (const peer of live) {
+        if (this.#hasNotHeard(peer, upheaval, at)) continue
+        const found = this.readers.judge(reader, peer, at)
+        if (typeof found === 'number') goodUntil = Math.min(goodUntil, found - clockSkew)
+        else this.#violated(`${service} refuses ${peer.service} (${textOfPeer(peer)}): ${found}`, at)
+      }
+    }
+    return goodUntil
+  }
+
+  #checkMayRefuse(
+    { service, leaf }: FileReader,
+    judges: readonly SimulatedPeer[],
+    { rule, message }: Refused,
+    at: number,
+  ): void {
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
+    const pressed = this.#pressed.get(leaf!.serial)
+    for (const judge of judges) {
+      if (this.#hasNotHeard(judge, upheaval, at)) continue
+      const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
+      if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
+      this.#violated(`${judge.service} (${textOfPeer(judge)}) refuses ${service}, ${rule}: ${message}`, at)
+    }
   }
 
   #campOf(documents: MeshDocuments): Camp {
@@ -336,11 +490,11 @@ export class Invariants {
     refused: Refused,
     at: number,
   ): void {
-    const stolenAt = Math.max(...this.#stolen().values())
-    const pressed = this.#pressed.get(shown.service)
+    const upheaval = Math.max(this.#restores.wentOnAt, ...this.#stolen.values())
+    const pressed = this.#pressed.get(shown.identity!.leaf.serial)
     for (const judge of judges) {
       if (judge === shown) continue
-      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, stolenAt, at))) continue
+      if ([judge, shown].some((peer) => this.#hasNotHeard(peer, upheaval, at))) continue
       const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
       if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
       const [caller, callee] = usage === 'clientAuth' ? [shown, judge] : [judge, shown]
@@ -357,17 +511,18 @@ export class Invariants {
   /** Whether a peer goes by what was so before something happened that waited for nobody, and could not know better yet. */
   #hasNotHeard(peer: SimulatedPeer, happened: number, at: number): boolean {
     const { leaf } = peer.identity!
-    const shownSince = this.#authority.store.certificate(leaf.serial)!.intendedAt
-    const isOfBefore = Math.min(peer.documents!.bundle.head.issuedAt, shownSince) <= happened
-    return isOfBefore && at - this.#reachedSince(peer, happened) <= RECOVERY
+    const { bundle } = peer.documents!
+    const shownSince = this.#intended.get(leaf.serial)!
+    const isOfBefore = Math.min(bundle.head.issuedAt, shownSince) <= happened
+    const isOfFork = this.#restores.isForked(bundle.digest) || this.#restores.isForked(leaf.serial)
+    return (isOfBefore || isOfFork) && at - this.#reachedSince(peer, happened) <= RECOVERY
   }
 
   #checkRetired({ keys }: Camp, at: number, peers: readonly SimulatedPeer[]): void {
     const { bundleDays, clockSkew } = this.#authority.config.authority
-    const stolen = this.#stolen()
     for (const key of keys) {
       // 8
-      const stolenAt = stolen.get(key)
+      const stolenAt = this.#stolen.get(key)
       for (const peer of stolenAt === undefined ? [] : peers) {
         if (at - this.#reachedSince(peer, stolenAt!) > RECOVERY)
           this.#violated(`${peer.service} trusts a key that was stolen ${ago(at - stolenAt!)}`, at)
@@ -380,14 +535,8 @@ export class Invariants {
     }
   }
 
-  /** When each stolen key was known to be stolen, by its hash. */
-  #stolen(): ReadonlyMap<string, number> {
-    const stolen = this.#slots().filter(({ state }) => state === 'compromised')
-    return new Map(stolen.map(({ spkiHash, since }) => [spkiHash, since]))
-  }
-
   /** Since when a peer could be reached by an authority that can work, and something has happened. */
-  #reachedSince({ reachableSince }: SimulatedPeer, happened: number): number {
+  #reachedSince({ reachableSince }: { readonly reachableSince: number }, happened: number): number {
     return Math.max(reachableSince, this.healthySince, happened)
   }
 
@@ -403,6 +552,10 @@ function campKey({ trust, bundle }: MeshDocuments): string {
     kind === 'members' || kind === 'revoked' || kind === 'pins' || kind === 'transparency' ? [digest] : [],
   )
   return [formatDocumentNumber(trust.number), ...digests].join(' ')
+}
+
+function isOfMembers(section: Uint8Array): boolean {
+  return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('{"members":[') === 0
 }
 
 function isOfPins(section: Uint8Array): boolean {
@@ -429,10 +582,4 @@ function textOfPeer({ documents, identity, isConnected, isCutOff }: SimulatedPee
   const numbers = textOf({ key: '', trust: trust.number, bundle: bundle.head.number })
   const issuer = identity?.leaf.issuer
   return `${numbers}, leaf by ${issuer}${isConnected ? '' : ', no stream'}${isCutOff ? ', cut off' : ''}`
-}
-
-function ago(milliseconds: number): string {
-  return milliseconds > 2 * DAY
-    ? `${(milliseconds / DAY).toFixed(1)} days ago`
-    : `${(milliseconds / MINUTE).toFixed(1)} minutes ago`
 }

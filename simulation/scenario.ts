@@ -1,4 +1,5 @@
-import { type Config, parseConfig } from '@datapunk/protocol'
+import { drawReader } from './config-edits.ts'
+import { ConfigFile } from './config-file.ts'
 import { Draw } from './draw.ts'
 
 const SECOND = 1000
@@ -10,7 +11,7 @@ const YEAR = 365 * DAY
 /** One mesh, and what happens to it: all of it drawn from a seed. Times are milliseconds. */
 export interface Scenario {
   readonly seed: string
-  readonly config: Config
+  readonly file: ConfigFile
   readonly years: number
   readonly peers: {
     /** Mean time between two troubles of one peer; each is a nap, a restart, a kill or a cut. */
@@ -25,8 +26,18 @@ export interface Scenario {
     readonly longest: number
     readonly diskFull: number
   }
+  /** Services that have a second instance, whose key the authority never has. */
+  readonly elsewhere: readonly string[]
   /** Mean time between two deeds of the operator. */
   readonly operator: number
+  readonly members: {
+    /** Mean time between two edits of the config file. */
+    readonly edit: number
+    /** How many services there may come to be. */
+    readonly most: number
+  }
+  /** Mean times between backups and copies, between losses of the authority’s disk, and between copies that are put back. */
+  readonly restores: { readonly copy: number; readonly loss: number; readonly putBack: number }
 }
 
 export interface ScenarioOptions {
@@ -46,16 +57,19 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
   const bundleDays = options.calm ? 7 : draw.whole(1, 14)
   const issuing = options.calm ? 3 : Math.max(draw.whole(1, 3), Math.ceil(validity / YEAR))
   const root = options.calm ? 10 : issuing + draw.whole(0, 4)
-  const config = configOf(draw, { services, validity, bundleDays, issuing, root })
+  const file = configOf(draw, { services, validity, bundleDays, issuing, root, calm: options.calm ?? false })
   // How long a leaf lasts once it is due to be renewed, and a bundle: who is away longer has no right to be there.
   const budget = Math.min(validity * 0.25, (bundleDays * DAY) / 2)
   // So many steps that a mesh takes a second or two, whatever it is made of.
   const affordable = Math.max(0.01, (2 * Math.min(validity, DAY * 100)) / DAY / (services + 3))
   const never = Number.POSITIVE_INFINITY
+  const years = options.years ?? Math.min(draw.scale(3, 15), affordable)
+  // What happens a few times in the life of a mesh, however long that is.
+  const seldom = (most: number) => (options.calm ? never : (years * YEAR) / draw.scale(most / 10, most))
   return {
     seed,
-    config,
-    years: options.years ?? Math.min(draw.scale(3, 15), affordable),
+    file,
+    years,
     peers: {
       trouble: options.calm ? never : draw.scale(2 * DAY, 200 * DAY),
       longest: draw.scale(HOUR, 3 * bundleDays * DAY),
@@ -66,7 +80,12 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
       longest: Math.min(budget * 0.8, draw.scale(MINUTE, 5 * DAY)),
       diskFull: options.calm ? never : draw.scale(5 * DAY, 200 * DAY),
     },
+    elsewhere: [...file.services].flatMap(([name, { reload }]) =>
+      reload === undefined && !options.calm && draw.chance(1 / 6) ? [name] : [],
+    ),
     operator: options.calm ? never : draw.scale(10 * DAY, 400 * DAY),
+    members: { edit: seldom(30), most: services + 3 },
+    restores: { copy: seldom(60), loss: seldom(4), putBack: seldom(4) },
   }
 }
 
@@ -89,15 +108,16 @@ interface Sizes {
   readonly bundleDays: number
   readonly issuing: number
   readonly root: number
+  readonly calm: boolean
 }
 
-function configOf(draw: Draw, { services, validity, bundleDays, issuing, root }: Sizes): Config {
+function configOf(draw: Draw, { services, validity, bundleDays, issuing, root, calm }: Sizes): ConfigFile {
   const names = Array.from({ length: services }, (_, index) => `s${index}`)
   const allow = () => {
     if (draw.chance(0.7)) return {}
     return { allow: names.filter(() => draw.chance(0.5)) }
   }
-  const text = {
+  const rest = {
     trust_domain: 'mesh.internal',
     authority: {
       store_ca_keys_in_clear: true,
@@ -112,16 +132,8 @@ function configOf(draw: Draw, { services, validity, bundleDays, issuing, root }:
       country: 'US',
     },
     paths: { ca_cert: '/mesh/certs/ca.crt', ca_key: '/mesh/certs/ca.key' },
-    services: Object.fromEntries(names.map((name) => [name, allow()])),
   }
-  return withValidity(parseConfig(JSON.stringify(text), { file: '/mesh/mtls-config.yaml' }), validity)
-}
-
-/** The config file knows whole days only. */
-function withValidity(config: Config, validity: number): Config {
-  const validityDays = validity / DAY
-  const services = new Map(
-    [...config.services].map(([name, service]) => [name, { ...service, validityDays }]),
-  )
-  return { ...config, certificates: { ...config.certificates, validityDays }, services }
+  const kind = (name: string) => (calm ? {} : drawReader(name, draw))
+  const texts = names.map((name) => [name, { ...allow(), ...kind(name) }] as const)
+  return new ConfigFile(new Map(texts), rest, validity)
 }

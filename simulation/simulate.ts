@@ -55,8 +55,8 @@ console.log(
   `${lived.toFixed(1)} mesh-years in ${seconds.toFixed(1)} s of CPU: ${(lived / seconds).toFixed(2)} a second`,
 )
 
-function textOf({ config }: Scenario, outcome: Outcome): string {
-  const { authority, certificates, services } = config
+function textOf({ file }: Scenario, outcome: Outcome): string {
+  const { authority, certificates, services } = file.config
   const { years, ...counts } = outcome
   return [
     `${years.toFixed(2)} years of ${services.size} services`,

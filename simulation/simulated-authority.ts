@@ -1,32 +1,31 @@
-import type { Signer } from '@datapunk/pki'
 import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
-import { Disk } from '../packages/authority/disk/disk.ts'
+import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
+import { checkState } from '../packages/authority/check-state.ts'
+import type { Handover } from '../packages/authority/delivery/deliver.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { Engine } from '../packages/authority/engine.ts'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
-import {
-  KeyStore,
-  type KeyStoreOptions,
-  type KnownKey,
-  type StoredKey,
-} from '../packages/authority/keys/key-store.ts'
-import { Passphrase } from '../packages/authority/keys/passphrase.ts'
+import { halt } from '../packages/authority/halt.ts'
+import { announceCsrKey, issueForCsr } from '../packages/authority/issue-csr.ts'
+import type { IssuedChain } from '../packages/authority/issue-pair.ts'
 import { Pace } from '../packages/authority/pace.ts'
+import { isAheadOfUs } from '../packages/authority/peers/ahead.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { type Publication, publicationOf } from '../packages/authority/peers/publication.ts'
-import { revoke } from '../packages/authority/revocation/revoke.ts'
+import { purge } from '../packages/authority/purge.ts'
+import { letIn, revoke } from '../packages/authority/revocation/revoke.ts'
 import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
-import { spkiOf } from '../packages/pki/keys/public-key.ts'
 import { TestLogs } from '../testkit/test-logs.ts'
-import { CommittedStore } from './committed-store.ts'
+import { AuthorityState, type Backup } from './authority-state.ts'
+import type { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
-import { SimulatedDisk } from './simulated-disk.ts'
+import type { SimulatedDisk } from './simulated-disk.ts'
 import type { World } from './world.ts'
 
 const SECOND = 1000
@@ -57,6 +56,8 @@ export interface AuthorityWatch {
   down(): void
   published(publication: Publication): void
   event(event: AuthorityEvent): void
+  /** The `reload` of a service is run. @throws AuthorityError `RELOAD_FAILED` */
+  handOver(handover: Handover): void
   /** It has looked, and made what is into what should be as far as it could. */
   looked(): void
 }
@@ -66,12 +67,10 @@ export interface AuthorityWatch {
  * disk, the sockets and where keys come from; the inventory is the memory store, which keeps what it has committed.
  */
 export class SimulatedAuthority {
-  readonly store: CommittedStore
-  readonly machine: SimulatedDisk
+  readonly state: AuthorityState
   readonly layout: Layout
   readonly #world: World
   readonly #watch: AuthorityWatch
-  readonly #keys: KeyPool
   readonly #leafKeys: KeyPool
   /** What it logs to outlives its processes. */
   readonly #logs = new TestLogs()
@@ -86,22 +85,33 @@ export class SimulatedAuthority {
   problem: Error | undefined
   looks = 0
   /** Called once, when it has died. */
-  whenDead = () => {}
+  whenDead: (() => void) | undefined
 
   constructor(world: World, config: Config, watch: AuthorityWatch) {
     this.#world = world
     this.#watch = watch
     this.#config = config
     this.layout = layoutOf(config)
-    this.machine = new SimulatedDisk(world.draw.fork('disk'))
-    this.store = new CommittedStore(() => this.#fate())
-    this.#keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
+    this.state = new AuthorityState(world, this.layout)
     this.#leafKeys = new KeyPool('leaf', 512)
     this.#pace = new Pace(world.now)
   }
 
+  get store(): CommittedStore {
+    return this.state.store
+  }
+
+  get machine(): SimulatedDisk {
+    return this.state.machine
+  }
+
   get isUp(): boolean {
     return this.#engine !== undefined
+  }
+
+  /** It is about to crash. */
+  get isDoomed(): boolean {
+    return this.whenDead !== undefined
   }
 
   get config(): Config {
@@ -112,13 +122,13 @@ export class SimulatedAuthority {
     return this.#engine?.peers
   }
 
-  /** Whether nothing can be written. */
   /** There is room again, which it finds at its next look. */
   emptyDisk(): void {
     this.machine.full = undefined
     this.wakeAt(this.#world.now() + LOOK_AGAIN)
   }
 
+  /** Whether nothing can be written. */
   get isDiskFull(): boolean {
     return this.machine.full !== undefined
   }
@@ -126,7 +136,7 @@ export class SimulatedAuthority {
   start(): void {
     const world = this.#world
     const config = this.#config
-    const disk = new Disk({ calls: this.machine.calls, uid: 0 })
+    const disk = this.state.disk()
     const randomBytes = world.draw.bytes
     const peers = new PeerBook(world.now)
     this.#pace = new Pace(world.now)
@@ -136,14 +146,7 @@ export class SimulatedAuthority {
       disk,
       store: this.store,
       owners: new OwnerBook(disk),
-      keys: new PooledKeyStore(this.#keys, {
-        disk,
-        folder: this.layout.authority.keys,
-        rootKey: config.paths.caKey,
-        passphrase: () => new Passphrase(Buffer.from('simulated')),
-        storeInClear: true,
-        randomBytes,
-      }),
+      keys: this.state.keys(disk, config),
       clock: world.now,
       ownPair: new OwnPair(),
       logSeat: new LogSeat(this.#logs.opener(world.now)),
@@ -152,7 +155,7 @@ export class SimulatedAuthority {
       peers,
       staple: async () => undefined,
       push: () => this.#watch.published(publicationOf(this.store)),
-      handOver: async () => {},
+      handOver: async (handover) => this.#watch.handOver(handover),
       actor: 'up',
       report: (event) => this.#watch.event(event),
     }
@@ -183,8 +186,8 @@ export class SimulatedAuthority {
     this.#wakesAt = Number.POSITIVE_INFINITY
     this.#watch.down()
     const told = this.whenDead
-    this.whenDead = () => {}
-    told()
+    this.whenDead = undefined
+    told?.()
   }
 
   /** Looks at that time at the latest. */
@@ -197,7 +200,7 @@ export class SimulatedAuthority {
 
   /** `mtls rotate SERVICE`: a new pair now. */
   async rotate(service: string): Promise<void> {
-    await this.#doing(async (engine) => {
+    await this.#asked(async (engine) => {
       const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
       if (row === undefined) return
       await rotateAnew(engine, service)
@@ -209,14 +212,14 @@ export class SimulatedAuthority {
     const slots = this.store.slots()
     const isRolling = slots.some((slot) => slot.state === 'prepared' || slot.state === 'retiring')
     if (isRolling || slots.length === 0) return
-    await this.#doing((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
+    await this.#asked((engine) => takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'asked for' }))
     this.wakeAt(this.#world.now())
   }
 
   /** A key is in other hands: `mtls compromise`. */
   async compromise(kind: SlotKind): Promise<void> {
     if (this.store.trustStatements().length === 0) return
-    await this.#doing((engine) => compromise(engine, kind))
+    await this.#asked((engine) => compromise(engine, kind))
     this.wakeAt(this.#world.now())
   }
 
@@ -225,10 +228,59 @@ export class SimulatedAuthority {
     const isMember = this.store.services().some((row) => row.service === service && row.state === 'member')
     if (this.store.bundle() === undefined || !isMember) return
     const request = { targets: [{ service }], reason: 'key-compromise', reissue: true } as const
-    await this.#doing(async (engine) => {
+    await this.#asked(async (engine) => {
       await revoke(engine, request)
     })
     this.wakeAt(this.#world.now())
+  }
+
+  /** `mtls apply --purge`: the files of services that are no members any more. */
+  async purge(): Promise<void> {
+    await this.#doing(async (engine) => {
+      purge(engine)
+    })
+  }
+
+  /** The first half of `Authority.issueForCsr`. @returns whether peers are told of the key */
+  async announceCsr(service: string, csr: Uint8Array): Promise<boolean> {
+    await this.#asked((engine) => announceCsrKey(engine, service, csr))
+    return this.isUp && this.problem === undefined
+  }
+
+  /** The second half, a moment later; undefined where it can't be done now. */
+  async issueForCsr(service: string, csr: Uint8Array): Promise<IssuedChain | undefined> {
+    let issued: IssuedChain | undefined
+    await this.#asked(async (engine) => {
+      issued = await issueForCsr(engine, service, csr)
+      await letIn(engine, service)
+    })
+    return issued
+  }
+
+  /** `mtls backup`; undefined where that is refused. */
+  async backUp(): Promise<Backup | undefined> {
+    let backup: Backup | undefined
+    await this.#doing(async (engine) => {
+      backup = await this.state.backUp(engine)
+    })
+    return backup
+  }
+
+  /** `mtls restore --continue`. @returns whether it goes on */
+  async continueFromHere(): Promise<boolean> {
+    await this.#doing(async (engine) => {
+      await continueFromHere(engine)
+    })
+    this.wakeAt(this.#world.now())
+    return this.isUp && this.problem === undefined
+  }
+
+  /** A peer greets: with what it has it may show that others have seen more than is on record here. */
+  async isShownAhead(head: Uint8Array, trust: Uint8Array): Promise<boolean> {
+    const evidence = isAheadOfUs(this.store, head, trust)
+    if (evidence === undefined || this.#engine === undefined) return false
+    await halt(this.#engine, `a peer showed ${evidence}`).catch(() => {})
+    return true
   }
 
   async #look(): Promise<void> {
@@ -250,6 +302,14 @@ export class SimulatedAuthority {
     )
   }
 
+  /** As `Authority` does what it is asked for. */
+  #asked(deed: (engine: Engine) => Promise<void>): Promise<void> {
+    return this.#doing((engine) => {
+      checkState(engine)
+      return deed(engine)
+    })
+  }
+
   async #doing(deed: (engine: Engine) => Promise<void>): Promise<void> {
     const engine = this.#engine
     if (engine === undefined || this.#busy) return
@@ -263,50 +323,6 @@ export class SimulatedAuthority {
       this.#busy = false
     }
     if (this.machine.isCut) this.kill()
-  }
-
-  #fate(): 'kept' | 'lost' {
-    return this.machine.isCut || this.machine.full !== undefined ? 'lost' : 'kept'
-  }
-}
-
-/** Makes nothing itself: keys come from a pool, and are stored as those that are taken over. */
-class PooledKeyStore extends KeyStore {
-  readonly #pool: KeyPool
-  readonly #disk: Disk
-  readonly #checked = new Map<string, string>()
-  readonly #signers = new Map<string, { stamp: string; signer: Signer }>()
-
-  constructor(pool: KeyPool, options: KeyStoreOptions) {
-    super(options)
-    this.#pool = pool
-    this.#disk = options.disk
-  }
-
-  /** A key that was opened before is not parsed again, as long as its file has not changed. */
-  override async open(slot: KnownKey): Promise<Signer> {
-    const stamp = this.#stampOf(slot)
-    const known = this.#signers.get(slot.id)
-    if (known?.stamp === stamp) return known.signer
-    const signer = await super.open(slot)
-    this.#signers.set(slot.id, { stamp, signer })
-    return signer
-  }
-
-  override check(slot: KnownKey): void {
-    const stamp = this.#stampOf(slot)
-    if (this.#checked.get(slot.id) === stamp) return
-    super.check(slot)
-    this.#checked.set(slot.id, stamp)
-  }
-
-  #stampOf(slot: KnownKey): string {
-    return `${slot.spkiHash} ${this.#disk.stampOf(this.pathOf(slot))}`
-  }
-
-  override async generate(...[slot]: Parameters<KeyStore['generate']>): Promise<StoredKey> {
-    const { privateKey } = this.#pool.next()
-    return this.import(slot, privateKey.export({ type: 'pkcs8', format: 'pem' }), spkiOf(privateKey))
   }
 }
 

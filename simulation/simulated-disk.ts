@@ -44,6 +44,11 @@ interface Entry {
   readonly changes: readonly (readonly [folder: Folder, name: string, node: Node | undefined])[]
 }
 
+/** A folder that is in no file system. */
+export interface FolderCopy {
+  readonly folder: Folder
+}
+
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW } = constants
 const MAX_LINKS = 40
 
@@ -117,6 +122,33 @@ export class SimulatedDisk {
   list(path: string): string[] {
     const node = this.#resolve(path, true)
     return node?.kind === 'folder' ? [...node.names.keys()] : []
+  }
+
+  /** A folder and all that is in it, as it is now. */
+  copyOf(path: string): FolderCopy {
+    const node = this.#resolve(path, true)
+    if (node?.kind !== 'folder') throw refusal('ENOTDIR', 'copy', path)
+    return { folder: this.#copy(node) }
+  }
+
+  /** Puts a copy in the place of what is there, on disk at once. It can be put back again. */
+  putBack(path: string, { folder }: FolderCopy): void {
+    const [above, name] = this.#parent(path, 'copy')
+    const copy = this.#copy(folder)
+    for (const names of [above.names, above.synced]) names.set(name, copy)
+    this.#places.clear()
+    this.changes++
+  }
+
+  #copy(folder: Folder): Folder {
+    const copy = { ...this.#newFolder(folder.mode), uid: folder.uid, gid: folder.gid }
+    for (const [name, node] of folder.names) {
+      const { ino, changed } = this.#newMeta(node.mode)
+      const same = node.kind === 'file' ? { ...node, synced: node.bytes } : node
+      copy.names.set(name, node.kind === 'folder' ? this.#copy(node) : { ...same, ino, changed })
+    }
+    copy.synced = new Map(copy.names)
+    return copy
   }
 
   #forget(folder: Folder): void {

@@ -7,6 +7,7 @@ import { MeshView } from '../packages/mesh/view.ts'
 import type { Beliefs } from './beliefs.ts'
 import type { Draw } from './draw.ts'
 import { meshFolder } from './mesh-folder.ts'
+import { type PairSource, pairOnDisk } from './pair-source.ts'
 import { type SimulatedAuthority, unsent } from './simulated-authority.ts'
 import type { World } from './world.ts'
 
@@ -21,6 +22,8 @@ const LOOK_AGAIN = 60 * SECOND
 const NOTHING: DocumentNumber = { generation: 0, counter: 0 }
 
 export interface PeerTraits {
+  /** Its name among all peers. */
+  readonly id: string
   /** What its clock is off by, milliseconds. */
   readonly clockOff: number
   /** How long what is sent to it, or lies on its disk, takes to be taken up: usually, and at worst. Milliseconds. */
@@ -63,6 +66,7 @@ export class SimulatedPeer {
   #kept: MeshDocuments | undefined
   /** The pair that was found good last, and under which beliefs: under them it is good until it ends. */
   #judged: Judged | undefined
+  #examined: { documents: MeshDocuments; identity: Identity; isGood: boolean } | undefined
   #process = 0
   /** Which one of its streams is open; 0 is none. */
   #stream = 0
@@ -70,6 +74,8 @@ export class SimulatedPeer {
   /** The process that is about to connect. */
   #connecting = 0
   #arrives = 0
+  /** As the authority knows it by. */
+  #instance = ''
   #sent = { trust: NOTHING, bundle: NOTHING }
   #inbox: OfferedDocument[] = []
   #isReading = false
@@ -81,20 +87,34 @@ export class SimulatedPeer {
   readonly #beliefs: Beliefs
   readonly #watch: PeerWatch
   #settings: ServiceConfig
+  readonly #ownPair: PairSource | undefined
+  /** Where its pair is: as it was when its process began. */
+  #source: PairSource
+  /** Nobody starts it again. */
+  #isDismissed = false
 
   constructor(
     service: string,
     traits: PeerTraits,
-    parts: { world: World; authority: SimulatedAuthority; beliefs: Beliefs; watch: PeerWatch },
+    parts: {
+      world: World
+      authority: SimulatedAuthority
+      beliefs: Beliefs
+      watch: PeerWatch
+      /** Where its key lives elsewhere. */
+      pair?: PairSource
+    },
   ) {
     this.service = service
     this.traits = traits
     this.#world = parts.world
-    this.#draw = parts.world.draw.fork(`peer ${service}`)
+    this.#draw = parts.world.draw.fork(`peer ${traits.id}`)
     this.#authority = parts.authority
     this.#beliefs = parts.beliefs
     this.#watch = parts.watch
     this.#settings = parts.authority.config.services.get(service)!
+    this.#ownPair = parts.pair
+    this.#source = this.#pairSource()
   }
 
   /** Milliseconds since the epoch, by its own clock. */
@@ -111,7 +131,25 @@ export class SimulatedPeer {
   }
 
   get name(): string {
-    return `${this.service}/${this.#process}`
+    return `${this.id}/${this.#process}`
+  }
+
+  /** Whether others who believe the same take its certificate; found out again when it believes something else. */
+  get isPairGood(): boolean {
+    if (this.identity === undefined || this.documents === undefined) return true
+    if (this.#examined?.documents === this.documents && this.#examined.identity === this.identity)
+      return this.#examined.isGood
+    const isGood = this.identity.isGood(this.view(), this.now())
+    this.#examined = { documents: this.documents, identity: this.identity, isGood }
+    return isGood
+  }
+
+  get id(): string {
+    return this.traits.id
+  }
+
+  #pairSource(): PairSource {
+    return this.#ownPair ?? pairOnDisk(this.#authority.machine, this.#settings)
   }
 
   view(): MeshView {
@@ -125,9 +163,11 @@ export class SimulatedPeer {
 
   /** A process begins: with what it kept, and what lies in the files. */
   start(): void {
-    if (this.state !== 'stopped') return
+    if (this.state !== 'stopped' || this.#isDismissed) return
     this.state = 'running'
     this.#process++
+    this.#settings = this.#authority.config.services.get(this.service) ?? this.#settings
+    this.#source = this.#pairSource()
     this.documents = this.#kept && this.#beliefs.remember(this.#kept)
     this.identity = undefined
     this.#pair = ''
@@ -135,6 +175,20 @@ export class SimulatedPeer {
     this.#isReachable()
     this.#lookAtFiles()
     this.#connectSoon()
+  }
+
+  /** It is wanted, from now on. */
+  engage(): void {
+    this.#isDismissed = false
+  }
+
+  /** Where its process runs it goes on, and once that has ended there is no other. */
+  dismiss(): void {
+    this.#isDismissed = true
+  }
+
+  get isDismissed(): boolean {
+    return this.#isDismissed
   }
 
   /** The process ends. @param says whether it says goodbye, or is killed */
@@ -299,9 +353,7 @@ export class SimulatedPeer {
   }
 
   #takeUpPair(isNews: boolean): void {
-    const { machine, layout } = this.#authority
-    const { cert, key } = layout.instance(this.service)
-    const pair = machine.identityOf(cert) ?? ''
+    const pair = this.#source.version
     if (this.documents === undefined || (pair === this.#pair && this.identity !== undefined)) return
     if (pair === this.#pair && !isNews) return
     const known = this.#judged
@@ -309,10 +361,9 @@ export class SimulatedPeer {
       this.#adopt(known)
       return
     }
-    const [certBytes, keyBytes] = [machine.read(cert), machine.read(key)]
-    if (certBytes === undefined || keyBytes === undefined) return
+    const text = this.#source.read()
+    if (text === undefined) return
     try {
-      const text = { certFile: cert, keyFile: key, cert: certBytes, key: keyBytes }
       const identity = identityOf(text, this.view(), this.now())
       this.#judged = { ...this.documents, pair, identity }
       this.#adopt(this.#judged)
@@ -332,22 +383,28 @@ export class SimulatedPeer {
     this.#connecting = this.#process
     const process = this.#process
     this.#world.after(this.#draw.between(SECOND / 10, LONGEST_WAIT), () => {
-      if (process !== this.#process) return
+      if (process !== this.#process) return undefined
       this.#connecting = 0
-      this.#connect()
+      return this.#connect()
     })
   }
 
-  #connect(): void {
+  /** As `PeerStream` greets it. */
+  async #connect(): Promise<void> {
     const { peers, store } = this.#authority
     if (this.#stream !== 0 || peers === undefined || this.state !== 'running' || this.isCutOff) return
     // As long as it has no pair, it can't join; it looks at the files again when they change.
     if (this.identity === undefined || this.documents === undefined) return
     const { trust, bundle } = this.documents
+    const isAhead = await this.#authority.isShownAhead(bundle.bytes, trust.bytes)
+    // Whoever is not known here goes by the files, and comes again when those have changed.
+    const instance = store.certificate(this.identity.leaf.serial)?.instance
+    if (isAhead || instance === undefined) return
+    this.#instance = instance
     this.#stream = ++this.#streams
     const { serial } = this.identity.leaf
     const { service, name: peer } = this
-    peers.arrived({ peer, service, instance: service, version: '1', serial, revoked: false })
+    peers.arrived({ peer, service, instance, version: '1', serial, revoked: false })
     this.#sent = { trust: trust.number, bundle: bundle.head.number }
     this.#acknowledge()
     this.#report()
@@ -387,7 +444,7 @@ export class SimulatedPeer {
     const { number } = bundle.head
     const { serial } = this.identity.leaf
     peers.acknowledged(this.name, { number, trustStatement: trust.number, serial, revoked: false })
-    const row = { instance: this.service, ...number, trustStatement: trust.number }
+    const row = { instance: this.#instance, ...number, trustStatement: trust.number }
     const at = this.#world.now()
     store
       .write((transaction) =>

@@ -1,16 +1,28 @@
-import type { Config } from '@datapunk/protocol'
+import type { AuthorityEventKind } from '../packages/authority/event.ts'
 import { Beliefs } from './beliefs.ts'
+import type { ServiceText } from './config-file.ts'
+import { CsrHolder } from './csr-holder.ts'
+import { FileReader } from './file-reader.ts'
 import { Invariants } from './invariants.ts'
+import { KeyPool } from './key-pool.ts'
+import { Operator } from './operator.ts'
+import { Restores } from './restores.ts'
 import { BEGINNING, type Scenario } from './scenario.ts'
 import { SimulatedAuthority } from './simulated-authority.ts'
 import { SimulatedPeer } from './simulated-peer.ts'
 import { World } from './world.ts'
 
 const SECOND = 1000
-const HOUR = 60 * 60 * SECOND
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
 const YEAR = 365 * 24 * HOUR
 
-const DEEDS = ['rotate', 'root', 'issuing-ca', 'bundle-key', 'allow', 'compromise', 'stolen leaf'] as const
+/** After these the files of a service may be others. */
+const FOR_FILES: ReadonlySet<AuthorityEventKind> = new Set([
+  'certificate-issued',
+  'service-added',
+  'service-changed',
+])
 
 export interface Outcome {
   readonly years: number
@@ -43,22 +55,26 @@ class SimulatedMesh {
   readonly #trace: ((line: string) => void) | undefined
   readonly #authority: SimulatedAuthority
   readonly #peers = new Map<string, SimulatedPeer>()
+  readonly #readers = new Map<string, FileReader>()
+  readonly #holders = new Map<string, CsrHolder>()
+  readonly #csrKeys = new KeyPool('csr', Number.POSITIVE_INFINITY)
   readonly #beliefs = new Beliefs()
   #certificates = 0
   #bundles = 0
   #crashes = 0
+  #isBehind = false
 
   constructor(world: World, scenario: Scenario, trace?: (line: string) => void) {
     this.#world = world
     this.#scenario = scenario
     this.#trace = trace && ((line) => trace(`${new Date(world.now()).toISOString()} ${line}`))
-    this.#authority = new SimulatedAuthority(world, scenario.config, {
+    this.#authority = new SimulatedAuthority(world, scenario.file.config, {
       up: () => {
         for (const peer of this.#peers.values()) peer.authorityUp()
       },
       down: () => {
         for (const peer of this.#peers.values()) peer.authorityDown()
-        this.invariants.healthySince = Number.POSITIVE_INFINITY
+        this.#lookAtHealth()
       },
       published: (publication) => {
         this.#bundles++
@@ -68,19 +84,42 @@ class SimulatedMesh {
       event: (event) => {
         this.#trace?.(`${event.kind} ${event.subject} ${JSON.stringify(event.detail)}`)
         this.invariants.event(event)
-        if (event.kind !== 'certificate-issued') return
-        this.#certificates++
+        if (event.kind === 'certificate-issued') this.#certificates++
+        if (!FOR_FILES.has(event.kind)) return
         this.#peers.get(event.subject)?.filesChanged()
+        this.#readers.get(event.subject)?.filesChanged()
       },
-      looked: () => this.invariants.looked(),
+      handOver: (handover) => {
+        const reader = this.#readers.get(handover.service)!
+        reader.told(handover)
+        if (handover.address !== undefined) this.invariants.readers.told(reader, handover.serial)
+      },
+      looked: () => {
+        this.invariants.looked()
+        this.#askForCsrs()
+      },
     })
-    this.invariants = new Invariants(world, this.#authority, this.#peers)
+    this.invariants = new Invariants(world, this.#authority, this.#peers, this.#readers)
     this.#authority.start()
-    this.invariants.healthySince = world.now()
-    for (const service of scenario.config.services.keys()) this.#addPeer(service)
+    this.#lookAtHealth()
+    for (const [service, text] of scenario.file.services) this.#engage(service, text)
+    const operator = new Operator(scenario.file, {
+      ...{ world, authority: this.#authority, most: scenario.members.most },
+      peers: this.#peers,
+      readers: this.#readers,
+      longest: scenario.peers.longest,
+      engage: (service, text) => this.#engage(service, text),
+      edited: (config) => this.invariants.configured(config),
+      trace: (line) => this.#trace?.(line),
+    })
     this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
     this.#everySoOften('disk', scenario.authority.diskFull, () => this.#fillDisk())
-    this.#everySoOften('operator', scenario.operator, () => this.#operate())
+    this.#everySoOften('operator', scenario.operator, () => operator.deed())
+    const restores = this.#restores()
+    this.#everySoOften('copy', scenario.restores.copy, () => restores.copy())
+    this.#everySoOften('loss', scenario.restores.loss, () => restores.lose())
+    this.#everySoOften('put back', scenario.restores.putBack, () => restores.putBack())
+    this.#everySoOften('edit', scenario.members.edit, () => operator.edit())
   }
 
   outcome(): Outcome {
@@ -99,22 +138,112 @@ class SimulatedMesh {
     }
   }
 
-  #addPeer(service: string): void {
+  /** Since when the authority has been able to work. */
+  #lookAtHealth(): void {
+    const { isUp, isDiskFull } = this.#authority
+    const works = isUp && !isDiskFull && !this.#isBehind
+    if (!works) this.invariants.healthySince = Number.POSITIVE_INFINITY
+    else this.invariants.healthySince = Math.min(this.invariants.healthySince, this.#world.now())
+  }
+
+  #restores(): Restores {
+    return new Restores(this.#world, this.#authority, this.#scenario.authority.longest, {
+      fellBehind: (whole) => {
+        this.#isBehind = true
+        this.#lookAtHealth()
+        this.invariants.fellBehind(whole)
+      },
+      wentOn: (whole) => {
+        this.#isBehind = false
+        this.#lookAtHealth()
+        this.invariants.wentOn(whole)
+      },
+      trace: (line) => this.#trace?.(line),
+    })
+  }
+
+  /** Once it reads files, or speaks to the authority, a service of that name always does. */
+  #engage(service: string, text: ServiceText): void {
+    const known = this.#onMachine().filter((one) => one.service === service)
+    for (const one of known) {
+      one.engage()
+      this.#world.after(10 * SECOND, () => one.start())
+    }
+    if (known.length > 0) return
+    if (text.reload !== undefined) this.#addReader(service)
+    else this.#addPeer(service, service)
+    if (this.#scenario.elsewhere.includes(service)) this.#addCsrPeer(service)
+  }
+
+  /** Whoever runs the mesh sees for whom a roll-over waits, and has them ask again. */
+  #askForCsrs(): void {
+    const waits = this.#authority.report?.waits ?? []
+    if (waits.every(({ stage }) => stage !== 're-issue')) return
+    for (const [id, holder] of this.#holders) {
+      const leaf = this.#peers.get(id)!.identity?.leaf
+      const slot = leaf && this.#authority.store.certificate(leaf.serial)?.slot
+      const isWaitedFor = waits.some((wait) => wait.stage === 're-issue' && wait.slot === slot)
+      if (isWaitedFor) holder.askWithin(HOUR)
+    }
+  }
+
+  /** Its key is its own, and it has the mesh's files. */
+  #addCsrPeer(service: string): void {
+    const id = `${service}, elsewhere`
+    const holder = new CsrHolder(service, {
+      ...{ world: this.#world, authority: this.#authority, keys: this.#csrKeys },
+      asks: {
+        can: () => {
+          const peer = this.#peers.get(id)!
+          if (peer.isDismissed) return 'never'
+          return peer.state === 'running' && !peer.isCutOff ? 'now' : 'later'
+        },
+        got: () => this.#peers.get(id)!.filesChanged(),
+      },
+    })
+    this.#holders.set(id, holder)
+    this.#addPeer(service, id, holder)
+    holder.askWithin(MINUTE)
+  }
+
+  #addReader(service: string): void {
+    const world = this.#world
+    const { trouble, longest } = this.#scenario.peers
+    const reader = new FileReader(service, world, this.#authority, {
+      changed: () => this.invariants.stirred(),
+    })
+    this.#readers.set(service, reader)
+    world.after(10 * SECOND, () => reader.start())
+    this.#everySoOften(`trouble of ${service}`, trouble, () => {
+      if (!reader.isRunning || reader.trouble !== undefined) return
+      const kind = world.draw.one(['fails', 'hangs'] as const)
+      const time = world.draw.scale(SECOND, longest)
+      this.#trace?.(`${service}: its reload ${kind} for ${Math.round(time / SECOND)} s`)
+      reader.fallIll(kind)
+      world.after(time, () => reader.recover())
+    })
+  }
+
+  #addPeer(service: string, id: string, pair?: CsrHolder): void {
     const { draw } = this.#world
     const { lag, trouble } = this.#scenario.peers
-    const skew = this.#scenario.config.authority.clockSkew
+    const skew = this.#scenario.file.config.authority.clockSkew
     const clockOff = draw.chance(0.3) ? Math.round(draw.between(-0.4, 0.4) * skew) : 0
-    const traits = { clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
+    const traits = { id, clockOff, lag: draw.scale(lag / 3, lag * 3), worstLag: 10 * lag }
     const peer = new SimulatedPeer(service, traits, {
       ...{ world: this.#world, authority: this.#authority, beliefs: this.#beliefs },
       watch: {
-        changed: (changed) => this.invariants.changed(changed),
+        changed: (changed) => {
+          this.invariants.changed(changed)
+          if (pair !== undefined && !changed.isDismissed && !changed.isPairGood) pair.askWithin(10 * MINUTE)
+        },
         refused: ({ name }, error) => this.#trace?.(`${name} refused: ${error.message}`),
       },
+      ...(pair && { pair }),
     })
-    this.#peers.set(service, peer)
+    this.#peers.set(id, peer)
     this.#world.after(10 * SECOND, () => peer.start())
-    this.#everySoOften(`trouble of ${service}`, trouble, () => this.#trouble(peer))
+    this.#everySoOften(`trouble of ${id}`, trouble, () => this.#trouble(peer))
   }
 
   #everySoOften(name: string, mean: number, act: () => void | Promise<void>): void {
@@ -149,27 +278,31 @@ class SimulatedMesh {
     const world = this.#world
     const { draw } = world
     const authority = this.#authority
-    if (!authority.isUp || authority.machine.full !== undefined) return
+    if (!authority.isUp || authority.isDiskFull || authority.isDoomed) return
     this.#crashes++
     const withPower = draw.chance(0.5)
     const down = draw.scale(SECOND, this.#scenario.authority.longest)
     this.#trace?.(`authority: ${withPower ? 'power cut' : 'killed'}, for ${Math.round(down / SECOND)} s`)
     const restart = () => {
-      if (authority.isUp) return
       this.#trace?.('authority: restarted')
       authority.machine.restart(withPower)
       authority.start()
-      this.invariants.healthySince = world.now()
-      if (withPower) for (const peer of this.#peers.values()) peer.start()
+      this.#lookAtHealth()
+      for (const one of withPower ? this.#onMachine() : []) one.start()
     }
     authority.whenDead = () => {
-      if (withPower) for (const peer of this.#peers.values()) peer.stop(false)
+      for (const one of withPower ? this.#onMachine() : []) one.stop(false)
       world.after(down, restart)
     }
     // In the middle of what it does next; or of nothing.
     authority.machine.cutAfter(draw.whole(0, 600))
     if (draw.chance(0.3)) authority.kill()
     else authority.wakeAt(world.now())
+  }
+
+  /** Who goes down when the power is cut. */
+  #onMachine(): readonly (SimulatedPeer | FileReader)[] {
+    return [...this.#peers.values(), ...this.#readers.values()]
   }
 
   #fillDisk(): void {
@@ -179,37 +312,11 @@ class SimulatedMesh {
     const time = world.draw.scale(SECOND, this.#scenario.authority.longest)
     machine.full = world.draw.one(['ENOSPC', 'EROFS', 'EIO'] as const)
     this.#trace?.(`disk: ${machine.full} for ${Math.round(time / SECOND)} s`)
-    this.invariants.healthySince = Number.POSITIVE_INFINITY
+    this.#lookAtHealth()
     this.#authority.wakeAt(world.now())
     world.after(time, () => {
       this.#authority.emptyDisk()
-      if (this.#authority.isUp) this.invariants.healthySince = world.now()
+      this.#lookAtHealth()
     })
-  }
-
-  async #operate(): Promise<void> {
-    const { draw } = this.#world
-    const service = draw.one([...this.#peers.keys()])
-    const kind = draw.one(DEEDS)
-    this.#trace?.(`operator: ${kind} ${service}`)
-    if (kind === 'compromise') {
-      await this.#authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
-      return
-    }
-    if (kind === 'stolen leaf') await this.#authority.compromiseService(service)
-    else if (kind === 'rotate') await this.#authority.rotate(service)
-    else if (kind === 'allow') this.#authority.configure(this.#otherCallers(service))
-    else await this.#authority.roll(kind)
-  }
-
-  #otherCallers(service: string): Config {
-    const { config } = this.#authority
-    const { draw } = this.#world
-    const allow = draw.chance(0.5)
-      ? ('members' as const)
-      : [...config.services.keys()].filter(() => draw.chance(0.5))
-    const services = new Map(config.services)
-    services.set(service, { ...config.services.get(service)!, allow })
-    return { ...config, services }
   }
 }

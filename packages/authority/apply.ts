@@ -1,6 +1,6 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
-import { parseConstraints, permits } from './constraints.ts'
+import { parseConstraints, permits, permittedPart } from './constraints.ts'
 import { deliver } from './delivery/deliver.ts'
 import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
@@ -20,6 +20,7 @@ import { isBundleCurrent, publish, writePublished } from './publish.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+import { encodeSettings } from './settings.ts'
 import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
@@ -172,15 +173,20 @@ function dueIssuances(
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()
   const context = needContext(config, inventory, now)
+  const canSign = inventory.slots.some(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+  if (!canSign) return { due: [], putOff: 0 }
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
-  for (const { row, settings, instances } of inventory.services.values()) {
-    if (row.state !== 'member' || row.barredAt !== undefined) continue
+  for (const { row: recorded, settings: wanted, instances } of inventory.services.values()) {
+    if (recorded.state !== 'member' || recorded.barredAt !== undefined) continue
+    // The next issuing CA, which may sign for all of it, is on its way.
+    const isAllowed = !constraints || permits(constraints, wanted)
+    const settings = isAllowed ? wanted : permittedPart(constraints, wanted)
+    if (settings === undefined) continue
+    const row = settings === wanted ? recorded : { ...recorded, settings: encodeSettings(settings) }
     for (const instance of instances) {
       if (pace !== undefined && (instance.failed?.nextTryAt ?? 0) > now) continue
-      // The next issuing CA, which may sign for it, is on its way.
-      if (constraints && !permits(constraints, settings)) continue
       const need = needOf(settings, instance, context)
       const issuance = { instance: instance.row.id, service: row, serving: served.get(instance.row.id) }
       if (need?.kind === 'issue') urgent.push(issuance)

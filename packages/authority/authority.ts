@@ -12,6 +12,7 @@ import type { NextGeneration } from './backup/next-generation.ts'
 import { checkState } from './check-state.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import { halt } from './halt.ts'
 import { issueConsole } from './issue-console.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issue-csr.ts'
 import { issueNow } from './issue-now.ts'
@@ -126,7 +127,7 @@ export class Authority implements Administration {
     disk.ensureFolder(layout.mesh.dir, 0o755)
     const streaming = {
       ...this.#engine,
-      halt: (evidence: string) => void this.#halt(evidence),
+      halt: (evidence: string) => void halt({ ...this.#engine, actor: this.#actor }, evidence),
       readElsewhere: this.#readElsewhere,
     }
     const places = { socket: layout.mesh.socket, listen: config.authority.listen }
@@ -323,17 +324,6 @@ export class Authority implements Administration {
     await this.#whenWhole(announce)
     const bundle = this.#engine.store.bundle()
     if (bundle !== undefined) await enforcementOf(this.#engine, { bundle, wait: PEERS_KNOW_WITHIN })
-  }
-
-  /** Nothing is signed from now on, until somebody has looked: see `mtls restore --continue`. */
-  async #halt(evidence: string): Promise<void> {
-    const { store, clock, report } = this.#engine
-    if (store.mesh()?.halted !== undefined) return
-    await store.write((transaction) => {
-      transaction.changeMesh({ halted: evidence })
-      transaction.addAudit({ at: clock(), actor: this.#actor, deed: 'halted', entry: { evidence } })
-    })
-    report({ kind: 'halted', subject: 'mesh', at: clock(), detail: { evidence } })
   }
 
   /** In turn, unless what is on record and on disk says that nothing may be signed. */

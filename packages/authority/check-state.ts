@@ -1,9 +1,14 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { decodePem } from '@datapunk/pki'
+import { compareDocumentNumbers, parseDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
+import { isAheadOfUs } from './peers/ahead.ts'
 import type { SlotRow } from './store/contract.ts'
+
+/** As `protocol` takes them. */
+const MAX_DOCUMENT_BYTES = 512 * 1024
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 
@@ -17,15 +22,32 @@ const MAX_CA_CERT_BYTES = 256 * 1024
  * @throws AuthorityError `INVENTORY_OUTDATED`, and as `checkWhole`
  */
 export function checkState(engine: Checked): void {
-  const halted = engine.store.mesh()?.halted
-  if (halted !== undefined) {
+  const evidence = engine.store.mesh()?.halted ?? publishedEvidence(engine)
+  if (evidence !== undefined) {
     throw new AuthorityError(
       'INVENTORY_OUTDATED',
-      `${halted}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
-      { data: { evidence: halted } },
+      `${evidence}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
+      { data: { evidence } },
     )
   }
   checkWhole(engine)
+}
+
+/** What lies published may show that it was published by a newer inventory than this one. */
+function publishedEvidence({ store, disk, layout }: Checked): string | undefined {
+  const published = disk.readChecked(layout.mesh.head, { maxBytes: MAX_DOCUMENT_BYTES })
+  const known = store.bundle()?.head
+  if (published === undefined || known === undefined || Buffer.compare(published, known) === 0)
+    return undefined
+  const statements = disk.list(layout.mesh.trustDir).flatMap((name) => {
+    const number = parseDocumentNumber(basename(name, '.json'))
+    return number === undefined ? [] : [number]
+  })
+  const newest = statements.sort(compareDocumentNumbers).at(-1)
+  const trust =
+    newest && disk.readChecked(layout.mesh.trustStatement(newest), { maxBytes: MAX_DOCUMENT_BYTES })
+  const found = isAheadOfUs(store, published, trust)
+  return found && `found published ${found}`
 }
 
 /**

@@ -8,6 +8,11 @@ export interface Constraints {
   readonly ipAddresses: readonly string[]
 }
 
+interface Names {
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+}
+
 /** The constraints that the config asks for, as canonical JSON. */
 export function constraintsOf(config: Config): string {
   const addresses = new Set<string>()
@@ -22,12 +27,20 @@ export function constraintsOf(config: Config): string {
 }
 
 /** Whether an issuing CA with these constraints may sign for these names. */
-export function permits(
-  { domains, ipAddresses }: Constraints,
-  names: { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] },
-): boolean {
+export function permits({ domains, ipAddresses }: Constraints, names: Names): boolean {
   const isWithin = (name: string) => domains.some((domain) => name === domain || name.endsWith(`.${domain}`))
   return names.dnsNames.every(isWithin) && names.ipAddresses.every((ip) => ipAddresses.includes(ip))
+}
+
+/** The same settings with the names that may be signed for; undefined where the common name is none of them. */
+export function permittedPart<Named extends Names & { readonly commonName: string }>(
+  constraints: Constraints,
+  settings: Named,
+): Named | undefined {
+  const may = (names: Partial<Names>) => permits(constraints, { dnsNames: [], ipAddresses: [], ...names })
+  const dnsNames = settings.dnsNames.filter((name) => may({ dnsNames: [name] }))
+  const ipAddresses = settings.ipAddresses.filter((address) => may({ ipAddresses: [address] }))
+  return dnsNames.includes(settings.commonName) ? { ...settings, dnsNames, ipAddresses } : undefined
 }
 
 export function parseConstraints(text: string): Constraints {

@@ -120,7 +120,9 @@ function planMesh(config: Config, inventory: Inventory, now: number): Plan & { a
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
-  const founded = active('root') && active('issuing-ca') && active('bundle-key')
+  // After a restore an issuing CA may have to be made anew.
+  const canIssue = active('issuing-ca') || inventory.bundle !== undefined
+  const founded = active('root') && canIssue && active('bundle-key')
   if (!founded) {
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
     return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [], asks: [], takeAway: [] }

@@ -271,12 +271,15 @@ export function drainingIssuers(reader: Reader, now: number): string[] {
     .map(({ spkiHash }) => spkiHash)
 }
 
-type MembersReader = Pick<Reader, 'services' | 'instances' | 'liveCertificates' | 'currentCertificates'>
+type MembersReader = Pick<
+  Reader,
+  'services' | 'instances' | 'liveCertificates' | 'currentCertificates' | 'acknowledgements' | 'certificate'
+>
 
 /**
  * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
- * certificate that a pair here still shows, unless they are another member's by now, and the subjects of every
- * certificate that has not expired.
+ * certificate of a pair here, and of the one that it was last seen to show, unless they are another member's by now; and the
+ * subjects of every certificate that has not expired.
  */
 export function membersOf(reader: MembersReader, now: number): Member[] {
   const settings = new Map<string, Settings>()
@@ -290,7 +293,7 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
   const instances = reader.instances()
   const living = requestsByService(reader.liveCertificates(now), instances)
   const here = instances.filter((instance) => instance.place === 'here')
-  const served = requestsByService(reader.currentCertificates(), here)
+  const served = requestsByService([...reader.currentCertificates(), ...stillShown(reader, now)], here)
   return rows.map((row) => {
     const applied = settings.get(row.service) as Settings
     const stillServed = served.get(row.service) ?? []
@@ -310,6 +313,15 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
       listen: applied.listen ?? undefined,
       minTls: applied.minTls,
     }
+  })
+}
+
+/** Certificates with which instances spoke last that are not the newest of theirs: the next pair may not be taken up yet. */
+function stillShown(reader: MembersReader, now: number): CertificateRow[] {
+  const newest = new Set(reader.currentCertificates().map(({ serial }) => serial))
+  return reader.acknowledgements().flatMap(({ serial }) => {
+    const row = newest.has(serial) ? undefined : reader.certificate(serial)
+    return row?.state === 'issued' && row.notAfter > now ? [row] : []
   })
 }
 

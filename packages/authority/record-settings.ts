@@ -5,7 +5,7 @@ import type { AuthorityEventKind } from './event.ts'
 import { movePair } from './place.ts'
 import type { ServiceAction } from './plan.ts'
 import { decodeSettings, encodeSettings, type Settings } from './settings.ts'
-import type { ServiceRow } from './store/contract.ts'
+import type { NextKeyRow, ServiceRow } from './store/contract.ts'
 
 /**
  * Records what the mesh holds its services to from now on, all of it in one transaction. Files that move are moved before:
@@ -44,6 +44,7 @@ export async function recordSettings(
         transaction.putInstance({ id: service, service, place: 'here', since: at, held: false })
       }
     }
+    for (const row of unknownNextKeys(store, done)) transaction.putNextKey(row)
     for (const [{ kind }, entry] of entries) transaction.addAudit({ at, actor, deed: kind, entry })
     for (const { serial, profile, instance } of left) {
       transaction.revoke({ serial, reason: LEFT, at })
@@ -56,6 +57,24 @@ export async function recordSettings(
   for (const { serial, service } of left)
     report({ kind: 'certificate-revoked', subject: service, at, detail: { serial, reason: LEFT } })
   return failed
+}
+
+/**
+ * Next keys that count as known to nobody again: what their certificates will say is in no bundle yet, and whoever has not
+ * heard it would refuse them.
+ */
+function unknownNextKeys(store: Engine['store'], done: readonly ServiceAction[]): readonly NextKeyRow[] {
+  const changed = new Set(
+    done.flatMap(({ kind, subject }) =>
+      kind === 'change-names' || kind === 'change-certificate' ? [subject] : [],
+    ),
+  )
+  if (changed.size === 0) return []
+  const services = new Map(store.instances().map(({ id, service }) => [id, service]))
+  return store
+    .nextKeys()
+    .filter(({ instance }) => changed.has(services.get(instance)!))
+    .map((row) => ({ ...row, announced: undefined }))
 }
 
 /** RFC 5280 5.3.1: whoever is no member any more has ceased to operate. */

@@ -30,6 +30,8 @@ export function wantedMembers(config: Config, now: number, recorded: Reader = ne
       instances: () => recorded.instances(),
       liveCertificates: (after) => recorded.liveCertificates(after),
       currentCertificates: () => recorded.currentCertificates(),
+      acknowledgements: () => recorded.acknowledgements(),
+      certificate: (serial) => recorded.certificate(serial),
     },
     now,
   )

@@ -103,7 +103,8 @@ function checkPlace({ disk }: Engine, { meshId }: MeshRow, file: string): void {
     throw refused(`found in ${file} the backup of mesh ${earlier.header.meshId}; ${allowed}`)
 }
 
-function keyFiles(engine: Engine): {
+/** The keys that a backup holds, as they lie there, and the slots whose keys are away. */
+export function keyFiles(engine: Pick<Engine, 'config' | 'store' | 'keys'>): {
   keys: { slot: string; file: Uint8Array }[]
   withoutKeys: string[]
 } {

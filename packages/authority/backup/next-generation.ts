@@ -1,5 +1,5 @@
 import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
-import { keyIdOf, type TrustedLog } from '@datapunk/protocol'
+import { keyIdOf, type TrustedLog, type TrustStatement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { type RootKeyPlace, rootKeysMissing } from '../keys/root-keys.ts'
 import type { SlotRow, Transaction } from '../store/contract.ts'
@@ -55,6 +55,7 @@ export async function beginGeneration(
     const pinning = transaction.pinning()
     if (pinning !== undefined) transaction.putPinning({ ...pinning, mode: 'report', since: undefined })
     for (const { number, bytes } of ahead.statements) transaction.addTrustStatement({ ...number, bytes })
+    leaveOut(transaction, ahead.statements.at(-1), { at, audit: (slot) => audit('key-retired', { slot }) })
     for (const slot of lostIssuingCas(transaction, ahead.statements.at(-1)?.issuingCas ?? [], at)) {
       transaction.putSlot(slot)
       audit('key-retired', { slot: slot.id, spkiHash: slot.spkiHash, lost: true })
@@ -87,6 +88,32 @@ export async function beginGeneration(
     audit('key-activated', { slot: id })
   })
   return { generation, bundleKey: id, rootKeys: rootKeysMissing(continuing) }
+}
+
+/**
+ * What is on record as in use, and is in the newest statement no more, was retired since, or stolen: it is not brought back. A
+ * root that is left takes the place of the one in use; an issuing CA is made anew by the `apply` that follows.
+ */
+function leaveOut(
+  transaction: Transaction,
+  newest: TrustStatement | undefined,
+  { at, audit }: { readonly at: number; readonly audit: (slot: string) => void },
+): void {
+  if (newest === undefined) return
+  const named = new Set(
+    [...newest.roots, ...newest.issuingCas, ...newest.logs].map(({ spki }) => keyIdOf(spki)),
+  )
+  for (const slot of transaction.slots()) {
+    const { id, kind, state, spkiHash } = slot
+    const isOut = state === 'retired' || state === 'compromised'
+    if (kind === 'bundle-key' || isOut || named.has(spkiHash)) continue
+    transaction.putSlot({ ...slot, state: 'retired', since: at })
+    audit(id)
+  }
+  const roots = transaction.slots().filter(({ kind, spkiHash }) => kind === 'root' && named.has(spkiHash))
+  const [root] = roots
+  if (root !== undefined && roots.every(({ state }) => state !== 'active'))
+    transaction.putSlot({ ...root, state: 'active', since: at })
 }
 
 /**

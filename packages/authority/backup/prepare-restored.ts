@@ -1,14 +1,12 @@
 import type { Layout } from '@datapunk/protocol'
-import { checkWhole } from '../check-state.ts'
 import { AuthorityError } from '../error.ts'
 import { activeSlot } from '../found.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { SqliteStore } from '../store/sqlite.ts'
+import { goOnFromBackup } from './go-on-from-backup.ts'
 import type { BackupHeader } from './header.ts'
-import { beginGeneration, type NextGeneration } from './next-generation.ts'
-import { publishedAhead } from './published-ahead.ts'
+import type { NextGeneration } from './next-generation.ts'
 import type { Restoring } from './restore.ts'
-import { revokedAhead } from './revoked-ahead.ts'
 import { refused, type WhatIsThere } from './what-is-there.ts'
 
 export interface Unpacked {
@@ -38,18 +36,12 @@ export async function prepareRestored(
     const mesh = store.mesh()
     if (mesh?.meshId !== header.meshId || mesh.trustDomain !== header.trustDomain)
       throw refused(`found in ${file} another mesh than its header names; allowed: a backup as it was made`)
-    // 2 Peers can follow it.
-    const ahead = publishedAhead({ store, disk, layout })
-    const revoked = await revokedAhead({ store, disk, layout, clock }, ahead)
-    // 3 Its keys are all there, and open with the passphrase of this place.
-    checkWhole({ ...unpacked, layout: { ...layout, authority: staged } })
-    await keys.open(activeSlot({ store }, 'issuing-ca'))
-    // 4 No other root's key would lose its seat.
+    // 2 No other root's key would lose its seat.
     if (!there.hasInventory) checkSeat(restoring, keyStore(`${staged.dir}/none`), store)
-    // 5 The next generation.
-    const seen = Math.max(mesh.generation, there.mesh?.generation ?? 0)
-    const entry = { madeAt: new Date(header.madeAt).toISOString(), from: mesh.generation }
-    const next = await beginGeneration(unpacked, { ahead, revoked, seen, backedUpAt: header.madeAt, entry })
+    // 3 to 5
+    const { madeAt } = header
+    const seen = there.mesh?.generation ?? 0
+    const next = await goOnFromBackup({ ...unpacked, layout, staged }, { madeAt, seen })
     // Where they are to be put once this has taken its place.
     const places = keyStore(layout.authority.keys)
     const slots = store.slots()

@@ -137,6 +137,7 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
     else if (facts.signer !== parent?.id) addIssuing(`${issuing.next.id} is to be under ${parent?.id}`)
     else if (facts.constraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   } else if (root.next !== undefined) addIssuing(`${root.next.id} needs one under it`)
+  else if (issuing.active === undefined) addIssuing('none is in use that peers trust')
   else if (inventory.issuingConstraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))
     addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
@@ -228,7 +229,9 @@ function activate(
     const leftOut = [...slot.leftOut, ...(root?.leftOut ?? [])]
     const isNamed = bundle !== undefined && compareDocumentNumbers(bundle.trustStatement, trust.number) >= 0
     const asked = { now, expired: now > until, memory, leftOut }
-    const late = [...lateForTrust(witnesses, trust.number, asked)]
+    // Where nothing can sign, as after a restore, nobody is waited for.
+    const isReplaced = slots.some(({ kind, state }) => kind === slot.kind && state === 'active')
+    const late = isReplaced ? [...lateForTrust(witnesses, trust.number, asked)] : []
     // The log refuses what stands under a root that it does not know, however long that was waited for.
     if (config.transparency !== 'off' && root !== undefined && !logRoots.has(root.spkiHash))
       late.push({ instance: LOG, reason: `does not take what stands under ${root.id} yet` })

@@ -60,6 +60,31 @@ export class MemoryTables implements Transaction {
   #auditTree = new CompactTree()
   readonly #auditCheckpoints: AuditCheckpointRow[] = []
 
+  /** The same rows in tables of their own. */
+  copy(): MemoryTables {
+    const copy = new MemoryTables()
+    copy.#mesh = this.#mesh
+    fill(copy.#slots, this.#slots)
+    fill(copy.#services, this.#services)
+    fill(copy.#instances, this.#instances)
+    fill(copy.#certificates, this.#certificates)
+    fill(copy.#serialByPrefix, this.#serialByPrefix)
+    fill(copy.#revocations, this.#revocations)
+    fill(copy.#lists, this.#lists)
+    fill(copy.#current, this.#current)
+    fill(copy.#acknowledgements, this.#acknowledgements)
+    fill(copy.#deliveries, this.#deliveries)
+    fill(copy.#attempts, this.#attempts)
+    fill(copy.#nextKeys, this.#nextKeys)
+    fill(copy.#pinning, this.#pinning)
+    fill(copy.#sections, this.#sections)
+    copy.#trustStatements.push(...this.#trustStatements)
+    copy.#bundles.push(...this.#bundles)
+    copy.#audit.push(...this.#audit)
+    copy.#auditCheckpoints.push(...this.#auditCheckpoints)
+    return copy
+  }
+
   /** Lets one work write. @returns where `undoTo` goes back to should it throw */
   open(): number {
     this.#open = true
@@ -440,6 +465,11 @@ export class MemoryTables implements Transaction {
   #mustBeOpen(): void {
     if (!this.#open) throw refusal.outsideWork()
   }
+}
+
+/** Rows are never changed, only replaced. */
+function fill<V>(table: Map<string, V>, rows: ReadonlyMap<string, V>): void {
+  for (const [key, row] of rows) table.set(key, row)
 }
 
 function inOrder<V>(table: Map<string, V>): V[] {

@@ -42,12 +42,14 @@ export type Fate = 'kept' | 'lost' | 'kept-but-failed'
 export class MemoryStore implements Store {
   readonly #commit: (commit: number) => Fate
   readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
-  readonly #tables = new MemoryTables()
+  readonly #tables: MemoryTables
   #commits = 0
   #closed = false
 
-  constructor(options: { commit?: (commit: number) => Fate } = {}) {
+  /** @param options.rows what it holds at first: that of another, of which it is a copy */
+  constructor(options: { commit?: (commit: number) => Fate; rows?: MemoryStore } = {}) {
     this.#commit = options.commit ?? (() => 'kept')
+    this.#tables = options.rows === undefined ? new MemoryTables() : options.rows.#tables.copy()
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { parseCertificate } from '@datapunk/pki'
+import { FixedClock } from '@datapunk/testkit'
+import { apply } from '../apply.ts'
+import { checkState } from '../check-state.ts'
+import type { Engine } from '../engine.ts'
+import { rotate } from '../rotate.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
+import { testEngine } from '../testing/test-engine.ts'
+import { continueFromHere } from './continue-from-here.ts'
+
+const yes = { approve: () => true }
+const DAY = 24 * 60 * 60 * 1000
+
+describe('an inventory that was put back', () => {
+  let dir: string
+  let clock: FixedClock
+  let engine: Engine
+  const config = { services: { lake: {} } }
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'put-back-'))
+    clock = new FixedClock(Date.UTC(2026, 5, 1))
+    engine = testEngine({ dir, clock, config })
+    await apply(engine, yes)
+  })
+
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  /** The folder of the authority as it was before `since`; what it publishes stays. */
+  const putBackFromBefore = async (since: () => Promise<unknown>) => {
+    const { keys } = engine.layout.authority
+    const copy = join(dir, 'copied-keys')
+    cpSync(keys, copy, { recursive: true })
+    const rows = new MemoryStore({ rows: engine.store as MemoryStore })
+    clock.advance(DAY)
+    await since()
+    rmSync(keys, { recursive: true })
+    cpSync(copy, keys, { recursive: true })
+    engine = testEngine({ dir, clock, config, store: rows })
+  }
+
+  test('signs nothing while newer files lie published', async () => {
+    await putBackFromBefore(() => apply(engine, yes))
+    const message = /found published bundle 1\.\d+, and 1\.\d+ is the newest on record here/
+    assert.throws(() => checkState(engine), { code: 'INVENTORY_OUTDATED', message })
+    await assert.rejects(apply(engine, yes), { code: 'INVENTORY_OUTDATED' })
+
+    await continueFromHere(engine)
+    await apply(engine, yes)
+    assert.equal(readAsPeer(engine).bundle.head.number.generation, 2)
+    checkPair(engine, 'lake')
+  })
+
+  test('brings back no issuing CA that was stolen since, and makes another', async () => {
+    const [stolen] = readAsPeer(engine).trust.issuingCas
+    await putBackFromBefore(async () => {
+      await rotate(engine, { what: 'compromised', kind: 'issuing-ca' })
+      await apply(engine, yes)
+    })
+    await continueFromHere(engine)
+    await apply(engine, yes)
+    const { trust } = readAsPeer(engine)
+    assert.ok(trust.issuingCas.every(({ der }) => Buffer.compare(der, stolen!.der) !== 0))
+    const shown = engine.store.certificate(checkPair(engine, 'lake'))!
+    const { issuer } = parseCertificate(shown.der!)
+    assert.notDeepEqual(issuer.der, stolen!.subject.der)
+    assert.equal(engine.store.slots().find(({ id }) => id === shown.slot)?.state, 'active')
+  })
+})
