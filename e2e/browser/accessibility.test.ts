@@ -64,7 +64,10 @@ const views: Readonly<Record<string, View>> = {
       mesh.rolls = [{ slot: 'root-2', stage: 're-issue', late, until: Date.now() + 86_400_000 }]
       mesh.show()
     },
-    show: (visit) => visit.tab('Roll-over').click(),
+    show: async (visit) => {
+      await visit.tab('Roll-over').click()
+      await visit.section.locator('.roll').waitFor()
+    },
   },
   'the revocations': tab('Revocations'),
   'the audit': tab('Audit'),
