@@ -5,7 +5,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { FakeMesh } from '../../packages/console/testing/fake-mesh.ts'
 
 export interface VisitOptions
-  extends Pick<BrowserContextOptions, 'colorScheme' | 'viewport' | 'reducedMotion'> {
+  extends Pick<BrowserContextOptions, 'colorScheme' | 'forcedColors' | 'viewport' | 'reducedMotion'> {
   /** 3 unless told. */
   readonly services?: number
   readonly readOnly?: boolean
