@@ -62,7 +62,7 @@ export class ConsoleVisit {
     const { services = 3, readOnly = false, withLink = true, prepare, ...looks } = options
     const mesh = new FakeMesh({ services, clock: Date.now })
     prepare?.(mesh)
-    const sessions = new Sessions({ clock: Date.now, randomBytes, load: () => undefined, save: () => {} })
+    const sessions = new Sessions({ clock: Date.now, randomBytes })
     const server = await ConsoleVisit.#serve(mesh, sessions, 0)
     browser ??= chromium.launch(launchOptions)
     const window = await (await browser).newContext(looks)

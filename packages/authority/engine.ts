@@ -74,6 +74,7 @@ export const authorityEventKinds = [
   'metrics-failed',
   'console-served',
   'console-failed',
+  'console-sessions-failed',
   'operator-refused',
 ] as const
 

@@ -137,6 +137,9 @@ export class ConsoleHost {
       case 'certify':
         void this.#certify(message)
         return
+      case 'sessions-failed':
+        if (this.#events.take()) this.#report('console-sessions-failed', { error: message.message })
+        return
       case 'refused':
         this.#tellRefused(message)
     }
@@ -163,7 +166,7 @@ export class ConsoleHost {
   }
 
   #report(
-    kind: 'console-served' | 'console-failed' | 'operator-refused',
+    kind: 'console-served' | 'console-failed' | 'console-sessions-failed' | 'operator-refused',
     detail: AuthorityEvent['detail'],
   ): void {
     const { report, clock } = this.#options

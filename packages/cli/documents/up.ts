@@ -89,6 +89,7 @@ const authorityDetails = {
   'metrics-failed': failure,
   'console-served': { url: text },
   'console-failed': failure,
+  'console-sessions-failed': failure,
   'operator-refused': {
     code: text,
     error: text,

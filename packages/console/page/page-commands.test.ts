@@ -140,6 +140,14 @@ describe('the commands of the page', () => {
     await settled()
     assert.deepEqual([page.asked, page.ended], [['/api/session'], [undefined]])
   })
+
+  test('logging out says what the console says of it', async () => {
+    const { page, commands } = pageOver(3)
+    page.refusal = new PageError('REFUSED', 'You are logged out. Its next start logs out everybody')
+    commands.logOut()
+    await settled()
+    assert.deepEqual(page.ended, [undefined, page.refusal.message])
+  })
 })
 
 describe('a deed', () => {

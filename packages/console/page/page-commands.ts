@@ -82,7 +82,9 @@ export function pageCommands(options: CommandOptions): PageCommands {
     loadRest: () => void ask('rest', loadRest),
     logOut() {
       // Whoever can't be told forgets the session all the same: here it ends now, there in its own time.
-      void call('/api/session', { method: 'DELETE' }).catch(() => undefined)
+      void call('/api/session', { method: 'DELETE' }).catch((error: PageError) => {
+        if (error.code === 'REFUSED') onEnd(error.message)
+      })
       onEnd(undefined)
     },
   }
