@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, symlinkSync } from 'node:fs'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { askConsoleLink } from '@datapunk/authority'
 import { join, type Mesh } from '@datapunk/mesh'
@@ -53,6 +53,11 @@ class Caller {
       headers: { ...headers, origin: this.#url, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     })
+  }
+
+  logOut(): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.session}`, origin: this.#url }
+    return fetch(`${this.#url}/api/session`, { method: 'DELETE', headers })
   }
 
   async get<Result>(path: string): Promise<Result> {
@@ -209,6 +214,27 @@ describe('the console of `mtls up`', () => {
     process.kill(Number(own), 'SIGKILL')
     await up.says(/console served[\s\S]*console served/)
     await caller.untilShown(({ services }) => services.length === 2)
+  })
+
+  test('who logs out while the disk is full is out, and stays it over a restart', async () => {
+    const { port } = new URL(url)
+    const [one, other] = [
+      await Caller.loggedIn((await link()).url),
+      await Caller.loggedIn((await link()).url),
+    ]
+    // Linux answers every write to it with ENOSPC.
+    symlinkSync('/dev/full', `${mesh.layout.authority.consoleSessions}.next`)
+    const answer = await one.logOut()
+    const { code, message } = (await answer.json()) as ConsoleProblem
+    assert.deepEqual([answer.status, code], [500, 'SESSIONS_NOT_KEPT'])
+    assert.match(message, /ENOSPC.*You are logged out\. Its next start logs out everybody/)
+    await up.says(/console sessions failed\s.*ENOSPC/)
+    const statuses = () =>
+      Promise.all([one, other].map(async (caller) => (await caller.ask('/api/audit')).status))
+    assert.deepEqual(await statuses(), [401, 200])
+    await up.stop()
+    await start(Number(port))
+    assert.deepEqual(await statuses(), [401, 401])
   })
 
   test('with a link to look does nothing', async () => {

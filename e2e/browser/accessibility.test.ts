@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import axe from 'axe-core'
+import type { Locator } from 'playwright-core'
 import { ConsoleVisit, closeBrowser, type VisitOptions } from './console-visit.ts'
 
 after(closeBrowser)
@@ -64,7 +65,10 @@ const views: Readonly<Record<string, View>> = {
       mesh.rolls = [{ slot: 'root-2', stage: 're-issue', late, until: Date.now() + 86_400_000 }]
       mesh.show()
     },
-    show: (visit) => visit.tab('Roll-over').click(),
+    show: async (visit) => {
+      await visit.tab('Roll-over').click()
+      await visit.section.locator('.roll').waitFor()
+    },
   },
   'the revocations': tab('Revocations'),
   'the audit': tab('Audit'),
@@ -88,15 +92,68 @@ const views: Readonly<Record<string, View>> = {
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  describe(`axe finds nothing serious, ${colorScheme}, in`, () => {
-    for (const [name, { show, ...options }] of Object.entries(views)) {
-      test(name, async (context) => {
-        const visit = await ConsoleVisit.begin(context, { colorScheme, reducedMotion: 'reduce', ...options })
-        if (show === undefined) await visit.service('lake').waitFor()
-        else await show(visit)
-        assert.deepEqual(await findings(visit), [])
-        assert.deepEqual(visit.complaints, [])
-      })
+  for (const forcedColors of ['none', 'active'] as const) {
+    const own = forcedColors === 'active' ? ', in the reader’s own colours' : ''
+    describe(`axe finds nothing serious, ${colorScheme}${own}, in`, () => {
+      for (const [name, { show, ...options }] of Object.entries(views)) {
+        test(name, async (context) => {
+          const looks = { colorScheme, forcedColors, reducedMotion: 'reduce' } as const
+          const visit = await ConsoleVisit.begin(context, { ...looks, ...options })
+          if (show === undefined) await visit.service('lake').waitFor()
+          else await show(visit)
+          assert.deepEqual(await findings(visit), [])
+          assert.deepEqual(visit.complaints, [])
+        })
+      }
+    })
+  }
+}
+
+/** Of an element, as the browser draws it. */
+function drawn(found: Locator, ...properties: string[]): Promise<string[]> {
+  return found.evaluate((element, names) => {
+    const style = element.ownerDocument.defaultView!.getComputedStyle(element)
+    return names.map((name) => style.getPropertyValue(name))
+  }, properties)
+}
+
+describe('in the reader’s own colours', () => {
+  const forcedColors = 'active'
+
+  test('each stop of the keyboard has an outline', async (context) => {
+    const visit = await ConsoleVisit.begin(context, { forcedColors })
+    await visit.service('lake').waitFor()
+    const focused = visit.page.locator(':focus')
+    const stops = new Set<string>()
+    for (;;) {
+      await visit.page.keyboard.press('Tab')
+      if ((await focused.count()) === 0) break
+      stops.add(await focused.evaluate((element) => element.outerHTML))
+      assert.deepEqual(await drawn(focused, 'outline-style', 'outline-width'), ['solid', '3px'])
+    }
+    // Log out, three states, the field, the map, the tabs, what is below them.
+    assert.ok(stops.size >= 6, `${stops.size} stops`)
+  })
+
+  test('what is chosen differs from what is not by more than a colour, or by one of the reader’s', async (context) => {
+    const visit = await ConsoleVisit.begin(context, { forcedColors })
+    await visit.service('lake').click()
+    await visit.panel.getByRole('heading', { name: 'lake' }).waitFor()
+    assert.deepEqual(await drawn(visit.service('lake'), 'border-top-width'), ['3px'])
+    assert.deepEqual(await drawn(visit.service('nexus'), 'border-top-width'), ['1px'])
+    const underline = (name: string) => drawn(visit.tab(name), 'border-bottom-color')
+    assert.notDeepEqual(await underline('Due'), await underline('Log'))
+  })
+
+  test('each state has its word beside its shape', async (context) => {
+    const visit = await ConsoleVisit.begin(context, { forcedColors })
+    visit.mesh.services.get('lake')!.trouble = 'no valid certificate'
+    visit.mesh.publish('stream')
+    for (const [name, state] of Object.entries({ lake: 'bad', stream: 'warning', nexus: 'good' })) {
+      await visit.page.getByRole('button', { name: new RegExp(`^${name}, ${state}`) }).click()
+      const standing = visit.panel.locator('.title .state')
+      await standing.getByText(state, { exact: true }).waitFor()
+      assert.equal(await standing.locator('svg').isVisible(), true)
     }
   })
-}
+})

@@ -5,7 +5,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { FakeMesh } from '../../packages/console/testing/fake-mesh.ts'
 
 export interface VisitOptions
-  extends Pick<BrowserContextOptions, 'colorScheme' | 'viewport' | 'reducedMotion'> {
+  extends Pick<BrowserContextOptions, 'colorScheme' | 'forcedColors' | 'viewport' | 'reducedMotion'> {
   /** 3 unless told. */
   readonly services?: number
   readonly readOnly?: boolean
@@ -62,7 +62,7 @@ export class ConsoleVisit {
     const { services = 3, readOnly = false, withLink = true, prepare, ...looks } = options
     const mesh = new FakeMesh({ services, clock: Date.now })
     prepare?.(mesh)
-    const sessions = new Sessions({ clock: Date.now, randomBytes, load: () => undefined, save: () => {} })
+    const sessions = new Sessions({ clock: Date.now, randomBytes })
     const server = await ConsoleVisit.#serve(mesh, sessions, 0)
     browser ??= chromium.launch(launchOptions)
     const window = await (await browser).newContext(looks)

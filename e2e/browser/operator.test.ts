@@ -29,7 +29,7 @@ before(async () => {
         ? { operator: 'alice', readOnly: false }
         : undefined,
   }
-  const sessions = new Sessions({ clock: Date.now, randomBytes, load: () => undefined, save: () => {} })
+  const sessions = new Sessions({ clock: Date.now, randomBytes })
   const source = new FakeMesh({ services: 3, clock: Date.now })
   server = await serveConsole({ source, sessions, clock: Date.now, entrance, host: '127.0.0.1', port: 0 })
   browser = await chromium.launch(launchOptions)

@@ -61,6 +61,35 @@ describe('what is shown', () => {
   })
 })
 
+describe('what the first view does without', () => {
+  const rest = '/page/rest-of-page.ts'
+  /** Any of its modules: it loads with all of them, or not at all. */
+  const part = '**/service-panel.ts'
+
+  test('is loaded by itself, after what shows the mesh', async (context) => {
+    const visit = await ConsoleVisit.begin(context)
+    await visit.page.waitForResponse(part)
+    const paths = visit.requests.map((url) => new URL(url).pathname)
+    assert.ok(paths.indexOf(rest) > paths.indexOf('/api/stream'))
+    assert.deepEqual(visit.complaints, [])
+  })
+
+  test('is told where it did not load, and loaded again', async (context) => {
+    const visit = await ConsoleVisit.begin(context, { withLink: false })
+    await visit.page.route(part, (route) => route.abort())
+    await visit.page.goto('about:blank')
+    await visit.page.goto(visit.link())
+    await visit.tab('Events').click()
+    await visit.section.getByText('The rest of the page did not load.').waitFor()
+    await visit.service('lake').click()
+    await visit.panel.getByText('The rest of the page did not load.').waitFor()
+    await visit.page.unroute(part)
+    await visit.panel.getByRole('heading', { name: 'lake' }).waitFor()
+    assert.equal(await visit.page.evaluate('document.activeElement.id'), 'panel-title')
+    await visit.section.getByText('Nothing has happened since').waitFor()
+  })
+})
+
 describe('a proof', () => {
   test('is checked in the browser, step by step', async (context) => {
     const visit = await ConsoleVisit.begin(context, { services: 40 })

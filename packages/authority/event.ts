@@ -46,6 +46,7 @@ export const authorityEventKinds = [
   'metrics-failed',
   'console-served',
   'console-failed',
+  'console-sessions-failed',
   'operator-refused',
 ] as const
 
@@ -135,6 +136,7 @@ export interface AuthorityEventDetails {
   'metrics-failed': Failure
   'console-served': { readonly url: string }
   'console-failed': Failure
+  'console-sessions-failed': Failure
   'operator-refused': Refusal
 }
 

@@ -26,7 +26,7 @@ export {
   authorityEventKinds,
   type Happening,
 } from './event.ts'
-export { EventBook, type KeptEvent, type ToldEvent } from './events/event-book.ts'
+export { EventBook, type KeptEvent, missedBetween, type ToldEvent } from './events/event-book.ts'
 export { type ReadEventsOptions, readEvents } from './events/read-events.ts'
 export type { Inventory } from './inventory.ts'
 export type { IssuedOperator } from './issue-operator.ts'

@@ -17,6 +17,7 @@ export function eventDocument(event: AuthorityEvent): ToldEvent {
 const ownStyles = {
   'clock-jumped': 'strong',
   ended: 'strong',
+  'events-missed': 'warning',
   failed: 'bad',
   problem: 'bad',
   ready: 'strong',

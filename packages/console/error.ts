@@ -13,6 +13,8 @@ export type ConsoleErrorCode =
   | 'NOT_FOUND'
   | 'TOO_MANY_STREAMS'
   | 'LISTEN_FAILED'
+  /** The disk refuses the file of sessions. */
+  | 'SESSIONS_NOT_KEPT'
   /** The authority has refused it, or does not answer. */
   | 'NOT_DONE'
 

@@ -38,13 +38,13 @@ export class EventBook {
   }
 
   /**
-   * What is kept and came after a position; all of it where that is of another book, or nobody’s.
+   * What is kept and came after a position; all of it where that is of another book, nobody’s, or yet to come.
    *
    * @param position as in `KeptEvent`
    */
   after(position: string | null): readonly KeptEvent[] {
     const [id, number] = position?.split('.') ?? []
-    if (id !== this.#id) return [...this.#kept]
+    if (id !== this.#id || Number(number) >= this.#next) return [...this.#kept]
     return this.#kept.slice(Math.max(0, this.#kept.length - (this.#next - 1 - Number(number))))
   }
 
@@ -53,4 +53,16 @@ export class EventBook {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+}
+
+/**
+ * How many events came between two that somebody was told one after the other: those that were kept no longer when it was their turn.
+ * Of another book nothing was told before it.
+ *
+ * @param before position of the earlier one; null: there was none, and nothing was missed
+ */
+export function missedBetween(before: string | null, { position }: KeptEvent): number {
+  if (before === null) return 0
+  const [[book, earlier], [own, number]] = [before.split('.'), position.split('.')]
+  return Number(number) - 1 - (book === own ? Number(earlier) : 0)
 }

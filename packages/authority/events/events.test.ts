@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { listenOnSocket } from '../socket.ts'
-import { EventBook, type KeptEvent, type ToldEvent } from './event-book.ts'
+import { EventBook, type KeptEvent, missedBetween, type ToldEvent } from './event-book.ts'
 import { type ReadEventsOptions, readEvents } from './read-events.ts'
-import { sendEvents } from './send-events.ts'
+import { MAX_UNREAD, sendEvents } from './send-events.ts'
 
 const eventOf = (subject: string | number): ToldEvent => ({
   kind: 'bundle-published',
@@ -39,17 +40,29 @@ describe('EventBook', () => {
   })
 })
 
+test('missedBetween counts what came between, and of another book what came before', () => {
+  const at = (position: string): KeptEvent => ({ position, event: eventOf('lake') })
+  assert.equal(missedBetween(null, at('a.501')), 0)
+  assert.equal(missedBetween('a.7', at('a.8')), 0)
+  assert.equal(missedBetween('a.7', at('a.10')), 2)
+  assert.equal(missedBetween('a.7', at('b.1')), 0)
+  assert.equal(missedBetween('a.7', at('b.4')), 3)
+})
+
 describe('readEvents', () => {
   let folder: string
   let socket: string
   let book: EventBook
   let server: Server
+  let answers: ServerResponse[]
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'events-'))
     socket = join(folder, 'admin.sock')
     book = new EventBook('a')
+    answers = []
     server = createServer(async (request, response) => {
+      answers.push(response)
       const asked = JSON.parse(Buffer.concat(await request.toArray()).toString())
       try {
         sendEvents(response, book, asked)
@@ -92,6 +105,55 @@ describe('readEvents', () => {
     await events.next()
     ending.abort()
     assert.equal((await events.next()).done, true)
+  })
+
+  /** Follows, and reads nothing until it is resumed. */
+  async function pausedReader(): Promise<IncomingMessage> {
+    const call = request({ socketPath: socket, path: '/events', method: 'POST' })
+    call.end(JSON.stringify({ after: null, follow: true }))
+    const [answer] = (await once(call, 'response')) as [IncomingMessage]
+    return answer.pause()
+  }
+
+  test('whoever stops reading costs a bounded amount, disturbs nobody, and sees what it has missed', async () => {
+    const long = 'x'.repeat(2000)
+    const total = 4000
+    const paused = await pausedReader()
+    const [unread] = answers
+    const reading = read()
+    let most = 0
+    for (let number = 1; number <= total; number++) {
+      book.add({ ...eventOf(number), detail: { long } })
+      most = Math.max(most, unread!.writableLength)
+      assert.equal((await reading.next()).value?.position, `a.${number}`)
+    }
+    assert.ok(most > MAX_UNREAD && most < MAX_UNREAD + 3000, `${most} bytes`)
+
+    let told = 0
+    let missed = 0
+    let last: string | null = null
+    let rest = ''
+    for await (const text of paused.setEncoding('utf8')) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop()!
+      for (const line of lines.filter(Boolean)) {
+        const kept: KeptEvent = JSON.parse(line)
+        missed += missedBetween(last, kept)
+        last = kept.position
+        told++
+      }
+      if (last === `a.${total}`) break
+    }
+    assert.ok(missed > 0)
+    assert.equal(told + missed, total)
+    await reading.return(undefined)
+  })
+
+  test('what is kept is told however much it is', async () => {
+    const long = 'x'.repeat(4000)
+    for (let number = 1; number <= 1000; number++) book.add({ ...eventOf(number), detail: { long } })
+    const events = await Array.fromAsync(read({ follow: false }))
+    assert.deepEqual([events.length, events.at(-1)?.position], [1000, 'a.1000'])
   })
 
   test('nobody there', async () => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { AuthorityError } from '../error.ts'
-import type { EventBook, KeptEvent } from './event-book.ts'
+import type { EventBook } from './event-book.ts'
 
 /** What whoever asks for events says. */
 export interface EventRequest {
@@ -13,13 +13,14 @@ export interface EventRequest {
 /** People with a terminal each; more is a fault. */
 const MAX_FOLLOWERS = 64
 
-/** Whoever has not read so many bytes is told nothing more, and may come again. */
-const MAX_UNREAD = 1024 * 1024
+/** Whoever has not read so many bytes is told no more until it has. */
+export const MAX_UNREAD = 1024 * 1024
 
 const followers = new WeakMap<EventBook, Set<ServerResponse>>()
 
 /**
- * Sends what is kept, an event a line, and then what comes, until the other side goes.
+ * Sends what is kept, an event a line, and then what comes, until the other side goes. Whoever reads so slowly that the book keeps no
+ * longer what it has yet to be told misses that, and sees it by the positions.
  *
  * @throws AuthorityError `TOO_MANY_FOLLOWERS`
  */
@@ -34,23 +35,27 @@ export function sendEvents(response: ServerResponse, book: EventBook, request: u
     )
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  const send = (event: KeptEvent) => {
-    response.write(`${JSON.stringify(event)}\n`)
-    if (response.writableLength > MAX_UNREAD) response.destroy()
-  }
-  for (const event of book.after(after)) send(event)
-  if (!follow) {
-    response.end()
-    return
-  }
   // A first empty line, so that whoever follows knows that it does.
-  response.write('\n')
-  const stop = book.onEvent(send)
-  following.add(response)
-  response.once('close', () => {
-    stop()
-    following.delete(response)
-  })
+  if (follow) response.write('\n')
+  let last = after
+  const sendMore = () => {
+    for (const kept of book.after(last)) {
+      if (response.writableLength > MAX_UNREAD) return
+      response.write(`${JSON.stringify(kept)}\n`)
+      last = kept.position
+    }
+    if (!follow) response.off('drain', sendMore).end()
+  }
+  response.on('drain', sendMore)
+  if (follow) {
+    const stop = book.onEvent(sendMore)
+    following.add(response)
+    response.once('close', () => {
+      stop()
+      following.delete(response)
+    })
+  }
+  sendMore()
 }
 
 function eventRequestOf(value: unknown): EventRequest {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { Background } from '../testing/background.ts'
 import { prepareFiles } from '../testing/prepared-files.ts'
 import { playTranscript } from '../testing/transcript.ts'
@@ -45,6 +47,31 @@ describe('events', () => {
     assert.deepEqual(await follower.next('ready'), await again.next('ready'))
     follower.signal('SIGINT')
     assert.equal(await follower.ended, 0)
+  })
+
+  test('says how many were missed, in their place', async (t) => {
+    const file = join(folder, 'mtls-config.yaml')
+    const socket = layoutOf(parseConfig(readFileSync(file), { file })).authority.adminSocket
+    const lines = [1, 2, 7].map((number) => {
+      const event = {
+        kind: 'ready',
+        subject: 'mesh',
+        at: '2026-11-23T21:51:00.000Z',
+        detail: { message: `no. ${number}` },
+      }
+      return `${JSON.stringify({ position: `a.${number}`, event })}\n`
+    })
+    const authority = createServer((_, answer) => answer.end(lines.join('')))
+    mkdirSync(dirname(socket), { recursive: true })
+    await new Promise<void>((resolve) => authority.listen(socket, resolve))
+    t.after(() => authority.close())
+    const told = (await play('mtls events')).split('\n').slice(1)
+    assert.match(told[1]!, /ready: no\. 2$/)
+    assert.match(
+      told[2]!,
+      /4 events came faster than they were read, and are kept no longer; `mtls audit` has/,
+    )
+    assert.match(told[3]!, /ready: no\. 7$/)
   })
 
   test('shows what is kept, and ends; where no `mtls up` runs, it says so', async () => {

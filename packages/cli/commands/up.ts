@@ -70,7 +70,11 @@ function consoleHost(
   // Node warns that it takes types away for a browser too.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const start = () => fork(CONSOLE, { env: {}, execArgv })
-  return new ConsoleHost({ place, clock: world.clock, start, ...doing })
+  const after = (delay: number, call: () => void) => {
+    const timer = setTimeout(call, delay)
+    return () => clearTimeout(timer)
+  }
+  return new ConsoleHost({ place, clock: world.clock, after, start, ...doing })
 }
 
 interface Keeping {

@@ -14,6 +14,8 @@ import type { FromConsole, ToConsole } from './messages.ts'
 export interface ConsoleHostOptions {
   readonly place: ConfigPlace
   readonly clock: () => number
+  /** Calls once, after so many milliseconds. @returns takes the call back */
+  readonly after: (delay: number, call: () => void) => () => void
   readonly report: (event: AuthorityEvent) => void
   /** Certifies a key that the process shows operators, DER SubjectPublicKeyInfo. @returns PEM: leaf, then issuing CA */
   readonly certify: (spki: Uint8Array) => Promise<string>
@@ -21,8 +23,9 @@ export interface ConsoleHostOptions {
   readonly start: () => ChildProcess
 }
 
-/** From its end to its next start, and between two tries to listen. Milliseconds. */
+/** Between two tries to listen, and from an end of the process to its next start: there twice as long each time, up to a minute. */
 const AGAIN_AFTER = 1000
+const LONGEST_WAIT = 60_000
 
 /** How long a link is waited for. Milliseconds. */
 const PATIENCE = 5000
@@ -40,7 +43,11 @@ export class ConsoleHost {
   #wanted: Config['authority'] | undefined
   #operators: readonly OperatorConfig[] = []
   #child: ChildProcess | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** When it served; undefined: not since it was started. */
+  #servedAt: number | undefined
+  /** Since it last went on serving for as long as the longest wait. */
+  #ends = 0
+  #takeBackNext: () => void = () => {}
   #asked = 0
   #failure = ''
 
@@ -58,6 +65,7 @@ export class ConsoleHost {
       authority.consoleReadOnly === this.#wanted?.consoleReadOnly
     this.#wanted = authority
     if (isSame) return
+    this.#ends = 0
     if (authority.console === undefined) void this.#end()
     else if (this.#child === undefined) this.#start()
     else this.#serve()
@@ -86,21 +94,41 @@ export class ConsoleHost {
   }
 
   #start(): void {
-    clearTimeout(this.#timer)
     if (this.#wanted?.console === undefined) return
     const child = this.#options.start()
     this.#child = child
+    this.#servedAt = undefined
     child.on('message', (message) => this.#take(message as FromConsole))
-    child.on('error', () => {})
-    child.once('exit', () => {
-      this.#child = undefined
-      for (const { reject } of this.#waiting.values()) reject(noConsole('it has ended'))
-      this.#timer = setTimeout(() => this.#start(), AGAIN_AFTER)
+    child.once('exit', (code, signal) => this.#ended(child, signal ?? `exit code ${code}`))
+    child.on('error', ({ message }) => {
+      // It has no end where it could not even be started.
+      if (child.pid === undefined) this.#ended(child, message)
     })
     this.#serve()
   }
 
+  #ended(child: ChildProcess, how: string): void {
+    this.#child = undefined
+    for (const { reject } of this.#waiting.values()) reject(noConsole('it has ended'))
+    if (!child.killed) this.#failed(endText(how, this.#servedAt !== undefined))
+    const servedFor = this.#options.clock() - (this.#servedAt ?? Number.POSITIVE_INFINITY)
+    if (servedFor >= LONGEST_WAIT) this.#ends = 0
+    this.#next(Math.min(LONGEST_WAIT, AGAIN_AFTER * 2 ** this.#ends++), () => this.#start())
+  }
+
+  #next(delay: number, deed: () => void): void {
+    this.#takeBackNext()
+    this.#takeBackNext = this.#options.after(delay, deed)
+  }
+
+  /** The first failure is told, not each. */
+  #failed(error: string): void {
+    if (this.#failure !== error) this.#report({ kind: 'console-failed', detail: { error } })
+    this.#failure = error
+  }
+
   #serve(): void {
+    this.#takeBackNext()
     const { console: address, consoleReadOnly: readOnly = false } = this.#wanted ?? {}
     if (address === undefined) return
     this.#send({ type: 'operators', operators: this.#operators })
@@ -108,27 +136,26 @@ export class ConsoleHost {
   }
 
   async #end(): Promise<void> {
-    clearTimeout(this.#timer)
     const child = this.#child
-    if (child === undefined) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill()
-    await ended
-    clearTimeout(this.#timer)
+    // One that could not be started does not end.
+    if (child?.pid !== undefined) {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill()
+      await ended
+    }
+    if (this.#wanted?.console === undefined) this.#takeBackNext()
   }
 
   #take(message: FromConsole): void {
     switch (message.type) {
       case 'served':
         this.#failure = ''
+        this.#servedAt = this.#options.clock()
         this.#report({ kind: 'console-served', detail: { url: message.url } })
         return
       case 'not-served':
-        // The first failure is told, not each.
-        if (this.#failure !== message.message)
-          this.#report({ kind: 'console-failed', detail: { error: message.message } })
-        this.#failure = message.message
-        this.#timer = setTimeout(() => this.#serve(), AGAIN_AFTER)
+        this.#failed(message.message)
+        this.#next(AGAIN_AFTER, () => this.#serve())
         return
       case 'link':
         this.#waiting.get(message.id)?.resolve({ url: message.url, endsAt: message.endsAt })
@@ -138,6 +165,10 @@ export class ConsoleHost {
         return
       case 'certify':
         void this.#certify(message)
+        return
+      case 'sessions-failed':
+        if (this.#events.take())
+          this.#report({ kind: 'console-sessions-failed', detail: { error: message.message } })
         return
       case 'refused':
         this.#tellRefused(message)
@@ -164,10 +195,18 @@ export class ConsoleHost {
     if (this.#child?.connected) this.#child.send(message, () => {})
   }
 
-  #report(told: Happening<'console-served' | 'console-failed' | 'operator-refused'>): void {
+  #report(
+    told: Happening<'console-served' | 'console-failed' | 'console-sessions-failed' | 'operator-refused'>,
+  ): void {
     const { report, clock } = this.#options
     report({ ...told, subject: 'authority', at: clock() })
   }
+}
+
+/** @param how `exit code 1` */
+function endText(how: string, hasServed: boolean): string {
+  const when = hasServed ? '' : ' before it served'
+  return `its process has ended${when} (${how}); why is on the standard error of \`mtls up\`. It is started again, after a minute at most; authority.console: none does without it`
 }
 
 function noConsole(why: string): AuthorityError {

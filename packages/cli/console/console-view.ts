@@ -109,13 +109,11 @@ function warningNotes(
 }
 
 function instanceView(one: InstanceStatus): ConsoleInstance {
-  const { instance, place, serial, notBefore, notAfter, renewalDue, delivery, live, enforced } = one
+  const { instance, place, notBefore, renewalDue, delivery, live, enforced } = one
   return {
     instance,
     place,
-    serial: serial ?? null,
     notBefore: notBefore ?? null,
-    notAfter: notAfter ?? null,
     renewalDue: renewalDue === undefined ? null : Math.round(renewalDue),
     delivery,
     live,

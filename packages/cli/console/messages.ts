@@ -26,6 +26,8 @@ export type FromConsole =
   | { readonly type: 'no-link'; readonly id: number; readonly message: string }
   /** It has made a key to show operators: DER SubjectPublicKeyInfo in base64. */
   | { readonly type: 'certify'; readonly id: number; readonly spki: string }
+  /** It can't keep who is logged in. */
+  | { readonly type: 'sessions-failed'; readonly message: string }
   /** Somebody came from elsewhere and was not let in. */
   | {
       readonly type: 'refused'

@@ -1,4 +1,3 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { ConsoleError, type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
 import { type Config, isLoopback, layoutOf, type OperatorConfig } from '@datapunk/protocol'
 import { readConfigFile } from '../config-file.ts'
@@ -8,6 +7,7 @@ import { MeshSource } from './mesh-source.ts'
 import type { FromConsole, ToConsole } from './messages.ts'
 import { OperatorsEntrance } from './operators-entrance.ts'
 import { OwnCertificate } from './own-certificate.ts'
+import { sessionFile } from './session-file.ts'
 
 export interface ConsoleChannel {
   readonly send: (message: FromConsole) => void
@@ -83,7 +83,11 @@ class ConsoleProcess {
   async #serve({ place, address, readOnly }: Serve): Promise<Served> {
     const { clock, randomBytes } = this.#world
     const config = readConfigFile(place)
-    const sessions = new Sessions({ clock, randomBytes, ...keptIn(config) })
+    const sessions = new Sessions({
+      ...{ clock, randomBytes },
+      store: sessionFile(layoutOf(config).authority.consoleSessions),
+      onNotKept: ({ message }) => this.#channel.send({ type: 'sessions-failed', message }),
+    })
     const source = new MeshSource(config, this.#world)
     const { host, port = 0 } = address
     const entrance = isLoopback(host) ? undefined : await this.#entrance(config, readOnly)
@@ -126,24 +130,6 @@ function linkFor(
   const { token, endsAt } = served.sessions.link({ readOnly: readOnly || served.readOnly })
   // After the #, so that it is in no request, no log and no referrer.
   return { type: 'link', id, url: `${url}/#${token}`, endsAt }
-}
-
-/** Sessions outlive a restart; what is written are their hashes. */
-function keptIn(config: Config) {
-  const file = layoutOf(config).authority.consoleSessions
-  return {
-    load: () => {
-      try {
-        return readFileSync(file, 'utf8')
-      } catch {
-        return undefined
-      }
-    },
-    save: (text: string) => {
-      writeFileSync(`${file}.next`, text, { mode: 0o600 })
-      renameSync(`${file}.next`, file)
-    },
-  }
 }
 
 function failureText(error: unknown): string {

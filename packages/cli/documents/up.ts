@@ -97,6 +97,7 @@ const authorityDetails = {
   'metrics-failed': failure,
   'console-served': { url: text },
   'console-failed': failure,
+  'console-sessions-failed': failure,
   'operator-refused': {
     code: text,
     error: text,
@@ -106,7 +107,7 @@ const authorityDetails = {
   'clock-jumped': { by: z.int().describe('milliseconds; above zero after a sleep'), message: text },
 } satisfies { readonly [Kind in AuthorityEventKind]: ShapeOf<AuthorityEventDetails[Kind]> }
 
-/** By `mtls up` itself. */
+/** By `mtls up` itself, and of them by whoever tells them. */
 const ownDetails = {
   ready: { bundle: documentNumber, services: count, socket: text, message: text },
   waiting: { actions: z.array(action), message: text },
@@ -114,6 +115,7 @@ const ownDetails = {
   'roll-over': { ...wait.shape, message: text },
   'root-key-needed': { ...ask.shape, message: text },
   problem: { ...errorDocument.shape, message: text },
+  'events-missed': { missed: count.describe('by `mtls events`, which reads too slowly'), message: text },
   ended: { message: text },
 } satisfies Record<Exclude<OwnEventKind, AuthorityEventKind>, EventDetails[string]>
 

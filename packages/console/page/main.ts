@@ -1,15 +1,14 @@
 import { render } from 'lit-html'
-import { settleDialog } from './action/plan-dialog.ts'
 import { announcement } from './announcement.ts'
 import { Announcer } from './announcer.ts'
+import { loadRest } from './load-rest.ts'
 import { keepWidth } from './map/map-width.ts'
 import { pageCommands } from './page-commands.ts'
 import { messageOf, PageError } from './page-error.ts'
-import { onPageKey, settleFocus } from './page-focus.ts'
+import { onPageKey, settleDialog, settleFocus } from './page-focus.ts'
 import { firstState, nextState } from './page-state.ts'
 import { pageTitle } from './page-title.ts'
 import { pageView } from './page-view.ts'
-import { webCrypto } from './proof/web-crypto.ts'
 import { callsOf, piecesOf } from './session/call.ts'
 import { Refresher } from './session/refresher.ts'
 import { enter, leave, shutEntry } from './session/session.ts'
@@ -32,7 +31,7 @@ let ending = new AbortController()
 const commands = pageCommands({
   store,
   call: (path, options) => call(path, options),
-  crypto: webCrypto,
+  loadRest,
   onEnd: end,
 })
 

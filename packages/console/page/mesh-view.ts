@@ -139,9 +139,9 @@ function whatChanged(before: ConsoleView, view: ConsoleView, at: number, earlier
 
 function looksOther(before: ConsoleService | undefined, after: ConsoleService): boolean {
   if (before === after || before === undefined) return false
-  return before.state !== after.state || serialsOf(before) !== serialsOf(after)
+  return before.state !== after.state || certificatesOf(before) !== certificatesOf(after)
 }
 
-function serialsOf({ instances }: ConsoleService): string {
-  return instances.map(({ serial }) => serial).join()
+function certificatesOf({ instances }: ConsoleService): string {
+  return instances.map(({ notBefore, renewalDue }) => `${notBefore} ${renewalDue}`).join()
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { FakeMesh } from '../testing/fake-mesh.ts'
+import { loadRest } from './load-rest.ts'
 import { pageCommands } from './page-commands.ts'
 import { PageError } from './page-error.ts'
 import { firstState, nextState } from './page-state.ts'
-import { webCrypto } from './proof/web-crypto.ts'
 import type { CallOptions } from './session/call.ts'
 import { createStore } from './store.ts'
 
@@ -28,7 +28,7 @@ function pageOver(services: number) {
     return new Response(JSON.stringify(answer))
   }
   const onEnd = (reason: string | undefined) => void page.ended.push(reason)
-  return { ...page, page, commands: pageCommands({ store, call, crypto: webCrypto, onEnd }) }
+  return { ...page, page, commands: pageCommands({ store, call, loadRest, onEnd }) }
 }
 
 async function answerOf(mesh: FakeMesh, { pathname, searchParams }: URL, body: unknown): Promise<unknown> {
@@ -139,6 +139,14 @@ describe('the commands of the page', () => {
     commands.logOut()
     await settled()
     assert.deepEqual([page.asked, page.ended], [['/api/session'], [undefined]])
+  })
+
+  test('logging out says what the console says of it', async () => {
+    const { page, commands } = pageOver(3)
+    page.refusal = new PageError('REFUSED', 'You are logged out. Its next start logs out everybody')
+    commands.logOut()
+    await settled()
+    assert.deepEqual(page.ended, [undefined, page.refusal.message])
   })
 })
 

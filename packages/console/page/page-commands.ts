@@ -1,5 +1,6 @@
 import type { ConsoleAction, ConsoleState } from '@datapunk/protocol/console'
 import { planCommands } from './action/plan-commands.ts'
+import type { RestOfPage } from './load-rest.ts'
 import { PageError } from './page-error.ts'
 import {
   type Asked,
@@ -10,7 +11,6 @@ import {
   presentValue,
   type Section,
 } from './page-state.ts'
-import { checkProof, type ProofCrypto } from './proof/proof.ts'
 import type { Call } from './session/call.ts'
 import type { Store } from './store.ts'
 
@@ -35,6 +35,8 @@ export interface PageCommands {
   dismiss(): void
   /** What was done has been read. */
   acknowledge(): void
+  /** Loads what the first view did without. */
+  loadRest(): void
   logOut(): void
 }
 
@@ -42,13 +44,14 @@ export interface CommandOptions {
   readonly store: Store<PageState, PageMessage>
   /** Calls of the session that is open. */
   readonly call: Call
-  readonly crypto: ProofCrypto
+  /** @throws PageError `CONSOLE_UNREACHABLE` */
+  readonly loadRest: () => Promise<RestOfPage>
   /** The session is over. */
   readonly onEnd: (reason: string | undefined) => void
 }
 
 export function pageCommands(options: CommandOptions): PageCommands {
-  const { store, call, crypto, onEnd } = options
+  const { store, call, loadRest, onEnd } = options
   const ask = asker(options)
   const plans = planCommands(options, () => commands.select(store.state.selected))
   const commands: PageCommands = {
@@ -70,15 +73,18 @@ export function pageCommands(options: CommandOptions): PageCommands {
     showLog: (before) => void ask('log', () => logOrNone(call, before)),
     prove(serial) {
       if (serial === undefined) store.send({ type: 'asked', parts: { proof: { kind: 'nothing' } } })
-      else void ask('proof', () => checkedProof(call, crypto, serial))
+      else void ask('proof', async () => checkedProof(call, await loadRest(), serial))
     },
     consider: (deed, reason) => void plans.consider(deed, reason),
     confirm: () => void plans.confirm(),
     dismiss: () => store.send({ type: 'dialog', dialog: undefined }),
     acknowledge: () => store.send({ type: 'done', done: undefined }),
+    loadRest: () => void ask('rest', loadRest),
     logOut() {
       // Whoever can't be told forgets the session all the same: here it ends now, there in its own time.
-      void call('/api/session', { method: 'DELETE' }).catch(() => undefined)
+      void call('/api/session', { method: 'DELETE' }).catch((error: PageError) => {
+        if (error.code === 'REFUSED') onEnd(error.message)
+      })
       onEnd(undefined)
     },
   }
@@ -119,7 +125,11 @@ async function logOrNone(call: Call, before: number | undefined): Promise<AskedP
   }
 }
 
-async function checkedProof(call: Call, crypto: ProofCrypto, serial: string): Promise<AskedParts['proof']> {
+async function checkedProof(
+  call: Call,
+  { checkProof, webCrypto }: RestOfPage,
+  serial: string,
+): Promise<AskedParts['proof']> {
   const response = await call(`/api/proof?serial=${encodeURIComponent(serial)}`)
-  return { serial, check: await checkProof(await response.json(), serial, crypto) }
+  return { serial, check: await checkProof(await response.json(), serial, webCrypto) }
 }

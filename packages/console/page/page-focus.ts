@@ -3,14 +3,29 @@ import type { PageState } from './page-state.ts'
 
 /** Where the keyboard goes on: into the panel of whoever was selected, and back to the map when it closes. */
 export function settleFocus(root: HTMLElement, before: PageState, after: PageState): void {
-  if (before.selected === after.selected || after.dialog !== undefined) return
-  const target =
-    after.selected === undefined ? nodeOf(root, before.selected) : root.querySelector('#panel-title')
+  const [left, entered] = [inPanel(before), inPanel(after)]
+  if (left === entered || after.dialog !== undefined) return
+  const target = entered === undefined ? nodeOf(root, left) : root.querySelector('#panel-title')
   if (target instanceof HTMLElement) target.focus()
+}
+
+/** Whose panel is there. */
+function inPanel({ selected, rest }: PageState): string | undefined {
+  return rest.kind === 'here' ? selected : undefined
 }
 
 function nodeOf(root: HTMLElement, service: string | undefined): Element | null {
   return service === undefined ? null : root.querySelector(`[data-service="${CSS.escape(service)}"]`)
+}
+
+/** Opens or closes the dialog as the state says: that is a deed of the element's, and no attribute. */
+export function settleDialog(root: ParentNode, isWanted: boolean): void {
+  const dialog = root.querySelector('dialog')
+  if (dialog === null || dialog.open === isWanted) return
+  if (isWanted) {
+    dialog.showModal()
+    dialog.querySelector<HTMLElement>('[data-first]')?.focus()
+  } else dialog.close()
 }
 
 /** Escape closes the panel; a slash goes to the field that finds a service. */

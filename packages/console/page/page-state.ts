@@ -8,6 +8,7 @@ import type {
   ConsoleServiceDetail,
   ConsoleState,
 } from '@datapunk/protocol/console'
+import type { RestOfPage } from './load-rest.ts'
 import { afterMessage, type MeshView, NOTHING_CHANGED, NOTHING_SAID } from './mesh-view.ts'
 import type { ProofCheck } from './proof/proof.ts'
 import type { Entry } from './session/session.ts'
@@ -31,6 +32,8 @@ export interface AskedParts {
   readonly log: ConsoleLog | undefined
   readonly audit: ConsoleAudit
   readonly proof: { readonly serial: string; readonly check: ProofCheck }
+  /** Views that the first one does without. */
+  readonly rest: RestOfPage
 }
 
 /** An action that somebody thinks about. */
@@ -97,6 +100,7 @@ export function firstState(now: number): PageState {
     ...{ entry: { kind: 'entering' }, connection: { kind: 'connecting' }, mesh: NOTHING_SAID, now },
     ...{ selected: undefined, hovered: undefined, filter: { text: '', state: undefined }, section: 'due' },
     ...{ detail: NOTHING_ASKED, log: NOTHING_ASKED, audit: NOTHING_ASKED, proof: NOTHING_ASKED },
+    rest: NOTHING_ASKED,
     ...{ dialog: undefined, done: undefined, mapWidth: 960 },
   }
 }
@@ -136,7 +140,7 @@ export function nextState(state: PageState, message: PageMessage): PageState {
 /** Whoever is not let in is shown nothing of what was there before. */
 function withEntry(state: PageState, entry: Entry): PageState {
   if (entry.kind === 'open') return { ...state, entry }
-  return { ...firstState(state.now), mapWidth: state.mapWidth, entry }
+  return { ...firstState(state.now), mapWidth: state.mapWidth, rest: state.rest, entry }
 }
 
 /** Nobody stays selected who is gone. */

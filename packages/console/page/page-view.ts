@@ -1,13 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit-html'
-import { planDialog } from './action/plan-dialog.ts'
 import { banners } from './banners.ts'
 import { meshMap } from './map/mesh-map.ts'
 import type { PageCommands } from './page-commands.ts'
 import { pageHeader } from './page-header.ts'
-import type { PageState } from './page-state.ts'
+import { type PageState, presentValue } from './page-state.ts'
+import { askedView } from './sections/asked-view.ts'
 import { sectionTabs } from './sections/section-tabs.ts'
 import { overviewPanel } from './service/overview-panel.ts'
-import { servicePanel } from './service/service-panel.ts'
 import { entryHint } from './session/entry-hint.ts'
 
 /** The whole page. */
@@ -25,14 +24,13 @@ export function pageView(state: PageState, commands: PageCommands): TemplateResu
       )}</aside>
       ${view === undefined ? nothing : sectionTabs(state, view, commands)}
     </main>
-    ${planDialog(state.dialog, commands)}`
+    ${presentValue(state.rest)?.planDialog(state.dialog, commands) ?? nothing}`
 }
 
-function panel(state: PageState, commands: PageCommands): TemplateResult {
+function panel(state: PageState, commands: PageCommands): TemplateResult | typeof nothing {
   const { view } = state.mesh
   if (view === undefined) return html`<h2 id="panel-title">Overview</h2>`
   const service = view.services.find((one) => one.service === state.selected)
-  return service === undefined
-    ? overviewPanel(view, state.now, commands)
-    : servicePanel(service, state, commands)
+  if (service === undefined) return overviewPanel(view, state.now, commands)
+  return askedView(state.rest, 'its panel', (rest) => rest.servicePanel(service, state, commands))
 }

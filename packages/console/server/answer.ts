@@ -43,6 +43,7 @@ const statuses: Readonly<Record<ConsoleErrorCode, number>> = {
   NOT_FOUND: 404,
   TOO_MANY_STREAMS: 429,
   LISTEN_FAILED: 500,
+  SESSIONS_NOT_KEPT: 500,
   NOT_DONE: 409,
 }
 

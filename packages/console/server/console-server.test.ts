@@ -62,7 +62,7 @@ beforeEach(async () => {
   clock = new FixedClock()
   source = new FakeSource()
   const randomBytes = seededRandom('console')
-  sessions = new Sessions({ clock: clock.now, randomBytes, load: () => undefined, save: () => {} })
+  sessions = new Sessions({ clock: clock.now, randomBytes })
   const within = { headersWithin: 300, requestWithin: 600 }
   server = await serveConsole({ source, sessions, clock: clock.now, host: '127.0.0.1', port: 0, ...within })
 })

@@ -162,8 +162,11 @@ class Desk {
       [
         'DELETE /api/session',
         ({ session }) => {
-          sessions.logOut(session)
-          streams.end(session)
+          try {
+            sessions.logOut(session)
+          } finally {
+            streams.end(session)
+          }
           return {}
         },
       ],

@@ -6,16 +6,28 @@ import { LINK_LIFE, SESSION_LIFE, Sessions } from './sessions.ts'
 
 let clock: FixedClock
 let kept: string | undefined
+/** What the disk says, instead of taking what it is given. */
+let refused: { save?: Error; clear?: Error }
+let told: string[]
 let sessions: Sessions
 
 function opened(): Sessions {
   return new Sessions({
     clock: clock.now,
     randomBytes: random,
-    load: () => kept,
-    save: (text) => {
-      kept = text
+    store: {
+      place: '/state/console-sessions.json',
+      load: () => kept,
+      save(text) {
+        if (refused.save !== undefined) throw refused.save
+        kept = text
+      },
+      clear() {
+        if (refused.clear !== undefined) throw refused.clear
+        kept = undefined
+      },
     },
+    onNotKept: ({ message }) => void told.push(message),
   })
 }
 
@@ -24,6 +36,8 @@ beforeEach(() => {
   clock = new FixedClock()
   random = seededRandom('sessions')
   kept = undefined
+  refused = {}
+  told = []
   sessions = opened()
 })
 
@@ -93,6 +107,56 @@ describe('a session', () => {
     const all = Array.from({ length: 65 }, () => sessions.logIn(sessions.link({ readOnly: false }).token))
     assert.equal(sessions.find(all[0]!.session, undefined), undefined)
     assert.ok(sessions.find(all[1]!.session, undefined))
+  })
+})
+
+describe('on a disk that refuses', () => {
+  const full = new Error('ENOSPC: no space left on device, write')
+  const logIn = () => sessions.logIn(sessions.link({ readOnly: false }).token).session
+
+  test('whoever logs in is in, until a restart, and that is told', () => {
+    refused = { save: full }
+    const session = logIn()
+    assert.ok(sessions.find(session, undefined))
+    assert.equal(opened().find(session, undefined), undefined)
+    assert.match(
+      told.join(),
+      /^the console can’t write down who is logged in: ENOSPC.*logged out by its next start/,
+    )
+  })
+
+  test('whoever logs out is out, after a restart too, with everybody else', () => {
+    const [one, other] = [logIn(), logIn()]
+    refused = { save: full }
+    const said = { code: 'SESSIONS_NOT_KEPT', message: /ENOSPC.*Its next start logs out everybody/ }
+    assert.throws(() => sessions.logOut(one), said)
+    assert.equal(sessions.find(one, undefined), undefined)
+    assert.ok(sessions.find(other, undefined))
+    assert.deepEqual(
+      [one, other].map((session) => opened().find(session, undefined)),
+      [undefined, undefined],
+    )
+    assert.match(told.join(), said.message)
+  })
+
+  test('even of clearing, whoever logs out is out, and told how to stay it', () => {
+    const session = logIn()
+    refused = { save: full, clear: full }
+    const message = /would let you in again: `rm \/state\/console-sessions.json`/
+    assert.throws(() => sessions.logOut(session), { code: 'SESSIONS_NOT_KEPT', message })
+    assert.equal(sessions.find(session, undefined), undefined)
+  })
+
+  test('and then takes files again, what is kept is true', () => {
+    const [one, other] = [logIn(), logIn()]
+    refused = { save: full }
+    assert.throws(() => sessions.logOut(one), { code: 'SESSIONS_NOT_KEPT' })
+    refused = {}
+    const last = logIn()
+    assert.deepEqual(
+      [one, other, last].map((session) => opened().find(session, undefined) !== undefined),
+      [false, true, true],
+    )
   })
 })
 

@@ -3,14 +3,16 @@ import type { ConsoleSession } from '@datapunk/protocol/console'
 import { z } from 'zod'
 import type { Visitor } from '../entrance.ts'
 import { ConsoleError } from '../error.ts'
+import { noStore, type SessionStore } from './session-store.ts'
 
 export interface SessionsOptions {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly randomBytes: (length: number) => Uint8Array
-  /** What `save` was given last, so that a restart logs nobody out; undefined where it never was. */
-  readonly load: () => string | undefined
-  readonly save: (text: string) => void
+  /** In memory alone unless given. */
+  readonly store?: SessionStore
+  /** Told each time that sessions can't be kept, with what that means. */
+  readonly onNotKept?: (error: ConsoleError) => void
 }
 
 /** What a session may do. */
@@ -47,12 +49,14 @@ const SECRET_SIZE = 32
 /** Who may come in. Kept of each secret is its hash alone: what is read here, or on disk, lets nobody in. */
 export class Sessions {
   readonly #options: SessionsOptions
+  readonly #store: SessionStore
   readonly #links = new Map<string, Kept>()
   readonly #sessions: Map<string, KeptSession>
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#sessions = readSessions(options.load())
+    this.#store = options.store ?? noStore
+    this.#sessions = readSessions(this.#store.load())
   }
 
   /** A link that lets one browser in, once, within five minutes. */
@@ -92,15 +96,30 @@ export class Sessions {
     return { readOnly: kept.readOnly || visitor?.readOnly === true }
   }
 
+  /**
+   * Ends a session, whatever the disk says: where that can't be written down, everybody's end with the next start of the console.
+   *
+   * @throws ConsoleError `SESSIONS_NOT_KEPT` the session has ended now; and what becomes of it, and of the others, then
+   */
   logOut(session: string): void {
-    if (this.#sessions.delete(hashOf(session))) this.#save()
+    if (!this.#sessions.delete(hashOf(session))) return
+    try {
+      this.#save()
+    } catch (cause) {
+      throw this.#notKept(this.#cleared(), cause)
+    }
   }
 
   #begin(rights: Pick<KeptSession, 'readOnly' | 'operator'>): ConsoleSession {
     const session = this.#secret()
     const endsAt = this.#options.clock() + SESSION_LIFE
     keep(this.#sessions, session, { ...rights, endsAt }, MAX_SESSIONS)
-    this.#save()
+    try {
+      this.#save()
+    } catch (cause) {
+      // A full disk is a reason to look at the console.
+      this.#notKept('Whoever logs in now is logged out by its next start', cause)
+    }
     return { session, readOnly: rights.readOnly, endsAt }
   }
 
@@ -118,7 +137,28 @@ export class Sessions {
   #save(): void {
     const now = this.#options.clock()
     for (const [hash, { endsAt }] of this.#sessions) if (endsAt <= now) this.#sessions.delete(hash)
-    this.#options.save(JSON.stringify([...this.#sessions]))
+    this.#store.save(JSON.stringify([...this.#sessions]))
+  }
+
+  /** @returns what becomes of the sessions with the next start of the console */
+  #cleared(): string {
+    try {
+      this.#store.clear()
+      return 'You are logged out. Its next start logs out everybody'
+    } catch {
+      return `You are logged out until its next start, which would let you in again: \`rm ${this.#store.place}\` before that`
+    }
+  }
+
+  #notKept(outcome: string, cause: unknown): ConsoleError {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const error = new ConsoleError(
+      'SESSIONS_NOT_KEPT',
+      `the console can’t write down who is logged in: ${reason}. ${outcome}. Allowed: a disk that takes ${this.#store.place}`,
+      { cause },
+    )
+    this.#options.onNotKept?.(error)
+    return error
   }
 }
 

@@ -65,7 +65,7 @@ beforeEach(async () => {
   entrance.known.set(bob.certificate.serial, { operator: 'bob', readOnly: true })
   const clock = new FixedClock()
   const randomBytes = seededRandom('visitors')
-  const sessions = new Sessions({ clock: clock.now, randomBytes, load: () => undefined, save: () => {} })
+  const sessions = new Sessions({ clock: clock.now, randomBytes })
   const source = {
     live: new LiveView(),
     audit: async () => ({ entries: [], size: 7, root: '' }),

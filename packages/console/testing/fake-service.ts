@@ -117,9 +117,7 @@ function instanceView({ instance, certificates, live, enforced }: FakeInstance):
   const current = certificates.find(({ state }) => state === 'current')
   return {
     ...{ instance, place: 'here', live, enforced: live > 0 ? enforced : null, delivery: 'proven' },
-    serial: current?.serial ?? null,
     notBefore: current?.notBefore ?? null,
-    notAfter: current?.notAfter ?? null,
     renewalDue: current === undefined ? null : current.notBefore + LIFE * 0.67,
   }
 }

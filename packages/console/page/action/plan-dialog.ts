@@ -79,13 +79,3 @@ function onCancel(commands: PageCommands) {
     commands.dismiss()
   }
 }
-
-/** Opens or closes the dialog as the state says: that is a deed of the element's, and no attribute. */
-export function settleDialog(root: ParentNode, isWanted: boolean): void {
-  const dialog = root.querySelector('dialog')
-  if (dialog === null || dialog.open === isWanted) return
-  if (isWanted) {
-    dialog.showModal()
-    dialog.querySelector<HTMLElement>('[data-first]')?.focus()
-  } else dialog.close()
-}

@@ -1,13 +1,10 @@
 import type { ConsoleView } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
+import type { RestOfPage } from '../load-rest.ts'
 import type { PageCommands } from '../page-commands.ts'
 import { type PageState, type Section, sections } from '../page-state.ts'
-import { auditTrail } from './audit-trail.ts'
+import { askedView } from './asked-view.ts'
 import { dueList } from './due-list.ts'
-import { eventList } from './event-list.ts'
-import { logView } from './log-view.ts'
-import { revocationList } from './revocation-list.ts'
-import { rollOver } from './roll-over.ts'
 
 const titles: Readonly<Record<Section, string>> = {
   due: 'Due',
@@ -28,31 +25,36 @@ export function sectionTabs(state: PageState, view: ConsoleView, commands: PageC
         @click=${() => commands.show(one)}>${titles[one]}${count(one, view)}</button>`,
     )}</div>
     <div role="tabpanel" id="section" aria-labelledby="tab-${section}" tabindex="0">
-      ${content(section, state, view, commands)}
+      ${
+        section === 'due'
+          ? dueList(view.mesh, state.now)
+          : askedView(state.rest, 'this part of the page', (rest) =>
+              content(section, rest, state, view, commands),
+            )
+      }
     </div>
   </section>`
 }
 
 function content(
-  section: Section,
+  section: Exclude<Section, 'due'>,
+  rest: RestOfPage,
   state: PageState,
   view: ConsoleView,
   commands: PageCommands,
 ): TemplateResult {
   const { now } = state
   switch (section) {
-    case 'due':
-      return dueList(view.mesh, now)
     case 'roll-over':
-      return rollOver(view, now, commands)
+      return rest.rollOver(view, now, commands)
     case 'revocations':
-      return revocationList(view.revocations, now)
+      return rest.revocationList(view.revocations, now)
     case 'log':
-      return logView(state, commands)
+      return rest.logView(state, commands)
     case 'audit':
-      return auditTrail(state, commands)
+      return rest.auditTrail(state, commands)
     case 'events':
-      return eventList(state.mesh.events, now)
+      return rest.eventList(state.mesh.events, now)
   }
 }
 

@@ -4,7 +4,7 @@ import { FixedClock } from '@datapunk/testkit'
 import { FakeMesh } from '../../testing/fake-mesh.ts'
 import type { PageCommands } from '../page-commands.ts'
 import { firstState, nextState, type PageState } from '../page-state.ts'
-import { Refresher } from './refresher.ts'
+import { Refresher, TRIED_AGAIN_AFTER } from './refresher.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
 
@@ -17,8 +17,10 @@ function lookedAt(change: (state: PageState) => PageState) {
     select: (service) => void asked.push(`service ${service}`),
     showAudit: () => void asked.push('audit'),
     showLog: () => void asked.push('log'),
+    loadRest: () => void asked.push('rest'),
   } satisfies Partial<PageCommands>
-  const page = { state: firstState(NOW) }
+  // Its rest is being loaded.
+  const page = { state: { ...firstState(NOW), rest: { kind: 'asking', before: undefined } } as PageState }
   const refresher = new Refresher(commands as unknown as PageCommands, () => page.state, clock.after)
   mesh.live.watch((message) => {
     const before = page.state
@@ -67,5 +69,17 @@ describe('what is shown is asked for anew', () => {
     mesh.publish()
     clock.advance(1000)
     assert.deepEqual(asked, [])
+  })
+
+  test('the rest of the page once there is a first view, and again a while after it did not load', () => {
+    const [nothing, failed] = [{ kind: 'nothing' }, { kind: 'failed', message: 'it did not load' }] as const
+    const first = lookedAt((state) => ({ ...state, rest: nothing }))
+    first.clock.advance(0)
+    assert.deepEqual(first.asked, ['rest'])
+    const again = lookedAt((state) => ({ ...state, rest: failed }))
+    again.clock.advance(TRIED_AGAIN_AFTER - 1)
+    assert.deepEqual(again.asked, [])
+    again.clock.advance(1)
+    assert.deepEqual(again.asked, ['rest'])
   })
 })

@@ -4,7 +4,13 @@ import { type PageState, presentValue } from '../page-state.ts'
 /** Milliseconds for which what is shown may be behind: what happens comes in bursts. */
 const SETTLES_WITHIN = 1000
 
-/** Asks anew for what is shown and was not sent by itself, once something has happened to it. */
+/** Milliseconds after which the rest of the page is tried again where it did not load. */
+export const TRIED_AGAIN_AFTER = 5000
+
+/**
+ * Asks anew for what is shown and was not sent by itself, once something has happened to it; and for the rest of the page, once the
+ * first view of the mesh is painted.
+ */
 export class Refresher {
   readonly #commands: PageCommands
   readonly #state: () => PageState
@@ -21,13 +27,18 @@ export class Refresher {
     this.#after = after
   }
 
+  /** After each time that the page was drawn. */
   look(before: PageState, after: PageState): void {
-    const { selected } = after
+    const { selected, mesh, rest } = after
+    if (mesh.view !== undefined && rest.kind === 'nothing') this.#soon('rest', this.#loadRest, 0)
+    if (rest.kind === 'failed') this.#soon('rest', this.#loadRest, TRIED_AGAIN_AFTER)
     if (selected !== undefined && selected === before.selected && differs(selected, before, after))
       this.#soon('detail', () => this.#commands.select(this.#state().selected))
     if (before.mesh.events !== after.mesh.events && isAtNewest(after))
       this.#soon('section', () => this.#refreshSection())
   }
+
+  readonly #loadRest = () => this.#commands.loadRest()
 
   #refreshSection(): void {
     const state = this.#state()
@@ -36,10 +47,10 @@ export class Refresher {
     else this.#commands.showLog(undefined)
   }
 
-  #soon(what: string, deed: () => void): void {
+  #soon(what: string, deed: () => void, within = SETTLES_WITHIN): void {
     if (this.#waiting.has(what)) return
     this.#waiting.add(what)
-    this.#after(SETTLES_WITHIN, () => {
+    this.#after(within, () => {
       this.#waiting.delete(what)
       deed()
     })

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { execPath } from 'node:process'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { AuthorityEvent } from '@datapunk/authority'
+import { parseConfig } from '@datapunk/protocol'
+import { FixedClock } from '@datapunk/testkit'
+import { ConsoleHost } from './console-host.ts'
+
+const AT_ONCE = 'process.exit(3)'
+const SERVES = `process.on('message', ({ type }) => {
+  if (type === 'serve') process.send({ type: 'served', url: 'http://127.0.0.1:7483' })
+})`
+const place = { file: '/etc/datapunk/mtls-config.yaml', environment: undefined, root: undefined }
+
+let clock: FixedClock
+let command: string
+let program: string
+let started: ChildProcess[]
+let events: AuthorityEvent[]
+let told: PromiseWithResolvers<void>
+let host: ConsoleHost
+
+beforeEach(() => {
+  clock = new FixedClock()
+  command = execPath
+  program = AT_ONCE
+  started = []
+  events = []
+  told = Promise.withResolvers()
+  host = new ConsoleHost({
+    ...{ place, clock: clock.now, after: clock.after },
+    certify: () => Promise.reject(new TypeError('nobody asks for that here')),
+    report(event) {
+      events.push(event)
+      told.resolve()
+      told = Promise.withResolvers()
+    },
+    start() {
+      const child = spawn(command, ['-e', program], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      started.push(child)
+      return child
+    },
+  })
+})
+
+afterEach(() => host.close())
+
+/** As the config file says it. */
+function moveTo(address: string): void {
+  const text = JSON.stringify({ services: { lake: {} }, authority: { console: address } })
+  host.moveTo(parseConfig(text, { file: place.file }))
+}
+
+/** The last one. */
+const ended = async () => void (await once(started.at(-1)!, 'exit'))
+const failures = () =>
+  events.filter((event) => event.kind === 'console-failed').map(({ detail }) => detail.error)
+
+describe('a process of the console that ends before it serves', () => {
+  test('is started again after twice as long each time, up to a minute', async () => {
+    moveTo('127.0.0.1:7483')
+    for (const wait of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      await ended()
+      const before = started.length
+      clock.advance(wait * 1000 - 1)
+      assert.equal(started.length, before)
+      clock.advance(1)
+      assert.equal(started.length, before + 1)
+    }
+  })
+
+  test('is told once, with how it ended and what to do', async () => {
+    moveTo('127.0.0.1:7483')
+    for (const wait of [1, 2, 4]) {
+      await ended()
+      clock.advance(wait * 1000)
+    }
+    await ended()
+    assert.equal(failures().length, 1)
+    assert.match(
+      String(failures()[0]),
+      /before it served \(exit code 3\); why is on the standard error of `mtls up`/,
+    )
+    await assert.rejects(async () => host.link({ readOnly: false }), {
+      code: 'NO_CONSOLE',
+      message: /exit code 3/,
+    })
+    program = 'process.exit(4)'
+    clock.advance(8000)
+    await ended()
+    assert.deepEqual(
+      failures().map((failure) => /exit code \d/.exec(String(failure))?.[0]),
+      ['exit code 3', 'exit code 4'],
+    )
+  })
+
+  test('is started at once where the config names another place, and never where it says none', async () => {
+    moveTo('127.0.0.1:7483')
+    await ended()
+    moveTo('127.0.0.1:7484')
+    assert.equal(started.length, 2)
+    await ended()
+    moveTo('none')
+    clock.advance(60_000)
+    assert.equal(started.length, 2)
+  })
+})
+
+test('a process of the console that can’t even be started is told, and tried again', async () => {
+  command = '/nowhere/node'
+  moveTo('127.0.0.1:7483')
+  await told.promise
+  assert.match(String(failures()[0]), /before it served \(spawn .*ENOENT\)/)
+  clock.advance(1000)
+  assert.equal(started.length, 2)
+})
+
+describe('a process of the console that serves', () => {
+  beforeEach(async () => {
+    program = SERVES
+    moveTo('127.0.0.1:7483')
+    await told.promise
+  })
+
+  test('and is killed is told each time, and started again', async () => {
+    for (const wait of [1, 2]) {
+      process.kill(started.at(-1)!.pid!, 'SIGKILL')
+      await ended()
+      const served = told.promise
+      clock.advance(wait * 1000)
+      await served
+    }
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['console-served', 'console-failed', 'console-served', 'console-failed', 'console-served'],
+    )
+    assert.match(String(failures()[0]), /has ended \(SIGKILL\)/)
+  })
+
+  test('for a minute is started again after a second, however often it failed before', async () => {
+    for (const _ of [1, 2]) {
+      clock.advance(60_000)
+      process.kill(started.at(-1)!.pid!, 'SIGKILL')
+      await ended()
+      const served = told.promise
+      clock.advance(1000)
+      await served
+    }
+    assert.equal(started.length, 3)
+  })
+
+  test('ends where the config says none, and that is no failure', async () => {
+    const end = ended()
+    moveTo('none')
+    await end
+    clock.advance(60_000)
+    assert.deepEqual([started.length, failures()], [1, []])
+  })
+})

@@ -1,0 +1,10 @@
+/** What the first view does without. */
+export { planDialog } from './action/plan-dialog.ts'
+export { checkProof } from './proof/proof.ts'
+export { webCrypto } from './proof/web-crypto.ts'
+export { auditTrail } from './sections/audit-trail.ts'
+export { eventList } from './sections/event-list.ts'
+export { logView } from './sections/log-view.ts'
+export { revocationList } from './sections/revocation-list.ts'
+export { rollOver } from './sections/roll-over.ts'
+export { servicePanel } from './service/service-panel.ts'
