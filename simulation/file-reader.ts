@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { type Certificate, decodePem, parseCertificate, parseCrl } from '@datapunk/pki'
-import { type Handover, SETTLE_TIME } from '../packages/authority/delivery/deliver.ts'
+import { SETTLE_TIME } from '../packages/authority/delivery/deliver.ts'
+import type { Handover } from '../packages/authority/delivery/handover.ts'
 import { reloadFailed } from '../packages/authority/delivery/reload-failure.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { World } from './world.ts'

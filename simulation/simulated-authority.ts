@@ -2,7 +2,7 @@ import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@dat
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
 import { checkState } from '../packages/authority/check-state.ts'
-import type { Handover } from '../packages/authority/delivery/deliver.ts'
+import type { Handover } from '../packages/authority/delivery/handover.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { Engine } from '../packages/authority/engine.ts'
 import type { AuthorityEvent } from '../packages/authority/event.ts'

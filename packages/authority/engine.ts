@@ -1,6 +1,6 @@
 import type { generateKeyPair } from '@datapunk/pki'
 import type { Config, Layout } from '@datapunk/protocol'
-import type { Handover } from './delivery/deliver.ts'
+import type { Handover } from './delivery/handover.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent } from './event.ts'

@@ -1,6 +1,6 @@
 import type { Requirement } from '@datapunk/protocol'
 import type { NextGeneration } from './backup/next-generation.ts'
-import type { RefusedPairKind } from './probe/refused-pairs.ts'
+import type { RefusedPairKind } from './probe/refused-pair-kinds.ts'
 import type { RevocationReason } from './store/contract.ts'
 
 export const authorityEventKinds = [

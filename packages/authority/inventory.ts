@@ -1,5 +1,5 @@
 import type { DocumentNumber, Requirement } from '@datapunk/protocol'
-import type { RootKey } from './keys/root-keys.ts'
+import type { RootKey } from './keys/root-key-place.ts'
 import type { DueList } from './revocation/lists.ts'
 import type { Late, Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './settings.ts'

@@ -3,7 +3,7 @@ import { parseConstraints, permits } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollover/roll-plan.ts'
-import { serviceChanges } from './service-changes.ts'
+import { type Safety, serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
 import { wantedScts } from './transparency/plan-scts.ts'
@@ -17,12 +17,6 @@ export interface Plan extends Omit<RollPlan, 'step'> {
 }
 
 export type Action = ServiceAction | InstanceAction | MeshAction
-
-/**
- * Safe actions add, renew and publish. Destructive ones take something away or let somebody in: they remove or rename a
- * service, widen who may call, or lower a requirement; they are never done without being asked for.
- */
-export type Safety = 'safe' | 'destructive'
 
 interface ActionBase {
   /** The service, or `mesh`. */

@@ -1,4 +1,3 @@
-import type { Safety } from './plan.ts'
 import { type Settings, sameValue } from './settings.ts'
 import type { ServiceDeed } from './store/contract.ts'
 
@@ -81,3 +80,9 @@ function includesAll(values: readonly string[], wanted: readonly string[]): bool
 function show(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/**
+ * Safe actions add, renew and publish. Destructive ones take something away or let somebody in: they remove or rename a
+ * service, widen who may call, or lower a requirement; they are never done without being asked for.
+ */
+export type Safety = 'safe' | 'destructive'

@@ -10,7 +10,7 @@ import {
 import { undelivered } from './delivery/deliver.ts'
 import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryService } from './inventory.ts'
-import type { RootKeyPlace } from './keys/root-keys.ts'
+import type { RootKeyPlace } from './keys/root-key-place.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import type { LivePeer } from './peers/peer-book.ts'

@@ -1,3 +1,4 @@
+export type { Candidate, Entry } from './candidate.ts'
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { CompactTree } from './compact-tree.ts'
 export { follows } from './follows.ts'
@@ -5,14 +6,7 @@ export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tre
 export type { CheckpointLock, LogStore } from './log-store.ts'
 export { readProvenTile } from './proven-tile.ts'
 export { readEdge } from './read-edge.ts'
-export {
-  type Candidate,
-  CHECKPOINT_PATH,
-  type Entry,
-  type PublishedCheckpoint,
-  Sequencer,
-  type SequencerOptions,
-} from './sequencer.ts'
+export { CHECKPOINT_PATH, type PublishedCheckpoint, Sequencer, type SequencerOptions } from './sequencer.ts'
 export { type ShownObject, shownHeaders, shownObject } from './shown-object.ts'
 export {
   type LogKey,

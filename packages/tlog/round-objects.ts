@@ -1,5 +1,5 @@
+import type { Candidate, Entry } from './candidate.ts'
 import type { TreeGrowth } from './grow-tree.ts'
-import type { Candidate, Entry } from './sequencer.ts'
 import { TILE_WIDTH } from './tile.ts'
 import { dataTilePath, tilePath } from './tile-path.ts'
 

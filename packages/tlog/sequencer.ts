@@ -1,3 +1,4 @@
+import type { Candidate } from './candidate.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { growTree, type TreeEdge } from './grow-tree.ts'
 import type { CheckpointLock, LogStore } from './log-store.ts'
@@ -9,28 +10,6 @@ import { TILE_WIDTH } from './tile.ts'
 import { dataTilePath, partialFolders, tilePath } from './tile-path.ts'
 import { TlogError } from './tlog-error.ts'
 import { EMPTY_ROOT, hashLeaf } from './tree-hash.ts'
-
-/** What is to be logged, before its place in the log is known. */
-export interface Candidate {
-  /** The same for the same thing, however often it is submitted. */
-  readonly key: string
-  /** Objects that are there before the entry is, by path. */
-  readonly attachments: ReadonlyMap<string, Uint8Array>
-  /**
-   * @param index of its leaf
-   * @param timestamp milliseconds since the epoch
-   */
-  entryAt(index: number, timestamp: number): Promise<Entry>
-}
-
-export interface Entry {
-  /** What the leaf is the hash of. */
-  readonly leaf: Uint8Array
-  /** As it lies in the data tile, with its own length. */
-  readonly record: Uint8Array
-  /** What whoever submitted it is answered. */
-  readonly receipt: Uint8Array
-}
 
 export interface SequencerOptions {
   readonly store: LogStore

@@ -6,7 +6,7 @@ import { SqliteStore } from '../store/sqlite.ts'
 import { goOnFromBackup } from './go-on-from-backup.ts'
 import type { BackupHeader } from './header.ts'
 import type { NextGeneration } from './next-generation.ts'
-import type { Restoring } from './restore.ts'
+import type { Restoring } from './restoring.ts'
 import { refused, type WhatIsThere } from './what-is-there.ts'
 
 export interface Unpacked {

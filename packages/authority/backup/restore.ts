@@ -1,37 +1,16 @@
 import { join } from 'node:path'
-import { type Config, type Layout, layoutOf } from '@datapunk/protocol'
+import { type Layout, layoutOf } from '@datapunk/protocol'
 import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
-import type { AuthorityEvent } from '../event.ts'
-import { type FoundPassphrase, passphraseOnce } from '../keys/passphrase.ts'
-import type { ScryptCost } from '../keys/passphrase-key.ts'
+import { passphraseOnce } from '../keys/passphrase.ts'
 import { acquireLock, type Lock } from '../lock.ts'
 import { BackupFile } from './backup-file.ts'
 import { givenOrFound } from './backup-passphrase.ts'
 import type { NextGeneration } from './next-generation.ts'
 import { prepareRestored } from './prepare-restored.ts'
+import type { RestoreOptions, Restoring } from './restoring.ts'
 import { clearStaging, restorePlaces, settleRestore } from './settle.ts'
 import { checkMayReplace, whatIsThere } from './what-is-there.ts'
-
-export interface RestoreOptions {
-  readonly config: Config
-  /** Absolute. */
-  readonly file: string
-  /** With the backup's own passphrase, where it was made with one; absolute. */
-  readonly passphraseFile?: string | undefined
-  /** Where an inventory is there already, that is moved aside; otherwise it is left, and nothing is restored. */
-  readonly replace: boolean
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number
-  readonly randomBytes: (length: number) => Uint8Array
-  /** Environment variables; the passphrase is removed from them. */
-  readonly environment: Record<string, string | undefined>
-  readonly pid: number
-  readonly report?: (event: AuthorityEvent) => void
-  readonly disk?: Disk
-  /** Of the new key's envelope; default `scryptCost`; tests take less. */
-  readonly cost?: ScryptCost | undefined
-}
 
 export interface RestoreReport extends NextGeneration {
   readonly meshId: string
@@ -40,13 +19,6 @@ export interface RestoreReport extends NextGeneration {
   readonly madeAt: number
   /** Where the authority's folder that was there lies now; undefined where nothing was in it. */
   readonly movedTo: string | undefined
-}
-
-/** What the steps of a restore work with. */
-export interface Restoring extends RestoreOptions {
-  readonly disk: Disk
-  readonly layout: Layout
-  readonly find: () => FoundPassphrase
 }
 
 const PURPOSE = 'restore'

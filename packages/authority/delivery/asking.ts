@@ -1,8 +1,8 @@
 import { PkiError } from '@datapunk/pki'
 import type { AuthorityError } from '../error.ts'
 import { before, endingOf } from './ending.ts'
-import type { ReloadOptions } from './reload.ts'
 import { reloadFailed, secondsText, settingOf } from './reload-failure.ts'
+import type { ReloadOptions } from './reload-files.ts'
 import { type ShownError, secretsOf, shownError } from './url-secrets.ts'
 
 const DEFAULT_TIMEOUT = 10_000

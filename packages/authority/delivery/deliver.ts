@@ -1,22 +1,11 @@
 import { sha256 } from '@datapunk/pki'
-import { type Address, type Config, keyIdOf, type Reload, type ServiceConfig } from '@datapunk/protocol'
+import { type Config, keyIdOf, type ServiceConfig } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { nextTry } from '../pace.ts'
 import { trustedSlots } from '../publish.ts'
 import { listedCas } from '../revocation/lists.ts'
 import type { InstanceRow, Reader } from '../store/contract.ts'
-import type { ReloadFiles } from './reload.ts'
-
-/** What a service that reads files is told, and what it must show then. */
-export interface Handover {
-  readonly service: string
-  readonly reload: Reload
-  readonly files: ReloadFiles
-  /** Where it can be seen whether it shows the new certificate; undefined where that is not known. */
-  readonly address: Address | undefined
-  /** Of that certificate, lowercase hex. */
-  readonly serial: string
-}
+import type { Handover } from './handover.ts'
 
 interface Due extends Handover {
   readonly instance: string

@@ -1,6 +1,6 @@
 import { speaksPostgres } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { Handover } from './deliver.ts'
+import type { Handover } from './handover.ts'
 import { runReload } from './reload.ts'
 import { shownSerial } from './shown-certificate.ts'
 

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { AuthorityError } from '../error.ts'
-import { type ReloadOptions, runReload } from './reload.ts'
+import { runReload } from './reload.ts'
+import type { ReloadOptions } from './reload-files.ts'
 
 const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt', crl: '/certs/ca.crl' }
 

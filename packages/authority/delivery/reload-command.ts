@@ -5,8 +5,8 @@ import type { Reload } from '@datapunk/protocol'
 import type { AuthorityError } from '../error.ts'
 import { before, endingOf } from './ending.ts'
 import { OutputTail } from './output-tail.ts'
-import type { ReloadFiles, ReloadOptions } from './reload.ts'
 import { reloadFailed, secondsText, settingOf } from './reload-failure.ts'
+import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
 
 type Command = Extract<Reload, { kind: 'command' }>
 type Child = ChildProcessByStdio<null, Readable, Readable>

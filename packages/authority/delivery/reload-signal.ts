@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Reload } from '@datapunk/protocol'
 import type { AuthorityError } from '../error.ts'
 import { PidFileFault, readPidFile } from './pid-file.ts'
-import type { ReloadOptions } from './reload.ts'
 import { reloadFailed, settingOf } from './reload-failure.ts'
+import type { ReloadOptions } from './reload-files.ts'
 
 type Signal = Extract<Reload, { kind: 'signal' }>
 

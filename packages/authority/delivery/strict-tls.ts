@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 import { type Certificate, decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
-import type { TlsFiles } from './reload.ts'
+import type { TlsFiles } from './reload-files.ts'
 
 /** What a server may send above its leaf; more than any mesh has. */
 const MAX_SENT = 8

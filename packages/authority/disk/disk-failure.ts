@@ -1,5 +1,5 @@
 import { AuthorityError } from '../error.ts'
-import type { Owner } from './disk.ts'
+import type { Owner } from './numeric-owner.ts'
 
 /** What mends each refusal of the operating system; https://man7.org/linux/man-pages/man3/errno.3.html */
 const remedies: Readonly<Record<string, string>> = {

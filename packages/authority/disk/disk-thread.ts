@@ -1,7 +1,8 @@
 import { parentPort } from 'node:worker_threads'
 import { AuthorityError } from '../error.ts'
-import { Disk, type SlowWork } from './disk.ts'
+import { Disk } from './disk.ts'
 import type { Answer } from './disk-threads.ts'
+import type { SlowWork } from './slow-work.ts'
 
 /** One of the threads of `DiskThreads`: does what it is told to, one after the other. */
 const disk = new Disk()

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AuthorityError } from '../error.ts'
-import type { SlowWork } from './disk.ts'
+import type { SlowWork } from './slow-work.ts'
 
 /** A refusal, as what an error of ours is made of: it can't be handed over itself. */
 export type Answer = Pick<AuthorityError, 'code' | 'message' | 'data' | 'cause'> | undefined

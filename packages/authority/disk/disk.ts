@@ -13,6 +13,8 @@ import {
   tooLong,
 } from './disk-failure.ts'
 import { DiskThreads } from './disk-threads.ts'
+import type { Owner } from './numeric-owner.ts'
+import type { SlowWork } from './slow-work.ts'
 
 /** The calls of `node:fs` that `Disk` makes: the seam where tests fail the disk, or cut the power. */
 export type DiskCalls = Pick<
@@ -35,12 +37,6 @@ export type DiskCalls = Pick<
   | 'unlinkSync'
   | 'writeSync'
 >
-
-/** Numeric owner; -1 leaves what the system gave. */
-export interface Owner {
-  readonly uid: number
-  readonly gid: number
-}
 
 export interface WriteOptions {
   /** Permission bits, exactly so whatever the umask. */
@@ -65,15 +61,6 @@ export interface OpenFile {
   read(length: number): Uint8Array
   close(): void
 }
-
-/** What was written and is not on disk yet. */
-export interface Unsynced {
-  readonly files?: readonly string[]
-  readonly folders: readonly string[]
-}
-
-/** What takes a disk its time: something is to be on it, or a folder to be gone. */
-export type SlowWork = Unsynced | { readonly remove: string }
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW

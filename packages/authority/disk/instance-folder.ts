@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
-import type { Disk, Owner } from './disk.ts'
+import type { Disk } from './disk.ts'
+import type { Owner } from './numeric-owner.ts'
 
 /** How a service wants the folder of an instance, and what lies in it, to be. */
 export interface FolderOptions {

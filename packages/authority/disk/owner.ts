@@ -1,5 +1,6 @@
 import { AuthorityError } from '../error.ts'
-import type { Disk, Owner } from './disk.ts'
+import type { Disk } from './disk.ts'
+import type { Owner } from './numeric-owner.ts'
 
 export interface OwnerNames {
   /** Name or number; absent leaves the user that runs this process. */

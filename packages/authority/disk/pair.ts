@@ -1,8 +1,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AuthorityError } from '../error.ts'
-import type { Disk, Owner, SlowWork, Unsynced } from './disk.ts'
+import type { Disk } from './disk.ts'
 import { ensureInstanceFolder, type FolderOptions, stagingOf } from './instance-folder.ts'
+import type { Owner } from './numeric-owner.ts'
+import type { SlowWork, Unsynced } from './slow-work.ts'
 
 /** What a service serves: its chain and the private key of the leaf, as PEM. */
 export interface PairText {

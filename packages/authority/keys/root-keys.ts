@@ -2,17 +2,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { rootsToSign } from '../publish.ts'
 import type { SlotRow } from '../store/contract.ts'
-
-/** Where the key of a root is looked for. */
-export interface RootKeyPlace {
-  readonly slot: string
-  /** Absolute. */
-  readonly path: string
-}
-
-export interface RootKey extends Pick<RootKeyPlace, 'path'> {
-  readonly isThere: boolean
-}
+import type { RootKey, RootKeyPlace } from './root-key-place.ts'
 
 type Looking = Pick<Engine, 'config' | 'store' | 'keys'>
 

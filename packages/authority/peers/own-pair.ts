@@ -5,21 +5,7 @@ import { issueLeaf } from '../issue.ts'
 import { chainOf, withIssuer } from '../issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { encodeRequest } from '../settings.ts'
-
-/** A certificate of the authority itself, and its key. */
-export interface ServedPair {
-  /** The issuing CA's slot. */
-  readonly slot: string
-  /** Lowercase hex. */
-  readonly serial: string
-  /** When it is renewed, and when it ends, milliseconds since the epoch. */
-  readonly renewalDue: number
-  readonly notAfter: number
-  /** PEM: leaf, then issuing CA. */
-  readonly certificate: string
-  /** PEM, PKCS#8. */
-  readonly key: string
-}
+import type { ServedPair } from './served-pair.ts'
 
 /** Its key is in memory only, and made anew for nothing. Days. */
 const MAX_DAYS = 7

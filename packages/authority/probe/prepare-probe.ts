@@ -8,7 +8,8 @@ import { recordSettings } from '../record-settings.ts'
 import { settingsOf } from '../settings.ts'
 import type { ServiceRow } from '../store/contract.ts'
 import { probeService } from './probe-service.ts'
-import { type RefusedPairKind, refusedPair, type ShownPair } from './refused-pairs.ts'
+import type { RefusedPairKind } from './refused-pair-kinds.ts'
+import { refusedPair, type ShownPair } from './refused-pairs.ts'
 
 /** What `mtls probe` shows to services. */
 export interface ProbePairs extends Readonly<Record<RefusedPairKind, ShownPair>> {

@@ -16,11 +16,7 @@ import {
   type Settings,
 } from '../settings.ts'
 import type { CertificateRow, ServiceRow } from '../store/contract.ts'
-
-/** Why peers are to refuse the probe. */
-export const refusedPairKinds = ['revoked', 'expired', 'not-yet-valid'] as const
-
-export type RefusedPairKind = (typeof refusedPairKinds)[number]
+import type { RefusedPairKind } from './refused-pair-kinds.ts'
 
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR

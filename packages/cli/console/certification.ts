@@ -1,4 +1,4 @@
-import type { ConsoleChannel } from './run-console.ts'
+import type { ConsoleChannel } from './console-world.ts'
 
 type Waiting = PromiseWithResolvers<string>
 

@@ -4,9 +4,9 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import type { ConsoleAction, ConsoleAudit } from '@datapunk/protocol/console'
 import { auditEntryText } from '../audit-entry-text.ts'
 import { actOn, planOfAction } from './actions.ts'
+import type { ConsoleWorld } from './console-world.ts'
 import { logPage, logProof } from './log-pages.ts'
 import { MeshWatch } from './mesh-watch.ts'
-import type { ConsoleWorld } from './run-console.ts'
 import { serviceDetail } from './service-detail.ts'
 
 /** Entries of the audit on one page. */

@@ -5,8 +5,8 @@ import { type ConsoleRevocation, MAX_SHOWN_REVOCATIONS } from '@datapunk/protoco
 import { pause } from '../pause.ts'
 import { consoleEvent } from './console-events.ts'
 import { consoleView } from './console-view.ts'
+import type { ConsoleWorld } from './console-world.ts'
 import { EnforcedRevocations } from './enforced-revocations.ts'
-import type { ConsoleWorld } from './run-console.ts'
 
 /** Between two looks while nothing happens: for what no event tells of, as open connections. Milliseconds. */
 const LOOK_EVERY = 1000

@@ -1,20 +1,13 @@
 import { ConsoleError, type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
 import { type Config, isLoopback, layoutOf, type OperatorConfig } from '@datapunk/protocol'
 import { readConfigFile } from '../config-file.ts'
-import type { World } from '../world.ts'
 import { Certification } from './certification.ts'
+import type { ConsoleChannel, ConsoleWorld } from './console-world.ts'
 import { MeshSource } from './mesh-source.ts'
 import type { FromConsole, ToConsole } from './messages.ts'
 import { OperatorsEntrance } from './operators-entrance.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { sessionFile } from './session-file.ts'
-
-export interface ConsoleChannel {
-  readonly send: (message: FromConsole) => void
-  readonly onMessage: (listener: (message: unknown) => void) => void
-}
-
-export type ConsoleWorld = Pick<World, 'clock' | 'randomBytes' | 'uid'>
 
 type Serve = Extract<ToConsole, { type: 'serve' }>
 

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
 import { isLoopback } from './loopback.ts'
-import type { ResolveOptions } from './resolve.ts'
+import type { ResolveOptions } from './resolve-options.ts'
 
 /** Where others may reach the console, it is for operators, under a name that is nobody else's. */
 export function checkConsole(config: Config, { problem }: ResolveOptions): void {

@@ -6,18 +6,9 @@ import { checkConsole } from './check-console.ts'
 import type { Address, Config, OperatorConfig, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
 import { resolveReload } from './reload.ts'
+import type { ResolveOptions } from './resolve-options.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
-
-/** What `resolveConfig` is told besides the text. */
-export interface ResolveOptions {
-  readonly file: string
-  readonly environment: string | undefined
-  /** Makes a path of the file absolute. */
-  readonly path: (path: string) => string
-  /** Told of every rule between values that does not hold. */
-  readonly problem: (path: readonly string[], message: string, of?: 'key' | 'value') => void
-}
 
 /** From the text to the truth: defaults that depend on other values, absolute paths, and the rules between values. */
 export function resolveConfig(text: ConfigText, options: ResolveOptions): Config {

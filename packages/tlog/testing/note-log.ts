@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { type Candidate, Sequencer, type SequencerOptions } from '../sequencer.ts'
+import type { Candidate } from '../candidate.ts'
+import { Sequencer, type SequencerOptions } from '../sequencer.ts'
 import type { LogSigner } from '../signed-checkpoint.ts'
 import { hashLeaf } from '../tree-hash.ts'
 import type { Fault } from './memory-disk.ts'

@@ -10,7 +10,8 @@ import { Passphrase } from '../../keys/passphrase.ts'
 import type { AuthorityOptions } from '../../open-engine.ts'
 import { SqliteStore } from '../../store/sqlite.ts'
 import { backUp } from '../back-up.ts'
-import { type RestoreOptions, restoreBackup } from '../restore.ts'
+import { restoreBackup } from '../restore.ts'
+import type { RestoreOptions } from '../restoring.ts'
 
 /** Far less than in earnest, so that a test may open a hundred of them. */
 export const cost = { N: 2 ** 10, r: 8, p: 1 }

@@ -1,0 +1,13 @@
+import type { Address, Reload } from '@datapunk/protocol'
+import type { ReloadFiles } from './reload-files.ts'
+
+/** What a service that reads files is told, and what it must show then. */
+export interface Handover {
+  readonly service: string
+  readonly reload: Reload
+  readonly files: ReloadFiles
+  /** Where it can be seen whether it shows the new certificate; undefined where that is not known. */
+  readonly address: Address | undefined
+  /** Of that certificate, lowercase hex. */
+  readonly serial: string
+}
