@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { diagram, importsBetweenParts, mayImport } from './import-table.ts'
+import { diagram, filesInCircles, importsBetweenParts, inCircles, mayImport } from './import-table.ts'
 
 test('imports keep to the table', () => {
   const forbidden = importsBetweenParts().filter(({ from, to }) => !mayImport[from]?.includes(to))
@@ -13,6 +13,21 @@ test('the reader of imports sees them: every arrow the design lives by is there'
   for (const arrow of ['packages/protocol → packages/pki', 'packages/authority → packages/protocol']) {
     assert.ok(arrows.has(arrow), arrow)
   }
+})
+
+test('imports lead one way: no files import each other in a circle', () => {
+  assert.deepEqual(filesInCircles(), [])
+})
+
+test('the finder of circles finds them', () => {
+  const graphOf = (...arrows: string[]) => {
+    const names = new Set(arrows.join('').split('>').join(''))
+    const to = (from: string) => new Set(arrows.flatMap((arrow) => (arrow[0] === from ? arrow[2]! : [])))
+    return new Map([...names].map((name) => [name, to(name)]))
+  }
+  assert.deepEqual(inCircles(graphOf('a>b', 'b>c', 'a>c')), [])
+  assert.deepEqual(inCircles(graphOf('a>b', 'b>c', 'c>b', 'c>d')), ['b', 'c'])
+  assert.deepEqual(inCircles(graphOf('a>a')), ['a'])
 })
 
 test('architecture.md shows the imports as they are', () => {

@@ -61,6 +61,30 @@ export function importsBetweenParts(): Import[] {
   return found
 }
 
+/** Files, tests left out, that import each other in a circle, or lie between two circles; types count too. */
+export function filesInCircles(): string[] {
+  const imports = new Map<string, ReadonlySet<string>>()
+  for (const part of Object.keys(mayImport)) {
+    for (const file of sourceFiles(join(repository, part))) {
+      const own = specifiersIn(readFileSync(file, 'utf8')).filter((specifier) => specifier.startsWith('.'))
+      imports.set(file, new Set(own.map((specifier) => resolve(dirname(file), specifier))))
+    }
+  }
+  return inCircles(imports).map((file) => relative(repository, file))
+}
+
+/** What is left of a graph when whoever leads nowhere, or is led to by nobody, is taken out again and again. */
+export function inCircles(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  let left = [...graph.keys()]
+  for (;;) {
+    const targets = new Set(left.flatMap((one) => [...(graph.get(one) ?? [])]))
+    const there = new Set(left)
+    const next = left.filter((one) => targets.has(one) && graph.get(one)?.intersection(there).size !== 0)
+    if (next.length === left.length) return left
+    left = next
+  }
+}
+
 /** The imports as they are, drawn as Mermaid. */
 export function diagram(): string {
   const arrows = new Set(importsBetweenParts().map(({ from, to }) => `  ${idOf(from)} --> ${idOf(to)}`))

@@ -3,7 +3,8 @@ import { caCertificate } from './ca-certificate.ts'
 import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
-import { listedCas, renewalOf } from './revocation/lists.ts'
+import { listedCas } from './revocation/listed-cas.ts'
+import { renewalOf } from './revocation/lists.ts'
 import {
   BUNDLE_KEY_LIFE,
   LOG,

@@ -6,8 +6,8 @@ import type { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent } from './event.ts'
 import type { Issuing } from './issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
-import type { OwnPair } from './peers/own-pair.ts'
 import type { PeerBook } from './peers/peer-book.ts'
+import type { ServedPair } from './peers/served-pair.ts'
 
 /** What the authority's stories work with. Whoever has one holds the lock. */
 export interface Engine extends Omit<Issuing, 'config'> {
@@ -21,7 +21,7 @@ export interface Engine extends Omit<Issuing, 'config'> {
   /** Who is live, and what each enforces. */
   readonly peers: PeerBook
   /** What the authority itself shows to peers on other hosts. */
-  readonly ownPair: OwnPair
+  readonly ownPair: OwnPairSeat
   /** An OCSP answer for a certificate of ours to be stapled, DER; undefined where there is none. */
   readonly staple: (serial: string) => Promise<Uint8Array | undefined>
   /** Tells peers that something new was published; it is on disk by then. */
@@ -30,4 +30,15 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly handOver: (handover: Handover) => Promise<void>
   /** Told of everything that was done, after it is on disk. */
   readonly report: (event: AuthorityEvent) => void
+}
+
+/** Who has the authority's own pair: `OwnPair`. */
+export interface OwnPairSeat {
+  readonly served: ServedPair | undefined
+  /** When `renew` has something to do, as far as time tells; milliseconds since the epoch. */
+  readonly dueAt: number | undefined
+  /** @param changed called when there is another; from now on there is to be one */
+  serve(changed: () => void): void
+  /** Makes a pair where there is none, or none that lasts. */
+  renew(engine: Engine): Promise<void>
 }

@@ -1,12 +1,10 @@
-import type { Certificate, Signer } from '@datapunk/pki'
-import type { CaConfig } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
-import { constraintsOf, parseConstraints } from './constraints.ts'
+import { certifyIssuingCa, certifyRoot } from './certify.ts'
 import type { Engine } from './engine.ts'
-import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
-import type { SlotKind, SlotRow } from './store/contract.ts'
+import { ensureKey } from './slots.ts'
+import type { SlotRow } from './store/contract.ts'
 import { seatLog } from './transparency/log-slot.ts'
 
 const MESH_ID_BYTES = 16
@@ -46,17 +44,6 @@ export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRo
   return slot.certificate && store.certificate(caCertificate(slot.certificate).serial)?.request
 }
 
-export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
-  const slot = engine.store.slots().find((one) => one.kind === kind && one.state === 'active')
-  if (slot === undefined) throw new TypeError(`the mesh has no active ${kind}`)
-  return slot
-}
-
-export function certificateOf(slot: SlotRow): Certificate {
-  if (slot.certificate === undefined) throw new TypeError(`${slot.id} has no certificate`)
-  return caCertificate(slot.certificate)
-}
-
 export async function recordMesh({
   config,
   store,
@@ -83,94 +70,4 @@ export async function recordMesh({
     transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
   })
   report({ kind: 'mesh-created', subject: 'mesh', at, detail: { meshId, trustDomain } })
-}
-
-/** The slot of this kind (the first one, or `id` where that is given), with its key on disk. */
-export async function ensureKey(
-  { store, keys, clock, actor }: Engine,
-  kind: SlotKind,
-  { algorithm }: Pick<CaConfig, 'algorithm'>,
-  id?: string,
-): Promise<SlotRow> {
-  const known = store.slots().find((slot) => (id === undefined ? slot.kind === kind : slot.id === id))
-  if (known !== undefined) return known
-  const slotId = id ?? `${kind}-1`
-  const { spki, spkiHash } = await keys.ensure({ id: slotId, kind }, algorithm)
-  const at = clock()
-  const slot: SlotRow = {
-    id: slotId,
-    kind,
-    state: 'prepared',
-    algorithm,
-    spkiHash,
-    spki,
-    certificate: undefined,
-    since: at,
-    leftOut: [],
-  }
-  await store.write((transaction) => {
-    transaction.putSlot(slot)
-    transaction.addAudit({ at, actor, deed: 'key-created', entry: { slot: slotId, algorithm, spkiHash } })
-  })
-  return slot
-}
-
-/** The root's own certificate, made once. @param state the slot's, from then on */
-export async function certifyRoot(
-  engine: Engine,
-  slot: SlotRow,
-  signer: Signer,
-  state: 'prepared' | 'active',
-): Promise<Certificate> {
-  const { config, clock, report } = engine
-  if (slot.certificate !== undefined) return certificateOf(slot)
-  const { organization, country } = config.certificates
-  const commonName = `${config.trustDomain} root ${slot.id.split('-').at(-1)}`.slice(-64)
-  const certificate = await issueRoot(
-    { slot: slot.id, commonName, organization, country },
-    config.authority.root.years,
-    signer,
-    engine,
-    (transaction, der) => transaction.putSlot({ ...slot, state, certificate: der, since: clock() }),
-  )
-  report({ kind: 'root-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
-  return certificate
-}
-
-export async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Promise<void> {
-  const { config, clock, report } = engine
-  const { organization, country } = config.certificates
-  const encodedConstraints = constraintsOf(config)
-  const commonName = `${config.trustDomain} issuing CA ${slot.id.split('-').at(-1)}`.slice(-64)
-  const certificate = await issueIssuingCa(
-    {
-      subject: { commonName, organization, country },
-      spki: slot.spki,
-      constraints: parseConstraints(encodedConstraints),
-      encodedConstraints,
-    },
-    config.authority.issuing.years,
-    root,
-    engine,
-    (transaction, der) => transaction.putSlot({ ...slot, certificate: der }),
-  )
-  report({ kind: 'issuing-ca-created', subject: 'mesh', at: clock(), detail: detailOf(slot, certificate) })
-}
-
-/** The one that is prepared already, or a new one. */
-export function nextSlotId(engine: Engine, kind: SlotKind): string {
-  const prepared = engine.store.slots().find((slot) => slot.kind === kind && slot.state === 'prepared')
-  return prepared?.id ?? newSlotId(engine, kind)
-}
-
-export function newSlotId({ store }: Engine, kind: SlotKind): string {
-  const numbers = store
-    .slots()
-    .filter((slot) => slot.kind === kind)
-    .map((slot) => Number(slot.id.slice(kind.length + 1)))
-  return `${kind}-${Math.max(0, ...numbers) + 1}`
-}
-
-function detailOf(slot: SlotRow, certificate: Certificate) {
-  return { slot: slot.id, serial: certificate.serial, notAfter: new Date(certificate.notAfter).toISOString() }
 }

@@ -1,7 +1,7 @@
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
-import { certificateOf } from './found.ts'
 import { signOcspSigner } from './issue.ts'
+import { certificateOf } from './slots.ts'
 
 /**
  * Certifies a key that answers OCSP requests for an issuing CA. By that CA itself, also while it retires: only its delegate may

@@ -6,7 +6,7 @@ import { outageBudgetOf } from './outage-budget.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import { renewalDue } from './plan.ts'
 import { termsOfServices } from './probe/probe-service.ts'
-import { listedCas } from './revocation/lists.ts'
+import { listedCas } from './revocation/listed-cas.ts'
 import { keysSinceBackup } from './status.ts'
 import type { AttemptKind, SlotRow, TermRow } from './store/contract.ts'
 

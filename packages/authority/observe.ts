@@ -24,19 +24,14 @@ import { rootKeysOf } from './keys/root-keys.ts'
 import { withoutNextKey } from './pinning/make-next-keys.ts'
 import { pinsLate } from './pinning/pin-mode.ts'
 import { areFilesLinked } from './place.ts'
-import {
-  drainingIn,
-  isBundleCurrent,
-  isBundleKeyTrusted,
-  isPublishedOnDisk,
-  isTrustStatementCurrent,
-  rootsToSign,
-} from './publish.ts'
+import { drainingIn, isBundleCurrent } from './publish.ts'
+import { isPublishedOnDisk } from './published-files.ts'
 import { dueLists } from './revocation/lists.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { operatorOf } from './service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { InstanceRow, Reader } from './store/contract.ts'
+import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './trust.ts'
 
 /**
  * Takes the inventory: the store's rows, and what lies on disk.

@@ -1,7 +1,7 @@
 import type { Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
 import { termsOfServices } from './probe/probe-service.ts'
-import { listedCas } from './revocation/lists.ts'
+import { listedCas } from './revocation/listed-cas.ts'
 import type { Reader, TermRow } from './store/contract.ts'
 
 /** How long the mesh goes on if the authority does nothing from now on. */

@@ -4,12 +4,13 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { notAMember } from './issue-csr.ts'
 import { type Issuance, type IssuedChain, issuePairs } from './issue-pair.ts'
+import { membersOf } from './members.ts'
 import { announceKeys } from './pinning/announce-keys.ts'
 import { servedCertificates } from './pinning/serving.ts'
 import { folderOptions } from './place.ts'
-import { membersOf, trustedSlots } from './publish.ts'
 import { decodeSettings } from './settings.ts'
 import type { InstanceRow, ServiceRow, Store } from './store/contract.ts'
+import { trustedSlots } from './trust.ts'
 
 /** A certificate that an instance shows now. */
 export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>

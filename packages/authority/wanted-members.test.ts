@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
-import { membersOf } from './publish.ts'
+import { membersOf } from './members.ts'
 import { testEngine } from './testing/test-engine.ts'
 import { wantedMembers } from './wanted-members.ts'
 

@@ -1,6 +1,6 @@
 import { type Config, type Member, PROBE } from '@datapunk/protocol'
+import { membersOf } from './members.ts'
 import { withProbe } from './probe/probe-service.ts'
-import { membersOf } from './publish.ts'
 import { encodeSettings, settingsOf } from './settings.ts'
 import type { Reader, ServiceRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'

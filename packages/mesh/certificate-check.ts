@@ -1,10 +1,10 @@
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
-import type { Usage } from './leaf-steps.ts'
+import { examine } from './examine.ts'
 import { readMeshDocuments } from './mesh-files.ts'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
-import { examine } from './standing.ts'
+import type { Usage } from './usage.ts'
 import { MeshView } from './view.ts'
 
 export interface CertificateCheckOptions {

@@ -10,10 +10,11 @@ import {
   spkiOf,
 } from '@datapunk/pki'
 import { MeshError } from './error.ts'
-import type { Usage } from './leaf-steps.ts'
+import { examine } from './examine.ts'
 import type { PairText } from './pair-file.ts'
 import { Refused } from './refusal.ts'
-import { examine, type Standing } from './standing.ts'
+import type { Standing } from './standing.ts'
+import type { Usage } from './usage.ts'
 import type { MeshView } from './view.ts'
 
 /**

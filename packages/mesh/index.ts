@@ -15,7 +15,6 @@ export {
   type RuleVerdict,
 } from './explain.ts'
 export { type JoinOptions, join } from './join.ts'
-export type { Usage } from './leaf-steps.ts'
 export { type EventLogger, logEvents } from './log-events.ts'
 export type { Mesh } from './mesh.ts'
 export type {
@@ -36,3 +35,4 @@ export type { Peer } from './peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
 export type { Http2ServerOptions, ServerOptions } from './server.ts'
 export type { LogAlarm } from './transparency/log-watch.ts'
+export type { Usage } from './usage.ts'

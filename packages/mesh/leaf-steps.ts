@@ -8,10 +8,8 @@ import {
 } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
 import { Refused } from './refusal.ts'
+import type { Usage } from './usage.ts'
 import type { MeshView } from './view.ts'
-
-/** What a certificate is shown for: `clientAuth` by callers, `serverAuth` by servers. */
-export type Usage = 'clientAuth' | 'serverAuth'
 
 /** What mends most refusals of a certificate. */
 export const ownPair = 'use the pair that `mtls apply` wrote; `mtls inspect FILE` shows what this one is'

@@ -1,8 +1,8 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { activeSlot } from '../found.ts'
 import { type FoundPassphrase, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
+import { activeSlot } from '../slots.ts'
 
 export interface BackupPassphraseOptions {
   readonly disk: Disk

@@ -1,8 +1,9 @@
 import type { Layout } from '@datapunk/protocol'
 import { checkWhole } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
-import { activeSlot } from '../found.ts'
-import { beginGeneration, type NextGeneration } from './next-generation.ts'
+import { activeSlot } from '../slots.ts'
+import { beginGeneration } from './begin-generation.ts'
+import type { NextGeneration } from './next-generation.ts'
 import { publishedAhead } from './published-ahead.ts'
 import { revokedAhead } from './revoked-ahead.ts'
 

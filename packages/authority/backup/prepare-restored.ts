@@ -1,7 +1,7 @@
 import type { Layout } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import { activeSlot } from '../found.ts'
 import { KeyStore } from '../keys/key-store.ts'
+import { activeSlot } from '../slots.ts'
 import { SqliteStore } from '../store/sqlite.ts'
 import { goOnFromBackup } from './go-on-from-backup.ts'
 import type { BackupHeader } from './header.ts'

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@datapunk/pki'
 import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine, OwnPairSeat } from '../engine.ts'
 import { issueLeaf } from '../issue.ts'
 import { chainOf, withIssuer } from '../issue-pair.ts'
 import { nextTry } from '../pace.ts'
@@ -20,13 +20,12 @@ const KEY_ALGORITHM = 'ecdsa-p256'
  * whoever starts anew makes another. Its certificate is on record like every other, as of profile `authority`, and belongs to
  * no instance, so that nothing that is said of members is said of it.
  */
-export class OwnPair {
+export class OwnPair implements OwnPairSeat {
   #served: ServedPair | undefined
   #changed: (() => void) | undefined
   #failures = 0
   #nextTryAt = Number.NEGATIVE_INFINITY
 
-  /** @param changed called when there is another; from now on there is to be one */
   serve(changed: () => void): void {
     this.#changed = changed
   }
@@ -35,7 +34,6 @@ export class OwnPair {
     return this.#served
   }
 
-  /** When `renew` has something to do, as far as time tells; milliseconds since the epoch. */
   get dueAt(): number | undefined {
     if (this.#changed === undefined) return undefined
     return Math.max(this.#nextTryAt, this.#served?.renewalDue ?? Number.NEGATIVE_INFINITY)

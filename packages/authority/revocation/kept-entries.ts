@@ -1,6 +1,6 @@
 import type { Reader } from '../store/contract.ts'
 import { EntryTable } from './entry-table.ts'
-import type { ListedCa } from './lists.ts'
+import type { ListedCa } from './listed-cas.ts'
 
 /**
  * The entries of one CA's lists, kept from one list to the next.

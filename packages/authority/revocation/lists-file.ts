@@ -1,6 +1,6 @@
 import type { ListRow, Reader } from '../store/contract.ts'
 import { WHOLE } from './list-url.ts'
-import { listedCas } from './lists.ts'
+import { listedCas } from './listed-cas.ts'
 
 const begin = '-----BEGIN X509 CRL-----\n'
 const end = '-----END X509 CRL-----\n'

@@ -4,6 +4,7 @@ import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
 import type { EntryTable } from './entry-table.ts'
 import { entriesOf } from './kept-entries.ts'
 import { shardIn, shardsOf, WHOLE } from './list-url.ts'
+import { type ListedCa, listedCas } from './listed-cas.ts'
 import { publishListsOf } from './publish-lists.ts'
 
 /** Of its life; long before its end, whoever reads it has the next one. */
@@ -19,25 +20,6 @@ export interface DueList {
   readonly reason: string
   /** When the first of the lists before them ends, milliseconds since the epoch; undefined where there is none. */
   readonly until: number | undefined
-}
-
-/** A CA whose certificates somebody may still believe, and its newest lists. */
-export interface ListedCa {
-  readonly slot: SlotRow
-  /** About all of its certificates. */
-  readonly list: ListHead | undefined
-  /** All of them, by scope. */
-  readonly lists: ReadonlyMap<string, ListHead>
-}
-
-export function listedCas(store: Reader): ListedCa[] {
-  const heads = Map.groupBy(store.lists(), ({ slot }) => slot)
-  return store.slots().flatMap((slot) => {
-    const isCa = slot.kind !== 'bundle-key' && slot.certificate !== undefined
-    const isTrusted = slot.state !== 'retired' && slot.state !== 'compromised'
-    const lists = new Map((heads.get(slot.id) ?? []).map((head) => [head.scope, head]))
-    return isCa && isTrusted ? [{ slot, list: lists.get(WHOLE), lists }] : []
-  })
 }
 
 type Known = Pick<Engine, 'store' | 'clock' | 'keys' | 'config'>

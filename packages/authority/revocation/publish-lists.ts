@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts'
 import type { ListHead, ListRow, Reader, SlotRow } from '../store/contract.ts'
 import { entriesOf, stillListed } from './kept-entries.ts'
 import { DELTA, hasDelta, listUrl, shardIn, shardsOf, WHOLE } from './list-url.ts'
-import type { ListedCa } from './lists.ts'
+import type { ListedCa } from './listed-cas.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 

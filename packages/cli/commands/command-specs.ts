@@ -48,6 +48,6 @@ export const commandSpecs: readonly CommandSpec[] = [
   auditCommand,
   backupCommand,
   restoreCommand,
-  schemaCommand,
-  completionCommand,
+  schemaCommand(() => commandSpecs),
+  completionCommand(() => commandSpecs),
 ]

@@ -5,9 +5,11 @@ import { type Context, loadConfig } from '../context.ts'
 import type { CompletionDocument, ServicesDocument } from '../documents/completion.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { commonOptions } from '../program.ts'
-import { commandSpecs } from './command-specs.ts'
 
-export const completionCommand: CommandSpec<{ services?: boolean }> = {
+/** @param all every command there is, this one too */
+export const completionCommand = (
+  all: () => readonly CommandSpec[],
+): CommandSpec<{ services?: boolean }> => ({
   name: 'completion',
   arguments: '[shell]',
   completes: shells,
@@ -28,12 +30,12 @@ export const completionCommand: CommandSpec<{ services?: boolean }> = {
       throw new CliError('USAGE', `found ${found}; allowed: ${shells.join(', ')}, or --services alone`)
     }
     const { output, json } = context
-    const script = completionScript(shell, commandSpecs, commonOptions)
+    const script = completionScript(shell, all(), commonOptions)
     if (json) output.printJson({ shell, script } satisfies CompletionDocument)
     else output.print(script)
     return exitCode.done
   },
-}
+})
 
 function showServices(context: Context): ExitCode {
   const { output, json } = context

@@ -3,14 +3,14 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { commandSpecs } from './command-specs.ts'
 
 interface SchemaOptions {
   readonly reference?: boolean
   readonly command?: string
 }
 
-export const schemaCommand: CommandSpec<SchemaOptions> = {
+/** @param all every command there is, this one too */
+export const schemaCommand = (all: () => readonly CommandSpec[]): CommandSpec<SchemaOptions> => ({
   name: 'schema',
   summary: 'the JSON Schema of the config file, for editors, or of what a command prints with --json',
   options: [
@@ -30,24 +30,28 @@ export const schemaCommand: CommandSpec<SchemaOptions> = {
         'USAGE',
         'found --reference with --json or --command; allowed: it alone, because it is Markdown',
       )
-    if (command !== undefined) return showCommand(context, command)
+    if (command !== undefined) return showCommand(context, all(), command)
     if (reference) output.print(configReference())
     else output.printJson(configJsonSchema())
     return exitCode.done
   },
-}
+})
 
-async function showCommand({ output }: Context, name: string): Promise<ExitCode> {
-  const spec = commandSpecs.find((one) => one.name === name)
-  if (spec === undefined) throw unknownCommand(name)
+async function showCommand(
+  { output }: Context,
+  all: readonly CommandSpec[],
+  name: string,
+): Promise<ExitCode> {
+  const spec = all.find((one) => one.name === name)
+  if (spec === undefined) throw unknownCommand(all, name)
   const { commandJsonSchema } = await import('../documents/json-schema.ts')
   const { forms } = await spec.json()
   output.printJson(commandJsonSchema(name, forms))
   return exitCode.done
 }
 
-function unknownCommand(name: string): CliError {
-  const names = commandSpecs.map((one) => one.name)
+function unknownCommand(all: readonly CommandSpec[], name: string): CliError {
+  const names = all.map((one) => one.name)
   const nearest = nearestSpelling(name, names)
   return new CliError(
     'USAGE',

@@ -1,7 +1,6 @@
 import { render } from 'lit-html'
 import { announcement } from './announcement.ts'
 import { Announcer } from './announcer.ts'
-import { loadRest } from './load-rest.ts'
 import { keepWidth } from './map/map-width.ts'
 import { pageCommands } from './page-commands.ts'
 import { messageOf, PageError } from './page-error.ts'
@@ -9,6 +8,7 @@ import { onPageKey, settleDialog, settleFocus } from './page-focus.ts'
 import { firstState, nextState } from './page-state.ts'
 import { pageTitle } from './page-title.ts'
 import { pageView } from './page-view.ts'
+import { RestLoader } from './rest-loader.ts'
 import { callsOf, piecesOf } from './session/call.ts'
 import { Refresher } from './session/refresher.ts'
 import { enter, leave, shutEntry } from './session/session.ts'
@@ -28,10 +28,12 @@ let call = callsOf('')
 /** Ends with it. */
 let ending = new AbortController()
 
+const rest = new RestLoader()
 const commands = pageCommands({
   store,
   call: (path, options) => call(path, options),
-  loadRest,
+  loadRest: rest.load,
+  checkProof: rest.checkProof,
   onEnd: end,
 })
 
@@ -82,7 +84,7 @@ function draw(): void {
   const said = announcement(before, state)
   if (said !== undefined) announcer.say(said)
   document.title = pageTitle(state)
-  render(pageView(state, commands), root)
+  render(pageView(state, rest.asked(state.rest), commands), root)
   settleDialog(root, state.dialog !== undefined)
   settleFocus(root, before, state)
   map.watch(root.querySelector('.map'))

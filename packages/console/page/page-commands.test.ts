@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { FakeMesh } from '../testing/fake-mesh.ts'
-import { loadRest } from './load-rest.ts'
 import { pageCommands } from './page-commands.ts'
 import { PageError } from './page-error.ts'
 import { firstState, nextState } from './page-state.ts'
+import { RestLoader } from './rest-loader.ts'
 import type { CallOptions } from './session/call.ts'
 import { createStore } from './store.ts'
 
@@ -28,7 +28,8 @@ function pageOver(services: number) {
     return new Response(JSON.stringify(answer))
   }
   const onEnd = (reason: string | undefined) => void page.ended.push(reason)
-  return { ...page, page, commands: pageCommands({ store, call, loadRest, onEnd }) }
+  const { load, checkProof } = new RestLoader()
+  return { ...page, page, commands: pageCommands({ store, call, loadRest: load, checkProof, onEnd }) }
 }
 
 async function answerOf(mesh: FakeMesh, { pathname, searchParams }: URL, body: unknown): Promise<unknown> {

@@ -1,20 +1,9 @@
-import type { ConsoleAction, ConsoleState } from '@datapunk/protocol/console'
+import type { ConsoleState } from '@datapunk/protocol/console'
 import { planCommands } from './action/plan-commands.ts'
-import type { RestOfPage } from './load-rest.ts'
+import type { CommandOptions, RevokeReason } from './command-options.ts'
 import { PageError } from './page-error.ts'
-import {
-  type Asked,
-  type AskedParts,
-  type Deed,
-  type PageMessage,
-  type PageState,
-  presentValue,
-  type Section,
-} from './page-state.ts'
+import { type Asked, type AskedParts, type Deed, presentValue, type Section } from './page-state.ts'
 import type { Call } from './session/call.ts'
-import type { Store } from './store.ts'
-
-export type RevokeReason = Extract<ConsoleAction, { action: 'revoke' }>['reason']
 
 /** What whoever looks at the page can have done. */
 export interface PageCommands {
@@ -40,16 +29,6 @@ export interface PageCommands {
   logOut(): void
 }
 
-export interface CommandOptions {
-  readonly store: Store<PageState, PageMessage>
-  /** Calls of the session that is open. */
-  readonly call: Call
-  /** @throws PageError `CONSOLE_UNREACHABLE` */
-  readonly loadRest: () => Promise<RestOfPage>
-  /** The session is over. */
-  readonly onEnd: (reason: string | undefined) => void
-}
-
 export function pageCommands(options: CommandOptions): PageCommands {
   const { store, call, loadRest, onEnd } = options
   const ask = asker(options)
@@ -73,7 +52,7 @@ export function pageCommands(options: CommandOptions): PageCommands {
     showLog: (before) => void ask('log', () => logOrNone(call, before)),
     prove(serial) {
       if (serial === undefined) store.send({ type: 'asked', parts: { proof: { kind: 'nothing' } } })
-      else void ask('proof', async () => checkedProof(call, await loadRest(), serial))
+      else void ask('proof', async () => checkedProof(options, serial))
     },
     consider: (deed, reason) => void plans.consider(deed, reason),
     confirm: () => void plans.confirm(),
@@ -126,10 +105,9 @@ async function logOrNone(call: Call, before: number | undefined): Promise<AskedP
 }
 
 async function checkedProof(
-  call: Call,
-  { checkProof, webCrypto }: RestOfPage,
+  { call, checkProof }: CommandOptions,
   serial: string,
 ): Promise<AskedParts['proof']> {
   const response = await call(`/api/proof?serial=${encodeURIComponent(serial)}`)
-  return { serial, check: await checkProof(await response.json(), serial, webCrypto) }
+  return { serial, check: await checkProof(await response.json(), serial) }
 }

@@ -8,7 +8,6 @@ import type {
   ConsoleServiceDetail,
   ConsoleState,
 } from '@datapunk/protocol/console'
-import type { RestOfPage } from './load-rest.ts'
 import { afterMessage, type MeshView, NOTHING_CHANGED, NOTHING_SAID } from './mesh-view.ts'
 import type { ProofCheck } from './proof/proof.ts'
 import type { Entry } from './session/session.ts'
@@ -32,8 +31,8 @@ export interface AskedParts {
   readonly log: ConsoleLog | undefined
   readonly audit: ConsoleAudit
   readonly proof: { readonly serial: string; readonly check: ProofCheck }
-  /** Views that the first one does without. */
-  readonly rest: RestOfPage
+  /** Whether the views are here that the first one does without. */
+  readonly rest: true
 }
 
 /** An action that somebody thinks about. */

@@ -1,5 +1,5 @@
 import type { ConsoleAction } from '@datapunk/protocol/console'
-import type { CommandOptions, RevokeReason } from '../page-commands.ts'
+import type { CommandOptions, RevokeReason } from '../command-options.ts'
 import { messageOf, PageError } from '../page-error.ts'
 import { type Deed, presentValue } from '../page-state.ts'
 

@@ -1,6 +1,7 @@
 import type { ConsolePlan } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
-import type { PageCommands, RevokeReason } from '../page-commands.ts'
+import type { RevokeReason } from '../command-options.ts'
+import type { PageCommands } from '../page-commands.ts'
 import type { Deed, Dialog } from '../page-state.ts'
 import { askedView } from '../sections/asked-view.ts'
 import { prose } from '../text/prose.ts'

@@ -1,8 +1,8 @@
 import type { ConsoleView } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
-import type { RestOfPage } from '../load-rest.ts'
 import type { PageCommands } from '../page-commands.ts'
-import { type PageState, type Section, sections } from '../page-state.ts'
+import { type Asked, type PageState, type Section, sections } from '../page-state.ts'
+import type { RestOfPage } from '../rest-loader.ts'
 import { askedView } from './asked-view.ts'
 import { dueList } from './due-list.ts'
 
@@ -16,7 +16,12 @@ const titles: Readonly<Record<Section, string>> = {
 }
 
 /** What else there is to know of the mesh, a tab each. */
-export function sectionTabs(state: PageState, view: ConsoleView, commands: PageCommands): TemplateResult {
+export function sectionTabs(
+  state: PageState,
+  rest: Asked<RestOfPage>,
+  view: ConsoleView,
+  commands: PageCommands,
+): TemplateResult {
   const { section } = state
   return html`<section class="sections" aria-label="More of the mesh">
     <div role="tablist" aria-label="More of the mesh" @keydown=${onKey(state, commands)}>${sections.map(
@@ -28,8 +33,8 @@ export function sectionTabs(state: PageState, view: ConsoleView, commands: PageC
       ${
         section === 'due'
           ? dueList(view.mesh, state.now)
-          : askedView(state.rest, 'this part of the page', (rest) =>
-              content(section, rest, state, view, commands),
+          : askedView(rest, 'this part of the page', (loaded) =>
+              content(section, loaded, state, view, commands),
             )
       }
     </div>

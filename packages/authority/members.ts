@@ -1,0 +1,82 @@
+import type { Member, Subject } from '@datapunk/protocol'
+import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
+import type { CertificateRow, InstanceRow, Reader } from './store/contract.ts'
+
+type MembersReader = Pick<
+  Reader,
+  'services' | 'instances' | 'liveCertificates' | 'currentCertificates' | 'acknowledgements' | 'certificate'
+>
+
+/**
+ * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
+ * certificate of a pair here, and of the one that it was last seen to show, unless they are another member's by now; and the
+ * subjects of every certificate that has not expired.
+ */
+export function membersOf(reader: MembersReader, now: number): Member[] {
+  const settings = new Map<string, Settings>()
+  const owners = new Map<string, string>()
+  const rows = reader.services().filter((row) => row.state === 'member')
+  for (const row of rows) {
+    const applied = decodeSettings(row.settings)
+    settings.set(row.service, applied)
+    for (const name of [...applied.dnsNames, ...applied.ipAddresses]) owners.set(name, row.service)
+  }
+  const instances = reader.instances()
+  const living = requestsByService(reader.liveCertificates(now), instances)
+  const here = instances.filter((instance) => instance.place === 'here')
+  const served = requestsByService([...reader.currentCertificates(), ...stillShown(reader, now)], here)
+  return rows.map((row) => {
+    const applied = settings.get(row.service) as Settings
+    const stillServed = served.get(row.service) ?? []
+    const withServed = (field: 'dnsNames' | 'ipAddresses') => {
+      const names = new Set(applied[field])
+      for (const request of stillServed) for (const name of request[field]) names.add(name)
+      return [...names].filter((name) => (owners.get(name) ?? row.service) === row.service)
+    }
+    return {
+      service: row.service,
+      spiffeId: row.spiffeId,
+      dnsNames: withServed('dnsNames'),
+      ipAddresses: withServed('ipAddresses'),
+      subjects: distinctSubjects([applied, ...(living.get(row.service) ?? [])]),
+      callers: applied.allow,
+      address: applied.address ?? undefined,
+      listen: applied.listen ?? undefined,
+      minTls: applied.minTls,
+    }
+  })
+}
+
+/** Certificates with which instances spoke last that are not the newest of theirs: the next pair may not be taken up yet. */
+function stillShown(reader: MembersReader, now: number): CertificateRow[] {
+  const newest = new Set(reader.currentCertificates().map(({ serial }) => serial))
+  return reader.acknowledgements().flatMap(({ serial }) => {
+    const row = newest.has(serial) ? undefined : reader.certificate(serial)
+    return row?.state === 'issued' && row.notAfter > now ? [row] : []
+  })
+}
+
+function requestsByService(
+  certificates: readonly CertificateRow[],
+  instances: readonly InstanceRow[],
+): Map<string, CertificateRequest[]> {
+  const serviceOf = new Map(instances.map(({ id, service }) => [id, service]))
+  const requests = new Map<string, CertificateRequest[]>()
+  for (const { instance, request } of certificates) {
+    const service = serviceOf.get(instance ?? '')
+    if (service === undefined) continue
+    const list = requests.get(service)
+    if (list === undefined) requests.set(service, [decodeRequest(request)])
+    else list.push(decodeRequest(request))
+  }
+  return requests
+}
+
+function distinctSubjects(of: readonly Subject[]): Subject[] {
+  const subjects: Subject[] = []
+  for (const { organization, country } of of) {
+    const isKnown = subjects.some((each) => each.organization === organization && each.country === country)
+    if (!isKnown) subjects.push({ organization, country })
+  }
+  return subjects
+}

@@ -1,0 +1,50 @@
+import { basename, join } from 'node:path'
+import { encodePem } from '@datapunk/pki'
+import type { Engine } from './engine.ts'
+import { listsFile } from './revocation/lists-file.ts'
+import { trustedSlots } from './trust.ts'
+
+/** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
+function* publishedFiles({
+  store,
+  layout,
+  config,
+}: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
+  const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
+  if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
+  const lists = listsFile(store)
+  if (lists.byteLength > 0) yield [config.paths.crl, lists]
+  for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
+  const bundle = store.bundle()
+  if (bundle === undefined) return
+  for (const digest of bundle.sections) {
+    const bytes = store.section(digest)
+    if (bytes !== undefined) yield [layout.mesh.section(digest), bytes]
+  }
+  yield [layout.mesh.head, bundle.head]
+}
+
+/** Signed, and for everyone to read. */
+const PUBLIC = { mode: 0o644 }
+
+type Published = Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>
+
+/** Writes what the store holds as files. A crash at any point leaves a head whose sections are there. */
+export function writePublished(published: Published): void {
+  const { disk, layout, store } = published
+  for (const folder of [layout.mesh.dir, layout.mesh.trustDir, layout.mesh.sectionsDir]) {
+    disk.ensureFolder(folder, 0o755)
+  }
+  for (const [path, bytes] of publishedFiles(published)) disk.writeFileIfChanged(path, bytes, PUBLIC)
+  const named = new Set(store.bundle()?.sections.map((digest) => basename(layout.mesh.section(digest))))
+  for (const name of disk.list(layout.mesh.sectionsDir)) {
+    if (!named.has(name)) disk.remove(join(layout.mesh.sectionsDir, name))
+  }
+}
+
+export function isPublishedOnDisk(published: Published): boolean {
+  for (const [path, bytes] of publishedFiles(published)) {
+    if (!published.disk.holds(path, bytes, PUBLIC)) return false
+  }
+  return true
+}

@@ -1,0 +1,21 @@
+import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
+import { WHOLE } from './list-url.ts'
+
+/** A CA whose certificates somebody may still believe, and its newest lists. */
+export interface ListedCa {
+  readonly slot: SlotRow
+  /** About all of its certificates. */
+  readonly list: ListHead | undefined
+  /** All of them, by scope. */
+  readonly lists: ReadonlyMap<string, ListHead>
+}
+
+export function listedCas(store: Reader): ListedCa[] {
+  const heads = Map.groupBy(store.lists(), ({ slot }) => slot)
+  return store.slots().flatMap((slot) => {
+    const isCa = slot.kind !== 'bundle-key' && slot.certificate !== undefined
+    const isTrusted = slot.state !== 'retired' && slot.state !== 'compromised'
+    const lists = new Map((heads.get(slot.id) ?? []).map((head) => [head.scope, head]))
+    return isCa && isTrusted ? [{ slot, list: lists.get(WHOLE), lists }] : []
+  })
+}
