@@ -15,7 +15,6 @@ import {
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/engine.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
-import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
 import type { Usage } from '../packages/mesh/leaf-steps.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
@@ -27,6 +26,7 @@ import type { FileReader } from './file-reader.ts'
 import { MemberInvariants } from './member-invariants.ts'
 import { ReaderInvariants } from './reader-invariants.ts'
 import { RestoreInvariants } from './restore-invariants.ts'
+import { RollInvariants } from './roll-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import { ago, RECOVERY, type Violated, Violation } from './violation.ts'
@@ -105,6 +105,7 @@ export class Invariants {
   readonly #intended = new Map<string, number>()
   readonly #restores: RestoreInvariants
   readonly readers: ReaderInvariants
+  readonly #rolls: RollInvariants
   readonly #members: MemberInvariants
   /** Of the newest bundle, and by which digests it was found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
@@ -140,6 +141,7 @@ export class Invariants {
       ...{ now: world.now, authority, readers, violated },
       reachedSince: (of, happened) => this.#reachedSince(of, happened),
     })
+    this.#rolls = new RollInvariants({ now: world.now, authority, readers: this.readers, violated })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -232,7 +234,7 @@ export class Invariants {
 
   /** After a look of the authority that went well. */
   looked(): void {
-    const { store, report, config } = this.#authority
+    const { store, report } = this.#authority
     if (report === undefined) return
     this.#restores.looked()
     this.readers.looked(this.#restores.revoked)
@@ -246,23 +248,7 @@ export class Invariants {
     for (const { id, spkiHash } of retired) {
       if (listed.includes(spkiHash)) this.#violated(`${id} is out, and in the newest trust statement`)
     }
-    // 6 A roll-over ends.
-    const now = this.#world.now()
-    const life = config.authority.bundleDays * DAY
-    for (const { id, state, since, kind } of slots) {
-      const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
-      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
-      const isStuck = isOpen && now - since > limit && now - this.healthySince > limit
-      const isHeldUp = this.readers.isHeldUp(report.waits, limit) || this.#waitsForCsr(report.waits)
-      if (isStuck && !isHeldUp)
-        this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
-    }
-  }
-
-  /** Whoever has a key elsewhere is waited for until it asks, or its certificate has ended. */
-  #waitsForCsr(waits: readonly RollWait[]): boolean {
-    const late = new Set(waits.flatMap((wait) => wait.late.map(({ instance }) => instance)))
-    return this.#authority.store.instances().some(({ id, place }) => place === 'elsewhere' && late.has(id))
+    this.#rolls.looked(report, this.healthySince)
   }
 
   #membersPublished(): ReadonlyMap<string, Member> | undefined {
