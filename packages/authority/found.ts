@@ -1,11 +1,12 @@
 import type { Certificate, Signer } from '@datapunk/pki'
 import type { CaConfig } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
-import { constraintsOf, parseConstraints } from './constraints.ts'
+import { constraintsOf, parseConstraints, permittedPart } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
+import type { Settings } from './settings.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
 import { seatLog } from './transparency/log-slot.ts'
 
@@ -44,6 +45,12 @@ export async function foundMesh(engine: Engine): Promise<void> {
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
 export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {
   return slot.certificate && store.certificate(caCertificate(slot.certificate).serial)?.request
+}
+
+/** What a certificate may say now: until there is an issuing CA that may sign for all of it, it is renewed without the rest. */
+export function settingsToCertify(engine: Pick<Engine, 'store'>, settings: Settings): Settings {
+  const constraints = issuedConstraints(engine, activeSlot(engine, 'issuing-ca'))
+  return (constraints && permittedPart(parseConstraints(constraints), settings)) || settings
 }
 
 export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
