@@ -23,6 +23,7 @@ import { examine, type Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import { MeshView } from '../packages/mesh/view.ts'
 import type { FileReader } from './file-reader.ts'
+import { LogInvariants } from './log-invariants.ts'
 import { MemberInvariants } from './member-invariants.ts'
 import { ReaderInvariants } from './reader-invariants.ts'
 import { RestoreInvariants } from './restore-invariants.ts'
@@ -81,7 +82,7 @@ interface Seen {
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
  * 9. as `MemberInvariants`;
- * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`.
+ * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`; 12. as `LogInvariants`.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -106,6 +107,7 @@ export class Invariants {
   readonly #restores: RestoreInvariants
   readonly readers: ReaderInvariants
   readonly #rolls: RollInvariants
+  readonly logs: LogInvariants
   readonly #members: MemberInvariants
   /** Of the newest bundle, and by which digests it was found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
@@ -141,6 +143,7 @@ export class Invariants {
       ...{ now: world.now, authority, readers, violated },
       reachedSince: (of, happened) => this.#reachedSince(of, happened),
     })
+    this.logs = new LogInvariants(authority.logs, violated)
     this.#rolls = new RollInvariants({ now: world.now, authority, readers: this.readers, violated })
   }
 
@@ -225,6 +228,7 @@ export class Invariants {
   event(event: AuthorityEvent): void {
     const { kind, detail, at } = event
     this.#restores.event(event)
+    this.logs.event(event)
     if (kind === 'key-retired' || kind === 'key-compromised') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       const out = kind === 'key-retired' ? this.#retired : this.#stolen
@@ -552,8 +556,10 @@ const knownKeys = new WeakMap<TrustStatement, readonly string[]>()
 function keysOf(trust: TrustStatement): readonly string[] {
   const known = knownKeys.get(trust)
   if (known !== undefined) return known
-  const { roots, issuingCas, bundleKeys } = trust
-  const keys = [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf))
+  const { roots, issuingCas, bundleKeys, logs } = trust
+  const keys = [...roots, ...issuingCas, ...logs]
+    .map(({ spki }) => keyIdOf(spki))
+    .concat(bundleKeys.map(keyIdOf))
   knownKeys.set(trust, keys)
   return keys
 }

@@ -43,15 +43,17 @@ export class Restores {
 
   /** The authority's folder is lost, in some cases with the files that it publishes, and restored from the last backup. */
   async lose(): Promise<void> {
-    const { layout, state, config } = this.#authority
+    const { layout, logs, state, config } = this.#authority
     const { draw } = this.#world
     if (!this.#mayBegin || this.#backup === undefined) return
     const withFiles = draw.chance(0.3)
     this.#watch.trace(`authority: its disk is lost${withFiles ? ', and what it has published' : ''}`)
     this.#authority.kill()
     const before = state.copy(layout.state)
-    if (withFiles) state.disk().removeFolder(layout.mesh.trustDir)
-    if (withFiles) state.disk().remove(layout.mesh.head)
+    if (withFiles) {
+      state.disk().removeFolder(layout.mesh.trustDir)
+      state.disk().remove(layout.mesh.head)
+    } else await logs.writeFiles(state.disk(), layout)
     try {
       await state.restore(this.#backup, config)
       this.#watch.fellBehind(withFiles)
