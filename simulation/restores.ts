@@ -67,10 +67,13 @@ export class Restores {
 
   /** A folder is put back as it was; whoever did it goes on from there later, where a peer does not stop it before. */
   putBack(): void {
-    const { state } = this.#authority
+    const { layout, state, store } = this.#authority
     const { draw } = this.#world
     if (!this.#mayBegin || this.#copies.size === 0) return
     const older = draw.one([...this.#copies.values()])
+    // Of what was restored since only peers could tell, and there may be nobody to.
+    const isOfThisGeneration = older.rows.mesh()?.generation === store.mesh()?.generation
+    if (older.path === layout.state && !isOfThisGeneration) return
     const newest = state.copy(older.path)
     this.#watch.trace(`authority: ${older.path} is put back`)
     this.#authority.kill()

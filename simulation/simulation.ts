@@ -172,6 +172,8 @@ class SimulatedMesh {
         this.#isBehind = false
         this.#lookAtHealth()
         this.invariants.wentOn(whole)
+        // What was issued since is on no record: keys that live elsewhere ask anew.
+        for (const holder of this.#holders.values()) holder.askWithin(10 * MINUTE)
       },
       trace: (line) => this.#trace?.(line),
     })
