@@ -198,6 +198,9 @@ export class Invariants {
   }
 
   published({ trustStatements, bundle, digest }: Publication): void {
+    // Whoever died over it had no time to tell.
+    for (const { state, spkiHash, since } of this.#slots())
+      if (state === 'compromised' && !this.#stolen.has(spkiHash)) this.#stolen.set(spkiHash, since)
     this.#restores.published(digest!)
     if (this.#restores.isBehind) return
     // 3 Numbers and their documents.
