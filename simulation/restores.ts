@@ -112,6 +112,12 @@ export class Restores {
       authority.kill()
       authority.state.putBack(newest)
       this.#start()
+      // While the files were newer nothing was signed, so that is all.
+      if (!isWhole) {
+        this.#isBehind = false
+        this.#watch.wentOn(isWhole)
+        return
+      }
     }
     this.#world.after(MINUTE, () => this.#goOn(newest))
   }
