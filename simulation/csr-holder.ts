@@ -28,7 +28,9 @@ export class CsrHolder implements PairSource {
   #text: PairText | undefined
   #version = 0
   #key: KeyPair | undefined
-  #isAsking = false
+  /** When it asks next; infinity where it does not. */
+  #asksAt = Number.POSITIVE_INFINITY
+  #turn = 0
 
   constructor(
     service: string,
@@ -51,17 +53,22 @@ export class CsrHolder implements PairSource {
 
   /** Asks within that time, because what it has ends, or is of no use any more, or somebody waits for it; and again until it is answered. */
   askWithin(time: number): void {
-    if (this.#isAsking) return
-    this.#isAsking = true
-    this.#world.after(this.#world.draw.between(0, time), () => this.#ask())
+    const now = this.#world.now()
+    if (this.#asksAt <= now + time) return
+    const turn = ++this.#turn
+    this.#asksAt = now + this.#world.draw.between(0, time)
+    this.#world.at(this.#asksAt, () => (turn === this.#turn ? this.#ask() : undefined))
   }
 
   async #ask(): Promise<void> {
-    const again = () => this.#world.after(10 * MINUTE, () => this.#ask())
+    const again = () => {
+      this.#asksAt = Number.POSITIVE_INFINITY
+      this.askWithin(10 * MINUTE)
+    }
     const can = this.#asks.can()
     if (can === 'later') return again()
     if (can === 'never') {
-      this.#isAsking = false
+      this.#asksAt = Number.POSITIVE_INFINITY
       return
     }
     // In half of the cases for the key that it has.
@@ -76,7 +83,7 @@ export class CsrHolder implements PairSource {
       const files = { certFile: `${place}/cert.pem`, keyFile: `${place}/key.pem` }
       this.#text = { ...files, cert: Buffer.from(issued.certificate), key: Buffer.from(keyPem) }
       this.#key = key
-      this.#isAsking = false
+      this.#asksAt = Number.POSITIVE_INFINITY
       this.#renewBefore(issued.notAfter)
       this.#asks.got()
     })

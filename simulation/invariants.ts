@@ -15,19 +15,20 @@ import {
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
-import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
+import { examine } from '../packages/mesh/examine.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import { Refused } from '../packages/mesh/refusal.ts'
-import { examine } from '../packages/mesh/examine.ts'
 import type { Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import type { Usage } from '../packages/mesh/usage.ts'
 import { MeshView } from '../packages/mesh/view.ts'
 import type { FileReader } from './file-reader.ts'
+import { LogInvariants } from './log-invariants.ts'
 import { MemberInvariants } from './member-invariants.ts'
 import { ReaderInvariants } from './reader-invariants.ts'
 import { RestoreInvariants } from './restore-invariants.ts'
+import { RollInvariants } from './roll-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import { ago, RECOVERY, type Violated, Violation } from './violation.ts'
@@ -82,7 +83,7 @@ interface Seen {
  *    since, they need not understand each other. Nor need anybody understand whoever had no pair that was good, and has one again.
  *
  * 9. as `MemberInvariants`;
- * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`.
+ * 10. as `RestoreInvariants`; 11. as `ReaderInvariants`; 12. as `LogInvariants`.
  *
  * Live is who runs, and has a bundle that is valid by its own clock and a leaf that has not ended.
  */
@@ -106,6 +107,8 @@ export class Invariants {
   readonly #intended = new Map<string, number>()
   readonly #restores: RestoreInvariants
   readonly readers: ReaderInvariants
+  readonly #rolls: RollInvariants
+  readonly logs: LogInvariants
   readonly #members: MemberInvariants
   /** Of the newest bundle, and by which digests it was found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
@@ -141,6 +144,8 @@ export class Invariants {
       ...{ now: world.now, authority, readers, violated },
       reachedSince: (of, happened) => this.#reachedSince(of, happened),
     })
+    this.logs = new LogInvariants(authority.logs, violated)
+    this.#rolls = new RollInvariants({ now: world.now, authority, readers: this.readers, violated })
   }
 
   /** After every step. @param next until when nothing else happens */
@@ -194,6 +199,9 @@ export class Invariants {
   }
 
   published({ trustStatements, bundle, digest }: Publication): void {
+    // Whoever died over it had no time to tell.
+    for (const { state, spkiHash, since } of this.#slots())
+      if (state === 'compromised' && !this.#stolen.has(spkiHash)) this.#stolen.set(spkiHash, since)
     this.#restores.published(digest!)
     if (this.#restores.isBehind) return
     // 3 Numbers and their documents.
@@ -224,6 +232,7 @@ export class Invariants {
   event(event: AuthorityEvent): void {
     const { kind, detail, at } = event
     this.#restores.event(event)
+    this.logs.event(event)
     if (kind === 'key-retired' || kind === 'key-compromised') {
       const slot = this.#slots().find(({ id }) => id === detail.slot)
       const out = kind === 'key-retired' ? this.#retired : this.#stolen
@@ -234,7 +243,7 @@ export class Invariants {
 
   /** After a look of the authority that went well. */
   looked(): void {
-    const { store, report, config } = this.#authority
+    const { store, report } = this.#authority
     if (report === undefined) return
     this.#restores.looked()
     this.readers.looked(this.#restores.revoked)
@@ -248,23 +257,7 @@ export class Invariants {
     for (const { id, spkiHash } of retired) {
       if (listed.includes(spkiHash)) this.#violated(`${id} is out, and in the newest trust statement`)
     }
-    // 6 A roll-over ends.
-    const now = this.#world.now()
-    const life = config.authority.bundleDays * DAY
-    for (const { id, state, since, kind } of slots) {
-      const limit = state === 'prepared' ? 2 * life + DAY : 4 * life + 2 * DAY
-      const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
-      const isStuck = isOpen && now - since > limit && now - this.healthySince > limit
-      const isHeldUp = this.readers.isHeldUp(report.waits, limit) || this.#waitsForCsr(report.waits)
-      if (isStuck && !isHeldUp)
-        this.#violated(`${id} has been ${state} ${ago(now - since)}: ${JSON.stringify(report.waits)}`)
-    }
-  }
-
-  /** Whoever has a key elsewhere is waited for until it asks, or its certificate has ended. */
-  #waitsForCsr(waits: readonly RollWait[]): boolean {
-    const late = new Set(waits.flatMap((wait) => wait.late.map(({ instance }) => instance)))
-    return this.#authority.store.instances().some(({ id, place }) => place === 'elsewhere' && late.has(id))
+    this.#rolls.looked(report, this.healthySince)
   }
 
   #membersPublished(): ReadonlyMap<string, Member> | undefined {
@@ -568,8 +561,10 @@ const knownKeys = new WeakMap<TrustStatement, readonly string[]>()
 function keysOf(trust: TrustStatement): readonly string[] {
   const known = knownKeys.get(trust)
   if (known !== undefined) return known
-  const { roots, issuingCas, bundleKeys } = trust
-  const keys = [...roots, ...issuingCas].map(({ spki }) => keyIdOf(spki)).concat(bundleKeys.map(keyIdOf))
+  const { roots, issuingCas, bundleKeys, logs } = trust
+  const keys = [...roots, ...issuingCas, ...logs]
+    .map(({ spki }) => keyIdOf(spki))
+    .concat(bundleKeys.map(keyIdOf))
   knownKeys.set(trust, keys)
   return keys
 }

@@ -44,7 +44,7 @@ export class Operator {
     const kind = draw.one(DEEDS)
     trace(`operator: ${kind} ${service}`)
     if (kind === 'compromise')
-      return authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key'] as const))
+      return authority.compromise(draw.one(['root', 'issuing-ca', 'bundle-key', 'log'] as const))
     if (kind === 'stolen leaf') return authority.compromiseService(service)
     if (kind === 'rotate') return authority.rotate(service)
     return authority.roll(kind)

@@ -43,15 +43,17 @@ export class Restores {
 
   /** The authority's folder is lost, in some cases with the files that it publishes, and restored from the last backup. */
   async lose(): Promise<void> {
-    const { layout, state, config } = this.#authority
+    const { layout, logs, state, config } = this.#authority
     const { draw } = this.#world
     if (!this.#mayBegin || this.#backup === undefined) return
     const withFiles = draw.chance(0.3)
     this.#watch.trace(`authority: its disk is lost${withFiles ? ', and what it has published' : ''}`)
     this.#authority.kill()
     const before = state.copy(layout.state)
-    if (withFiles) state.disk().removeFolder(layout.mesh.trustDir)
-    if (withFiles) state.disk().remove(layout.mesh.head)
+    if (withFiles) {
+      state.disk().removeFolder(layout.mesh.trustDir)
+      state.disk().remove(layout.mesh.head)
+    } else await logs.writeFiles(state.disk(), layout)
     try {
       await state.restore(this.#backup, config)
       this.#watch.fellBehind(withFiles)
@@ -65,10 +67,13 @@ export class Restores {
 
   /** A folder is put back as it was; whoever did it goes on from there later, where a peer does not stop it before. */
   putBack(): void {
-    const { state } = this.#authority
+    const { layout, state, store } = this.#authority
     const { draw } = this.#world
     if (!this.#mayBegin || this.#copies.size === 0) return
     const older = draw.one([...this.#copies.values()])
+    // Of what was restored since only peers could tell, and there may be nobody to.
+    const isOfThisGeneration = older.rows.mesh()?.generation === store.mesh()?.generation
+    if (older.path === layout.state && !isOfThisGeneration) return
     const newest = state.copy(older.path)
     this.#watch.trace(`authority: ${older.path} is put back`)
     this.#authority.kill()
@@ -107,6 +112,12 @@ export class Restores {
       authority.kill()
       authority.state.putBack(newest)
       this.#start()
+      // While the files were newer nothing was signed, so that is all.
+      if (!isWhole) {
+        this.#isBehind = false
+        this.#watch.wentOn(isWhole)
+        return
+      }
     }
     this.#world.after(MINUTE, () => this.#goOn(newest))
   }

@@ -36,6 +36,8 @@ export interface Scenario {
     /** How many services there may come to be. */
     readonly most: number
   }
+  /** Mean times between two times at which the log can't be reached, and at which it is put back. */
+  readonly log: { readonly down: number; readonly putBack: number }
   /** Mean times between backups and copies, between losses of the authority’s disk, and between copies that are put back. */
   readonly restores: { readonly copy: number; readonly loss: number; readonly putBack: number }
 }
@@ -85,6 +87,7 @@ export function drawScenario(seed: string, options: ScenarioOptions = {}): Scena
     ),
     operator: options.calm ? never : draw.scale(10 * DAY, 400 * DAY),
     members: { edit: seldom(30), most: services + 3 },
+    log: { down: seldom(10), putBack: seldom(3) },
     restores: { copy: seldom(60), loss: seldom(4), putBack: seldom(4) },
   }
 }

@@ -1,4 +1,5 @@
-import { type Config, compareDocumentNumbers, type Layout, layoutOf } from '@datapunk/protocol'
+import { type Config, compareDocumentNumbers, keyIdOf, type Layout, layoutOf } from '@datapunk/protocol'
+import type { TreeRoot } from '@datapunk/tlog'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
 import { checkState } from '../packages/authority/check-state.ts'
@@ -21,11 +22,12 @@ import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
-import { TestLogs } from '../testkit/test-logs.ts'
+import { compareWitnessed } from '../packages/authority/transparency/witnessed.ts'
 import { AuthorityState, type Backup } from './authority-state.ts'
 import type { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
+import { SimulatedLogs } from './simulated-logs.ts'
 import type { World } from './world.ts'
 
 const SECOND = 1000
@@ -73,7 +75,7 @@ export class SimulatedAuthority {
   readonly #watch: AuthorityWatch
   readonly #leafKeys: KeyPool
   /** What it logs to outlives its processes. */
-  readonly #logs = new TestLogs()
+  readonly logs: SimulatedLogs
   #config: Config
   #engine: Engine | undefined
   #pace: Pace
@@ -93,6 +95,7 @@ export class SimulatedAuthority {
     this.#config = config
     this.layout = layoutOf(config)
     this.state = new AuthorityState(world, this.layout)
+    this.logs = new SimulatedLogs(world)
     this.#leafKeys = new KeyPool('leaf', 512)
     this.#pace = new Pace(world.now)
   }
@@ -149,7 +152,7 @@ export class SimulatedAuthority {
       keys: this.state.keys(disk, config),
       clock: world.now,
       ownPair: new OwnPair(),
-      logSeat: new LogSeat(this.#logs.opener(world.now)),
+      logSeat: new LogSeat(this.logs.open),
       randomBytes,
       makeKeyPair: async () => this.#leafKeys.next(),
       peers,
@@ -273,6 +276,21 @@ export class SimulatedAuthority {
     })
     this.wakeAt(this.#world.now())
     return this.isUp && this.problem === undefined
+  }
+
+  /** A peer says what it has seen of the log. @returns whether that was told as an alarm; undefined where nobody can hear it */
+  async hearWitness({ log, size, root }: TreeRoot & { readonly log: string }): Promise<boolean | undefined> {
+    const engine = this.#engine
+    const inUse = engine?.logSeat.log
+    if (engine === undefined || inUse === undefined || keyIdOf(inUse.spki) !== log) return undefined
+    let isAlarmed = false
+    const report = (event: AuthorityEvent) => {
+      isAlarmed ||= event.kind === 'log-alarm'
+      engine.report(event)
+    }
+    const seen = { log, size, root: Buffer.from(root).toString('base64') }
+    await compareWitnessed({ ...engine, report }, { instance: 'witness', service: 'mesh' }, [seen])
+    return isAlarmed
   }
 
   /** A peer greets: with what it has it may show that others have seen more than is on record here. */

@@ -5,6 +5,7 @@ import { CsrHolder } from './csr-holder.ts'
 import { FileReader } from './file-reader.ts'
 import { Invariants } from './invariants.ts'
 import { KeyPool } from './key-pool.ts'
+import { LogFaults } from './log-faults.ts'
 import { Operator } from './operator.ts'
 import { Restores } from './restores.ts'
 import { BEGINNING, type Scenario } from './scenario.ts'
@@ -115,6 +116,9 @@ class SimulatedMesh {
     this.#everySoOften('crash', scenario.authority.crash, () => this.#crash())
     this.#everySoOften('disk', scenario.authority.diskFull, () => this.#fillDisk())
     this.#everySoOften('operator', scenario.operator, () => operator.deed())
+    const faults = this.#logFaults()
+    this.#everySoOften('log down', scenario.log.down, () => faults.goDown())
+    this.#everySoOften('log put back', scenario.log.putBack, () => faults.putBack())
     const restores = this.#restores()
     this.#everySoOften('copy', scenario.restores.copy, () => restores.copy())
     this.#everySoOften('loss', scenario.restores.loss, () => restores.lose())
@@ -140,10 +144,21 @@ class SimulatedMesh {
 
   /** Since when the authority has been able to work. */
   #lookAtHealth(): void {
-    const { isUp, isDiskFull } = this.#authority
-    const works = isUp && !isDiskFull && !this.#isBehind
+    const { isUp, isDiskFull, logs } = this.#authority
+    const works = isUp && !isDiskFull && !this.#isBehind && !logs.isDown
     if (!works) this.invariants.healthySince = Number.POSITIVE_INFINITY
     else this.invariants.healthySince = Math.min(this.invariants.healthySince, this.#world.now())
+  }
+
+  #logFaults(): LogFaults {
+    return new LogFaults(this.#world, this.#authority, this.#scenario.authority.longest, {
+      reachable: () => this.#lookAtHealth(),
+      tampered: (isSo) => {
+        this.invariants.logs.isTampered = isSo
+      },
+      witnessed: (isAlarmed) => this.invariants.logs.witnessed(isAlarmed),
+      trace: (line) => this.#trace?.(line),
+    })
   }
 
   #restores(): Restores {
@@ -157,6 +172,8 @@ class SimulatedMesh {
         this.#isBehind = false
         this.#lookAtHealth()
         this.invariants.wentOn(whole)
+        // What was issued since is on no record: keys that live elsewhere ask anew.
+        for (const holder of this.#holders.values()) holder.askWithin(10 * MINUTE)
       },
       trace: (line) => this.#trace?.(line),
     })

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import {
   encodeTileLeaf,
   generateKeyPair,
@@ -48,6 +49,10 @@ export class TestLog {
 
   static async create(): Promise<TestLog> {
     const { privateKey } = await generateKeyPair('ecdsa-p256')
+    return TestLog.of(privateKey)
+  }
+
+  static of(privateKey: KeyObject): TestLog {
     return new TestLog(localSigner(privateKey))
   }
 

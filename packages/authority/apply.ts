@@ -187,7 +187,9 @@ function dueIssuances(
     if (settings === undefined) continue
     const row = settings === wanted ? recorded : { ...recorded, settings: encodeSettings(settings) }
     for (const instance of instances) {
-      if (pace !== undefined && (instance.failed?.nextTryAt ?? 0) > now) continue
+      // Who shows nothing that is good, as after a theft, waits for no next try.
+      const mayWait = pace !== undefined && served.has(instance.row.id)
+      if (mayWait && (instance.failed?.nextTryAt ?? 0) > now) continue
       const need = needOf(settings, instance, context)
       const issuance = { instance: instance.row.id, service: row, serving: served.get(instance.row.id) }
       if (need?.kind === 'issue') urgent.push(issuance)

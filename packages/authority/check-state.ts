@@ -1,6 +1,7 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { decodePem } from '@datapunk/pki'
-import { compareDocumentNumbers, parseDocumentNumber } from '@datapunk/protocol'
+import { formatDocumentNumber } from '@datapunk/protocol'
+import { publishedAhead } from './backup/published-ahead.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
@@ -39,15 +40,23 @@ function publishedEvidence({ store, disk, layout }: Checked): string | undefined
   const known = store.bundle()?.head
   if (published === undefined || known === undefined || Buffer.compare(published, known) === 0)
     return undefined
-  const statements = disk.list(layout.mesh.trustDir).flatMap((name) => {
-    const number = parseDocumentNumber(basename(name, '.json'))
-    return number === undefined ? [] : [number]
-  })
-  const newest = statements.sort(compareDocumentNumbers).at(-1)
-  const trust =
-    newest && disk.readChecked(layout.mesh.trustStatement(newest), { maxBytes: MAX_DOCUMENT_BYTES })
-  const found = isAheadOfUs(store, published, trust)
+  const found = isAheadOfUs(store, published) ?? statementsAhead({ store, disk, layout })
   return found && `found published ${found}`
+}
+
+/** Trust statements that follow the newest on record; where the last of them names a root whose key is not here, there are some. */
+function statementsAhead(looking: Pick<Checked, 'store' | 'disk' | 'layout'>): string | undefined {
+  const newest = looking.store.trustStatements().at(-1)
+  if (newest === undefined) return undefined
+  const known = `${formatDocumentNumber(newest)} is the newest on record here`
+  try {
+    const last = publishedAhead(looking).statements.at(-1)
+    return last && `trust statement ${formatDocumentNumber(last.number)}, and ${known}`
+  } catch (error) {
+    if (error instanceof AuthorityError && error.code === 'RESTORE_REFUSED')
+      return `a later trust statement, and ${known}`
+    throw error
+  }
 }
 
 /**

@@ -1,10 +1,8 @@
-import { caCertificate } from './ca-certificate.ts'
 import { certifyIssuingCa, certifyRoot } from './certify.ts'
 import type { Engine } from './engine.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
 import { ensureKey } from './slots.ts'
-import type { SlotRow } from './store/contract.ts'
 import { seatLog } from './transparency/log-slot.ts'
 
 const MESH_ID_BYTES = 16
@@ -37,11 +35,6 @@ export async function foundMesh(engine: Engine): Promise<void> {
   await announceTrust(engine)
   // 7 The first list of each CA, on which nothing is.
   await publishLists(engine)
-}
-
-/** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
-export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {
-  return slot.certificate && store.certificate(caCertificate(slot.certificate).serial)?.request
 }
 
 export async function recordMesh({

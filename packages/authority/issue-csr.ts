@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
+import { settingsToCertify } from './issued-constraints.ts'
 import { noMesh } from './no-mesh.ts'
 import { pinningWanted } from './pinning/pin-mode.ts'
 import { type ProvenKey, provenKeyOf } from './proven-csr.ts'
@@ -50,7 +51,7 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
   await announceCsrKey(engine, service, csr)
   const { clock, report } = engine
   const { row, instance, spki, key } = checkedCsr(engine, service, csr)
-  const settings = decodeSettings(row.settings)
+  const settings = settingsToCertify(engine, decodeSettings(row.settings))
   const request = {
     ...certificateRequestOf(settings),
     keyAlgorithm: key.algorithm,

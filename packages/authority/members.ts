@@ -4,13 +4,20 @@ import type { CertificateRow, InstanceRow, Reader } from './store/contract.ts'
 
 type MembersReader = Pick<
   Reader,
-  'services' | 'instances' | 'liveCertificates' | 'currentCertificates' | 'acknowledgements' | 'certificate'
+  | 'acknowledgements'
+  | 'attempts'
+  | 'certificate'
+  | 'currentCertificates'
+  | 'deliveries'
+  | 'instances'
+  | 'liveCertificates'
+  | 'services'
 >
 
 /**
- * The members, from the settings applied. During a change both the old and the new are accepted: the names of the
- * certificate of a pair here, and of the one that it was last seen to show, unless they are another member's by now; and the
- * subjects of every certificate that has not expired.
+ * The members, from the settings applied. During a change both the old and the new are accepted: the names of the newest
+ * certificate of each instance, and of those that it may show still, unless they are another member's by now; and the subjects
+ * of every certificate that has not expired.
  */
 export function membersOf(reader: MembersReader, now: number): Member[] {
   const settings = new Map<string, Settings>()
@@ -23,8 +30,7 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
   }
   const instances = reader.instances()
   const living = requestsByService(reader.liveCertificates(now), instances)
-  const here = instances.filter((instance) => instance.place === 'here')
-  const served = requestsByService([...reader.currentCertificates(), ...stillShown(reader, now)], here)
+  const served = requestsByService([...reader.currentCertificates(), ...stillShown(reader, now)], instances)
   return rows.map((row) => {
     const applied = settings.get(row.service) as Settings
     const stillServed = served.get(row.service) ?? []
@@ -47,13 +53,21 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
   })
 }
 
-/** Certificates with which instances spoke last that are not the newest of theirs: the next pair may not be taken up yet. */
+/**
+ * Certificates that are not the newest of their instances, and that these may show still: the one that an instance spoke with
+ * last, and all of whoever reads files, because nobody sees when he has read them.
+ */
 function stillShown(reader: MembersReader, now: number): CertificateRow[] {
   const newest = new Set(reader.currentCertificates().map(({ serial }) => serial))
-  return reader.acknowledgements().flatMap(({ serial }) => {
+  const spoken = reader.acknowledgements().flatMap(({ serial }) => {
     const row = newest.has(serial) ? undefined : reader.certificate(serial)
     return row?.state === 'issued' && row.notAfter > now ? [row] : []
   })
+  const told = reader.deliveries().map(({ instance }) => instance)
+  const toTell = reader.attempts().flatMap(({ kind, subject }) => (kind === 'reload' ? [subject] : []))
+  const byFile = new Set([...told, ...toTell])
+  if (byFile.size === 0) return spoken
+  return [...spoken, ...reader.liveCertificates(now).filter(({ instance }) => byFile.has(instance ?? ''))]
 }
 
 function requestsByService(

@@ -11,7 +11,6 @@ import { unsettled } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
-import { issuedConstraints } from './found.ts'
 import type {
   BundleFacts,
   CaFacts,
@@ -20,6 +19,7 @@ import type {
   InventoryService,
   OperatorTerm,
 } from './inventory.ts'
+import { issuedConstraints } from './issued-constraints.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
 import { withoutNextKey } from './pinning/make-next-keys.ts'
 import { pinsLate } from './pinning/pin-mode.ts'

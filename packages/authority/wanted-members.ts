@@ -31,6 +31,8 @@ export function wantedMembers(config: Config, now: number, recorded: Reader = ne
       liveCertificates: (after) => recorded.liveCertificates(after),
       currentCertificates: () => recorded.currentCertificates(),
       acknowledgements: () => recorded.acknowledgements(),
+      attempts: () => recorded.attempts(),
+      deliveries: () => recorded.deliveries(),
       certificate: (serial) => recorded.certificate(serial),
     },
     now,

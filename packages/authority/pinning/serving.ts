@@ -4,7 +4,7 @@ import type { CertificateRow } from '../store/contract.ts'
 
 /**
  * The certificates that instances show and peers accept: of the pair that lies on disk, which after a crash may not be the one
- * recorded last; not revoked, not ended, under an issuing CA that is still trusted.
+ * recorded last; not revoked, not ended, under an issuing CA that is still trusted, and in no log that was stolen.
  *
  * @param pairs as `pairsOnDisk`
  */
@@ -17,12 +17,15 @@ export function servedCertificates(
   const trusted = new Set(
     store.slots().flatMap(({ id, state }) => (state === 'active' || state === 'retiring' ? [id] : [])),
   )
+  const stolen = new Set(
+    store.slots().flatMap(({ id, kind, state }) => (kind === 'log' && state === 'compromised' ? [id] : [])),
+  )
   const newest = new Map(store.currentCertificates().map((row) => [row.serial, row]))
   const served = new Map<string, CertificateRow>()
   for (const [instance, serial] of pairs) {
     const row = newest.get(serial) ?? store.certificate(serial)
-    if (row?.state === 'issued' && row.instance === instance && now < row.notAfter && trusted.has(row.slot))
-      served.set(instance, row)
+    const isValid = row?.state === 'issued' && row.instance === instance && now < row.notAfter
+    if (isValid && trusted.has(row.slot) && !stolen.has(row.log ?? '')) served.set(instance, row)
   }
   return served
 }

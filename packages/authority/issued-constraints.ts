@@ -1,0 +1,17 @@
+import { caCertificate } from './ca-certificate.ts'
+import { parseConstraints, permittedPart } from './constraints.ts'
+import type { Engine } from './engine.ts'
+import type { Settings } from './settings.ts'
+import { activeSlot } from './slots.ts'
+import type { SlotRow } from './store/contract.ts'
+
+/** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
+export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {
+  return slot.certificate && store.certificate(caCertificate(slot.certificate).serial)?.request
+}
+
+/** What a certificate may say now: until there is an issuing CA that may sign for all of it, it is renewed without the rest. */
+export function settingsToCertify(engine: Pick<Engine, 'store'>, settings: Settings): Settings {
+  const constraints = issuedConstraints(engine, activeSlot(engine, 'issuing-ca'))
+  return (constraints && permittedPart(parseConstraints(constraints), settings)) || settings
+}
