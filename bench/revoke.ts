@@ -15,11 +15,13 @@ import { number, printRows } from './table.ts'
 /**
  * Story 3: from the call of `revoke` to the acknowledgement of each of many connected peers that it enforces it. The peers
  * are two processes beside the authority, as in `peers.ts`; they believe the bundle and say so, and have no connections to cut.
+ * The first few of a process are told apart: V8 has not compiled yet what a thousand acknowledgements pass through.
  *
  *     node bench/revoke.ts [PEERS]
  */
 const count = Number(process.argv[2] ?? 1000)
-const REVOCATIONS = 20
+const REVOCATIONS = 25
+const FIRST = 5
 const folder = mkdtempSync(join(tmpdir(), 'bench-revoke-'))
 const file = join(folder, 'mtls-config.yaml')
 const text = {
@@ -38,7 +40,7 @@ const fleets = [count - Math.floor(count / 2), Math.floor(count / 2)].map((peers
 )
 await Promise.all(fleets.map((fleet) => once(fleet, 'message')))
 
-const lags: number[] = []
+const lags: number[][] = []
 for (let n = 0; n < REVOCATIONS; n++) {
   await authority.issue('nexus')
   // Nobody is still busy with the bundle that lets it in again.
@@ -48,24 +50,34 @@ for (let n = 0; n < REVOCATIONS; n++) {
   const begun = Date.now()
   const { bundle } = await authority.revoke({ targets: [{ service: 'nexus' }], reason: 'key-compromise' })
   await untilEnforced(bundle)
-  for (const { acknowledged } of authority.peers.live()) lags.push((acknowledged?.at ?? 0) - begun)
+  lags.push(authority.peers.live().map(({ acknowledged }) => (acknowledged?.at ?? 0) - begun))
 }
 for (const fleet of fleets) fleet.kill()
 await authority.close()
 rmSync(folder, { recursive: true })
 
-lags.sort((a, b) => a - b)
-const at = (share: number) => lags[Math.ceil(share * lags.length) - 1]!
 const limit = (await signaturesAlone()) * count
 printRows([
   {
     what: `a revocation enforced by ${number(count)} peers`,
-    found: `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, all ${at(1)} ms`,
+    found: textOf(lags.slice(FIRST).flat()),
     limit: `${number(limit / 2000)} ms, the signatures alone on two cores`,
     goal: 'p99 ≤ 250 ms',
-    met: at(0.99) <= 250,
+    met: shareOf(lags.slice(FIRST).flat(), 0.99) <= 250,
+  },
+  {
+    what: `the first ${FIRST} after the start of the authority and of its peers`,
+    found: textOf(lags.slice(0, FIRST).flat()),
   },
 ])
+
+function textOf(times: readonly number[]): string {
+  return `p50 ${shareOf(times, 0.5)} ms, p99 ${shareOf(times, 0.99)} ms, all ${shareOf(times, 1)} ms`
+}
+
+function shareOf(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.ceil(share * times.length) - 1]!
+}
 
 async function untilEnforced(bundle: DocumentNumber): Promise<void> {
   while (authority.peers.live().length < count || authority.peers.lateFor(bundle).length > 0) {
