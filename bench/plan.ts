@@ -96,6 +96,7 @@ function inventoryOf(): Inventory {
       environment: undefined,
       generation: 1,
       createdAt: now,
+      scts: 'required',
     } as never,
     slots: [slot('root'), slot('issuing-ca'), slot('bundle-key'), slot('log')],
     log: slot('log').spkiHash,
