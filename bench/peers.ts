@@ -8,17 +8,19 @@ import { fileURLToPath } from 'node:url'
 import { Authority } from '@datapunk/authority'
 import { logOpener } from '@datapunk/log'
 import { parseConfig } from '@datapunk/protocol'
-import { number, printRows } from './table.ts'
+import { number, printRows, shareOf, waitText } from './table.ts'
 
 /**
  * Peers connected to one authority: how much memory it needs for them, and how soon all of them enforce a new bundle. The
  * peers are two processes beside it, so that three share this machine's cores; what they do with a bundle is what the
  * library does with one that comes over the stream: signatures, numbers, sections as differences, a signed acknowledgement.
+ * The first few of a process are told apart: V8 has not compiled yet what a thousand acknowledgements pass through.
  *
  *     node bench/peers.ts [PEERS]
  */
 const count = Number(process.argv[2] ?? 1000)
-const BUNDLES = 20
+const BUNDLES = 25
+const FIRST = 5
 const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'))
 const file = join(folder, 'mtls-config.yaml')
 const text = {
@@ -46,26 +48,24 @@ const before = rssOf()
 const fleets = [count - Math.floor(count / 2), Math.floor(count / 2)].map((peers) =>
   fork(fileURLToPath(new URL('peer-fleet.ts', import.meta.url)), [file, String(peers)]),
 )
-await untilEnforced(1)
 await Promise.all(fleets.map((fleet) => once(fleet, 'message')))
+await applied()
 const connected = rssOf()
 
-const lags: number[] = []
+const lags: number[][] = []
 for (let n = 2; n <= BUNDLES + 1; n++) {
   write(n)
   authority.configure(config())
   const begun = Date.now()
-  await authority.apply({ approve: () => true })
-  await untilEnforced(n)
-  for (const { acknowledged } of authority.peers.live()) lags.push((acknowledged?.at ?? 0) - begun)
+  await applied()
+  lags.push(authority.peers.live().map(({ acknowledged }) => (acknowledged?.at ?? 0) - begun))
 }
 const after = rssOf()
 for (const fleet of fleets) fleet.kill()
 await authority.close()
 rmSync(folder, { recursive: true })
 
-lags.sort((a, b) => a - b)
-const at = (share: number) => lags[Math.ceil(share * lags.length) - 1]!
+const later = lags.slice(FIRST).flat()
 const what = `${number(count)} peers`
 printRows([
   {
@@ -76,14 +76,21 @@ printRows([
   },
   {
     what: `${what}, from the change to a new bundle enforced by a peer`,
-    found: `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, all ${at(1)} ms`,
+    found: waitText(later),
     goal: 'p99 ≤ 250 ms',
-    met: at(0.99) <= 250,
+    met: shareOf(later, 0.99) <= 250,
+  },
+  {
+    what: `the first ${FIRST} after the start of the authority and of its peers`,
+    found: waitText(lags.slice(0, FIRST).flat()),
   },
 ])
 
-async function untilEnforced(counter: number): Promise<void> {
-  const bundle = { generation: 1, counter }
+/** Until every peer enforces what an apply publishes last. */
+async function applied(): Promise<void> {
+  const { bundle: published } = await authority.apply({ approve: () => true })
+  const [generation, counter] = published.split('.').map(Number)
+  const bundle = { generation: generation!, counter: counter! }
   while (authority.peers.live().length < count || authority.peers.lateFor(bundle).length > 0) {
     await new Promise<void>((resolve) => {
       const stop = authority.peers.onChange(() => {

@@ -10,7 +10,7 @@ import { logOpener } from '@datapunk/log'
 import { type DocumentNumber, parseConfig } from '@datapunk/protocol'
 import { TestCa } from '@datapunk/testkit'
 import { inTurns, measured } from './measure.ts'
-import { number, printRows } from './table.ts'
+import { number, printRows, shareOf, waitText } from './table.ts'
 
 /**
  * Story 3: from the call of `revoke` to the acknowledgement of each of many connected peers that it enforces it. The peers
@@ -60,24 +60,16 @@ const limit = (await signaturesAlone()) * count
 printRows([
   {
     what: `a revocation enforced by ${number(count)} peers`,
-    found: textOf(lags.slice(FIRST).flat()),
+    found: waitText(lags.slice(FIRST).flat()),
     limit: `${number(limit / 2000)} ms, the signatures alone on two cores`,
     goal: 'p99 ≤ 250 ms',
     met: shareOf(lags.slice(FIRST).flat(), 0.99) <= 250,
   },
   {
     what: `the first ${FIRST} after the start of the authority and of its peers`,
-    found: textOf(lags.slice(0, FIRST).flat()),
+    found: waitText(lags.slice(0, FIRST).flat()),
   },
 ])
-
-function textOf(times: readonly number[]): string {
-  return `p50 ${shareOf(times, 0.5)} ms, p99 ${shareOf(times, 0.99)} ms, all ${shareOf(times, 1)} ms`
-}
-
-function shareOf(times: readonly number[], share: number): number {
-  return times.toSorted((a, b) => a - b)[Math.ceil(share * times.length) - 1]!
-}
 
 async function untilEnforced(bundle: DocumentNumber): Promise<void> {
   while (authority.peers.live().length < count || authority.peers.lateFor(bundle).length > 0) {

@@ -54,3 +54,13 @@ export function number(value: number): string {
 function percent(value: number): string {
   return `${(value * 100).toFixed(1)} %`
 }
+
+/** How long most, nearly all and all of them took; milliseconds. */
+export function waitText(times: readonly number[]): string {
+  return `p50 ${shareOf(times, 0.5)} ms, p99 ${shareOf(times, 0.99)} ms, all ${shareOf(times, 1)} ms`
+}
+
+/** What so large a share of them is not above. */
+export function shareOf(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.ceil(share * times.length) - 1]!
+}
