@@ -124,6 +124,14 @@ describe('a process of the console that serves', () => {
     await told.promise
   })
 
+  test('and is asked to end, as with all of `mtls up`, is no failure; should that go on, there is another', async () => {
+    process.kill(started.at(-1)!.pid!, 'SIGTERM')
+    await ended()
+    assert.deepEqual(failures(), [])
+    clock.advance(1000)
+    assert.equal(started.length, 2)
+  })
+
   test('and is killed is told each time, and started again', async () => {
     for (const wait of [1, 2]) {
       process.kill(started.at(-1)!.pid!, 'SIGKILL')

@@ -110,7 +110,8 @@ export class ConsoleHost {
   #ended(child: ChildProcess, how: string): void {
     this.#child = undefined
     for (const { reject } of this.#waiting.values()) reject(noConsole('it has ended'))
-    if (!child.killed) this.#failed(endText(how, this.#servedAt !== undefined))
+    // Whoever ends `mtls up` with a signal to all of its processes, as systemd does, ends this one first.
+    if (!child.killed && how !== 'SIGTERM') this.#failed(endText(how, this.#servedAt !== undefined))
     const servedFor = this.#options.clock() - (this.#servedAt ?? Number.POSITIVE_INFINITY)
     if (servedFor >= LONGEST_WAIT) this.#ends = 0
     this.#next(Math.min(LONGEST_WAIT, AGAIN_AFTER * 2 ** this.#ends++), () => this.#start())
