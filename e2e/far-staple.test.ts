@@ -42,6 +42,12 @@ describe('a service on another host, whose certificate demands a staple', () => 
     ending.push(() => one.leave())
     return one
   }
+  /** However often something was published while the first was made. */
+  const signersMade = async (): Promise<number> => {
+    const { stdout } = await mtls(['audit', '--config', mesh.configFile, '--json'])
+    const { entries } = JSON.parse(stdout) as { entries: { deed: string; entry: { profile?: string } }[] }
+    return entries.filter(({ deed, entry }) => deed === 'issued' && entry.profile === 'ocsp-signer').length
+  }
   const call = async (lake: Mesh): Promise<string> => {
     const server = lake.createServer((_, response) => void response.end('hello'))
     server.listen(0, '127.0.0.1')
@@ -63,6 +69,7 @@ describe('a service on another host, whose certificate demands a staple', () => 
     assert.equal((await mtls(['rotate', 'lake', '--config', mesh.configFile])).code, 0)
     await rotated
     assert.equal(await call(lake), 'hello')
+    assert.equal(await signersMade(), 1)
     await lake.leave()
     await up.stop()
     assert.equal(await call(await joined(host, 'lake')), 'hello')

@@ -41,8 +41,8 @@ class Responder {
   readonly #store: SqliteStore
   readonly #ocsp: OcspResponder
   readonly #signers = new Map<string, OcspSigner>()
-  /** Keys whose certificates were asked for. */
-  readonly #coming = new Map<string, OcspSigner['signer']>()
+  /** Keys whose certificates were asked for; undefined where the key is still being made. */
+  readonly #coming = new Map<string, OcspSigner['signer'] | undefined>()
   /** Of CAs that have no signer yet. */
   readonly #firsts = new Map<string, PromiseWithResolvers<OcspSigner | undefined>>()
 
@@ -106,6 +106,7 @@ class Responder {
 
   async #askFor(slot: string): Promise<void> {
     if (!this.#signers.has(slot)) this.#awaitFirst(slot)
+    this.#coming.set(slot, undefined)
     const { privateKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
     const signer = localSigner(privateKey)
     this.#coming.set(slot, signer)
