@@ -1,28 +1,22 @@
 import { hash } from 'node:crypto'
-import { type Certificate, parseCertificate } from '@datapunk/pki'
+import { parseCertificate } from '@datapunk/pki'
 import {
   type Config,
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
-  keyIdOf,
   type Member,
   parseMembers,
   parsePins,
   pinOf,
   readTrustStatement,
-  type TrustStatement,
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
-import { examine } from '../packages/mesh/examine.ts'
-import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import { Refused } from '../packages/mesh/refusal.ts'
-import type { Standing } from '../packages/mesh/standing.ts'
-import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 import type { Usage } from '../packages/mesh/usage.ts'
-import { MeshView } from '../packages/mesh/view.ts'
+import { type Camp, Camps, campKey, keysOf } from './camps.ts'
 import type { FileReader } from './file-reader.ts'
 import { LogInvariants } from './log-invariants.ts'
 import { MemberInvariants } from './member-invariants.ts'
@@ -37,23 +31,11 @@ import type { World } from './world.ts'
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-/** Refusals that others believing the same may not make a moment later. */
-const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']
-
 const ISSUED: ReadonlySet<AuthorityEvent['kind']> = new Set([
   'certificate-issued',
   'issuing-ca-created',
   'root-created',
 ])
-
-/** Peers that believe the same of who is a member and whom to trust judge every leaf alike. */
-interface Camp {
-  readonly key: string
-  readonly view: MeshView
-  /** By serial. */
-  readonly standings: Readonly<Record<Usage, Map<string, Standing | Refused>>>
-  readonly keys: readonly string[]
-}
 
 /** Those who believe the same, and what their clocks are off by at least and at most. */
 interface Judges {
@@ -91,9 +73,7 @@ export class Invariants {
   readonly #world: World
   readonly #authority: SimulatedAuthority
   readonly #peers: ReadonlyMap<string, SimulatedPeer>
-  readonly #camps = new Map<string, Camp>()
-  /** What a log has signed is the same for every camp. */
-  readonly #logged = new LoggedCertificates()
+  readonly #camps = new Camps()
   readonly #seen = new Map<string, Seen>()
   readonly #serials = new Set<string>()
   /** Certificates, by serial, that were issued without anybody being waited for, because there was none that was good. */
@@ -122,7 +102,6 @@ export class Invariants {
   healthySince = Number.POSITIVE_INFINITY
   /** How often paths were looked at. */
   looks = 0
-  judged = 0
 
   constructor(
     world: World,
@@ -359,6 +338,7 @@ export class Invariants {
   #checkPaths(at: number): void {
     this.looks++
     this.#isDirty = false
+    const { clockSkew } = this.#authority.config.authority
     let goodUntil = Number.POSITIVE_INFINITY
     const live: SimulatedPeer[] = []
     const camps = new Map<Camp, { least: number; most: number; peers: SimulatedPeer[] }>()
@@ -367,7 +347,7 @@ export class Invariants {
       live.push(peer)
       const { clockOff } = peer.traits
       goodUntil = Math.min(goodUntil, peer.expiresAt - clockOff)
-      const camp = this.#campOf(peer.documents!)
+      const camp = this.#camps.of(peer.documents!, clockSkew)
       const group = camps.get(camp) ?? { least: clockOff, most: clockOff, peers: [] }
       camps.set(camp, group)
       group.least = Math.min(group.least, clockOff)
@@ -378,16 +358,16 @@ export class Invariants {
       this.#checkRetired(camp, at, peers)
       this.#members.checkCamp(camp.view.bundle.members, peers, at)
       for (const leaf of this.#members.leavesOfOthers(camp.view.bundle.members)) {
-        if (!(this.#standing(camp, leaf, 'clientAuth', at + least) instanceof Refused))
+        if (!(camp.judge(leaf, 'clientAuth', at + least) instanceof Refused))
           this.#violated(`${peers[0]!.service} takes ${leaf.serial}, which is no member's`, at)
       }
       for (const shown of live) {
         if (!camp.view.bundle.members.has(shown.service)) continue
         for (const usage of ['serverAuth', 'clientAuth'] as const) {
           for (const off of least === most ? [least] : [least, most]) {
-            const found = this.#standing(camp, shown.identity!.leaf, usage, at + off)
+            const found = camp.judge(shown.identity!.leaf, usage, at + off)
             if (found instanceof Refused) this.#checkMayTalk(shown, usage, peers, found, at)
-            else goodUntil = Math.min(goodUntil, found.notAfter - this.#authority.config.authority.clockSkew)
+            else goodUntil = Math.min(goodUntil, found.notAfter - clockSkew)
           }
         }
       }
@@ -416,7 +396,7 @@ export class Invariants {
       if ((isOfBefore || isOfFork) && at - this.#reachedSince(reader, upheaval) <= RECOVERY) continue
       for (const { camp, least, peers } of camps) {
         if (!camp.view.bundle.members.has(service)) continue
-        const found = this.#standing(camp, leaf!, 'serverAuth', at + least)
+        const found = camp.judge(leaf!, 'serverAuth', at + least)
         if (found instanceof Refused) this.#checkMayRefuse(reader, peers, found, at)
       }
       for (const peer of live) {
@@ -442,37 +422,6 @@ export class Invariants {
       const isPressed = pressed !== undefined && judge.isBehind(pressed.bundle)
       if (isPressed && at - this.#reachedSince(judge, pressed.at) <= RECOVERY) continue
       this.#violated(`${judge.service} (${textOfPeer(judge)}) refuses ${service}, ${rule}: ${message}`, at)
-    }
-  }
-
-  #campOf(documents: MeshDocuments): Camp {
-    const { trust } = documents
-    const key = campKey(documents)
-    const known = this.#camps.get(key)
-    if (known !== undefined) return known
-    if (this.#camps.size >= 64) this.#camps.delete(this.#camps.keys().next().value as string)
-    const { clockSkew } = this.#authority.config.authority
-    const file = { allow: 'members', minTls: '1.3', clockSkew } as const
-    const view = new MeshView({ service: '', ...documents, logged: this.#logged, file })
-    const standings = { serverAuth: new Map(), clientAuth: new Map() }
-    const camp = { key, view, standings, keys: keysOf(trust) }
-    this.#camps.set(key, camp)
-    return camp
-  }
-
-  #standing({ view, standings }: Camp, leaf: Certificate, usage: Usage, at: number): Standing | Refused {
-    const known = standings[usage].get(leaf.serial)
-    if (known instanceof Refused) return known
-    if (known !== undefined && known.notBefore <= at && at <= known.notAfter + 999) return known
-    this.judged++
-    try {
-      const standing = examine(leaf.der, view, usage, at)
-      standings[usage].set(leaf.serial, standing)
-      return standing
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      if (!OF_TIME.includes(error.rule)) standings[usage].set(leaf.serial, error)
-      return error
     }
   }
 
@@ -540,33 +489,12 @@ export class Invariants {
   }
 }
 
-/** Whoever believes the same trust statement, members and pins, whatever else, judges alike. */
-function campKey({ trust, bundle }: MeshDocuments): string {
-  const digests = bundle.head.sections.flatMap(({ kind, digest }) =>
-    kind === 'members' || kind === 'revoked' || kind === 'pins' || kind === 'transparency' ? [digest] : [],
-  )
-  return [formatDocumentNumber(trust.number), ...digests].join(' ')
-}
-
 function isOfMembers(section: Uint8Array): boolean {
   return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('{"members":[') === 0
 }
 
 function isOfPins(section: Uint8Array): boolean {
   return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('"pins":{') !== -1
-}
-
-const knownKeys = new WeakMap<TrustStatement, readonly string[]>()
-
-function keysOf(trust: TrustStatement): readonly string[] {
-  const known = knownKeys.get(trust)
-  if (known !== undefined) return known
-  const { roots, issuingCas, bundleKeys, logs } = trust
-  const keys = [...roots, ...issuingCas, ...logs]
-    .map(({ spki }) => keyIdOf(spki))
-    .concat(bundleKeys.map(keyIdOf))
-  knownKeys.set(trust, keys)
-  return keys
 }
 
 function textOf({ trust, bundle }: Seen): string {
