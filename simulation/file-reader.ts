@@ -30,7 +30,8 @@ export class FileReader {
   read: FilesRead | undefined
   /** Since when it has run, and its reload has worked. */
   reachableSince = Number.POSITIVE_INFINITY
-  #isDismissed = false
+  /** Not wanted any more: where its process runs it goes on, and once that has ended there is no other. */
+  isDismissed = false
   #process = 0
   readonly #world: World
   readonly #authority: SimulatedAuthority
@@ -51,21 +52,9 @@ export class FileReader {
     return this.read?.chain[0]
   }
 
-  engage(): void {
-    this.#isDismissed = false
-  }
-
-  dismiss(): void {
-    this.#isDismissed = true
-  }
-
-  get isDismissed(): boolean {
-    return this.#isDismissed
-  }
-
   /** Without a pair it does not come up, and is started when there is one. */
   start(): void {
-    if (this.isRunning || this.#isDismissed || !this.#readFiles()) return
+    if (this.isRunning || this.isDismissed || !this.#readFiles()) return
     this.#process++
     this.#isReachable()
   }

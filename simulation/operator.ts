@@ -70,7 +70,7 @@ export class Operator {
     for (const service of comes) engage(service, this.#file.services.get(service)!)
     for (const service of leaves) {
       for (const process of this.#processesOf(service)) {
-        process.dismiss()
+        process.isDismissed = true
         world.after(draw.between(0, longest), () => this.#end(process))
       }
     }

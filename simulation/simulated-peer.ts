@@ -91,7 +91,8 @@ export class SimulatedPeer {
   /** Where its pair is: as it was when its process began. */
   #source: PairSource
   /** Nobody starts it again. */
-  #isDismissed = false
+  /** Not wanted any more: where its process runs it goes on, and once that has ended there is no other. */
+  isDismissed = false
 
   constructor(
     service: string,
@@ -164,7 +165,7 @@ export class SimulatedPeer {
 
   /** A process begins: with what it kept, and what lies in the files. */
   start(): void {
-    if (this.state !== 'stopped' || this.#isDismissed) return
+    if (this.state !== 'stopped' || this.isDismissed) return
     this.state = 'running'
     this.#process++
     this.#settings = this.#authority.config.services.get(this.service) ?? this.#settings
@@ -176,20 +177,6 @@ export class SimulatedPeer {
     this.#isReachable()
     this.#lookAtFiles()
     this.#connectSoon()
-  }
-
-  /** It is wanted, from now on. */
-  engage(): void {
-    this.#isDismissed = false
-  }
-
-  /** Where its process runs it goes on, and once that has ended there is no other. */
-  dismiss(): void {
-    this.#isDismissed = true
-  }
-
-  get isDismissed(): boolean {
-    return this.#isDismissed
   }
 
   /** The process ends. @param says whether it says goodbye, or is killed */

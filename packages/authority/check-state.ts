@@ -1,15 +1,12 @@
 import { join } from 'node:path'
 import { decodePem } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { publishedAhead } from './backup/published-ahead.ts'
+import { MAX_DOCUMENT_BYTES, publishedAhead } from './backup/published-ahead.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
 import { isAheadOfUs } from './peers/ahead.ts'
 import type { SlotRow } from './store/contract.ts'
-
-/** As `protocol` takes them. */
-const MAX_DOCUMENT_BYTES = 512 * 1024
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 

@@ -53,6 +53,7 @@ export const authorityEventKinds = [
 export type AuthorityEventKind = (typeof authorityEventKinds)[number]
 
 type Nothing = Readonly<Record<string, never>>
+
 type OfCa = { readonly slot: string; readonly serial: string; readonly notAfter: string }
 
 type Failure = { readonly error: string }

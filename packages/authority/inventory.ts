@@ -44,7 +44,7 @@ export interface Inventory {
   readonly services: ReadonlyMap<string, InventoryService>
   /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
   readonly authorityIssuer: string | undefined
-  /** The certificates of operators under an issuing CA that retires, or another; none while none does. */
+  /** The certificates of operators, whatever CA they are under; none while no issuing CA retires. */
   readonly operatorTerms: readonly OperatorTerm[]
   /** What the config said of pinning when it was last applied; undefined before. */
   readonly pinning: 'off' | Requirement | undefined

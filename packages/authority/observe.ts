@@ -28,7 +28,7 @@ import { drainingIn, isBundleCurrent } from './publish.ts'
 import { isPublishedOnDisk } from './published-files.ts'
 import { dueLists } from './revocation/lists.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
-import { operatorOf } from './service-record.ts'
+import { operatorLabel, operatorOf } from './service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { InstanceRow, Reader } from './store/contract.ts'
 import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './trust.ts'
@@ -96,7 +96,7 @@ function operatorTermsOf({ store, config }: Pick<Engine, 'store' | 'config'>): O
     const name = operatorOf(row)
     if (name === undefined || !config.operators.has(name)) return []
     const { serial, slot, notAfter } = row
-    return [{ operator: `operator ${name}`, serial, slot, notAfter }]
+    return [{ operator: operatorLabel(name), serial, slot, notAfter }]
   })
 }
 

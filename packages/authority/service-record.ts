@@ -74,7 +74,12 @@ export function recentRevocations(store: Reader, limit: number): readonly Recent
 
 function ownerOf(row: CertificateRow, owners: ReadonlyMap<string, string>): string | undefined {
   const operator = operatorOf(row)
-  return operator === undefined ? owners.get(row.instance ?? '') : `operator ${operator}`
+  return operator === undefined ? owners.get(row.instance ?? '') : operatorLabel(operator)
+}
+
+/** As whoever is no instance is called beside those that are. */
+export function operatorLabel(name: string): string {
+  return `operator ${name}`
 }
 
 /** Whose certificate it is; undefined: no operator's. */

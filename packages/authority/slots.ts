@@ -52,9 +52,13 @@ export function nextSlotId(engine: Engine, kind: SlotKind): string {
 }
 
 export function newSlotId({ store }: Engine, kind: SlotKind): string {
-  const numbers = store
-    .slots()
+  return freeSlotId(store.slots(), kind)
+}
+
+/** Never that of a key that was there before, prepared ones included: a backup has those too. */
+export function freeSlotId(slots: readonly SlotRow[], kind: SlotKind): string {
+  const numbers = slots
     .filter((slot) => slot.kind === kind)
-    .map((slot) => Number(slot.id.slice(kind.length + 1)))
+    .map(({ id }) => Number(id.slice(kind.length + 1)))
   return `${kind}-${Math.max(0, ...numbers) + 1}`
 }

@@ -2,6 +2,7 @@ import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
 import { keyIdOf, type TrustedLog, type TrustStatement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { rootKeysMissing } from '../keys/root-keys.ts'
+import { freeSlotId } from '../slots.ts'
 import type { SlotRow, Transaction } from '../store/contract.ts'
 import type { NextGeneration } from './next-generation.ts'
 import type { PublishedAhead } from './published-ahead.ts'
@@ -35,7 +36,7 @@ export async function beginGeneration(
   const { store, keys, clock, actor } = continuing
   const generation = Math.max(seen, ahead.generation) + 1
   // 1 The key is on disk before it is on record.
-  const id = nextId(store.slots(), 'bundle-key')
+  const id = freeSlotId(store.slots(), 'bundle-key')
   const { algorithm, spki, spkiHash } = await keys.ensure({ id, kind: 'bundle-key' }, 'ecdsa-p256')
   // 2 All of it at once.
   const at = clock()
@@ -122,7 +123,7 @@ function lostIssuingCas(
     const spkiHash = keyIdOf(spki)
     if (slots.some((slot) => slot.spkiHash === spkiHash)) return []
     const { algorithm } = keyAlgorithmOf(spki)
-    const id = nextId(slots, 'issuing-ca')
+    const id = freeSlotId(slots, 'issuing-ca')
     const lost = {
       id,
       kind: 'issuing-ca',
@@ -145,18 +146,10 @@ function lostLogs(transaction: Transaction, trusted: readonly TrustedLog[], at: 
     const spkiHash = keyIdOf(spki)
     if (slots.some((slot) => slot.spkiHash === spkiHash)) return []
     const row: SlotRow = {
-      ...{ id: nextId(slots, 'log'), kind: 'log', state: 'retiring', algorithm: 'ecdsa-p256' },
+      ...{ id: freeSlotId(slots, 'log'), kind: 'log', state: 'retiring', algorithm: 'ecdsa-p256' },
       ...{ spkiHash, spki, origin, certificate: undefined, since: at, leftOut: [] },
     }
     slots.push(row)
     return [row]
   })
-}
-
-/** Never that of a key that was there before, prepared ones included: the backup has those too. */
-function nextId(slots: readonly SlotRow[], kind: SlotRow['kind']): string {
-  const numbers = slots
-    .filter((slot) => slot.kind === kind)
-    .map(({ id }) => Number(id.slice(kind.length + 1)))
-  return `${kind}-${Math.max(0, ...numbers) + 1}`
 }

@@ -20,7 +20,7 @@ export interface PublishedAhead {
 }
 
 /** As `protocol` takes them. */
-const MAX_DOCUMENT_BYTES = 512 * 1024
+export const MAX_DOCUMENT_BYTES = 512 * 1024
 
 /** A restore a day for two thousand years: a higher one is nonsense, and numbers have an end. */
 const MAX_GENERATION = 1_000_000

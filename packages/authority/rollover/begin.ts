@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
+import { operatorLabel } from '../service-record.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { takeStep } from './roll.ts'
 
@@ -19,7 +20,7 @@ export interface BeginRoll {
  */
 export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
   const { store, clock, actor, config } = engine
-  const operators = [...config.operators.keys()].map((name) => `operator ${name}`)
+  const operators = [...config.operators.keys()].map(operatorLabel)
   const known = new Set(
     store
       .instances()
