@@ -5,10 +5,10 @@ import {
   type CrlRequest,
   encodeExtension,
   encodePem,
-  encodeRevokedEntry,
   type KeyAlgorithm,
   oids,
   type RevocationReason,
+  RevokedEntries,
   signCrl,
 } from '@datapunk/pki'
 import { TestCa, type TestIdentity } from '@datapunk/testkit'
@@ -48,7 +48,7 @@ export class ListFolder {
   ): Promise<string> {
     const { at } = this.ca
     const entries = revoked.map(([{ certificate }, reason]) =>
-      encodeRevokedEntry({ serial: certificate.serialBytes, at: at - 1000, reason }),
+      RevokedEntries.of({ serial: certificate.serialBytes, at: at - 1000, reason }),
     )
     const times = { thisUpdate: at - 1000, nextUpdate: at + day }
     const der = await signCrl({ issuer: by.certificate, number: 1, ...times, entries, ...request }, by.signer)

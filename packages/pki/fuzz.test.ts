@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { parseCertificate, parseTbsCertificate } from './certificate.ts'
 import { checkCrl, checkDelta } from './crl/check-crl.ts'
 import { parseCrl } from './crl/crl.ts'
-import { encodeRevokedEntry } from './crl/revoked-entry.ts'
+import { RevokedEntries } from './crl/revoked-entries.ts'
 import { signCrl } from './crl/sign-crl.ts'
 import { createCsr, parseCsr } from './csr.ts'
 import { readDer } from './der/reader.ts'
@@ -366,7 +366,7 @@ function makeTileLeaves(der: Uint8Array): Uint8Array[] {
 /** Full and delta, of everything and of a shard, with and without entries. */
 function makeLists(ca: TestCa): Promise<Uint8Array[]> {
   const entries = (['unspecified', 'keyCompromise', 'superseded'] as const).map((reason, index) =>
-    encodeRevokedEntry({ serial: Uint8Array.of(index + 1, 0xff), at: ca.at, reason }),
+    RevokedEntries.of({ serial: Uint8Array.of(index + 1, 0xff), at: ca.at, reason }),
   )
   const usual = { issuer: ca.issuing.certificate, number: 5, thisUpdate: ca.at, nextUpdate: ca.at + 1000 }
   const scope = { uri: 'http://a.b/c', onlyContains: 'user-certificates' } as const

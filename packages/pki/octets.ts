@@ -33,6 +33,11 @@ export function equalOctets(one: Uint8Array, other: Uint8Array): boolean {
   return true
 }
 
+/** The same for what is long. */
+export function equalLongOctets(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && view(one).equals(other)
+}
+
 function view(octets: Uint8Array): Buffer {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length)
 }

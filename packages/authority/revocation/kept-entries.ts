@@ -5,8 +5,7 @@ import type { ListedCa } from './listed-cas.ts'
 /**
  * The entries of one CA's lists, kept from one list to the next.
  *
- * They can't disagree with the inventory, for the reason that `KeptSection` gives. What has ended is passed over until it is
- * most of them; then the rest is read anew.
+ * They can't disagree with the inventory, for the reason that `KeptSection` gives.
  */
 export class KeptEntries {
   readonly #store: Pick<Reader, 'revoked'>
@@ -22,11 +21,12 @@ export class KeptEntries {
 
   /** @param time who has ended by then is asked for no more, milliseconds since the epoch */
   from(time: number): EntryTable {
-    if (time < this.#time || this.#last === 0 || this.#table.isMostlyEnded(time)) {
+    if (time < this.#time) {
       this.#table = new EntryTable()
       this.#last = 0
-      this.#time = time
     }
+    this.#time = time
+    this.#table.dropEnded(time)
     for (const row of this.#store.revoked({ number: this.#last, time: this.#time, slot: this.#slot })) {
       this.#table.add(row)
       this.#last = row.number

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { encodeRevokedEntry } from '@datapunk/pki'
+import { encodeRevokedEntry, RevokedEntries } from '@datapunk/pki'
 import { encodeRevoked } from '@datapunk/protocol'
 import fc from 'fast-check'
 import type { RevokedAfter, RevokedCertificate } from '../store/contract.ts'
 import { KeptEntries } from './kept-entries.ts'
 import { KeptSection } from './kept-section.ts'
-import { shardIndex } from './list-url.ts'
+import { lastOctet, shardIndex } from './list-url.ts'
 
 /** What the inventory says of revocations, and nothing else. */
 class Revocations {
@@ -68,13 +68,13 @@ describe('what is kept encoded', () => {
           assert.deepEqual(Buffer.from(bytes), Buffer.from(encodeRevoked(leaves.map((row) => row.serial))))
           const thisUpdate = now - second
           for (const shard of [undefined, { index: 0, shards: 3 }, { index: 2, shards: 3 }]) {
-            const { pieces, count } = entries.from(now).select({ number: 2, time: now, thisUpdate, shard })
-            const wanted = left.filter((row) => row.number > 2 && isListed(row, shard))
-            assert.deepEqual(
-              Buffer.concat(pieces),
-              Buffer.concat(wanted.map((row) => entryOf(row, thisUpdate))),
-            )
-            assert.equal(count, wanted.length)
+            for (const number of [0, 2]) {
+              const found = entries.from(now - second).select({ number, time: now, thisUpdate }, shard)
+              const wanted = left.filter((row) => row.number > number && isListed(row, shard))
+              const encoded = inBuckets(wanted).map((row) => entryOf(row, thisUpdate))
+              assert.deepEqual(Buffer.concat(found.map(({ der }) => der)), Buffer.concat(encoded))
+              assert.deepEqual(summaryOf(found), summaryOf([new RevokedEntries(Buffer.concat(encoded))]))
+            }
           }
         }
       }),
@@ -109,7 +109,7 @@ describe('what is kept encoded', () => {
     assert.equal(store.read, 2002)
   })
 
-  test('lets go of entries once most of them have ended', () => {
+  test('lets go of what has ended, and reads anew for a time before', () => {
     const store = new Revocations()
     for (let n = 1; n <= 10; n++) {
       store.rows.push({
@@ -123,19 +123,29 @@ describe('what is kept encoded', () => {
       })
     }
     const entries = new KeptEntries(store, 'issuing-ca-1')
-    const table = entries.from(start)
-    assert.equal(entries.from(start + 5 * second), table)
-    const later = entries.from(start + 6 * second)
-    assert.notEqual(later, table)
-    assert.equal(later.select({ number: 0, time: 0, thisUpdate: start }).count, 4)
+    const left = (time: number) =>
+      summaryOf(entries.from(time).select({ number: 0, time: 0, thisUpdate: start })).count
+    assert.deepEqual([left(start), left(start + 6 * second), store.read], [10, 4, 10])
+    assert.deepEqual([left(start + 5 * second), store.read], [5, 15])
   })
 })
 
 function isListed({ slot, serial }: RevokedCertificate, shard?: { index: number; shards: number }): boolean {
   if (slot !== 'issuing-ca-1') return false
-  return (
-    shard === undefined || shardIndex(Number.parseInt(serial.slice(-2), 16), shard.shards) === shard.index
-  )
+  return shard === undefined || shardIndex(lastOctet(serial), shard.shards) === shard.index
+}
+
+/** As lists have them: by the last octet of the serial, and then in the order of recording. */
+function inBuckets(rows: readonly RevokedCertificate[]): RevokedCertificate[] {
+  return rows.toSorted((one, other) => lastOctet(one.serial) - lastOctet(other.serial))
+}
+
+function summaryOf(entries: readonly RevokedEntries[]) {
+  return {
+    count: entries.reduce((sum, { count }) => sum + count, 0),
+    latest: Math.max(...entries.map(({ latest }) => latest)),
+    reasons: new Set(entries.flatMap(({ reasons }) => [...reasons])),
+  }
 }
 
 function entryOf({ serial, at, reason }: RevokedCertificate, thisUpdate: number): Uint8Array {

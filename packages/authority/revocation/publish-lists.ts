@@ -66,21 +66,19 @@ function draftsOf(
   const draft = (scope: string): Draft => {
     const isDelta = scope === DELTA
     const last = lists.get(isDelta ? WHOLE : scope)?.thisUpdate ?? times.thisUpdate
-    const { pieces, count } = table.select({
-      number: isDelta ? base!.revocations : 0,
-      time: stillListed(last),
-      ...{ thisUpdate: times.thisUpdate, shard: shardIn(scope) },
-    })
+    const { thisUpdate } = times
+    const selection = { number: isDelta ? base!.revocations : 0, time: stillListed(last), thisUpdate }
+    const listed = table.select(selection, shardIn(scope))
     const hasFreshest = scope === WHOLE && base !== undefined && hasDelta(slot, config)
     return {
       head: { slot: slot.id, scope, number, ...times, revocations, base: isDelta ? base : undefined },
       request: {
-        ...{ issuer, number, ...times, entries: pieces },
+        ...{ issuer, number, ...times, entries: listed },
         base: isDelta ? base!.number : undefined,
         scope: shardIn(scope) && shardScope(store, config, slot, scope),
         freshest: hasFreshest ? listUrl(config, slot, DELTA) : undefined,
       },
-      entries: count,
+      entries: listed.reduce((sum, { count }) => sum + count, 0),
     }
   }
   const [first, ...others] = scopes

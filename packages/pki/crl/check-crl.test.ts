@@ -7,7 +7,8 @@ import { type CrlExpectation, checkCrl, checkDelta, crlMark } from './check-crl.
 import type { CheckedCrl, CheckedDelta } from './checked-crl.ts'
 import { combine } from './combine.ts'
 import { type Crl, parseCrl } from './crl.ts'
-import { encodeRevokedEntry, type RevocationRequest } from './revoked-entry.ts'
+import { RevokedEntries } from './revoked-entries.ts'
+import type { RevocationRequest } from './revoked-entry.ts'
 import { signCrl } from './sign-crl.ts'
 import type { CrlRequest } from './tbs-crl.ts'
 
@@ -27,7 +28,7 @@ async function list(
   by: TestIdentity = ca.issuing,
 ): Promise<Crl> {
   const times = { thisUpdate: ca.at, nextUpdate: ca.at + hour }
-  const entries = revoked.map(encodeRevokedEntry)
+  const entries = [RevokedEntries.of(...revoked)]
   return parseCrl(
     await signCrl({ issuer: by.certificate, number: 5, ...times, entries, ...request }, by.signer),
   )

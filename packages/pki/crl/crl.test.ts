@@ -259,6 +259,38 @@ describe('entries of a list', () => {
     assert.deepEqual([...new RevokedEntries(new Uint8Array(0)).reasons], [])
   })
 
+  it('that were read before are what reading anew says, whatever came between and behind', () => {
+    const one = fc.constantFrom(
+      entry,
+      encodeRevokedEntry({ serial: Uint8Array.of(8), at: 2000, reason: 'superseded' }),
+      encodeRevokedEntry({ serial: Uint8Array.of(9, 9), at: 1000 }),
+      Uint8Array.of(0x30, 0),
+    )
+    const change = fc.option(fc.tuple(fc.nat(), fc.nat(255)), { nil: undefined })
+    fc.assert(
+      fc.property(fc.array(fc.array(one, { maxLength: 3 }), { maxLength: 4 }), change, (parts, change) => {
+        const known = parts.flatMap((part) => {
+          try {
+            return [new RevokedEntries(Buffer.concat(part))]
+          } catch {
+            return []
+          }
+        })
+        const octets = Buffer.concat(parts.flat())
+        if (change !== undefined && octets.length > 0) octets[change[0] % octets.length] = change[1]
+        const summary = (before: readonly RevokedEntries[]) => {
+          const { count, latest, reasons } = new RevokedEntries(octets, before)
+          return { count, latest, reasons }
+        }
+        assert.deepEqual(
+          outcome(() => summary(known)),
+          outcome(() => summary([])),
+        )
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it('whose serials were chosen to collide are refused, soon', () => {
     // The hash has no secret: serials for the first 512 of 2^17 slots are found by trying.
     const colliding: Uint8Array[] = []

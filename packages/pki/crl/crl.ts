@@ -41,7 +41,7 @@ export function parseCrl(der: Uint8Array, maxBytes: number = derBudget.crlBytes)
   const own = new Uint8Array(der)
   const read = (reader: DerReader): Crl =>
     reader.sequence((list) => {
-      const { value, encoded } = list.kept(readTbs)
+      const { value, encoded } = list.kept((tbs) => readTbs(tbs))
       const outerAlgorithm = list.encoded(tag.sequence)
       const signature = list.octetsInBitString()
       // §5.1.1.2: the unsigned field says the same as the signed one.
@@ -56,10 +56,11 @@ export function parseCrl(der: Uint8Array, maxBytes: number = derBudget.crlBytes)
 /**
  * Reads a `TBSCertList` that nobody has signed yet, without a copy.
  *
+ * @param known as for `RevokedEntries`
  * @throws PkiError as `parseCrl`
  */
-export function readTbsCrl(tbs: Uint8Array): TbsCrl {
-  return { ...readDer(tbs, readTbs, derBudget.crlBytes), tbs }
+export function readTbsCrl(tbs: Uint8Array, known: readonly RevokedEntries[] = []): TbsCrl {
+  return { ...readDer(tbs, (der) => readTbs(der, known), derBudget.crlBytes), tbs }
 }
 
 /**
@@ -71,7 +72,7 @@ export function readTbsCrl(tbs: Uint8Array): TbsCrl {
  * RFC 5280 §5.1.2: the version is always 2, `nextUpdate` and the extensions are always there, and a list of no entries is
  * left out.
  */
-function readTbs(der: DerReader): Omit<TbsCrl, 'tbs'> {
+function readTbs(der: DerReader, known: readonly RevokedEntries[] = []): Omit<TbsCrl, 'tbs'> {
   return der.sequence((tbs) => {
     const version = tbs.smallInteger()
     if (version !== 1) malformed(`version number ${version} is not 1 (v2)`)
@@ -82,7 +83,7 @@ function readTbs(der: DerReader): Omit<TbsCrl, 'tbs'> {
     const listed = tbs.next(tag.sequence) ? tbs.content(tag.sequence) : undefined
     if (listed?.length === 0) malformed('its list of revoked certificates is empty instead of left out')
     const extensions = tbs.optional(0, readCrlExtensions) ?? malformed('it has no extensions')
-    const entries = new RevokedEntries(listed ?? new Uint8Array(0))
+    const entries = new RevokedEntries(listed ?? new Uint8Array(0), known)
     checkEntriesOfKind(entries, extensions)
     return { signatureAlgorithm, issuer, thisUpdate, nextUpdate, entries, ...extensions }
   })

@@ -5,7 +5,7 @@ import type { Certificate } from '../certificate.ts'
 import { keyAlgorithms } from '../keys/key-algorithm.ts'
 import { crlRules } from './crl-rules.ts'
 import { LintedCrl } from './lint-crl.ts'
-import { encodeRevokedEntry } from './revoked-entry.ts'
+import { RevokedEntries } from './revoked-entries.ts'
 import { type CrlRequest, encodeTbsCrl } from './tbs-crl.ts'
 
 let ca: TestCa
@@ -16,8 +16,8 @@ before(async () => {
   cannotSign = await TestCa.create({ issuing: { extensions: { keyUsage } } })
 })
 
-const held = (at: number): Uint8Array =>
-  encodeRevokedEntry({ serial: Uint8Array.of(7), at, reason: 'certificateHold' })
+const held = (at: number): RevokedEntries =>
+  RevokedEntries.of({ serial: Uint8Array.of(7), at, reason: 'certificateHold' })
 
 /** For each rule a list that breaks it, and the issuer it is held against where that is not the one it was made for. */
 const broken: Readonly<Record<string, () => readonly [Partial<CrlRequest>, Certificate?]>> = {
@@ -38,7 +38,7 @@ const broken: Readonly<Record<string, () => readonly [Partial<CrlRequest>, Certi
 const lintBroken = (request: Partial<CrlRequest>, issuer?: Certificate): LintedCrl => {
   const usual = { issuer: ca.issuing.certificate, number: 5, thisUpdate: ca.at, nextUpdate: ca.at + 1000 }
   const whole = { ...usual, entries: [], ...request }
-  return LintedCrl.lint(encodeTbsCrl(whole), issuer ?? (whole.issuer as Certificate))
+  return LintedCrl.lint(encodeTbsCrl(whole).der, issuer ?? (whole.issuer as Certificate))
 }
 
 describe('linting a list', () => {

@@ -2,6 +2,7 @@ import type { TbsCertificate } from '../certificate.ts'
 import { type LintFinding, lintFailed } from '../lint/lint.ts'
 import { readTbsCrl, type TbsCrl } from './crl.ts'
 import { crlRules } from './crl-rules.ts'
+import type { RevokedEntries } from './revoked-entries.ts'
 
 /** The proof that one to-be-signed list keeps every rule: `LintedCrl.lint` alone makes it, and signing demands it. */
 export class LintedCrl {
@@ -26,10 +27,11 @@ export class LintedCrl {
    * Reads the list from its own octets, and holds it against every rule.
    *
    * @param tbs DER `TBSCertList`, which nobody else may hold: it is not copied
+   * @param known entries that were read before: those that it begins its list with are not read again
    * @throws PkiError `LINT_FAILED` with `data.findings`, all of them; what `parseCrl` throws for unreadable octets
    */
-  static lint(tbs: Uint8Array, issuer: TbsCertificate): LintedCrl {
-    const crl = readTbsCrl(tbs)
+  static lint(tbs: Uint8Array, issuer: TbsCertificate, known: readonly RevokedEntries[] = []): LintedCrl {
+    const crl = readTbsCrl(tbs, known)
     const findings: LintFinding[] = []
     for (const { name, source, check } of crlRules) {
       const message = check(crl, issuer)

@@ -1,13 +1,14 @@
 import type { RevocationReason } from '../extensions/reason-code.ts'
+import { equalLongOctets } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
-import type { RevokedEntry } from './revoked-entry.ts'
-import { entryAt, scanEntries } from './scan-entries.ts'
+import { encodeRevokedEntry, type RevocationRequest, type RevokedEntry } from './revoked-entry.ts'
+import { type EntriesSummary, entryAt, scanEntries, summed } from './scan-entries.ts'
 
 /**
- * The entries of a list, as the octets that they are: a million of them are one buffer, and a table of places once the
- * first was looked up.
+ * Entries of a list, each of which was read once, as the octets that they are: a million of them are one buffer, and a table
+ * of places once the first was looked up.
  */
-export class RevokedEntries implements Iterable<RevokedEntry> {
+export class RevokedEntries implements Iterable<RevokedEntry>, EntriesSummary {
   /** DER, one after the other. */
   readonly der: Uint8Array
   readonly count: number
@@ -16,13 +17,31 @@ export class RevokedEntries implements Iterable<RevokedEntry> {
   readonly reasons: ReadonlySet<RevocationReason>
   #index: Index | undefined
 
-  /** @throws PkiError as `readRevokedEntry`, for the first entry that can't be read */
-  constructor(der: Uint8Array) {
-    const { count, latest, reasons } = scanEntries(der)
+  /**
+   * @param der nobody may change it any more
+   * @param known entries that were read before: as far as `der` begins with their octets, one after the other, it is not read
+   *   again
+   * @throws PkiError as `readRevokedEntry`, for the first entry that can't be read
+   */
+  constructor(der: Uint8Array, known: readonly RevokedEntries[] = []) {
+    const begun: EntriesSummary[] = []
+    let at = 0
+    for (const entries of known) {
+      const end = at + entries.der.length
+      if (!equalLongOctets(der.subarray(at, end), entries.der)) break
+      begun.push(entries)
+      at = end
+    }
+    const { count, latest, reasons } = summed([...begun, scanEntries(der.subarray(at))])
     this.der = der
     this.count = count
     this.latest = latest
     this.reasons = reasons
+  }
+
+  /** @throws PkiError as `encodeRevokedEntry` */
+  static of(...requests: readonly RevocationRequest[]): RevokedEntries {
+    return new RevokedEntries(new Uint8Array(Buffer.concat(requests.map(encodeRevokedEntry))))
   }
 
   *[Symbol.iterator](): Iterator<RevokedEntry> {

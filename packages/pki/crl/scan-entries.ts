@@ -45,6 +45,15 @@ export function scanEntries(octets: Uint8Array): EntriesSummary {
   return { count, latest, reasons }
 }
 
+/** What is known of all of them together. */
+export function summed(parts: readonly EntriesSummary[]): EntriesSummary {
+  return {
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    latest: Math.max(...parts.map(({ latest }) => latest)),
+    reasons: new Set(parts.flatMap(({ reasons }) => [...reasons])),
+  }
+}
+
 /** The entry that begins here, and how many octets it takes. */
 export function entryAt(octets: Uint8Array, at: number): { value: RevokedEntry; length: number } {
   const { value, encoded } = new DerReader(octets.subarray(at), elementsOfEntry).kept(readRevokedEntry)

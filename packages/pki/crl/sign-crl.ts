@@ -1,4 +1,4 @@
-import { encodeDer, encodeSequence } from '../der/writer.ts'
+import { encodeDer } from '../der/writer.ts'
 import type { Signer } from '../keys/signer.ts'
 import { signAsIssuer } from '../signed.ts'
 import { LintedCrl } from './lint-crl.ts'
@@ -14,12 +14,8 @@ import { type CrlRequest, encodeTbsCrl } from './tbs-crl.ts'
  *   `parseCrl` throws for entries that can't be read; `SIGNER_MISMATCH`, `SIGNATURE_INVALID`
  */
 export async function signCrl(request: CrlRequest, signer: Signer): Promise<Uint8Array> {
-  const linted = LintedCrl.lint(encodeTbsCrl(request), request.issuer)
-  return signLinted(linted, signer)
-}
-
-async function signLinted({ crl, issuerSpki }: LintedCrl, signer: Signer): Promise<Uint8Array> {
-  const { tbs, signatureAlgorithm } = crl
+  const tbs = encodeTbsCrl(request)
+  const { crl, issuerSpki } = LintedCrl.lint(tbs.der, request.issuer, request.entries)
   const signature = await signAsIssuer({ ...crl, issuerSpki }, signer)
-  return encodeSequence([tbs, signatureAlgorithm, encodeDer((der) => der.octetsInBitString(signature))])
+  return tbs.enclosedWith([crl.signatureAlgorithm, encodeDer((der) => der.octetsInBitString(signature))])
 }

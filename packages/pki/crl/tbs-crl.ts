@@ -1,6 +1,7 @@
 import type { TbsCertificate } from '../certificate.ts'
+import { RoomySequence } from '../der/roomy-sequence.ts'
 import { year1950, year10000 } from '../der/time.ts'
-import { type DerWriter, encodeDer, encodeSequence, sequenceHeader } from '../der/writer.ts'
+import { type DerWriter, encodeDer, sequenceHeader } from '../der/writer.ts'
 import { writeCrlDistributionPoint } from '../extensions/crl-distribution-points.ts'
 import { writeCrlNumber } from '../extensions/crl-number.ts'
 import { writeExtension } from '../extensions/extensions.ts'
@@ -9,6 +10,7 @@ import { writeAuthorityKeyIdentifier } from '../extensions/key-identifiers.ts'
 import { oids } from '../oids.ts'
 import { PkiError } from '../pki-error.ts'
 import { issuerFields } from '../profiles/issuer-fields.ts'
+import type { RevokedEntries } from './revoked-entries.ts'
 
 export interface CrlRequest {
   /** The CA whose certificates are listed, and whose key signs. */
@@ -18,8 +20,7 @@ export interface CrlRequest {
   /** Milliseconds since the epoch; fractions of a second are dropped. */
   readonly thisUpdate: number
   readonly nextUpdate: number
-  /** As `encodeRevokedEntry` makes them: one by one, or one after the other in a single buffer. */
-  readonly entries: Uint8Array | Iterable<Uint8Array>
+  readonly entries: readonly RevokedEntries[]
   /** Makes it a delta: the number of the full list that `entries` are the changes of. */
   readonly base?: bigint | number | undefined
   /** Left out where the list is about every certificate of the issuer. */
@@ -28,12 +29,15 @@ export interface CrlRequest {
   readonly freshest?: string | undefined
 }
 
+/** Octets for the largest signature, of ML-DSA-65, with its algorithm; RSA keys have 2 kB at most. */
+const SIGNATURE_ROOM = 4096
+
 /**
  * The DER of a `TBSCertList` (RFC 5280 §5.1). The entries are copied once.
  *
  * @throws PkiError `PROFILE_INVALID`, `NAME_INVALID`, `KEY_UNSUPPORTED`
  */
-export function encodeTbsCrl(request: CrlRequest): Uint8Array {
+export function encodeTbsCrl(request: CrlRequest): RoomySequence {
   checkTimes(request)
   const { issuer, signatureIdentifier, authorityKeyIdentifier } = issuerFields(request.issuer)
   const head = encodeDer((der) => {
@@ -43,14 +47,14 @@ export function encodeTbsCrl(request: CrlRequest): Uint8Array {
     der.time(request.thisUpdate)
     der.time(request.nextUpdate)
   })
-  const entries = request.entries instanceof Uint8Array ? [request.entries] : [...request.entries]
+  const entries = request.entries.map(({ der }) => der)
   const length = entries.reduce((sum, entry) => sum + entry.length, 0)
   // §5.1.2.6: absent where nothing is revoked.
   const list = length === 0 ? [] : [sequenceHeader(length), ...entries]
   const extensions = encodeDer((der) =>
     der.explicit(0, () => der.sequence(() => writeExtensions(der, request, authorityKeyIdentifier))),
   )
-  return encodeSequence([head, ...list, extensions])
+  return new RoomySequence([head, ...list, extensions], SIGNATURE_ROOM)
 }
 
 function writeExtensions(

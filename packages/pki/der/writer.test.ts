@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { readDer } from './reader.ts'
 import { tag } from './tag.ts'
-import { encodeDer, encodeSequence, sequenceHeader } from './writer.ts'
+import { encodeDer, sequenceHeader } from './writer.ts'
 
 describe('writing DER', () => {
   for (const length of [0, 1, 127, 128, 255, 256, 5000, 65_535, 65_536, 70_000]) {
@@ -75,12 +75,10 @@ describe('writing DER', () => {
     assert.deepEqual(der, Uint8Array.of(0x30, 5, 1, 1, 0xff, 5, 0))
   })
 
-  it('a sequence of encoded elements is the same as one that is written', () => {
+  it('the header of a sequence is the one that is written', () => {
     for (const length of [0, 127, 128, 255, 256, 65_535, 65_536, 0x100_0000]) {
       const content = new Uint8Array(length)
       const written = encodeDer((der) => der.sequence(() => der.raw(content)))
-      const halves = [content.subarray(0, length >> 1), content.subarray(length >> 1)]
-      assert.ok(Buffer.from(encodeSequence(halves)).equals(written), `${length} octets`)
       assert.deepEqual(sequenceHeader(length), written.subarray(0, written.length - length))
     }
   })

@@ -2,24 +2,6 @@ import { encodeOid } from './oid.ts'
 import { constructed, tag } from './tag.ts'
 import { encodeGeneralizedTime, encodeTime } from './time.ts'
 
-/**
- * A SEQUENCE of elements that are encoded already, in a buffer that is made once and exactly as long: for lists of a
- * million, which a writer would copy each time it grows.
- */
-export function encodeSequence(elements: readonly Uint8Array[]): Uint8Array {
-  let length = 0
-  for (const element of elements) length += element.length
-  const header = sequenceHeader(length)
-  const sequence = new Uint8Array(header.length + length)
-  sequence.set(header)
-  let at = header.length
-  for (const element of elements) {
-    sequence.set(element, at)
-    at += element.length
-  }
-  return sequence
-}
-
 /** Identifier and length octets of a SEQUENCE with so many octets of content. */
 export function sequenceHeader(length: number): Uint8Array {
   if (length < 0x80) return Uint8Array.of(tag.sequence, length)
