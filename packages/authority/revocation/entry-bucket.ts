@@ -1,6 +1,7 @@
-import { encodeRevokedEntry, type RevocationReason as PkiReason, RevokedEntries } from '@datapunk/pki'
-import type { RevocationReason, RevokedCertificate } from '../store/contract.ts'
+import { encodeRevokedEntry, RevokedEntries } from '@datapunk/pki'
+import type { RevokedCertificate } from '../store/contract.ts'
 import { put } from './column.ts'
+import { PKI_REASONS } from './pki-reasons.ts'
 
 /** Which entries a list has. */
 export interface EntrySelection {
@@ -34,7 +35,7 @@ export class EntryBucket {
   }
 
   add({ number, serial, reason, at, notAfter }: RevokedCertificate): void {
-    const entry = encodeRevokedEntry({ serial: Buffer.from(serial, 'hex'), at, reason: REASONS[reason] })
+    const entry = encodeRevokedEntry({ serial: Buffer.from(serial, 'hex'), at, reason: PKI_REASONS[reason] })
     this.#put(entry, { number, at, notAfter })
     this.#last = number
   }
@@ -121,15 +122,4 @@ const none = new RevokedEntries(new Uint8Array())
 function backdated(octets: Uint8Array, at: number): Uint8Array {
   const [entry] = new RevokedEntries(octets)
   return encodeRevokedEntry({ ...entry!, at })
-}
-
-const REASONS: Readonly<Record<RevocationReason, PkiReason>> = {
-  unspecified: 'unspecified',
-  'key-compromise': 'keyCompromise',
-  'ca-compromise': 'caCompromise',
-  'affiliation-changed': 'affiliationChanged',
-  superseded: 'superseded',
-  'cessation-of-operation': 'cessationOfOperation',
-  'privilege-withdrawn': 'privilegeWithdrawn',
-  'aa-compromise': 'aACompromise',
 }
