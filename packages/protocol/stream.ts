@@ -198,7 +198,7 @@ export class MessageReader<Message> {
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
       this.#keep(bytes.subarray(start, end))
       start = end + 1
-      const line = Buffer.concat(this.#kept)
+      const line = this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept)
       this.#kept = []
       this.#size = 0
       const message = this.#parse(line)
@@ -216,7 +216,7 @@ export class MessageReader<Message> {
   #parse(line: Buffer): Message | undefined {
     let json: unknown
     try {
-      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line))
+      json = JSON.parse(utf8.decode(line))
     } catch (cause) {
       throw invalid('is not JSON in UTF-8', cause)
     }
@@ -228,6 +228,8 @@ export class MessageReader<Message> {
     throw invalid('has another shape', parsed.error)
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 function invalid(what: string, cause?: unknown): ProtocolError {
   return new ProtocolError('MESSAGE_INVALID', `a line of the stream ${what}`, { cause })

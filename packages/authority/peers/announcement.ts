@@ -2,11 +2,11 @@ import { type DocumentNumber, encodeMessage, MAX_DIFFERENCE_AHEAD } from '@datap
 import type { DifferenceCache } from './difference-cache.ts'
 import { type Publication, sectionRefs } from './publication.ts'
 
-/** The newest bundle as messages, encoded once for all peers. */
+/** The newest bundle as messages: octets, because text would be copied for each of a thousand peers. */
 export interface Announcement {
-  readonly head: string
-  /** The bundle before, and how sections differ from its own: for whoever was sent it. */
-  readonly ahead: { readonly of: DocumentNumber; readonly sections: string } | undefined
+  readonly head: Uint8Array
+  /** For whoever was sent the bundle before: how sections differ from its own, and the head. */
+  readonly ahead: { readonly of: DocumentNumber; readonly sectionsAndHead: Uint8Array } | undefined
 }
 
 /** What peers are sent, and how. */
@@ -22,7 +22,7 @@ export function announcementOf(
 ): Announcement | undefined {
   if (now.bundle === undefined) return undefined
   const head = encodeMessage({ type: 'head', document: now.bundle.head })
-  if (before?.bundle === undefined) return { head, ahead: undefined }
+  if (before?.bundle === undefined) return { head: Buffer.from(head), ahead: undefined }
   const earlier = new Map(sectionRefs(before).map(({ kind, digest }) => [kind, digest]))
   let sections = ''
   for (const { kind, digest } of sectionRefs(now)) {
@@ -37,5 +37,8 @@ export function announcementOf(
     if (difference === undefined || difference.byteLength > MAX_DIFFERENCE_AHEAD) continue
     sections += encodeMessage({ type: 'section', digest, base, difference })
   }
-  return { head, ahead: { of: before.bundle, sections } }
+  return {
+    head: Buffer.from(head),
+    ahead: { of: before.bundle, sectionsAndHead: Buffer.from(sections + head) },
+  }
 }

@@ -48,7 +48,7 @@ export class PeerStream {
   #service = ''
   #leaving = false
   /** Of the certificate it signed with last: it signs with few. */
-  #key: { readonly serial: string; readonly spki: Uint8Array; readonly revoked: boolean } | undefined
+  #key: { readonly serial: string; readonly spki: Uint8Array } | undefined
   /** What it has by now, as far as was sent or said. */
   #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
   #bundle: DocumentNumber = { generation: 0, counter: 0 }
@@ -101,7 +101,7 @@ export class PeerStream {
     const { head, ahead } = announcement
     const hasTheOneBefore = ahead !== undefined && compareDocumentNumbers(ahead.of, this.#bundle) === 0
     this.#bundle = bundle
-    this.#write(hasTheOneBefore ? ahead.sections + head : head)
+    this.#write(hasTheOneBefore ? ahead.sectionsAndHead : head)
   }
 
   #take(message: PeerMessage): void {
@@ -182,11 +182,12 @@ export class PeerStream {
    * revoked: what it says is noted, and nobody waits for it.
    */
   readonly #keyOf = (serial: string): Uint8Array | undefined => {
-    const row = this.#certificate(serial)
-    if (row === undefined) return undefined
-    const spki = this.#key?.serial === serial ? this.#key.spki : parseCertificate(row.der!).spki
-    this.#key = { serial, spki, revoked: row.state === 'revoked' }
-    return spki
+    if (this.#key?.serial !== serial) {
+      const row = this.#certificate(serial)
+      if (row === undefined) return undefined
+      this.#key = { serial, spki: parseCertificate(row.der!).spki }
+    }
+    return this.#key.spki
   }
 
   #certificate(serial: string): CertificateRow | undefined {
@@ -195,8 +196,8 @@ export class PeerStream {
   }
 
   #speaker(): Speaker {
-    const { serial = '', revoked = false } = this.#key ?? {}
-    return { serial, revoked }
+    const { serial = '' } = this.#key ?? {}
+    return { serial, revoked: this.#streaming.store.revocation(serial) !== undefined }
   }
 
   #speakerOf(serial: string): { instance: string; service: string } {
@@ -210,7 +211,7 @@ export class PeerStream {
     this.#write(encodeMessage(message))
   }
 
-  #write(lines: string): void {
+  #write(lines: string | Uint8Array): void {
     this.#response.write(lines)
     if (this.#response.writableLength > MAX_UNSENT) this.#response.destroy()
   }
