@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import {
   type ApplyReport,
   type Authority,
@@ -20,6 +18,7 @@ import { eventDocument, type eventText, type OwnEventKind, toldEventText } from 
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
 import { askDocument, askText } from '../root-key-text.ts'
+import { startProcess } from '../start-process.ts'
 import { table } from '../table.ts'
 import { instantText, spanText } from '../time-text.ts'
 import { waitDocument, waitText } from '../wait-text.ts'
@@ -59,17 +58,11 @@ export const upCommand: CommandSpec = {
   },
 }
 
-/** They are given nothing of this process’s environment. */
-const RESPONDER = fileURLToPath(new URL('../responder.ts', import.meta.url))
-const CONSOLE = fileURLToPath(new URL('../console-process.ts', import.meta.url))
-
 function consoleHost(
   { place, world }: Context,
   doing: Pick<ConsoleHostOptions, 'report' | 'certify'>,
 ): ConsoleHost {
-  // Node warns that it takes types away for a browser too.
-  const execArgv = ['--disable-warning=ExperimentalWarning']
-  const start = () => fork(CONSOLE, { env: {}, execArgv })
+  const start = () => startProcess('console-process.ts')
   const after = (delay: number, call: () => void) => {
     const timer = setTimeout(call, delay)
     return () => clearTimeout(timer)
@@ -95,7 +88,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   await authority.servePeers()
   door.moveTo(config.authority.metrics)
   console.moveTo(config)
-  authority.serveStatus(() => fork(RESPONDER, { env: {}, execArgv: [] }))
+  authority.serveStatus(() => startProcess('responder.ts'))
   const approve = () => config.authority.autoApply === 'all'
   const pace = new Pace(context.world.clock)
   const first = await output.during('applying', authority.apply({ approve, pace }))
