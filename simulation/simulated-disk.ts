@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import type { DiskCalls } from '../packages/authority/disk/disk.ts'
+import type { DiskCalls } from '../packages/authority/disk/disk-steps.ts'
 import type { Draw } from './draw.ts'
 
 /** What a process that lost its power sees: this call is not made, and no later one either. */

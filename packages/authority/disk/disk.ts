@@ -5,44 +5,15 @@ import {
   foreign,
   foreignLink,
   hasCode,
-  inTheWay,
-  mayNotGive,
   missing,
   notA,
   refuseLooser,
   tooLong,
 } from './disk-failure.ts'
+import { type DiskCalls, DiskSteps, isOwnedBy, type WriteOptions } from './disk-steps.ts'
 import { DiskThreads } from './disk-threads.ts'
 import type { Owner } from './numeric-owner.ts'
 import type { SlowWork } from './slow-work.ts'
-
-/** The calls of `node:fs` that `Disk` makes: the seam where tests fail the disk, or cut the power. */
-export type DiskCalls = Pick<
-  typeof fs,
-  | 'closeSync'
-  | 'fchmodSync'
-  | 'fchownSync'
-  | 'fstatSync'
-  | 'fsync'
-  | 'fsyncSync'
-  | 'lstatSync'
-  | 'mkdirSync'
-  | 'openSync'
-  | 'readSync'
-  | 'readdirSync'
-  | 'readlinkSync'
-  | 'renameSync'
-  | 'rmdirSync'
-  | 'symlinkSync'
-  | 'unlinkSync'
-  | 'writeSync'
->
-
-export interface WriteOptions {
-  /** Permission bits, exactly so whatever the umask. */
-  readonly mode: number
-  readonly owner?: Owner | undefined
-}
 
 export interface ReadOptions {
   /** Bytes; a longer file is refused. */
@@ -62,8 +33,7 @@ export interface OpenFile {
   close(): void
 }
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
-const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
 
 /**
  * Everything this package writes to disk, less the inventory, goes through here. Whoever writes holds the lock: two
@@ -85,6 +55,7 @@ const OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
  */
 export class Disk {
   readonly #fs: DiskCalls
+  readonly #steps: DiskSteps
   readonly #uid: number
   #threads: DiskThreads | undefined
   /** What files were found to hold, and when they had been changed last: what has not changed since is not read again. */
@@ -96,6 +67,7 @@ export class Disk {
    */
   constructor(options: { calls?: DiskCalls; uid?: number } = {}) {
     this.#fs = options.calls ?? fs
+    this.#steps = new DiskSteps(this.#fs)
     this.#uid = options.uid ?? process.geteuid?.() ?? 0
   }
 
@@ -108,7 +80,7 @@ export class Disk {
    */
   ensureFolder(path: string, mode: number, owner?: Owner): void {
     this.#saying(path, () => {
-      const stat = this.#stat(path)
+      const stat = this.#steps.stat(path)
       if (stat === undefined) {
         this.#makeFolder(path, mode, owner)
         return
@@ -118,7 +90,7 @@ export class Disk {
       if (owner === undefined && isPrivate(mode) && !this.#isOurs(stat))
         throw foreign(path, stat.uid, this.#uid)
       const settled = owner === undefined || ((stat.mode & 0o777) === mode && isOwnedBy(stat, owner))
-      if (!settled) this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
+      if (!settled) this.#steps.withFolder(path, (fd) => this.#steps.dress(fd, path, mode, owner))
     })
   }
 
@@ -126,8 +98,8 @@ export class Disk {
   writeFileAtomic(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
     const temporary = temporaryOf(path)
     this.#saying(path, () => {
-      this.#orRemove(temporary, () => {
-        this.#writeNew(temporary, bytes, options)
+      this.#steps.orRemove(temporary, () => {
+        this.#steps.writeNew(temporary, bytes, options)
         this.#fs.renameSync(temporary, path)
       })
       this.syncFolder(dirname(path))
@@ -145,11 +117,11 @@ export class Disk {
     const temporary = temporaryOf(path)
     let size = 0
     try {
-      const fd = this.#openNew(temporary)
+      const fd = this.#steps.openNew(temporary)
       try {
-        this.#dress(fd, temporary, mode, owner)
+        this.#steps.dress(fd, temporary, mode, owner)
         for await (const piece of pieces) {
-          this.#writeAll(fd, piece)
+          this.#steps.writeAll(fd, piece)
           size += piece.length
         }
         await ended((told) => this.#fs.fsync(fd, told))
@@ -158,7 +130,7 @@ export class Disk {
       }
       this.#fs.renameSync(temporary, path)
     } catch (error) {
-      this.#tryToRemove(temporary)
+      this.#steps.tryToRemove(temporary)
       throw diskFailure(error, path)
     }
     this.syncFolder(dirname(path))
@@ -180,7 +152,7 @@ export class Disk {
 
   /** Writes a file in a folder that nobody reads yet. Neither is on disk before `finish`. */
   writeUnsynced(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
-    this.#saying(path, () => this.#writeNew(path, bytes, options, () => {}))
+    this.#saying(path, () => this.#steps.writeNew(path, bytes, options, () => {}))
   }
 
   /** Returns when it is done. */
@@ -191,7 +163,7 @@ export class Disk {
     }
     for (const path of work.files ?? []) {
       const sync = (fd: number) => this.#fs.fsyncSync(fd)
-      this.#saying(path, () => this.#withOpen(path, O_RDONLY | O_NOFOLLOW, sync))
+      this.#saying(path, () => this.#steps.withOpen(path, O_RDONLY | O_NOFOLLOW, sync))
     }
     for (const path of work.folders) this.syncFolder(path)
   }
@@ -228,7 +200,7 @@ export class Disk {
   link(path: string, target: string, { within }: { within: string }): void {
     this.#saying(path, () => {
       const text = relative(dirname(path), target)
-      const found = this.#linkText(path)
+      const found = this.#steps.linkText(path)
       if (found === text) return
       if (found !== undefined && !isInside(resolve(dirname(path), found), within))
         throw foreignLink(path, found, within)
@@ -240,8 +212,8 @@ export class Disk {
   /** The last step of `link`, unchecked and unsynced, for folders that are ours alone. */
   replaceLink(path: string, text: string, temporary: string): void {
     this.#saying(path, () => {
-      this.#orRemove(temporary, () => {
-        this.#makingRoom(temporary, () => this.#fs.symlinkSync(text, temporary))
+      this.#steps.orRemove(temporary, () => {
+        this.#steps.makingRoom(temporary, () => this.#fs.symlinkSync(text, temporary))
         this.#fs.renameSync(temporary, path)
       })
     })
@@ -255,14 +227,14 @@ export class Disk {
    */
   openFile(path: string, { maxBytes }: { maxBytes: number }): OpenFile | undefined {
     return this.#saying(path, () => {
-      const fd = this.#openIfThere(path, O_RDONLY | O_NONBLOCK)
+      const fd = this.#steps.openIfThere(path, O_RDONLY | O_NONBLOCK)
       if (fd === undefined) return undefined
       const close = () => this.#fs.closeSync(fd)
       try {
         const stat = this.#fs.fstatSync(fd)
         if (!stat.isFile()) throw notA('regular file', path)
         if (stat.size > maxBytes) throw tooLong(path, maxBytes)
-        const read = (length: number) => this.#saying(path, () => this.#readAll(fd, length))
+        const read = (length: number) => this.#saying(path, () => this.#steps.readAll(fd, length))
         return { size: stat.size, read, close }
       } catch (error) {
         close()
@@ -281,7 +253,7 @@ export class Disk {
   readChecked(path: string, options: ReadOptions): Uint8Array | undefined {
     return this.#saying(path, () => {
       // Without O_NONBLOCK a named pipe in the place of the file would make us wait for ever.
-      const fd = this.#openIfThere(
+      const fd = this.#steps.openIfThere(
         path,
         O_RDONLY | O_NONBLOCK | (options.followLinks === false ? O_NOFOLLOW : 0),
       )
@@ -291,7 +263,7 @@ export class Disk {
         if (!stat.isFile()) throw notA('regular file', path)
         if (options.refuseLooserThan !== undefined) refuseLooser(path, stat.mode, options.refuseLooserThan)
         if (stat.size > options.maxBytes) throw tooLong(path, options.maxBytes)
-        return this.#readAll(fd, stat.size)
+        return this.#steps.readAll(fd, stat.size)
       } finally {
         this.#fs.closeSync(fd)
       }
@@ -305,10 +277,10 @@ export class Disk {
   makePrivateFile(path: string, { create }: { create: boolean }): void {
     this.#saying(path, () => {
       if (create) this.ensureFolder(dirname(path), 0o700)
-      const stat = this.#stat(path)
+      const stat = this.#steps.stat(path)
       if (stat === undefined && !create) throw missing(path)
       if (stat === undefined) {
-        this.#writeNew(path, '', { mode: 0o600 })
+        this.#steps.writeNew(path, '', { mode: 0o600 })
         this.syncFolder(dirname(path))
         return
       }
@@ -319,7 +291,7 @@ export class Disk {
 
   /** The text of a symbolic link; undefined when nothing is there. */
   readLink(path: string): string | undefined {
-    return this.#saying(path, () => this.#linkText(path))
+    return this.#saying(path, () => this.#steps.linkText(path))
   }
 
   /** The names in a folder, sorted; none when it isn't there. */
@@ -336,7 +308,7 @@ export class Disk {
 
   /** What lies at a path, links not followed. */
   kindOf(path: string): 'file' | 'folder' | 'link' | 'other' | undefined {
-    const stat = this.#saying(path, () => this.#stat(path))
+    const stat = this.#saying(path, () => this.#steps.stat(path))
     if (stat === undefined) return undefined
     if (stat.isFile()) return 'file'
     if (stat.isDirectory()) return 'folder'
@@ -348,7 +320,7 @@ export class Disk {
    * place to as many bytes, in the same tick of the system's clock (4 ms) as the one before, is not seen.
    */
   stampOf(path: string): string | undefined {
-    const stat = this.#saying(path, () => this.#stat(path))
+    const stat = this.#saying(path, () => this.#steps.stat(path))
     return stat && stampOf(stat)
   }
 
@@ -359,13 +331,13 @@ export class Disk {
   /** Removes a file or link, when there is one, and syncs the folder. */
   remove(path: string): void {
     this.#saying(path, () => {
-      if (this.#unlinkIfThere(path)) this.syncFolder(dirname(path))
+      if (this.#steps.unlinkIfThere(path)) this.syncFolder(dirname(path))
     })
   }
 
   /** Removes a file or link, when there is one; a power cut may bring it back. */
   removeUnsynced(path: string): void {
-    this.#saying(path, () => this.#unlinkIfThere(path))
+    this.#saying(path, () => this.#steps.unlinkIfThere(path))
   }
 
   /**
@@ -374,7 +346,7 @@ export class Disk {
    */
   removeFolder(path: string): void {
     this.#saying(path, () => {
-      const stat = this.#stat(path)
+      const stat = this.#steps.stat(path)
       if (stat === undefined) return
       if (!stat.isDirectory()) {
         this.#fs.unlinkSync(path)
@@ -399,12 +371,12 @@ export class Disk {
   }
 
   syncFolder(path: string): void {
-    this.#saying(path, () => this.#withFolder(path, (fd) => this.#fs.fsyncSync(fd)))
+    this.#saying(path, () => this.#steps.withFolder(path, (fd) => this.#fs.fsyncSync(fd)))
   }
 
   /** Sets mode and owner of a folder that is ours; it is not synced. */
   dressFolder(path: string, mode: number, owner: Owner | undefined): void {
-    this.#saying(path, () => this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner)))
+    this.#saying(path, () => this.#steps.withFolder(path, (fd) => this.#steps.dress(fd, path, mode, owner)))
   }
 
   /** The user this process acts as. */
@@ -425,63 +397,14 @@ export class Disk {
 
   #makeFolder(path: string, mode: number, owner: Owner | undefined): void {
     const above = dirname(path)
-    if (this.#stat(above) === undefined) this.#makeFolder(above, 0o755, undefined)
+    if (this.#steps.stat(above) === undefined) this.#makeFolder(above, 0o755, undefined)
     this.#fs.mkdirSync(path, { mode: 0o700 })
-    this.#withFolder(path, (fd) => this.#dress(fd, path, mode, owner))
+    this.#steps.withFolder(path, (fd) => this.#steps.dress(fd, path, mode, owner))
     this.syncFolder(above)
   }
 
-  #writeNew(
-    path: string,
-    bytes: Uint8Array | string,
-    { mode, owner }: WriteOptions,
-    sync = (fd: number) => this.#fs.fsyncSync(fd),
-  ): void {
-    const fd = this.#openNew(path)
-    try {
-      this.#dress(fd, path, mode, owner)
-      this.#writeAll(fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
-      sync(fd)
-    } finally {
-      this.#fs.closeSync(fd)
-    }
-  }
-
-  /** A crash may have left a file of this name; nobody but us uses it. */
-  #openNew(path: string): number {
-    return this.#makingRoom(path, () =>
-      this.#fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
-    )
-  }
-
-  #makingRoom<T>(path: string, make: () => T): T {
-    try {
-      return make()
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error
-      this.#fs.unlinkSync(path)
-      return make()
-    }
-  }
-
-  /** The owner first: a chown clears bits that a chmod has set. */
-  #dress(fd: number, path: string, mode: number, owner: Owner | undefined): void {
-    if (owner !== undefined && !isOwnedBy(this.#fs.fstatSync(fd), owner)) {
-      try {
-        this.#fs.fchownSync(fd, owner.uid, owner.gid)
-      } catch (error) {
-        throw hasCode(error, 'EPERM') ? mayNotGive(path, owner, error) : error
-      }
-    }
-    this.#fs.fchmodSync(fd, mode)
-  }
-
-  #writeAll(fd: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += this.#fs.writeSync(fd, bytes, done, bytes.length - done)
-  }
-
   #holds(path: string, bytes: Uint8Array, { mode, owner }: WriteOptions): boolean {
-    const stat = this.#stat(path)
+    const stat = this.#steps.stat(path)
     if (!stat?.isFile() || stat.size !== bytes.length) return false
     if ((stat.mode & 0o777) !== mode || !isOwnedBy(stat, owner)) return false
     const stamp = stampOf(stat)
@@ -494,76 +417,8 @@ export class Disk {
     return true
   }
 
-  #readAll(fd: number, size: number): Uint8Array {
-    const bytes = new Uint8Array(size)
-    let length = 0
-    for (let read = -1; read !== 0 && length < size; length += read) {
-      read = this.#fs.readSync(fd, bytes, length, size - length, null)
-    }
-    return bytes.subarray(0, length)
-  }
-
-  #withFolder(path: string, act: (fd: number) => void): void {
-    this.#withOpen(path, OPEN_FOLDER, act)
-  }
-
-  #withOpen(path: string, flags: number, act: (fd: number) => void): void {
-    const fd = this.#fs.openSync(path, flags)
-    try {
-      act(fd)
-    } finally {
-      this.#fs.closeSync(fd)
-    }
-  }
-
-  #openIfThere(path: string, flags: number): number | undefined {
-    try {
-      return this.#fs.openSync(path, flags)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined
-      throw error
-    }
-  }
-
   #isOurs(stat: fs.Stats): boolean {
     return stat.uid === 0 || stat.uid === this.#uid
-  }
-
-  #stat(path: string): fs.Stats | undefined {
-    return this.#fs.lstatSync(path, { throwIfNoEntry: false })
-  }
-
-  #linkText(path: string): string | undefined {
-    const stat = this.#stat(path)
-    if (stat === undefined) return undefined
-    if (!stat.isSymbolicLink()) throw inTheWay(path)
-    return this.#fs.readlinkSync(path)
-  }
-
-  #unlinkIfThere(path: string): boolean {
-    try {
-      this.#fs.unlinkSync(path)
-      return true
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return false
-      throw error
-    }
-  }
-
-  /** The first failure is the one to tell; that the temporary file stays too changes nothing. */
-  #orRemove(temporary: string, act: () => void): void {
-    try {
-      act()
-    } catch (error) {
-      this.#tryToRemove(temporary)
-      throw error
-    }
-  }
-
-  #tryToRemove(temporary: string): void {
-    try {
-      this.#unlinkIfThere(temporary)
-    } catch {}
   }
 
   #saying<T>(path: string, act: () => T): T {
@@ -592,11 +447,6 @@ function temporaryOf(path: string): string {
 
 function isPrivate(mode: number): boolean {
   return (mode & 0o077) === 0
-}
-
-function isOwnedBy(stat: fs.Stats, owner: Owner | undefined): boolean {
-  if (owner === undefined) return true
-  return (owner.uid === -1 || stat.uid === owner.uid) && (owner.gid === -1 || stat.gid === owner.gid)
 }
 
 function isInside(path: string, folder: string): boolean {

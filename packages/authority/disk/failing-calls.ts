@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import type { DiskCalls } from './disk.ts'
+import type { DiskCalls } from './disk-steps.ts'
 
 /** What the system answers from the n-th call on: it is dead, or it refuses this one call. */
 export type Failure = 'power-cut' | 'ENOSPC' | 'EROFS' | 'EACCES' | 'EIO'

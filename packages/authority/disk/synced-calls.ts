@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { DiskCalls } from './disk.ts'
+import type { DiskCalls } from './disk-steps.ts'
 
 /**
  * The real calls of `node:fs`, and in what order a swap took the steps that a power cut could tear apart: `synced PATH`
