@@ -40,14 +40,15 @@ export class EntryBucket {
     this.#last = number
   }
 
-  /** Lets go of those whose certificates have ended by then, milliseconds since the epoch. */
+  /**
+   * Lets go of those whose certificates have ended by then, milliseconds since the epoch. Of a large one only where that is worth
+   * a walk through all of it: an ended one that is left is passed over.
+   */
   dropEnded(time: number): void {
-    if (time < this.#firstToEnd) return
+    if (time < this.#firstToEnd || !this.#isWorthIt(time)) return
     const left = new EntryBucket()
-    for (let row = 0; row < this.#count; row++) {
-      const [number, at, notAfter] = [this.#numbers[row]!, this.#times[row]!, this.#notAfters[row]!]
-      if (notAfter > time) left.#put(this.#octetsOf(row), { number, at, notAfter })
-    }
+    for (let row = 0; row < this.#count; row++)
+      if (this.#notAfters[row]! > time) left.#put(this.#octetsOf(row), this.#factsOf(row))
     this.#octets = left.#octets
     this.#ends = left.#ends
     this.#numbers = left.#numbers
@@ -56,6 +57,19 @@ export class EntryBucket {
     this.#count = left.#count
     this.#firstToEnd = left.#firstToEnd
     this.#settled = none
+  }
+
+  /** Leaves nothing here. @param bucketOf where an entry belongs, by the last octet of its serial */
+  moveTo(bucketOf: (octet: number) => EntryBucket): void {
+    for (let row = 0; row < this.#count; row++) {
+      const entry = this.#octetsOf(row)
+      // SEQUENCE, length, INTEGER, length: of our own each takes one octet.
+      const bucket = bucketOf(entry[3 + entry[3]!]!)
+      const facts = this.#factsOf(row)
+      bucket.#put(entry, facts)
+      bucket.#last = facts.number
+    }
+    this.#count = 0
   }
 
   select(selection: EntrySelection): RevokedEntries[] {
@@ -97,6 +111,17 @@ export class EntryBucket {
     this.#firstToEnd = Math.min(this.#firstToEnd, notAfter)
   }
 
+  #isWorthIt(time: number): boolean {
+    if (this.#count < SMALL) return true
+    let ended = 0
+    for (let row = 0; row < this.#count; row++) if (this.#notAfters[row]! <= time) ended++
+    return ended > this.#count / 8
+  }
+
+  #factsOf(row: number) {
+    return { number: this.#numbers[row]!, at: this.#times[row]!, notAfter: this.#notAfters[row]! }
+  }
+
   #octetsOf(row: number): Uint8Array {
     return this.#octets.subarray(this.#beginOf(row), this.#ends[row]!)
   }
@@ -115,6 +140,9 @@ export class EntryBucket {
     return from
   }
 }
+
+/** A walk through so many takes a few milliseconds. */
+const SMALL = 65_536
 
 const none = new RevokedEntries(new Uint8Array())
 

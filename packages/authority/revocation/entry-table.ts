@@ -3,12 +3,15 @@ import type { RevokedCertificate } from '../store/contract.ts'
 import { EntryBucket, type EntrySelection } from './entry-bucket.ts'
 import { lastOctet, type Shard, shardIndex } from './list-url.ts'
 
-/** The entries of a CA's lists by the last octets of their serials: whatever a list is divided into, a part is some of these. */
+/**
+ * The entries of a CA's lists in the order of their recording. Once somebody has asked for a shard, they are divided by the last
+ * octets of their serials: whatever a list is divided into, a part is some of these.
+ */
 export class EntryTable {
-  readonly #buckets = Array.from({ length: 256 }, () => new EntryBucket())
+  #buckets = [new EntryBucket()]
 
   add(row: RevokedCertificate): void {
-    this.#buckets[lastOctet(row.serial)]!.add(row)
+    this.#bucketOf(lastOctet(row.serial)).add(row)
   }
 
   /** Lets go of those whose certificates have ended by then, milliseconds since the epoch. */
@@ -26,11 +29,23 @@ export class EntryTable {
    * @returns one after the other, they are the entries of the list
    */
   select(selection: EntrySelection, shard?: Shard): RevokedEntries[] {
-    return this.#of(shard).flatMap((bucket) => bucket.select(selection))
+    const buckets = shard === undefined ? this.#buckets : this.#of(shard)
+    return buckets.flatMap((bucket) => bucket.select(selection))
   }
 
-  #of(shard: Shard | undefined): EntryBucket[] {
-    if (shard === undefined) return this.#buckets
-    return this.#buckets.filter((_, octet) => shardIndex(octet, shard.shards) === shard.index)
+  #of({ index, shards }: Shard): EntryBucket[] {
+    if (this.#buckets.length === 1) this.#divide()
+    return this.#buckets.filter((_, octet) => shardIndex(octet, shards) === index)
+  }
+
+  #divide(): void {
+    const [all] = this.#buckets
+    this.#buckets = Array.from({ length: 256 }, () => new EntryBucket())
+    all!.moveTo((octet) => this.#bucketOf(octet))
+  }
+
+  /** @param octet the last one of a serial */
+  #bucketOf(octet: number): EntryBucket {
+    return this.#buckets[this.#buckets.length === 1 ? 0 : octet]!
   }
 }

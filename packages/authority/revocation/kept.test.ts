@@ -71,8 +71,8 @@ describe('what is kept encoded', () => {
             for (const number of [0, 2]) {
               const found = entries.from(now - second).select({ number, time: now, thisUpdate }, shard)
               const wanted = left.filter((row) => row.number > number && isListed(row, shard))
-              const encoded = inBuckets(wanted).map((row) => entryOf(row, thisUpdate))
-              assert.deepEqual(Buffer.concat(found.map(({ der }) => der)), Buffer.concat(encoded))
+              const encoded = wanted.map((row) => entryOf(row, thisUpdate))
+              assert.deepEqual(textsOf(found), textsOf(encoded.map((entry) => new RevokedEntries(entry))))
               assert.deepEqual(summaryOf(found), summaryOf([new RevokedEntries(Buffer.concat(encoded))]))
             }
           }
@@ -109,6 +109,27 @@ describe('what is kept encoded', () => {
     assert.equal(store.read, 2002)
   })
 
+  test('is in the order of recording, until a shard is asked for', () => {
+    const store = new Revocations()
+    const numbers = [9, 3, 200, 3, 0]
+    for (const [index, last] of numbers.entries()) {
+      const serial = `0${index + 1}${'00'.repeat(14)}${last.toString(16).padStart(2, '0')}`
+      const row = { number: index + 1, serial, profile: 'leaf', slot: 'issuing-ca-1' } as const
+      store.rows.push({ ...row, reason: 'superseded', at: start, notAfter: start + second })
+    }
+    const entries = new KeptEntries(store, 'issuing-ca-1')
+    const listed = (shard?: { index: number; shards: number }) =>
+      entries
+        .from(start)
+        .select({ number: 0, time: start, thisUpdate: start }, shard)
+        .flatMap((piece) => [...piece].map(({ serial }) => serial.at(-1)))
+    assert.deepEqual(listed(), numbers)
+    assert.deepEqual(listed({ index: 0, shards: 2 }), [0, 3, 3, 9])
+    assert.deepEqual(listed({ index: 1, shards: 2 }), [200])
+    assert.equal(entries.from(start).lastOf({ index: 0, shards: 2 }), 5)
+    assert.deepEqual(listed(), [0, 3, 3, 9, 200])
+  })
+
   test('lets go of what has ended, and reads anew for a time before', () => {
     const store = new Revocations()
     for (let n = 1; n <= 10; n++) {
@@ -135,9 +156,10 @@ function isListed({ slot, serial }: RevokedCertificate, shard?: { index: number;
   return shard === undefined || shardIndex(lastOctet(serial), shard.shards) === shard.index
 }
 
-/** As lists have them: by the last octet of the serial, and then in the order of recording. */
-function inBuckets(rows: readonly RevokedCertificate[]): RevokedCertificate[] {
-  return rows.toSorted((one, other) => lastOctet(one.serial) - lastOctet(other.serial))
+/** In whatever order: which shards were asked for decides it. */
+function textsOf(entries: readonly RevokedEntries[]): string[] {
+  const each = entries.flatMap((piece) => [...piece])
+  return each.map((entry) => JSON.stringify({ ...entry, serial: [...entry.serial] })).sort()
 }
 
 function summaryOf(entries: readonly RevokedEntries[]) {

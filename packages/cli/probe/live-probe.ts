@@ -187,7 +187,9 @@ function questionOf(
     case: asked,
     place,
     tries: knocks.map(({ way, seen }): Try => {
-      const trace = { service: name, serial: pair?.serial, localPort: seen.localPort }
+      // Where it comes to no handshake, no certificate is shown; another case shows the same one.
+      const serial = asked.ways === undefined ? pair?.serial : undefined
+      const trace = { service: name, serial, localPort: seen.localPort }
       return { way: way?.name, seen, told: reports.of(trace) }
     }),
     source: sourceOf(service, reports),
