@@ -194,6 +194,15 @@ export class MemoryTables implements Transaction {
     return this.#certificatesWhere((row) => row.state === 'issued' && row.notAfter > after)
   }
 
+  nextEnd(after: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { serial, state, notAfter } of this.#certificates.values()) {
+      const isLive = state === 'issued' && notAfter > after && !this.#revocations.has(serial)
+      if (isLive && notAfter < next) next = notAfter
+    }
+    return next
+  }
+
   trustStatements(): readonly TrustStatementRow[] {
     return this.#trustStatements.map(copyOf)
   }
