@@ -1,7 +1,9 @@
 import { basename, join } from 'node:path'
 import { encodePem } from '@datapunk/pki'
 import type { Engine } from './engine.ts'
+import { keptPer } from './kept-answer.ts'
 import { listsFile } from './revocation/lists-file.ts'
+import type { Reader } from './store/contract.ts'
 import { trustedSlots } from './trust.ts'
 
 /** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
@@ -10,8 +12,8 @@ function* publishedFiles({
   layout,
   config,
 }: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
-  const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
-  if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
+  const roots = rootsFile(store)
+  if (roots.byteLength > 0) yield [config.paths.caCert, roots]
   const lists = listsFile(store)
   if (lists.byteLength > 0) yield [config.paths.crl, lists]
   for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
@@ -22,6 +24,16 @@ function* publishedFiles({
     if (bytes !== undefined) yield [layout.mesh.section(digest), bytes]
   }
   yield [layout.mesh.head, bundle.head]
+}
+
+const keptRoots = keptPer<Uint8Array>()
+
+/** `paths.ca_cert`: every root that is trusted now. */
+function rootsFile(store: Reader): Uint8Array {
+  const { roots } = trustedSlots(store)
+  return keptRoots(store).of([roots], () =>
+    Buffer.from(roots.map(({ der }) => encodePem('CERTIFICATE', der)).join('')),
+  )
 }
 
 /** Signed, and for everyone to read. */

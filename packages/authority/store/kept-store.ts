@@ -21,6 +21,7 @@ type Deed = Exclude<keyof Transaction, keyof Reader>
 /** What deeds change, and answers are made from. */
 const tables = [
   'acknowledgements',
+  'announcements',
   'attempts',
   'audit',
   'bundles',
@@ -55,7 +56,7 @@ const changes: Readonly<Record<Deed, readonly Table[]>> = {
   forgetAttempt: ['attempts'],
   putNextKey: ['next keys'],
   forgetNextKey: ['next keys'],
-  announceNextKeys: ['next keys'],
+  announceNextKeys: ['announcements'],
   putPinning: ['pinning'],
   addTrustStatement: ['trust statements'],
   addBundle: ['bundles'],
@@ -117,7 +118,7 @@ export class KeptStore implements Store {
     this.#once('acknowledgements', ['acknowledgements'], () => this.#store.acknowledgements())
   deliveries = () => this.#once('deliveries', ['deliveries'], () => this.#store.deliveries())
   attempts = () => this.#once('attempts', ['attempts'], () => this.#store.attempts())
-  nextKeys = () => this.#once('next keys', ['next keys'], () => this.#store.nextKeys())
+  nextKeys = () => this.#once('next keys', ['next keys', 'announcements'], () => this.#store.nextKeys())
   pinning = () => this.#once('pinning', ['pinning'], () => this.#store.pinning())
   auditTree = () => this.#once('audit tree', ['audit'], () => this.#store.auditTree())
 
