@@ -6,25 +6,29 @@ import { listsFile } from './revocation/lists-file.ts'
 import type { Reader } from './store/contract.ts'
 import { trustedSlots } from './trust.ts'
 
+type PublishedFile = readonly [path: string, bytes: Uint8Array]
+
 /** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
-function* publishedFiles({
-  store,
-  layout,
-  config,
-}: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
-  const roots = rootsFile(store)
-  if (roots.byteLength > 0) yield [config.paths.caCert, roots]
-  const lists = listsFile(store)
-  if (lists.byteLength > 0) yield [config.paths.crl, lists]
-  for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
-  const bundle = store.bundle()
-  if (bundle === undefined) return
-  for (const digest of bundle.sections) {
-    const bytes = store.section(digest)
-    if (bytes !== undefined) yield [layout.mesh.section(digest), bytes]
-  }
-  yield [layout.mesh.head, bundle.head]
+function publishedFiles({ store, layout, config }: Published): readonly PublishedFile[] {
+  const [roots, lists] = [rootsFile(store), listsFile(store)]
+  const [statements, bundle] = [store.trustStatements(), store.bundle()]
+  const { caCert, crl } = config.paths
+  return keptFiles(store).of([roots, lists, statements, bundle, layout, caCert, crl], () => {
+    const files: PublishedFile[] = []
+    if (roots.byteLength > 0) files.push([caCert, roots])
+    if (lists.byteLength > 0) files.push([crl, lists])
+    for (const row of statements) files.push([layout.mesh.trustStatement(row), row.bytes])
+    if (bundle === undefined) return files
+    for (const digest of bundle.sections) {
+      const bytes = store.section(digest)
+      if (bytes !== undefined) files.push([layout.mesh.section(digest), bytes])
+    }
+    files.push([layout.mesh.head, bundle.head])
+    return files
+  })
 }
+
+const keptFiles = keptPer<readonly PublishedFile[]>()
 
 const keptRoots = keptPer<Uint8Array>()
 
