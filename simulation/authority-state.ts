@@ -8,7 +8,8 @@ import { Disk } from '../packages/authority/disk/disk.ts'
 import type { Engine } from '../packages/authority/engine.ts'
 import type { KeyStore } from '../packages/authority/keys/key-store.ts'
 import { Passphrase } from '../packages/authority/keys/passphrase.ts'
-import { CommittedStore } from './committed-store.ts'
+import { KeptStore } from '../packages/authority/store/kept-store.ts'
+import { MemoryStore } from '../packages/authority/store/memory.ts'
 import { KeyPool } from './key-pool.ts'
 import { PooledKeyStore } from './pooled-key-store.ts'
 import { type FolderCopy, SimulatedDisk } from './simulated-disk.ts'
@@ -17,7 +18,7 @@ import type { World } from './world.ts'
 /** What `mtls backup` puts into its file. */
 export interface Backup {
   readonly madeAt: number
-  readonly rows: CommittedStore
+  readonly rows: MemoryStore
   readonly keys: ReturnType<typeof keyFiles>['keys']
 }
 
@@ -25,13 +26,14 @@ export interface Backup {
 export interface StateCopy {
   readonly path: string
   readonly folder: FolderCopy
-  readonly rows: CommittedStore
+  readonly rows: MemoryStore
 }
 
 /** What outlives the authority's process: its disk, and the inventory on it, which here is a memory store of its own. */
 export class AuthorityState {
   readonly machine: SimulatedDisk
-  store: CommittedStore
+  store: KeptStore
+  #rows: MemoryStore
   readonly #world: World
   readonly #layout: Layout
   readonly #keys = new KeyPool('authority', Number.POSITIVE_INFINITY)
@@ -40,7 +42,8 @@ export class AuthorityState {
     this.#world = world
     this.#layout = layout
     this.machine = new SimulatedDisk(world.draw.fork('disk'))
-    this.store = this.#newStore()
+    this.#rows = this.#newRows()
+    this.store = new KeptStore(this.#rows)
   }
 
   disk(): Disk {
@@ -61,7 +64,7 @@ export class AuthorityState {
     if (engine.store.bundle() === undefined) return undefined
     const madeAt = this.#world.now()
     const { keys } = keyFiles(engine)
-    const rows = this.#newStore(this.store)
+    const rows = this.#newRows(this.#rows)
     await engine.store.write((transaction) => transaction.changeMesh({ backedUpAt: madeAt }))
     return { madeAt, rows, keys }
   }
@@ -78,7 +81,8 @@ export class AuthorityState {
     for (const folder of [staged.dir, staged.keys]) disk.ensureFolder(folder, 0o700)
     for (const { slot, file } of keys)
       disk.writeFileAtomic(join(staged.keys, `${slot}.key`), file, { mode: 0o600 })
-    const store = this.#newStore(rows)
+    const restoredRows = this.#newRows(rows)
+    const store = new KeptStore(restoredRows)
     const restored = { config, disk, layout, store, keys: this.keys(disk, config, staged.keys) }
     const options = { madeAt, seen: this.store.mesh()?.generation ?? 0 }
     await goOnFromBackup({ ...restored, clock: this.#world.now, actor: 'restore', staged }, options)
@@ -87,21 +91,28 @@ export class AuthorityState {
     disk.removeFolder(layout.authority.dir)
     settleRestore(layout, disk)
     disk.removeFolder(staging)
-    this.store = store
+    this.#hold(restoredRows)
   }
 
   /** @param path the authority's own folder, or the whole state folder */
   copy(path: string): StateCopy {
-    return { path, folder: this.machine.copyOf(path), rows: this.#newStore(this.store) }
+    return { path, folder: this.machine.copyOf(path), rows: this.#newRows(this.#rows) }
   }
 
   putBack({ path, folder, rows }: StateCopy): void {
     this.machine.putBack(path, folder)
-    this.store = this.#newStore(rows)
+    this.#hold(this.#newRows(rows))
   }
 
-  #newStore(rows?: CommittedStore): CommittedStore {
+  #hold(rows: MemoryStore): void {
+    this.#rows = rows
+    this.store = new KeptStore(rows)
+  }
+
+  /** @param rows that it is a copy of */
+  #newRows(rows?: MemoryStore): MemoryStore {
     const { machine } = this
-    return new CommittedStore(() => (machine.isCut || machine.full !== undefined ? 'lost' : 'kept'), rows)
+    const commit = () => (machine.isCut || machine.full !== undefined ? 'lost' : 'kept')
+    return new MemoryStore({ commit, ...(rows && { rows }) })
   }
 }

@@ -66,8 +66,16 @@ export class Camps {
   }
 }
 
+const knownCamps = new WeakMap<MeshDocuments, string>()
+
 /** Whoever believes the same trust statement, members and pins, whatever else, judges alike. */
-export function campKey({ trust, bundle }: MeshDocuments): string {
+export function campKey(documents: MeshDocuments): string {
+  const key = knownCamps.get(documents) ?? campKeyOf(documents)
+  knownCamps.set(documents, key)
+  return key
+}
+
+function campKeyOf({ trust, bundle }: MeshDocuments): string {
   const digests = bundle.head.sections.flatMap(({ kind, digest }) =>
     kind === 'members' || kind === 'revoked' || kind === 'pins' || kind === 'transparency' ? [digest] : [],
   )

@@ -9,6 +9,7 @@ import {
   parseMembers,
   parsePins,
   pinOf,
+  readBundleHead,
   readTrustStatement,
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
@@ -90,7 +91,7 @@ export class Invariants {
   readonly #rolls: RollInvariants
   readonly logs: LogInvariants
   readonly #members: MemberInvariants
-  /** Of the newest bundle, and by which digests it was found. */
+  /** Of the newest bundle, and by which digest they were found. */
   #publishedMembers: { readonly of: string; readonly members: ReadonlyMap<string, Member> } | undefined
   #published: { number: DocumentNumber; at: number } | undefined
   #isDirty = true
@@ -243,10 +244,9 @@ export class Invariants {
     const { store } = this.#authority
     const bundle = store.bundle()
     if (bundle === undefined) return undefined
-    const of = bundle.sections.join(' ')
+    const of = readBundleHead(bundle.head).head.sections.find(({ kind }) => kind === 'members')!.digest
     if (this.#publishedMembers?.of === of) return this.#publishedMembers.members
-    const section = bundle.sections.map((digest) => store.section(digest)!).find(isOfMembers)
-    const members = new Map(parseMembers(section!).map((member) => [member.service, member]))
+    const members = new Map(parseMembers(store.section(of)!).map((member) => [member.service, member]))
     this.#publishedMembers = { of, members }
     return members
   }
@@ -487,10 +487,6 @@ export class Invariants {
     this.#violation ??= new Violation(`${new Date(at).toISOString()}, step ${this.#world.steps}: ${what}`)
     throw this.#violation
   }
-}
-
-function isOfMembers(section: Uint8Array): boolean {
-  return Buffer.from(section.buffer, section.byteOffset, section.byteLength).indexOf('{"members":[') === 0
 }
 
 function isOfPins(section: Uint8Array): boolean {

@@ -36,6 +36,8 @@ export class MemberInvariants {
   /** Since when a service is in the config; of those that were in the file at the beginning nothing is said. */
   readonly #wantedSince = new Map<string, number>()
   #config: Config
+  /** What the newest bundle was found to say, and of which config. */
+  #found: { readonly members: ReadonlyMap<string, Member>; readonly config: Config } | undefined
 
   constructor(watch: MemberWatch) {
     this.#watch = watch
@@ -93,8 +95,9 @@ export class MemberInvariants {
     }
   }
 
-  /** The newest bundle says what the config says. */
+  /** The newest bundle says what the config says. What was found so is so until one of the two is another. */
   #checkPublished(members: ReadonlyMap<string, Member>): void {
+    if (this.#found?.members === members && this.#found.config === this.#config) return
     const violated: Violated = this.#watch.violated
     for (const service of members.keys())
       if (service !== PROBE && !this.#config.services.has(service))
@@ -107,6 +110,7 @@ export class MemberInvariants {
       if (!dnsNames.every((name) => member.dnsNames.includes(name)))
         violated(`${service} is to be ${dnsNames.join(' and ')}, and is ${member.dnsNames.join(' and ')}`)
     }
+    this.#found = { members, config: this.#config }
   }
 
   /** Whoever is in the config, runs and could be reached has a pair, and knows of itself. */

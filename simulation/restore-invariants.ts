@@ -1,10 +1,10 @@
 import type { AuthorityEvent } from '../packages/authority/event.ts'
-import type { CommittedStore } from './committed-store.ts'
+import type { Store } from '../packages/authority/store/contract.ts'
 import type { Violated } from './violation.ts'
 
 export interface RestoreWatched {
   readonly now: () => number
-  readonly authority: { readonly store: CommittedStore }
+  readonly authority: { readonly store: Store }
   readonly violated: Violated
 }
 

@@ -21,10 +21,10 @@ import { compromise } from '../packages/authority/rollover/compromise.ts'
 import { takeStep } from '../packages/authority/rollover/roll.ts'
 import { rotateAnew } from '../packages/authority/rotate-pair.ts'
 import type { SlotKind } from '../packages/authority/store/contract.ts'
+import type { KeptStore } from '../packages/authority/store/kept-store.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
 import { compareWitnessed } from '../packages/authority/transparency/witnessed.ts'
 import { AuthorityState, type Backup } from './authority-state.ts'
-import type { CommittedStore } from './committed-store.ts'
 import { KeyPool } from './key-pool.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 import { SimulatedLogs } from './simulated-logs.ts'
@@ -100,7 +100,7 @@ export class SimulatedAuthority {
     this.#pace = new Pace(world.now)
   }
 
-  get store(): CommittedStore {
+  get store(): KeptStore {
     return this.state.store
   }
 

@@ -80,7 +80,7 @@ describe('apply', () => {
     const first = testEngine({ dir, config: { services } })
     await apply(first, no)
     const stricter = { services: { ...services, lake: { allow: ['stream'] } } }
-    const second = testEngine({ dir, config: stricter, store: first.store as MemoryStore })
+    const second = testEngine({ dir, config: stricter, store: first.store })
     await apply(second, yes)
     const rows = second.store.audit(0, 1000).filter(({ deed }) => deed === 'change-callers')
     assert.deepEqual(
@@ -116,13 +116,13 @@ describe('apply', () => {
     await apply(engine, no)
     const { store } = engine
     const [left] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
-    const without = testEngine({ dir, store: store as MemoryStore, config: { services: { lake: {} } } })
+    const without = testEngine({ dir, store, config: { services: { lake: {} } } })
     await apply(without, yes)
     assert.equal(store.revocation(left!.serial)?.reason, 'cessation-of-operation')
     const { entries } = parseCrl(store.list('issuing-ca-1', '')!.der)
     assert.equal(entries.find(Buffer.from(left!.serial, 'hex'))?.reason, 'cessationOfOperation')
     assert.deepEqual(planOf(without).actions, [])
-    const again = testEngine({ dir, store: store as MemoryStore, config: { services } })
+    const again = testEngine({ dir, store, config: { services } })
     assert.deepEqual((await apply(again, no)).failed, [])
     const [back] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
     assert.notEqual(back!.serial, left!.serial)
@@ -133,7 +133,7 @@ describe('apply', () => {
     const dir = temporaryFolder()
     const first = testEngine({ dir, config: { services } })
     await apply(first, no)
-    const store = first.store as MemoryStore
+    const store = first.store
     const second = testEngine({ dir, store, config: { services: { stream: {}, nexus: {} } } })
     const report = await apply(second, no)
     assert.deepEqual(
@@ -155,7 +155,7 @@ describe('apply', () => {
     const clock = new FixedClock(Date.UTC(2026, 5, 1))
     const first = testEngine({ dir, clock, config: { services } })
     await apply(first, no)
-    const store = first.store as MemoryStore
+    const store = first.store
     const certificates = { key_algorithm: 'ecdsa-p256', organization: 'Datapunk Ltd' }
     const second = testEngine({ dir, clock, store, config: { services, certificates } })
     await apply(second, no)
@@ -179,7 +179,7 @@ describe('apply', () => {
     })
     const first = testEngine({ dir, config: named('lake', 'stream') })
     await apply(first, no)
-    const second = testEngine({ dir, store: first.store as MemoryStore, config: named('stream', 'lake') })
+    const second = testEngine({ dir, store: first.store, config: named('stream', 'lake') })
     assertDone(await apply(second, yes))
     const { bundle } = readAsPeer(second)
     assert.equal(bundle.memberByName.get('lake.service.internal')?.service, 'stream')
@@ -204,7 +204,7 @@ describe('apply', () => {
     await apply(first, no)
     const stream = checkPair(first, 'stream')
     const config = { services: { lake: { ip_addresses: ['10.0.0.7'] }, stream: {} } }
-    const second = testEngine({ dir, store: first.store as MemoryStore, config })
+    const second = testEngine({ dir, store: first.store, config })
     assertDone(await apply(second, no))
     const { trust, bundle } = readAsPeer(second)
     assert.equal(trust.number.counter, 2)
@@ -254,7 +254,7 @@ describe('apply', () => {
     const dir = temporaryFolder()
     const first = testEngine({ dir, config: { services } })
     await apply(first, no)
-    const store = first.store as MemoryStore
+    const store = first.store
     const moved = testEngine({
       dir,
       store,
@@ -294,7 +294,7 @@ describe('a state that is not whole is refused', () => {
     const dir = temporaryFolder()
     const engine = testEngine({ dir, config: { services } })
     await apply(engine, no)
-    return { dir, engine, store: engine.store as MemoryStore }
+    return { dir, engine, store: engine.store }
   }
 
   test('a missing key beside a present certificate', async () => {

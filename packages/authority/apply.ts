@@ -8,7 +8,7 @@ import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
-import { type Observed, pairsOnDisk, takeInventory } from './observe.ts'
+import { type Observed, seeDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
 import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
@@ -82,8 +82,8 @@ async function pass(
   engine.keys.seatRoot(store.slots())
   await takeLog(engine)
   // 2 What is to be done; the destructive part only when asked for.
-  const pairs = pairsOnDisk(engine)
-  const found = takeInventory(engine, pairs)
+  const before = seeDisk(engine)
+  const found = takeInventory(engine, before)
   const wanted = plan(config, found, clock())
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
@@ -107,13 +107,14 @@ async function pass(
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
   const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)
-  const inventory = isAsFound ? found : takeInventory(engine, asked ? undefined : pairs)
-  const served = servedCertificates(engine, asked ? undefined : pairs)
+  const seen = isAsFound ? before : asked ? seeDisk(engine) : { ...before, nextKeys: new Map() }
+  const inventory = isAsFound ? found : takeInventory(engine, seen)
+  const served = servedCertificates(engine, seen.pairs)
   const { due, putOff } = dueIssuances(engine, { inventory, served }, options.pace)
   // 5 The keys of the certificates to come, where there are none.
   await forgetWhereOff(engine)
   const pressing = due.flatMap(({ instance, serving }) => (serving === undefined ? [instance] : []))
-  const keyless = withoutNextKey(engine, new Set(pressing))
+  const keyless = withoutNextKey(engine, { pressing: new Set(pressing), seen: seen.nextKeys })
   const notMade = await makeNextKeys(engine, keyless)
   // 6 The bundle, so that peers know who is coming, and with which key, before anyone comes; unless a step has just published
   //   what is so.
@@ -127,7 +128,7 @@ async function pass(
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
   await engine.ownPair.renew(engine)
   // 8 Their next keys, and the bundle again, which names these, and a change that a new certificate has ended.
-  for (const [instance, error] of await announceKeys(engine)) failures.set(instance, error)
+  for (const [instance, error] of await announceKeys(engine, seen.nextKeys)) failures.set(instance, error)
   // 9 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 10 Services that read files are told of them.

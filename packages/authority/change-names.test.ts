@@ -8,7 +8,6 @@ import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { Pace } from './pace.ts'
-import type { MemoryStore } from './store/memory.ts'
 import { checkPair, readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
 
@@ -32,7 +31,7 @@ describe('a change of names refuses nobody', () => {
 
   const rename = (dns_names: readonly string[], ip_addresses: readonly string[] = []) => {
     const config = { services: { lake: { dns_names, ip_addresses }, stream: {} } }
-    const next = testEngine({ dir, clock, store: engine.store as MemoryStore, config })
+    const next = testEngine({ dir, clock, store: engine.store, config })
     engine = { ...next, peers: engine.peers }
   }
 

@@ -4,6 +4,7 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import { MAX_DOCUMENT_BYTES, publishedAhead } from './backup/published-ahead.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import { keptPer } from './kept-answer.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
 import { isAheadOfUs } from './peers/ahead.ts'
 import type { SlotRow } from './store/contract.ts'
@@ -121,16 +122,23 @@ function checkNotAllGone({ config, layout, disk }: Checked, slots: readonly Slot
 /** ca_cert is written from the inventory; a file with a root the inventory does not know is not ours to replace. */
 function checkCaCert({ config, disk }: Checked, slots: readonly SlotRow[]): void {
   const bytes = disk.readChecked(config.paths.caCert, { maxBytes: MAX_CA_CERT_BYTES })
-  const known = slots.flatMap((slot) =>
-    slot.certificate === undefined ? [] : [Buffer.from(slot.certificate)],
-  )
   if (bytes === undefined) return
-  for (const der of decodePem(bytes, 'CERTIFICATE')) {
-    if (known.some((certificate) => certificate.equals(der))) continue
-    throw new AuthorityError(
-      'CA_MISMATCH',
-      `found in ${config.paths.caCert} a root that this mesh’s inventory does not know; allowed: its own root. Move the file away and \`mtls apply\` writes it anew`,
-      { data: { path: config.paths.caCert } },
-    )
-  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  const strange = keptStrange(slots).of([text], () => hasStrangeRoot(text, slots))
+  if (!strange) return
+  throw new AuthorityError(
+    'CA_MISMATCH',
+    `found in ${config.paths.caCert} a root that this mesh’s inventory does not know; allowed: its own root. Move the file away and \`mtls apply\` writes it anew`,
+    { data: { path: config.paths.caCert } },
+  )
+}
+
+/** Of the file as it was read last, for as long as the slots are these. */
+const keptStrange = keptPer<boolean>()
+
+function hasStrangeRoot(pem: string, slots: readonly SlotRow[]): boolean {
+  const known = slots.flatMap(({ certificate }) => certificate ?? [])
+  return decodePem(pem, 'CERTIFICATE').some(
+    (der) => !known.some((certificate) => Buffer.compare(certificate, der) === 0),
+  )
 }

@@ -1,4 +1,5 @@
 import type { Config } from '@datapunk/protocol'
+import { keptPer } from './kept-answer.ts'
 
 /** What an issuing CA may sign for: its name constraints (RFC 5280 4.2.1.10). */
 export interface Constraints {
@@ -15,6 +16,12 @@ interface Names {
 
 /** The constraints that the config asks for, as canonical JSON. */
 export function constraintsOf(config: Config): string {
+  return keptConstraints(config).of([], () => writtenIn(config))
+}
+
+const keptConstraints = keptPer<string>()
+
+function writtenIn(config: Config): string {
   const addresses = new Set<string>()
   for (const service of config.services.values()) {
     for (const address of service.ipAddresses) addresses.add(address)

@@ -57,7 +57,7 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
  * Certificates that are not the newest of their instances, and that these may show still: the one that an instance spoke with
  * last, and all of whoever reads files, because nobody sees when he has read them.
  */
-function stillShown(reader: MembersReader, now: number): CertificateRow[] {
+export function stillShown(reader: MembersReader, now: number): CertificateRow[] {
   const newest = new Set(reader.currentCertificates().map(({ serial }) => serial))
   const spoken = reader.acknowledgements().flatMap(({ serial }) => {
     const row = newest.has(serial) ? undefined : reader.certificate(serial)

@@ -10,6 +10,7 @@ import { caCertificate } from './ca-certificate.ts'
 import { unsettled } from './delivery/deliver.ts'
 import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
+import { drainingIn } from './draining.ts'
 import type { Engine } from './engine.ts'
 import type {
   BundleFacts,
@@ -21,10 +22,10 @@ import type {
 } from './inventory.ts'
 import { issuedConstraints } from './issued-constraints.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
-import { withoutNextKey } from './pinning/make-next-keys.ts'
+import { type SeenKeys, withoutNextKey } from './pinning/make-next-keys.ts'
 import { pinsLate } from './pinning/pin-mode.ts'
 import { areFilesLinked } from './place.ts'
-import { drainingIn, isBundleCurrent } from './publish.ts'
+import { isBundleCurrent } from './publish.ts'
 import { isPublishedOnDisk } from './published-files.ts'
 import { dueLists } from './revocation/lists.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
@@ -36,13 +37,9 @@ import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './trus
 /**
  * Takes the inventory: the store's rows, and what lies on disk.
  *
- * @param pairs as `pairsOnDisk` saw them a moment ago, where nobody but the caller may have changed them since: reading
- *   them is most of the work
+ * @param seen a moment ago, where nobody but the caller may have changed it since: to look is most of the work
  */
-export function takeInventory(
-  engine: Observed,
-  pairs: ReadonlyMap<string, string> = pairsOnDisk(engine),
-): Inventory {
+export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engine)): Inventory {
   const { store } = engine
   const trustStatementCurrent = isTrustStatementCurrent(store)
   const issuing = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'active')
@@ -61,7 +58,7 @@ export function takeInventory(
     logRoots: engine.logSeat.roots,
     dueLists: dueLists(engine),
     witnesses: witnessesOf(engine, unsettled(engine)),
-    services: servicesOf(engine, pairs),
+    services: servicesOf(engine, seen),
     pinning: store.pinning()?.wanted,
     pinsLate: pinsLate(engine),
     authorityIssuer: engine.ownPair.served?.slot,
@@ -74,6 +71,17 @@ export type Observed = Pick<
   Engine,
   'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
 >
+
+/** What was seen of the disk. */
+export interface SeenOnDisk {
+  /** As `pairsOnDisk` says. */
+  readonly pairs: ReadonlyMap<string, string>
+  readonly nextKeys: SeenKeys
+}
+
+export function seeDisk(engine: Pick<Engine, 'store' | 'disk' | 'layout'>): SeenOnDisk {
+  return { pairs: pairsOnDisk(engine), nextKeys: new Map() }
+}
 
 function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
   const facts = new Map<string, CaFacts>()
@@ -139,7 +147,7 @@ function bundleOf(store: Reader): BundleFacts | undefined {
 
 function servicesOf(
   engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
-  pairs: ReadonlyMap<string, string>,
+  { pairs, nextKeys }: SeenOnDisk,
 ): Map<string, InventoryService> {
   const { store } = engine
   const newest = new Map(store.currentCertificates().map((row) => [row.instance, row]))
@@ -147,7 +155,7 @@ function servicesOf(
   const failures = new Map(
     store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row]] : [])),
   )
-  const without = new Set(withoutNextKey(engine).map(({ instance }) => instance))
+  const without = new Set(withoutNextKey(engine, { seen: nextKeys }).map(({ instance }) => instance))
   const observed = (row: InstanceRow, settings: Settings): InventoryInstance => {
     const current = newest.get(row.id)
     const request = current && decodeRequest(current.request)

@@ -14,6 +14,7 @@ import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { activeSlot } from './slots.ts'
+import { KeptStore } from './store/kept-store.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import { type AsAuthority, noLog, type OpenLog } from './transparency/certificate-log.ts'
 import { LogSeat } from './transparency/log-seat.ts'
@@ -67,7 +68,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
   const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
   try {
     clearStaging(layout, disk)
-    const store = SqliteStore.open({ file: layout.authority.inventory, disk })
+    const store = new KeptStore(SqliteStore.open({ file: layout.authority.inventory, disk }))
     const passphrase = passphraseOnce({
       disk,
       passphraseFile: config.authority.passphraseFile,

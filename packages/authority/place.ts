@@ -1,8 +1,10 @@
 import { dirname, resolve } from 'node:path'
+import type { Disk } from './disk/disk.ts'
 import type { FolderOptions } from './disk/instance-folder.ts'
 import { NextKeyFile } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import type { Settings } from './settings.ts'
 
 type Place = Pick<Settings, 'cert' | 'key' | 'owner' | 'group' | 'mode'>
@@ -26,9 +28,19 @@ export function linkFiles({ disk, layout }: Files, settings: Place, instance: st
 /** Whether `cert` and `key` of the config lead to the pair in use. */
 export function areFilesLinked({ disk, layout }: Files, settings: Place, instance: string): boolean {
   return linksOf(layout, settings, instance).every(([path, target]) => {
-    if (disk.kindOf(path) !== 'link') return false
-    return resolve(dirname(path), disk.readLink(path) ?? '') === target
+    const text = linkText(disk, path)
+    return text !== undefined && resolve(dirname(path), text) === target
   })
+}
+
+/** Undefined where there is no link, whatever else there is. */
+function linkText(disk: Disk, path: string): string | undefined {
+  try {
+    return disk.readLink(path)
+  } catch (error) {
+    if (error instanceof AuthorityError && error.code === 'PAIR_INVALID') return undefined
+    throw error
+  }
 }
 
 /** Removes the links of a service, where they still are its own. @returns the paths removed */

@@ -1,26 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Signer, sha256 } from '@datapunk/pki'
+import type { Signer } from '@datapunk/pki'
 import {
   type BundleHead,
   compareDocumentNumbers,
   encodeAudit,
-  encodeDraining,
-  encodeMembers,
-  encodeTransparency,
   formatDocumentNumber,
   isSignedBy,
-  parseDraining,
-  type Requirement,
   readBundleHead,
   sealBundleHead,
 } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
-import { membersOf } from './members.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from './pinning/pin-mode.ts'
-import { pinsSection } from './pinning/pins-section.ts'
 import { writePublished } from './published-files.ts'
-import { keptSection } from './revocation/kept-section.ts'
-import type { Reader, Store } from './store/contract.ts'
+import { sectionOf, sectionsOf } from './sections.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -99,67 +91,4 @@ export function isBundleCurrent(engine: Pick<Engine, 'store' | 'peers' | 'clock'
       ),
     )
   )
-}
-
-interface Section {
-  readonly kind: string
-  readonly critical: boolean
-  readonly digest: string
-  readonly bytes: Uint8Array
-}
-
-function sectionsOf(
-  reader: Store,
-  pinMode: 'off' | Requirement,
-  { now, pinnedAt }: { readonly now: number; readonly pinnedAt: number },
-): Section[] {
-  const draining = drainingIssuers(reader, now)
-  const scts = reader.mesh()?.scts
-  const revoked = keptSection(reader).at(now - KEPT)
-  return [
-    sectionOf('members', true, encodeMembers(membersOf(reader, now))),
-    ...(revoked === undefined ? [] : [sectionOf('revoked', true, revoked.bytes, revoked.digest)]),
-    ...(draining.length === 0 ? [] : [sectionOf('draining', false, encodeDraining(draining))]),
-    ...(scts === undefined ? [] : [sectionOf('transparency', false, encodeTransparency(scts))]),
-    // A peer of before there were pins goes on without.
-    ...(pinMode === 'off' ? [] : [sectionOf('pins', false, pinsSection(reader, pinMode, pinnedAt - KEPT))]),
-  ]
-}
-
-function sectionOf(kind: string, critical: boolean, bytes: Uint8Array, digest = digestOf(bytes)): Section {
-  return { kind, critical, digest, bytes }
-}
-
-/** A peer whose clock is late believes a certificate for so long after its end. */
-const KEPT = DAY
-
-/** The issuing CAs that a bundle on record tells peers to move away from. */
-export function drainingIn(reader: Reader, { sections }: BundleHead): ReadonlySet<string> {
-  const digest = sections.find(({ kind }) => kind === 'draining')?.digest
-  const bytes = digest && reader.section(digest)
-  return bytes ? parseDraining(bytes) : new Set()
-}
-
-/** Issuing CAs that retire, and under which no certificate is in use any more, by the hash of their keys. */
-export function drainingIssuers(reader: Reader, now: number): string[] {
-  const retiring = reader.slots().filter(({ kind, state }) => kind === 'issuing-ca' && state === 'retiring')
-  if (retiring.length === 0) return []
-  const members = new Set(reader.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
-  const services = new Map(reader.instances().map(({ id, service }) => [id, service]))
-  const used = new Map<string, string[]>()
-  for (const { slot, instance, notAfter } of reader.currentCertificates()) {
-    if (notAfter <= now || !members.has(services.get(instance ?? '') ?? '')) continue
-    used.set(slot, [...(used.get(slot) ?? []), instance!])
-  }
-  return retiring
-    .filter(({ id, leftOut }) => (used.get(id) ?? []).every((instance) => leftOut.includes(instance)))
-    .map(({ spkiHash }) => spkiHash)
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return hex(sha256(bytes))
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
 }

@@ -1,27 +1,43 @@
 import { basename, join } from 'node:path'
 import { encodePem } from '@datapunk/pki'
 import type { Engine } from './engine.ts'
+import { keptPer } from './kept-answer.ts'
 import { listsFile } from './revocation/lists-file.ts'
+import type { Reader } from './store/contract.ts'
 import { trustedSlots } from './trust.ts'
 
+type PublishedFile = readonly [path: string, bytes: Uint8Array]
+
 /** Files that peers read, in the order in which they are written: the head last, when all that it names is there. */
-function* publishedFiles({
-  store,
-  layout,
-  config,
-}: Published): Iterable<readonly [path: string, bytes: Uint8Array]> {
-  const roots = trustedSlots(store).roots.map((root) => encodePem('CERTIFICATE', root.der))
-  if (roots.length > 0) yield [config.paths.caCert, Buffer.from(roots.join(''))]
-  const lists = listsFile(store)
-  if (lists.byteLength > 0) yield [config.paths.crl, lists]
-  for (const row of store.trustStatements()) yield [layout.mesh.trustStatement(row), row.bytes]
-  const bundle = store.bundle()
-  if (bundle === undefined) return
-  for (const digest of bundle.sections) {
-    const bytes = store.section(digest)
-    if (bytes !== undefined) yield [layout.mesh.section(digest), bytes]
-  }
-  yield [layout.mesh.head, bundle.head]
+function publishedFiles({ store, layout, config }: Published): readonly PublishedFile[] {
+  const [roots, lists] = [rootsFile(store), listsFile(store)]
+  const [statements, bundle] = [store.trustStatements(), store.bundle()]
+  const { caCert, crl } = config.paths
+  return keptFiles(store).of([roots, lists, statements, bundle, layout, caCert, crl], () => {
+    const files: PublishedFile[] = []
+    if (roots.byteLength > 0) files.push([caCert, roots])
+    if (lists.byteLength > 0) files.push([crl, lists])
+    for (const row of statements) files.push([layout.mesh.trustStatement(row), row.bytes])
+    if (bundle === undefined) return files
+    for (const digest of bundle.sections) {
+      const bytes = store.section(digest)
+      if (bytes !== undefined) files.push([layout.mesh.section(digest), bytes])
+    }
+    files.push([layout.mesh.head, bundle.head])
+    return files
+  })
+}
+
+const keptFiles = keptPer<readonly PublishedFile[]>()
+
+const keptRoots = keptPer<Uint8Array>()
+
+/** `paths.ca_cert`: every root that is trusted now. */
+function rootsFile(store: Reader): Uint8Array {
+  const { roots } = trustedSlots(store)
+  return keptRoots(store).of([roots], () =>
+    Buffer.from(roots.map(({ der }) => encodePem('CERTIFICATE', der)).join('')),
+  )
 }
 
 /** Signed, and for everyone to read. */

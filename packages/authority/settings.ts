@@ -152,8 +152,8 @@ export function encodeSettings(settings: Settings): string {
 /** Read at every look, and changed once in a while. What was recorded before there were staples wants none. */
 export const decodeSettings = decoded<Settings>()
 
-/** As many as most meshes have services; of a larger one some are parsed again at every look. */
-const KEPT = 8192
+/** Services of the largest mesh there is a measurement of, and as many again that have changed since. */
+const KEPT = 262_144
 
 function decoded<T>(): (text: string) => T {
   const known = new Map<string, T>()
@@ -161,7 +161,8 @@ function decoded<T>(): (text: string) => T {
     const found = known.get(text)
     if (found !== undefined) return found
     const value = { mustStaple: false, ...JSON.parse(text) } as T
-    if (known.size < KEPT) known.set(text, value)
+    if (known.size >= KEPT) known.clear()
+    known.set(text, value)
     return value
   }
 }

@@ -9,6 +9,7 @@ import {
   type TrustStatement,
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
+import { keptPer } from './kept-answer.ts'
 import type { Reader, SlotRow, Store } from './store/contract.ts'
 
 /** The certificates and keys that peers are to trust, by their slots. */
@@ -24,10 +25,15 @@ export interface TrustedSlots {
  * peer knows it (story 5).
  */
 export function trustedSlots(reader: Reader): TrustedSlots {
+  const slots = reader.slots()
+  return keptTrusted(reader).of([slots], () => trustedAmong(slots))
+}
+
+const keptTrusted = keptPer<TrustedSlots>()
+
+function trustedAmong(slots: readonly SlotRow[]): TrustedSlots {
   const trusted = (kind: SlotRow['kind']) =>
-    reader
-      .slots()
-      .filter((slot) => slot.kind === kind && slot.state !== 'retired' && slot.state !== 'compromised')
+    slots.filter((slot) => slot.kind === kind && slot.state !== 'retired' && slot.state !== 'compromised')
   const certificates = (kind: SlotRow['kind']) =>
     trusted(kind).flatMap(({ certificate }) =>
       certificate === undefined ? [] : [caCertificate(certificate)],
@@ -44,8 +50,14 @@ export function trustedSlots(reader: Reader): TrustedSlots {
 export function isTrustStatementCurrent(reader: Reader): boolean {
   const newest = reader.trustStatements().at(-1)
   if (newest === undefined) return false
-  const said = readTrustStatement(newest.bytes)
   const meant = trustedSlots(reader)
+  return keptCurrent(reader).of([newest, meant], () => isSaidIn(newest.bytes, meant))
+}
+
+const keptCurrent = keptPer<boolean>()
+
+function isSaidIn(statement: Uint8Array, meant: TrustedSlots): boolean {
+  const said = readTrustStatement(statement)
   const ders = (certificates: readonly Certificate[]) => certificates.map(({ der }) => der)
   return (
     sameOctets(ders(said.roots), ders(meant.roots)) &&

@@ -20,13 +20,15 @@ const DAY = 24 * 60 * 60 * 1000
 describe('an inventory that was put back', () => {
   let dir: string
   let clock: FixedClock
+  let rows: MemoryStore
   let engine: Engine
   const config = { services: { lake: {} } }
 
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'put-back-'))
     clock = new FixedClock(Date.UTC(2026, 5, 1))
-    engine = testEngine({ dir, clock, config })
+    rows = new MemoryStore()
+    engine = testEngine({ dir, clock, config, store: rows })
     await apply(engine, yes)
   })
 
@@ -37,11 +39,12 @@ describe('an inventory that was put back', () => {
     const { keys } = engine.layout.authority
     const copy = join(dir, 'copied-keys')
     cpSync(keys, copy, { recursive: true })
-    const rows = new MemoryStore({ rows: engine.store as MemoryStore })
+    const before = new MemoryStore({ rows })
     clock.advance(DAY)
     await since()
     rmSync(keys, { recursive: true })
     cpSync(copy, keys, { recursive: true })
+    rows = before
     engine = testEngine({ dir, clock, config, store: rows })
   }
 

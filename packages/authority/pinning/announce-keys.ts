@@ -1,13 +1,18 @@
 import type { Engine } from '../engine.ts'
 import { isBundleCurrent, publish } from '../publish.ts'
 import type { Transaction } from '../store/contract.ts'
-import { makeNextKeys, withoutNextKey } from './make-next-keys.ts'
+import { makeNextKeys, type SeenKeys, withoutNextKey } from './make-next-keys.ts'
 import { pinningWanted } from './pin-mode.ts'
 
-/** Sees that every instance has a next key, and that peers are told of it. @returns for whom it could not be made */
-export async function announceKeys(engine: Engine): Promise<ReadonlyMap<string, Error>> {
+/**
+ * Sees that every instance has a next key, and that peers are told of it.
+ *
+ * @param seen as `withoutNextKey` takes it
+ * @returns for whom it could not be made
+ */
+export async function announceKeys(engine: Engine, seen?: SeenKeys): Promise<ReadonlyMap<string, Error>> {
   await forgetWhereOff(engine)
-  const holders = withoutNextKey(engine)
+  const holders = withoutNextKey(engine, { ...(seen && { seen }) })
   const failed = await makeNextKeys(engine, holders)
   // No bundle names a key that was made just now: there is no need to look.
   const isMade = failed.size < holders.length

@@ -22,15 +22,20 @@ export function isOfKind(row: Pick<NextKeyRow, 'algorithm' | 'keySize'>, setting
   return row.algorithm === settings.keyAlgorithm && row.keySize === keySizeOf(settings)
 }
 
+/** Whose file of a next key was seen a moment ago, and of which key: its hash, by instance. */
+export type SeenKeys = Map<string, string>
+
 /**
  * The instances that have no next key, or one of another kind, or have lost its file.
  *
- * @param pressing of these the file is read: should it not be whole, that is to be found out now, and not at its use
+ * @param options.pressing of these the file is read: should it not be whole, that is to be found out now, and not at its use
+ * @param options.seen these are not looked at again; whoever is looked at now, and has one, is put there
  */
 export function withoutNextKey(
   engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
-  pressing: ReadonlySet<string> = new Set(),
+  options: { readonly pressing?: ReadonlySet<string>; readonly seen?: SeenKeys } = {},
 ): Holder[] {
+  const { pressing, seen } = options
   const { store, disk, layout } = engine
   if (pinningWanted(engine) === 'off') return []
   const members = new Map(
@@ -43,11 +48,14 @@ export function withoutNextKey(
     const of = members.get(service)
     if (of === undefined || place !== 'here') return []
     const row = rows.get(id)
-    const file = new NextKeyFile(layout.instance(id).dir, disk)
-    const isReady =
-      row !== undefined &&
-      isOfKind(row, decodeSettings(of.settings)) &&
-      (pressing.has(id) ? readNextKey(file, row) !== undefined : isThere(file))
+    const isOnDisk = ({ spkiHash }: NextKeyRow): boolean => {
+      if (!pressing?.has(id) && seen?.get(id) === spkiHash) return true
+      const file = new NextKeyFile(layout.instance(id).dir, disk)
+      const isSo = pressing?.has(id) ? readNextKey(file, row!) !== undefined : isThere(file)
+      if (isSo) seen?.set(id, spkiHash)
+      return isSo
+    }
+    const isReady = row !== undefined && isOfKind(row, decodeSettings(of.settings)) && isOnDisk(row)
     return isReady ? [] : [{ instance: id, service: of }]
   })
 }

@@ -17,7 +17,6 @@ import { revoke } from '../revocation/revoke.ts'
 import { longestMemory } from '../rollover/roll-plan.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status.ts'
-import type { MemoryStore } from '../store/memory.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { suspendPins } from './suspend.ts'
@@ -44,7 +43,7 @@ describe('pinning', () => {
 
   const withConfig = (changes: Record<string, unknown>): Engine => {
     const config = { rotation: { jitter: 0 }, services, ...changes }
-    const next = testEngine({ dir, clock, store: engine.store as MemoryStore, config })
+    const next = testEngine({ dir, clock, store: engine.store, config })
     return { ...next, peers: engine.peers }
   }
 

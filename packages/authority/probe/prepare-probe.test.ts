@@ -11,6 +11,7 @@ import { measure } from '../measurements.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { compromise } from '../rollover/compromise.ts'
 import { statusOf } from '../status.ts'
+import type { Store } from '../store/contract.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
@@ -35,7 +36,7 @@ describe('the probe', () => {
   })
   afterEach(() => rmSync(dir, { recursive: true }))
 
-  const withConfig = (changes: Record<string, unknown>, store = new MemoryStore()): Engine =>
+  const withConfig = (changes: Record<string, unknown>, store: Store = new MemoryStore()): Engine =>
     testEngine({ dir, clock, store, config: { rotation: { jitter: 0 }, services, ...changes } })
   const serialsOf = ({ current, revoked, expired, 'not-yet-valid': notYetValid }: ProbePairs) =>
     [current, revoked, expired, notYetValid].map(({ serial }) => serial)
@@ -106,7 +107,7 @@ describe('the probe', () => {
   test('is kept by apply as services are, under whatever the config says now', async () => {
     const first = await prepareProbe(engine)
     const changes = { certificates: { organization: 'Other', key_algorithm: 'ecdsa-p256' } }
-    engine = withConfig(changes, engine.store as MemoryStore)
+    engine = withConfig(changes, engine.store)
     const { done, declined } = await apply(engine, no)
     assert.deepEqual(declined, [])
     assert.ok(done.some(({ kind, subject }) => kind === 'issue' && subject === 'probe'))
@@ -119,10 +120,10 @@ describe('the probe', () => {
 
   test('has nobody asked about it, also where a requirement of all is lowered', async () => {
     const strong = { certificates: { key_algorithm: 'rsa', key_size: 3072 } }
-    engine = withConfig(strong, engine.store as MemoryStore)
+    engine = withConfig(strong, engine.store)
     await apply(engine, no)
     await prepareProbe(engine)
-    engine = withConfig({ certificates: { key_algorithm: 'rsa' } }, engine.store as MemoryStore)
+    engine = withConfig({ certificates: { key_algorithm: 'rsa' } }, engine.store)
     const { actions } = planOf(engine)
     const changes = actions.filter(({ kind }) => kind === 'change-certificate')
     assert.deepEqual(

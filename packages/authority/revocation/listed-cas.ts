@@ -1,3 +1,4 @@
+import { keptPer } from '../kept-answer.ts'
 import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
 import { WHOLE } from './list-url.ts'
 
@@ -10,9 +11,16 @@ export interface ListedCa {
   readonly lists: ReadonlyMap<string, ListHead>
 }
 
-export function listedCas(store: Reader): ListedCa[] {
-  const heads = Map.groupBy(store.lists(), ({ slot }) => slot)
-  return store.slots().flatMap((slot) => {
+export function listedCas(store: Reader): readonly ListedCa[] {
+  const [slots, lists] = [store.slots(), store.lists()]
+  return kept(store).of([slots, lists], () => listedAmong(slots, lists))
+}
+
+const kept = keptPer<readonly ListedCa[]>()
+
+function listedAmong(slots: readonly SlotRow[], all: readonly ListHead[]): readonly ListedCa[] {
+  const heads = Map.groupBy(all, ({ slot }) => slot)
+  return slots.flatMap((slot) => {
     const isCa = slot.kind !== 'bundle-key' && slot.certificate !== undefined
     const isTrusted = slot.state !== 'retired' && slot.state !== 'compromised'
     const lists = new Map((heads.get(slot.id) ?? []).map((head) => [head.scope, head]))

@@ -36,6 +36,7 @@ export class RevokedRecords {
       prefixes = put(prefixes, count * PREFIX, Buffer.from(prefix, 'hex'))
       ends = put(ends, count++, [end])
     }
+    if (count === 0) return RevokedRecords.none
     const given = new RevokedRecords(prefixes.subarray(0, count * PREFIX), ends.subarray(0, count))
     const order = Uint32Array.from({ length: count }, (_, index) => index)
     order.sort((a, b) => given.#compare(a, given, b))

@@ -40,7 +40,16 @@ export interface Store extends Reader {
   close(): void
 }
 
-/** Lists come in the order of their ids or numbers, certificates in the order of their intents. Rows are copies. */
+/** A store that counts commits: as long as there is no other, every answer is the same. */
+export interface CountingStore extends Store {
+  /** `own`: through this store, whatever became of them. `others`: another number after each of anybody else. */
+  readonly commits: { readonly own: number; readonly others: number }
+}
+
+/**
+ * Lists come in the order of their ids or numbers, certificates in the order of their intents. Rows share nothing with what was
+ * put; they may be shared by all who read them, so nobody changes them.
+ */
 export interface Reader {
   mesh(): MeshRow | undefined
   slots(): readonly SlotRow[]
@@ -72,6 +81,11 @@ export interface Reader {
   list(slot: string, scope: string): ListRow | undefined
   /** Certificates in state `issued` whose `notAfter` is later than `after` (milliseconds since the epoch). */
   liveCertificates(after: number): readonly CertificateRow[]
+  /**
+   * When the first of those ends, infinity where there is none: between the two times, `liveCertificates` and `pinnedKeys` are
+   * the same.
+   */
+  nextEnd(after: number): number
   trustStatements(): readonly TrustStatementRow[]
   /** The newest bundle, with the digests of the sections it names, sorted. */
   bundle(): PublishedBundleRow | undefined

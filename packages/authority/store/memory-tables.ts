@@ -34,7 +34,7 @@ import type {
 } from './contract.ts'
 import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 
-/** The rows of a `MemoryStore`, with a list of what to do to take changes back. */
+/** The rows of a `MemoryStore`, with a list of what to do to take changes back. A row is never changed, only replaced. */
 export class MemoryTables implements Transaction {
   #undo: (() => void)[] = []
   #open = false
@@ -104,7 +104,7 @@ export class MemoryTables implements Transaction {
   }
 
   mesh(): MeshRow | undefined {
-    return this.#mesh && copyOf(this.#mesh)
+    return this.#mesh
   }
 
   slots(): readonly SlotRow[] {
@@ -135,7 +135,7 @@ export class MemoryTables implements Transaction {
 
   certificate(serial: string): CertificateRow | undefined {
     const row = this.#certificates.get(serial)
-    return row && this.#withRevocation(copyOf(row))
+    return row && this.#withRevocation(row)
   }
 
   revocableOf(instance: string, after: number): readonly CertificateRow[] {
@@ -178,8 +178,7 @@ export class MemoryTables implements Transaction {
   }
 
   list(slot: string, scope: string): ListRow | undefined {
-    const row = this.#lists.get(`${slot} ${scope}`)
-    return row && copyOf(row)
+    return this.#lists.get(`${slot} ${scope}`)
   }
 
   revoked({ number, time, slot: of }: RevokedAfter): Iterable<RevokedCertificate> {
@@ -194,18 +193,27 @@ export class MemoryTables implements Transaction {
     return this.#certificatesWhere((row) => row.state === 'issued' && row.notAfter > after)
   }
 
+  nextEnd(after: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { serial, state, notAfter } of this.#certificates.values()) {
+      const isLive = state === 'issued' && notAfter > after && !this.#revocations.has(serial)
+      if (isLive && notAfter < next) next = notAfter
+    }
+    return next
+  }
+
   trustStatements(): readonly TrustStatementRow[] {
-    return this.#trustStatements.map(copyOf)
+    return [...this.#trustStatements]
   }
 
   bundle(): PublishedBundleRow | undefined {
     const last = this.#bundles.at(-1)
-    return last && { ...copyOf(last.row), sections: last.digests.toSorted() }
+    return last && { ...last.row, sections: last.digests.toSorted() }
   }
 
   section(digest: string): Uint8Array | undefined {
     const named = this.#bundles.slice(-2).some((bundle) => bundle.digests.includes(digest))
-    return named ? this.#sections.get(digest)?.slice() : undefined
+    return named ? this.#sections.get(digest) : undefined
   }
 
   acknowledgements(): readonly AcknowledgementRow[] {
@@ -240,8 +248,7 @@ export class MemoryTables implements Transaction {
   }
 
   pinning(): PinningRow | undefined {
-    const row = this.#pinning.get('one')
-    return row && copyOf(row)
+    return this.#pinning.get('one')
   }
 
   issuedOf(profile: CertificateProfile): readonly CertificateRow[] {
@@ -255,7 +262,7 @@ export class MemoryTables implements Transaction {
   }
 
   auditRecords(after: number): Iterable<HashedRecord> {
-    return this.#audit.slice(after).map(copyOf)
+    return this.#audit.slice(after)
   }
 
   auditTree(): TreeRoot {
@@ -265,7 +272,7 @@ export class MemoryTables implements Transaction {
   }
 
   auditCheckpoints(): readonly AuditCheckpointRow[] {
-    return this.#auditCheckpoints.map(copyOf)
+    return [...this.#auditCheckpoints]
   }
 
   createMesh(row: MeshRow): void {
@@ -434,7 +441,7 @@ export class MemoryTables implements Transaction {
 
   #certificatesWhere(keep: (row: CertificateRow) => boolean): CertificateRow[] {
     const rows = [...this.#certificates.values()].map((row) => this.#withRevocation(row))
-    return rows.filter(keep).map(copyOf)
+    return rows.filter(keep)
   }
 
   #withRevocation(row: CertificateRow): CertificateRow {
@@ -467,13 +474,12 @@ export class MemoryTables implements Transaction {
   }
 }
 
-/** Rows are never changed, only replaced. */
 function fill<V>(table: Map<string, V>, rows: ReadonlyMap<string, V>): void {
   for (const [key, row] of rows) table.set(key, row)
 }
 
 function inOrder<V>(table: Map<string, V>): V[] {
-  return [...table.keys()].sort().map((key) => copyOf(table.get(key)!))
+  return [...table.keys()].sort().map((key) => table.get(key)!)
 }
 
 /** A row that shares no bytes with what the caller holds. */

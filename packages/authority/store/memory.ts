@@ -7,6 +7,7 @@ import type {
   AuditRow,
   CertificateProfile,
   CertificateRow,
+  CountingStore,
   DeliveryRow,
   HashedRecord,
   InstanceRow,
@@ -22,7 +23,6 @@ import type {
   RevokedCertificate,
   ServiceRow,
   SlotRow,
-  Store,
   TermRow,
   Transaction,
   TrustStatementRow,
@@ -39,7 +39,7 @@ export type Fate = 'kept' | 'lost' | 'kept-but-failed'
  * `commit` is asked before every commit (counted from 1) what becomes of it, so that a test can fail the disk at any
  * point of a story. Whatever it answers other than `kept`, the writes of that commit reject with `STORE_FAILED`.
  */
-export class MemoryStore implements Store {
+export class MemoryStore implements CountingStore {
   readonly #commit: (commit: number) => Fate
   readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
   readonly #tables: MemoryTables
@@ -50,6 +50,10 @@ export class MemoryStore implements Store {
   constructor(options: { commit?: (commit: number) => Fate; rows?: MemoryStore } = {}) {
     this.#commit = options.commit ?? (() => 'kept')
     this.#tables = options.rows === undefined ? new MemoryTables() : options.rows.#tables.copy()
+  }
+
+  get commits(): CountingStore['commits'] {
+    return { own: this.#commits, others: 0 }
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {
@@ -92,6 +96,7 @@ export class MemoryStore implements Store {
   terms = (): readonly TermRow[] => this.#tables.terms()
   certificate = (serial: string): CertificateRow | undefined => this.#tables.certificate(serial)
   liveCertificates = (after: number): readonly CertificateRow[] => this.#tables.liveCertificates(after)
+  nextEnd = (after: number): number => this.#tables.nextEnd(after)
   revocableOf = (instance: string, after: number): readonly CertificateRow[] =>
     this.#tables.revocableOf(instance, after)
   certificatesOf = (instance: string, limit: number): readonly CertificateRow[] =>

@@ -57,6 +57,7 @@ export class SqliteReader implements Reader {
   readonly #terms: StatementSync
   readonly #certificate: StatementSync
   readonly #liveCertificates: StatementSync
+  readonly #nextEnd: StatementSync
   readonly #revocableOf: StatementSync
   readonly #certificatesOf: StatementSync
   readonly #certificatesFrom: StatementSync
@@ -107,6 +108,9 @@ export class SqliteReader implements Reader {
     this.#certificate = database.prepare(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
     this.#liveCertificates = database.prepare(
       `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND not_after > ? ORDER BY number`,
+    )
+    this.#nextEnd = database.prepare(
+      `SELECT min(not_after) AS ends FROM ${issued} WHERE ${isIssued} AND not_after > ?`,
     )
     this.#revocableOf = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
@@ -220,6 +224,10 @@ export class SqliteReader implements Reader {
 
   liveCertificates(after: number): readonly CertificateRow[] {
     return this.#liveCertificates.all(after).map(certificateOf)
+  }
+
+  nextEnd(after: number): number {
+    return (this.#nextEnd.get(after)!.ends ?? Number.POSITIVE_INFINITY) as number
   }
 
   revocableOf(instance: string, after: number): readonly CertificateRow[] {

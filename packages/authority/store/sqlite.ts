@@ -2,7 +2,7 @@ import { DatabaseSync, type DatabaseSyncOptions, type StatementSync } from 'node
 import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
-import type { Store, Transaction } from './contract.ts'
+import type { CountingStore, Transaction } from './contract.ts'
 import { DISK_CODES } from './disk-codes.ts'
 import { refusal } from './refusal.ts'
 import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
@@ -28,7 +28,7 @@ export interface SqliteStoreOptions {
  * All works that wait are run in one BEGIN IMMEDIATE … COMMIT, each in a SAVEPOINT of its own. `node:sqlite` is
  * synchronous, so nothing but works runs between the two, and no reader of this process sees what isn't committed.
  */
-export class SqliteStore extends SqliteReader implements Store {
+export class SqliteStore extends SqliteReader implements CountingStore {
   readonly #database: DatabaseSync
   readonly #transaction: SqliteTransaction | undefined
   readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
@@ -38,6 +38,8 @@ export class SqliteStore extends SqliteReader implements Store {
   readonly #savepoint: StatementSync
   readonly #release: StatementSync
   readonly #rollbackTo: StatementSync
+  readonly #dataVersion: StatementSync
+  #commits = 0
   #closed = false
 
   /**
@@ -66,6 +68,12 @@ export class SqliteStore extends SqliteReader implements Store {
     this.#savepoint = database.prepare('SAVEPOINT work')
     this.#release = database.prepare('RELEASE work')
     this.#rollbackTo = database.prepare('ROLLBACK TO work')
+    this.#dataVersion = database.prepare('PRAGMA data_version')
+  }
+
+  get commits(): CountingStore['commits'] {
+    // SQLite has another one for every commit of another connection (https://www.sqlite.org/pragma.html#pragma_data_version).
+    return { own: this.#commits, others: this.#dataVersion.get()!.data_version as number }
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {
@@ -95,6 +103,7 @@ export class SqliteStore extends SqliteReader implements Store {
       lost = refusal.lost(error)
     } finally {
       this.#transaction!.forget()
+      this.#commits++
     }
     for (const [index, job] of jobs.entries()) {
       const tell = settle[index] ?? job.reject

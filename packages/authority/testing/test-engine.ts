@@ -11,6 +11,8 @@ import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import { OwnPair } from '../peers/own-pair.ts'
 import { PeerBook } from '../peers/peer-book.ts'
+import type { Store } from '../store/contract.ts'
+import { KeptStore } from '../store/kept-store.ts'
 import { type Fate, MemoryStore } from '../store/memory.ts'
 import { LogSeat } from '../transparency/log-seat.ts'
 
@@ -94,7 +96,7 @@ export interface TestEngineOptions {
   readonly dir: string
   /** The config, as JSON; paths are put into `dir`. */
   readonly config: Readonly<Record<string, unknown>>
-  readonly store?: MemoryStore
+  readonly store?: Store
   readonly plug?: Plug
   readonly clock?: FixedClock
 }
@@ -121,7 +123,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     layout,
     disk,
     owners: new OwnerBook(disk),
-    store: options.store ?? new MemoryStore({ commit: () => plug.commit() }),
+    store: options.store ?? new KeptStore(new MemoryStore({ commit: () => plug.commit() })),
     keys: new KeyStore({
       disk,
       folder: layout.authority.keys,

@@ -11,7 +11,6 @@ import type { Engine } from '../engine.ts'
 import { logLife } from '../rollover/roll-plan.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status.ts'
-import type { MemoryStore } from '../store/memory.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { LogSeat } from './log-seat.ts'
@@ -37,7 +36,7 @@ describe('transparency', () => {
 
   const withConfig = (changes: Record<string, unknown>): Engine => {
     const next = testEngine({
-      ...{ dir, clock, store: engine.store as MemoryStore },
+      ...{ dir, clock, store: engine.store },
       config: { services, ...changes },
     })
     return { ...next, peers: engine.peers, logSeat: engine.logSeat }
