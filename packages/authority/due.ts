@@ -40,7 +40,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   const bundle = store.bundle()
   if (bundle !== undefined) at(bundleDue(config, bundle.issuedAt))
   for (const slot of store.slots()) at(rollTime(slot, known))
-  for (const { lists } of listedCas(store)) for (const list of lists.values()) at(renewalOf(list))
+  for (const ca of listedCas(store)) for (const list of ca.lists.values()) at(renewalOf(ca, list))
   // A wait is over after the moment that it names, and for whoever fell silent when his bundle has ended.
   for (const { until } of waits) at(until === undefined ? undefined : until + 1)
   // Nobody tells when the log has read the trust statement.
@@ -74,9 +74,11 @@ export function upcoming(known: Pick<Known, 'store' | 'config'>): Upcoming[] {
     const subject = `bundle ${formatDocumentNumber(bundle)}`
     found.push({ kind: 'signature', subject, at: bundleDue(config, bundle.issuedAt) })
   }
-  for (const { slot, list } of listedCas(store))
-    if (list !== undefined)
-      found.push({ kind: 'signature', subject: `list of ${slot.id}`, at: renewalOf(list) })
+  for (const ca of listedCas(store)) {
+    const at = ca.list && renewalOf(ca, ca.list)
+    if (at !== undefined && Number.isFinite(at))
+      found.push({ kind: 'signature', subject: `list of ${ca.slot.id}`, at })
+  }
   for (const slot of store.slots()) {
     const at = slot.kind === 'log' ? undefined : rollTime(slot, known)
     if (at !== undefined) found.push({ kind: 'roll-over', subject: slot.id, at })

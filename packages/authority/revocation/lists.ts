@@ -1,3 +1,4 @@
+import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
@@ -30,9 +31,12 @@ export function dueLists(known: Known): DueList[] {
     const { id, state, kind } = ca.slot
     // One that was lost with a newer inventory retires, and nobody here can sign for it.
     if (state === 'retiring' && kind === 'issuing-ca' && !known.keys.has(ca.slot)) return []
+    const now = known.clock()
+    // Nobody believes anything under one that has ended, its lists least of all.
+    if (now > endOf(ca)) return []
     const lastOf = lastRevocations(ca, known.store)
     const due = scopesOf(ca, known).flatMap((scope) => {
-      const reason = whyDue(ca, scope, { last: lastOf(scope), now: known.clock() })
+      const reason = whyDue(ca, scope, { last: lastOf(scope), now })
       return reason === undefined ? [] : [{ scope, reason, until: ca.lists.get(scope)?.nextUpdate }]
     })
     if (due.length === 0) return []
@@ -77,12 +81,24 @@ function whyDue(
   const what = shard === undefined ? `the list of ${id}` : `the list of shard ${scope} of ${id}`
   if (head === undefined) return `${id} has no ${shard ? `list of shard ${scope}` : 'revocation list'} yet`
   if (head.revocations < last) return `${what} lacks what was revoked`
-  return now < renewalOf(head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
+  return now < renewalOf(ca, head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
 }
 
-/** When the next list is to be made, should nothing be revoked; milliseconds since the epoch. */
-export function renewalOf({ thisUpdate, nextUpdate }: Pick<ListHead, 'thisUpdate' | 'nextUpdate'>): number {
-  return thisUpdate + RENEWED_AT * (nextUpdate - thisUpdate)
+/**
+ * When the next list is to be made, should nothing be revoked, milliseconds since the epoch. One that lasts as long as its CA is
+ * the last: infinity.
+ */
+export function renewalOf(
+  ca: Pick<ListedCa, 'slot'>,
+  { thisUpdate, nextUpdate }: Pick<ListHead, 'thisUpdate' | 'nextUpdate'>,
+): number {
+  return nextUpdate >= endOf(ca)
+    ? Number.POSITIVE_INFINITY
+    : thisUpdate + RENEWED_AT * (nextUpdate - thisUpdate)
+}
+
+function endOf({ slot }: Pick<ListedCa, 'slot'>): number {
+  return caCertificate(slot.certificate!).notAfter
 }
 
 /** Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published. */

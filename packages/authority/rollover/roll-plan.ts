@@ -154,6 +154,11 @@ function prepareLog({ transparency }: Config, { slots, log }: Inventory): RootSt
   return [{ step: { kind: 'prepare', slotKind: 'log', reason }, roots: [], until: undefined }]
 }
 
+/** Nothing that it signs would be believed. Only certificates end. */
+function hasEnded(slot: SlotRow, cas: Inventory['cas'], now: number): boolean {
+  return now >= (endOf(slot, cas) ?? Number.POSITIVE_INFINITY)
+}
+
 function endOf(slot: SlotRow | undefined, cas: Inventory['cas']): number | undefined {
   return slot && cas.get(slot.id)?.notAfter
 }
@@ -229,8 +234,10 @@ function activate(
     const leftOut = [...slot.leftOut, ...(root?.leftOut ?? [])]
     const isNamed = bundle !== undefined && compareDocumentNumbers(bundle.trustStatement, trust.number) >= 0
     const asked = { now, expired: now > until, memory, leftOut }
-    // Where nothing can sign, as after a restore, nobody is waited for.
-    const isReplaced = slots.some(({ kind, state }) => kind === slot.kind && state === 'active')
+    // Where nothing can sign, as after a restore, or when the CA in use has ended, nobody is waited for.
+    const isReplaced = slots.some(
+      (other) => other.kind === slot.kind && other.state === 'active' && !hasEnded(other, cas, now),
+    )
     const late = isReplaced ? [...lateForTrust(witnesses, trust.number, asked)] : []
     // The log refuses what stands under a root that it does not know, however long that was waited for.
     if (config.transparency !== 'off' && root !== undefined && !logRoots.has(root.spkiHash))
