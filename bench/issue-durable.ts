@@ -6,6 +6,7 @@ import { TestMesh } from '@datapunk/testkit'
 import { issueLeaf } from '../packages/authority/issue.ts'
 import type { CertificateRequest } from '../packages/authority/settings.ts'
 import type { SlotRow } from '../packages/authority/store/contract.ts'
+import { KeptStore } from '../packages/authority/store/kept-store.ts'
 import { SqliteStore } from '../packages/authority/store/sqlite.ts'
 import { LogSeat } from '../packages/authority/transparency/log-seat.ts'
 import { machineCosts } from './machine-limit.ts'
@@ -46,7 +47,7 @@ async function durable(transparency: 'off' | 'required', goal: Goal): Promise<Ro
   })
   const open = logOpener(config, clock)
   const logSeat = new LogSeat((wanted) => open(wanted, (use) => use(signer)))
-  const store = SqliteStore.open({ file: join(mesh.folder, 'authority', 'inventory.db') })
+  const store = new KeptStore(SqliteStore.open({ file: join(mesh.folder, 'authority', 'inventory.db') }))
   const instances = Array.from({ length: 10_000 }, (_, index) => `s${index}`)
   const about = { meshId: 'bench', generation: GENERATION }
   if (transparency !== 'off') await logSeat.take(about)
