@@ -90,7 +90,6 @@ export class SimulatedPeer {
   readonly #ownPair: PairSource | undefined
   /** Where its pair is: as it was when its process began. */
   #source: PairSource
-  /** Nobody starts it again. */
   /** Not wanted any more: where its process runs it goes on, and once that has ended there is no other. */
   isDismissed = false
 

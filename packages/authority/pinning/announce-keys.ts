@@ -12,7 +12,7 @@ import { pinningWanted } from './pin-mode.ts'
  */
 export async function announceKeys(engine: Engine, seen?: SeenKeys): Promise<ReadonlyMap<string, Error>> {
   await forgetWhereOff(engine)
-  const holders = withoutNextKey(engine, { ...(seen && { seen }) })
+  const holders = withoutNextKey(engine, { seen })
   const failed = await makeNextKeys(engine, holders)
   // No bundle names a key that was made just now: there is no need to look.
   const isMade = failed.size < holders.length

@@ -33,7 +33,7 @@ export type SeenKeys = Map<string, string>
  */
 export function withoutNextKey(
   engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'config'>,
-  options: { readonly pressing?: ReadonlySet<string>; readonly seen?: SeenKeys } = {},
+  options: { readonly pressing?: ReadonlySet<string>; readonly seen?: SeenKeys | undefined } = {},
 ): Holder[] {
   const { pressing, seen } = options
   const { store, disk, layout } = engine
@@ -48,11 +48,12 @@ export function withoutNextKey(
     const of = members.get(service)
     if (of === undefined || place !== 'here') return []
     const row = rows.get(id)
-    const isOnDisk = ({ spkiHash }: NextKeyRow): boolean => {
-      if (!pressing?.has(id) && seen?.get(id) === spkiHash) return true
+    const isOnDisk = (key: NextKeyRow): boolean => {
+      const isPressing = pressing?.has(id)
+      if (!isPressing && seen?.get(id) === key.spkiHash) return true
       const file = new NextKeyFile(layout.instance(id).dir, disk)
-      const isSo = pressing?.has(id) ? readNextKey(file, row!) !== undefined : isThere(file)
-      if (isSo) seen?.set(id, spkiHash)
+      const isSo = isPressing ? readNextKey(file, key) !== undefined : isThere(file)
+      if (isSo) seen?.set(id, key.spkiHash)
       return isSo
     }
     const isReady = row !== undefined && isOfKind(row, decodeSettings(of.settings)) && isOnDisk(row)

@@ -29,7 +29,7 @@ export class EntryBucket {
   /** The first of them, read, none of which was later than the last list. */
   #settled = none
 
-  /** The number of the last revocation, whether its certificate has ended or not. */
+  /** The number of the last revocation that was put here, whether it was let go of or not. */
   get last(): number {
     return this.#last
   }
@@ -59,8 +59,8 @@ export class EntryBucket {
     this.#settled = none
   }
 
-  /** Leaves nothing here. @param bucketOf where an entry belongs, by the last octet of its serial */
-  moveTo(bucketOf: (octet: number) => EntryBucket): void {
+  /** @param bucketOf where an entry belongs, by the last octet of its serial */
+  divide(bucketOf: (octet: number) => EntryBucket): void {
     for (let row = 0; row < this.#count; row++) {
       const entry = this.#octetsOf(row)
       // SEQUENCE, length, INTEGER, length: of our own each takes one octet.
@@ -69,7 +69,6 @@ export class EntryBucket {
       bucket.#put(entry, facts)
       bucket.#last = facts.number
     }
-    this.#count = 0
   }
 
   select(selection: EntrySelection): RevokedEntries[] {
@@ -91,13 +90,24 @@ export class EntryBucket {
   }
 
   #pick(from: number, { time, thisUpdate }: EntrySelection): RevokedEntries {
-    const picked: Uint8Array[] = []
-    for (let row = from; row < this.#count; row++) {
-      if (this.#notAfters[row]! <= time) continue
-      const isLate = this.#times[row]! > thisUpdate
-      picked.push(isLate ? backdated(this.#octetsOf(row), thisUpdate) : this.#octetsOf(row))
+    const pieces: Uint8Array[] = []
+    // As few pieces as may be, because there may be a million rows.
+    let run: number | undefined
+    const endRun = (row: number) => {
+      if (run !== undefined) pieces.push(this.#octets.subarray(this.#beginOf(run), this.#beginOf(row)))
+      run = undefined
     }
-    return picked.length === 0 ? none : new RevokedEntries(Buffer.concat(picked))
+    for (let row = from; row < this.#count; row++) {
+      const isIn = this.#notAfters[row]! > time
+      if (isIn && this.#times[row]! <= thisUpdate) {
+        run ??= row
+        continue
+      }
+      endRun(row)
+      if (isIn) pieces.push(backdated(this.#octetsOf(row), thisUpdate))
+    }
+    endRun(this.#count)
+    return pieces.length === 0 ? none : new RevokedEntries(Buffer.concat(pieces))
   }
 
   #put(entry: Uint8Array, { number, at, notAfter }: Pick<RevokedCertificate, 'number' | 'at' | 'notAfter'>) {

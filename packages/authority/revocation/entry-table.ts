@@ -41,7 +41,7 @@ export class EntryTable {
   #divide(): void {
     const [all] = this.#buckets
     this.#buckets = Array.from({ length: 256 }, () => new EntryBucket())
-    all!.moveTo((octet) => this.#bucketOf(octet))
+    all!.divide((octet) => this.#bucketOf(octet))
   }
 
   /** @param octet the last one of a serial */
