@@ -10,7 +10,7 @@ import { type Authority, type AuthorityEvent, connectAdmin } from '@datapunk/aut
 import { join, type Mesh } from '@datapunk/mesh'
 import { decodePem, parseCertificate } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { seededRandom } from '@datapunk/testkit'
+import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -22,7 +22,7 @@ const widened: ConfigText = { services: { lake: { allow: ['stream'] }, stream: {
 /** A mesh, and the passphrase of its backups; its CA keys lie in clear. */
 async function meshOf(t: TestContext, config = services): Promise<MeshFolder> {
   const mesh = await MeshFolder.applied(config)
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   writeFileSync(wordOf(mesh), 'correct horse battery staple', { mode: 0o600 })
   return mesh
 }
@@ -46,14 +46,14 @@ async function run(mesh: MeshFolder, command: string, ...args: string[]): Promis
 /** The authority for peers to speak to, until the test ends. */
 async function serve(t: TestContext, mesh: MeshFolder, events: AuthorityEvent[] = []): Promise<Authority> {
   const authority = await mesh.authority({ report: (event) => events.push(event) })
-  t.after(() => authority.close())
+  atEnd(t, () => authority.close())
   await authority.servePeers()
   return authority
 }
 
 async function joinAs(t: TestContext, mesh: MeshFolder, service: string): Promise<Mesh> {
   const one = await join(service, { config: mesh.configFile })
-  t.after(() => one.leave())
+  atEnd(t, () => one.leave())
   return one
 }
 
@@ -139,7 +139,7 @@ describe('an authority that was restored', () => {
     const restored = await serve(t, mesh)
     await restored.apply(yes)
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const refused = once(lake.mesh, 'refused')
     const socket = connect({
       ...{ host: '127.0.0.1', port: lake.port, servername: 'lake.service.datapunk' },
@@ -160,11 +160,11 @@ describe('an authority that was restored', () => {
     const here = await meshOf(t)
     const before = await serve(t, here)
     const lake = await Greeter.start(here, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const stream = await joinAs(t, here, 'stream')
     await enforced(before, 1, 'lake', 'stream')
     const lasting = await stream.connect({ host: 'lake', port: lake.port })
-    t.after(() => lasting.destroy())
+    atEnd(t, () => lasting.destroy())
     const { serial } = stream.peer(lasting)
     const pair = readFileSync(here.pair('lake').cert)
     const endCalls = callOnAndOn(stream, lake)
@@ -172,7 +172,7 @@ describe('an authority that was restored', () => {
     await before.backup({ file: backupOf(here), passphraseFile: wordOf(here) })
     await before.close()
     const there = MeshFolder.planned(services)
-    t.after(() => there.remove())
+    atEnd(t, () => there.remove())
     writeFileSync(wordOf(there), readFileSync(wordOf(here)), { mode: 0o600 })
     await run(there, 'restore', backupOf(here))
     const moved = await serve(t, there)
@@ -243,7 +243,7 @@ describe('a state folder that was copied back by hand', () => {
     mesh.putBackState(old)
     mesh.write(services)
     const up = startMtls(['up', '--config', mesh.configFile])
-    t.after(() => up.stop())
+    atEnd(t, () => up.stop())
     await up.says(/ready/)
     await joinAs(t, mesh, 'lake')
     await up.says(/halted/)
@@ -262,7 +262,7 @@ describe('a state folder that was copied back by hand', () => {
 test('a backup while certificates are issued at full speed shows one moment of it', async (t) => {
   const mesh = await meshOf(t)
   const up = startMtls(['up', '--config', mesh.configFile])
-  t.after(() => up.stop())
+  atEnd(t, () => up.stop())
   await up.says(/ready/)
   const admin = (await connectAdmin(mesh.layout.authority.adminSocket, { purpose: 'issue' }))!
   let issued = 0
@@ -281,11 +281,11 @@ test('a backup while certificates are issued at full speed shows one moment of i
   t.diagnostic(`${issued} issued meanwhile`)
 
   const there = MeshFolder.planned(services)
-  t.after(() => there.remove())
+  atEnd(t, () => there.remove())
   writeFileSync(wordOf(there), readFileSync(wordOf(mesh)), { mode: 0o600 })
   await run(there, 'restore', `${backupOf(mesh)}3`)
   const database = new DatabaseSync(there.layout.authority.inventory, { readOnly: true })
-  t.after(() => database.close())
+  atEnd(t, () => database.close())
   const one = (sql: string) => Object.values(database.prepare(sql).get()!)[0]
   assert.equal(one('PRAGMA integrity_check'), 'ok')
   assert.equal(
@@ -343,7 +343,7 @@ test('a restore that is killed at any moment leaves what was there, or all that 
 /** Runs a command and kills it at a share of how long the last one took that was left alone. */
 function killer(t: TestContext): (args: readonly string[]) => Promise<void> {
   let killed = 0
-  t.after(() => t.diagnostic(`${killed} of ${ROUNDS} were killed before they were done`))
+  atEnd(t, () => t.diagnostic(`${killed} of ${ROUNDS} were killed before they were done`))
   const seed = String(Date.now())
   t.diagnostic(`seed ${seed}`)
   const random = seededRandom(seed)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join as joinPath, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -61,10 +62,10 @@ test('the shipped config becomes what it says, under another root folder', async
 
 test('one authority at a time, which the others then ask; killed, it leaves nothing in the way', async (t) => {
   const mesh = MeshFolder.planned({ authority: {}, services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const at = ['--config', mesh.configFile]
   const up = startMtls(['up', '--json', ...at])
-  t.after(() => up.stop('SIGKILL'))
+  atEnd(t, () => up.stop('SIGKILL'))
   await up.says(/"kind":"ready"/)
   const { serial } = assertWholePair(mesh, 'lake')
 
@@ -93,7 +94,7 @@ test('one authority at a time, which the others then ask; killed, it leaves noth
 
   await up.stop('SIGKILL')
   const next = startMtls(['up', '--json', ...at])
-  t.after(() => next.stop('SIGKILL'))
+  atEnd(t, () => next.stop('SIGKILL'))
   await next.says(/"kind":"ready"/)
   for (const service of ['lake', 'stream', 'nexus']) assertWholePair(mesh, service)
   assert.equal((await next.stop('SIGINT')).code, 0)
@@ -101,11 +102,11 @@ test('one authority at a time, which the others then ask; killed, it leaves noth
 
 test('verify says what a peer would say, of a file and of a server', async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const foreign = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => foreign.remove())
+  atEnd(t, () => foreign.remove())
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const verify = (...args: string[]) => mtls(['verify', '--config', mesh.configFile, ...args])
 
   const ours = await verify(mesh.pair('lake').cert, '--name', 'lake.service.datapunk')
@@ -119,7 +120,7 @@ test('verify says what a peer would say, of a file and of a server', async (t) =
 
 test('the passphrase from the environment opens the keys, and is in no file; another one does not', async (t) => {
   const mesh = MeshFolder.planned({ authority: {}, services: { lake: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const passphrase = 'correct horse battery staple'
   const issue = (env: Record<string, string>) => mtls(['issue', 'lake', '--config', mesh.configFile], { env })
   const apply = await mtls(['apply', '--config', mesh.configFile], {
@@ -137,7 +138,7 @@ test('the passphrase from the environment opens the keys, and is in no file; ano
 
 function emptyFolder(t: TestContext): string {
   const folder = mkdtempSync(joinPath(tmpdir(), 'mesh-cli-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 

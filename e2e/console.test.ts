@@ -17,6 +17,7 @@ import type {
   ConsoleSession,
   ConsoleView,
 } from '@datapunk/protocol/console'
+import { Ending } from '@datapunk/testkit'
 import type { Child } from './child.ts'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
@@ -104,7 +105,7 @@ describe('the console of `mtls up`', () => {
   let mesh: MeshFolder
   let up: Child
   let url: string
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   async function start(port = 0): Promise<void> {
     const authority = { store_ca_keys_in_clear: true, http: '127.0.0.1:0', metrics: 'none' }
@@ -122,23 +123,23 @@ describe('the console of `mtls up`', () => {
 
   const joined = async (service: string): Promise<Mesh> => {
     const one = await join(service, { config: mesh.configFile })
-    ending.push(() => one.leave())
+    ending.add(() => one.leave())
     return one
   }
 
   beforeEach(async () => {
     mesh = MeshFolder.planned({ services: { lake: {}, nexus: {} } })
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     await start()
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   test('shows who calls whom, and a revocation that cuts, with the time it took', async () => {
     const lake = await Greeter.start(mesh, 'lake')
-    ending.push(() => lake.stop())
+    ending.add(() => lake.stop())
     const nexus = await joined('nexus')
     await (await nexus.fetch(lake.url)).text()
     const caller = await Caller.loggedIn((await link()).url)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
 import type { KeyAlgorithm } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
 
@@ -14,11 +15,11 @@ for (const algorithm of table) {
       certificates: { organization: 'Datapunk', country: 'US', key_algorithm: algorithm },
       services: { lake: {}, stream: {} },
     })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const stream = await join('stream', { config: mesh.configFile })
-    t.after(() => stream.leave())
+    atEnd(t, () => stream.leave())
     const answer = await stream.fetch(lake.url)
     assert.equal(await answer.text(), 'hello stream')
     assert.equal(lake.calls, 1)

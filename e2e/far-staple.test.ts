@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Mesh, MeshError } from '@datapunk/mesh'
+import { Ending } from '@datapunk/testkit'
 import type { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -13,7 +14,7 @@ describe('a service on another host, whose certificate demands a staple', () => 
   let mesh: MeshFolder
   let up: Child
   let nexus: Mesh
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     const [listen, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
@@ -22,24 +23,24 @@ describe('a service on another host, whose certificate demands a staple', () => 
       services: { lake: { ocsp_stapling: 'required' }, nexus: {} },
     })
     up = startMtls(['up', '--config', mesh.configFile])
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     await up.says(/certificate issued +slot issuing-ca-1/)
     nexus = await joined(hostOf(), 'nexus')
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   /** @param listen where the authority seems to be from there; else where it is */
   const hostOf = (listen?: string): OtherHost => {
     const host = new OtherHost(mesh, listen)
-    ending.push(() => host.remove())
+    ending.add(() => host.remove())
     return host
   }
   const joined = async (host: OtherHost, service: string): Promise<Mesh> => {
     const one = await host.join(service)
-    ending.push(() => one.leave())
+    ending.add(() => one.leave())
     return one
   }
   /** However often something was published while the first was made. */

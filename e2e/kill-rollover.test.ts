@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -10,12 +11,12 @@ const KILLS = 10
 
 test('`mtls up` is killed again and again while the root rolls over: it goes on from there, and no call fails', async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const config = ['--config', mesh.configFile]
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const stream = await join('stream', { config: mesh.configFile })
-  t.after(() => stream.leave())
+  atEnd(t, () => stream.leave())
 
   let over = false
   let calls = 0
@@ -38,7 +39,7 @@ test('`mtls up` is killed again and again while the root rolls over: it goes on 
       await rotating
     }
     const up = startMtls(['up', '--json', ...config])
-    t.after(() => up.stop())
+    atEnd(t, () => up.stop())
     await up.says(/"ready"/)
     for (;;) {
       const { cas, services } = await status()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
-import { seededRandom } from '@datapunk/testkit'
+import { atEnd, seededRandom } from '@datapunk/testkit'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
 import { startMtls } from './mtls.ts'
 import { assertWholePair } from './whole-pair.ts'
@@ -20,7 +20,7 @@ const belongingTo = (organization: string): ConfigText => ({
 
 test('apply, killed at any moment, leaves whole pairs, and the next one goes on from there', async (t) => {
   const mesh = await MeshFolder.applied(belongingTo('0'))
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const moments = killingMoments(t.diagnostic.bind(t))
   let killed = 0
   for (let round = 1; round <= ROUNDS; round++) {
@@ -40,7 +40,7 @@ test('the first apply, killed at any moment, is done again by the next one', asy
   const moments = killingMoments(t.diagnostic.bind(t))
   for (let round = 1; round <= FIRST_ROUNDS; round++) {
     const mesh = MeshFolder.planned(belongingTo('0'))
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     await killedAt(mesh, moments())
     await mesh.apply()
     assertSettled(mesh, '0')

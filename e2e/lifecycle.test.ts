@@ -3,6 +3,7 @@ import { get } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { join, type Mesh } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { MeshFolder } from './mesh-folder.ts'
@@ -14,18 +15,18 @@ test('100 leaf rotations, a new issuing CA, a new bundle key and a new root go b
   // Who was just started waits for those who may come back; here everybody comes at once.
   let ahead = 0
   const kept = await KeptAuthority.start(mesh, { clock: () => Date.now() + ahead })
-  t.after(async () => {
+  atEnd(t, async () => {
     await kept.stop()
     mesh.remove()
   })
   ahead = 40_000
   const { authority } = kept
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const stream = await Greeter.start(mesh, 'stream')
-  t.after(() => stream.stop())
+  atEnd(t, () => stream.stop())
   const nexus = await join('nexus', { config: mesh.configFile })
-  t.after(() => nexus.leave())
+  atEnd(t, () => nexus.leave())
 
   // 1 Clients at full rate, over kept-alive and new connections, by fetch and by agent.
   let over = false

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect } from 'node:tls'
 import { join } from '@datapunk/mesh'
 import type { ConsoleAudit, ConsoleDone, ConsoleProblem } from '@datapunk/protocol/console'
+import { Ending } from '@datapunk/testkit'
 import type { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -17,7 +18,7 @@ describe('the console of `mtls up`, from elsewhere', () => {
   let mesh: MeshFolder
   let up: Child
   let url: string
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   const write = (operators: object) =>
     mesh.write({
@@ -31,22 +32,22 @@ describe('the console of `mtls up`, from elsewhere', () => {
 
   const browser = (pair: Pair | undefined): OperatorBrowser => {
     const one = new OperatorBrowser(mesh, url, pair)
-    ending.push(() => one.close())
+    ending.add(() => one.close())
     return one
   }
 
   beforeEach(async () => {
     mesh = MeshFolder.planned({ services: { lake: {} } })
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     write({ alice: {}, bob: { read_only: true } })
     up = startMtls(['up', '--config', mesh.configFile])
     url = (await up.says(/console served\s+url (\S+)/))[1] ?? ''
     await up.says(/ready:/)
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   test('an operator comes in by a certificate, and acts in that name', async () => {
     assert.match(url, /^https:\/\/authority\.service\.datapunk:\d+$/)
@@ -85,10 +86,10 @@ describe('the console of `mtls up`, from elsewhere', () => {
 
   test('an operator is no member: no service lets one in', async () => {
     const lake = await join('lake', { config: mesh.configFile })
-    ending.push(() => lake.leave())
+    ending.add(() => lake.leave())
     const server = lake.createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    ending.push(() => server.close())
+    ending.add(() => server.close())
     const refused = once(lake, 'refused')
     const address = server.address()
     assert.ok(address !== null && typeof address === 'object')

@@ -6,6 +6,7 @@ import { createServer as createPlainServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { TlsOptions } from 'node:tls'
+import { Ending } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
@@ -37,7 +38,7 @@ const rules: Readonly<Record<string, RegExp>> = {
 describe('mtls probe, with `mtls up`', () => {
   let mesh: MeshFolder
   let up: Child
-  const ending: (() => unknown)[] = []
+  const ending = new Ending()
   const ports: Record<string, number> = {}
 
   before(async () => {
@@ -57,15 +58,13 @@ describe('mtls probe, with `mtls up`', () => {
         nowhere: {},
       },
     })
-    ending.push(() => mesh.remove())
+    ending.add(() => mesh.remove())
     up = startMtls(['up', '--config', mesh.configFile])
-    ending.push(() => up.stop())
+    ending.add(() => up.stop())
     await up.says(/ready:/)
   })
 
-  after(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  after(() => ending.end())
 
   const probe = async (...args: string[]) => {
     const { code, stdout, stderr } = await mtls(['probe', '--config', mesh.configFile, '--json', ...args])
@@ -78,7 +77,7 @@ describe('mtls probe, with `mtls up`', () => {
   const greeting = async (...names: string[]) => {
     for (const name of names) {
       const greeter = await Greeter.start(mesh, name, ports[name])
-      ending.push(() => greeter.stop())
+      ending.add(() => greeter.stop())
     }
   }
   /** Node's own server, with the pair of a service, and none of the mesh's library. */
@@ -90,7 +89,7 @@ describe('mtls probe, with `mtls up`', () => {
     )
     server.listen(ports[name], '127.0.0.1')
     await once(server, 'listening')
-    ending.push(() => server.close())
+    ending.add(() => server.close())
   }
   const verdictsOf = (cells: readonly Cell[]) =>
     Object.fromEntries(cells.map((cell) => [cell.case, cell.verdict]))
@@ -116,11 +115,11 @@ describe('mtls probe, with `mtls up`', () => {
     const backend = createPlainServer((socket) => socket.end('hello, whoever you are'))
     backend.listen(0, '127.0.0.1')
     await once(backend, 'listening')
-    ending.push(() => backend.close())
+    ending.add(() => backend.close())
     const { port } = backend.address() as { port: number }
     const places = ['--listen', `127.0.0.1:${ports.plain}`, '--to', `127.0.0.1:${port}`]
     const proxy = startMtls(['proxy', 'plain', ...places, '--config', mesh.configFile])
-    ending.push(() => proxy.stop())
+    ending.add(() => proxy.stop())
     await proxy.says(/ready/)
     const { code, cells } = await probe('plain')
     assert.deepEqual(

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { Ending } from '@datapunk/testkit'
 import type { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
@@ -11,35 +12,34 @@ describe('mtls proxy, one process before lake and one for a program of stream, w
   let mesh: MeshFolder
   let serving: Child
   let near: { host: string; port: number }
-  let ending: (() => unknown)[]
+  let ending: Ending
   /** What lake really is: it says everything back. */
   const lake = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket))
 
   const start = async (...args: string[]): Promise<{ child: Child; port: number }> => {
     const child = startMtls(['proxy', '--config', mesh.configFile, '--json', ...args])
-    ending.push(() => child.stop('SIGKILL'))
+    ending.add(() => child.stop('SIGKILL'))
     const [, port] = await child.says(/"ready".*?127\.0\.0\.1:(\d+) →/)
     return { child, port: Number(port) }
   }
 
   beforeEach(async () => {
     mesh = MeshFolder.planned({ services: { lake: {}, stream: {}, nexus: {} } })
-    ending = [() => mesh.remove()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
     const up = startMtls(['up', '--config', mesh.configFile])
-    ending.push(() => up.stop())
+    ending.add(() => up.stop())
     await up.says(/ready:/)
     lake.listen(0, '127.0.0.1')
     await once(lake, 'listening')
-    ending.push(() => lake.close())
+    ending.add(() => lake.close())
     const { port } = lake.address() as AddressInfo
     const proxy = await start('lake', '--listen', '127.0.0.1:0', '--to', `127.0.0.1:${port}`)
     serving = proxy.child
     const calling = await start('stream', '--from', '127.0.0.1:0', '--to', `lake:${proxy.port}`)
     near = { host: '127.0.0.1', port: calling.port }
   })
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   const program = () => connect({ ...near, allowHalfOpen: true }).on('error', () => {})
   const answers = async (socket: Socket) => {

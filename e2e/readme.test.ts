@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { execPath } from 'node:process'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { freePort } from './outsider.ts'
@@ -16,13 +17,13 @@ test('the service of the README greets its callers by name, and calls lake', asy
       stream: { address: `127.0.0.1:${streamPort}`, listen: `127.0.0.1:${streamPort}` },
     },
   })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const lake = await join('lake', { config: mesh.configFile })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   const server = lake.createServer((request, response) =>
     response.end(JSON.stringify(lake.peer(request).service)),
   )
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   await once(server.listen(lakePort, '127.0.0.1'), 'listening')
 
   const code = snippet('service', mesh)
@@ -30,7 +31,7 @@ test('the service of the README greets its callers by name, and calls lake', asy
     cwd: import.meta.dirname,
     env: { MTLS_CONFIG: mesh.configFile, MTLS_ENV: '', MTLS_ROOT: '' },
   })
-  t.after(() => service.stop('SIGKILL'))
+  atEnd(t, () => service.stop('SIGKILL'))
   await service.says(/^stream\n/)
   const greeting = await lake.fetch('https://stream.service.datapunk/')
   assert.equal(await greeting.text(), 'hello lake\n')

@@ -4,6 +4,7 @@ import { join as joinPath } from 'node:path'
 import { execPath } from 'node:process'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { join, type Mesh, type MeshError } from '@datapunk/mesh'
+import { Ending } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
@@ -12,18 +13,18 @@ import { mtls, startMtls } from './mtls.ts'
 describe('mtls revoke, with `mtls up` and services that talk', () => {
   let mesh: MeshFolder
   let up: Child
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     mesh = MeshFolder.planned({ services: { lake: {}, stream: {}, nexus: {} } })
     up = startMtls(['up', '--config', mesh.configFile])
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     await up.says(/ready:/)
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   const revoke = async (...args: string[]) => {
     const { code, stdout, stderr } = await mtls(['revoke', '--config', mesh.configFile, '--json', ...args])
@@ -32,7 +33,7 @@ describe('mtls revoke, with `mtls up` and services that talk', () => {
   }
   const joined = async (service: string): Promise<Mesh> => {
     const one = await join(service, { config: mesh.configFile })
-    ending.push(() => one.leave())
+    ending.add(() => one.leave())
     return one
   }
   /** Until the authority knows that so many peers enforce what is published. */
@@ -46,7 +47,7 @@ describe('mtls revoke, with `mtls up` and services that talk', () => {
 
   test('cuts what is open, tells who enforced it, and lets in again who is issued a certificate', async () => {
     const lake = await Greeter.start(mesh, 'lake')
-    ending.push(() => lake.stop())
+    ending.add(() => lake.stop())
     await joined('stream')
     const nexus = await joined('nexus')
     await untilKnown(3)
@@ -76,7 +77,7 @@ describe('mtls revoke, with `mtls up` and services that talk', () => {
   test('names a live peer that is late, with exit code 1, and is enforced there when it wakes up', async () => {
     const script = joinPath(import.meta.dirname, 'joined-service.ts')
     const stream = Child.start(execPath, [script, mesh.configFile, 'stream'])
-    ending.push(() => stream.stop('SIGKILL'))
+    ending.add(() => stream.stop('SIGKILL'))
     await stream.says(/has joined/)
     await joined('lake')
     await untilKnown(2)

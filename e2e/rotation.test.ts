@@ -2,19 +2,20 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { shownSerial, swapUnderLoad } from './swapping.ts'
 
 test('pairs are swapped on both sides while services call each other: no call fails, open connections live on', async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const stream = await join('stream', { config: mesh.configFile })
-  t.after(() => stream.leave())
+  atEnd(t, () => stream.leave())
   const lasting = await stream.connect({ host: 'lake', port: lake.port })
-  t.after(() => lasting.destroy())
+  atEnd(t, () => lasting.destroy())
   const before = stream.peer(lasting).serial
 
   let kept = false

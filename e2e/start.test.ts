@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import { connect } from 'node:tls'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { freePort } from './outsider.ts'
 
@@ -80,13 +81,13 @@ async function demoOf(t: TestContext): Promise<Demo> {
 
 function startDemo(t: TestContext, { env }: Demo): Child {
   const start = Child.start('npm', ['start'], { cwd: repository, env })
-  t.after(() => start.stop('SIGKILL'))
+  atEnd(t, () => start.stop('SIGKILL'))
   return start
 }
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'mesh-start-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 

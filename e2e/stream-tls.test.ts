@@ -13,6 +13,7 @@ import type { Clock, Mesh, Refusal } from '@datapunk/mesh'
 import { join } from '@datapunk/mesh'
 import { decodePem, localSigner, parseCertificate } from '@datapunk/pki'
 import { encodeMessage, formatDocumentNumber, MessageReader, sealHello } from '@datapunk/protocol'
+import { Ending } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
@@ -38,7 +39,7 @@ describe('a peer on another host', () => {
   let kept: KeptAuthority
   let ahead: number
   let port: number
-  let ending: (() => unknown)[]
+  let ending: Ending
   const services: ConfigText['services'] = { lake: {}, stream: {}, nexus: {} }
 
   const configOf = (more: ConfigText['services'] = services): ConfigText => ({
@@ -52,23 +53,21 @@ describe('a peer on another host', () => {
 
   beforeEach(async () => {
     ahead = 0
-    ending = []
+    ending = new Ending()
     port = await freePort()
     mesh = await MeshFolder.applied(configOf())
+    ending.add(() => mesh.remove())
     host = new OtherHost(mesh)
+    ending.add(() => host.remove())
     await start()
+    ending.add(() => kept.stop())
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-    await kept.stop()
-    host.remove()
-    mesh.remove()
-  })
+  afterEach(() => ending.end())
 
   const joinFar = async (service: string, clock?: Clock): Promise<Mesh> => {
     const joined = await host.join(service, clock)
-    ending.push(() => joined.leave())
+    ending.add(() => joined.leave())
     return joined
   }
 
@@ -113,7 +112,7 @@ describe('a peer on another host', () => {
       if (request.path.startsWith('/sections/')) fetched.push(typeof response.headers['difference-of'])
     }
     subscribe('http.client.response.finish', noted)
-    ending.push(() => unsubscribe('http.client.response.finish', noted))
+    ending.add(() => unsubscribe('http.client.response.finish', noted))
 
     const names = Array.from({ length: 40 }, (_, n) => `service-${n}`.padEnd(63, '-long'))
     const many = (callers: number) =>
@@ -193,7 +192,7 @@ describe('a peer on another host', () => {
     ahead = 40_000
     const far = await joinFar('lake')
     const near = await join('stream', { config: mesh.configFile })
-    ending.push(() => near.leave())
+    ending.add(() => near.leave())
     await until(() => /lake 1.*stream 1/.test(enforced()))
     const { authority } = kept
     await authority.rotate({ what: 'issuing-ca', without: [] })
@@ -217,7 +216,7 @@ describe('a peer on another host', () => {
 
   test('notices a connection that is dead without an end, and makes another', async () => {
     const wire = await Wire.to(port)
-    ending.push(() => wire.close())
+    ending.add(() => wire.close())
     host.remove()
     host = new OtherHost(mesh, `127.0.0.1:${wire.port}`)
     await joinFar('lake', hasty)
@@ -248,9 +247,9 @@ describe('a peer on another host', () => {
       connections.push(request.socket.remotePort)
     }
     subscribe('http.server.request.start', noted)
-    ending.push(() => unsubscribe('http.server.request.start', noted))
+    ending.add(() => unsubscribe('http.server.request.start', noted))
     const near = await join('lake', { config: mesh.configFile })
-    ending.push(() => near.leave())
+    ending.add(() => near.leave())
     await until(() => enforced() === 'lake 1.2')
     assert.deepEqual([...new Set(connections)], [undefined])
   })
@@ -300,7 +299,8 @@ describe('a peer on another host', () => {
     const impostor = async (): Promise<Greeter> => {
       await kept.stop()
       const lake = await Greeter.start(mesh, 'lake', port)
-      ending.push(start, () => lake.stop())
+      ending.add(start)
+      ending.add(() => lake.stop())
       return lake
     }
 

@@ -17,36 +17,22 @@ import {
   parseCertificate,
   signCertificate,
 } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { MeshFolder } from './mesh-folder.ts'
 
-/** What a test has started ends in the reverse order. */
-class Ending {
-  readonly #ends: (() => unknown)[] = []
-
-  constructor(t: TestContext) {
-    t.after(async () => {
-      for (const end of this.#ends.reverse()) await end()
-    })
-  }
-
-  add(end: () => unknown): void {
-    this.#ends.push(end)
-  }
-}
-
-async function meshOf(ending: Ending, config: Readonly<Record<string, unknown>> = {}): Promise<MeshFolder> {
+async function meshOf(t: TestContext, config: Readonly<Record<string, unknown>> = {}): Promise<MeshFolder> {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} }, ...config })
-  ending.add(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   return mesh
 }
 
-async function callers(ending: Ending, mesh: MeshFolder): Promise<{ lake: Greeter; stream: Mesh }> {
+async function callers(t: TestContext, mesh: MeshFolder): Promise<{ lake: Greeter; stream: Mesh }> {
   const lake = await Greeter.start(mesh, 'lake')
-  ending.add(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const stream = await join('stream', { config: mesh.configFile })
-  ending.add(() => stream.leave())
+  atEnd(t, () => stream.leave())
   return { lake, stream }
 }
 
@@ -59,10 +45,9 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 test('who has the issuing CA’s key, and neither log nor bundle key, makes nothing that anybody believes', async (t) => {
-  const ending = new Ending(t)
   // Pins refuse it too.
-  const mesh = await meshOf(ending, { pinning: 'off' })
-  const { lake, stream } = await callers(ending, mesh)
+  const mesh = await meshOf(t, { pinning: 'off' })
+  const { lake, stream } = await callers(t, mesh)
   assert.equal(await greeting(stream, lake), 'hello stream')
 
   const [, issuing] = decodePem(readFileSync(mesh.pair('stream').cert), 'CERTIFICATE').map(parseCertificate)
@@ -91,13 +76,12 @@ test('who has the issuing CA’s key, and neither log nor bundle key, makes noth
 
 describe('a log that was put back by hand', () => {
   test('is found out by whoever has witnessed it; another takes its place, and everything is issued anew', async (t) => {
-    const ending = new Ending(t)
-    const mesh = await meshOf(ending)
+    const mesh = await meshOf(t)
     const { logsDir } = mesh.layout
     const copy = joinPath(mesh.folder, 'log-copy')
     cpSync(logsDir, copy, { recursive: true })
     await mesh.issue('stream')
-    const { lake, stream } = await callers(ending, mesh)
+    const { lake, stream } = await callers(t, mesh)
     assert.equal(await greeting(stream, lake), 'hello stream')
     // The certificate of stream is entry 2, which lake looks for when it has seen it.
     const { memory } = mesh.layout.instance('lake')
@@ -110,7 +94,7 @@ describe('a log that was put back by hand', () => {
     rmSync(logsDir, { recursive: true })
     cpSync(copy, logsDir, { recursive: true })
     const authority = await KeptAuthority.start(mesh)
-    ending.add(() => authority.stop())
+    atEnd(t, () => authority.stop())
     const alarmed = new Promise<LogAlarm>((resolve) =>
       lake.mesh.on('alarm', (alarm) => {
         if (alarm.kind === 'contradiction') resolve(alarm)

@@ -1,5 +1,6 @@
 export { type BadCertificate, badCertificates, type Fault } from './bad-certificates.ts'
 export { type BadSctCertificate, badScts, promisedOnly } from './bad-scts.ts'
+export { atEnd, Ending } from './ending.ts'
 export { FixedClock } from './fixed-clock.ts'
 export { seededRandom } from './seeded-random.ts'
 export { type Answer, TestAuthority } from './test-authority.ts'

@@ -72,6 +72,7 @@ export class TestAuthority extends EventEmitter<{ asked: [serial: string] }> {
   }
 
   async stop(): Promise<void> {
+    if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
     this.#server.closeAllConnections()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
+import { atEnd } from '@datapunk/testkit'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { FakeMesh } from '../../packages/console/testing/fake-mesh.ts'
 
@@ -67,7 +68,7 @@ export class ConsoleVisit {
     browser ??= chromium.launch(launchOptions)
     const window = await (await browser).newContext(looks)
     const visit = new ConsoleVisit(mesh, sessions, server, await window.newPage())
-    context.after(async () => {
+    atEnd(context, async () => {
       await window.close()
       await visit.#server.close()
     })

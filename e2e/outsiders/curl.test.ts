@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -7,9 +8,9 @@ import { needs, program } from '../outsider.ts'
 
 test('curl gets an answer with a certificate, and nothing without', needs('curl'), async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: { allow: ['stream'] }, stream: {}, nexus: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const curl = (url: string, ...args: string[]) => {
     const where = ['--connect-to', `::127.0.0.1:${lake.port}`, '--cacert', mesh.caCert]
     return Child.run(program('curl'), ['--silent', '--show-error', '--include', ...where, ...args, url])

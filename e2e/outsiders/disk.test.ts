@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AuthorityError } from '@datapunk/authority'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { type ConfigText, MeshFolder } from '../mesh-folder.ts'
 import { needsRoot, program } from '../outsider.ts'
@@ -76,7 +77,7 @@ test(
 async function mounted(t: TestContext, options: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'mesh-disk-'))
   await Child.output(program('mount'), ['-t', 'tmpfs', '-o', `mode=0755,${options}`, 'tmpfs', folder])
-  t.after(async () => {
+  atEnd(t, async () => {
     await Child.output(program('umount'), [folder])
     rmSync(folder, { recursive: true })
   })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -25,7 +26,7 @@ async function upMesh(t: TestContext): Promise<{ mesh: MeshFolder; url: string }
   const authority = { store_ca_keys_in_clear: true, http, public_url: url }
   const mesh = MeshFolder.planned({ authority, services: { lake: {}, stream: {} } })
   const up = startMtls(['up', '--config', mesh.configFile])
-  t.after(async () => {
+  atEnd(t, async () => {
     await up.stop()
     mesh.remove()
   })
@@ -40,7 +41,7 @@ test(
   async (t) => {
     const { mesh, url } = await upMesh(t)
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const list = (await (await fetch(`${url}/log/log-list.json`)).json()) as LogList
     const logs = list.operators.flatMap(({ tiled_logs }) => tiled_logs)
     assert.deepEqual(

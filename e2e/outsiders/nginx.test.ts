@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { startNginx } from '../nginx.ts'
@@ -12,12 +13,12 @@ test(
   needs('nginx'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const port = await freePort()
     const nginx = await startNginx(mesh, port)
-    t.after(() => nginx.stop('SIGQUIT'))
+    atEnd(t, () => nginx.stop('SIGQUIT'))
     const stream = await join('stream', { config: mesh.configFile })
-    t.after(() => stream.leave())
+    atEnd(t, () => stream.leave())
     const url = `https://web.service.datapunk:${port}/`
 
     const calls = await swapUnderLoad({

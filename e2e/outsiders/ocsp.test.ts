@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { Ending } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
@@ -13,7 +14,7 @@ describe('whoever asks `mtls up` by OCSP', () => {
   let up: Child
   let issuer: string
   let url: string
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     // As certificates name it, so that outsiders find it there.
@@ -22,7 +23,9 @@ describe('whoever asks `mtls up` by OCSP', () => {
     const authority = { store_ca_keys_in_clear: true, http: `127.0.0.1:${port}`, public_url: url }
     mesh = MeshFolder.planned({ authority, services: { lake: {}, stream: {}, web: {} } })
     up = startMtls(['up', '--config', mesh.configFile])
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     await up.says(/slot issuing-ca-1, serial \w+, until [^\n]*\n[\s\S]*certificate issued +slot issuing-ca-1/)
     await up.says(/status served/)
     issuer = join(mesh.folder, 'issuing.pem')
@@ -30,9 +33,7 @@ describe('whoever asks `mtls up` by OCSP', () => {
     writeFileSync(issuer, chain.slice(chain.indexOf('-----BEGIN', 10)))
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   const openssl = (...args: string[]) =>
     Child.run(program('openssl'), [
@@ -67,7 +68,7 @@ describe('whoever asks `mtls up` by OCSP', () => {
   test('with nginx, by ssl_ocsp: the revoked one out, the others in', needs('nginx', 'curl'), async () => {
     const port = await freePort()
     const nginx = await startNginx(mesh, port, `ssl_ocsp leaf; ssl_ocsp_responder ${url}/ocsp;`)
-    ending.push(() => nginx.stop('SIGQUIT'))
+    ending.add(() => nginx.stop('SIGQUIT'))
     const call = async (service: string) => {
       const { cert, key } = mesh.pair(service)
       const { stdout } = await Child.run(program('curl'), [

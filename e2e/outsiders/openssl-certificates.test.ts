@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { chainOf, everyAlgorithm, longName } from './every-algorithm.ts'
@@ -21,7 +22,7 @@ test('openssl reads and verifies what we issue, strictly', needs('openssl'), asy
     const { root, issuing, leaf } = algorithms
     await t.test(`root ${root}, issuing ${issuing}, leaf ${leaf}`, async (t) => {
       const { mesh, files } = await chainOf(algorithms)
-      t.after(() => mesh.remove())
+      atEnd(t, () => mesh.remove())
       const openssl = (...args: string[]) => Child.output(program('openssl'), args)
       const strictly = ['verify', '-x509_strict', '-check_ss_sig', '-policy_check', '-CAfile', files.root]
       const lakeIs = ['-verify_hostname', 'lake.service.datapunk', '-verify_ip', '192.0.2.7']

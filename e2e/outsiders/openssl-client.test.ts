@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -12,9 +13,9 @@ test(
   needs('openssl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const { cert, key } = mesh.pair('stream')
     const connect = ['-connect', `127.0.0.1:${lake.port}`, '-servername', lake.name]
     const trust = ['-CAfile', mesh.caCert, '-verify_return_error', '-verify_hostname', lake.name]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { distributionPoint, ListFolder } from './revocation-lists.ts'
@@ -18,7 +19,7 @@ for (const algorithm of table) {
     needs('openssl'),
     async (t) => {
       const folder = await ListFolder.create(algorithm)
-      t.after(() => folder.remove())
+      atEnd(t, () => folder.remove())
       const { ca } = folder
       const [root, issuing] = [folder.certificate('root', ca.root), folder.certificate('issuing', ca.issuing)]
       const ofRoot = await folder.list('root', {}, ca.root)

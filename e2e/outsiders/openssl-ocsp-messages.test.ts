@@ -16,6 +16,7 @@ import {
   parseOcspResponse,
   signOcspResponse,
 } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { type StatusChain, statusChain } from './status-chain.ts'
@@ -29,7 +30,7 @@ const openssl = (...args: readonly string[]) => Child.run(program('openssl'), ar
 /** A chain, and files of its folder. */
 async function chainOf(t: TestContext, algorithm: KeyAlgorithm = 'ecdsa-p256') {
   const chain = await statusChain(algorithm)
-  t.after(() => chain.remove())
+  atEnd(t, () => chain.remove())
   const path = (name: string) => join(chain.folder, name)
   const lay = (name: string, der: Uint8Array) => {
     writeFileSync(path(name), der)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
@@ -24,9 +25,9 @@ test(
       },
       operators: { alice: {} },
     })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const up = startMtls(['up', '--config', mesh.configFile])
-    t.after(() => up.stop())
+    atEnd(t, () => up.stop())
     const url = (await up.says(/console served\s+url (\S+)/))[1] ?? ''
     const { port } = new URL(url)
     const place = (name: string) => join(mesh.folder, name)

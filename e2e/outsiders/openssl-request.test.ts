@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -22,9 +23,9 @@ test(
   needs('openssl', 'curl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const key = join(mesh.folder, 'elsewhere.key')
     const request = join(mesh.folder, 'elsewhere.csr')
     const chain = join(mesh.folder, 'elsewhere.crt')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createServer } from 'node:tls'
 import { encodePem, encodeSct, encodeSctList, type KeyAlgorithm } from '@datapunk/pki'
-import { type BadSctCertificate, badScts, TestLog } from '@datapunk/testkit'
+import { atEnd, type BadSctCertificate, badScts, TestLog } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { type LoggedChain, loggedChain } from './logged-chain.ts'
@@ -17,7 +17,7 @@ const openssl = (...args: readonly string[]) => Child.run(program('openssl'), ar
 
 async function chainOf(t: TestContext, algorithm: KeyAlgorithm = 'ecdsa-p256'): Promise<LoggedChain> {
   const chain = await loggedChain(algorithm)
-  t.after(() => chain.remove())
+  atEnd(t, () => chain.remove())
   return chain
 }
 
@@ -98,7 +98,7 @@ async function connect(
   const cert = encodePem('CERTIFICATE', der) + ca.issuing.pem
   const server = createServer({ cert, key: keyPem }, (socket) => socket.end().on('error', () => {}))
   server.listen(0, '127.0.0.1')
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('no port')

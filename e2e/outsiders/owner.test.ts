@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { needsRoot, program } from '../outsider.ts'
@@ -16,7 +17,7 @@ test(
     const mesh = await MeshFolder.applied({
       services: { lake: { owner: 'nobody' }, stream: { owner: 'nobody', group: 'daemon' } },
     })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const reads = async (who: { uid: number; gid: number }, path: string) =>
       (await Child.run(program('cat'), [path], { ...who, cwd: '/' })).code === 0
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -12,9 +13,9 @@ test(
   needs('curl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const lake = await Greeter.start(mesh, 'lake')
-    t.after(() => lake.stop())
+    atEnd(t, () => lake.stop())
     const pinsOf = async (service: string) => {
       const { stdout, code } = await mtls(['pins', service, '--format', 'curl', '--config', mesh.configFile])
       assert.equal(code, 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeSct, encodeSctList, type KeyAlgorithm } from '@datapunk/pki'
-import { type BadSctCertificate, badScts, TestLog } from '@datapunk/testkit'
+import { atEnd, type BadSctCertificate, badScts, TestLog } from '@datapunk/testkit'
 import * as pkijs from 'pkijs'
 import { type LoggedChain, loggedChain } from './logged-chain.ts'
 
@@ -30,14 +30,14 @@ for (const algorithm of [
 ] satisfies KeyAlgorithm[]) {
   test(`pkijs finds the SCT of a ${algorithm} certificate valid`, async (t) => {
     const chain = await loggedChain(algorithm)
-    t.after(() => chain.remove())
+    atEnd(t, () => chain.remove())
     assert.deepEqual(await opinions(chain, chain.final, chain.log), [true])
   })
 }
 
 test('pkijs finds the SCTs of several logs valid', async (t) => {
   const [chain, other] = [await loggedChain(), await TestLog.create()]
-  t.after(() => chain.remove())
+  atEnd(t, () => chain.remove())
   const { der } = await chain.ca.leafWithScts('lake', async (loggable) => {
     const scts = await Promise.all([chain.log, other].map((log) => log.sct(loggable, chain.ca.at)))
     return encodeSctList(scts.map(encodeSct))
@@ -47,7 +47,7 @@ test('pkijs finds the SCTs of several logs valid', async (t) => {
 
 test('pkijs finds no SCT valid of those that we refuse for their signature', async (t) => {
   const chain = await loggedChain()
-  t.after(() => chain.remove())
+  atEnd(t, () => chain.remove())
   for (const [name, { code, make }] of Object.entries<BadSctCertificate>(badScts)) {
     if (code !== 'SIGNATURE_WRONG') continue
     const { der } = await make(chain.ca, 'lake', chain.log)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { freePort, needs, program } from '../outsider.ts'
@@ -12,10 +13,10 @@ test(
   needs('initdb', 'postgres', 'psql', 'openssl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { db: postgresOwner, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const port = await freePort()
     const postgres = await startPostgres(mesh, port)
-    t.after(() => postgres.stop('SIGINT'))
+    atEnd(t, () => postgres.stop('SIGINT'))
     const psql = (service: string, ...args: string[]) =>
       Child.run(program('psql'), ['-X', '-A', '-t', ...args], { env: clientOf(mesh, service, port) })
 
@@ -23,7 +24,7 @@ test(
       env: clientOf(mesh, 'stream', port),
       input: "select 'still here' \\watch 0.05\n",
     })
-    t.after(() => lasting.stop())
+    atEnd(t, () => lasting.stop())
     await lasting.says(/still here/)
 
     const calls = await swapUnderLoad({

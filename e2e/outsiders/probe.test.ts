@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
@@ -64,14 +65,14 @@ for (const [service, reader] of Object.entries(fileReaders)) {
 async function probes(t: TestContext, service: string, reader: FileReader): Promise<void> {
   const port = await freePort()
   const mesh = MeshFolder.planned({ services: { stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const settings = { address: `127.0.0.1:${port}`, ...reader.settings(mesh) }
   mesh.write({ services: { [service]: settings, stream: {} } })
   await mesh.apply()
   const running = await reader.start(mesh, port)
-  t.after(() => running.stop(reader.stop))
+  atEnd(t, () => running.stop(reader.stop))
   const up = startMtls(['up', '--config', mesh.configFile])
-  t.after(() => up.stop())
+  atEnd(t, () => up.stop())
   await up.says(/ready:/)
 
   const { code, stdout, stderr } = await mtls(['probe', service, '--config', mesh.configFile, '--json'])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { startMtls } from '../mtls.ts'
@@ -25,13 +26,13 @@ test(
 test('promtool takes what an authority and a service print', needs('promtool'), async (t) => {
   const authority = { store_ca_keys_in_clear: true, http: 'none', metrics: '127.0.0.1:0' }
   const mesh = MeshFolder.planned({ authority, services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const up = startMtls(['up', '--json', '--config', mesh.configFile])
-  t.after(() => up.stop())
+  atEnd(t, () => up.stop())
   const [, place] = await up.says(/"metrics-served".*"address":"([^"]+)"/)
   await up.says(/"kind":"ready"/)
   const lake = await join('lake', { config: mesh.configFile })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   const { host, port } = await lake.serveOperator()
   for (const url of [`http://${place}/metrics`, `http://${host}:${port}/metrics`]) {
     const input = await (await fetch(url)).text()

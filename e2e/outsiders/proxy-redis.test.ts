@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
@@ -23,10 +24,10 @@ test(
   async (t) => {
     // 1 One Redis: TLS by itself at one port, and plain at a socket of its own, where the proxy stands before it.
     const mesh = MeshFolder.planned({ services: { cache: {}, stream: {}, nexus: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const settings = ['--config', mesh.configFile]
     const up = startMtls(['up', ...settings])
-    t.after(() => up.stop())
+    atEnd(t, () => up.stop())
     await up.says(/ready:/)
     const ownPort = await freePort()
     const socket = joinPath(mesh.folder, 'redis.sock')
@@ -47,11 +48,11 @@ test(
       ...['--unixsocket', socket, '--unixsocketperm', '700'],
       ...['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', mesh.caCert],
     ])
-    t.after(() => redis.stop())
+    atEnd(t, () => redis.stop())
     await redis.says(/Ready to accept connections/)
     const proxy = async (...args: string[]): Promise<number> => {
       const child = startMtls(['proxy', ...args, ...settings, '--json'])
-      t.after(() => child.stop('SIGKILL'))
+      atEnd(t, () => child.stop('SIGKILL'))
       return Number((await child.says(/"ready".*?127\.0\.0\.1:(\d+) →/))[1])
     }
     const port = await proxy('cache', '--listen', '127.0.0.1:0', '--to', `unix:${socket}`)

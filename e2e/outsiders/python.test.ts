@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -52,9 +53,9 @@ httpd.serve_forever()
 
 test('a Python client is answered with a certificate, and not without', needs('python3'), async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const call = (cert: string, key: string, name = lake.name) =>
     Child.run(program('python3'), ['-c', client, mesh.caCert, cert, key, name, `${lake.port}`])
   const { cert, key } = mesh.pair('stream')
@@ -70,22 +71,22 @@ test('a Python client is answered with a certificate, and not without', needs('p
 
 test('the Python of the README is answered', needs('python3'), async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const lake = await Greeter.start(mesh, 'lake')
-  t.after(() => lake.stop())
+  atEnd(t, () => lake.stop())
   const code = snippet('python', mesh).replace(':8445', `:${lake.port}`)
   assert.equal(await Child.output(program('python3'), ['-c', `${namesOnLoopback}${code}`]), 'hello stream\n')
 })
 
 test('a Python server that demands certificates serves us, and no stranger', needs('python3'), async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const { cert, key } = mesh.pair('lake')
   const python = Child.start(program('python3'), ['-c', server, mesh.caCert, cert, key])
-  t.after(() => python.stop())
+  atEnd(t, () => python.stop())
   const [, port = ''] = await python.says(/listening on (\d+)/)
   const stream = await join('stream', { config: mesh.configFile })
-  t.after(() => stream.leave())
+  atEnd(t, () => stream.leave())
 
   const answer = await stream.fetch(`https://lake.service.datapunk:${port}/`)
   assert.equal(await answer.text(), 'hello stream.service.datapunk')

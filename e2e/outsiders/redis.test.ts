@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { join, type Mesh } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { freePort, needs, program } from '../outsider.ts'
@@ -15,19 +16,19 @@ test(
   needs('redis-server', 'redis-cli'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { cache: {}, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const port = await freePort()
     const { cert, key } = mesh.pair('cache')
     const file = joinPath(mesh.folder, 'redis.conf')
     writeFileSync(file, `bind 127.0.0.1\nsave ""\ndir ${mesh.folder}\n${snippet('redis', mesh)}`)
     const redis = Child.start(program('redis-server'), [file, '--port', '0', '--tls-port', `${port}`])
-    t.after(() => redis.stop())
+    atEnd(t, () => redis.stop())
     await redis.says(/Ready to accept connections/)
     const stream = await join('stream', { config: mesh.configFile })
-    t.after(() => stream.leave())
+    atEnd(t, () => stream.leave())
     const ask = (command: string) => askRedis(stream, port, command)
     const lasting = await stream.connect({ host: 'cache', port })
-    t.after(() => lasting.destroy())
+    atEnd(t, () => lasting.destroy())
 
     const calls = await swapUnderLoad({
       folder: mesh,

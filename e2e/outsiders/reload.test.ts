@@ -4,6 +4,7 @@ import { join as joinPath } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type ReloadFiles, runReload } from '@datapunk/authority'
 import { join } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { KeptAuthority } from '../kept-authority.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -40,17 +41,17 @@ async function swapAndTell(mesh: MeshFolder, service: string, shown: () => Promi
 
 async function shownTo(t: TestContext, mesh: MeshFolder, host: string, port: number) {
   const stream = await join('stream', { config: mesh.configFile })
-  t.after(() => stream.leave())
+  atEnd(t, () => stream.leave())
   return () => shownSerial(stream, host, port)
 }
 
 test('nginx shows a new pair when a command, or a signal, has told it', needs('nginx'), async (t) => {
   const services = { web: {}, stream: {} }
   const mesh = await MeshFolder.applied({ services })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const port = await freePort()
   const nginx = await startNginx(mesh, port)
-  t.after(() => nginx.stop('SIGQUIT'))
+  atEnd(t, () => nginx.stop('SIGQUIT'))
   const shown = await shownTo(t, mesh, 'web', port)
   const command = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
 
@@ -75,7 +76,7 @@ test(
     const port = await freePort()
     const mesh = await MeshFolder.applied({ services: { web: {}, stream: {} } })
     const nginx = await startNginx(mesh, port)
-    t.after(() => nginx.stop('SIGQUIT'))
+    atEnd(t, () => nginx.stop('SIGQUIT'))
     const reload = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
     mesh.write({ services: { web: { reload, address: `127.0.0.1:${port}` }, stream: {} } })
     let ahead = 0
@@ -83,7 +84,7 @@ test(
       clock: () => Date.now() + ahead,
       environment: process.env,
     })
-    t.after(async () => {
+    atEnd(t, async () => {
       await kept.stop()
       mesh.remove()
     })
@@ -91,7 +92,7 @@ test(
     // Nobody was live before: there is nobody to wait for.
     ahead = 40_000
     const stream = await join('stream', { config: mesh.configFile })
-    t.after(() => stream.leave())
+    atEnd(t, () => stream.leave())
 
     let over = false
     let calls = 0
@@ -131,9 +132,9 @@ test(
     const database = `postgres://${nameOf('db')}@127.0.0.1:${port}/postgres`
     const db = { ...postgresOwner, ...local, reload: database }
     const mesh = await MeshFolder.applied({ services: { db, stream: {} } })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const postgres = await startPostgres(mesh, port)
-    t.after(() => postgres.stop('SIGINT'))
+    atEnd(t, () => postgres.stop('SIGINT'))
     const sql = (text: string) =>
       Child.output(program('psql'), ['-X', '-c', text], { env: clientOf(mesh, 'stream', port) })
     const failure = async () => String(await tell(mesh, 'db').catch((error: Error) => error.message))
@@ -165,13 +166,13 @@ test(
     const url = `rediss://:s3cret@127.0.0.1:${port}`
     const serviceOf = (reload: string) => ({ cache: { ...local, reload }, stream: {} })
     const mesh = await MeshFolder.applied({ services: serviceOf(url) })
-    t.after(() => mesh.remove())
+    atEnd(t, () => mesh.remove())
     const socket = joinPath(mesh.folder, 'redis.sock')
     const file = joinPath(mesh.folder, 'redis.conf')
     const place = `bind 127.0.0.1\nport 0\ntls-port ${port}\nunixsocket ${socket}\nrequirepass s3cret\n`
     writeFileSync(file, `${place}save ""\ndir ${mesh.folder}\n${snippet('redis', mesh)}`)
     const redis = Child.start(program('redis-server'), [file])
-    t.after(() => redis.stop())
+    atEnd(t, () => redis.stop())
     await redis.says(/Ready to accept connections/)
     const shown = await shownTo(t, mesh, 'cache', port)
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { join as joinMesh } from '@datapunk/mesh'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { KeptAuthority } from '../kept-authority.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -27,15 +28,6 @@ async function verdict(mesh: MeshFolder, certificate: string): Promise<string> {
   return code === 0 ? 'good' : (/certificate revoked/.exec(stdout + stderr)?.[0] ?? stdout + stderr)
 }
 
-/** What is to end after the test, the last first; the folder last of all. */
-function endingOf(t: TestContext, mesh: MeshFolder): (() => unknown)[] {
-  const ending: (() => unknown)[] = [() => mesh.remove()]
-  t.after(async () => {
-    for (const end of ending.reverse()) await end()
-  })
-  return ending
-}
-
 /** A copy of a service's certificate as it is now. */
 async function keep(mesh: MeshFolder, service: string): Promise<string> {
   const copy = join(mesh.folder, `${service}-${Date.now()}.crt`)
@@ -48,9 +40,9 @@ test(
   needs('openssl'),
   async (t) => {
     const mesh = await MeshFolder.applied({ services: { lake: {}, stream: {} } })
-    const ending = endingOf(t, mesh)
+    atEnd(t, () => mesh.remove())
     const authority = await mesh.authority()
-    ending.push(() => authority.close())
+    atEnd(t, () => authority.close())
     const { crl } = mesh.config.paths
     const lists = async () => {
       const text = await Child.output(program('openssl'), ['storeutl', '-noout', '-text', '-crls', crl])
@@ -93,13 +85,13 @@ test(
     const port = await freePort()
     const services = { lake: {}, stream: {}, web: {} }
     const mesh = await MeshFolder.applied({ services })
-    const ending = endingOf(t, mesh)
+    atEnd(t, () => mesh.remove())
     const nginx = await startNginx(mesh, port)
-    ending.push(() => nginx.stop('SIGQUIT'))
+    atEnd(t, () => nginx.stop('SIGQUIT'))
     const command = [program('nginx'), ...nginxArguments(mesh), '-s', 'reload']
     mesh.write({ services: { ...services, web: { reload: { command } } } })
     const kept = await KeptAuthority.start(mesh)
-    ending.push(() => kept.stop())
+    atEnd(t, () => kept.stop())
     await kept.authority.apply({ approve: () => true })
     const call = async (service: string) => {
       const { cert, key } = mesh.pair(service)
@@ -116,7 +108,7 @@ test(
     while (answer === 'SUCCESS') answer = await call('lake')
     assert.deepEqual([answer, await call('stream')], ['400', 'SUCCESS'])
     const stream = await joinMesh('stream', { config: mesh.configFile })
-    ending.push(() => stream.leave())
+    atEnd(t, () => stream.leave())
     const own = await stream.fetch(`https://web.service.datapunk:${port}/`)
     assert.match(await own.text(), /SUCCESS/)
   },
@@ -129,14 +121,14 @@ test(
     const port = await freePort()
     const services = { stream: {}, lake: {}, db: postgresOwner }
     const mesh = await MeshFolder.applied({ services })
-    const ending = endingOf(t, mesh)
+    atEnd(t, () => mesh.remove())
     const postgres = await startPostgres(mesh, port)
-    ending.push(() => postgres.stop('SIGINT'))
+    atEnd(t, () => postgres.stop('SIGINT'))
     mesh.write({
       services: { ...services, db: { ...postgresOwner, reload: { signal: 'HUP', pid: postgres.pid } } },
     })
     const kept = await KeptAuthority.start(mesh)
-    ending.push(() => kept.stop())
+    atEnd(t, () => kept.stop())
     await kept.authority.apply({ approve: () => true })
     const psql = (service: string) =>
       Child.run(program('psql'), ['-X', '-A', '-t', '-c', 'select 1'], {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { encodePem } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { DELTA, findList, leafListUrl, listUrl } from '../../packages/authority/revocation/list-url.ts'
 import type { ListRow, SlotRow } from '../../packages/authority/store/contract.ts'
 import { SqliteStore } from '../../packages/authority/store/sqlite.ts'
@@ -70,9 +71,9 @@ test('openssl goes by our shards, and by a list with its delta', needs('openssl'
     authority: { store_ca_keys_in_clear: true, http: '127.0.0.1:7480' },
     revocation: { deltas: true, shards: 16 },
   })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const published = new Published(mesh)
-  t.after(() => published.close())
+  atEnd(t, () => published.close())
   const { config } = mesh
   const issuer = published.issuer()
   const chain = ['-CAfile', mesh.caCert, '-untrusted', issuer, '-crl_check_all', '-x509_strict']
@@ -87,7 +88,7 @@ test('openssl goes by our shards, and by a list with its delta', needs('openssl'
   const serials = { lake: published.serial('lake'), stream: published.serial('stream') }
   const before = published.list('before.crl', wholeUrl)
   const authority = await mesh.authority()
-  t.after(() => authority.close())
+  atEnd(t, () => authority.close())
   await authority.revoke({ targets: [{ service: 'lake' }], reason: 'key-compromise' })
 
   await t.test('the whole list says it, and of what came later its delta does', async () => {

@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
-import { TestAuthority, TestMesh } from '@datapunk/testkit'
+import { atEnd, TestAuthority, TestMesh } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 
 test('openssl s_client -status is shown a staple that says good', needs('openssl'), async (t) => {
   const mesh = await TestMesh.create({ services: { lake: { ocspStapling: 'required' }, stream: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const authority = await TestAuthority.start(mesh)
-  t.after(() => authority.stop())
+  atEnd(t, () => authority.stop())
   await authority.vouch(mesh.newestLeaf('lake'))
   const lake = await join('lake', { config: mesh.configFile })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   const server = lake.createServer((_request, response) => response.end('hello'))
   server.listen(0, '127.0.0.1')
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   await once(server, 'listening')
 
   const { port } = server.address() as AddressInfo

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { join } from '@datapunk/mesh'
+import { Ending } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
@@ -12,7 +13,7 @@ describe('a service staples what `mtls up` says of its certificate', () => {
   let mesh: MeshFolder
   let up: Child
   let lake: Greeter
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     const port = await freePort()
@@ -26,15 +27,15 @@ describe('a service staples what `mtls up` says of its certificate', () => {
       services: { lake: { ocsp_stapling: 'required' }, stream: {}, nexus: {} },
     })
     up = startMtls(['up', '--config', mesh.configFile])
-    ending = [() => mesh.remove(), () => up.stop()]
+    ending = new Ending()
+    ending.add(() => mesh.remove())
+    ending.add(() => up.stop())
     await up.says(/certificate issued +slot issuing-ca-1/)
     lake = await Greeter.start(mesh, 'lake')
-    ending.push(() => lake.stop())
+    ending.add(() => lake.stop())
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   test('to whoever asks: openssl and curl find it good', needs('openssl', 'curl'), async () => {
     const { cert, key } = mesh.pair('stream')
@@ -61,7 +62,7 @@ describe('a service staples what `mtls up` says of its certificate', () => {
 
   test('so that members call one that has to, also after its certificate was rotated, and not once it is revoked', async () => {
     const nexus = await join('nexus', { config: mesh.configFile })
-    ending.push(() => nexus.leave())
+    ending.add(() => nexus.leave())
     const call = async () => (await nexus.fetch(lake.url, { headers: { connection: 'close' } })).text()
     assert.equal(await call(), 'hello nexus')
     const rotated = once(lake.mesh, 'rotated')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
 import { ListFolder, type ListRequest } from './revocation-lists.ts'
@@ -24,7 +25,7 @@ test('zlint finds nothing in any list of any algorithm', needs(zlint), async (t)
   for (const algorithm of table) {
     await t.test(algorithm, async (t) => {
       const folder = await ListFolder.create(algorithm)
-      t.after(() => folder.remove())
+      atEnd(t, () => folder.remove())
       const lake = await folder.ca.leaf('lake')
       const scope = { uri: 'http://crl.service.datapunk/7.crl', onlyContains: 'user-certificates' } as const
       const requests: Readonly<Record<string, ListRequest>> = {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { needs, program } from '../outsider.ts'
@@ -28,7 +29,7 @@ test('zlint finds nothing in any certificate of any algorithm', needs(zlint), as
     const { root, issuing, leaf } = algorithms
     await t.test(`root ${root}, issuing ${issuing}, leaf ${leaf}`, async (t) => {
       const { mesh, files } = await chainOf(algorithms)
-      t.after(() => mesh.remove())
+      atEnd(t, () => mesh.remove())
       for (const [place, file] of Object.entries(files)) {
         const expected = place === 'root' ? (exceptions[`root ${root}`] ?? []) : []
         await finds(expected, place, file)
@@ -43,7 +44,7 @@ test(
   async (t) => {
     for (const algorithm of table) {
       const chain = await statusChain(algorithm)
-      t.after(() => chain.remove())
+      atEnd(t, () => chain.remove())
       for (const place of ['issuing', 'leaf', 'operator', 'ocspSigner'] as const) {
         await finds([], `${place} ${algorithm}`, chain[place].file)
       }
@@ -54,7 +55,7 @@ test(
 test('zlint finds nothing in precertificates and final certificates', needs(zlint), async (t) => {
   for (const algorithm of table) {
     const { files, remove } = await loggedChain(algorithm)
-    t.after(remove)
+    atEnd(t, remove)
     await finds([], `precertificate ${algorithm}`, files.precertificate)
     await finds([], `final certificate ${algorithm}`, files.final)
   }
@@ -62,9 +63,9 @@ test('zlint finds nothing in precertificates and final certificates', needs(zlin
 
 test('zlint finds nothing in what a probe shows to be refused', needs(zlint), async (t) => {
   const mesh = await MeshFolder.applied({ services: { lake: {} } })
-  t.after(() => mesh.remove())
+  atEnd(t, () => mesh.remove())
   const authority = await mesh.authority()
-  t.after(() => authority.close())
+  atEnd(t, () => authority.close())
   const { current, revoked, expired, 'not-yet-valid': notYetValid } = await authority.prepareProbe()
   for (const [place, { folder }] of Object.entries({ current, revoked, expired, notYetValid })) {
     // A chain: zlint reads one certificate a file.

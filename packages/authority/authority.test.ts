@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
-import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
+import { atEnd, FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { connectAdmin, serveAdmin } from './admin.ts'
 import { Authority } from './authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
@@ -192,7 +192,7 @@ describe('over the socket', () => {
       await admin.close()
       await authority.close()
     }
-    t.after(close)
+    atEnd(t, close)
     const client = await connectAdmin(socket, { purpose: 'issue', uid: 1000 })
     assert.ok(client !== undefined)
     return { authority, client, socket, close }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { issuePair, withIssuer } from './issue-pair.ts'
@@ -14,7 +14,7 @@ const MINUTE = 60_000
 
 test('a leaf of minutes is valid from before it was made until long after, and is renewed in between', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'issue-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   for (const minutes of [4, 30, 600, 1440]) {
     const place = join(dir, String(minutes))
@@ -34,7 +34,7 @@ test('a leaf of minutes is valid from before it was made until long after, and i
 
 test('a leaf never outlives its issuer, however long its life is to be', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'issue-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   const engine = testEngine({ dir, clock, config: { services: { lake: {} } } })
   await apply(engine, { approve: () => false })

@@ -5,13 +5,14 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk/disk.ts'
 import { FailingCalls } from './disk/failing-calls.ts'
 import { acquireLock } from './lock.ts'
 
 function newPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'lock-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   return join(folder, 'authority', 'lock.db')
 }
 
@@ -102,7 +103,7 @@ test('another process holds it until it dies, by kill -9 too', async (t) => {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', holder, path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    t.after(() => child.kill('SIGKILL'))
+    atEnd(t, () => child.kill('SIGKILL'))
     const closed = once(child, 'close')
     await once(child.stdout, 'data')
     assert.throws(() => acquireLock(path, mine), {
@@ -122,7 +123,7 @@ test('a refused attempt does not loosen the lock of this process: another one st
   const child = spawn(process.execPath, ['--input-type=module', '--eval', holder, path], {
     stdio: ['pipe', 'ignore', 'pipe'],
   })
-  t.after(() => child.kill('SIGKILL'))
+  atEnd(t, () => child.kill('SIGKILL'))
   const [told] = await once(child.stderr.setEncoding('utf8'), 'data')
   assert.match(told, /LOCKED|in use by mtls apply/)
   await once(child, 'close')

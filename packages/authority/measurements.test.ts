@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import { type Looks, type Measurements, measure } from './measurements.ts'
 import { testEngine } from './testing/test-engine.ts'
@@ -14,7 +14,7 @@ const services = { lake: {}, stream: { validity_days: 30 }, nexus: { validity_da
 
 async function applied(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'measured-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   const engine = testEngine({ dir, clock, config: { services, rotation: { jitter: 0 } } })
   const report = await apply(engine, { approve: () => false })

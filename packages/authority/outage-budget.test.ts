@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import { OutageWatch, outageBudgetOf } from './outage-budget.ts'
 import { testEngine } from './testing/test-engine.ts'
@@ -12,7 +12,7 @@ const DAY = 24 * 60 * 60 * 1000
 
 test('how long the mesh goes on by itself ends with the bundle or the first certificate, and is told when it is short', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'outage-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   const services = { lake: {}, stream: { validity_days: 5 } }
   const engine = testEngine({ dir, clock, config: { services } })
@@ -31,7 +31,7 @@ test('how long the mesh goes on by itself ends with the bundle or the first cert
 
 test('it ends with a revocation list, where a server goes by that', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'outage-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   for (const [delivery, kind] of [
     ['mesh', 'bundle'],

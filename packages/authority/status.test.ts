@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import { statusOf } from './status.ts'
 import { testEngine } from './testing/test-engine.ts'
 
 test('who is connected with whom, by what live peers report', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'status-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   const engine = testEngine({ dir, clock, config: { services: { lake: {}, nexus: {} } } })
   await apply(engine, { approve: () => false })

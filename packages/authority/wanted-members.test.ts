@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import { membersOf } from './members.ts'
 import { testEngine } from './testing/test-engine.ts'
@@ -22,7 +22,7 @@ const changes: Record<string, Record<string, object>> = {
 for (const [what, services] of Object.entries(changes)) {
   test(`wantedMembers says before what apply publishes after: ${what}`, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'wanted-'))
-    t.after(() => rmSync(dir, { recursive: true }))
+    atEnd(t, () => rmSync(dir, { recursive: true }))
     const clock = new FixedClock(Date.UTC(2026, 5, 1))
     const engine = testEngine({ dir, clock, config: { services: before } })
     await apply(engine, { approve: () => true })

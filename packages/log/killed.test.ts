@@ -5,14 +5,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { seededRandom } from '@datapunk/testkit'
+import { atEnd, seededRandom } from '@datapunk/testkit'
 import { LogMesh } from './testing/log-mesh.ts'
 
 const ROUNDS = 10
 
 test('a log whose process is killed again and again loses nothing that it answered', async (t) => {
   const logMesh = await LogMesh.create()
-  t.after(() => logMesh.remove())
+  atEnd(t, () => logMesh.remove())
   const { configFile, folder } = logMesh.mesh
   const precertificates = await logMesh.precertificates(300)
   const chains = precertificates.map((each) =>

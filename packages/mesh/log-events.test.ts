@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { TestMesh } from '@datapunk/testkit'
+import { atEnd, TestMesh } from '@datapunk/testkit'
 import { join, logEvents } from './index.ts'
 import { listen } from './testing/listen.ts'
 import { callAsStranger } from './testing/stranger.ts'
 
 test('each event of a service is one line, with its level and its fields', async (t) => {
   const testMesh = await TestMesh.create({ services: { lake: {}, stream: {} } })
-  t.after(() => testMesh.remove())
+  atEnd(t, () => testMesh.remove())
   const lake = await join('lake', { config: testMesh.configFile })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   const logged: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const take = (level: string) => (fields: object, message: string) =>
     logged.push({ level, fields: { ...fields }, message })
@@ -23,7 +23,7 @@ test('each event of a service is one line, with its level and its fields', async
 
   const server = lake.createServer()
   const port = await listen(server)
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   const refused = once(lake, 'refused')
   await callAsStranger(port, 'GET / HTTP/1.1\r\n\r\n')
   await refused

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect, createServer as createTlsServer } from 'node:tls'
-import { type TestIdentity, TestMesh } from '@datapunk/testkit'
+import { Ending, type TestIdentity, TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from './index.ts'
 import { forgeTicket } from './testing/forged-ticket.ts'
 import { callIn, listenGuarded, type Protocol, protocols } from './testing/guarded-servers.ts'
@@ -16,7 +16,7 @@ describe('a key that is not pinned', () => {
   let testMesh: TestMesh
   let lake: Mesh
   let stream: Mesh
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     testMesh = await TestMesh.create({ services: { lake: { minTls: '1.2' }, stream: {}, nexus: {} } })
@@ -24,13 +24,13 @@ describe('a key that is not pinned', () => {
     await testMesh.publish()
     lake = await join('lake', { config: testMesh.configFile })
     stream = await join('stream', { config: testMesh.configFile })
-    ending = [() => lake.leave(), () => stream.leave()]
+    ending = new Ending()
+    ending.add(() => testMesh.remove())
+    ending.add(() => lake.leave())
+    ending.add(() => stream.leave())
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-    await testMesh.remove()
-  })
+  afterEach(() => ending.end())
 
   const pairOf = (leaf: TestIdentity) => ({ cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem })
 
@@ -42,7 +42,7 @@ describe('a key that is not pinned', () => {
 
   const guarded = async (mesh: Mesh, protocol: Protocol) => {
     const { server, port, calls } = await listenGuarded(mesh, protocol)
-    ending.push(() => server.close())
+    ending.add(() => server.close())
     return { port, calls }
   }
 
@@ -90,7 +90,7 @@ describe('a key that is not pinned', () => {
         )
       })
       const port = await listen(server)
-      ending.push(() => server.close())
+      ending.add(() => server.close())
       const call = async () => (await stream.fetch(`https://lake.service.datapunk:${port}/`)).text()
       const refused = (error: MeshError) => {
         assert.deepEqual([error.code, error.refusal?.rule], ['SERVER_REFUSED', 'NOT_PINNED'])
@@ -134,7 +134,7 @@ describe('a key that is not pinned', () => {
         return drawn.at(-1)!
       }
       const exposed = await join('stream', { config: testMesh.configFile, random })
-      ending.push(() => exposed.leave())
+      ending.add(() => exposed.leave())
       const { port, calls } = await guarded(exposed, protocol)
       const refusals = refusalsOf(exposed)
       // The ticket keys are known, so that no certificate is shown.

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { describe, type TestContext, test } from 'node:test'
 import { encodeMessage, MAX_REFUSED_LAST, MessageReader, type Report } from '@datapunk/protocol'
-import { badCertificates, FixedClock, TestMesh } from '@datapunk/testkit'
+import { atEnd, badCertificates, FixedClock, TestMesh } from '@datapunk/testkit'
 import { join } from './index.ts'
 import type { Refusal } from './refusal.ts'
 import { RefusedCallers } from './refused-callers.ts'
@@ -56,7 +56,7 @@ class Reports {
     })
     server.listen(testMesh.layout.mesh.socket)
     await once(server, 'listening')
-    t.after(() => {
+    atEnd(t, () => {
       server.close()
       server.closeAllConnections()
     })
@@ -82,17 +82,17 @@ class Reports {
 
 test('a refusal is reported soon, with all that come at the same time', async (t) => {
   const testMesh = await TestMesh.create({ services: { lake: {}, stream: {} } })
-  t.after(() => testMesh.remove())
+  atEnd(t, () => testMesh.remove())
   const reports = await Reports.of(t, testMesh)
   const clock = new FixedClock(testMesh.ca.at)
   const lake = await join('lake', { config: testMesh.configFile, clock })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   assert.deepEqual((await reports.last(1)).refusedLast, [])
 
   const server = lake.createServer((_, response) => response.end('hello'))
   server.on('tlsClientError', () => {})
   const port = await listen(server)
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   const refusals: Refusal[] = []
   lake.on('refused', (refusal) => refusals.push(refusal))
   const { keyPem, pem, certificate } = await badCertificates.longSerial.make(testMesh.ca, 'stream')

@@ -5,7 +5,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { request } from 'node:https'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type ConnectionOptions, connect, createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { TestMesh } from '@datapunk/testkit'
+import { Ending, TestMesh } from '@datapunk/testkit'
 import { meshErrorWithin } from './error.ts'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from './index.ts'
 import { forgeTicket } from './testing/forged-ticket.ts'
@@ -20,7 +20,7 @@ describe('whoever is revoked', () => {
   let testMesh: TestMesh
   let lake: Mesh
   let stream: Mesh
-  let ending: (() => unknown)[]
+  let ending: Ending
   let refusals: Refusal[]
 
   beforeEach(async () => {
@@ -29,13 +29,13 @@ describe('whoever is revoked', () => {
     stream = await join('stream', { config: testMesh.configFile })
     refusals = []
     lake.on('refused', (refusal) => refusals.push(refusal))
-    ending = [() => lake.leave(), () => stream.leave()]
+    ending = new Ending()
+    ending.add(() => testMesh.remove())
+    ending.add(() => lake.leave())
+    ending.add(() => stream.leave())
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-    await testMesh.remove()
-  })
+  afterEach(() => ending.end())
 
   const strangerPair = async () => {
     const leaf = await testMesh.leaf('nexus')
@@ -54,7 +54,7 @@ describe('whoever is revoked', () => {
       describe(`and calls over ${protocol.name}, ${version}`, () => {
         const guarded = async (mesh: Mesh) => {
           const { server, port, calls } = await listenGuarded(mesh, protocol)
-          ending.push(() => server.close())
+          ending.add(() => server.close())
           return { port, calls }
         }
         const pairFor = (pair: ConnectionOptions) => ({ ...pair, ...speaking })
@@ -93,7 +93,7 @@ describe('whoever is revoked', () => {
   for (const protocol of protocols) {
     test(`and has a ticket from before is asked for the certificate again, over ${protocol.name}`, async () => {
       const { server, port, calls } = await listenGuarded(stream, protocol)
-      ending.push(() => server.close())
+      ending.add(() => server.close())
       const refused: Refusal[] = []
       stream.on('refused', (refusal) => refused.push(refusal))
       const { leaf, pair } = await strangerPair()
@@ -117,9 +117,9 @@ describe('whoever is revoked', () => {
         return drawn.at(-1)!
       }
       const exposed = await join('stream', { config: testMesh.configFile, random })
-      ending.push(() => exposed.leave())
+      ending.add(() => exposed.leave())
       const { server, port, calls } = await listenGuarded(exposed, protocol)
-      ending.push(() => server.close())
+      ending.add(() => server.close())
       const refused: Refusal[] = []
       exposed.on('refused', (refusal) => refused.push(refusal))
       const { leaf } = await strangerPair()
@@ -163,7 +163,7 @@ describe('whoever is revoked', () => {
           answer(socket)
         })
         port = await listen(server)
-        ending.push(() => {
+        ending.add(() => {
           for (const socket of sockets) socket.destroy()
           server.close()
         })
@@ -252,7 +252,7 @@ describe('whoever is revoked', () => {
   test('says so itself, serves and calls nobody, and goes on with its next pair', async () => {
     const server = lake.createServer((_incoming, response) => response.end('hello'))
     const port = await listen(server)
-    ending.push(() => server.close())
+    ending.add(() => server.close())
     const call = async () => (await stream.fetch(`https://lake.service.datapunk:${port}/`)).text()
     assert.equal(await call(), 'hello')
     const problems: MeshError[] = []

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { ConnectionOptions, Server } from 'node:tls'
-import { FixedClock, TestAuthority, TestMesh } from '@datapunk/testkit'
+import { Ending, FixedClock, TestAuthority, TestMesh } from '@datapunk/testkit'
 import { join, type Mesh, type MeshError } from './index.ts'
 import { listenGuarded, protocols } from './testing/guarded-servers.ts'
 import { shownStaple } from './testing/shown-staple.ts'
@@ -22,38 +22,34 @@ describe('the staple of a server', () => {
   let authority: TestAuthority
   let clock: FixedClock
   let problems: MeshError[]
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   const begin = async (ocspStapling: 'on' | 'off' | 'required') => {
     testMesh = await TestMesh.create({ services: { lake: { minTls: '1.2', ocspStapling }, stream: {} } })
     authority = await TestAuthority.start(testMesh)
-    ending.push(
-      () => testMesh.remove(),
-      () => authority.stop(),
-    )
+    ending.add(() => testMesh.remove())
+    ending.add(() => authority.stop())
     clock = new FixedClock(testMesh.ca.at)
     return testMesh.newestLeaf('lake')
   }
 
   beforeEach(() => {
-    ending = []
+    ending = new Ending()
     problems = []
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-  })
+  afterEach(() => ending.end())
 
   const joinLake = async () => {
     const lake = await join('lake', { config: testMesh.configFile, clock, random, pollEvery: 2 ** 31 - 1 })
     lake.on('problem', (problem) => problems.push(problem))
-    ending.push(() => lake.leave())
+    ending.add(() => lake.leave())
     return lake
   }
 
   const serve = async (lake: Mesh, [protocol = protocols[0]!] = protocols) => {
     const { server, port } = await listenGuarded(lake, protocol)
-    ending.push(() => server.close())
+    ending.add(() => server.close())
     return { server, port }
   }
 
@@ -123,7 +119,6 @@ describe('the staple of a server', () => {
     const before = await joinLake()
     await before.leave()
     await authority.stop()
-    ending.splice(1, 1)
     clock.advance(2 * day)
     const { port } = await serve(await joinLake())
     assert.deepEqual((await shown(port)).staple, staple)
@@ -209,7 +204,7 @@ describe('the staple of a server', () => {
     const lake = await joinLake()
     const { port } = await serve(lake)
     const stream = await join('stream', { config: testMesh.configFile, random })
-    ending.push(() => stream.leave())
+    ending.add(() => stream.leave())
     let calls = 0
     let isSwapping = true
     const keepCalling = async () => {

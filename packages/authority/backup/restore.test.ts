@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
+import { atEnd } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls, PowerCut } from '../disk/failing-calls.ts'
 import { acquireLock } from '../lock.ts'
@@ -322,7 +323,7 @@ describe('a restore is refused', () => {
 
   test('where peers trust a root whose key the backup does not have', async (t) => {
     const begun = clock.now()
-    t.after(() => clock.set(begun))
+    atEnd(t, () => clock.set(begun))
     const years = { years: 3 }
     const change = { authority: { store_ca_keys_in_clear: true, root: years, issuing: years } }
     config = configIn(join(folder, 'short'), change)

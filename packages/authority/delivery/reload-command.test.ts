@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { runReload } from './reload.ts'
 import type { ReloadOptions } from './reload-files.ts'
@@ -49,7 +50,7 @@ async function failureOf(running: Promise<void>): Promise<AuthorityError> {
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'reload-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   return folder
 }
 

@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { testExtension } from '@datapunk/testkit'
+import { atEnd, testExtension } from '@datapunk/testkit'
 import { runReload } from './reload.ts'
 import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
 import { failureOf, serving, silentServer } from './testing/answering.ts'
@@ -52,7 +52,7 @@ test('PostgreSQL gets the password of the URL when it asks for one, and no other
 
 test('PostgreSQL is reached by a socket, without TLS', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'reload-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const postgres = new FakePostgres()
   await serving(t, postgres.server, { path: join(folder, '.s.PGSQL.5432') })
   await ask(`postgres://op@/postgres?host=${folder}`)

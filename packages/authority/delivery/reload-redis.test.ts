@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { oids } from '@datapunk/pki'
-import { type TestOverrides, testExtension } from '@datapunk/testkit'
+import { atEnd, type TestOverrides, testExtension } from '@datapunk/testkit'
 import { runReload } from './reload.ts'
 import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
 import { failureOf, serving, silentServer } from './testing/answering.ts'
@@ -81,7 +81,7 @@ test('Redis gets user and password first', async (t) => {
 
 test('Redis is reached by a socket', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'reload-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const redis = new FakeRedis()
   await serving(t, createServer(redis.attach), { path: join(folder, 'redis.sock') })
   await ask(`unix://:s3cret@${folder}/redis.sock`)

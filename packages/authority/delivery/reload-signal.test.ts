@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import type { Reload, ReloadSignal } from '@datapunk/protocol'
+import { atEnd } from '@datapunk/testkit'
 import { runReload } from './reload.ts'
 
 const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt', crl: '/certs/ca.crl' }
@@ -30,7 +31,7 @@ async function target(t: TestContext, uid?: number) {
     stdio: 'ignore',
     ...(uid !== undefined && { uid, gid: uid }),
   })
-  t.after(() => child.kill('SIGKILL'))
+  atEnd(t, () => child.kill('SIGKILL'))
   const ended = once(child, 'exit')
   await once(child, 'spawn')
   return { pid: child.pid!, ended }
@@ -42,7 +43,7 @@ function pidFile(
   { mode = 0o644, uid }: { mode?: number; uid?: number } = {},
 ): string {
   const folder = mkdtempSync(join(tmpdir(), 'reload-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const path = join(folder, 'web.pid')
   writeFileSync(path, text)
   chmodSync(path, mode)

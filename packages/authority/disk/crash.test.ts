@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { TestCa } from '@datapunk/testkit'
+import { atEnd, TestCa } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
 import { FailingCalls, type Failure } from './failing-calls.ts'
@@ -25,7 +25,7 @@ async function newPair(): Promise<PairText> {
 
 function newFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'crash-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   return folder
 }
 

@@ -16,12 +16,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
 import { FailingCalls } from './failing-calls.ts'
 
 function newFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'disk-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   return folder
 }
 
@@ -49,7 +50,7 @@ test('writeFileAtomic makes exactly the calls its documentation lists', (t) => {
 test('writeFileAtomic replaces a file, sets the mode whatever the umask, and follows no link', (t) => {
   const folder = newFolder(t)
   const before = process.umask(0o077)
-  t.after(() => process.umask(before))
+  atEnd(t, () => process.umask(before))
   const disk = new Disk()
   const [path, elsewhere] = [join(folder, 'name'), join(folder, 'elsewhere')]
   disk.writeFileAtomic(path, 'first', { mode: 0o644 })
@@ -108,7 +109,7 @@ test('writeFileIfChanged writes when bytes or mode differ, and only then', (t) =
 test('ensureFolder makes a folder with its mode, and those above it 0755, whatever the umask', (t) => {
   const folder = newFolder(t)
   const before = process.umask(0o077)
-  t.after(() => process.umask(before))
+  atEnd(t, () => process.umask(before))
   const path = join(folder, 'a', 'b', 'c')
   const disk = new Disk()
   disk.ensureFolder(path, 0o700)
@@ -147,7 +148,7 @@ test('ensureFolder refuses a private folder of somebody else, and what is no fol
   writeFileSync(join(path, 'file'), '')
   assert.throws(() => new Disk().ensureFolder(join(path, 'file'), 0o755), { code: 'DISK_FAILED' })
   symlinkSync(path, `${path}-link`)
-  t.after(() => rmSync(`${path}-link`, { force: true }))
+  atEnd(t, () => rmSync(`${path}-link`, { force: true }))
   assert.throws(() => new Disk().ensureFolder(`${path}-link`, 0o755), { code: 'DISK_FAILED' })
 })
 

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { generateKeyPair } from '@datapunk/pki'
+import { atEnd } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
 import { NextKeyFile } from './next-key.ts'
@@ -24,7 +25,7 @@ const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 
 function newFolder(t: TestContext) {
   const state = mkdtempSync(join(tmpdir(), 'next-key-'))
-  t.after(() => rmSync(state, { recursive: true }))
+  atEnd(t, () => rmSync(state, { recursive: true }))
   const dir = join(state, 'instances', 'lake')
   return { state, dir, path: join(dir, 'next.pem'), file: new NextKeyFile(dir, new Disk()) }
 }

@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
 import { OwnerBook } from './owner.ts'
 
 function bookOf(t: TestContext): OwnerBook {
   const folder = mkdtempSync(join(tmpdir(), 'owner-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const files = { passwd: join(folder, 'passwd'), group: join(folder, 'group') }
   writeFileSync(files.passwd, 'root:x:0:0:root:/root:/bin/sh\nlake:x:1001:2001::/:/bin/false\n')
   writeFileSync(files.group, 'root:x:0:\nmesh:x:3001:lake,nexus\n')

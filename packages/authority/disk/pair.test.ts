@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
-import { TestCa } from '@datapunk/testkit'
+import { atEnd, TestCa } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
 import { PairFolder, type PairText } from './pair.ts'
 
@@ -30,7 +30,7 @@ async function newPair(algorithm?: KeyAlgorithm): Promise<PairText> {
 
 function newFolder(t: TestContext): { instances: string; dir: string; folder: PairFolder } {
   const state = mkdtempSync(join(tmpdir(), 'pair-'))
-  t.after(() => rmSync(state, { recursive: true }))
+  atEnd(t, () => rmSync(state, { recursive: true }))
   const instances = join(state, 'instances')
   const dir = join(instances, 'lake')
   return { instances, dir, folder: new PairFolder(dir, new Disk()) }
@@ -183,7 +183,7 @@ test('a reader in another process, as fast as it can, never sees a mismatch whil
   const pairs = [await newPair(), await newPair()] as const
   folder.swap(pairs[0], plain)
   const reader = fork(new URL('./pair-reader.ts', import.meta.url), [dir])
-  t.after(() => reader.kill())
+  atEnd(t, () => reader.kill())
   await once(reader, 'message')
   for (let swaps = 0; swaps < 300; swaps++) folder.swap(pairs[swaps % 2 === 0 ? 1 : 0], plain)
   reader.send('enough')

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type KeyAlgorithm, keyAlgorithms, spkiOf, verifySignature } from '@datapunk/pki'
-import { seededRandom } from '@datapunk/testkit'
+import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls } from '../disk/failing-calls.ts'
 import type { SlotState } from '../store/contract.ts'
@@ -28,7 +28,7 @@ const secret = (text: string) => () => new Passphrase(Buffer.from(text))
 
 function newStore(t: TestContext): { folder: string; open: (change?: Partial<KeyStoreOptions>) => KeyStore } {
   const folder = mkdtempSync(join(tmpdir(), 'keys-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const options: KeyStoreOptions = {
     disk: new Disk(),
     folder: join(folder, 'authority', 'keys'),

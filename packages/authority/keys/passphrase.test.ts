@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
-import { seededRandom } from '@datapunk/testkit'
+import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { findPassphrase, Passphrase, type PassphraseOptions } from './passphrase.ts'
 
 function newOptions(t: TestContext): PassphraseOptions & { folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'passphrase-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const state = join(folder, '.mtls')
   mkdirSync(join(state, 'authority'), { recursive: true })
   return {

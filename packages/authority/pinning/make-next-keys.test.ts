@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { NextKeyFile } from '../disk/next-key.ts'
 import { testEngine } from '../testing/test-engine.ts'
@@ -10,7 +11,7 @@ import { withoutNextKey } from './make-next-keys.ts'
 
 test('a file that was seen is not looked at again, unless it is to hold another key, or is about to be used', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'next-keys-'))
-  t.after(() => rmSync(dir, { recursive: true }))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
   const engine = testEngine({ dir, config: { services: { lake: {}, stream: {} } } })
   await apply(engine, { approve: () => true })
   const { store, layout, disk } = engine

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { generateKeyPair, localSigner, logIdOf } from '@datapunk/pki'
 import { keyIdOf, layoutOf } from '@datapunk/protocol'
+import { atEnd } from '@datapunk/testkit'
 import { EMPTY_ROOT, signCheckpoint } from '@datapunk/tlog'
 import fc from 'fast-check'
 import type { MeshRow, SlotRow, SlotState } from '../store/contract.ts'
@@ -149,7 +150,7 @@ describe('a log that runs elsewhere', () => {
 
   it('is passed on to whoever can’t reach it, object by object', async (t) => {
     slots.push(far)
-    t.after(() => slots.pop())
+    atEnd(t, () => slots.pop())
     const asked: string[] = []
     const readElsewhere = async (origin: string, name: string) => {
       asked.push(`${origin} ${name}`)
@@ -168,7 +169,7 @@ describe('a log that runs elsewhere', () => {
 
   it('is not asked for more than so many objects at a time', async (t) => {
     slots.push(far)
-    t.after(() => slots.pop())
+    atEnd(t, () => slots.pop())
     const { promise, resolve } = Promise.withResolvers<undefined>()
     const relaying = new LogShelf({ store, layout, publicUrl: undefined, readElsewhere: () => promise })
     const found = Array.from({ length: 64 }, () => relaying.find(path('checkpoint')))
@@ -180,7 +181,7 @@ describe('a log that runs elsewhere', () => {
 
   it('is listed where it is, and says itself what it ends with', async (t) => {
     slots.push({ ...far, state: 'retiring' })
-    t.after(() => slots.pop())
+    atEnd(t, () => slots.pop())
     const list = JSON.parse(Buffer.from((await shelf.find('/log/log-list.json'))!.octets).toString())
     const listed = list.operators[0].tiled_logs[1]
     assert.equal(listed.monitoring_url, 'http://log.test:7481/log/ab/')
@@ -219,7 +220,7 @@ describe('the list of logs', () => {
   ] as const satisfies readonly (readonly [SlotState, string])[])
     it(`calls a log that is ${state} ${word}`, async (t) => {
       slots[0] = { ...slot, state }
-      t.after(() => {
+      atEnd(t, () => {
         slots[0] = slot
       })
       const [log] = (await listed()) as { state: Record<string, { final_tree_head?: unknown }> }[]

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { CompactTree, EMPTY_ROOT } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
 import type {
@@ -23,7 +24,7 @@ import { SqliteStore } from './sqlite.ts'
 function openSqlite(t: TestContext): SqliteStore {
   const folder = mkdtempSync(join(tmpdir(), 'inventory-'))
   const store = SqliteStore.open({ file: join(folder, 'authority', 'inventory.db') })
-  t.after(() => {
+  atEnd(t, () => {
     store.close()
     rmSync(folder, { recursive: true })
   })

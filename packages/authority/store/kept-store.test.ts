@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import fc from 'fast-check'
 import type { CountingStore, IntentRow, Reader, SlotRow, Store, Transaction } from './contract.ts'
 import { KeptStore } from './kept-store.ts'
@@ -212,7 +213,7 @@ function openTwice(t: TestContext): [CountingStore, Store] {
   const folder = mkdtempSync(join(tmpdir(), 'kept-'))
   const open = () => SqliteStore.open({ file: join(folder, 'authority', 'inventory.db') })
   const stores = [open(), open()] as const
-  t.after(() => {
+  atEnd(t, () => {
     for (const store of stores) store.close()
     rmSync(folder, { recursive: true })
   })

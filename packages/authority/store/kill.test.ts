@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { SqliteStore } from './sqlite.ts'
 
 const writer = `
@@ -26,7 +27,7 @@ const writer = `
 
 test('1 and 2: whatever was reported as written is there after kill -9, each whole', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'inventory-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const file = join(folder, 'inventory.db')
   for (const least of [1, 50, 400]) {
     const reported = await killedAfter(file, least)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { CompactTree } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
 import { AuthorityError } from '../error.ts'
@@ -22,7 +23,7 @@ const row: ServiceRow = {
 
 function newFile(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'inventory-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   return join(folder, 'authority', 'inventory.db')
 }
 

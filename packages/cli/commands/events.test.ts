@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
+import { atEnd } from '@datapunk/testkit'
 import { Background } from '../testing/background.ts'
 import { prepareFiles } from '../testing/prepared-files.ts'
 import { playTranscript } from '../testing/transcript.ts'
@@ -64,7 +65,7 @@ describe('events', () => {
     const authority = createServer((_, answer) => answer.end(lines.join('')))
     mkdirSync(dirname(socket), { recursive: true })
     await new Promise<void>((resolve) => authority.listen(socket, resolve))
-    t.after(() => authority.close())
+    atEnd(t, () => authority.close())
     const told = (await play('mtls events')).split('\n').slice(1)
     assert.match(told[1]!, /ready: no\. 2$/)
     assert.match(

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import type { AuthorityEvent } from '@datapunk/authority'
+import { atEnd } from '@datapunk/testkit'
 import { OperatorDoor } from './operator-door.ts'
 
 const source = {
@@ -23,7 +24,7 @@ test('a port that is taken is told of once, tried again, and taken when it is fr
     heard.resolve()
   }
   const door = new OperatorDoor({ source, clock: () => 7, report })
-  t.after(() => door.close())
+  atEnd(t, () => door.close())
 
   door.moveTo({ host: '127.0.0.1', port })
   await heard.promise

@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { type OperatorPort, type OperatorSource, serveOperator } from './index.ts'
 
 const well: OperatorSource = {
@@ -33,7 +34,7 @@ describe('the port for operators', () => {
     source: Partial<OperatorSource> = {},
   ) => {
     const port = await serveOperator({ ...well, ...source })
-    t.after(() => port.close())
+    atEnd(t, () => port.close())
     return port
   }
 

@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import { join, type MeshError, type Refusal } from '../index.ts'
 import { listen } from '../testing/listen.ts'
 import { openProxy } from './proxy.ts'
@@ -165,7 +165,7 @@ describe('through two proxies, one that calls and one that serves', () => {
     const calling = await openProxy(both.stream, {
       routes: [{ way: 'call', at, to: { host: 'lake', port } }],
     })
-    t.after(async () => {
+    atEnd(t, async () => {
       await calling.stop(AbortSignal.abort())
       member.close()
     })
@@ -270,7 +270,7 @@ test('a connection ends on both halves when the certificate of the caller does',
   const to = { host: '127.0.0.1', port: (both.backend.server.address() as AddressInfo).port }
   const at = { host: '127.0.0.1', port: 0 }
   const serving = await openProxy(nexus, { routes: [{ way: 'serve', at, to }] })
-  t.after(async () => {
+  atEnd(t, async () => {
     await serving.stop(AbortSignal.abort())
     await nexus.leave()
     await both.end()
@@ -289,7 +289,7 @@ test('a connection ends on both halves when the certificate of the caller does',
 
 test('more than there is room for are dropped, which is told once', async (t) => {
   const both = await TwoProxies.start(1)
-  t.after(() => both.end())
+  atEnd(t, () => both.end())
   const full: number[] = []
   both.serving.on('full', ({ room }) => full.push(room))
   const taken = both.backend.next()
@@ -306,7 +306,7 @@ test('more than there is room for are dropped, which is told once', async (t) =>
 test('a unix socket is its owner’s alone; one that was left behind is taken over, one in use is not', async (t) => {
   const both = await TwoProxies.start()
   const folder = mkdtempSync(joinPath(tmpdir(), 'proxy-'))
-  t.after(async () => {
+  atEnd(t, async () => {
     await both.end()
     rmSync(folder, { recursive: true })
   })

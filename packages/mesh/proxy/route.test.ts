@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { parsePlace, placeText } from './place.ts'
 import { type Permissions, type Route, refuseExposed } from './route.ts'
 
@@ -50,7 +51,7 @@ describe('a route', () => {
 
   test('to a socket that anyone can put there is exposed', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-'))
-    t.after(() => rmSync(folder, { recursive: true }))
+    atEnd(t, () => rmSync(folder, { recursive: true }))
     const route = serve(`unix:${folder}/not/yet/there.sock`)
     refuseExposed(route, {})
     chmodSync(folder, 0o1777)

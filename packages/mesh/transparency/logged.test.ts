@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect, createServer as createTlsServer } from 'node:tls'
-import { badScts, promisedOnly, type TestIdentity, TestMesh } from '@datapunk/testkit'
+import { atEnd, badScts, Ending, promisedOnly, type TestIdentity, TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from '../index.ts'
 import { callIn, listenGuarded, type Protocol, protocols } from '../testing/guarded-servers.ts'
 import { listen } from '../testing/listen.ts'
@@ -17,20 +17,20 @@ describe('a certificate that is not logged', () => {
   let testMesh: TestMesh
   let lake: Mesh
   let stream: Mesh
-  let ending: (() => unknown)[]
+  let ending: Ending
 
   beforeEach(async () => {
     const services = { lake: { minTls: '1.2' }, stream: {}, nexus: {} } as const
     testMesh = await TestMesh.create({ services, scts: 'required' })
     lake = await join('lake', { config: testMesh.configFile })
     stream = await join('stream', { config: testMesh.configFile })
-    ending = [() => lake.leave(), () => stream.leave()]
+    ending = new Ending()
+    ending.add(() => testMesh.remove())
+    ending.add(() => lake.leave())
+    ending.add(() => stream.leave())
   })
 
-  afterEach(async () => {
-    for (const end of ending.reverse()) await end()
-    await testMesh.remove()
-  })
+  afterEach(() => ending.end())
 
   const pairOf = (leaf: TestIdentity) => ({ cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem })
   const unlogged = (service: string) => testMesh.badlyLogged(badScts.missing, service)
@@ -43,7 +43,7 @@ describe('a certificate that is not logged', () => {
 
   const guarded = async (mesh: Mesh, protocol: Protocol) => {
     const { server, port, calls } = await listenGuarded(mesh, protocol)
-    ending.push(() => server.close())
+    ending.add(() => server.close())
     return { port, calls }
   }
 
@@ -81,7 +81,7 @@ describe('a certificate that is not logged', () => {
           )
         })
         const port = await listen(server)
-        ending.push(() => server.close())
+        ending.add(() => server.close())
         return async () => (await stream.fetch(`https://lake.service.datapunk:${port}/`)).text()
       }
       await assert.rejects(await serve(await unlogged('lake')), (error: MeshError) => {
@@ -128,7 +128,7 @@ describe('a certificate that is not logged', () => {
     const { port } = await guarded(lake, protocol)
     const pair = pairOf(await unlogged('stream'))
     const socket = connect({ ...pair, port, servername: 'lake.service.datapunk', rejectUnauthorized: false })
-    ending.push(() => socket.destroy())
+    ending.add(() => socket.destroy())
     socket.write('GET / HTTP/1.1\r\nHost: lake.service.datapunk\r\n\r\n')
     assert.match(`${(await once(socket, 'data'))[0]}`, /^HTTP\/1\.1 200/)
     const cuts: CutConnection[] = []
@@ -164,12 +164,12 @@ describe('a certificate that is not logged', () => {
 /** What was promised is looked for, off the path of handshakes. */
 test('a certificate that its log has promised and does not hold is cut, and the next one refused', async (t) => {
   const testMesh = await TestMesh.create({ services: { lake: {}, nexus: {} }, scts: 'required' })
-  t.after(() => testMesh.remove())
+  atEnd(t, () => testMesh.remove())
   await testMesh.writeLog()
   const lake = await join('lake', { config: testMesh.configFile })
-  t.after(() => lake.leave())
+  atEnd(t, () => lake.leave())
   const server = lake.createServer((_, response) => void response.write('hello'))
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   const port = await listen(server)
   const stolen = await testMesh.badlyLogged(promisedOnly, 'nexus')
   const pair = { cert: testMesh.ca.chainPem(stolen), key: stolen.keyPem, ca: testMesh.ca.root.pem }

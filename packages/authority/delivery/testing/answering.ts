@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
 import { AuthorityError } from '../../error.ts'
 
 /** Serves on loopback, or where it is told, until the test is over. @returns the port, on loopback */
@@ -15,7 +16,7 @@ export async function serving(
     open.add(socket)
     socket.on('error', () => {})
   })
-  t.after(() => {
+  atEnd(t, () => {
     for (const socket of open) socket.destroy()
     server.close()
   })

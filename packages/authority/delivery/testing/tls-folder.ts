@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { TestCa, type TestIdentity, type TestOverrides } from '@datapunk/testkit'
+import { atEnd, TestCa, type TestIdentity, type TestOverrides } from '@datapunk/testkit'
 import type { ReloadFiles } from '../reload-files.ts'
 
 /** A mesh's certificates as files, and servers' as TLS options. */
@@ -17,7 +17,7 @@ export class TlsFolder {
 
   static async create(t: TestContext, at = Date.now()): Promise<TlsFolder> {
     const folder = mkdtempSync(join(tmpdir(), 'reload-'))
-    t.after(() => rmSync(folder, { recursive: true }))
+    atEnd(t, () => rmSync(folder, { recursive: true }))
     return new TlsFolder(await TestCa.create({ at }), folder)
   }
 

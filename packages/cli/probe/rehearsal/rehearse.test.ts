@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { parseConfig } from '@datapunk/protocol'
+import { atEnd } from '@datapunk/testkit'
 import { run } from '../../run.ts'
 import { WatchedWorld } from '../../testing/watched-world.ts'
 import type { Cell } from '../result.ts'
@@ -18,7 +19,7 @@ const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('
 /** `mtls probe --rehearse` of a config, in a folder of its own. */
 async function rehearsed(t: TestContext, config: object, ...args: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'rehearsed-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const file = join(folder, 'mtls-config.yaml')
   writeFileSync(file, JSON.stringify(config))
   const watched = new WatchedWorld()
@@ -93,7 +94,7 @@ test('a rehearsal of one service takes along only who may call it', () => {
 
 test('a rehearsal that is interrupted leaves nothing behind', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rehearsed-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
   const file = join(folder, 'mtls-config.yaml')
   writeFileSync(file, JSON.stringify({ ...quick, services: { lake: {}, stream: {} } }))
   const watched = new WatchedWorld()
