@@ -20,7 +20,7 @@ import { isBundleCurrent, publish } from './publish.ts'
 import { writePublished } from './published-files.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
-import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+import { hasEnded, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
 import { encodeSettings } from './settings.ts'
 import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
@@ -175,7 +175,9 @@ function dueIssuances(
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()
   const context = needContext(config, inventory, now)
-  const canSign = inventory.slots.some(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+  const canSign = inventory.slots.some(
+    (slot) => slot.kind === 'issuing-ca' && slot.state === 'active' && !hasEnded(slot, inventory.cas, now),
+  )
   if (!canSign) return { due: [], putOff: 0 }
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
   const urgent: Issuance[] = []

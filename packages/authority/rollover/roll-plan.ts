@@ -155,7 +155,7 @@ function prepareLog({ transparency }: Config, { slots, log }: Inventory): RootSt
 }
 
 /** Nothing that it signs would be believed. Only certificates end. */
-function hasEnded(slot: SlotRow, cas: Inventory['cas'], now: number): boolean {
+export function hasEnded(slot: SlotRow, cas: Inventory['cas'], now: number): boolean {
   return now >= (endOf(slot, cas) ?? Number.POSITIVE_INFINITY)
 }
 
