@@ -1,6 +1,5 @@
-import { getOver } from './authority-request.ts'
 import type { AuthorityRoute } from './authority-route.ts'
-import type { Clock } from './clock.ts'
+import { getWithin, type Within } from './get-within.ts'
 
 /** Milliseconds: so long a start or a new pair waits for an authority that is silent. */
 const PATIENCE = 3000
@@ -15,23 +14,10 @@ const MAX_STAPLE = 64 * 1024
  * @returns what it says, unchecked
  * @throws Error where there is none, or none in time
  */
-export async function fetchStaple(
+export function fetchStaple(
   route: AuthorityRoute,
   serial: string,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  within: Pick<Within, 'clock' | 'signal'>,
 ): Promise<Uint8Array> {
-  const late = new AbortController()
-  const cancel = clock.after(PATIENCE, () => late.abort(new Error(`no answer within ${PATIENCE} ms`)))
-  const ending = AbortSignal.any([signal, late.signal])
-  try {
-    const { socket } = await route.connect(ending)
-    const end = () => socket.destroy(ending.reason)
-    ending.addEventListener('abort', end, { once: true })
-    if (ending.aborted) end()
-    ending.throwIfAborted()
-    const { bytes } = await getOver(socket, `/staples/${serial}`, { maxBytes: MAX_STAPLE, clock })
-    return bytes
-  } finally {
-    cancel()
-  }
+  return getWithin(route, `/staples/${serial}`, { ...within, patience: PATIENCE, maxBytes: MAX_STAPLE })
 }

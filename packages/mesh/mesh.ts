@@ -264,10 +264,9 @@ export class Mesh extends EventEmitter<MeshEvents> {
   async leave(): Promise<void> {
     if (this.#left) return
     this.#left = true
-    const kept = this.#membership.stop()
+    const kept = Promise.all([this.#membership.stop(), this.#logs.stop()])
     this.#voice.leave()
     this.#freshness.stop()
-    this.#logs.stop()
     this.#gate.close()
     this.#client.leave()
     this.#agent?.destroy()

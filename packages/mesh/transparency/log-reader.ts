@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
-import { getOver } from '../authority-request.ts'
 import type { AuthorityRoute } from '../authority-route.ts'
 import type { Clock } from '../clock.ts'
+import { getWithin } from '../get-within.ts'
 
 /** An object of a log by its path (C2SP static-ct-api). None of it is believed without proof. */
 export type ReadLog = (path: string, maxBytes: number) => Promise<Uint8Array>
@@ -17,24 +17,24 @@ export interface LogReaderOptions {
 /** Milliseconds. */
 const PATIENCE = 10_000
 
-/** Where a log lies on this machine its files are read; else the authority passes on what it serves. */
-export function logReader({ layout, route, clock }: LogReaderOptions): (id: string) => ReadLog {
-  return (id) => async (path, maxBytes) => {
+/**
+ * Where a log lies on this machine its files are read; else the authority passes on what it serves.
+ *
+ * @returns the reader of a log, by its id, until the signal ends it
+ */
+export function logReader({
+  layout,
+  route,
+  clock,
+}: LogReaderOptions): (id: string, signal: AbortSignal) => ReadLog {
+  return (id, signal) => async (path, maxBytes) => {
+    signal.throwIfAborted()
     try {
       const octets = await readFile(join(layout.log(id).public, path))
       if (octets.byteLength <= maxBytes) return octets
     } catch {
       // On another machine, or not yet there.
     }
-    const late = new AbortController()
-    const cancel = clock.after(PATIENCE, () => late.abort(new Error(`no answer within ${PATIENCE} ms`)))
-    try {
-      const { socket } = await route.connect(late.signal)
-      late.signal.addEventListener('abort', () => socket.destroy(late.signal.reason), { once: true })
-      const { bytes } = await getOver(socket, `/log/${id}/${path}`, { maxBytes, clock })
-      return bytes
-    } finally {
-      cancel()
-    }
+    return getWithin(route, `/log/${id}/${path}`, { clock, signal, patience: PATIENCE, maxBytes })
   }
 }

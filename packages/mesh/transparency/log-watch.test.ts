@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,7 @@ describe('whoever watches a log', () => {
   let log: TestLog
   let served: Map<string, Uint8Array>
   let isDown: boolean
+  let isSilent: boolean
   let folder: string
   let clock: FixedClock
   let alarms: LogAlarm[]
@@ -47,7 +49,9 @@ describe('whoever watches a log', () => {
         },
       },
       random: (size) => Buffer.alloc(size),
-      read: () => async (path) => {
+      read: (_, signal) => async (path) => {
+        if (isSilent && !signal.aborted) await once(signal, 'abort')
+        signal.throwIfAborted()
         const octets = served.get(path)
         if (isDown || octets === undefined) throw new Error(`no ${path}`)
         return octets
@@ -96,6 +100,7 @@ describe('whoever watches a log', () => {
     clock = new FixedClock(ca.at)
     log = await TestLog.create()
     isDown = false
+    isSilent = false
     alarms = []
     pins = undefined
     later = []
@@ -103,7 +108,7 @@ describe('whoever watches a log', () => {
   })
 
   afterEach(async () => {
-    watch.stop()
+    await watch.stop()
     await rm(folder, { recursive: true })
   })
 
@@ -216,7 +221,7 @@ describe('whoever watches a log', () => {
       assert.match(show(beyond)!, /contradicted itself/)
       assert.equal(show(proven), undefined, 'what was proven stays good')
 
-      watch.stop()
+      await watch.stop()
       start()
       show(beyond)
       await watch.look()
@@ -233,13 +238,31 @@ describe('whoever watches a log', () => {
     for (let n = 0; n < 3; n++) await ca.loggedLeaf('lake', log)
     await serve()
     await watch.look()
-    watch.stop()
+    await watch.stop()
     log.leaves.pop()
     await serve()
     start()
     await watch.look()
     assert.deepEqual(kinds(), ['contradiction'])
   })
+
+  for (const silent of [false, true]) {
+    const how = silent ? 'waits for a log that is silent' : 'reads one'
+    test(`has ended when it is told to while it ${how}: nothing is written afterwards`, async () => {
+      await ca.loggedLeaf('lake', log)
+      await serve()
+      await watch.look()
+      await ca.loggedLeaf('lake', log)
+      await serve()
+      isSilent = silent
+      let hasEnded = false
+      void watch.look().then(() => {
+        hasEnded = true
+      })
+      await watch.stop()
+      assert.ok(hasEnded)
+    })
+  }
 
   test('follows a log that takes the place of another', async () => {
     const old = log
@@ -293,7 +316,7 @@ describe('whoever watches a log', () => {
     assert.equal(alarms.length, 1)
 
     // Also what came while it was away.
-    watch.stop()
+    await watch.stop()
     const away = await ca.leaf('lake')
     await log256(away)
     await serve()
@@ -311,7 +334,7 @@ describe('whoever watches a log', () => {
     served = new Map([...served].filter(([path]) => !data.includes(path)))
     await watch.look()
     assert.equal(sizeSeen(), log.leaves.length)
-    watch.stop()
+    await watch.stop()
     served = whole
     start()
     await watch.look()
@@ -328,7 +351,7 @@ describe('whoever watches a log', () => {
     await serve()
     await watch.look()
     assert.deepEqual(kinds(), ['contradiction'])
-    watch.stop()
+    await watch.stop()
     start()
     const logs = [{ spki: log.signer.spki, origin: ORIGIN }]
     await recallContradictions(logs, logged, new WitnessMemory(folder))

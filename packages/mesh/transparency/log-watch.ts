@@ -35,7 +35,8 @@ export interface OwnNames {
 export interface LogWatchOptions {
   readonly clock: Clock
   readonly random: (size: number) => Buffer
-  readonly read: (id: string) => ReadLog
+  /** What is read is given up when the signal says so. */
+  readonly read: (id: string, signal: AbortSignal) => ReadLog
   readonly memory: WitnessMemory
   readonly logged: LoggedCertificates
   readonly ownNames: () => OwnNames
@@ -71,9 +72,9 @@ export class LogWatch {
   readonly #sought = new Map<string, Sought>()
   #pause = FIRST_LOOK
   #nextAt = Number.POSITIVE_INFINITY
-  #isLooking = false
   #cancel = () => {}
-  #stopped = false
+  #looking: Promise<void> | undefined
+  readonly #ending = new AbortController()
 
   constructor(options: LogWatchOptions) {
     this.#options = options
@@ -82,7 +83,8 @@ export class LogWatch {
 
   /** Goes on with these logs, and looks at each of them before long. */
   follow(logs: readonly TrustedLog[]): void {
-    const { read, memory } = this.#options
+    const { memory } = this.#options
+    const read = (id: string) => this.#options.read(id, this.#ending.signal)
     const before = new Map(this.#witnesses)
     this.#witnesses.clear()
     for (const log of logs) {
@@ -98,9 +100,11 @@ export class LogWatch {
     return this.#witnesses.values()
   }
 
-  stop(): void {
-    this.#stopped = true
+  /** Fulfilled when nothing is being written any more. */
+  async stop(): Promise<void> {
+    this.#ending.abort()
     this.#cancel()
+    await this.#looking
   }
 
   #seek(logged: LoggedCertificate): void {
@@ -113,7 +117,7 @@ export class LogWatch {
   #lookWithin(pause: number): void {
     const { clock, random } = this.#options
     const at = clock.now() + pause
-    if (this.#stopped || this.#isLooking || at >= this.#nextAt) return
+    if (this.#ending.signal.aborted || this.#looking !== undefined || at >= this.#nextAt) return
     this.#cancel()
     this.#nextAt = at
     // Not all of a mesh at once.
@@ -121,10 +125,20 @@ export class LogWatch {
     this.#cancel = clock.after(delay, () => void this.look())
   }
 
-  /** Looks now rather than later. Never rejects. */
-  async look(): Promise<void> {
+  /** Looks now rather than later; joins a look that has begun. Never rejects. */
+  look(): Promise<void> {
     this.#cancel()
-    this.#isLooking = true
+    this.#looking ??= this.#look().then((isAnswered) => {
+      this.#looking = undefined
+      this.#nextAt = Number.POSITIVE_INFINITY
+      this.#pause = isAnswered ? FIRST_LOOK : Math.min(LONGEST_PAUSE, this.#pause * 2)
+      this.#lookWithin(isAnswered && this.#sought.size === 0 ? LOOK_EVERY : this.#pause)
+    })
+    return this.#looking
+  }
+
+  /** @returns whether each log could be asked */
+  async #look(): Promise<boolean> {
     let isAnswered = true
     for (const witness of this.#witnesses.values()) {
       try {
@@ -137,10 +151,7 @@ export class LogWatch {
         isAnswered = false
       }
     }
-    this.#isLooking = false
-    this.#nextAt = Number.POSITIVE_INFINITY
-    this.#pause = isAnswered ? FIRST_LOOK : Math.min(LONGEST_PAUSE, this.#pause * 2)
-    this.#lookWithin(isAnswered && this.#sought.size === 0 ? LOOK_EVERY : this.#pause)
+    return isAnswered
   }
 
   /** Reads what is new in a log, for certificates of this service that are for keys it does not have. */
@@ -156,7 +167,7 @@ export class LogWatch {
   #tellOfStranger(witness: LogWitness, entry: TileLeaf): void {
     const { ownNames, alarm } = this.#options
     const serial = strangeTo(ownNames(), entry)?.serial
-    if (serial === undefined || this.#stopped) return
+    if (serial === undefined || this.#ending.signal.aborted) return
     const message = `entry ${entry.leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
     alarm({ kind: 'misissued', origin: witness.origin, serial, checkpoints, message })
