@@ -1,8 +1,9 @@
+import { parseCertificate } from '@datapunk/pki'
 import type { ApplyReport } from '../packages/authority/apply.ts'
 import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
 import type { ReaderInvariants } from './reader-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
-import { ago, type Violated } from './violation.ts'
+import { ago, RECOVERY, type Violated } from './violation.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -13,7 +14,10 @@ export interface RollWatched {
   readonly violated: Violated
 }
 
-/** 6. no roll-over stands still for ever, but for somebody whom nobody can wait for less long; and then it names him. */
+/**
+ * 6. no roll-over stands still for ever, but for somebody whom nobody can wait for less long; and then it names him. Whatever
+ *    has ended meanwhile, an authority that can work has an issuing CA that has not.
+ */
 export class RollInvariants {
   readonly #watched: RollWatched
   /** When each slot was last held up by somebody who was named. */
@@ -26,6 +30,8 @@ export class RollInvariants {
   /** After a look that went well. @param healthySince since when the authority has been able to work */
   looked({ waits }: ApplyReport, healthySince: number): void {
     const { authority, now, violated } = this.#watched
+    if (now() - healthySince > RECOVERY && !this.#canIssue())
+      violated(`could work for ${ago(now() - healthySince)}, and no issuing CA is active that has not ended`)
     const life = authority.config.authority.bundleDays * DAY
     for (const { id, state, since, kind } of authority.store.slots()) {
       const isOpen = state === 'prepared' || (state === 'retiring' && kind !== 'root' && kind !== 'log')
@@ -37,6 +43,19 @@ export class RollInvariants {
       if (now() - from > limit)
         violated(`${id} has been ${state} since ${ago(now() - since)}: ${JSON.stringify(waits)}`)
     }
+  }
+
+  #canIssue(): boolean {
+    const { authority, now } = this.#watched
+    return authority.store
+      .slots()
+      .some(
+        ({ kind, state, certificate }) =>
+          kind === 'issuing-ca' &&
+          state === 'active' &&
+          certificate !== undefined &&
+          parseCertificate(certificate).notAfter > now(),
+      )
   }
 
   /** Whoever has a key elsewhere is waited for until it asks, or its certificate has ended. */
