@@ -52,6 +52,12 @@ export class FileReader {
     return this.read?.chain[0]
   }
 
+  /** It is wanted, again: from now on it is told. */
+  engage(): void {
+    this.isDismissed = false
+    this.#isReachable()
+  }
+
   /** Without a pair it does not come up, and is started when there is one. */
   start(): void {
     if (this.isRunning || this.isDismissed || !this.#readFiles()) return

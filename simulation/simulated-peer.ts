@@ -162,6 +162,11 @@ export class SimulatedPeer {
     return this.documents === undefined ? 0 : this.documents.bundle.head.expiresAt + this.#skew
   }
 
+  /** It is wanted, again. */
+  engage(): void {
+    this.isDismissed = false
+  }
+
   /** A process begins: with what it kept, and what lies in the files. */
   start(): void {
     if (this.state !== 'stopped' || this.isDismissed) return

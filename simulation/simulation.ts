@@ -183,7 +183,7 @@ class SimulatedMesh {
   #engage(service: string, text: ServiceText): void {
     const known = this.#onMachine().filter((one) => one.service === service)
     for (const one of known) {
-      one.isDismissed = false
+      one.engage()
       this.#world.after(10 * SECOND, () => one.start())
     }
     if (known.length > 0) return
