@@ -1,3 +1,5 @@
+import { compareDocumentNumbers } from '@datapunk/protocol'
+import type { Reader } from '../packages/authority/store/contract.ts'
 import type { Backup, StateCopy } from './authority-state.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { World } from './world.ts'
@@ -74,6 +76,8 @@ export class Restores {
     // Of what was restored since only peers could tell, and there may be nobody to.
     const isOfThisGeneration = older.rows.mesh()?.generation === store.mesh()?.generation
     if (older.path === layout.state && !isOfThisGeneration) return
+    // Nothing was published since: it is the newest.
+    if (isSameBundle(older.rows, store)) return
     const newest = state.copy(older.path)
     this.#watch.trace(`authority: ${older.path} is put back`)
     this.#authority.kill()
@@ -97,10 +101,11 @@ export class Restores {
   async #goOn(newest: StateCopy): Promise<void> {
     const authority = this.#authority
     const isWhole = newest.path === authority.layout.state
-    if (!authority.isUp || authority.isDiskFull || authority.isDoomed) {
+    if (!authority.isUp || authority.isDiskFull) {
       this.#world.after(HOUR, () => this.#goOn(newest))
       return
     }
+    // What is doomed, and halted, does nothing that it could die of but this.
     if (await authority.continueFromHere()) {
       this.#watch.trace('operator: restore --continue')
       this.#isBehind = false
@@ -109,6 +114,7 @@ export class Restores {
     }
     this.#watch.trace(`operator: restore --continue is refused: ${authority.problem?.message}`)
     if (authority.isUp) {
+      authority.whenDead = undefined
       authority.kill()
       authority.state.putBack(newest)
       this.#start()
@@ -121,4 +127,8 @@ export class Restores {
     }
     this.#world.after(MINUTE, () => this.#goOn(newest))
   }
+}
+
+function isSameBundle(one: Pick<Reader, 'bundle'>, other: Pick<Reader, 'bundle'>): boolean {
+  return compareDocumentNumbers(one.bundle()!, other.bundle()!) === 0
 }
