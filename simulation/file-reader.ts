@@ -52,10 +52,10 @@ export class FileReader {
     return this.read?.chain[0]
   }
 
-  /** It is wanted, again: from now on it is told. */
+  /** It is wanted again. What still runs of it goes by what was so then, and ends. */
   engage(): void {
     this.isDismissed = false
-    this.#isReachable()
+    this.stop()
   }
 
   /** Without a pair it does not come up, and is started when there is one. */

@@ -162,9 +162,10 @@ export class SimulatedPeer {
     return this.documents === undefined ? 0 : this.documents.bundle.head.expiresAt + this.#skew
   }
 
-  /** It is wanted, again. */
+  /** It is wanted again. What still runs of it goes by what was so then, and ends. */
   engage(): void {
     this.isDismissed = false
+    this.stop(true)
   }
 
   /** A process begins: with what it kept, and what lies in the files. */
