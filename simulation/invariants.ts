@@ -37,6 +37,8 @@ const ISSUED: ReadonlySet<AuthorityEvent['kind']> = new Set([
 /** What one peer was when it was looked at last. */
 interface Seen {
   key: string
+  /** Of its leaf. */
+  serial: string | undefined
   trust: DocumentNumber
   bundle: DocumentNumber
 }
@@ -114,10 +116,13 @@ export class Invariants {
 
   changed(peer: SimulatedPeer): void {
     const { documents, identity, state, id } = peer
-    const key = `${state} ${documents && campKey(documents)} ${identity?.leaf.serial}`
+    const serial = identity?.leaf.serial
+    const key = `${state} ${documents && campKey(documents)} ${serial}`
     const seen = this.#seen.get(id)
     if (documents === undefined) return
-    const now = { key, trust: documents.trust.number, bundle: documents.bundle.head.number }
+    const now = { key, serial, trust: documents.trust.number, bundle: documents.bundle.head.number }
+    // Whoever died over it had no time to tell.
+    if (serial !== undefined && !this.#serials.has(serial)) this.#learn(serial, seen?.serial)
     if (seen !== undefined) {
       const back =
         compareDocumentNumbers(now.trust, seen.trust) < 0 ||
@@ -228,14 +233,12 @@ export class Invariants {
   #checkCertificate(serial: string): void {
     // 4
     if (this.#serials.has(serial)) this.#violated(`serial ${serial} was used twice`)
-    this.#serials.add(serial)
-    // 2
-    const { store } = this.#authority
-    const row = store.certificate(serial)
+    const { instance } = this.#authority.store.certificate(serial) ?? {}
+    const shown = this.#peers.get(instance ?? '')?.identity?.leaf ?? this.readers.leafOf(instance ?? '')
+    const row = this.#learn(serial, shown?.serial)
     const issuer = this.#slots().find(({ id }) => id === row?.slot)
     if (row === undefined || issuer === undefined) return
-    this.#paths.intended(serial, row.intendedAt)
-    this.#restores.issued(serial)
+    // 2
     const above = issuer.certificate && parseCertificate(issuer.certificate)
     const { notAfter } = parseCertificate(row.der!)
     if (above !== undefined && notAfter > above.notAfter)
@@ -246,7 +249,7 @@ export class Invariants {
   }
 
   /** 7 */
-  #checkAnnounced({ instance, spkiHash, serial, intendedAt }: CertificateRow): void {
+  #checkAnnounced({ instance, spkiHash, serial }: CertificateRow): void {
     const { store } = this.#authority
     const row = store.instances().find(({ id }) => id === instance)!
     const section = store
@@ -256,11 +259,22 @@ export class Invariants {
     const pins = section && parsePins(section).of.get(row.service)
     if (!pins?.has(pinOf(spkiHash)))
       this.#violated(`${serial} was issued to ${instance} for a key that no bundle names`)
-    const shown = this.#peers.get(instance!)?.identity?.leaf ?? this.readers.leafOf(instance!)
-    const before = shown && store.certificate(shown.serial)
+  }
+
+  /** A certificate that was issued. @param shown serial of what its instance has shown until then */
+  #learn(serial: string, shown: string | undefined): CertificateRow | undefined {
+    const { store } = this.#authority
+    this.#serials.add(serial)
+    const row = store.certificate(serial)
+    if (row === undefined) return undefined
+    this.#paths.intended(serial, row.intendedAt)
+    this.#restores.issued(serial)
+    const before = shown === undefined ? undefined : store.certificate(shown)
+    const isHere = store.instances().find(({ id }) => id === row.instance)?.place === 'here'
     // Whoever asks by CSR waits for peers as long as `Authority` does, and no longer.
-    const isGood = row.place === 'here' && before?.state === 'issued' && before.notAfter > intendedAt
-    if (!isGood) this.#paths.pressed(serial, intendedAt, store.bundle()!)
+    const isGood = isHere && before?.state === 'issued' && before.notAfter > row.intendedAt
+    if (row.profile === 'leaf' && !isGood) this.#paths.pressed(serial, row.intendedAt, store.bundle()!)
+    return row
   }
 
   #violated(what: string, at = this.#world.now()): never {
