@@ -22,13 +22,16 @@ export interface FilesRead {
   readonly at: number
 }
 
+/** How long a reload that has failed is left alone at most. Milliseconds. */
+const LONGEST_PAUSE = 60 * 60_000
+
 /** A service that knows nothing of the mesh: it reads its files when it starts, and when its `reload` is run. */
 export class FileReader {
   readonly service: string
   /** What becomes of a reload: it fails and nothing is read, or it is read and the command does not end in time. */
   trouble: 'fails' | 'hangs' | undefined
   read: FilesRead | undefined
-  /** Since when it has run, and its reload has worked. */
+  /** From when on it runs and is told; that may be a moment to come. */
   reachableSince = Number.POSITIVE_INFINITY
   /** Not wanted any more: where its process runs it goes on, and once that has ended there is no other. */
   isDismissed = false
@@ -85,6 +88,7 @@ export class FileReader {
   recover(): void {
     this.trouble = undefined
     this.#isReachable()
+    this.reachableSince += LONGEST_PAUSE
   }
 
   /** Its `reload` is run. @throws AuthorityError `RELOAD_FAILED` */
