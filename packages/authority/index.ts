@@ -1,3 +1,6 @@
+// What runs in a thread of its own, so that Node has compiled it with all the rest, and no thread has to.
+import './disk/disk-thread.ts'
+
 export {
   type AdminOptions,
   askConsoleLink,

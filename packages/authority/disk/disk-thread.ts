@@ -4,10 +4,10 @@ import { Disk } from './disk.ts'
 import type { Answer } from './disk-threads.ts'
 import type { SlowWork } from './slow-work.ts'
 
-/** One of the threads of `DiskThreads`: does what it is told to, one after the other. */
+/** One of the threads of `DiskThreads`: does what it is told to, one after the other. In no thread it does nothing. */
 const disk = new Disk()
 
-parentPort!.on('message', (works: readonly SlowWork[]) => parentPort!.postMessage(works.map(answerTo)))
+parentPort?.on('message', (works: readonly SlowWork[]) => parentPort?.postMessage(works.map(answerTo)))
 
 function answerTo(work: SlowWork): Answer {
   try {
