@@ -147,7 +147,7 @@ function inventoryOf(): Inventory {
     ),
     pinning: 'required',
     pinsLate: undefined,
-    authorityIssuer: undefined,
+    authorityUnder: [],
     operatorTerms: [],
     published: true,
   }

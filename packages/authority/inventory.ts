@@ -42,9 +42,9 @@ export interface Inventory {
   readonly witnesses: Witnesses
   /** Members and removed ones, by name. */
   readonly services: ReadonlyMap<string, InventoryService>
-  /** The issuing CA of what the authority itself shows to peers on other hosts; undefined where it shows nothing. */
-  readonly authorityIssuer: string | undefined
-  /** The certificates of operators, whatever CA they are under; none while no issuing CA retires. */
+  /** The slots of the issuing CA and of the log of what the authority itself shows to peers on other hosts; none where it shows nothing. */
+  readonly authorityUnder: readonly string[]
+  /** The certificates of operators, whatever CA they are under; none while neither an issuing CA nor a log retires. */
   readonly operatorTerms: readonly OperatorTerm[]
   /** What the config said of pinning when it was last applied; undefined before. */
   readonly pinning: 'off' | Requirement | undefined
@@ -58,7 +58,8 @@ export interface OperatorTerm {
   /** `operator alice`. */
   readonly operator: string
   readonly serial: string
-  readonly slot: string
+  /** The slots of its issuing CA, and of its log. */
+  readonly under: readonly string[]
   /** Milliseconds since the epoch. */
   readonly notAfter: number
 }

@@ -28,10 +28,11 @@ import { areFilesLinked } from './place.ts'
 import { isBundleCurrent } from './publish.ts'
 import { isPublishedOnDisk } from './published-files.ts'
 import { dueLists } from './revocation/lists.ts'
+import { slotsAbove } from './rollover/late.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { operatorLabel, operatorOf } from './service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
-import type { InstanceRow, Reader } from './store/contract.ts'
+import type { InstanceRow, Reader, SlotRow } from './store/contract.ts'
 import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './trust.ts'
 
 /**
@@ -61,7 +62,7 @@ export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engin
     services: servicesOf(engine, seen),
     pinning: store.pinning()?.wanted,
     pinsLate: pinsLate(engine),
-    authorityIssuer: engine.ownPair.served?.slot,
+    authorityUnder: engine.ownPair.served?.under ?? [],
     operatorTerms: operatorTermsOf(engine),
     published: isBundleCurrent(engine) && isPublishedOnDisk(engine),
   }
@@ -98,13 +99,14 @@ function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
 }
 
 function operatorTermsOf({ store, config }: Pick<Engine, 'store' | 'config'>): OperatorTerm[] {
-  const retiring = store.slots().filter(({ kind, state }) => kind === 'issuing-ca' && state === 'retiring')
-  if (retiring.length === 0) return []
+  const isWaited = ({ kind, state }: SlotRow) =>
+    (kind === 'issuing-ca' || kind === 'log') && state === 'retiring'
+  if (!store.slots().some(isWaited)) return []
   return store.issuedOf('operator').flatMap((row) => {
     const name = operatorOf(row)
     if (name === undefined || !config.operators.has(name)) return []
-    const { serial, slot, notAfter } = row
-    return [{ operator: operatorLabel(name), serial, slot, notAfter }]
+    const { serial, slot, log, notAfter } = row
+    return [{ operator: operatorLabel(name), serial, under: slotsAbove({ slot, log }), notAfter }]
   })
 }
 

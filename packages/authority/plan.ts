@@ -6,6 +6,7 @@ import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollove
 import { type Safety, serviceChanges } from './service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
+import { crowdedLogs } from './transparency/crowded-logs.ts'
 import { wantedScts } from './transparency/plan-scts.ts'
 import { isLiving } from './transparency/submit.ts'
 
@@ -301,20 +302,22 @@ export interface NeedContext {
   readonly jitter: number
   /** Whether there is a log to go to. */
   readonly logged: boolean
+  /** Logs that go once nothing in use is in them. */
+  readonly crowded: ReadonlySet<string>
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
 export function needContext(config: Config, { slots, log }: Inventory, now: number): NeedContext {
   const logged = config.transparency !== 'off' && log !== undefined
-  return { slots, jitter: config.rotation.jitter, logged, now }
+  return { slots, jitter: config.rotation.jitter, logged, crowded: crowdedLogs(slots), now }
 }
 
 /** What an instance whose key lives here needs now; undefined where that is nothing. */
 export function needOf(
   settings: Settings,
   { row, current, request, pair }: InventoryInstance,
-  { slots, jitter, logged, now }: NeedContext,
+  { slots, jitter, logged, crowded, now }: NeedContext,
 ): Need | undefined {
   const issue = (reason: string): Need => ({ kind: 'issue', reason })
   const renew = (reason: string): Need => ({ kind: 'renew', reason })
@@ -336,6 +339,7 @@ export function needOf(
   if (row.held) return undefined
   if (state === 'retiring') return renew(`its issuing CA ${current.slot} is retiring`)
   if (logged && log === undefined) return renew('it is not logged')
+  if (logged && log !== undefined && crowded.has(log.id)) return renew(`its log ${log.id} is one of many`)
   const due = renewalDue(current, settings.renewAt, jitter)
   return now >= due ? renew(`it was due for renewal at ${timestamp(due)}`) : undefined
 }

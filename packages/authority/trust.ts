@@ -11,6 +11,7 @@ import {
 import { caCertificate } from './ca-certificate.ts'
 import { keptPer } from './kept-answer.ts'
 import type { Reader, SlotRow, Store } from './store/contract.ts'
+import { namedLogs } from './transparency/crowded-logs.ts'
 
 /** The certificates and keys that peers are to trust, by their slots. */
 export interface TrustedSlots {
@@ -38,11 +39,12 @@ function trustedAmong(slots: readonly SlotRow[]): TrustedSlots {
     trusted(kind).flatMap(({ certificate }) =>
       certificate === undefined ? [] : [caCertificate(certificate)],
     )
+  const named = namedLogs(slots)
   return {
     roots: certificates('root'),
     issuingCas: certificates('issuing-ca'),
     bundleKeys: trusted('bundle-key').map((slot) => slot.spki),
-    logs: trusted('log').map(({ spki, origin }) => ({ spki, origin: origin! })),
+    logs: slots.flatMap(({ id, spki, origin }) => (named.has(id) ? [{ spki, origin: origin! }] : [])),
   }
 }
 

@@ -49,6 +49,9 @@ const TYPE = 'trust-statement/v1'
 const MAX_BYTES = 512 * 1024
 
 /** What a later version adds is passed over; what may not be is another type. */
+/** How many logs a statement may name. */
+export const MAX_LOGS = 8
+
 const payloadSchema = z.object({
   number: documentNumber,
   meshId: z.string().regex(/^[0-9a-f]{32}$/),
@@ -59,12 +62,15 @@ const payloadSchema = z.object({
   bundleKeys: z.array(derBase64).min(1).max(8),
   logs: z
     .array(z.object({ spki: derBase64, origin: z.string().min(1).max(300) }))
-    .max(8)
+    .max(MAX_LOGS)
     .default([]),
 })
 
-/** @param signers every root of the statement before it, and every root it adds */
-export function sealTrustStatement(
+/**
+ * @param signers every root of the statement before it, and every root it adds
+ * @throws ProtocolError `DOCUMENT_INVALID` where it says more than anybody would read
+ */
+export async function sealTrustStatement(
   statement: TrustStatement,
   signers: readonly Signer[],
 ): Promise<Uint8Array> {
@@ -78,7 +84,10 @@ export function sealTrustStatement(
     bundleKeys: statement.bundleKeys.map((spki) => Buffer.from(spki).toString('base64')),
     logs: statement.logs.map(({ spki, origin }) => ({ spki: Buffer.from(spki).toString('base64'), origin })),
   }
-  return seal(TYPE, Buffer.from(JSON.stringify(payload)), signers)
+  const bytes = Buffer.from(JSON.stringify(payload))
+  // What nobody would read is signed by nobody.
+  parsePayload(bytes, payloadSchema, TYPE, MAX_BYTES)
+  return seal(TYPE, bytes, signers)
 }
 
 /**

@@ -15,12 +15,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { type Config, layoutOf } from '@datapunk/protocol'
+import { type Config, layoutOf, MAX_LOGS, readTrustStatement } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls, PowerCut } from '../disk/failing-calls.ts'
 import { acquireLock } from '../lock.ts'
 import { Observation } from '../observation.ts'
+import { isLiving } from '../transparency/submit.ts'
 import { restorePlaces } from './settle.ts'
 import {
   applyIn,
@@ -83,6 +84,28 @@ const bundleKeys = () =>
 const deeds = () => lookIn(config, (store) => store.audit(0, 1000).map(({ deed }) => deed))
 
 describe('a restored authority', () => {
+  test('goes on however often it is restored: of its logs only the newest stay, and nothing in use is under another', async () => {
+    for (let n = 1; n <= MAX_LOGS + 2; n++) {
+      loseAuthority()
+      await restore()
+      await applyIn(config)
+      const logs = lookIn(config, (store) => readTrustStatement(store.trustStatements().at(-1)!.bytes).logs)
+      assert.ok(logs.length <= MAX_LOGS, `${logs.length} logs after ${n} restores`)
+    }
+    const { slots, current } = lookIn(config, (store) => ({
+      slots: store.slots(),
+      current: store.currentCertificates(),
+    }))
+    const active = slots.find(({ kind, state }) => kind === 'log' && state === 'active')
+    assert.deepEqual(
+      current.map(({ log }) => log),
+      current.map(() => active?.id),
+    )
+    assert.ok(slots.filter((slot) => slot.kind === 'log' && isLiving(slot)).length < MAX_LOGS)
+    const again = await withAuthority(config, (authority) => authority.apply({ approve: () => false }))
+    assert.deepEqual([again.done, again.failed], [[], []])
+  })
+
   test('goes on as the same mesh, under the next generation and a new bundle key', async () => {
     const before = lookIn(config, (store) => ({
       mesh: store.mesh(),

@@ -4,7 +4,9 @@ import type { Engine, OwnPairSeat } from '../engine.ts'
 import { issueLeaf } from '../issue.ts'
 import { chainOf, withIssuer } from '../issue-pair.ts'
 import { nextTry } from '../pace.ts'
+import { slotsAbove } from '../rollover/late.ts'
 import { encodeRequest } from '../settings.ts'
+import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
 /** Its key is in memory only, and made anew for nothing. Days. */
@@ -40,7 +42,7 @@ export class OwnPair implements OwnPairSeat {
   }
 
   /**
-   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or it was revoked. One that
+   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or its log is to go, or it was revoked. One that
    * can't be made is told, and tried again later; the one before it goes on until its end.
    */
   async renew(engine: Engine): Promise<void> {
@@ -50,7 +52,9 @@ export class OwnPair implements OwnPairSeat {
     if (this.#changed === undefined || issuing === undefined) return
     const served = this.#served
     const isGood = served !== undefined && store.certificate(served.serial)?.state === 'issued'
-    if (isGood && served.slot === issuing.id && now < served.renewalDue) return
+    const crowded = crowdedLogs(store.slots())
+    const isUnderGood = served?.under.includes(issuing.id) && !served.under.some((slot) => crowded.has(slot))
+    if (isGood && isUnderGood && now < served.renewalDue) return
     if (now < this.#nextTryAt) return
     try {
       this.#served = await makePair(engine)
@@ -97,7 +101,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     const detail = { serial, notAfter: new Date(notAfter).toISOString() }
     report({ kind: 'certificate-issued', subject: 'authority', at, detail })
     return {
-      slot: issuer.slot,
+      under: slotsAbove({ slot: issuer.slot, log: engine.store.certificate(serial)?.log }),
       serial,
       renewalDue: Math.ceil(at + RENEW_AT * (notAfter - at)),
       notAfter,

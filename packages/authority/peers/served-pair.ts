@@ -1,7 +1,7 @@
 /** A certificate of the authority itself, and its key. */
 export interface ServedPair {
-  /** The issuing CA's slot. */
-  readonly slot: string
+  /** The slots of its issuing CA, and of its log. */
+  readonly under: readonly string[]
   /** Lowercase hex. */
   readonly serial: string
   /** When it is renewed, and when it ends, milliseconds since the epoch. */

@@ -273,7 +273,10 @@ describe('the door for peers on other hosts', () => {
       assert.equal(stateOf('issuing-ca-1'), 'retiring')
       await apply(engine, yes)
       await apply(engine, yes)
-      assert.deepEqual([stateOf('issuing-ca-1'), engine.ownPair.served?.slot], ['retired', 'issuing-ca-2'])
+      assert.deepEqual(
+        [stateOf('issuing-ca-1'), engine.ownPair.served?.under[0]],
+        ['retired', 'issuing-ca-2'],
+      )
     })
 
     test('as long as it lasts, when no other can be made, and tries again', async () => {

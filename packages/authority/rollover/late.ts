@@ -116,14 +116,20 @@ export function lateForRecord({ live }: Witnesses): readonly Late[] {
     .map(({ instance }) => ({ instance, reason: 'shows a certificate that is not on record' }))
 }
 
-/** Who still shows a certificate of this slot, has not taken up the next one, and has a bundle that is still valid. */
+/** The slots that a certificate is good by: of what has signed it, and of the log that holds it, where one does. */
+export function slotsAbove({ slot, log }: Pick<Shown, 'slot' | 'log'>): readonly string[] {
+  return log === undefined ? [slot] : [slot, log]
+}
+
+/** Who still shows a certificate that is good by this slot, has not taken up the next one, and has a bundle that is still valid. */
 export function lateForReissue(
   { live, known }: Witnesses,
   slot: string,
   { now, memory, leftOut }: Omit<Waiting, 'expired'>,
 ): readonly Late[] {
   const isLate = ({ instance, at, shown }: Pick<Witness, 'instance' | 'at' | 'shown'>) =>
-    shown?.slot === slot &&
+    shown !== undefined &&
+    slotsAbove(shown).includes(slot) &&
     shown.notAfter > now &&
     (at === undefined || now - at < memory) &&
     !leftOut.includes(instance)

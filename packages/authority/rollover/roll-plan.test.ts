@@ -5,6 +5,7 @@ import { constraintsOf } from '../constraints.ts'
 import type { CaFacts, Inventory } from '../inventory.ts'
 import { isMute } from '../plan.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { Witness } from './late.ts'
 import { planRoll } from './roll-plan.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -62,7 +63,7 @@ const founded: Inventory = {
   services: new Map(),
   pinning: 'required',
   pinsLate: undefined,
-  authorityIssuer: undefined,
+  authorityUnder: [],
   operatorTerms: [],
   published: true,
 }
@@ -191,4 +192,31 @@ test('a bundle key that peers do not know yet is told before anything else, by t
   const { step, asks } = planRoll(config, { ...restored, rootKeys: there(seat) }, due)
   assert.equal(step?.kind, 'publish-trust-statement')
   assert.equal(isMute(restored, asks), false)
+})
+
+describe('one of many logs', () => {
+  const logs = [1, 2, 3, 4].map((n): SlotRow => ({ ...slot(`log-${n}`, 'retiring'), since: now - DAY + n }))
+  const many = { ...founded, slots: [...founded.slots.slice(0, -1), ...logs, slot('log-5', 'active')] }
+  const stream: Witness = {
+    ...{ instance: 'stream', trustStatement: number, bundle: number, at: now, onRecord: true },
+    shown: { slot: 'issuing-ca-1', log: 'log-1', notAfter: now + DAY },
+    connections: new Map(),
+  }
+
+  test('goes as soon as nothing in use is in it; of few each stays until all that it holds has ended', () => {
+    assert.deepEqual(planRoll(config, many, now).step?.slots, ['log-1'])
+    const few = { ...many, slots: many.slots.filter(({ id }) => id !== 'log-2') }
+    assert.equal(planRoll(config, few, now).step, undefined)
+    assert.deepEqual(planRoll(config, few, now + YEAR - DAY / 2).step?.slots, ['log-1', 'log-3', 'log-4'])
+  })
+
+  test('waits for whoever shows a certificate in it', () => {
+    const { step, waits } = planRoll(
+      config,
+      { ...many, witnesses: { ...many.witnesses, live: [stream] } },
+      now,
+    )
+    assert.deepEqual([step, waits.map(({ slot }) => slot)], [undefined, ['log-1']])
+    assert.deepEqual(waits[0]?.late, [{ instance: 'stream', reason: 'still shows a certificate of it' }])
+  })
 })

@@ -5,7 +5,8 @@ import { OCSP_SIGNER_LIFE } from '../issue.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
 import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
-import { type Late, lateForBundle, lateForReissue, lateForTrust } from './late.ts'
+import { crowdedLogs } from '../transparency/crowded-logs.ts'
+import { type Late, lateForBundle, lateForReissue, lateForTrust, slotsAbove, type Waiting } from './late.ts'
 
 /** One step of a roll-over that can be taken now. */
 export interface RollStep {
@@ -252,12 +253,8 @@ function activate(
 }
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
-function retire(
-  config: Config,
-  { slots, cas, services, bundle, witnesses, authorityIssuer, operatorTerms }: Inventory,
-  now: number,
-  waits: RollWait[],
-): RollStep | undefined {
+function retire(config: Config, inventory: Inventory, now: number, waits: RollWait[]): RollStep | undefined {
+  const { slots, cas, services, bundle, witnesses } = inventory
   const retiring = (kind: SlotKind) => slots.filter((slot) => slot.kind === kind && slot.state === 'retiring')
   const instances = [...services.values()].flatMap(({ row, instances }) =>
     row.state === 'member' ? instances : [],
@@ -265,29 +262,8 @@ function retire(
   const memory = longestMemory(config)
   const done: string[] = []
   for (const { id, spkiHash, leftOut } of retiring('issuing-ca')) {
-    // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask. A pair is in
-    // use until its service is seen to have taken up the next.
-    const late: Late[] = instances
-      .filter(
-        ({ row, current }) => current?.slot === id && current.notAfter > now && !leftOut.includes(row.id),
-      )
-      .map(({ row }) => ({
-        instance: row.id,
-        reason: row.place === 'here' ? 'has a certificate of it' : 'has to ask for a new certificate',
-      }))
-    // What was issued anew may not be shown yet.
-    for (const instance of witnesses.undelivered) {
-      if (!leftOut.includes(instance)) late.push({ instance, reason: 'has not read its files anew' })
-    }
-    // Nobody can tell whether a browser still shows one when there is another.
-    for (const { operator, serial, slot, notAfter } of operatorTerms) {
-      if (slot !== id || notAfter <= now || leftOut.includes(operator)) continue
-      const end = new Date(notAfter).toISOString()
-      late.push({ instance: operator, reason: `has ${serial} of it until ${end}, or until that is revoked` })
-    }
-    if (authorityIssuer === id)
-      late.push({ instance: 'authority', reason: 'has a certificate of it, for peers on other hosts' })
-    if (late.length === 0) late.push(...lateForReissue(witnesses, id, { now, memory, leftOut }))
+    // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
+    const late = lateUnder(id, inventory, { now, memory, leftOut })
     if (late.length > 0) {
       waits.push({ stage: 're-issue', slot: id, late, until: undefined })
       continue
@@ -317,13 +293,54 @@ function retire(
       waits.push({ stage: 'drain', slot: id, late, until: undefined })
     else done.push(id)
   }
-  // A log is believed until the last certificate that it holds has ended.
-  for (const { id, since } of retiring('log')) {
+  // A log is believed until the last certificate that it holds has ended; one of many, until nothing in use is in it: what a
+  // peer has found in it by then it believes on.
+  const crowded = config.transparency === 'off' ? new Set() : crowdedLogs(slots)
+  for (const { id, since, leftOut } of retiring('log')) {
+    if (crowded.has(id)) {
+      const late = lateUnder(id, inventory, { now, memory, leftOut })
+      if (late.length > 0) waits.push({ stage: 're-issue', slot: id, late, until: undefined })
+      else done.push(id)
+      continue
+    }
     const inUse = instances.some(({ current }) => current?.log === id && current.notAfter > now)
     if (!inUse && now >= since + logLife(config)) done.push(id)
   }
   if (done.length === 0) return undefined
   return { kind: 'retire', slots: done, reason: `nothing in use needs ${done.join(' and ')} any more` }
+}
+
+/** Who has, or shows, a certificate that this issuing CA has signed, or that is in this log. */
+function lateUnder(
+  slot: string,
+  { services, witnesses, authorityUnder, operatorTerms }: Inventory,
+  asked: Omit<Waiting, 'expired'>,
+): readonly Late[] {
+  const { now, leftOut } = asked
+  const late: Late[] = []
+  for (const { row, instances } of services.values()) {
+    for (const { row: instance, current } of row.state === 'member' ? instances : []) {
+      // A pair is in use until its service is seen to have taken up the next.
+      if (current === undefined || current.notAfter <= now || leftOut.includes(instance.id)) continue
+      if (!slotsAbove(current).includes(slot)) continue
+      const reason =
+        instance.place === 'here' ? 'has a certificate of it' : 'has to ask for a new certificate'
+      late.push({ instance: instance.id, reason })
+    }
+  }
+  // What was issued anew may not be shown yet.
+  for (const instance of witnesses.undelivered) {
+    if (!leftOut.includes(instance)) late.push({ instance, reason: 'has not read its files anew' })
+  }
+  // Nobody can tell whether a browser still shows one when there is another.
+  for (const { operator, serial, under, notAfter } of operatorTerms) {
+    if (!under.includes(slot) || notAfter <= now || leftOut.includes(operator)) continue
+    const end = new Date(notAfter).toISOString()
+    late.push({ instance: operator, reason: `has ${serial} of it until ${end}, or until that is revoked` })
+  }
+  if (authorityUnder.includes(slot))
+    late.push({ instance: 'authority', reason: 'has a certificate of it, for peers on other hosts' })
+  return late.length > 0 ? late : lateForReissue(witnesses, slot, asked)
 }
 
 function isGone({ state }: SlotRow): boolean {
