@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { parseCertificate } from '@datapunk/pki'
+import { MAX_NAMES } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
@@ -88,6 +89,23 @@ describe('a change of names refuses nobody', () => {
     await acknowledge('lake', serialOf('lake'))
     await apply(engine, yes)
     assert.deepEqual(namesPublished(), ['lake.service.internal'])
+  })
+
+  test('of more names than peers read, those that are wanted stay', async () => {
+    // Nobody sees when it has read them.
+    await engine.store.write((transaction) =>
+      transaction.putDelivery({ instance: 'lake', digest: '', at: clock.now() }),
+    )
+    for (const change of ['a', 'b', 'c', 'd']) {
+      const names = Array.from({ length: 90 }, (_, n) => `${change}${n}.service.internal`)
+      rename(names)
+      assert.deepEqual((await apply(engine, yes)).failed, [])
+      const published = new Set(namesPublished())
+      assert.ok(names.every((name) => published.has(name)))
+      assert.ok(published.size <= MAX_NAMES)
+      clock.advance(HOUR)
+    }
+    assert.equal(namesPublished().length, MAX_NAMES)
   })
 
   test('who waits for an issuing CA that may sign for an address is renewed without it', async () => {

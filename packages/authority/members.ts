@@ -1,4 +1,4 @@
-import type { Member, Subject } from '@datapunk/protocol'
+import { MAX_NAMES, type Member, type Subject } from '@datapunk/protocol'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 import type { CertificateRow, InstanceRow, Reader } from './store/contract.ts'
 
@@ -37,7 +37,10 @@ export function membersOf(reader: MembersReader, now: number): Member[] {
     const withServed = (field: 'dnsNames' | 'ipAddresses') => {
       const names = new Set(applied[field])
       for (const request of stillServed) for (const name of request[field]) names.add(name)
-      return [...names].filter((name) => (owners.get(name) ?? row.service) === row.service)
+      // Of more than peers read those that are wanted stay, and those of the newest certificates.
+      return [...names]
+        .filter((name) => (owners.get(name) ?? row.service) === row.service)
+        .slice(0, MAX_NAMES)
     }
     return {
       service: row.service,

@@ -46,7 +46,7 @@ export { encodeDraining, parseDraining } from './draining.ts'
 export { ConfigError, type ConfigProblem, ProtocolError, type ProtocolErrorCode } from './error.ts'
 export { type ReadLogObject, readLogEntries, tilesOfEntries } from './log-entries.ts'
 export { type LogSubmission, openLogSubmission, sealLogSubmission } from './log-submission.ts'
-export { encodeMembers, type Member, parseMembers, type Subject } from './members.ts'
+export { encodeMembers, MAX_NAMES, type Member, parseMembers, type Subject } from './members.ts'
 export { operatorSpiffeId } from './operator-identity.ts'
 export {
   type Acknowledgement,

@@ -25,12 +25,15 @@ export interface Subject {
 
 const address = z.object({ host: z.string(), port: z.int().min(0).max(65_535).optional() })
 
+/** How many DNS names a member may have, and how many addresses: twice as many as the config allows. */
+export const MAX_NAMES = 200
+
 /** What a later version adds is passed over. */
 const memberSchema = z.object({
   service: z.string().min(1).max(63),
   spiffeId: z.string().startsWith('spiffe://').max(2048),
-  dnsNames: z.array(z.string().max(253)).max(200),
-  ipAddresses: z.array(z.string().max(45)).max(200),
+  dnsNames: z.array(z.string().max(253)).max(MAX_NAMES),
+  ipAddresses: z.array(z.string().max(45)).max(MAX_NAMES),
   subjects: z.array(z.object({ organization: z.string(), country: z.string() })).min(1),
   callers: z.union([z.literal('members'), z.array(z.string())]),
   address: address.optional(),
