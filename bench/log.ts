@@ -19,7 +19,7 @@ const chains = precertificates.map((one) => logMesh.chainOf(one))
 const costs = machineCosts(logMesh.mesh.folder)
 
 // So that no row pays for what V8 compiles.
-await submitted(64, 2_000)
+await submitted(64, COUNT)
 const few = await submitted(64, COUNT)
 const many = await submitted(1_000, COUNT)
 printRows([rateRow(64, few), rateRow(1_000, many), await latencyRow(many.rate / 2)])

@@ -16,10 +16,10 @@ import { number, printRows, shareOf, waitText } from './table.ts'
  * library does with one that comes over the stream: signatures, numbers, sections as differences, a signed acknowledgement.
  * The first few of a process are told apart: V8 has not compiled yet what a thousand acknowledgements pass through.
  *
- *     node bench/peers.ts [PEERS]
+ *     node bench/peers.ts [PEERS [BUNDLES]]
  */
 const count = Number(process.argv[2] ?? 1000)
-const BUNDLES = 25
+const bundles = Number(process.argv[3] ?? 25)
 const FIRST = 5
 const folder = mkdtempSync(join(tmpdir(), 'bench-peers-'))
 const file = join(folder, 'mtls-config.yaml')
@@ -53,7 +53,7 @@ await applied()
 const connected = rssOf()
 
 const lags: number[][] = []
-for (let n = 2; n <= BUNDLES + 1; n++) {
+for (let n = 2; n <= bundles + 1; n++) {
   write(n)
   authority.configure(config())
   const begun = Date.now()
@@ -69,7 +69,7 @@ const later = lags.slice(FIRST).flat()
 const what = `${number(count)} peers`
 printRows([
   {
-    what: `${what}, memory of the authority`,
+    what: `${what}, memory of the authority after ${bundles} bundles`,
     found: `${after.toFixed(0)} MiB (${connected.toFixed(0)} MiB when all had come, ${before.toFixed(0)} MiB before)`,
     goal: '≤ 200 MiB',
     met: after <= 200,
