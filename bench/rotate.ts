@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { Authority } from '@datapunk/authority'
 import { logOpener } from '@datapunk/log'
 import { parseConfig } from '@datapunk/protocol'
@@ -13,14 +14,21 @@ import { number, printRows } from './table.ts'
  * the disk does with a file of the size of a chain, written and synced one after the other; a rotation needs five syncs
  * and is allowed to share them. How long those take is also a matter of the file system under TMPDIR.
  *
- *     node bench/rotate.ts [SERVICES]
+ *     node bench/rotate.ts [--bare] [SERVICES]
+ *
+ * Bare is a mesh without a log and without pins: neither an SCT nor a next key for each.
  */
-const count = Number(process.argv[2] ?? 10_000)
+const { values, positionals } = parseArgs({
+  options: { bare: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const count = Number(positionals[0] ?? 10_000)
 const DAY = 86_400_000
 const folder = mkdtempSync(join(tmpdir(), 'bench-rotate-'))
 const services = Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, {}]))
 const certificates = { key_algorithm: 'ecdsa-p256', validity_days: 90 }
-const text = { authority: { store_ca_keys_in_clear: true }, certificates }
+const bare = values.bare ? { transparency: 'off', pinning: 'off' } : {}
+const text = { authority: { store_ca_keys_in_clear: true }, certificates, ...bare }
 const config = parseConfig(JSON.stringify({ ...text, services }), { file: join(folder, 'mtls-config.yaml') })
 let now = Date.UTC(2026, 10, 1)
 const authority = await Authority.open({
@@ -44,7 +52,7 @@ rmSync(folder, { recursive: true })
 const said = ({ seconds, cpu }: typeof first) =>
   `${seconds.toFixed(1)} s by the clock, ${cpu.toFixed(1)} s of CPU`
 const goal = (seconds: number) => (count === 10_000 ? { goal: '≤ 8 s', met: seconds <= 8 } : {})
-const what = `${number(count)} services (P-256)`
+const what = `${number(count)} services (P-256)${values.bare ? ', no log and no pins' : ''}`
 const oneByOne = `${((5 * count * limit.median) / 1e6).toFixed(0)} s, were each synced by itself (${limit.median.toFixed(0)} µs each)`
 printRows([
   { what: `${what}, first apply`, found: said(first) },
