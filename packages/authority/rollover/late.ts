@@ -38,6 +38,8 @@ export interface Witnesses {
     readonly bundle: DocumentNumber
     readonly at: number
     readonly shown: Shown | undefined
+    /** When the last certificate that it may have taken up ends: whoever asks for it by CSR has it before he has said so. */
+    readonly speaksUntil: number
   }[]
   /** Instances that read files, and have not been handed what lies there now. */
   readonly undelivered: readonly string[]
@@ -85,8 +87,8 @@ const silence: Readonly<Record<Witnesses['state'], string>> = {
 }
 
 /**
- * Who does not know yet what a bundle was the first to say. Whoever fell silent counts while its own certificate is valid: after
- * that nobody speaks with it.
+ * Who does not know yet what a bundle was the first to say. Whoever fell silent counts while a certificate of his own is valid:
+ * after that nobody speaks with him.
  *
  * @param announced undefined: what is in no bundle yet
  */
@@ -100,8 +102,7 @@ export function lateForAnnounced(
     announced === undefined || bundle === undefined || compareDocumentNumbers(bundle, announced) < 0
   const isLive = new Set(live.map(({ instance }) => instance))
   const silent = known.filter(
-    (one) =>
-      !isLive.has(one.instance) && behind(one) && now - one.at < memory && (one.shown?.notAfter ?? 0) > now,
+    (one) => !isLive.has(one.instance) && behind(one) && now - one.at < memory && one.speaksUntil > now,
   )
   return [
     ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts'
+import type { Reader } from '../store/contract.ts'
 import type { Shown, Witness, Witnesses } from './late.ts'
 
 /** What is known of those for whom a roll-over would wait: the live peers of members, and whoever reads files. */
@@ -43,14 +44,28 @@ export function witnessesOf(
       connections,
     })
   }
+  const asked = endsOfAsked(store)
   const known = [...said.values()]
     .filter(
       ({ instance, serial }) =>
         instances.has(instance) && !peers.hasLeft(instance) && store.certificate(serial)?.state !== 'revoked',
     )
-    .map(({ instance, trustStatement, generation, counter, at, serial }) => ({
-      ...{ instance, trustStatement, bundle: { generation, counter }, at, shown: shownBy(serial) },
-    }))
+    .map(({ instance, trustStatement, generation, counter, at, serial }) => {
+      const shown = shownBy(serial)
+      const speaksUntil = Math.max(shown?.notAfter ?? 0, asked.get(instance) ?? 0)
+      return { instance, trustStatement, bundle: { generation, counter }, at, shown, speaksUntil }
+    })
   const state = peers.isComplete ? 'complete' : peers.isServed ? 'coming' : 'unreachable'
   return { live, state, known, undelivered }
+}
+
+/** When the newest certificate ends of each instance whose key lives elsewhere. */
+function endsOfAsked(store: Reader): ReadonlyMap<string, number> {
+  const elsewhere = new Set(store.instances().flatMap(({ id, place }) => (place === 'here' ? [] : [id])))
+  if (elsewhere.size === 0) return new Map()
+  return new Map(
+    store
+      .currentCertificates()
+      .flatMap(({ instance = '', notAfter }) => (elsewhere.has(instance) ? [[instance, notAfter]] : [])),
+  )
 }
