@@ -30,9 +30,9 @@ export class KeyInvariants {
     this.#watched = watched
   }
 
-  /** Milliseconds since the epoch; long ago when there was none. */
+  /** Milliseconds since the epoch; minus infinity when there was none. */
   get lastTheft(): number {
-    return Math.max(Number.NEGATIVE_INFINITY, ...this.#stolen.values())
+    return Math.max(...this.#stolen.values())
   }
 
   event({ kind, detail, at }: AuthorityEvent): void {

@@ -114,6 +114,7 @@ export class Restores {
     }
     this.#watch.trace(`operator: restore --continue is refused: ${authority.problem?.message}`)
     if (authority.isUp) {
+      // Ended by hand, it dies of nothing else any more.
       authority.whenDead = undefined
       authority.kill()
       authority.state.putBack(newest)

@@ -42,7 +42,7 @@ export interface Inventory {
   readonly witnesses: Witnesses
   /** Members and removed ones, by name. */
   readonly services: ReadonlyMap<string, InventoryService>
-  /** The slots of the issuing CA and of the log of what the authority itself shows to peers on other hosts; none where it shows nothing. */
+  /** The slots that what the authority itself shows to peers on other hosts is good by; none where it shows nothing. */
   readonly authorityUnder: readonly string[]
   /** The certificates of operators, whatever CA they are under; none while neither an issuing CA nor a log retires. */
   readonly operatorTerms: readonly OperatorTerm[]

@@ -48,10 +48,10 @@ const TYPE = 'trust-statement/v1'
 /** A post-quantum root is 16 kB in base64: two generations of all keys, and as much again. */
 const MAX_BYTES = 512 * 1024
 
-/** What a later version adds is passed over; what may not be is another type. */
 /** How many logs a statement may name. */
 export const MAX_LOGS = 8
 
+/** What a later version adds is passed over; what may not be is another type. */
 const payloadSchema = z.object({
   number: documentNumber,
   meshId: z.string().regex(/^[0-9a-f]{32}$/),

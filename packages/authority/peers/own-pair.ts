@@ -42,8 +42,9 @@ export class OwnPair implements OwnPairSeat {
   }
 
   /**
-   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or its log is to go, or it was revoked. One that
-   * can't be made is told, and tried again later; the one before it goes on until its end.
+   * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or its log
+   * is to go, or it was revoked. One that can't be made is told, and tried again later; the one before it goes on until its
+   * end.
    */
   async renew(engine: Engine): Promise<void> {
     const { store, clock, randomBytes, report } = engine
