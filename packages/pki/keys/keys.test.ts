@@ -6,7 +6,7 @@ import { algorithmIdentifier } from './algorithm-identifier.ts'
 import { generateKeyPair, type KeyAlgorithm, keyAlgorithms } from './key-algorithm.ts'
 import { keyAlgorithmOf, publicKeyOf, spkiOf } from './public-key.ts'
 import { verifySignature } from './signature.ts'
-import { localSigner } from './signer.ts'
+import { localSigner, type Signer } from './signer.ts'
 
 const message = new TextEncoder().encode('what is signed')
 
@@ -16,6 +16,7 @@ describe('key algorithms', () => {
       const { privateKey, publicKey } = await generateKeyPair(algorithm)
       const signer = localSigner(privateKey)
       assert.deepEqual(signer.spki, spkiOf(publicKey))
+      assert.deepEqual(Buffer.from(signer.spki), publicKey.export({ type: 'spki', format: 'der' }))
       assert.equal(signer.algorithm, algorithm)
       assert.deepEqual(
         keyAlgorithmOf(signer.spki),
@@ -40,6 +41,10 @@ describe('key algorithms', () => {
 })
 
 describe('public keys', () => {
+  const { publicKey: explicit } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    paramEncoding: 'explicit',
+  })
   const ec = (namedCurve: string): Uint8Array => spkiOf(generateKeyPairSync('ec', { namedCurve }).publicKey)
   const rsa = (modulusLength: number, publicExponent = 65537): Uint8Array =>
     spkiOf(generateKeyPairSync('rsa', { modulusLength, publicExponent }).publicKey)
@@ -57,7 +62,7 @@ describe('public keys', () => {
     ],
     [
       'an EC key with explicit parameters',
-      () => spkiOf(generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey),
+      () => explicit.export({ type: 'spki', format: 'der' }),
       'KEY_UNSUPPORTED',
     ],
     ['RSA with 1024 bits', () => rsa(1024), 'KEY_WEAK'],
@@ -71,6 +76,11 @@ describe('public keys', () => {
     it(`${what} is refused`, () => assert.throws(() => keyAlgorithmOf(make()), { code }))
   }
 
+  it('on a curve that their file spells out are written with its name', () => {
+    const point = explicit.export({ type: 'spki', format: 'der' }).subarray(-65)
+    assert.deepEqual(spkiOf(explicit), ecWith(point))
+  })
+
   it('that lie on no curve are refused before they are used', () => {
     const spki = ecWith(Uint8Array.of(4, ...new Uint8Array(64).fill(1)))
     assert.equal(keyAlgorithmOf(spki).algorithm, 'ecdsa-p256')
@@ -81,14 +91,33 @@ describe('public keys', () => {
     const spki = ec('P-256')
     const key = publicKeyOf(spki)
     assert.equal(publicKeyOf(new Uint8Array(spki)), key)
-    for (let i = 0; i < 256; i++) ec('P-256')
+    for (let i = 0; i < 256; i++) publicKeyOf(ec('P-256'))
     assert.notEqual(publicKeyOf(spki), key)
   })
 })
 
 describe('signatures', () => {
+  it('that were found valid are so for the same message, key and hash alone', async () => {
+    const [signer, other] = [await ecSigner(), await ecSigner()]
+    const changing = new Uint8Array(message)
+    const signed = { spki: signer.spki, message: changing, signature: await signer.sign(message) }
+    for (let round = 0; round < 2; round++) {
+      assert.equal(verifySignature(signed), true)
+      assert.equal(verifySignature({ ...signed, spki: other.spki }), false)
+      assert.equal(verifySignature({ ...signed, message: changing.subarray(1) }), false)
+      assert.equal(verifySignature({ ...signed, algorithm: algorithmIdentifier.ecdsaWithSha512 }), false)
+    }
+    changing[0]! ^= 1
+    assert.equal(verifySignature(signed), false)
+    for (let n = 0; n < 600; n++) {
+      const message = Uint8Array.of(n, n >> 8)
+      assert.equal(verifySignature({ spki: other.spki, message, signature: await other.sign(message) }), true)
+    }
+    assert.equal(verifySignature({ ...signed, message }), true)
+  })
+
   it('verify with every hash that is strong enough, and no other algorithm', async () => {
-    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const signer = await ecSigner()
     const signed = { spki: signer.spki, message, signature: await signer.sign(message) }
     assert.equal(verifySignature({ ...signed, algorithm: algorithmIdentifier.ecdsaWithSha256 }), true)
     assert.equal(verifySignature({ ...signed, algorithm: algorithmIdentifier.ecdsaWithSha512 }), false)
@@ -100,6 +129,10 @@ describe('signatures', () => {
     }
   })
 })
+
+async function ecSigner(): Promise<Signer> {
+  return localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+}
 
 function ecWith(point: Uint8Array): Uint8Array {
   return encodeDer((der) =>

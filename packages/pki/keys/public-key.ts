@@ -1,6 +1,7 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 import { readDer } from '../der/reader.ts'
 import { tag } from '../der/tag.ts'
+import { encodeDer } from '../der/writer.ts'
 import { equalOctets, latin1Text } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
 import { checkRsaBits, type KeyAlgorithm, type KeyAlgorithmEntry, keyAlgorithms } from './key-algorithm.ts'
@@ -55,10 +56,19 @@ export function subjectPublicKey(spki: Uint8Array): Uint8Array {
   return readSpki(spki).key
 }
 
-/** DER SubjectPublicKeyInfo of a public key, or of the public half of a private one. */
+/**
+ * DER SubjectPublicKeyInfo of a public key, or of the public half of a private one. A curve of ours is always named in it,
+ * also where the key was read from a file that spells it out.
+ */
 export function spkiOf(key: KeyObject): Uint8Array {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = type } = {} } = publicKey
+  const algorithm = algorithmOfCurve[namedCurve]
+  // OpenSSL takes ten times as long to write the DER of these as to name their numbers.
+  const spki =
+    algorithm === undefined
+      ? new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+      : encodeSpki(keyAlgorithms[algorithm].keyIdentifier, pointOf(publicKey))
   keep(latin1Text(spki), publicKey)
   return spki
 }
@@ -103,6 +113,22 @@ const keyShapes: Readonly<Record<Exclude<KeyAlgorithm, 'rsa'>, { length: number;
   'ml-dsa-65': { length: 1952 },
 }
 
+/** As OpenSSL calls what they lie on. Other keys are left to it. */
+const algorithmOfCurve: Readonly<Record<string, KeyAlgorithm>> = {
+  prime256v1: 'ecdsa-p256',
+  secp384r1: 'ecdsa-p384',
+  ed25519: 'ed25519',
+}
+
+/** The octets of a point (RFC 5480 §2.2, RFC 8410 §4), from its numbers (RFC 7518 §6.2, RFC 8037 §2). */
+function pointOf(key: KeyObject): Uint8Array {
+  const { x = '', y } = key.export({ format: 'jwk' })
+  const [first, second] = [Buffer.from(x, 'base64url'), y && Buffer.from(y, 'base64url')]
+  return second ? Buffer.concat([uncompressed, first, second]) : first
+}
+
+const uncompressed = Uint8Array.of(0x04)
+
 const keptKeys = new Map<string, KeyObject>()
 const keptKeysLimit = 256
 
@@ -110,6 +136,15 @@ const keptKeysLimit = 256
 function keep(octets: string, key: KeyObject): void {
   if (keptKeys.size >= keptKeysLimit) keptKeys.delete(keptKeys.keys().next().value as string)
   keptKeys.set(octets, key)
+}
+
+function encodeSpki(identifier: Uint8Array, key: Uint8Array): Uint8Array {
+  return encodeDer((der) =>
+    der.sequence(() => {
+      der.raw(identifier)
+      der.octetsInBitString(key)
+    }),
+  )
 }
 
 function readSpki(spki: Uint8Array): SubjectPublicKeyInfo {

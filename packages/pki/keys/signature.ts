@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto'
-import { equalOctets, hexText } from '../octets.ts'
+import { equalLongOctets, equalOctets, hexText, latin1Text } from '../octets.ts'
 import { PkiError } from '../pki-error.ts'
 import { algorithmIdentifier } from './algorithm-identifier.ts'
 import { type KeyAlgorithm, keyAlgorithms } from './key-algorithm.ts'
@@ -48,7 +48,45 @@ export interface SignedMessage {
 export function verifySignature({ spki, message, signature, algorithm }: SignedMessage): boolean {
   const key = keyAlgorithmOf(spki).algorithm
   const { digest } = findSignatureAlgorithm(algorithm ?? keyAlgorithms[key].signatureIdentifier, key)
-  return verify(digest, message, publicKeyOf(spki), signature)
+  const octets = latin1Text(signature)
+  if (isKnownValid(octets, { spki, message, digest })) return true
+  if (!verify(digest, message, publicKeyOf(spki), signature)) return false
+  keepValid(octets, { spki, message, digest })
+  return true
+}
+
+/** All that a signature was checked with. */
+interface CheckedWith {
+  readonly spki: Uint8Array
+  readonly message: Uint8Array
+  readonly digest: SignatureAlgorithm['digest']
+}
+
+/**
+ * Signatures that were found valid, by their octets, the last 512: who signs checks what he has signed, and where the log that
+ * takes it, or the peer that shows it, is in the same process, it would be checked there once more. Copies, because whoever
+ * holds a message may change it later.
+ */
+const validSignatures = new Map<string, CheckedWith>()
+const validSignaturesLimit = 512
+/** Octets; a certificate is shorter, and a revocation list, which may be of many megabytes, is not kept. */
+const longestMessageKept = 4096
+
+function isKnownValid(signature: string, { spki, message, digest }: CheckedWith): boolean {
+  const known = validSignatures.get(signature)
+  return (
+    known !== undefined &&
+    known.digest === digest &&
+    equalLongOctets(known.spki, spki) &&
+    equalLongOctets(known.message, message)
+  )
+}
+
+function keepValid(signature: string, { spki, message, digest }: CheckedWith): void {
+  if (message.length > longestMessageKept) return
+  if (validSignatures.size >= validSignaturesLimit)
+    validSignatures.delete(validSignatures.keys().next().value as string)
+  validSignatures.set(signature, { spki: spki.slice(), message: message.slice(), digest })
 }
 
 /** Whether an `AlgorithmIdentifier` is one that `verifySignature` would accept with some key. */

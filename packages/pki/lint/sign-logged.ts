@@ -1,7 +1,7 @@
 import { encodeExtension } from '../extensions/extensions.ts'
 import { writeSctList } from '../extensions/sct-list.ts'
 import type { Signer } from '../keys/signer.ts'
-import { equalOctets } from '../octets.ts'
+import { equalLongOctets, equalOctets } from '../octets.ts'
 import { oids } from '../oids.ts'
 import { PkiError } from '../pki-error.ts'
 import { encodeSigned, signAsIssuer, signedPart } from '../signed.ts'
@@ -50,8 +50,8 @@ export function checkFinal(final: Uint8Array, precertificate: Uint8Array, linted
   const [ofFinal, ofPrecertificate] = [signedPart(final), signedPart(precertificate)]
   if (
     equalOctets(ofFinal.algorithm, ofPrecertificate.algorithm) &&
-    equalOctets(withoutSctList(ofFinal.toBeSigned), linted) &&
-    equalOctets(withoutPoison(ofPrecertificate.toBeSigned), linted)
+    equalLongOctets(withoutSctList(ofFinal.toBeSigned), linted) &&
+    equalLongOctets(withoutPoison(ofPrecertificate.toBeSigned), linted)
   ) {
     return
   }
