@@ -67,6 +67,9 @@ describe('lists of an issuing CA', () => {
       engine.store.lists().map(({ scope }) => scope),
       ['', ''],
     )
+    // From their beginning, which lies before now.
+    const days = engine.store.lists().map(({ thisUpdate, nextUpdate }) => (nextUpdate - thisUpdate) / DAY)
+    assert.deepEqual(days.sort(), [365, engine.config.revocation.crlDays])
     const url = leafListUrl(engine.config, slotOf(engine), serialOf(engine, 'lake'))!
     assert.equal(new URL(url).pathname, `/crl/${slotOf(engine).spkiHash.slice(0, 16)}.crl`)
     assert.equal(served(engine, url).scope, undefined)

@@ -9,7 +9,10 @@ import type { ListedCa } from './listed-cas.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** A root may be away for months, and revokes CAs only, which peers and their trust statement know sooner. Days. */
+/**
+ * A root may be away for months, and revokes CAs only, which peers and their trust statement know sooner. Days: no list may last
+ * longer than a year (BR 4.9.7).
+ */
 const ROOT_LIST_DAYS = 365
 
 /** Counters of one generation. */
@@ -121,7 +124,7 @@ function timesOf(
   const days = slot.kind === 'root' ? ROOT_LIST_DAYS : config.revocation.crlDays
   return {
     thisUpdate,
-    nextUpdate: Math.max(thisUpdate + 1000, Math.min(seconds(now) + days * DAY, seconds(end))),
+    nextUpdate: Math.max(thisUpdate + 1000, Math.min(thisUpdate + days * DAY, seconds(end))),
   }
 }
 
