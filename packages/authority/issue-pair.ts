@@ -1,5 +1,6 @@
-import { type Certificate, encodePem, type KeyPair } from '@datapunk/pki'
+import { type Certificate, encodePem } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
+import type { KeyText } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -51,21 +52,19 @@ export async function issuePair(
   engine: Engine,
   issuance: Issuance,
   issuer: Issuer,
-  keyPair: KeyPair | Promise<KeyPair> = keyToCertify(engine, issuance, keyChoice(engine)),
+  key: KeyText | Promise<KeyText> = keyToCertify(engine, issuance, keyChoice(engine)),
 ): Promise<IssuedChain> {
   const { disk, layout, report, clock } = engine
   const { instance, service } = issuance
   const settings = decodeSettings(service.settings)
   const request = certificateRequestOf(settings)
   // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
-  const { privateKey, publicKey } = await keyPair
+  const { keyPem, spki } = await key
   // 3 to 8
-  const spki = publicKey.export({ type: 'spki', format: 'der' })
   const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
   const issued = await issueLeaf({ ...leaf, request, encodedRequest: encodeRequest(request) }, issuer, engine)
   // 9 Certificate and key swapped in as one pair.
   const certificatePem = chainOf(issued.der, issuer)
-  const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const folder = new PairFolder(layout.instance(instance).dir, disk)
   await folder.swapBeside({ certificatePem, keyPem }, folderOptions(engine, settings))
   linkFiles(engine, settings, instance)
@@ -91,9 +90,9 @@ export async function issuePairs(
   const before = new Map(
     engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
   )
-  const issueOne = async (issuance: Issuance, issuer: Issuer, keyPair: Promise<KeyPair>) => {
+  const issueOne = async (issuance: Issuance, issuer: Issuer, key: Promise<KeyText>) => {
     try {
-      await issuePair(engine, issuance, issuer, keyPair)
+      await issuePair(engine, issuance, issuer, key)
       if (before.has(issuance.instance)) await forgetFailure(engine, issuance)
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -107,9 +106,9 @@ export async function issuePairs(
     const size = Math.ceil(atOnce / GROUPS)
     for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
       // Whoever has his key at the same time as the others shares each commit with them.
-      const keyPairs = group.map((issuance) => keyToCertify(engine, issuance, choice))
-      await Promise.allSettled(keyPairs)
-      const issuing = group.map((one, index) => issueOne(one, issuer, keyPairs[index]!))
+      const keys = group.map((issuance) => keyToCertify(engine, issuance, choice))
+      await Promise.allSettled(keys)
+      const issuing = group.map((one, index) => issueOne(one, issuer, keys[index]!))
       await Promise.all(issuing)
     }
   }

@@ -1,4 +1,3 @@
-import { parseCertificate } from '@datapunk/pki'
 import {
   type DocumentNumber,
   isSignedBy,
@@ -8,7 +7,6 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import { unsettled } from './delivery/deliver.ts'
-import type { Disk } from './disk/disk.ts'
 import { PairFolder } from './disk/pair.ts'
 import { drainingIn } from './draining.ts'
 import type { Engine } from './engine.ts'
@@ -174,28 +172,6 @@ function servicesOf(
   )
 }
 
-/** The serial of a pair that is whole; one that has not changed since it was found so is not read again. */
-function serialOnDisk(dir: string, disk: Disk): string | undefined {
-  const folder = new PairFolder(dir, disk)
-  const stamp = folder.stamp()
-  const seen = wholePairs.get(disk) ?? new Map<string, WholePair>()
-  const known = seen.get(dir)
-  if (known !== undefined && known.stamp === stamp) return known.serial
-  seen.delete(dir)
-  const pair = folder.read()
-  if (pair === undefined || stamp === undefined) return undefined
-  const { serial } = parseCertificate(pair.certificate.raw)
-  wholePairs.set(disk, seen.set(dir, { stamp, serial }))
-  return serial
-}
-
-interface WholePair {
-  readonly stamp: string
-  readonly serial: string
-}
-
-const wholePairs = new WeakMap<Disk, Map<string, WholePair>>()
-
 /** The serials of the pairs that are whole; a pair that can't be read counts as missing, and is made anew. */
 export function pairsOnDisk({
   store,
@@ -206,7 +182,7 @@ export function pairsOnDisk({
   for (const { id, place } of store.instances()) {
     if (place !== 'here') continue
     try {
-      const serial = serialOnDisk(layout.instance(id).dir, disk)
+      const serial = new PairFolder(layout.instance(id).dir, disk).serial()
       if (serial !== undefined) pairs.set(id, serial)
     } catch {
       // Why it can't be read is said by whoever uses it; here it is enough that there is none.

@@ -1,4 +1,4 @@
-import { PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { PkiError, verifyPath } from '@datapunk/pki'
 import { type Pair, PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -87,7 +87,7 @@ async function setHeld(engine: Engine, row: InstanceRow, held: boolean): Promise
 /** @returns the serial of the pair, which would pass the gate of every peer now */
 function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pair): string {
   const now = clock()
-  const leaf = parseCertificate(pair.certificate.raw)
+  const leaf = pair.certificate
   const known = store.certificate(leaf.serial)
   const current = store.currentCertificates().find(({ instance }) => instance === row.id)
   const no = (found: string, cause?: unknown) => noWayBack(row.service, found, cause)

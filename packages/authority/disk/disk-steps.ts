@@ -136,10 +136,12 @@ export class DiskSteps {
 
   /** @throws AuthorityError `PAIR_INVALID` where something lies there that is no link */
   linkText(path: string): string | undefined {
-    const stat = this.stat(path)
-    if (stat === undefined) return undefined
-    if (!stat.isSymbolicLink()) throw inTheWay(path)
-    return this.#fs.readlinkSync(path)
+    try {
+      return this.#fs.readlinkSync(path)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw hasCode(error, 'EINVAL') ? inTheWay(path) : error
+    }
   }
 
   /** @returns whether there was one */

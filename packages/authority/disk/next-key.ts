@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import { basename, join } from 'node:path'
+import { spkiOf } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { Disk } from './disk.ts'
 import { ensureInstanceFolder, type FolderOptions, stagingOf } from './instance-folder.ts'
@@ -9,6 +10,14 @@ const MAX_PEM_BYTES = 64 * 1024
 
 /** Whatever group may read the pair: nobody needs this one yet. */
 const KEY_MODE = 0o600
+
+/** A private key in a file, or on its way to one, and the public half of it. */
+export interface KeyText {
+  /** PKCS#8, unencrypted. */
+  readonly keyPem: string
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+}
 
 /**
  * The key of an instance's next certificate: `next.pem`, beside the versions of its pair. It is made where only the authority
@@ -45,17 +54,17 @@ export class NextKeyFile {
   }
 
   /**
-   * The key, and the public one of it; undefined where there is none.
+   * The key; undefined where there is none.
    *
    * @throws AuthorityError `PERMISSIONS` when others may read it; `DISK_FAILED`; `KEY_INVALID`
    */
-  read(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } | undefined {
+  read(): KeyText | undefined {
     const options = { maxBytes: MAX_PEM_BYTES, followLinks: false, refuseLooserThan: KEY_MODE }
     const pem = this.#disk.readChecked(this.#path, options)
     if (pem === undefined) return undefined
+    const keyPem = Buffer.from(pem).toString()
     try {
-      const privateKey = createPrivateKey(Buffer.from(pem))
-      return { privateKey, publicKey: createPublicKey(privateKey) }
+      return { keyPem, spki: spkiOf(createPrivateKey(keyPem)) }
     } catch (cause) {
       throw new AuthorityError(
         'KEY_INVALID',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import * as fs from 'node:fs'
 import {
   chmodSync,
   mkdirSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { KeyAlgorithm } from '@datapunk/pki'
 import { atEnd, TestCa } from '@datapunk/testkit'
@@ -136,6 +137,55 @@ test('a pair that is broken on disk is refused, and the next swap mends it', asy
   }
   folder.swap(one, plain)
   assert.equal(folder.read()?.version, faults.length + 1)
+})
+
+test('the serial of a pair is asked of its files once, and again when they have changed', async (t) => {
+  const { dir } = newFolder(t)
+  const opened: string[] = []
+  const openSync: typeof fs.openSync = (path, flags, mode) => {
+    opened.push(basename(String(path)))
+    return fs.openSync(path, flags, mode)
+  }
+  const disk = new Disk({ calls: { ...fs, openSync } })
+  const folder = new PairFolder(dir, disk)
+  const seen = (): [serial: string | undefined, opened: string[]] => {
+    opened.length = 0
+    return [folder.serial(), [...opened]]
+  }
+  assert.deepEqual(seen(), [undefined, []])
+  const [one, two] = [await ca.leaf('lake'), await ca.leaf('lake')]
+  const textOf = (leaf: typeof one) => ({ certificatePem: ca.chainPem(leaf), keyPem: leaf.keyPem })
+  // Whoever has made it knows it.
+  await folder.swapBeside(textOf(one), plain)
+  assert.deepEqual(seen(), [one.certificate.serial, []])
+  // Another authority made this one.
+  new PairFolder(dir, new Disk()).swap(textOf(two), plain)
+  assert.deepEqual(seen(), [two.certificate.serial, ['cert.pem', 'key.pem']])
+  assert.deepEqual(seen(), [two.certificate.serial, []])
+  // A key of another certificate is found out, and whoever asks again is told so again. It is longer, lest both were written
+  // in the same tick of the clock.
+  writeFileSync(join(dir, 'v2', 'key.pem'), `${one.keyPem}\n`)
+  for (let times = 0; times < 2; times++) assert.throws(seen, { code: 'PAIR_INVALID' })
+  writeFileSync(join(dir, 'v2', 'key.pem'), two.keyPem)
+  assert.deepEqual(seen(), [two.certificate.serial, ['cert.pem', 'key.pem']])
+  unlinkSync(join(dir, 'current'))
+  assert.deepEqual(seen(), [undefined, []])
+})
+
+test('a swap that fails leaves the serial of the pair that serves on', async (t) => {
+  const { dir } = newFolder(t)
+  const [one, two] = [await ca.leaf('lake'), await ca.leaf('lake')]
+  const textOf = (leaf: typeof one) => ({ certificatePem: ca.chainPem(leaf), keyPem: leaf.keyPem })
+  let full = false
+  const renameSync: typeof fs.renameSync = (from, to) => {
+    if (full) throw Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'rename' })
+    fs.renameSync(from, to)
+  }
+  const folder = new PairFolder(dir, new Disk({ calls: { ...fs, renameSync } }))
+  folder.swap(textOf(one), plain)
+  full = true
+  assert.throws(() => folder.swap(textOf(two), plain), { code: 'DISK_FAILED' })
+  assert.equal(folder.serial(), one.certificate.serial)
 })
 
 test('a key that others may read is refused with the chmod', async (t) => {

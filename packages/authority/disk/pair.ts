@@ -1,5 +1,6 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
+import { type Certificate, decodePem, parseCertificate, spkiOf } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { Disk } from './disk.ts'
 import { ensureInstanceFolder, type FolderOptions, stagingOf } from './instance-folder.ts'
@@ -17,8 +18,7 @@ export interface PairText {
 export interface Pair extends PairText {
   readonly version: number
   /** The leaf. */
-  readonly certificate: X509Certificate
-  readonly privateKey: KeyObject
+  readonly certificate: Certificate
 }
 
 /** A chain of five certificates of the largest key we issue, and a private key of it, stay far below this. */
@@ -59,19 +59,30 @@ export class PairFolder {
       const version = versionOf(link)
       if (version === undefined) throw strangeLink(this.#current, link)
       const pair = this.#readVersion(link)
-      if (pair !== undefined) return { version, ...pair, ...checkPair(pair, join(this.#dir, link)) }
+      if (pair !== undefined) return { version, ...pair, certificate: checkPair(pair, join(this.#dir, link)) }
       // Gone while we read it: two swaps overtook us, and `current` is another by now.
       if (this.#disk.readLink(this.#current) === link) throw halfMissing(join(this.#dir, link))
     }
     throw new AuthorityError('PAIR_INVALID', `${this.#dir} changes faster than it can be read`)
   }
 
-  /** Changes whenever `read` may give another answer: to look at far cheaper than the pair; undefined when there is none. */
-  stamp(): string | undefined {
+  /**
+   * The serial of the pair in use, undefined when there has never been one. A pair that has not changed since it was found whole,
+   * or was made, is not read again. Throws as `read`.
+   */
+  serial(): string | undefined {
     const link = this.#disk.readLink(this.#current)
     if (link === undefined) return undefined
-    const [certificate, key] = namesIn(join(this.#dir, link)).map((path) => this.#disk.stampOf(path))
-    return `${link} ${certificate} ${key}`
+    const whole = wholePairsOn(this.#disk)
+    const stamp = this.#stampOf(link, join(this.#dir, link))
+    const known = whole.get(this.#dir)
+    if (known?.stamp === stamp) return known.serial
+    whole.delete(this.#dir)
+    const pair = this.read()
+    if (pair === undefined) return undefined
+    const { serial } = pair.certificate
+    if (link === `v${pair.version}`) whole.set(this.#dir, { stamp, serial })
+    return serial
   }
 
   /**
@@ -95,7 +106,7 @@ export class PairFolder {
     const current = versionOf(this.#disk.readLink(this.#current) ?? '')
     const version = Math.max(0, ...this.#versions().filter((one) => one !== current))
     const pair = version === 0 ? undefined : this.#readVersion(`v${version}`)
-    return pair && { version, ...pair, ...checkPair(pair, join(this.#dir, `v${version}`)) }
+    return pair && { version, ...pair, certificate: checkPair(pair, join(this.#dir, `v${version}`)) }
   }
 
   /**
@@ -116,7 +127,7 @@ export class PairFolder {
 
   /** Yields what must be done before it goes on, and is told when it is, or why not. */
   *#swap(pair: PairText, options: FolderOptions): Generator<SlowWork, number, void> {
-    checkPair(pair, this.#dir)
+    const { serial } = checkPair(pair, this.#dir)
     // 1 Folders, and room in them.
     const { owner, mode } = ensureInstanceFolder(this.#disk, this.#dir, options)
     for (const leftover of [this.#made, this.#turned, this.#retired]) this.#disk.removeFolder(leftover)
@@ -124,9 +135,12 @@ export class PairFolder {
     const previous = versionOf(this.#disk.readLink(this.#current) ?? '')
     const next = Math.max(previous ?? 0, ...versions) + 1
     const folder = join(this.#dir, `v${next}`)
+    let stamp: string
     try {
       // 2 The pair, whole and on disk, where nobody looks.
-      yield this.#make(pair, mode, owner, options.keyMode)
+      const made = this.#make(pair, mode, owner, options.keyMode)
+      stamp = this.#stampOf(`v${next}`, this.#made)
+      yield made
       // 3 Moved in, under a number that never was; on disk before anything points to it.
       this.#disk.rename(this.#made, folder)
       yield { folders: [this.#dir] }
@@ -137,6 +151,7 @@ export class PairFolder {
       throw error
     }
     yield { folders: [this.#dir] }
+    wholePairsOn(this.#disk).set(this.#dir, { stamp, serial })
     // 5 What fails to go now goes at the next swap.
     const old = versions.filter((version) => version !== previous)
     try {
@@ -172,6 +187,12 @@ export class PairFolder {
 
   get #retired(): string {
     return join(this.#staging, `${basename(this.#dir)}.old`)
+  }
+
+  /** Changes whenever a version does, or is another: to look at far cheaper than to read it. @param folder where it lies */
+  #stampOf(version: string, folder: string): string {
+    const [certificate, key] = namesIn(folder).map((path) => this.#disk.stampOf(path))
+    return `${version} ${certificate} ${key}`
   }
 
   #versions(): number[] {
@@ -235,19 +256,38 @@ export class PairFolder {
   }
 }
 
+interface WholePair {
+  readonly stamp: string
+  readonly serial: string
+}
+
+/** By the folder of the instance, what was found whole on a disk last, or was made. */
+function wholePairsOn(disk: Disk): Map<string, WholePair> {
+  const known = wholePairs.get(disk)
+  if (known !== undefined) return known
+  const none = new Map<string, WholePair>()
+  wholePairs.set(disk, none)
+  return none
+}
+
+const wholePairs = new WeakMap<Disk, Map<string, WholePair>>()
+
 /**
  * @param place for the message
+ * @returns the leaf
  * @throws AuthorityError `PAIR_INVALID` when one of them can't be parsed, or they don't belong together
  */
-export function checkPair(
-  { certificatePem, keyPem }: PairText,
-  place: string,
-): { certificate: X509Certificate; privateKey: KeyObject } {
-  const certificate = parsed(() => new X509Certificate(certificatePem), `${place}: the certificate`)
-  const privateKey = parsed(() => createPrivateKey(keyPem), `${place}: the key`)
-  if (!certificate.checkPrivateKey(privateKey))
+function checkPair({ certificatePem, keyPem }: PairText, place: string): Certificate {
+  const certificate = parsed(() => leafIn(certificatePem), `${place}: the certificate`)
+  const spki = parsed(() => spkiOf(createPrivateKey(keyPem)), `${place}: the key`)
+  if (Buffer.compare(spki, certificate.spki) !== 0)
     throw pairInvalid(`${place}: the key is not the certificate's`)
-  return { certificate, privateKey }
+  return certificate
+}
+
+function leafIn(chainPem: string): Certificate {
+  const [leaf] = decodePem(chainPem, 'CERTIFICATE')
+  return parseCertificate(leaf!)
 }
 
 /** Goes on with the steps once `work` has done what they asked for; its failure is theirs to clean up after. */

@@ -1,4 +1,4 @@
-import { generateKeyPair } from '@datapunk/pki'
+import { generateKeyPair, spkiOf } from '@datapunk/pki'
 import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
 import type { Engine, OwnPairSeat } from '../engine.ts'
 import { issueLeaf } from '../issue.ts'
@@ -93,7 +93,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     spiffeId: authoritySpiffeId(trustDomain),
     request,
     encodedRequest: encodeRequest(request),
-    spki: publicKey.export({ type: 'spki', format: 'der' }),
+    spki: spkiOf(publicKey),
     validityDays: Math.min(MAX_DAYS, authority.bundleDays),
   } as const
   return withIssuer(engine, async (issuer) => {

@@ -1,5 +1,5 @@
-import { generateKeyPair, type KeyPair } from '@datapunk/pki'
-import { NextKeyFile } from '../disk/next-key.ts'
+import { generateKeyPair, spkiOf } from '@datapunk/pki'
+import { type KeyText, NextKeyFile } from '../disk/next-key.ts'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
@@ -39,12 +39,15 @@ export async function keyToCertify(
   engine: Engine,
   { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
   { nextKeys, late }: KeyChoice,
-): Promise<KeyPair> {
+): Promise<KeyText> {
   const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const row = nextKeys.get(instance)
-  if (row === undefined && pinningWanted(engine) === 'off')
-    return makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
+  if (row === undefined && pinningWanted(engine) === 'off') {
+    const { privateKey, publicKey } = await makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
+    const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    return { keyPem, spki: spkiOf(publicKey) }
+  }
   const waitsFor = serving === undefined ? [] : late.forBundle(row?.announced)
   if (serving !== undefined && waitsFor.length > 0) {
     const pressing = pressingFrom(serving, settings, config.rotation.jitter)
@@ -53,8 +56,8 @@ export async function keyToCertify(
     throw notAcknowledged(service.service, waitsFor, clock() < pressing ? pressing : serving.notAfter)
   }
   const { dir } = layout.instance(instance)
-  const pair = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
-  if (pair) return pair
+  const key = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
+  if (key) return key
   await store.write((transaction) => transaction.forgetNextKey(instance))
   throw nextKeyMissing(service.service)
 }
@@ -74,12 +77,13 @@ function keyInUse(
   instance: string,
   { request, der }: CertificateRow,
   settings: Settings,
-): KeyPair | undefined {
+): KeyText | undefined {
   const { keyAlgorithm, keySize } = decodeRequest(request)
   if (keyAlgorithm !== settings.keyAlgorithm || keySize !== keySizeOf(settings)) return undefined
   const pair = new PairFolder(layout.instance(instance).dir, disk).read()
-  if (pair === undefined || der === undefined || !pair.certificate.raw.equals(der)) return undefined
-  return { privateKey: pair.privateKey, publicKey: pair.certificate.publicKey }
+  if (pair === undefined || der === undefined || Buffer.compare(pair.certificate.der, der) !== 0)
+    return undefined
+  return { keyPem: pair.keyPem, spki: pair.certificate.spki }
 }
 
 /** As many names as are read. */

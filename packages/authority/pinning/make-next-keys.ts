@@ -1,6 +1,6 @@
-import { generateKeyPair, type KeyPair } from '@datapunk/pki'
+import { generateKeyPair, spkiOf } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
-import { NextKeyFile } from '../disk/next-key.ts'
+import { type KeyText, NextKeyFile } from '../disk/next-key.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { folderOptions } from '../place.ts'
@@ -62,11 +62,10 @@ export function withoutNextKey(
 }
 
 /** The key that the inventory speaks of; undefined where the file holds another one, or none that can be read. */
-export function readNextKey(file: NextKeyFile, { spkiHash }: NextKeyRow): KeyPair | undefined {
+export function readNextKey(file: NextKeyFile, { spkiHash }: NextKeyRow): KeyText | undefined {
   try {
-    const pair = file.read()
-    const isIt = pair && keyIdOf(pair.publicKey.export({ type: 'spki', format: 'der' })) === spkiHash
-    return isIt ? pair : undefined
+    const key = file.read()
+    return key && keyIdOf(key.spki) === spkiHash ? key : undefined
   } catch (error) {
     // Whatever is wrong with it, another one mends it.
     if (error instanceof AuthorityError) return undefined
@@ -114,7 +113,7 @@ async function makeNextKey(engine: Engine, { instance, service }: Holder): Promi
   const { privateKey, publicKey } = await makeKeyPair(algorithm, { rsaBits: settings.keySize })
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   new NextKeyFile(layout.instance(instance).dir, disk).put(keyPem, folderOptions(engine, settings))
-  const spkiHash = keyIdOf(publicKey.export({ type: 'spki', format: 'der' }))
+  const spkiHash = keyIdOf(spkiOf(publicKey))
   const row = { instance, spkiHash, algorithm, keySize: keySizeOf(settings), announced: undefined }
   await store.write((transaction) => transaction.putNextKey(row))
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { generateKeyPair, parseCertificate } from '@datapunk/pki'
+import { generateKeyPair, spkiOf } from '@datapunk/pki'
 import { PROBE } from '@datapunk/protocol'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
@@ -82,7 +82,7 @@ export async function refusedPair(
 function recordOf({ store }: Engine, folder: PairFolder): CertificateRow | undefined {
   try {
     const pair = folder.read()
-    const row = pair && store.certificate(parseCertificate(pair.certificate.raw).serial)
+    const row = pair && store.certificate(pair.certificate.serial)
     return row?.profile === 'probe' ? row : undefined
   } catch (error) {
     if (error instanceof AuthorityError) return undefined
@@ -117,7 +117,7 @@ async function makePair(
     ...{ spiffeId, request, encodedRequest: encodeRequest(request) },
     instance: undefined,
     profile: 'probe',
-    spki: publicKey.export({ type: 'spki', format: 'der' }),
+    spki: spkiOf(publicKey),
     validityDays: pairs[kind].life(settings),
     notBefore: pairs[kind].notBefore(clock()),
   } as const

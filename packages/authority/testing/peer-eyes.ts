@@ -51,7 +51,7 @@ export function checkPair(engine: Engine, service: string): string {
     assert.equal(readFileSync(key, 'utf8'), pair.keyPem)
   }
   const { trust, bundle } = readAsPeer(engine)
-  const leaf = parseCertificate(pair.certificate.raw)
+  const leaf = pair.certificate
   verifyPath({
     leaf,
     intermediates: trust.issuingCas,
