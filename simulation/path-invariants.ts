@@ -174,6 +174,8 @@ export class PathInvariants {
     for (const reader of this.#watched.readers.live(at)) {
       const { leaf, service } = reader
       goodUntil = Math.min(goodUntil, leaf!.notAfter - clockSkew)
+      // It believes what lies there: nobody but a peer can tell that it was put back.
+      if (this.#watched.restores.isPutBack(reader.read!.at)) continue
       const isOfBefore = Math.min(reader.read!.at, this.#intended.get(leaf!.serial)!) <= upheaval
       const isOfFork = this.#watched.restores.isForked(leaf!.serial)
       if ((isOfBefore || isOfFork) && at - this.#watched.reachedSince(reader, upheaval) <= RECOVERY) continue

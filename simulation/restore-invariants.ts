@@ -27,6 +27,7 @@ export class RestoreInvariants {
   /** What was signed by an inventory that was not the newest: digests of bundles, and serials. */
   readonly #forked = new Set<string>()
   #behind: 'files are newer' | 'files are older' | undefined
+  #behindSince = 0
   /** When somebody went on from an inventory that was not the newest: that waits for nobody. */
   wentOnAt = Number.NEGATIVE_INFINITY
   /** Serials of leaves, and when they end: revoked, and then also published as such. */
@@ -50,9 +51,15 @@ export class RestoreInvariants {
     return this.#forked.has(digestOrSerial)
   }
 
+  /** Whether what was read of the files then may be older than what had been read before: somebody has put them back. */
+  isPutBack(readAt: number): boolean {
+    return this.#behind === 'files are older' && readAt >= this.#behindSince
+  }
+
   /** The inventory is older than what was published. @param whole and so are the files */
   fellBehind(whole: boolean): void {
     this.#behind = whole ? 'files are older' : 'files are newer'
+    this.#behindSince = this.#watched.now()
     this.#revoked.clear()
   }
 
