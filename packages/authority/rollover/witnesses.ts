@@ -44,7 +44,7 @@ export function witnessesOf(
       connections,
     })
   }
-  const asked = endsOfAsked(store)
+  const asked = endsOfAsked(store, said)
   const known = [...said.values()]
     .filter(
       ({ instance, serial }) =>
@@ -59,13 +59,20 @@ export function witnessesOf(
   return { live, state, known, undelivered }
 }
 
-/** When the newest certificate ends of each instance whose key lives elsewhere. */
-function endsOfAsked(store: Reader): ReadonlyMap<string, number> {
-  const elsewhere = new Set(store.instances().flatMap(({ id, place }) => (place === 'here' ? [] : [id])))
-  if (elsewhere.size === 0) return new Map()
+/**
+ * When the last certificate ends that each instance whose key lives elsewhere may have by now: its own newest one, or one for another
+ * key, which is an instance of its own that has not spoken yet.
+ *
+ * @param said instances that have spoken
+ */
+function endsOfAsked(store: Reader, said: { has(instance: string): boolean }): ReadonlyMap<string, number> {
+  const elsewhere = store.instances().filter(({ place }) => place === 'elsewhere')
+  if (elsewhere.length === 0) return new Map()
+  const ends = new Map(store.currentCertificates().map(({ instance, notAfter }) => [instance, notAfter]))
+  const unspoken = new Map<string, number>()
+  for (const { id, service } of elsewhere)
+    if (!said.has(id)) unspoken.set(service, Math.max(unspoken.get(service) ?? 0, ends.get(id) ?? 0))
   return new Map(
-    store
-      .currentCertificates()
-      .flatMap(({ instance = '', notAfter }) => (elsewhere.has(instance) ? [[instance, notAfter]] : [])),
+    elsewhere.map(({ id, service }) => [id, Math.max(ends.get(id) ?? 0, unspoken.get(service) ?? 0)]),
   )
 }
