@@ -1,5 +1,5 @@
 // What runs in a thread of its own, so that Node has compiled it with all the rest, and no thread has to.
-import './disk/disk-thread.ts'
+import './disk/swap-thread.ts'
 
 export {
   type AdminOptions,

@@ -2,6 +2,7 @@ import { type Certificate, encodePem } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
 import type { KeyText } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
+import { type SwapThreads, withSwapThreads } from './disk/swap-threads.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
@@ -47,26 +48,34 @@ export function withIssuer<Result>(
   return engine.keys.withSigner(slot, (signer) => use({ slot: slot.id, certificate, signer, above }))
 }
 
+/** What an issuance that is one of many gets from those who make them all. */
+interface AmongMany {
+  readonly key: Promise<KeyText>
+  readonly threads: SwapThreads
+}
+
 /** Story 1 for an instance whose key lives here, from its key to its event. */
 export async function issuePair(
   engine: Engine,
   issuance: Issuance,
   issuer: Issuer,
-  key: KeyText | Promise<KeyText> = keyToCertify(engine, issuance, keyChoice(engine)),
+  among?: AmongMany,
 ): Promise<IssuedChain> {
   const { disk, layout, report, clock } = engine
   const { instance, service } = issuance
   const settings = decodeSettings(service.settings)
   const request = certificateRequestOf(settings)
   // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
-  const { keyPem, spki } = await key
+  const { keyPem, spki } = await (among?.key ?? keyToCertify(engine, issuance, keyChoice(engine)))
   // 3 to 8
   const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
   const issued = await issueLeaf({ ...leaf, request, encodedRequest: encodeRequest(request) }, issuer, engine)
   // 9 Certificate and key swapped in as one pair.
   const certificatePem = chainOf(issued.der, issuer)
   const folder = new PairFolder(layout.instance(instance).dir, disk)
-  await folder.swapBeside({ certificatePem, keyPem }, folderOptions(engine, settings))
+  const [pair, options] = [{ certificatePem, keyPem }, folderOptions(engine, settings)]
+  if (among === undefined) folder.swap(pair, options)
+  else await folder.swapOn(among.threads, pair, options)
   linkFiles(engine, settings, instance)
   // 10
   const { serial, notAfter } = issued
@@ -90,9 +99,9 @@ export async function issuePairs(
   const before = new Map(
     engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
   )
-  const issueOne = async (issuance: Issuance, issuer: Issuer, key: Promise<KeyText>) => {
+  const issueOne = async (issuance: Issuance, issuer: Issuer, among: AmongMany) => {
     try {
-      await issuePair(engine, issuance, issuer, key)
+      await issuePair(engine, issuance, issuer, among)
       if (before.has(issuance.instance)) await forgetFailure(engine, issuance)
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -102,19 +111,19 @@ export async function issuePairs(
   }
   const choice = keyChoice(engine)
   const waiting = [...issuances]
-  const issueInGroups = async (issuer: Issuer) => {
+  const issueInGroups = async (issuer: Issuer, threads: SwapThreads) => {
     const size = Math.ceil(atOnce / GROUPS)
     for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
       // Whoever has his key at the same time as the others shares each commit with them.
       const keys = group.map((issuance) => keyToCertify(engine, issuance, choice))
       await Promise.allSettled(keys)
-      const issuing = group.map((one, index) => issueOne(one, issuer, keys[index]!))
+      const issuing = group.map((one, index) => issueOne(one, issuer, { key: keys[index]!, threads }))
       await Promise.all(issuing)
     }
   }
-  await engine.disk.withThreads(Math.min(atOnce, issuances.length), () =>
+  await withSwapThreads(engine.disk, Math.min(atOnce, issuances.length), (threads) =>
     withIssuer(engine, async (issuer) => {
-      await Promise.all(Array.from({ length: GROUPS }, () => issueInGroups(issuer)))
+      await Promise.all(Array.from({ length: GROUPS }, () => issueInGroups(issuer, threads)))
     }),
   )
   return failed

@@ -53,7 +53,7 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
     // 2
     const serial = checkBack(engine, row, pair)
     // 3
-    await folder.swapBeside(pair, folderOptions(engine, decodeSettings(of.settings)))
+    folder.swap(pair, folderOptions(engine, decodeSettings(of.settings)))
     // 4
     const at = clock()
     await store.write((transaction) => {

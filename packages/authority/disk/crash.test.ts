@@ -56,8 +56,6 @@ async function survives(act: () => unknown): Promise<boolean> {
   }
 }
 
-/** The two drivers of one swap: alone, and beside others. */
-const drivers = ['swap', 'swapBeside'] as const
 const plain = { keyMode: 0o600 }
 
 for (const failure of ['power-cut', ...refusals] as const) {
@@ -75,93 +73,65 @@ for (const failure of ['power-cut', ...refusals] as const) {
     })
   })
 
-  for (const driver of drivers) {
-    test(`first ${driver} of an instance, ${failure} at every call: no pair or the whole one, and the next succeeds`, async (t) => {
-      const root = newFolder(t)
-      await atEveryCall(failure, async ({ calls, log }, n) => {
-        const dir = join(root, String(n), 'instances', 'lake')
-        const done = await survives(() => new PairFolder(dir, new Disk({ calls }))[driver](next, plain))
-        const folder = new PairFolder(dir, new Disk())
-        const found = folder.read()?.keyPem
-        assert.ok(found === next.keyPem || (found === undefined && !done), `call ${n}, ${log.at(-1)}`)
-        folder.swap(third, plain)
-        assert.equal(folder.read()?.keyPem, third.keyPem)
-        assertNoLitter(dir, found === undefined ? 1 : 2)
-      })
+  test(`first swap of an instance, ${failure} at every call: no pair or the whole one, and the next succeeds`, async (t) => {
+    const root = newFolder(t)
+    await atEveryCall(failure, async ({ calls, log }, n) => {
+      const dir = join(root, String(n), 'instances', 'lake')
+      const done = await survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, plain))
+      const folder = new PairFolder(dir, new Disk())
+      const found = folder.read()?.keyPem
+      assert.ok(found === next.keyPem || (found === undefined && !done), `call ${n}, ${log.at(-1)}`)
+      folder.swap(third, plain)
+      assert.equal(folder.read()?.keyPem, third.keyPem)
+      assertNoLitter(dir, found === undefined ? 1 : 2)
     })
+  })
 
-    test(`${driver} of a pair, ${failure} at every call: the old pair or the new one, whole, and no litter after the next`, async (t) => {
-      const root = newFolder(t)
-      // Three versions deep, so that a swap has something to remove.
-      const template = join(root, 'template', 'lake')
-      for (let swaps = 0; swaps < 3; swaps++) new PairFolder(template, new Disk()).swap(old, plain)
-      const numbers = new Set<number>()
-      await atEveryCall(failure, async ({ calls, log }, n) => {
-        const instances = join(root, String(n))
-        const dir = join(instances, 'lake')
-        cpSync(join(root, 'template'), instances, { recursive: true, verbatimSymlinks: true })
-        const done = await survives(() => new PairFolder(dir, new Disk({ calls }))[driver](next, plain))
-        const folder = new PairFolder(dir, new Disk())
-        const found = folder.read()!
-        const isNew = found.keyPem === next.keyPem && found.certificatePem === next.certificatePem
-        const isOld = found.keyPem === old.keyPem && found.certificatePem === old.certificatePem
-        assert.ok(isNew || (isOld && !done), `call ${n}, ${log.at(-1)}`)
-        if (failure !== 'power-cut' && !isNew) {
-          assert.deepEqual(readdirSync(dir).sort(), ['current', 'v2', 'v3'], `call ${n}, ${log.at(-1)}`)
-        }
-        const version = folder.swap(third, plain)
-        assert.ok(version > found.version)
-        numbers.add(version)
-        assert.equal(folder.read()?.keyPem, third.keyPem)
-        assertNoLitter(dir, 2)
-      })
-      assert.ok(numbers.has(4) && numbers.has(5))
-    })
-  }
-}
-
-for (const driver of drivers) {
-  test(`${driver}: nothing is pointed to before it is on disk`, async (t) => {
-    const dir = join(newFolder(t), 'instances', 'lake')
-    for (let swaps = 0; swaps < 3; swaps++) {
-      const synced = new SyncedCalls()
-      await new PairFolder(dir, new Disk({ calls: synced.calls }))[driver](next, plain)
-      const [moved, turned] = ['moved', 'turned'].map((what) => synced.steps.indexOf(what))
-      const before = (step: number) => new Set(synced.steps.slice(0, step))
-      for (const path of ['lake.new/cert.pem', 'lake.new/key.pem', 'lake.new']) {
-        assert.ok(before(moved!).has(`synced .staging/${path}`), path)
+  test(`swap of a pair, ${failure} at every call: the old pair or the new one, whole, and no litter after the next`, async (t) => {
+    const root = newFolder(t)
+    // Three versions deep, so that a swap has something to remove.
+    const template = join(root, 'template', 'lake')
+    for (let swaps = 0; swaps < 3; swaps++) new PairFolder(template, new Disk()).swap(old, plain)
+    const numbers = new Set<number>()
+    await atEveryCall(failure, async ({ calls, log }, n) => {
+      const instances = join(root, String(n))
+      const dir = join(instances, 'lake')
+      cpSync(join(root, 'template'), instances, { recursive: true, verbatimSymlinks: true })
+      const done = await survives(() => new PairFolder(dir, new Disk({ calls })).swap(next, plain))
+      const folder = new PairFolder(dir, new Disk())
+      const found = folder.read()!
+      const isNew = found.keyPem === next.keyPem && found.certificatePem === next.certificatePem
+      const isOld = found.keyPem === old.keyPem && found.certificatePem === old.certificatePem
+      assert.ok(isNew || (isOld && !done), `call ${n}, ${log.at(-1)}`)
+      if (failure !== 'power-cut' && !isNew) {
+        assert.deepEqual(readdirSync(dir).sort(), ['current', 'v2', 'v3'], `call ${n}, ${log.at(-1)}`)
       }
-      assert.ok(
-        synced.steps.slice(moved, turned).includes('synced lake'),
-        'the move, before the link is turned',
-      )
-      assert.ok(synced.steps.slice(turned).includes('synced lake'), 'the link, before it is told')
-    }
+      const version = folder.swap(third, plain)
+      assert.ok(version > found.version)
+      numbers.add(version)
+      assert.equal(folder.read()?.keyPem, third.keyPem)
+      assertNoLitter(dir, 2)
+    })
+    assert.ok(numbers.has(4) && numbers.has(5))
   })
 }
 
-test('many swaps beside each other, power-cut at every call: each has its old pair or its new one, whole', async (t) => {
-  const root = newFolder(t)
-  const names = ['lake', 'stream', 'nexus']
-  for (const name of names) new PairFolder(join(root, 'template', name), new Disk()).swap(old, plain)
-  const outcomes = new Set<string>()
-  await atEveryCall('power-cut', async ({ calls, log }, n) => {
-    const folder = (name: string, disk: Disk) => new PairFolder(join(root, String(n), name), disk)
-    cpSync(join(root, 'template'), join(root, String(n)), { recursive: true, verbatimSymlinks: true })
-    const disk = new Disk({ calls })
-    const told = await Promise.all(
-      names.map((name) => survives(() => folder(name, disk).swapBeside(next, plain))),
-    )
-    const found = names.map((name) => folder(name, new Disk()).read()!.keyPem)
-    for (const [index, name] of names.entries()) {
-      const whole = found[index] === next.keyPem || (found[index] === old.keyPem && !told[index])
-      assert.ok(whole, `${name}, call ${n}, ${log.at(-1)}`)
+test('nothing is pointed to before it is on disk', (t) => {
+  const dir = join(newFolder(t), 'instances', 'lake')
+  for (let swaps = 0; swaps < 3; swaps++) {
+    const synced = new SyncedCalls()
+    new PairFolder(dir, new Disk({ calls: synced.calls })).swap(next, plain)
+    const [moved, turned] = ['moved', 'turned'].map((what) => synced.steps.indexOf(what))
+    const before = (step: number) => new Set(synced.steps.slice(0, step))
+    for (const path of ['lake.new/cert.pem', 'lake.new/key.pem', 'lake.new']) {
+      assert.ok(before(moved!).has(`synced .staging/${path}`), path)
     }
-    outcomes.add(found.map((keyPem) => (keyPem === next.keyPem ? 'new' : 'old')).join())
-    for (const name of names) folder(name, new Disk()).swap(third, plain)
-    assert.deepEqual(readdirSync(join(root, String(n), '.staging')), [])
-  })
-  assert.ok(outcomes.size > 2, [...outcomes].join(' '))
+    assert.ok(
+      synced.steps.slice(moved, turned).includes('synced lake'),
+      'the move, before the link is turned',
+    )
+    assert.ok(synced.steps.slice(turned).includes('synced lake'), 'the link, before it is told')
+  }
 })
 
 test('many swaps beside each other on threads, killed at any moment: each has a whole pair, and the next leaves no litter', async (t) => {

@@ -11,9 +11,7 @@ import {
   tooLong,
 } from './disk-failure.ts'
 import { type DiskCalls, DiskSteps, isOwnedBy, type WriteOptions } from './disk-steps.ts'
-import { DiskThreads } from './disk-threads.ts'
 import type { Owner } from './numeric-owner.ts'
-import type { SlowWork } from './slow-work.ts'
 
 export interface ReadOptions {
   /** Bytes; a longer file is refused. */
@@ -57,7 +55,6 @@ export class Disk {
   readonly #fs: DiskCalls
   readonly #steps: DiskSteps
   readonly #uid: number
-  #threads: DiskThreads | undefined
   /** What files were found to hold, and when they had been changed last: what has not changed since is not read again. */
   readonly #held = new Map<string, { readonly stamp: string; readonly bytes: Uint8Array }>()
 
@@ -150,45 +147,19 @@ export class Disk {
     return this.#saying(path, () => this.#holds(path, bytes, options))
   }
 
-  /** Writes a file in a folder that nobody reads yet. Neither is on disk before `finish`. */
+  /** Whether its calls are the system's own: those of a test can't be made on other threads. */
+  get isOfSystem(): boolean {
+    return this.#fs === fs
+  }
+
+  /** Writes a file in a folder that nobody reads yet, and returns when it is on disk; its name is so once the folder is synced. */
+  writeNew(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
+    this.#saying(path, () => this.#steps.writeNew(path, bytes, options))
+  }
+
+  /** The same, and nothing is synced. */
   writeUnsynced(path: string, bytes: Uint8Array | string, options: WriteOptions): void {
     this.#saying(path, () => this.#steps.writeNew(path, bytes, options, () => {}))
-  }
-
-  /** Returns when it is done. */
-  finish(work: SlowWork): void {
-    if ('remove' in work) {
-      this.removeFolder(work.remove)
-      return
-    }
-    for (const path of work.files ?? []) {
-      const sync = (fd: number) => this.#fs.fsyncSync(fd)
-      this.#saying(path, () => this.#steps.withOpen(path, O_RDONLY | O_NOFOLLOW, sync))
-    }
-    for (const path of work.folders) this.syncFolder(path)
-  }
-
-  /** Resolves when it is done: on threads of their own inside of `withThreads`, else here and now. */
-  async finishBeside(work: SlowWork): Promise<void> {
-    if (this.#threads === undefined) this.finish(work)
-    else await this.#threads.finish(work)
-  }
-
-  /**
-   * Lets `use` do slow work on threads, so that many wait beside each other, and share what the file system commits.
-   *
-   * @param atOnce how many will wait at most
-   */
-  async withThreads<Result>(atOnce: number, use: () => Promise<Result>): Promise<Result> {
-    // Calls of a test's own can't be made elsewhere.
-    if (this.#fs !== fs) return use()
-    this.#threads = new DiskThreads(atOnce)
-    try {
-      return await use()
-    } finally {
-      await this.#threads.close()
-      this.#threads = undefined
-    }
   }
 
   /**

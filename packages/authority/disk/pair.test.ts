@@ -156,7 +156,7 @@ test('the serial of a pair is asked of its files once, and again when they have 
   const [one, two] = [await ca.leaf('lake'), await ca.leaf('lake')]
   const textOf = (leaf: typeof one) => ({ certificatePem: ca.chainPem(leaf), keyPem: leaf.keyPem })
   // Whoever has made it knows it.
-  await folder.swapBeside(textOf(one), plain)
+  folder.swap(textOf(one), plain)
   assert.deepEqual(seen(), [one.certificate.serial, []])
   // Another authority made this one.
   new PairFolder(dir, new Disk()).swap(textOf(two), plain)

@@ -1,21 +1,22 @@
 import { parentPort } from 'node:worker_threads'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
-import type { Answer } from './disk-threads.ts'
-import type { SlowWork } from './slow-work.ts'
+import { type SwapOrder, swapPair } from './swap-pair.ts'
+import type { Answer } from './swap-threads.ts'
 
-/** One of the threads of `DiskThreads`: does what it is told to, one after the other. In no thread it does nothing. */
+/** One of the threads of `withSwapThreads`: swaps what it is told to, one after the other. In no thread it does nothing. */
 const disk = new Disk()
 
-parentPort?.on('message', (works: readonly SlowWork[]) => parentPort?.postMessage(works.map(answerTo)))
+parentPort?.on('message', (orders: readonly SwapOrder[]) => {
+  for (const order of orders) parentPort?.postMessage(answerTo(order))
+})
 
-function answerTo(work: SlowWork): Answer {
+function answerTo(order: SwapOrder): Answer {
   try {
-    disk.finish(work)
-    return undefined
+    return { swapped: swapPair(disk, order) }
   } catch (error) {
     if (!(error instanceof AuthorityError)) throw error
     const { code, message, data, cause } = error
-    return { code, message, data, cause }
+    return { refusal: { code, message, data, cause } }
   }
 }

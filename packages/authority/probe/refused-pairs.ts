@@ -131,6 +131,6 @@ async function makePair(
   // Its key lies nowhere before nobody accepts it any more.
   if (kind === 'revoked') await revoke(engine, { targets: [{ serial }], reason: 'cessation-of-operation' })
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
-  await folder.swapBeside({ certificatePem, keyPem }, { keyMode: 0o600 })
+  folder.swap({ certificatePem, keyPem }, { keyMode: 0o600 })
   return issued
 }
