@@ -3,6 +3,7 @@ import { sealAcknowledgement, sealHello } from '@datapunk/protocol'
 import { AuthorityLink } from '../packages/mesh/authority-link.ts'
 import { AuthorityRoute } from '../packages/mesh/authority-route.ts'
 import { systemClock } from '../packages/mesh/clock.ts'
+import { MeshError } from '../packages/mesh/error.ts'
 import { Membership } from '../packages/mesh/membership.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import { type OfferedDocument, OfferedDocuments } from '../packages/mesh/offered-documents.ts'
@@ -54,7 +55,13 @@ class FleetPeer {
   }
 
   async #take(document: OfferedDocument): Promise<void> {
-    this.#documents = await this.#offered.believe(document, this.#documents, Date.now() + 60_000)
+    try {
+      this.#documents = await this.#offered.believe(document, this.#documents, Date.now() + 60_000)
+    } catch (error) {
+      // Overtaken: the next bundle is on its way.
+      if (error instanceof MeshError && error.code === 'BUNDLE_MISSING') return
+      throw error
+    }
     await this.#acknowledge()
   }
 
