@@ -112,19 +112,6 @@ export class PairFolder {
     return pair && { version, ...pair, certificate: checkPair(pair, join(this.#dir, `v${version}`)) }
   }
 
-  #prepare(pair: PairText, options: FolderOptions): { certificate: Certificate; order: SwapOrder } {
-    const certificate = checkPair(pair, this.#dir)
-    const { certificatePem, keyPem } = pair
-    const folder = ensureInstanceFolder(this.#disk, this.#dir, options)
-    const order = { dir: this.#dir, certificatePem, keyPem, ...folder, keyMode: options.keyMode }
-    return { certificate, order }
-  }
-
-  #swapped({ serial }: Certificate, { version, stamp }: Swapped): number {
-    wholePairsOn(this.#disk).set(this.#dir, { stamp, serial })
-    return version
-  }
-
   /** Removes the folder with every version in it. @returns whether there was one */
   purge(): boolean {
     const there = this.#disk.kindOf(this.#dir) !== undefined
@@ -136,6 +123,19 @@ export class PairFolder {
     this.#disk.syncFolder(dirname(this.#dir))
     this.#removeMoved(gone)
     return true
+  }
+
+  #prepare(pair: PairText, options: FolderOptions): { certificate: Certificate; order: SwapOrder } {
+    const certificate = checkPair(pair, this.#dir)
+    const { certificatePem, keyPem } = pair
+    const folder = ensureInstanceFolder(this.#disk, this.#dir, options)
+    const order = { dir: this.#dir, certificatePem, keyPem, ...folder, keyMode: options.keyMode }
+    return { certificate, order }
+  }
+
+  #swapped({ serial }: Certificate, { version, stamp }: Swapped): number {
+    wholePairsOn(this.#disk).set(this.#dir, { stamp, serial })
+    return version
   }
 
   /** It lies where only we can reach it, and is made ours: nothing in it is exchanged under our hands. */
