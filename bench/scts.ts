@@ -22,7 +22,7 @@ import { factor, microseconds, printRows, share } from './table.ts'
  */
 const [ca, log] = [await TestCa.create(), await TestLog.create()]
 const [issuing, roots] = [ca.issuing.certificate, [ca.root.certificate]]
-// More than the signatures that are remembered, so that each is at first sight.
+// Many, so that each is at first sight.
 const ders: Uint8Array[] = []
 const keyPair = await generateKeyPair('ecdsa-p256')
 while (ders.length < 1000) ders.push((await ca.loggedLeaf('lake', log, { keyPair })).der)

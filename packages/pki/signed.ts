@@ -23,10 +23,12 @@ export interface ToBeSigned {
  *
  * @throws PkiError `SIGNER_MISMATCH` when the signer holds another key than the issuer's, `SIGNATURE_INVALID` when the
  *   signer returned a wrong signature
+ * @param options.remember as `verifySignature` takes it
  */
 export async function signAsIssuer(
   { tbs, signatureAlgorithm, issuer, issuerSpki }: ToBeSigned,
   signer: Signer,
+  options: { readonly remember?: boolean } = {},
 ): Promise<Uint8Array> {
   if (
     !equalOctets(signer.spki, issuerSpki) ||
@@ -35,7 +37,8 @@ export async function signAsIssuer(
     throw new PkiError('SIGNER_MISMATCH', `the signer's key is not the key of the issuer, ${issuer}`)
   }
   const signature = await signer.sign(tbs)
-  if (!verifySignature({ spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm })) {
+  const signed = { spki: issuerSpki, message: tbs, signature, algorithm: signatureAlgorithm }
+  if (!verifySignature(signed, options)) {
     throw new PkiError(
       'SIGNATURE_INVALID',
       'the signer returned a signature that its own key does not verify',

@@ -42,17 +42,21 @@ export interface SignedMessage {
 /**
  * Whether the signature is of this message, by this key.
  *
+ * @param options.remember should it be valid: it will soon be checked once more in this process
  * @throws PkiError `SIGNATURE_ALGORITHM_UNSUPPORTED` when the algorithm is not in the table or not for this
  *   kind of key, and what `keyAlgorithmOf` throws
  */
-export function verifySignature({ spki, message, signature, algorithm }: SignedMessage): boolean {
+export function verifySignature(
+  { spki, message, signature, algorithm }: SignedMessage,
+  { remember = false }: { readonly remember?: boolean } = {},
+): boolean {
   const key = keyAlgorithmOf(spki).algorithm
   const { digest } = findSignatureAlgorithm(algorithm ?? keyAlgorithms[key].signatureIdentifier, key)
   const octets = latin1Text(signature)
-  if (isKnownValid(octets, { spki, message, digest })) return true
-  if (!verify(digest, message, publicKeyOf(spki), signature)) return false
-  keepValid(octets, { spki, message, digest })
-  return true
+  if (isRemembered(octets, { spki, message, digest })) return true
+  const isValid = verify(digest, message, publicKeyOf(spki), signature)
+  if (isValid && remember) keepValid(octets, { spki, message, digest })
+  return isValid
 }
 
 /** All that a signature was checked with. */
@@ -62,18 +66,12 @@ interface CheckedWith {
   readonly digest: SignatureAlgorithm['digest']
 }
 
-/**
- * Signatures that were found valid, by their octets, the last 512: who signs checks what he has signed, and where the log that
- * takes it, or the peer that shows it, is in the same process, it would be checked there once more. Copies, because whoever
- * holds a message may change it later.
- */
-const validSignatures = new Map<string, CheckedWith>()
-const validSignaturesLimit = 512
-/** Octets; a certificate is shorter, and a revocation list, which may be of many megabytes, is not kept. */
-const longestMessageKept = 4096
+/** Signatures that were found valid, by their octets: the newest, and those before them, of each at most so many. */
+let valid = { newest: new Map<string, CheckedWith>(), before: new Map<string, CheckedWith>() }
+const validLimit = 256
 
-function isKnownValid(signature: string, { spki, message, digest }: CheckedWith): boolean {
-  const known = validSignatures.get(signature)
+function isRemembered(signature: string, { spki, message, digest }: CheckedWith): boolean {
+  const known = valid.newest.get(signature) ?? valid.before.get(signature)
   return (
     known !== undefined &&
     known.digest === digest &&
@@ -83,10 +81,9 @@ function isKnownValid(signature: string, { spki, message, digest }: CheckedWith)
 }
 
 function keepValid(signature: string, { spki, message, digest }: CheckedWith): void {
-  if (message.length > longestMessageKept) return
-  if (validSignatures.size >= validSignaturesLimit)
-    validSignatures.delete(validSignatures.keys().next().value as string)
-  validSignatures.set(signature, { spki: spki.slice(), message: message.slice(), digest })
+  if (valid.newest.size >= validLimit) valid = { newest: new Map(), before: valid.newest }
+  // Copies, because whoever holds them may change them later.
+  valid.newest.set(signature, { spki: spki.slice(), message: message.slice(), digest })
 }
 
 /** Whether an `AlgorithmIdentifier` is one that `verifySignature` would accept with some key. */

@@ -18,10 +18,10 @@ export async function signPrecertificate(token: LintToken, signer: Signer): Prom
   const linted = LintToken.redeem(token)
   const { signatureAlgorithm, issuer } = linted.certificate
   const tbs = withExtension(linted.certificate.tbs, poison)
-  const signature = await signAsIssuer(
-    { tbs, signatureAlgorithm, issuer, issuerSpki: linted.issuerSpki },
-    signer,
-  )
+  // A log in this process checks it next.
+  const remember = true
+  const toBeSigned = { tbs, signatureAlgorithm, issuer, issuerSpki: linted.issuerSpki }
+  const signature = await signAsIssuer(toBeSigned, signer, { remember })
   return makePrecertificate({ der: encodeSigned(tbs, signatureAlgorithm, signature), linted })
 }
 
