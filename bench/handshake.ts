@@ -178,7 +178,7 @@ async function costOfChecks() {
   // Another of the same: what has been seen under one is new to the other.
   const { view: acquainted } = (await Membership.open({ ...options, place, memory: undefined })).current()
   let next = 0
-  const known = strangers.map(({ der }) => parseCertificate(der))
+  const known = strangers.slice(0, 200).map(({ der }) => parseCertificate(der))
   const check = {
     issuerSpki: mesh.ca.issuing.signer.spki,
     logs: view.logs,
@@ -202,7 +202,7 @@ async function costOfChecks() {
       },
       again: (count) => {
         for (let done = 0; done < count; done++)
-          examine(known[done % 200]!.der, acquainted, 'clientAuth', Date.now())
+          examine(known[done % known.length]!.der, acquainted, 'clientAuth', Date.now())
       },
       pin: (count) => {
         for (let done = 0; done < count; done++)

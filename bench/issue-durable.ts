@@ -120,7 +120,8 @@ const what = 'intent and result, each with its audit entry'
 printRows([
   await durable('off', { what, perSecond: 4_000, signatures: 1, checks: 1, syncs: 2 }),
   // Precertificate, SCT, certificate, each signed and checked; the log, in the same process, need not check the first of them
-  // again. Beside the two records: what was staged and its folder, the checkpoint's record, tiles and their folders, the checkpoint and its folder.
+  // again. Beside the two records: what was staged and its folder, the checkpoint's record, tiles and their folders, the
+  // checkpoint and its folder.
   await durable('required', {
     what: `with an SCT, ${what}`,
     perSecond: 2_500,

@@ -18,10 +18,9 @@ export async function signPrecertificate(token: LintToken, signer: Signer): Prom
   const linted = LintToken.redeem(token)
   const { signatureAlgorithm, issuer } = linted.certificate
   const tbs = withExtension(linted.certificate.tbs, poison)
-  // A log in this process checks it next.
-  const remember = true
   const toBeSigned = { tbs, signatureAlgorithm, issuer, issuerSpki: linted.issuerSpki }
-  const signature = await signAsIssuer(toBeSigned, signer, { remember })
+  // A log in this process checks it next.
+  const signature = await signAsIssuer(toBeSigned, signer, { remember: true })
   return makePrecertificate({ der: encodeSigned(tbs, signatureAlgorithm, signature), linted })
 }
 
