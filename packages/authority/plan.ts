@@ -68,7 +68,7 @@ export function plan(written: Config, inventory: Inventory, now: number): Plan {
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
   for (const action of changeOfPinning(config, inventory)) actions.push(action)
-  for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll.asks)) actions.push(action)
+  for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll)) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions, ...roll, waits: [...roll.waits, ...waitForPins(inventory)] }
@@ -90,16 +90,17 @@ function waitForPins({ pinsLate }: Inventory): RollWait[] {
   return pinsLate === undefined ? [] : [{ stage: 'require', slot: 'pins', ...pinsLate }]
 }
 
-/** Whether it is for names that the issuing CA in use may not sign for, while the next one waits for the key of a root. */
+/** Whether it is for names that the issuing CA in use may not sign for, while the next one has to wait. */
 function waitsForIssuingCa(
   { kind, subject }: InstanceAction,
   config: Config,
   { issuingConstraints }: Inventory,
-  asks: Plan['asks'],
+  { asks, waits }: Pick<Plan, 'asks' | 'waits'>,
 ): boolean {
   const names = config.services.get(subject)
   const isIssuance = kind === 'issue' || kind === 'renew'
-  if (asks.length === 0 || !isIssuance || issuingConstraints === undefined) return false
+  const isWaiting = asks.length > 0 || waits.some(({ stage }) => stage === 'prepare')
+  if (!isWaiting || !isIssuance || issuingConstraints === undefined) return false
   return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
 }
 

@@ -3,6 +3,7 @@ import type { WaitDocument } from './documents/roll-over.ts'
 import { timeText } from './time-text.ts'
 
 const STAGES: Readonly<Record<RollWait['stage'], string>> = {
+  prepare: 'is made once another one is dropped, so that peers can be told of it',
   distribute: 'is made known',
   're-issue': 'retires: certificates are issued anew',
   drain: 'retires: connections move over',

@@ -71,7 +71,7 @@ export interface ConsoleSlot {
 /** A step of a roll-over that waits. */
 export interface ConsoleRoll {
   readonly slot: string
-  readonly stage: 'distribute' | 're-issue' | 'drain' | 'require'
+  readonly stage: 'prepare' | 'distribute' | 're-issue' | 'drain' | 'require'
   /** Who has not acknowledged, and why it is waited for. */
   readonly late: readonly { readonly instance: string; readonly reason: string }[]
   /** When it goes on whoever is late. */

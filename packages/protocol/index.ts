@@ -80,6 +80,7 @@ export { strictTls, tls13Suites, tlsGroups } from './strict-tls.ts'
 export { encodeTransparency, parseTransparency } from './transparency.ts'
 export {
   followTrustStatements,
+  MAX_ISSUING_CAS,
   MAX_LOGS,
   readTrustStatement,
   type SignedTrustStatement,

@@ -45,10 +45,11 @@ export interface SignedTrustStatement extends TrustStatement {
 
 const TYPE = 'trust-statement/v1'
 
-/** A post-quantum root is 16 kB in base64: two generations of all keys, and as much again. */
+/** As many CAs as are named, post-quantum, the issuing ones with 8 KiB of constraints each, and as many signatures of roots. */
 const MAX_BYTES = 512 * 1024
 
-/** How many logs a statement may name. */
+/** How many issuing CAs, and how many logs, a statement may name. */
+export const MAX_ISSUING_CAS = 16
 export const MAX_LOGS = 8
 
 /** What a later version adds is passed over; what may not be is another type. */
@@ -58,7 +59,7 @@ const payloadSchema = z.object({
   trustDomain: z.string().min(1).max(253),
   issuedAt: dateTime,
   roots: z.array(derBase64).min(1).max(8),
-  issuingCas: z.array(derBase64).min(1).max(16),
+  issuingCas: z.array(derBase64).min(1).max(MAX_ISSUING_CAS),
   bundleKeys: z.array(derBase64).min(1).max(8),
   logs: z
     .array(z.object({ spki: derBase64, origin: z.string().min(1).max(300) }))

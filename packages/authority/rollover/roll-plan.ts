@@ -1,4 +1,4 @@
-import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
+import { type Config, compareDocumentNumbers, MAX_ISSUING_CAS } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
 import { OCSP_SIGNER_LIFE } from '../issue.ts'
@@ -21,8 +21,8 @@ export interface RollStep {
 
 /** A step that can't be taken yet, and whom it waits for. */
 export interface RollWait {
-  readonly stage: 'distribute' | 're-issue' | 'drain' | 'require'
-  /** With `require`: `pins`. */
+  readonly stage: 'prepare' | 'distribute' | 're-issue' | 'drain' | 'require'
+  /** With `prepare`, where there is none yet: its kind. With `require`: `pins`. */
   readonly slot: string
   readonly late: readonly Late[]
   /** When it goes on whoever is late; undefined where it does not, milliseconds since the epoch. */
@@ -58,6 +58,9 @@ interface RootStep {
 
 const DAY = 24 * 60 * 60 * 1000
 
+/** Of as many issuing CAs as peers are told of, a quarter is left for those that can't wait until another one is dropped. */
+const CROWD = (MAX_ISSUING_CAS * 3) / 4
+
 /** A bundle key signs every day, and is replaced every year. */
 export const BUNDLE_KEY_LIFE = 365 * DAY
 
@@ -72,7 +75,7 @@ export const DRAIN_TIME = 5 * 60 * 1000
  */
 export function planRoll(config: Config, inventory: Inventory, now: number): RollPlan {
   const waits: RollWait[] = []
-  const [next, known] = [prepare(config, inventory, now), announce(inventory)]
+  const [next, known] = [prepare(config, inventory, now, waits), announce(inventory)]
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
   const lists = inventory.bundleKeyTrusted ? listSteps(inventory) : []
   const log = prepareLog(config, inventory)
@@ -104,7 +107,7 @@ function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
 }
 
 /** 1 The next key, and its certificate; nobody trusts it yet. The first of them that can be taken is. */
-function prepare(config: Config, inventory: Inventory, now: number): RootStep[] {
+function prepare(config: Config, inventory: Inventory, now: number, waits: RollWait[]): RootStep[] {
   const { slots, cas } = inventory
   const steps: RootStep[] = []
   const add = (
@@ -139,12 +142,33 @@ function prepare(config: Config, inventory: Inventory, now: number): RootStep[] 
     else if (facts.constraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   } else if (root.next !== undefined) addIssuing(`${root.next.id} needs one under it`)
   else if (issuing.active === undefined) addIssuing('none is in use that peers trust')
-  else if (inventory.issuingConstraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))
     addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
+  else if (inventory.issuingConstraints !== wanted) {
+    const crowd = waitOfCrowd(config, inventory, now)
+    if (crowd === undefined) addIssuing(OTHER_CONSTRAINTS)
+    else waits.push(crowd)
+  }
   if (bundleKey.next === undefined && bundleKey.active && now - bundleKey.active.since >= BUNDLE_KEY_LIFE)
     add('bundle-key', `${bundleKey.active.id} is a year old`, [])
   return steps
+}
+
+/**
+ * Whoever has a key elsewhere holds the issuing CA that it has a certificate of, maybe for a year; and each change of the addresses
+ * that services have makes another one.
+ *
+ * @returns whom the next one waits for; undefined where there is room
+ */
+function waitOfCrowd(config: Config, inventory: Inventory, now: number): RollWait | undefined {
+  const named = inventory.slots.filter((slot) => slot.kind === 'issuing-ca' && !isGone(slot))
+  if (named.length < CROWD) return undefined
+  const memory = longestMemory(config)
+  const late = named
+    .filter(({ state }) => state === 'retiring')
+    .flatMap(({ id, leftOut }) => lateUnder(id, inventory, { now, memory, leftOut }))
+  const each = new Map(late.map((one) => [one.instance, one]))
+  return { stage: 'prepare', slot: 'issuing-ca', late: [...each.values()], until: undefined }
 }
 
 /** Another log than the one in use. */

@@ -22,7 +22,7 @@ export type AskDocument = Printed<typeof ask>
 
 export const wait = z
   .strictObject({
-    stage: z.enum(['distribute', 're-issue', 'drain', 'require']),
+    stage: z.enum(['prepare', 'distribute', 're-issue', 'drain', 'require']),
     slot: z.string(),
     late: z.array(z.strictObject({ instance: z.string(), reason: z.string() })),
     until: time.nullable().describe('when it goes on whoever is late; null where it does not'),

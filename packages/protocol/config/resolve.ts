@@ -3,6 +3,7 @@ import { authorityName } from '../authority-identity.ts'
 import { operatorSpiffeId } from '../operator-identity.ts'
 import { probeName } from '../probe-identity.ts'
 import { checkConsole } from './check-console.ts'
+import { checkConstraints } from './check-constraints.ts'
 import type { Address, Config, OperatorConfig, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
 import { resolveReload } from './reload.ts'
@@ -84,6 +85,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
   checkConsole(config, options)
   checkStapling(config, options)
   checkNames(config, options)
+  checkConstraints(config, options)
   checkPaths(config, options)
   checkAllow(config, options)
   checkValidity(text, options)

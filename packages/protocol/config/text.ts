@@ -128,7 +128,9 @@ const service = z.strictObject({
     .array(text('an IPv4 or IPv6 address', isIpAddress), { error: 'a list of IP addresses' })
     .max(100, { error: 'at most 100 addresses' })
     .default([])
-    .describe('Addresses that callers may use instead of a name.'),
+    .describe(
+      'Addresses that callers may use instead of a name; some 650 IPv4 or 220 IPv6 in all, because the certificate of the issuing CA names each. A change makes another issuing CA first.',
+    ),
   allow: z
     .union([z.literal('members'), z.array(z.string())], {
       error: '"members", or a list of services that may call this one',

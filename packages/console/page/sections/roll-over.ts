@@ -11,10 +11,11 @@ import { moment, none } from '../text/moment.ts'
 import { prose } from '../text/prose.ts'
 import { stateMark } from '../text/state-mark.ts'
 
-/** The stages of a roll-over of keys, in their order. Pinning is required by one step alone. */
+/** The stages of a roll-over that is under way, in their order. */
 const stages = ['distribute', 're-issue', 'drain'] as const
 
 const stageTexts: Readonly<Record<ConsoleRoll['stage'], string>> = {
+  prepare: 'the next one is made once another is dropped',
   distribute: 'made known to every peer',
   're-issue': 'certificates are issued anew',
   drain: 'connections move over',
@@ -46,7 +47,7 @@ function rollWait(
   const { acknowledged, missing, all } = acknowledgements(roll, services)
   return html`<section class="roll" aria-label="Roll-over to ${slot}">
     <h3>${slot}: ${stageTexts[stage]}</h3>
-    ${stage === 'require' ? nothing : stageSteps(stage)}
+    ${isUnderWay(stage) ? stageSteps(stage) : nothing}
     <p class="progress"><progress max=${Math.max(1, all)} value=${acknowledged.length} aria-label="Live instances that are ready"></progress>
       <span>${acknowledged.length} of ${all} live instances are ready${
         until === null ? nothing : html`; it goes on at the latest at ${moment(until, now)}`
@@ -80,7 +81,13 @@ function acknowledgements({ late }: ConsoleRoll, services: readonly ConsoleServi
   return { acknowledged, missing, all: all.length }
 }
 
-function stageSteps(current: (typeof stages)[number]): TemplateResult {
+type Stage = (typeof stages)[number]
+
+function isUnderWay(stage: ConsoleRoll['stage']): stage is Stage {
+  return (stages as readonly string[]).includes(stage)
+}
+
+function stageSteps(current: Stage): TemplateResult {
   const reached = stages.indexOf(current)
   return html`<ol class="stages">${stages.map((stage, at) => {
     const state = at < reached ? 'done' : at === reached ? 'current' : 'ahead'
