@@ -105,8 +105,8 @@ export interface Reader {
    */
   pinnedKeys(after: number): readonly PinnedKey[]
   pinning(): PinningRow | undefined
-  /** Certificates of one profile in state `issued`. */
-  issuedOf(profile: CertificateProfile): readonly CertificateRow[]
+  /** Certificates of one profile in state `issued`. Of leaves there may be millions. */
+  issuedOf(profile: Exclude<CertificateProfile, 'leaf'>): readonly CertificateRow[]
   /** Audit entries with a number above `after`, oldest first, at most `limit`. */
   audit(after: number, limit: number): readonly AuditRow[]
   /** The same entries as they are hashed, oldest first. */

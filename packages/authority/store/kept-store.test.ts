@@ -25,7 +25,8 @@ const nextKeyOf = (instance: string, n: number) =>
 
 function intentOf(n: number, instance: string, notAfter: number): IntentRow {
   return {
-    ...{ serial: serialOf(n), profile: 'leaf', slot: 'issuing-ca-1', spkiHash: `k${n % 2}`, instance },
+    ...{ serial: serialOf(n), profile: n % 3 === 0 ? 'operator' : 'leaf', slot: 'issuing-ca-1' },
+    ...{ spkiHash: `k${n % 2}`, instance },
     ...{ notBefore: 0, notAfter, tbsHash: 'cc', request: '{}', intendedAt: 1 },
   }
 }
@@ -118,7 +119,7 @@ function answersOf(reader: Reader, time: number) {
     certificates: serials.map((one) => reader.certificate(one)),
     revocations: serials.map((one) => reader.revocation(one)),
     ...{ live: reader.liveCertificates(time), ends: reader.nextEnd(time), pinned: reader.pinnedKeys(time) },
-    ...{ issued: reader.issuedOf('leaf'), lists: reader.lists(), nextKeys: reader.nextKeys() },
+    ...{ issued: reader.issuedOf('operator'), lists: reader.lists(), nextKeys: reader.nextKeys() },
     ...{ revocableOf: reader.revocableOf('lake', time), certificatesOf: reader.certificatesOf('lake', 3) },
     ...{ revoked: [...reader.revoked({ number: 0, time })], last: reader.lastRevocationOf('issuing-ca-1') },
     ...{ statements: reader.trustStatements(), bundle: reader.bundle(), pinning: reader.pinning() },

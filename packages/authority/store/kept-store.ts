@@ -142,7 +142,7 @@ export class KeptStore implements Store {
 
   nextEnd = (after: number): number => this.#store.nextEnd(after)
 
-  issuedOf = (profile: CertificateProfile): readonly CertificateRow[] =>
+  issuedOf = (profile: Exclude<CertificateProfile, 'leaf'>): readonly CertificateRow[] =>
     this.#once(`issued ${profile}`, ['certificates'], () => this.#store.issuedOf(profile))
 
   lastRevocationOf = (slot: string): number =>

@@ -251,7 +251,7 @@ export class MemoryTables implements Transaction {
     return this.#pinning.get('one')
   }
 
-  issuedOf(profile: CertificateProfile): readonly CertificateRow[] {
+  issuedOf(profile: Exclude<CertificateProfile, 'leaf'>): readonly CertificateRow[] {
     return this.#certificatesWhere((row) => row.state === 'issued' && row.profile === profile)
   }
 

@@ -117,7 +117,8 @@ export class MemoryStore implements CountingStore {
   nextKeys = (): readonly NextKeyRow[] => this.#tables.nextKeys()
   pinnedKeys = (after: number): readonly PinnedKey[] => this.#tables.pinnedKeys(after)
   pinning = (): PinningRow | undefined => this.#tables.pinning()
-  issuedOf = (profile: CertificateProfile): readonly CertificateRow[] => this.#tables.issuedOf(profile)
+  issuedOf = (profile: Exclude<CertificateProfile, 'leaf'>): readonly CertificateRow[] =>
+    this.#tables.issuedOf(profile)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#tables.audit(after, limit)
   auditRecords = (after: number): Iterable<HashedRecord> => this.#tables.auditRecords(after)
   auditTree = (): TreeRoot => this.#tables.auditTree()

@@ -178,6 +178,10 @@ export const migrations: readonly SchemaStep[] = [
   ) STRICT;
   `,
   hashAudit,
+  `
+  -- There may be millions of leaves, and few others.
+  CREATE INDEX certificate_of_others ON certificate (profile) WHERE profile <> 'leaf';
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty
