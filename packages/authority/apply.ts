@@ -21,7 +21,6 @@ import { writePublished } from './published-files.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
 import { hasEnded, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
-import { encodeSettings } from './settings.ts'
 import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
@@ -182,13 +181,12 @@ function dueIssuances(
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
-  for (const { row: recorded, settings: wanted, instances } of inventory.services.values()) {
-    if (recorded.state !== 'member' || recorded.barredAt !== undefined) continue
+  for (const { row, settings: wanted, instances } of inventory.services.values()) {
+    if (row.state !== 'member' || row.barredAt !== undefined) continue
     // The next issuing CA, which may sign for all of it, is on its way.
     const isAllowed = !constraints || permits(constraints, wanted)
     const settings = isAllowed ? wanted : permittedPart(constraints, wanted)
     if (settings === undefined) continue
-    const row = settings === wanted ? recorded : { ...recorded, settings: encodeSettings(settings) }
     for (const instance of instances) {
       // Who shows nothing that is good, as after a theft, waits for no next try.
       const mayWait = pace !== undefined && served.has(instance.row.id)

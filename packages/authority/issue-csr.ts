@@ -51,13 +51,13 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
   await announceCsrKey(engine, service, csr)
   const { clock, report } = engine
   const { row, instance, spki, key } = checkedCsr(engine, service, csr)
-  const settings = settingsToCertify(engine, decodeSettings(row.settings))
-  const request = {
-    ...certificateRequestOf(settings),
-    keyAlgorithm: key.algorithm,
-    keySize: key.rsaBits ?? null,
-  }
   return withIssuer(engine, async (issuer) => {
+    const settings = settingsToCertify(issuer.constraints, decodeSettings(row.settings))
+    const request = {
+      ...certificateRequestOf(settings),
+      keyAlgorithm: key.algorithm,
+      keySize: key.rsaBits ?? null,
+    }
     const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki }
     const issued = await issueLeaf(
       { ...leaf, request, encodedRequest: encodeRequest(request) },

@@ -1,11 +1,13 @@
 import { type Certificate, encodePem } from '@datapunk/pki'
 import { caCertificate } from './ca-certificate.ts'
+import { parseConstraints } from './constraints.ts'
 import type { KeyText } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import { type SwapThreads, withSwapThreads } from './disk/swap-threads.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
+import { issuedConstraints, settingsToCertify } from './issued-constraints.ts'
 import { nextTry } from './pace.ts'
 import { keyChoice, keyToCertify } from './pinning/key-to-certify.ts'
 import type { Holder } from './pinning/make-next-keys.ts'
@@ -45,7 +47,11 @@ export function withIssuer<Result>(
   const slot = activeSlot(engine, 'issuing-ca')
   const certificate = certificateOf(slot)
   const above = vouchersFor(engine.store, certificate)
-  return engine.keys.withSigner(slot, (signer) => use({ slot: slot.id, certificate, signer, above }))
+  const text = issuedConstraints(engine, slot)
+  const constraints = text === undefined ? undefined : parseConstraints(text)
+  return engine.keys.withSigner(slot, (signer) =>
+    use({ slot: slot.id, certificate, constraints, signer, above }),
+  )
 }
 
 /** What an issuance that is one of many gets from those who make them all. */
@@ -63,7 +69,7 @@ export async function issuePair(
 ): Promise<IssuedChain> {
   const { disk, layout, report, clock } = engine
   const { instance, service } = issuance
-  const settings = decodeSettings(service.settings)
+  const settings = settingsToCertify(issuer.constraints, decodeSettings(service.settings))
   const request = certificateRequestOf(settings)
   // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
   const { keyPem, spki } = await (among?.key ?? keyToCertify(engine, issuance, keyChoice(engine)))

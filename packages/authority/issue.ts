@@ -75,6 +75,8 @@ export interface Issuer {
   readonly slot: string
   readonly certificate: Certificate
   readonly signer: Signer
+  /** What it may sign for, where that is on record. */
+  readonly constraints?: Constraints | undefined
   /** DER of what a service shows above the issuing CA, for whoever does not know its root yet. */
   readonly above?: readonly Uint8Array[]
 }

@@ -1,8 +1,7 @@
 import { caCertificate } from './ca-certificate.ts'
-import { parseConstraints, permittedPart } from './constraints.ts'
+import { type Constraints, permits, permittedPart } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import type { Settings } from './settings.ts'
-import { activeSlot } from './slots.ts'
 import type { SlotRow } from './store/contract.ts'
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
@@ -11,7 +10,7 @@ export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRo
 }
 
 /** What a certificate may say now: until there is an issuing CA that may sign for all of it, it is renewed without the rest. */
-export function settingsToCertify(engine: Pick<Engine, 'store'>, settings: Settings): Settings {
-  const constraints = issuedConstraints(engine, activeSlot(engine, 'issuing-ca'))
-  return (constraints && permittedPart(parseConstraints(constraints), settings)) || settings
+export function settingsToCertify(constraints: Constraints | undefined, settings: Settings): Settings {
+  if (constraints === undefined || permits(constraints, settings)) return settings
+  return permittedPart(constraints, settings) ?? settings
 }

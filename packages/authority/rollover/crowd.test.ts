@@ -9,6 +9,8 @@ import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { issueForCsr } from '../issue-csr.ts'
+import { issueNow } from '../issue-now.ts'
+import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { beginRoll } from './begin.ts'
 import { DRAIN_TIME } from './roll-plan.ts'
@@ -90,7 +92,15 @@ test('addresses that come one by one, while keys elsewhere hold each issuing CA,
     const current = mesh.engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
     return parseCertificate(current.der!).extensions.subjectAltName!.ipAddresses.length
   }
-  assert.ok(addressesOfLake() < MAX_ISSUING_CAS)
+  const some = addressesOfLake()
+  assert.ok(some < MAX_ISSUING_CAS)
+  const byHand = await rotateAnew(mesh.engine, 'lake')
+  assert.deepEqual([byHand.failed, byHand.rotated.length, addressesOfLake()], [[], 1, some])
+  const issued = await issueNow(
+    mesh.engine,
+    mesh.engine.store.services().find(({ service }) => service === 'lake')!,
+  )
+  assert.deepEqual([issued.service, addressesOfLake()], ['lake', some])
   await mesh.ask('c0')
   await mesh.settle()
   await mesh.settle()
