@@ -59,6 +59,21 @@ describe('what is shown', () => {
     await section.getByRole('button', { name: 'stream' }).click()
     await visit.panel.getByRole('heading', { name: 'stream' }).waitFor()
   })
+
+  test('has no stage for what waits to begin', async (context) => {
+    const visit = await ConsoleVisit.begin(context)
+    await visit.service('lake').waitFor()
+    const late = [{ instance: 'lake-0badcafe', reason: 'has to ask for a new certificate' }]
+    visit.mesh.rolls = [{ slot: 'issuing-ca', stage: 'prepare', late, until: null }]
+    visit.mesh.show()
+    await visit.tab('Roll-over 1 waiting').click()
+    const { section } = visit
+    await section
+      .getByRole('row', { name: 'lake-0badcafe has to ask for a new certificate; not live' })
+      .waitFor()
+    await section.getByText('issuing-ca: the next one is made once another is dropped').waitFor()
+    assert.equal(await section.locator('.stages').count(), 0)
+  })
 })
 
 describe('what the first view does without', () => {
