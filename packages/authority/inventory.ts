@@ -20,7 +20,10 @@ export interface Inventory {
   readonly issuingConstraints: string | undefined
   /** Of each slot that has a certificate, by its id. */
   readonly cas: ReadonlyMap<string, CaFacts>
-  /** The trust statement that first named a slot that is prepared, or a log that not everyone has to know yet; times are milliseconds since the epoch. */
+  /**
+   * The trust statement that first named what a slot that is prepared has now, its certificate or key, or a log that not everyone
+   * has to know yet; times are milliseconds since the epoch.
+   */
   readonly announced: ReadonlyMap<string, { readonly number: DocumentNumber; readonly issuedAt: number }>
   /** Whether the newest trust statement says what the slots say. */
   readonly trustStatementCurrent: boolean

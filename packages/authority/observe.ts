@@ -121,9 +121,14 @@ function announcedIn(store: Reader): Inventory['announced'] {
   let left = prepared
   for (const { bytes } of [...store.trustStatements()].reverse()) {
     const { number, issuedAt, roots, issuingCas, bundleKeys, logs } = readTrustStatement(bytes)
-    const certified = [...roots, ...issuingCas, ...logs].map(({ spki }) => keyIdOf(spki))
-    const keys = new Set(certified.concat(bundleKeys.map(keyIdOf)))
-    left = left.filter(({ spkiHash }) => keys.has(spkiHash))
+    const certificates = [...roots, ...issuingCas].map(({ der }) => der)
+    const keys = new Set([...bundleKeys, ...logs.map(({ spki }) => spki)].map(keyIdOf))
+    // A key that has got another certificate since is not known by that.
+    left = left.filter(({ certificate, spkiHash }) =>
+      certificate === undefined
+        ? keys.has(spkiHash)
+        : certificates.some((der) => Buffer.compare(der, certificate) === 0),
+    )
     if (left.length === 0) break
     for (const { id } of left) announced.set(id, { number, issuedAt })
   }

@@ -108,7 +108,7 @@ function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
 
 /** 1 The next key, and its certificate; nobody trusts it yet. The first of them that can be taken is. */
 function prepare(config: Config, inventory: Inventory, now: number, waits: RollWait[]): RootStep[] {
-  const { slots, cas } = inventory
+  const { slots, cas, announced } = inventory
   const steps: RootStep[] = []
   const add = (
     slotKind: SlotKind,
@@ -139,7 +139,8 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
     const facts = cas.get(issuing.next.id)
     if (facts === undefined) addIssuing(`${issuing.next.id} has no certificate yet`)
     else if (facts.signer !== parent?.id) addIssuing(`${issuing.next.id} is to be under ${parent?.id}`)
-    else if (facts.constraints !== wanted) addIssuing(OTHER_CONSTRAINTS)
+    // Whoever knows it already would go by what it allowed then. It takes its turn, and another one follows it.
+    else if (facts.constraints !== wanted && !announced.has(issuing.next.id)) addIssuing(OTHER_CONSTRAINTS)
   } else if (root.next !== undefined) addIssuing(`${root.next.id} needs one under it`)
   else if (issuing.active === undefined) addIssuing('none is in use that peers trust')
   else if (isDue(issuing.active, longestLeaf(config), inventory, now))

@@ -7,6 +7,7 @@ import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
+  parseConfig,
   type Report,
   readTrustStatement,
 } from '@datapunk/protocol'
@@ -216,6 +217,61 @@ describe('a roll-over', () => {
     clock.advance(DRAIN_TIME)
     await apply(engine, no)
     assert.equal(states()['issuing-ca-1'], 'retired')
+  })
+
+  /** Whether the issuing CA in use is the one, by its certificate, that this statement names. */
+  const isInUse = (statement: Uint8Array) => {
+    const active = engine.store
+      .slots()
+      .find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')!
+    return readTrustStatement(statement).issuingCas.some(
+      ({ der }) => Buffer.compare(der, active.certificate!) === 0,
+    )
+  }
+
+  const giveAddresses = (...ip_addresses: string[]) => {
+    const { file } = engine.config
+    const services = { lake: { ip_addresses }, stream: {} }
+    const certificates = { key_algorithm: 'ecdsa-p256' }
+    const text = { authority: { store_ca_keys_in_clear: true }, certificates, services }
+    engine = { ...engine, config: parseConfig(JSON.stringify(text), { file }) }
+  }
+
+  test('of the issuing CA is not held up by what changes meanwhile, and changes nothing that somebody knows already', async () => {
+    giveAddresses('10.0.0.1')
+    await apply(engine, no)
+    acknowledge('stream')
+    const known = newest()
+    giveAddresses('10.0.0.1', '10.0.0.2')
+    await apply(engine, no)
+    acknowledge('lake')
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-2'], 'active')
+    assert.ok(isInUse(known.trust.bytes))
+    assert.equal(states()['issuing-ca-3'], 'prepared')
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-3'], 'active')
+    const { request } = engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
+    assert.match(request, /10\.0\.0\.1.*10\.0\.0\.2/)
+  })
+
+  test('of the root waits until everybody knows the certificates that are used, also where a key was known before', async () => {
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    acknowledge('stream')
+    await takeStep(engine, { kind: 'prepare', slotKind: 'root', reason: 'asked for' })
+    await apply(engine, no)
+    acknowledge('lake')
+    await apply(engine, no)
+    assert.deepEqual([states()['root-2'], states()['issuing-ca-2']], ['prepared', 'prepared'])
+    assert.deepEqual(
+      waits()[0]!.late.map(({ instance }) => instance),
+      ['stream'],
+    )
+    acknowledge('stream')
+    await apply(engine, no)
+    assert.deepEqual([states()['root-2'], states()['issuing-ca-2']], ['active', 'active'])
   })
 
   test('of the root goes by two cross-signed roots, and leaves one', async () => {
