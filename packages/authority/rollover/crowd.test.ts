@@ -79,19 +79,19 @@ test('addresses that come one by one, while keys elsewhere hold each issuing CA,
 
   // The bundle is published on, and nothing is planned that can't be done.
   const before = mesh.engine.store.bundle()!.counter
+  const current = () => mesh.engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
+  const { serial } = current()
   mesh.clock.advance(2 * 24 * 60 * 60 * 1000)
   const { done, failed, waits } = await mesh.settle()
   assert.deepEqual([done, failed], [[], []])
   assert.ok(mesh.engine.store.bundle()!.counter > before)
+  assert.equal(current().serial, serial)
   const wait = waits.find(({ stage }) => stage === 'prepare')
   assert.equal(wait?.slot, 'issuing-ca')
   assert.match(JSON.stringify(wait.late), /"c0-[0-9a-f]{8}","reason":"has to ask for a new certificate"/)
 
   // Lake has what the issuing CA in use may sign for, and all of it once there is room for another.
-  const addressesOfLake = () => {
-    const current = mesh.engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
-    return parseCertificate(current.der!).extensions.subjectAltName!.ipAddresses.length
-  }
+  const addressesOfLake = () => parseCertificate(current().der!).extensions.subjectAltName!.ipAddresses.length
   const some = addressesOfLake()
   assert.ok(some < MAX_ISSUING_CAS)
   const byHand = await rotateAnew(mesh.engine, 'lake')
