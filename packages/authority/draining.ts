@@ -1,12 +1,4 @@
-import { type BundleHead, parseDraining } from '@datapunk/protocol'
 import type { Reader } from './store/contract.ts'
-
-/** The issuing CAs that a bundle on record tells peers to move away from. */
-export function drainingIn(reader: Reader, { sections }: BundleHead): ReadonlySet<string> {
-  const digest = sections.find(({ kind }) => kind === 'draining')?.digest
-  const bytes = digest && reader.section(digest)
-  return bytes ? parseDraining(bytes) : new Set()
-}
 
 /** Issuing CAs that retire, and under which no certificate is in use any more, by the hash of their keys. */
 export function drainingIssuers(reader: Reader, now: number): string[] {

@@ -89,10 +89,6 @@ export interface BundleFacts {
   /** Milliseconds since the epoch. */
   readonly issuedAt: number
   readonly expiresAt: number
-  /** The slot whose key has signed it. */
-  readonly signedBy: string | undefined
-  /** Issuing CAs that peers are told to move away from, by the hash of their keys. */
-  readonly draining: ReadonlySet<string>
 }
 
 export interface InventoryService {

@@ -1,14 +1,7 @@
-import {
-  type DocumentNumber,
-  isSignedBy,
-  keyIdOf,
-  readBundleHead,
-  readTrustStatement,
-} from '@datapunk/protocol'
+import { type DocumentNumber, keyIdOf, readBundleHead, readTrustStatement } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import { unsettled } from './delivery/deliver.ts'
 import { PairFolder } from './disk/pair.ts'
-import { drainingIn } from './draining.ts'
 import type { Engine } from './engine.ts'
 import type {
   BundleFacts,
@@ -138,15 +131,12 @@ function announcedIn(store: Reader): Inventory['announced'] {
 function bundleOf(store: Reader): BundleFacts | undefined {
   const row = store.bundle()
   if (row === undefined) return undefined
-  const { head, document } = readBundleHead(row.head)
-  const keys = store.slots().filter(({ kind, state }) => kind === 'bundle-key' && state !== 'retired')
+  const { head } = readBundleHead(row.head)
   return {
     number: head.number,
     trustStatement: head.trustStatement,
     issuedAt: head.issuedAt,
     expiresAt: head.expiresAt,
-    signedBy: keys.find(({ spki }) => isSignedBy(document, spki))?.id,
-    draining: drainingIn(store, head),
   }
 }
 

@@ -96,7 +96,6 @@ function appliedAt(config: Config, at: number): Inventory {
 function bundleAt(at: number): NonNullable<Inventory['bundle']> {
   return {
     ...{ number: first, trustStatement: first, issuedAt: at, expiresAt: at + 7 * DAY },
-    ...{ signedBy: 'bundle-key-1', draining: new Set() },
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readBundleHead,
   sealBundleHead,
 } from '@datapunk/protocol'
+import { drainingIssuers } from './draining.ts'
 import type { Engine } from './engine.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from './pinning/pin-mode.ts'
 import { writePublished } from './published-files.ts'
@@ -41,6 +42,7 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
     ...sectionsOf(store, pinMode, { now, pinnedAt: now }),
     sectionOf('audit', false, encodeAudit(audit)),
   ]
+  const draining = new Set(drainingIssuers(store, now))
   const previous = store.bundle()
   const sameGeneration = previous?.generation === mesh.generation
   const head: BundleHead = {
@@ -61,6 +63,12 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
       new Map(sections.map(({ digest, bytes }) => [digest, bytes])),
     )
     const announced = { ...head.number, at: now }
+    for (const slot of transaction.slots()) {
+      const { toldIn, ...rest } = slot
+      const isTold = slot.state === 'retiring' && (slot.kind === 'bundle-key' || draining.has(slot.spkiHash))
+      if (isTold && toldIn === undefined) transaction.putSlot({ ...rest, toldIn: announced })
+      else if (!isTold && toldIn !== undefined) transaction.putSlot(rest)
+    }
     if (pinMode !== 'off') transaction.announceNextKeys(announced)
     transaction.putPinning(pinningAfter(transaction.pinning(), { wanted, mode: pinMode }, announced))
     transaction.addAuditCheckpoint({ ...head.number, ...audit })

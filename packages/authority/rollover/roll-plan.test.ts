@@ -57,7 +57,6 @@ const founded: Inventory = {
   rootKeys: new Map([['root-1', { path: seat, isThere: false }]]),
   bundle: {
     ...{ number, trustStatement: number, issuedAt: now, expiresAt: bundleEnd },
-    ...{ signedBy: 'bundle-key-1', draining: new Set() },
   },
   witnesses: { live: [], state: 'complete', known: [], undelivered: [] },
   services: new Map(),

@@ -279,14 +279,14 @@ function activate(
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
 function retire(config: Config, inventory: Inventory, now: number, waits: RollWait[]): RollStep | undefined {
-  const { slots, cas, services, bundle, witnesses } = inventory
+  const { slots, cas, services, witnesses } = inventory
   const retiring = (kind: SlotKind) => slots.filter((slot) => slot.kind === kind && slot.state === 'retiring')
   const instances = [...services.values()].flatMap(({ row, instances }) =>
     row.state === 'member' ? instances : [],
   )
   const memory = longestMemory(config)
   const done: string[] = []
-  for (const { id, spkiHash, leftOut } of retiring('issuing-ca')) {
+  for (const { id, toldIn, leftOut } of retiring('issuing-ca')) {
     // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
     const late = lateUnder(id, inventory, { now, memory, leftOut })
     if (late.length > 0) {
@@ -294,15 +294,15 @@ function retire(config: Config, inventory: Inventory, now: number, waits: RollWa
       continue
     }
     // 5 Drain: peers move connections under it over to new ones.
-    if (bundle === undefined || !bundle.draining.has(spkiHash)) continue
-    const until = bundle.issuedAt + DRAIN_TIME
+    if (toldIn === undefined) continue
+    const until = toldIn.at + DRAIN_TIME
     const open = witnesses.live
       .filter(({ connections }) => connections.has(id))
       .map(({ instance, connections }) => ({
         instance,
         reason: `has ${connections.get(id)} connections under it`,
       }))
-    const waiting = [...lateForBundle(witnesses, bundle.number, { now, memory, leftOut }), ...open]
+    const waiting = [...lateForBundle(witnesses, toldIn, { now, memory, leftOut }), ...open]
     if (now < until && (waiting.length > 0 || witnesses.state !== 'complete'))
       waits.push({ stage: 'drain', slot: id, late: waiting, until })
     else done.push(id)
@@ -312,9 +312,9 @@ function retire(config: Config, inventory: Inventory, now: number, waits: RollWa
     const children = slots.filter((slot) => cas.get(slot.id)?.signer === id && slot.kind === 'issuing-ca')
     if (children.every((slot) => done.includes(slot.id) || isGone(slot))) done.push(id)
   }
-  for (const { id, leftOut } of retiring('bundle-key')) {
-    const late = bundle === undefined ? [] : lateForBundle(witnesses, bundle.number, { now, memory, leftOut })
-    if (bundle?.signedBy === id || late.length > 0)
+  for (const { id, toldIn, leftOut } of retiring('bundle-key')) {
+    const late = toldIn === undefined ? [] : lateForBundle(witnesses, toldIn, { now, memory, leftOut })
+    if (toldIn === undefined || late.length > 0)
       waits.push({ stage: 'drain', slot: id, late, until: undefined })
     else done.push(id)
   }

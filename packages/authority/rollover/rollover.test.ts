@@ -17,6 +17,7 @@ import type { Engine } from '../engine.ts'
 import { takeInventory } from '../observe.ts'
 import { LIVENESS } from '../peers/peer-book.ts'
 import { plan } from '../plan.ts'
+import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { takeStep } from './roll.ts'
 import { DRAIN_TIME } from './roll-plan.ts'
@@ -218,6 +219,31 @@ describe('a roll-over', () => {
     await apply(engine, no)
     assert.equal(states()['issuing-ca-1'], 'retired')
   })
+
+  test('gives what drains five minutes, however many bundles come meanwhile, and whoever sleeps', async () => {
+    const serial = engine.store.currentCertificates()[0]!.serial
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    await apply(engine, no)
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    const told = engine.store.slots().find(({ id }) => id === 'issuing-ca-1')!.toldIn
+    assert.deepEqual(told, { ...numberOf(newest().bundle), at: clock.now() })
+    report('stream', { connections: [{ serial, count: 1 }], open: 1 })
+    for (const minute of [1, 2, 3, 4]) {
+      clock.advance(60_000)
+      await rotateAnew(engine, 'lake')
+      acknowledge('lake')
+      await apply(engine, no)
+      assert.equal(states()['issuing-ca-1'], 'retiring', `after ${minute} minutes`)
+      assert.equal(waits()[0]?.until, told!.at + DRAIN_TIME)
+    }
+    clock.advance(60_000)
+    await rotateAnew(engine, 'lake')
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retired')
+  })
+
+  const numberOf = ({ generation, counter }: DocumentNumber) => ({ generation, counter })
 
   /** Whether the issuing CA in use is the one, by its certificate, that this statement names. */
   const isInUse = (statement: Uint8Array) => {

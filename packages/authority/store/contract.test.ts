@@ -120,15 +120,17 @@ for (const [name, open] of Object.entries(stores)) {
       const store = await withLake(open(t))
       const nexus = { ...service, service: 'nexus' }
       const certified = { ...slot, id: 'root-1', certificate: Uint8Array.of(3), kind: 'root' as const }
+      const told = { ...slot, id: 'issuing-ca-9', toldIn: { generation: 1, counter: 2, at: 3 } }
       await store.write((transaction) => {
         transaction.createMesh(mesh)
         transaction.putService(nexus)
         transaction.putService({ ...service, service: 'api' })
         transaction.putInstance({ ...instance, id: 'nexus', service: 'nexus', place: 'elsewhere' })
         transaction.putSlot(certified)
+        transaction.putSlot(told)
       })
       assert.deepEqual(store.mesh(), mesh)
-      assert.deepEqual(store.slots(), [slot, certified])
+      assert.deepEqual(store.slots(), [slot, told, certified])
       assert.deepEqual(store.services(), [{ ...service, service: 'api' }, service, nexus])
       assert.deepEqual(store.instances(), [
         instance,

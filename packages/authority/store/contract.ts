@@ -213,6 +213,8 @@ export interface SlotRow {
   origin?: string
   /** Of a log: up to where it was compared with what is on record; absent where it was not. */
   monitored?: number
+  /** Of an issuing CA or a bundle key that retires: since which bundle peers are told to let go of it; absent where they are not. */
+  toldIn?: Announced
   /** Instances that this slot's roll-over does not wait for, each named by somebody (`--without`). */
   leftOut: readonly string[]
 }

@@ -181,6 +181,8 @@ export const migrations: readonly SchemaStep[] = [
   `
   -- There may be millions of leaves, and few others.
   CREATE INDEX certificate_of_others ON certificate (profile) WHERE profile <> 'leaf';
+
+  ALTER TABLE slot ADD COLUMN told_in TEXT;
   `,
 ]
 

@@ -88,7 +88,8 @@ export class SqliteReader implements Reader {
        backed_up_at AS backedUpAt, scts FROM mesh`,
     )
     this.#slots = database.prepare(
-      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin, monitored FROM slot
+      `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin, monitored,
+       told_in AS toldIn FROM slot
        ORDER BY id`,
     )
     this.#services = database.prepare(
@@ -193,11 +194,12 @@ export class SqliteReader implements Reader {
   }
 
   slots(): readonly SlotRow[] {
-    return this.#slots.all().map(({ origin, monitored, ...row }) => {
+    return this.#slots.all().map(({ origin, monitored, toldIn, ...row }) => {
       const certificate = row.certificate ?? undefined
       const leftOut = JSON.parse(row.leftOut as string)
       const ofLog = { ...(origin !== null && { origin }), ...(monitored !== null && { monitored }) }
-      return { ...row, certificate, leftOut, ...ofLog } as unknown as SlotRow
+      const ofRetiring = toldIn !== null && { toldIn: JSON.parse(toldIn as string) }
+      return { ...row, certificate, leftOut, ...ofLog, ...ofRetiring } as unknown as SlotRow
     })
   }
 

@@ -94,6 +94,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'left_out',
       'origin',
       'monitored',
+      'told_in',
     ])
     this.#putService = put('service', ['service', 'spiffe_id', 'state', 'settings', 'since', 'barred_at'])
     this.#putInstance = put('instance', ['id', 'service', 'place', 'since', 'held'])
@@ -249,7 +250,8 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   putSlot(row: SlotRow): void {
     this.#mustBeOpen()
     const { id, kind, state, algorithm, spkiHash, spki, certificate, since } = row
-    const more = [JSON.stringify(row.leftOut), row.origin ?? null, row.monitored ?? null]
+    const toldIn = row.toldIn === undefined ? null : JSON.stringify(row.toldIn)
+    const more = [JSON.stringify(row.leftOut), row.origin ?? null, row.monitored ?? null, toldIn]
     this.#putSlot.run(id, kind, state, algorithm, spkiHash, spki, certificate ?? null, since, ...more)
   }
 
