@@ -4,17 +4,18 @@ import type { Authority } from './authority.ts'
 import type { Pace } from './pace.ts'
 
 export interface KeepOptions {
-  readonly authority: Authority
+  readonly authority: Pick<Authority, 'configure' | 'apply' | 'lookAtOutage'>
   /** Reads the config file anew; what it throws is reported, and the last good config stays in force. */
   readonly loadConfig: () => Config | Promise<Config>
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly pace: Pace
   /**
-   * Resolves at a time, or before that when the config file was written, or, where somebody is waited for (`isWaiting`), when
-   * a peer was heard of.
+   * Resolves at a time, or before that when the config file was written, or when a peer was heard of, during the look too.
+   *
+   * @param heedPeersFrom not sooner, milliseconds since the epoch; undefined where nobody is waited for, and peers wake nobody
    */
-  readonly wait: (until: number, isWaiting: boolean) => Promise<void>
+  readonly wait: (until: number, heedPeersFrom: number | undefined) => Promise<void>
   readonly signal: AbortSignal
   /** What was done, and what waits for someone to ask for it; not called where there is nothing to tell. */
   readonly onApplied: (report: ApplyReport) => void
@@ -29,6 +30,12 @@ export const LONGEST_WAIT = 10 * 60 * 1000
 /** What is due and can't be done is not tried more often than this. Milliseconds. */
 const SHORTEST_WAIT = 1000
 
+/**
+ * Of a thousand peers somebody is heard of all the time, and whom a roll-over waits for may stay away for months: looking for
+ * their sake takes one part of the time in so many.
+ */
+const SHARE_FOR_PEERS = 10
+
 /** After a look that failed as a whole: a full disk, a state that is not whole. Milliseconds. */
 const WAIT_AFTER_ERROR = 60 * 1000
 
@@ -42,6 +49,7 @@ export async function keep(options: KeepOptions): Promise<void> {
   while (!signal.aborted) {
     let due: number
     let isWaiting = false
+    const begun = clock()
     try {
       const config = await options.loadConfig()
       authority.configure(config)
@@ -59,6 +67,13 @@ export async function keep(options: KeepOptions): Promise<void> {
       due = clock() + WAIT_AFTER_ERROR
     }
     const now = clock()
-    await options.wait(Math.min(now + LONGEST_WAIT, Math.max(now + SHORTEST_WAIT, due)), isWaiting)
+    const latest = now + LONGEST_WAIT
+    // A clock that was set meanwhile says nothing of how long the look took.
+    const took = Math.max(0, now - begun)
+    const heedPeersFrom = Math.min(latest, now + took * (SHARE_FOR_PEERS - 1))
+    await options.wait(
+      Math.min(latest, Math.max(now + SHORTEST_WAIT, due)),
+      isWaiting ? heedPeersFrom : undefined,
+    )
   }
 }

@@ -24,46 +24,60 @@ export class Wake {
   readonly #config: ConfigWatch
   #wake: (() => void) | undefined
   #poked = false
-  #settling: NodeJS.Timeout | undefined
+  /** When a peer was first heard of since the last look began; milliseconds since the epoch. */
+  #heardAt: number | undefined
   #wall: number
   #monotonic: number
 
   constructor(options: WakeOptions) {
     this.#options = options
     const { file, signal, world } = options
-    this.#config = new ConfigWatch(file, () => this.poke(0))
+    this.#config = new ConfigWatch(file, () => this.poke())
     this.#wall = world.clock()
     this.#monotonic = world.monotonic()
     signal.addEventListener('abort', () => this.#wake?.())
   }
 
-  /** Somebody was heard of, or something was written. It counts also while nobody waits. */
-  poke(settle = SETTLE): void {
-    this.#settling ??= setTimeout(() => {
-      this.#settling = undefined
-      this.#poked = true
-      this.#wake?.()
-    }, settle)
+  /** Something was written. It counts also while nobody waits. */
+  poke(): void {
+    this.#poked = true
+    this.#wake?.()
   }
 
-  /** @param until milliseconds since the epoch */
-  async wait(until: number): Promise<void> {
+  /** A peer was heard of. It counts also while nobody waits. */
+  heard(): void {
+    if (this.#heardAt !== undefined) return
+    this.#heardAt = this.#options.world.clock()
+    this.#wake?.()
+  }
+
+  /**
+   * @param until milliseconds since the epoch
+   * @param heedPeersFrom before that whoever is heard of wakes nobody; undefined: nor later
+   */
+  async wait(until: number, heedPeersFrom: number | undefined): Promise<void> {
     const { signal, world } = this.#options
-    while (!signal.aborted && !this.#poked && world.clock() < until) {
+    const left = () => this.#end(until, heedPeersFrom) - world.clock()
+    while (!signal.aborted && !this.#poked && left() > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve
-      const timer = setTimeout(resolve, Math.min(TICK, Math.max(0, until - world.clock())))
+      const timer = setTimeout(resolve, Math.min(TICK, left()))
       await promise
       clearTimeout(timer)
       this.#wake = undefined
       if (this.#noticeJump()) break
     }
     this.#poked = false
+    this.#heardAt = undefined
   }
 
   close(): void {
     this.#config.close()
-    clearTimeout(this.#settling)
+  }
+
+  #end(until: number, heedPeersFrom: number | undefined): number {
+    if (this.#heardAt === undefined || heedPeersFrom === undefined) return until
+    return Math.min(until, Math.max(this.#heardAt + SETTLE, heedPeersFrom))
   }
 
   #noticeJump(): boolean {

@@ -106,12 +106,11 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
   const admin = await serveAdmin(authority, adminSocket, {
     beforeApply: async () => void reload(),
-    afterDeed: () => wake.poke(0),
+    afterDeed: () => wake.poke(),
     events: voice.events,
     consoleLink: console.link,
   })
-  let heedsPeers = false
-  authority.peers.onChange(() => heedsPeers && wake.poke())
+  authority.peers.onChange(() => wake.heard())
   try {
     voice.ready(first.bundle, config.services.size, adminSocket)
     // 3 Until somebody asks us to end.
@@ -120,10 +119,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
       loadConfig: reload,
       clock: world.clock,
       pace,
-      wait: (until, isWaiting) => {
-        heedsPeers = isWaiting
-        return wake.wait(until)
-      },
+      wait: (until, heedPeersFrom) => wake.wait(until, heedPeersFrom),
       signal,
       onApplied: voice.applied,
       onError: voice.problem,

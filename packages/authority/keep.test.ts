@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from '@datapunk/protocol'
+import { FixedClock } from '@datapunk/testkit'
+import type { ApplyReport } from './apply.ts'
+import { keep, LONGEST_WAIT } from './keep.ts'
+import { Pace } from './pace.ts'
+
+const config = parseConfig('services: { lake: {} }', { file: 'mtls-config.yaml' })
+const wait = { stage: 're-issue', slot: 'issuing-ca-1', late: [], until: undefined } as const
+
+/** What `wait` is called with, after one look each that takes so many milliseconds by the clock. */
+async function waits(looks: readonly { readonly takes: number; readonly for: ApplyReport['waits'] }[]) {
+  const clock = new FixedClock(1_000_000)
+  const found: { until: number; heedPeersFrom: number | undefined }[] = []
+  const ending = new AbortController()
+  const authority = {
+    configure: () => {},
+    lookAtOutage: () => {},
+    apply: async (): Promise<ApplyReport> => {
+      const look = looks[found.length]!
+      clock.advance(look.takes)
+      const nothing = { done: [], declined: [], failed: [], asks: [], putOff: 0, bundle: '1.1' }
+      return { ...nothing, waits: look.for, nextDue: Number.POSITIVE_INFINITY }
+    },
+  }
+  await keep({
+    ...{ authority, loadConfig: () => config, clock: clock.now, pace: new Pace(clock.now) },
+    wait: async (until, heedPeersFrom) => {
+      const since = (time: number) => time - clock.now()
+      found.push({ until: since(until), heedPeersFrom: heedPeersFrom && since(heedPeersFrom) })
+      if (found.length === looks.length) ending.abort()
+    },
+    ...{ signal: ending.signal, onApplied: () => {} },
+    onError: (error) => assert.fail(String(error)),
+  })
+  return found
+}
+
+test('where nobody is waited for, peers wake nobody', async () => {
+  assert.deepEqual(await waits([{ takes: 400, for: [] }]), [
+    { until: LONGEST_WAIT, heedPeersFrom: undefined },
+  ])
+})
+
+test('looking again because somebody was heard of takes a tenth of the time at most, and never makes it wait longer', async () => {
+  const found = await waits([
+    { takes: 0, for: [wait] },
+    { takes: 400, for: [wait] },
+    { takes: LONGEST_WAIT, for: [wait] },
+    // The clock was set back meanwhile.
+    { takes: -10_000, for: [wait] },
+  ])
+  assert.deepEqual(
+    found.map(({ heedPeersFrom }) => heedPeersFrom),
+    [0, 3_600, LONGEST_WAIT, 0],
+  )
+})
