@@ -3,6 +3,7 @@ import type { TreeRoot } from '@datapunk/tlog'
 import { type ApplyReport, apply } from '../packages/authority/apply.ts'
 import { continueFromHere } from '../packages/authority/backup/continue-from-here.ts'
 import { checkState } from '../packages/authority/check-state.ts'
+import { deliver } from '../packages/authority/delivery/deliver.ts'
 import type { Handover } from '../packages/authority/delivery/handover.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { Engine } from '../packages/authority/engine.ts'
@@ -159,6 +160,7 @@ export class SimulatedAuthority {
       staple: async () => undefined,
       push: () => this.#watch.published(publicationOf(this.store)),
       handOver: async (handover) => this.#watch.handOver(handover),
+      deliver,
       actor: 'up',
       report: (event) => this.#watch.event(event),
     }

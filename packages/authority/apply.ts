@@ -1,7 +1,6 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
 import { parseConstraints, permits, permittedPart } from './constraints.ts'
-import { deliver } from './delivery/deliver.ts'
 import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -57,12 +56,22 @@ const MAX_PASSES = 12
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
   let { report, mayGoOn } = await pass(engine, options)
   for (let passes = 1; passes < MAX_PASSES && mayGoOn; passes++) {
-    const next = await pass(engine, { ...options, approve: () => report.declined.length === 0 })
+    const next = await pass(engine, goingOn(options, report))
     mayGoOn = next.mayGoOn
-    const done = [...report.done, ...next.report.done]
-    report = { ...next.report, done, failed: eachOnce([...report.failed, ...next.report.failed]) }
+    report = joined(report, next.report)
   }
   return report
+}
+
+/** What was not approved is not asked for again. */
+export function goingOn(options: ApplyOptions, { declined }: ApplyReport): ApplyOptions {
+  return { ...options, approve: () => declined.length === 0 }
+}
+
+/** What two applies, one right after the other, have come to. */
+export function joined(report: ApplyReport, next: ApplyReport): ApplyReport {
+  const done = [...report.done, ...next.done]
+  return { ...next, done, failed: eachOnce([...report.failed, ...next.failed]) }
 }
 
 /** What fails in one pass may fail in the next one too. */
@@ -131,7 +140,7 @@ async function pass(
   // 9 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 10 Services that read files are told of them.
-  const told = await deliver(engine, { automatic: options.pace !== undefined })
+  const told = await engine.deliver(engine, { automatic: options.pace !== undefined })
   const { done, failed } = outcomeOf(doing, due, (action) =>
     'instance' in action ? failures.get(action.instance) : notMoved.get(action),
   )

@@ -301,3 +301,30 @@ test('keep does what is safe by itself, shows the rest, and survives a broken co
   assert.deepEqual(services, ['lake', 'nexus', 'stream'])
   await authority.close()
 })
+
+test('a service that takes its time with its files keeps nobody from work', async () => {
+  const dir = temporaryFolder()
+  const [asked, go] = [join(dir, 'asked'), join(dir, 'go')]
+  const script = `touch "${asked}"; while [ ! -e "${go}" ]; do sleep 0.02; done`
+  const db = { delivery: 'files', reload: { command: ['sh', '-c', script] } }
+  const authority = await open(configIn(dir, { lake: {}, stream: {}, db }))
+  const delivered = new Promise<void>((resolve) => authority.onDelivered(resolve))
+  // As `up` does it: others are let in while the service is still busy.
+  const first = await authority.apply({ ...no, pace: new Pace(Date.now) })
+  assert.deepEqual(first.failed, [])
+  const { bundle } = await authority.revoke({ targets: [{ service: 'lake' }], reason: 'unspecified' })
+  assert.deepEqual((await authority.enforcement({ bundle, wait: 10 })).untold, ['db'])
+  assert.equal((await authority.status()).services.find(({ service }) => service === 'lake')?.barred, true)
+  // Whoever asks for an apply hears what has come of it.
+  let isOver = false
+  const byHand = authority.apply(no).then(() => {
+    isOver = true
+  })
+  await authority.issue('lake')
+  assert.ok(!isOver)
+  writeFileSync(go, '')
+  await delivered
+  await byHand
+  assert.deepEqual((await authority.enforcement({ bundle, wait: 60_000 })).byFile, ['db'])
+  await authority.close()
+})

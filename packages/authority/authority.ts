@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import type { Config } from '@datapunk/protocol'
 import type { Administration, BackupMade, BackupRequest } from './administration.ts'
 import { adoptCa } from './adopt.ts'
-import { type ApplyOptions, type ApplyReport, apply, planOf } from './apply.ts'
+import { type ApplyOptions, type ApplyReport, apply, goingOn, joined, planOf } from './apply.ts'
 import { askerNow } from './audit/asker.ts'
 import { backUp } from './backup/back-up.ts'
 import { backupPassphrase } from './backup/backup-passphrase.ts'
 import { continueFromHere } from './backup/continue-from-here.ts'
 import type { NextGeneration } from './backup/next-generation.ts'
 import { checkState } from './check-state.ts'
+import { Deliveries } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { halt } from './halt.ts'
@@ -49,6 +50,7 @@ import {
   type RotateReport,
   type RotateRequest,
   rotate,
+  slotReport,
 } from './rotate.ts'
 import { type Status, statusOf } from './status.ts'
 import { LogMonitor } from './transparency/log-monitor.ts'
@@ -74,6 +76,9 @@ export class Authority implements Administration {
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
   readonly #logMonitor: LogMonitor
+  /** A service that takes its time with its files keeps nobody else from work: it is told out of turn. */
+  readonly #deliveries = new Deliveries(() => this.#delivered())
+  #delivered = () => {}
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -93,6 +98,10 @@ export class Authority implements Administration {
         this.#responder?.changed()
       },
       staple: async (serial) => this.#responder?.staple(serial),
+      deliver: async (engine, options) => {
+        this.#deliveries.begin(engine, options)
+        return 0
+      },
     }
     this.#actor = engine.actor
     this.#passphrase = passphrase
@@ -167,7 +176,26 @@ export class Authority implements Administration {
     return this.#inTurn(planOf)
   }
 
-  apply(options: ApplyOptions): Promise<ApplyReport> {
+  async apply(options: ApplyOptions): Promise<ApplyReport> {
+    let { told } = this.#deliveries
+    let report = await this.#applyInTurn(options)
+    // Whoever keeps the mesh looks again when somebody was told; others hear what has come of it.
+    if (options.pace !== undefined) return report
+    await this.#deliveries.settled()
+    while (this.#deliveries.told > told && report.waits.length > 0) {
+      told = this.#deliveries.told
+      report = joined(report, await this.#applyInTurn(goingOn(options, report)))
+      await this.#deliveries.settled()
+    }
+    return report
+  }
+
+  /** Calls from now on when services were told of their files, so that there may be more to do. */
+  onDelivered(listener: () => void): void {
+    this.#delivered = listener
+  }
+
+  #applyInTurn(options: ApplyOptions): Promise<ApplyReport> {
     return this.#inTurn(async (engine) => {
       try {
         this.#lastApply = await apply(engine, options)
@@ -231,7 +259,11 @@ export class Authority implements Administration {
 
   async rotate(request: RotateRequest): Promise<RotateReport> {
     if (request.what === 'pairs') await this.#peersKnow(announceKeys)
-    return this.#whenWhole((engine) => rotate(engine, request))
+    const report = await this.#whenWhole((engine) => rotate(engine, request))
+    if (report.waits.length === 0) return report
+    // It may go on once services that read files were told.
+    const next = slotReport(this.#engine, await this.apply({ approve: () => false }))
+    return { ...next, rotated: [...report.rotated, ...next.rotated] }
   }
 
   previewRotation(request: RotateRequest): Promise<RotatePreview> {
@@ -248,7 +280,7 @@ export class Authority implements Administration {
 
   /** Not in turn: whoever waits for peers keeps nobody from work. */
   enforcement(request: EnforcementRequest): Promise<Enforcement> {
-    return enforcementOf(this.#engine, request)
+    return enforcementOf(this.#engine, request, this.#deliveries.settled())
   }
 
   suspendPins(span: number | undefined): Promise<SuspendedPins> {
@@ -314,6 +346,7 @@ export class Authority implements Administration {
     await this.#responder?.close()
     await this.#backingUp
     await this.#busy
+    await this.#deliveries.settled()
     await this.#engine.logSeat.close()
     this.#engine.store.close()
     this.#lock.release()

@@ -1,6 +1,6 @@
 import type { generateKeyPair } from '@datapunk/pki'
 import type { Config, Layout } from '@datapunk/protocol'
-import type { Handover } from './delivery/handover.ts'
+import type { DeliverOptions, Handover } from './delivery/handover.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent } from './event.ts'
@@ -28,6 +28,8 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly push: () => void
   /** Tells a service that reads files that they have changed, and sees that it shows them. */
   readonly handOver: (handover: Handover) => Promise<void>
+  /** Sees that every such service is told. @returns how many have been by the time it resolves; others may be told later */
+  readonly deliver: (engine: Engine, options: DeliverOptions) => Promise<number>
   /** Told of everything that was done, after it is on disk. */
   readonly report: (event: AuthorityEvent) => void
 }

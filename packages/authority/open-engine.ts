@@ -2,6 +2,7 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import { actorText, askerNow } from './audit/asker.ts'
 import { clearStaging, settleRestore } from './backup/settle.ts'
 import { checkNoForeignCa } from './check-state.ts'
+import { deliver } from './delivery/deliver.ts'
 import { handOver } from './delivery/hand-over.ts'
 import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
@@ -106,6 +107,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       push: () => {},
       staple: async () => undefined,
       handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
+      deliver,
       clock,
       randomBytes,
       actor,

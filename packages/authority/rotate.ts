@@ -68,7 +68,11 @@ export async function rotate(engine: Engine, request: RotateRequest): Promise<Ro
   }
 }
 
-function slotReport({ store }: Engine, { done, failed, waits, asks }: ApplyReport): RotateReport {
+/** What an apply has come to, as far as keys of the authority go over. */
+export function slotReport(
+  { store }: Pick<Engine, 'store'>,
+  { done, failed, waits, asks }: ApplyReport,
+): RotateReport {
   const current = new Map(store.currentCertificates().map((row) => [row.instance, row]))
   const rotated = done.flatMap((action) => {
     if (action.kind !== 'issue' && action.kind !== 'renew') return []

@@ -95,7 +95,7 @@ function tell({ output }: Context, report: RevokeReport, enforcement: Enforcemen
   const { late, untold } = enforcement
   if (late.length > 0) output.tell(output.toldStyled('bad', `late, and live: ${names(late)}`))
   if (untold.length > 0)
-    output.tell(output.toldStyled('bad', `reads files, and could not be told: ${names(untold)}`))
+    output.tell(output.toldStyled('bad', `reads files, and has not been told yet: ${names(untold)}`))
 }
 
 /** Who enforces a bundle, for people. @param at since when it is asked for, milliseconds since the epoch */

@@ -5,7 +5,7 @@ import { nextTry } from '../pace.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
 import type { InstanceRow, Reader } from '../store/contract.ts'
 import { trustedSlots } from '../trust.ts'
-import type { Handover } from './handover.ts'
+import type { DeliverOptions, Handover } from './handover.ts'
 
 interface Due extends Handover {
   readonly instance: string
@@ -31,26 +31,80 @@ export function unsettled(known: Known & Pick<Engine, 'clock'>): string[] {
   return [...undelivered(known), ...justTold.map(({ instance }) => instance)]
 }
 
+/** Tells every service that reads files, and has not heard of them, that its files have changed. @returns how many were told */
+export async function deliver(engine: Engine, options: DeliverOptions): Promise<number> {
+  const deliveries = new Deliveries(() => {})
+  deliveries.begin(engine, options)
+  await deliveries.settled()
+  return deliveries.told
+}
+
 /**
- * Tells every service that reads files, and has not heard of them, that its files have changed. One that fails is reported,
- * and told again later; it harms none of the others.
- *
- * @param automatic whoever failed a moment ago is left in peace until its next try
- * @returns how many have been told
+ * Tells services of their files beside whatever else is done: any of them may take its time. One that fails is reported, and told
+ * again later; it harms none of the others.
  */
-export async function deliver(engine: Engine, { automatic }: { automatic: boolean }): Promise<number> {
-  const { store, clock } = engine
-  const tries = new Map(store.attempts().map((row) => [`${row.kind} ${row.subject}`, row.nextTryAt]))
-  const waiting = dueHandovers(engine)
-    .filter(({ instance }) => !automatic || (tries.get(`reload ${instance}`) ?? 0) <= clock())
-    .reverse()
-  let told = 0
-  const work = async () => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
-      if (await handOver(engine, next)) told++
+export class Deliveries {
+  readonly #looksDue: () => void
+  /** What each instance is being told of now, by its digest. */
+  readonly #busy = new Map<string, string>()
+  #waiting: readonly Due[] = []
+  /** Whose files have changed while they were being told. */
+  #again = new Map<string, Due>()
+  #working = Promise.resolve()
+  #told = 0
+
+  /** @param looksDue called when there may be more to do: nobody is being told any more, or somebody could not be */
+  constructor(looksDue: () => void) {
+    this.#looksDue = looksDue
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
-  return told
+
+  /** Whoever is being told already is told again after that, should his files have changed meanwhile. */
+  begin(engine: Engine, { automatic }: DeliverOptions): void {
+    const { store, clock } = engine
+    const tries = new Map(store.attempts().map((row) => [`${row.kind} ${row.subject}`, row.nextTryAt]))
+    const asked = new Set(this.#waiting.map(({ instance }) => instance))
+    const mayBeTold = ({ instance }: Due) =>
+      !automatic || asked.has(instance) || (tries.get(`reload ${instance}`) ?? 0) <= clock()
+    const due = dueHandovers(engine).filter(mayBeTold)
+    this.#waiting = due.filter(({ instance }) => !this.#busy.has(instance))
+    this.#again = new Map(
+      due.flatMap((one) => {
+        const digest = this.#busy.get(one.instance)
+        return digest === undefined || digest === one.digest ? [] : [[one.instance, one]]
+      }),
+    )
+    const more = Math.min(AT_ONCE - this.#busy.size, this.#waiting.length)
+    const working = Array.from({ length: more }, () => this.#work(engine))
+    this.#working = Promise.all([this.#working, ...working]).then(() => {})
+  }
+
+  /** How many have been told. */
+  get told(): number {
+    return this.#told
+  }
+
+  /** Resolves when nobody is being told. */
+  async settled(): Promise<void> {
+    for (let working: unknown; working !== this.#working; ) {
+      working = this.#working
+      await working
+    }
+  }
+
+  async #work(engine: Engine): Promise<void> {
+    for (let [next, ...others] = this.#waiting; next !== undefined; [next, ...others] = this.#waiting) {
+      const { instance, digest } = next
+      this.#waiting = others
+      this.#busy.set(instance, digest)
+      const isTold = await handOver(engine, next)
+      this.#busy.delete(instance)
+      if (isTold) this.#told++
+      const again = isTold ? this.#again.get(instance) : undefined
+      if (again !== undefined) this.#waiting = [...this.#waiting, again]
+      this.#again.delete(instance)
+      if (!isTold || (this.#busy.size === 0 && this.#waiting.length === 0)) this.#looksDue()
+    }
+  }
 }
 
 async function handOver(engine: Engine, { instance, digest, ...handover }: Due): Promise<boolean> {

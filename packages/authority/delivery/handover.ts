@@ -1,6 +1,12 @@
 import type { Address, Reload } from '@datapunk/protocol'
 import type { ReloadFiles } from './reload-files.ts'
 
+/** Who is told now. */
+export interface DeliverOptions {
+  /** Whoever failed a moment ago is left in peace until its next try. */
+  readonly automatic: boolean
+}
+
 /** What a service that reads files is told, and what it must show then. */
 export interface Handover {
   readonly service: string

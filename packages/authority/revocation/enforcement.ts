@@ -17,7 +17,7 @@ export interface Enforcement {
   readonly late: readonly string[]
   /** Instances that fell silent without a goodbye, and when the last bundle they have spoken of ends. */
   readonly silent: readonly { readonly instance: string; readonly until: number }[]
-  /** Instances that read files and were told of them, and those that could not be told. */
+  /** Instances that read files and were told of them, and those that have not been. */
   readonly byFile: readonly string[]
   readonly untold: readonly string[]
   /** Whether peers can reach the authority at all, so that nobody late says something. */
@@ -31,17 +31,26 @@ export interface EnforcedBy {
   readonly at: number
 }
 
-/** Waits until every live peer has said that it enforces a bundle, or for as long as somebody is willing to. */
-export async function enforcementOf(engine: Engine, request: EnforcementRequest): Promise<Enforcement> {
+/**
+ * Waits until every live peer has said that it enforces a bundle, or for as long as somebody is willing to.
+ *
+ * @param filesTold resolves when services that read files were told of them, which is waited for too
+ */
+export async function enforcementOf(
+  engine: Engine,
+  request: EnforcementRequest,
+  filesTold: Promise<void> = Promise.resolve(),
+): Promise<Enforcement> {
   const { peers } = engine
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const enforced = Promise.withResolvers<void>()
   const look = () => {
-    if (peers.lateFor(request.bundle).length === 0) resolve()
+    if (peers.lateFor(request.bundle).length === 0) enforced.resolve()
   }
   const stop = peers.onChange(look)
-  const timer = setTimeout(resolve, request.wait)
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, request.wait)
   look()
-  await promise
+  await Promise.race([Promise.all([enforced.promise, filesTold]), over.promise])
   stop()
   clearTimeout(timer)
   return stateOf(engine, request.bundle)

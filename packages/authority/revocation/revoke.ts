@@ -1,6 +1,5 @@
 import { type DocumentNumber, PROBE } from '@datapunk/protocol'
 import { apply } from '../apply.ts'
-import { deliver } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { forgetNextKeys } from '../pinning/announce-keys.ts'
@@ -66,7 +65,7 @@ async function announce(
   await publishLists(engine)
   writePublished(engine)
   const failed = await issueAnew(engine, targets, request)
-  await deliver(engine, { automatic: false })
+  await engine.deliver(engine, { automatic: false })
   // 5 Peers cut, throw ticket keys away, and acknowledge; 6 whoever asked waits for that (`enforcement.ts`).
   return failed
 }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
+import { deliver } from '../delivery/deliver.ts'
 import { Disk } from '../disk/disk.ts'
 import type { DiskCalls } from '../disk/disk-steps.ts'
 import { OwnerBook } from '../disk/owner.ts'
@@ -140,6 +141,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     push: () => {},
     staple: async () => undefined,
     handOver: async () => {},
+    deliver,
     actor: 'test',
     report: (event) => events.push(event),
     events,

@@ -111,6 +111,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
     consoleLink: console.link,
   })
   authority.peers.onChange(() => wake.heard())
+  authority.onDelivered(() => wake.poke())
   try {
     voice.ready(first.bundle, config.services.size, adminSocket)
     // 3 Until somebody asks us to end.

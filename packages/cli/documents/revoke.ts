@@ -23,7 +23,7 @@ const revocation = z.strictObject({
     z.strictObject({ instance: z.string(), until: time.describe('it may go on by what it knew') }),
   ),
   byFile: z.array(z.string()).describe('instances that read files, and were told'),
-  untold: z.array(z.string()).describe('instances that read files, and could not be told'),
+  untold: z.array(z.string()).describe('instances that read files, and have not been told yet'),
   served: z.boolean().describe('an authority serves peers'),
 })
 export type RevocationDocument = Printed<typeof revocation>
