@@ -79,6 +79,18 @@ describe('a log that runs elsewhere', () => {
     await served.open()
   })
 
+  it('is given up where it says nothing, or stops in the middle of an answer', async () => {
+    await using silent = await Impostor.start(() => new Promise(() => {}))
+    const refused = { code: 'LOG_UNREADABLE', message: /timeout/ }
+    await assert.rejects(served.reached(`${silent.url}/log/${'0'.repeat(32)}`, 50), refused)
+    const server = createServer((_, response) => response.writeHead(200).write('{'))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await assert.rejects(served.reached(`http://127.0.0.1:${port}/log/${'0'.repeat(32)}`, 50), refused)
+    server.closeAllConnections()
+    server.close()
+  })
+
   it('has had every tree that it has signed, and no other', async () => {
     const log = await served.reached()
     const trees = []

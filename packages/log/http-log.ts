@@ -12,6 +12,7 @@ import {
   tilePath,
 } from '@datapunk/tlog'
 import { LogError } from './log-error.ts'
+import type { Patience } from './patience.ts'
 import { type ReadObject, readObject } from './reading/read-log.ts'
 import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
 import { authorityWord } from './serving/authority-word.ts'
@@ -30,10 +31,9 @@ export interface HttpLogOptions {
   readonly asAuthority: AsAuthority
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** With this log, whoever has opened it. */
+  readonly patience: Patience
 }
-
-/** How long an answer may take, milliseconds. */
-const PATIENCE = 15_000
 
 /** Octets of the largest answer: an SCT, what is wrong, or a description. */
 const MAX_ANSWER = 64 * 1024
@@ -65,8 +65,8 @@ export class HttpLog {
 
   /** @throws LogError `LOG_UNREADABLE`; `LOG_WRONG` its key is not the one that its URL names */
   static async open(options: HttpLogOptions): Promise<HttpLog> {
-    const { url } = options
-    const { status, bytes } = await ask(`${url}/log.v3.json`)
+    const { url, patience } = options
+    const { status, bytes } = await ask(patience, `${url}/log.v3.json`)
     if (status === 200) return new HttpLog(options, keyOfLog(url, parsed(bytes)))
     throw new LogError('LOG_UNREADABLE', `found no log at ${url}: the server answered ${status}`)
   }
@@ -77,12 +77,14 @@ export class HttpLog {
    * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_UNREADABLE`, `LOG_WRONG`
    */
   async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
-    const { url, meshId, clock, asAuthority } = this.#options
+    const { url, meshId, clock, asAuthority, patience } = this.#options
     const body = submissionBody(chain)
     const said = { meshId, log: keyIdOf(this.spki), kind, body: hash('sha256', body), at: clock() }
     const authorization = await asAuthority((signer) => authorityWord(said, signer))
     const headers = { authorization, 'content-type': 'application/json' }
-    const { status, bytes } = await ask(`${url}/ct/v1/add-${kind}`, { method: 'POST', headers, body })
+    const { status, bytes } = await ask(patience, `${url}/ct/v1/add-${kind}`, {
+      ...{ method: 'POST', headers, body },
+    })
     if (status === 200) return readSctDocument(parsed(bytes))
     throw refused(status, parsed(bytes))
   }
@@ -94,7 +96,8 @@ export class HttpLog {
    * @throws LogError `LOG_UNREADABLE`
    */
   async takes(root: Uint8Array): Promise<boolean> {
-    const { status, bytes } = await ask(`${this.#options.url}/ct/v1/get-roots`)
+    const { url, patience } = this.#options
+    const { status, bytes } = await ask(patience, `${url}/ct/v1/get-roots`)
     const document = status === 200 ? parsed(bytes) : undefined
     const { certificates } = (document ?? {}) as { certificates?: unknown }
     return Array.isArray(certificates) && certificates.includes(Buffer.from(root).toString('base64'))
@@ -164,10 +167,12 @@ interface Answer {
 }
 
 /** @throws LogError `LOG_UNREADABLE` */
-async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+async function ask(patience: Patience, url: string, init: RequestInit = {}): Promise<Answer> {
   try {
-    const answer = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(PATIENCE) })
-    return { status: answer.status, bytes: await boundedBody(answer, MAX_ANSWER) }
+    return await patience.take(async (signal) => {
+      const answer = await fetch(url, { ...init, redirect: 'error', signal })
+      return { status: answer.status, bytes: await boundedBody(answer, MAX_ANSWER) }
+    })
   } catch (cause) {
     throw new LogError(
       'LOG_UNREADABLE',

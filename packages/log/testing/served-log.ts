@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { generateKeyPair, localSigner, type Signer } from '@datapunk/pki'
 import { layoutOf } from '@datapunk/protocol'
 import { HttpLog } from '../http-log.ts'
+import { Patience } from '../patience.ts'
 import { logServer } from '../serving/log-server.ts'
 import type { TransparencyLog, TransparencyLogOptions } from '../transparency-log.ts'
 import { LogMesh } from './log-mesh.ts'
@@ -68,11 +69,12 @@ export class ServedLog {
     return `http://${this.log.origin}`
   }
 
-  /** As the authority has it. */
-  reached(url = this.url): Promise<HttpLog> {
+  /** As the authority has it. @param answerWithin milliseconds */
+  reached(url = this.url, answerWithin?: number): Promise<HttpLog> {
     const { meshId } = this.logMesh.mesh
     const clock = () => this.logMesh.now
-    return HttpLog.open({ url, meshId, clock, asAuthority: (use) => use(this.signer) })
+    const patience = new Patience(clock, answerWithin)
+    return HttpLog.open({ url, meshId, clock, patience, asAuthority: (use) => use(this.signer) })
   }
 
   async remove(): Promise<void> {
