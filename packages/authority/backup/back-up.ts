@@ -6,7 +6,7 @@ import type { Passphrase } from '../keys/passphrase.ts'
 import type { ScryptCost } from '../keys/passphrase-key.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { MeshRow } from '../store/contract.ts'
-import { removeSnapshot, takeSnapshot } from '../store/snapshot.ts'
+import { removeSnapshot, Snapshot } from '../store/snapshot.ts'
 import { BackupFile, sealBackup } from './backup-file.ts'
 import { MAX_INVENTORY_BYTES } from './manifest.ts'
 
@@ -50,13 +50,13 @@ export async function backUp(
     // 1 Worth it, and a passphrase; to open a key with it takes its time, and nobody waits for that.
     checkWorthIt(engine, file)
     const word = await passphrase()
-    // 2 One moment: the inventory, and the keys that it knows.
-    const { mesh, keys, withoutKeys, madeAt } = await alone(async () => {
+    // 2 One moment: the inventory, and the keys that it knows. To copy it takes its time too.
+    const { mesh, keys, withoutKeys, madeAt, snapshot } = await alone(async () => {
       const mesh = checkWorthIt(engine, file)
-      const madeAt = clock()
-      await takeSnapshot(layout.authority.inventory, copy, disk)
-      return { mesh, ...keyFiles(engine), madeAt }
+      const [ofKeys, madeAt] = [keyFiles(engine), clock()]
+      return { mesh, ...ofKeys, madeAt, snapshot: Snapshot.take(layout.authority.inventory) }
     })
+    await snapshot.copyTo(copy, disk).finally(() => snapshot.close())
     // 3 Encrypted, whole or not at all, and on disk.
     const { meshId, trustDomain, generation } = mesh
     const header = { meshId, trustDomain, generation, madeAt }
