@@ -1,6 +1,6 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { checkState } from './check-state.ts'
-import { parseConstraints, permits, permittedPart } from './constraints.ts'
+import { parseConstraints, permittedPart } from './constraints.ts'
 import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
@@ -193,8 +193,7 @@ function dueIssuances(
   for (const { row, settings: wanted, instances } of inventory.services.values()) {
     if (row.state !== 'member' || row.barredAt !== undefined) continue
     // The next issuing CA, which may sign for all of it, is on its way.
-    const isAllowed = !constraints || permits(constraints, wanted)
-    const settings = isAllowed ? wanted : permittedPart(constraints, wanted)
+    const settings = constraints ? permittedPart(constraints, wanted) : wanted
     if (settings === undefined) continue
     for (const instance of instances) {
       // Who shows nothing that is good, as after a theft, waits for no next try.

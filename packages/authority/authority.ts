@@ -181,13 +181,12 @@ export class Authority implements Administration {
     let report = await this.#applyInTurn(options)
     // Whoever keeps the mesh looks again when somebody was told; others hear what has come of it.
     if (options.pace !== undefined) return report
-    await this.#deliveries.settled()
-    while (this.#deliveries.told > told && report.waits.length > 0) {
+    for (;;) {
+      await this.#deliveries.settled()
+      if (this.#deliveries.told === told || report.waits.length === 0) return report
       told = this.#deliveries.told
       report = joined(report, await this.#applyInTurn(goingOn(options, report)))
-      await this.#deliveries.settled()
     }
-    return report
   }
 
   /** Calls from now on when services were told of their files, so that there may be more to do. */

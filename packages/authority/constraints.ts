@@ -44,6 +44,7 @@ export function permittedPart<Named extends Names & { readonly commonName: strin
   constraints: Constraints,
   settings: Named,
 ): Named | undefined {
+  if (permits(constraints, settings)) return settings
   const may = (names: Partial<Names>) => permits(constraints, { dnsNames: [], ipAddresses: [], ...names })
   const dnsNames = settings.dnsNames.filter((name) => may({ dnsNames: [name] }))
   const ipAddresses = settings.ipAddresses.filter((address) => may({ ipAddresses: [address] }))

@@ -1,5 +1,5 @@
 import { caCertificate } from './ca-certificate.ts'
-import { type Constraints, permits, permittedPart } from './constraints.ts'
+import { type Constraints, permittedPart } from './constraints.ts'
 import type { Engine } from './engine.ts'
 import type { Settings } from './settings.ts'
 import type { SlotRow } from './store/contract.ts'
@@ -11,6 +11,5 @@ export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRo
 
 /** What a certificate may say now: until there is an issuing CA that may sign for all of it, it is renewed without the rest. */
 export function settingsToCertify(constraints: Constraints | undefined, settings: Settings): Settings {
-  if (constraints === undefined || permits(constraints, settings)) return settings
-  return permittedPart(constraints, settings) ?? settings
+  return (constraints && permittedPart(constraints, settings)) ?? settings
 }

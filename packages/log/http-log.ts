@@ -11,8 +11,8 @@ import {
   type TreeRoot,
   tilePath,
 } from '@datapunk/tlog'
+import type { CircuitBreaker } from './circuit-breaker.ts'
 import { LogError } from './log-error.ts'
-import type { Patience } from './patience.ts'
 import { type ReadObject, readObject } from './reading/read-log.ts'
 import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
 import { authorityWord } from './serving/authority-word.ts'
@@ -31,8 +31,8 @@ export interface HttpLogOptions {
   readonly asAuthority: AsAuthority
   /** Milliseconds since the epoch. */
   readonly clock: () => number
-  /** With this log, whoever has opened it. */
-  readonly patience: Patience
+  /** One for this log, however often it is opened. */
+  readonly breaker: CircuitBreaker
 }
 
 /** Octets of the largest answer: an SCT, what is wrong, or a description. */
@@ -65,8 +65,8 @@ export class HttpLog {
 
   /** @throws LogError `LOG_UNREADABLE`; `LOG_WRONG` its key is not the one that its URL names */
   static async open(options: HttpLogOptions): Promise<HttpLog> {
-    const { url, patience } = options
-    const { status, bytes } = await ask(patience, `${url}/log.v3.json`)
+    const { url, breaker } = options
+    const { status, bytes } = await ask(breaker, `${url}/log.v3.json`)
     if (status === 200) return new HttpLog(options, keyOfLog(url, parsed(bytes)))
     throw new LogError('LOG_UNREADABLE', `found no log at ${url}: the server answered ${status}`)
   }
@@ -77,14 +77,13 @@ export class HttpLog {
    * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_UNREADABLE`, `LOG_WRONG`
    */
   async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
-    const { url, meshId, clock, asAuthority, patience } = this.#options
+    const { url, meshId, clock, asAuthority, breaker } = this.#options
     const body = submissionBody(chain)
     const said = { meshId, log: keyIdOf(this.spki), kind, body: hash('sha256', body), at: clock() }
     const authorization = await asAuthority((signer) => authorityWord(said, signer))
     const headers = { authorization, 'content-type': 'application/json' }
-    const { status, bytes } = await ask(patience, `${url}/ct/v1/add-${kind}`, {
-      ...{ method: 'POST', headers, body },
-    })
+    const post = { method: 'POST', headers, body }
+    const { status, bytes } = await ask(breaker, `${url}/ct/v1/add-${kind}`, post)
     if (status === 200) return readSctDocument(parsed(bytes))
     throw refused(status, parsed(bytes))
   }
@@ -96,8 +95,8 @@ export class HttpLog {
    * @throws LogError `LOG_UNREADABLE`
    */
   async takes(root: Uint8Array): Promise<boolean> {
-    const { url, patience } = this.#options
-    const { status, bytes } = await ask(patience, `${url}/ct/v1/get-roots`)
+    const { url, breaker } = this.#options
+    const { status, bytes } = await ask(breaker, `${url}/ct/v1/get-roots`)
     const document = status === 200 ? parsed(bytes) : undefined
     const { certificates } = (document ?? {}) as { certificates?: unknown }
     return Array.isArray(certificates) && certificates.includes(Buffer.from(root).toString('base64'))
@@ -167,9 +166,9 @@ interface Answer {
 }
 
 /** @throws LogError `LOG_UNREADABLE` */
-async function ask(patience: Patience, url: string, init: RequestInit = {}): Promise<Answer> {
+async function ask(breaker: CircuitBreaker, url: string, init: RequestInit = {}): Promise<Answer> {
   try {
-    return await patience.take(async (signal) => {
+    return await breaker.run(async (signal) => {
       const answer = await fetch(url, { ...init, redirect: 'error', signal })
       return { status: answer.status, bytes: await boundedBody(answer, MAX_ANSWER) }
     })

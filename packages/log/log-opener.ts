@@ -1,7 +1,7 @@
 import { authorityName, type Config, layoutOf } from '@datapunk/protocol'
+import { CircuitBreaker } from './circuit-breaker.ts'
 import { type AsAuthority, HttpLog } from './http-log.ts'
 import { LogError } from './log-error.ts'
-import { Patience } from './patience.ts'
 import { TransparencyLog } from './transparency-log.ts'
 
 interface WantedLog {
@@ -20,11 +20,11 @@ export function logOpener({ authority, paths, trustDomain }: Config, clock: () =
   const url = `${authority.publicUrl ?? `http://${authorityName(trustDomain)}`}/log`
   const { clockSkew, log: elsewhere } = authority
   const fixed = { layout: layoutOf({ authority }), caCert: paths.caCert, url, clock, clockSkew }
-  const patience = new Patience(clock)
+  const breaker = new CircuitBreaker(clock)
   return async (wanted: WantedLog, asAuthority: AsAuthority): Promise<TransparencyLog | HttpLog> => {
     if (elsewhere === undefined) return TransparencyLog.open({ ...fixed, ...wanted })
     if (wanted.fresh) throw notOursToMake(elsewhere)
-    return HttpLog.open({ url: elsewhere, meshId: wanted.meshId, asAuthority, clock, patience })
+    return HttpLog.open({ url: elsewhere, meshId: wanted.meshId, asAuthority, clock, breaker })
   }
 }
 

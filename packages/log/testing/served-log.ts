@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { generateKeyPair, localSigner, type Signer } from '@datapunk/pki'
 import { layoutOf } from '@datapunk/protocol'
+import { CircuitBreaker } from '../circuit-breaker.ts'
 import { HttpLog } from '../http-log.ts'
-import { Patience } from '../patience.ts'
 import { logServer } from '../serving/log-server.ts'
 import type { TransparencyLog, TransparencyLogOptions } from '../transparency-log.ts'
 import { LogMesh } from './log-mesh.ts'
@@ -73,8 +73,8 @@ export class ServedLog {
   reached(url = this.url, answerWithin?: number): Promise<HttpLog> {
     const { meshId } = this.logMesh.mesh
     const clock = () => this.logMesh.now
-    const patience = new Patience(clock, answerWithin)
-    return HttpLog.open({ url, meshId, clock, patience, asAuthority: (use) => use(this.signer) })
+    const breaker = new CircuitBreaker(clock, answerWithin)
+    return HttpLog.open({ url, meshId, clock, breaker, asAuthority: (use) => use(this.signer) })
   }
 
   async remove(): Promise<void> {
