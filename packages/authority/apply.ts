@@ -19,9 +19,10 @@ import { isBundleCurrent, publish } from './publish.ts'
 import { writePublished } from './published-files.ts'
 import { recordSettings } from './record-settings.ts'
 import { takeStep } from './rollover/roll.ts'
-import { hasEnded, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
+import { hasEnded, type RollStep, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
+import { isSignerTrusted } from './trust.ts'
 
 export interface ApplyOptions {
   /** Asked once, with every destructive action there is; where the answer is no, only the safe ones are done. */
@@ -54,9 +55,9 @@ const MAX_PASSES = 12
  * and the next apply goes on from there.
  */
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
-  let { report, mayGoOn } = await pass(engine, options)
+  let { report, mayGoOn } = await pass(engine, options, [])
   for (let passes = 1; passes < MAX_PASSES && mayGoOn; passes++) {
-    const next = await pass(engine, goingOn(options, report))
+    const next = await pass(engine, goingOn(options, report), failedSteps(report))
     mayGoOn = next.mayGoOn
     report = joined(report, next.report)
   }
@@ -79,10 +80,23 @@ function eachOnce(failed: ApplyReport['failed']): ApplyReport['failed'] {
   return [...new Map(failed.map((one) => [JSON.stringify(one.action), one])).values()]
 }
 
-/** @returns with the report, whether what was done may let a roll-over take its next step */
+function failedSteps({ failed }: ApplyReport): RollStep[] {
+  return failed.map(({ action }) => action).filter(isRollStep)
+}
+
+/** What a step of a roll-over failed with, where one has. */
+export function stepFailure({ failed }: ApplyReport): Error | undefined {
+  return failed.find(({ action }) => isRollStep(action))?.error
+}
+
+/**
+ * @param without steps that have failed already
+ * @returns with the report, whether what was done may let a roll-over take its next step, or another is to be tried
+ */
 async function pass(
   engine: Engine,
   options: ApplyOptions,
+  without: readonly RollStep[],
 ): Promise<{ report: ApplyReport; mayGoOn: boolean }> {
   const { config, clock, store } = engine
   // 1 Nothing is done to a state that is not whole.
@@ -92,16 +106,12 @@ async function pass(
   // 2 What is to be done; the destructive part only when asked for.
   const before = seeDisk(engine)
   const found = takeInventory(engine, before)
-  const wanted = plan(config, found, clock())
+  const wanted = plan(config, found, clock(), without)
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
-  // 3 Keys and CAs of the mesh itself: one step, and after it whatever it was needed for.
-  for (const action of doing) {
-    if (action.kind === 'create-mesh') await foundMesh(engine)
-    else if (isRollStep(action)) await takeStep(engine, action)
-    else if (action.kind === 'change-transparency') await changeScts(engine, action.scts)
-  }
+  // 3 Keys and CAs of the mesh itself: one step, and after it whatever it was needed for. Should it fail, the rest goes on.
+  const notTaken = await changeMesh(engine, doing)
   const { waits, asks } = wanted
   if (isMute(found, asks)) {
     const report = { done: doing, failed: [], declined: [], putOff: 0, waits, asks }
@@ -142,13 +152,35 @@ async function pass(
   // 10 Services that read files are told of them.
   const told = await engine.deliver(engine, { automatic: options.pace !== undefined })
   const { done, failed } = outcomeOf(doing, due, (action) =>
-    'instance' in action ? failures.get(action.instance) : notMoved.get(action),
+    'instance' in action ? failures.get(action.instance) : (notMoved.get(action) ?? notTaken.get(action)),
   )
   const declined = approved ? [] : destructive
   const report = { done, failed, declined, putOff, waits, asks, ...standing(engine, waits) }
   // Whoever has left is on the next lists.
   const hasLeft = done.some(({ kind }) => kind === 'remove-service' || kind === 'rename-service')
-  return { report, mayGoOn: done.some(isRollStep) || hasLeft || (told > 0 && waits.length > 0) }
+  const isRolling = done.some(isRollStep) || notTaken.size > 0
+  return { report, mayGoOn: isRolling || hasLeft || (told > 0 && waits.length > 0) }
+}
+
+/**
+ * @returns the steps of roll-overs that failed: what signed before signs on, and the next apply takes them up again
+ * @throws what a step failed with, where peers would not believe what is signed after it
+ */
+async function changeMesh(engine: Engine, doing: readonly Action[]): Promise<ReadonlyMap<Action, Error>> {
+  const failed = new Map<Action, Error>()
+  for (const action of doing) {
+    if (action.kind === 'create-mesh') await foundMesh(engine)
+    else if (action.kind === 'change-transparency') await changeScts(engine, action.scts)
+    else if (isRollStep(action)) {
+      try {
+        await takeStep(engine, action)
+      } catch (error) {
+        if (!(error instanceof Error) || !isSignerTrusted(engine.store)) throw error
+        failed.set(action, error)
+      }
+    }
+  }
+  return failed
 }
 
 function standing(engine: Engine, waits: readonly RollWait[]): Pick<ApplyReport, 'nextDue' | 'bundle'> {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Config } from '@datapunk/protocol'
 import type { Administration, BackupMade, BackupRequest } from './administration.ts'
 import { adoptCa } from './adopt.ts'
-import { type ApplyOptions, type ApplyReport, apply, goingOn, joined, planOf } from './apply.ts'
+import { type ApplyOptions, type ApplyReport, apply, goingOn, joined, planOf, stepFailure } from './apply.ts'
 import { askerNow } from './audit/asker.ts'
 import { backUp } from './backup/back-up.ts'
 import { backupPassphrase } from './backup/backup-passphrase.ts'
@@ -71,7 +71,7 @@ export class Authority implements Administration {
   #responder: Responder | undefined
   #closing: Promise<void> | undefined
   #lastApply: ApplyReport | undefined
-  /** Why the last apply failed as a whole. */
+  /** Why the last apply failed, as a whole or in a step of a roll-over. */
   #applyFailure: string | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
@@ -198,7 +198,7 @@ export class Authority implements Administration {
     return this.#inTurn(async (engine) => {
       try {
         this.#lastApply = await apply(engine, options)
-        this.#applyFailure = undefined
+        this.#applyFailure = stepFailure(this.#lastApply)?.message
         return this.#lastApply
       } catch (error) {
         this.#applyFailure = error instanceof Error ? error.message : String(error)

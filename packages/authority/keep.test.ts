@@ -9,8 +9,15 @@ import { Pace } from './pace.ts'
 const config = parseConfig('services: { lake: {} }', { file: 'mtls-config.yaml' })
 const wait = { stage: 're-issue', slot: 'issuing-ca-1', late: [], until: undefined } as const
 
-/** What `wait` is called with, after one look each that takes so many milliseconds by the clock. */
-async function waits(looks: readonly { readonly takes: number; readonly for: ApplyReport['waits'] }[]) {
+interface Look {
+  /** Milliseconds by the clock. */
+  readonly takes: number
+  readonly for: ApplyReport['waits']
+  readonly failed?: ApplyReport['failed']
+}
+
+/** What `wait` is called with after each of them. */
+async function waits(looks: readonly Look[]) {
   const clock = new FixedClock(1_000_000)
   const found: { until: number; heedPeersFrom: number | undefined }[] = []
   const ending = new AbortController()
@@ -20,8 +27,9 @@ async function waits(looks: readonly { readonly takes: number; readonly for: App
     apply: async (): Promise<ApplyReport> => {
       const look = looks[found.length]!
       clock.advance(look.takes)
-      const nothing = { done: [], declined: [], failed: [], asks: [], putOff: 0, bundle: '1.1' }
-      return { ...nothing, waits: look.for, nextDue: Number.POSITIVE_INFINITY }
+      const nothing = { done: [], declined: [], asks: [], putOff: 0, bundle: '1.1' }
+      const { for: waits, failed = [] } = look
+      return { ...nothing, waits, failed, nextDue: Number.POSITIVE_INFINITY }
     },
   }
   await keep({
@@ -54,5 +62,14 @@ test('looking again because somebody was heard of takes a tenth of the time at m
   assert.deepEqual(
     found.map(({ heedPeersFrom }) => heedPeersFrom),
     [0, 3_600, LONGEST_WAIT, 0],
+  )
+})
+
+test('a step of a roll-over that failed is tried again in a minute', async () => {
+  const action = { kind: 'publish-lists', subject: 'mesh', safety: 'safe', reason: 'one is due' } as const
+  const failed = [{ action, error: new Error('the key can not be opened') }]
+  assert.deepEqual(
+    (await waits([{ takes: 0, for: [], failed }])).map(({ until }) => until),
+    [60_000],
   )
 })

@@ -1,5 +1,5 @@
 import type { Config } from '@datapunk/protocol'
-import type { ApplyReport } from './apply.ts'
+import { type ApplyReport, stepFailure } from './apply.ts'
 import type { Authority } from './authority.ts'
 import type { Pace } from './pace.ts'
 
@@ -36,7 +36,7 @@ const SHORTEST_WAIT = 1000
  */
 const SHARE_FOR_PEERS = 10
 
-/** After a look that failed as a whole: a full disk, a state that is not whole. Milliseconds. */
+/** After a look that failed as a whole (a full disk, a state that is not whole), or a step of a roll-over. Milliseconds. */
 const WAIT_AFTER_ERROR = 60 * 1000
 
 /**
@@ -59,8 +59,12 @@ export async function keep(options: KeepOptions): Promise<void> {
       shown = waiting
       isWaiting = report.waits.length > 0
       authority.lookAtOutage()
-      options.onLooked?.(undefined)
-      due = Math.min(report.nextDue, report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY)
+      options.onLooked?.(stepFailure(report))
+      due = Math.min(
+        report.nextDue,
+        report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY,
+        stepFailure(report) ? clock() + WAIT_AFTER_ERROR : Number.POSITIVE_INFINITY,
+      )
     } catch (error) {
       options.onError(error)
       options.onLooked?.(error)

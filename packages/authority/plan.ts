@@ -59,11 +59,17 @@ export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'
  * every inventory.
  *
  * @param now milliseconds since the epoch
+ * @param without as `planRoll` says
  * @returns the actions, in the order in which `apply` takes them
  */
-export function plan(written: Config, inventory: Inventory, now: number): Plan {
+export function plan(
+  written: Config,
+  inventory: Inventory,
+  now: number,
+  without: readonly RollStep[] = [],
+): Plan {
   const config = withProbe(written, inventory.services.get(PROBE)?.row)
-  const { actions, ...roll } = planMesh(config, inventory, now)
+  const { actions, ...roll } = planMesh(config, inventory, now, without)
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
   const { changed, due } = compareServices(config, inventory, now)
   for (const action of planServices(changed, config, inventory)) actions.push(action)
@@ -112,7 +118,12 @@ export function isMute({ bundleKeyTrusted }: Inventory, asks: Plan['asks']): boo
   return !bundleKeyTrusted && asks.some(({ step }) => step.kind === 'publish-trust-statement')
 }
 
-function planMesh(config: Config, inventory: Inventory, now: number): Plan & { actions: Action[] } {
+function planMesh(
+  config: Config,
+  inventory: Inventory,
+  now: number,
+  without: readonly RollStep[],
+): Plan & { actions: Action[] } {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
   const active = (kind: string) =>
     inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
@@ -123,7 +134,7 @@ function planMesh(config: Config, inventory: Inventory, now: number): Plan & { a
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
     return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [], asks: [], takeAway: [] }
   }
-  const { step, ...roll } = planRoll(config, inventory, now)
+  const { step, ...roll } = planRoll(config, inventory, now, without)
   const actions: Action[] = step === undefined ? [] : [{ ...mesh, ...step }]
   return { actions: [...actions, ...planScts(config, inventory, now)], ...roll }
 }

@@ -97,6 +97,18 @@ export function isBundleKeyTrusted(reader: Reader): boolean {
 }
 
 /**
+ * Whether the newest trust statement names all that signs now. Where it does not, because a roll-over that waits for nobody was
+ * ended half-way, nobody would believe what is published or issued.
+ */
+export function isSignerTrusted(reader: Reader): boolean {
+  const newest = reader.trustStatements().at(-1)
+  const issuing = reader.slots().find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+  if (newest === undefined || issuing?.certificate === undefined || !isBundleKeyTrusted(reader)) return false
+  const { certificate } = issuing
+  return readTrustStatement(newest.bytes).issuingCas.some(({ der }) => Buffer.compare(der, certificate) === 0)
+}
+
+/**
  * Signs and records the next trust statement.
  *
  * @param signers every root of the statement before it, and every root it adds

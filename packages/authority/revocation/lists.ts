@@ -101,9 +101,14 @@ function endOf({ slot }: Pick<ListedCa, 'slot'>): number {
   return caCertificate(slot.certificate!).notAfter
 }
 
-/** Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published. */
-export async function publishLists(engine: Engine): Promise<void> {
+/**
+ * Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published.
+ *
+ * @param of the CAs whose lists they are; all, where nothing is said
+ */
+export async function publishLists(engine: Engine, of?: readonly string[]): Promise<void> {
   for (const { slot, scopes } of dueLists(engine)) {
+    if (of !== undefined && !of.includes(slot)) continue
     const ca = listedCas(engine.store).find((one) => one.slot.id === slot)
     if (ca !== undefined && !isAwayRoot(engine, ca.slot)) await publishListsOf(engine, ca, scopes)
   }

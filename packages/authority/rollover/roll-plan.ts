@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Config, compareDocumentNumbers, MAX_ISSUING_CAS } from '@datapunk/protocol'
 import { constraintsOf } from '../constraints.ts'
 import type { Inventory } from '../inventory.ts'
@@ -13,7 +14,7 @@ export interface RollStep {
   readonly kind: 'prepare' | 'publish-trust-statement' | 'activate' | 'retire' | 'publish-lists'
   /** `prepare`: of which kind. */
   readonly slotKind?: SlotKind
-  /** `activate` and `retire`: which ones. */
+  /** `activate`, `retire`, `publish-lists`: which ones, or whose. */
   readonly slots?: readonly string[]
   /** For people: why. */
   readonly reason: string
@@ -72,8 +73,15 @@ export const DRAIN_TIME = 5 * 60 * 1000
  * it is at, so that a crash between any two is no special case.
  *
  * 1 prepare → 2 distribute → 3 activate → 4 re-issue every leaf → 5 drain → 6 retire → 7 drop
+ *
+ * @param without steps that have just failed: another one may be possible
  */
-export function planRoll(config: Config, inventory: Inventory, now: number): RollPlan {
+export function planRoll(
+  config: Config,
+  inventory: Inventory,
+  now: number,
+  without: readonly RollStep[] = [],
+): RollPlan {
   const waits: RollWait[] = []
   const [next, known] = [prepare(config, inventory, now, waits), announce(inventory)]
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
@@ -83,16 +91,22 @@ export function planRoll(config: Config, inventory: Inventory, now: number): Rol
     ? [...next, ...log, ...known, ...lists]
     : [...known, ...next, ...log]
   // What waits for the key of a root holds up nothing that needs none.
+  const untried = (step: RollStep | undefined) =>
+    without.some((one) => isSameStep(one, step)) ? undefined : step
   const step =
-    signed.find((one) => missingKeys(one, inventory).length === 0)?.step ??
-    activate(config, inventory, now, waits) ??
-    retire(config, inventory, now, waits)
+    signed.find((one) => untried(one.step) && missingKeys(one, inventory).length === 0)?.step ??
+    untried(activate(config, inventory, now, waits)) ??
+    untried(retire(config, inventory, now, waits))
   const asks = signed.flatMap((one) => {
     const keys = missingKeys(one, inventory)
     return keys.length === 0 ? [] : [{ step: one.step, keys, until: one.until }]
   })
   const takeAway = signed.some(({ roots }) => roots.length > 0) ? [] : keysThere(inventory)
   return { step, waits, asks, takeAway }
+}
+
+function isSameStep(a: RollStep, b: RollStep | undefined): boolean {
+  return a.kind === b?.kind && a.slotKind === b.slotKind && isDeepStrictEqual(a.slots, b.slots)
 }
 
 function missingKeys({ roots }: RootStep, { rootKeys }: Inventory): RootKeyPlace[] {
@@ -233,7 +247,8 @@ function listSteps({ dueLists }: Inventory): RootStep[] {
     const reason = due.map((one) => one.reason).join('; ')
     const ends = due.flatMap(({ until }) => until ?? [])
     const until = ends.length === 0 ? undefined : Math.min(...ends)
-    return [{ step: { kind: 'publish-lists', reason }, roots, until }]
+    const slots = due.map(({ slot }) => slot)
+    return [{ step: { kind: 'publish-lists', slots, reason }, roots, until }]
   }
   const ofRoots = dueLists.filter(({ kind }) => kind === 'root')
   const others = dueLists.filter(({ kind }) => kind !== 'root')

@@ -23,7 +23,7 @@ export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
     case 'retire':
       return retire(engine, step.slots!)
     case 'publish-lists':
-      return publishLists(engine)
+      return publishLists(engine, step.slots)
   }
 }
 
