@@ -293,6 +293,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
           spiffeId: selfName.spiffeId,
           dnsNames: self?.dnsNames ?? [],
           pins: bundle.pins?.of.get(service),
+          isRevoked: (serial) => bundle.revoked.has(serial),
         }
       },
       alarm: (alarm) => {

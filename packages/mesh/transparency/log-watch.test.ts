@@ -31,6 +31,7 @@ describe('whoever watches a log', () => {
   let watch: LogWatch
   let logged: LoggedCertificates
   let pins: Set<string> | undefined
+  let revoked: Set<string>
   let later: [delay: number, act: () => void][]
 
   const serve = async () => {
@@ -62,6 +63,7 @@ describe('whoever watches a log', () => {
         spiffeId: `spiffe://${ca.trustDomain}/lake`,
         dnsNames: [`lake.${ca.trustDomain}`],
         pins,
+        isRevoked: (serial) => revoked.has(serial),
       }),
       alarm: (alarm) => alarms.push(alarm),
       changed: () => {},
@@ -103,6 +105,7 @@ describe('whoever watches a log', () => {
     isSilent = false
     alarms = []
     pins = undefined
+    revoked = new Set()
     later = []
     start()
   })
@@ -285,24 +288,25 @@ describe('whoever watches a log', () => {
     assert.deepEqual(alarms, [])
   })
 
+  /** Logs what nobody here has asked for. */
+  const logUnasked = async ({ certificate }: TestIdentity) => {
+    const issuerSpki = ca.issuing.certificate.spki
+    await log.sct({ tbs: certificate.tbs, issuerSpki, precertificate: certificate.der }, ca.at)
+  }
+
   test('raises an alarm at a certificate for this service and another’s key, once it is logged', async () => {
-    const log256 = async (leaf: TestIdentity) => {
-      const { certificate } = leaf
-      const issuerSpki = ca.issuing.certificate.spki
-      await log.sct({ tbs: certificate.tbs, issuerSpki, precertificate: certificate.der }, ca.at)
-    }
     pins = new Set()
     const own = await ca.leaf('lake')
     pins.add(pinOf(keyIdOf(own.certificate.spki)))
     const before = await ca.leaf('lake')
-    await log256(before)
+    await logUnasked(before)
     await serve()
     await watch.look()
     await watch.look()
     assert.deepEqual(kinds(), [], 'what was there before it came is not news')
     const strange = await ca.leaf('lake')
     const hurried = await ca.leaf('lake')
-    for (const leaf of [own, await ca.leaf('nexus'), strange, hurried]) await log256(leaf)
+    for (const leaf of [own, await ca.leaf('nexus'), strange, hurried]) await logUnasked(leaf)
     await serve()
     await watch.look()
     assert.deepEqual(kinds(), [])
@@ -318,7 +322,7 @@ describe('whoever watches a log', () => {
     // Also what came while it was away.
     await watch.stop()
     const away = await ca.leaf('lake')
-    await log256(away)
+    await logUnasked(away)
     await serve()
     start()
     await watch.look()
@@ -327,7 +331,7 @@ describe('whoever watches a log', () => {
 
     // And what it could not read any more after it had kept the checkpoint.
     const late = await ca.leaf('lake')
-    await log256(late)
+    await logUnasked(late)
     await serve()
     const data = [...served.keys()].filter((path) => path.startsWith('tile/data/'))
     const whole = served
@@ -340,6 +344,34 @@ describe('whoever watches a log', () => {
     await watch.look()
     waitForPins()
     assert.equal(alarms.at(-1)?.serial, late.certificate.serial)
+  })
+
+  test('says nothing of one that was revoked or has ended, whose key the bundle names no more', async () => {
+    pins = new Set()
+    await logUnasked(await ca.leaf('nexus'))
+    await serve()
+    await watch.look()
+    const lost = await ca.leaf('lake')
+    const ended = await ca.leaf('lake')
+    for (const leaf of [lost, ended]) await logUnasked(leaf)
+    await serve()
+    await watch.look()
+    revoked.add(lost.certificate.serial)
+    waitForPins()
+    assert.deepEqual(
+      alarms.map(({ serial }) => serial),
+      [ended.certificate.serial],
+      'it had not ended yet',
+    )
+
+    await watch.stop()
+    await logUnasked(ended)
+    await serve()
+    clock.set(ended.certificate.notAfter + 1)
+    start()
+    await watch.look()
+    waitForPins()
+    assert.equal(alarms.length, 1)
   })
 
   test('believes a log that has contradicted itself no further from its next start on', async () => {

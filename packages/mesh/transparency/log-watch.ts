@@ -30,6 +30,8 @@ export interface OwnNames {
   readonly dnsNames: readonly string[]
   /** The keys of this service, as the bundle pins them; undefined where it pins none. */
   readonly pins: ReadonlySet<string> | undefined
+  /** Whether the bundle says that a certificate is revoked. */
+  readonly isRevoked: (serial: string) => boolean
 }
 
 export interface LogWatchOptions {
@@ -158,15 +160,15 @@ export class LogWatch {
   async #readNew(witness: LogWitness): Promise<void> {
     const { clock, ownNames } = this.#options
     await witness.readNew((entry) => {
-      if (strangeTo(ownNames(), entry) === undefined) return
+      if (strangeTo(ownNames(), entry, clock.now()) === undefined) return
       // A key that was made just now may be in the log a moment before its pin is here.
       clock.after(PIN_DELAY, () => this.#tellOfStranger(witness, entry))
     })
   }
 
   #tellOfStranger(witness: LogWitness, entry: TileLeaf): void {
-    const { ownNames, alarm } = this.#options
-    const serial = strangeTo(ownNames(), entry)?.serial
+    const { clock, ownNames, alarm } = this.#options
+    const serial = strangeTo(ownNames(), entry, clock.now())?.serial
     if (serial === undefined || this.#ending.signal.aborted) return
     const message = `entry ${entry.leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
@@ -208,10 +210,18 @@ export class LogWatch {
   }
 }
 
-/** @returns the certificate where it is for this service, and for no key of its */
-function strangeTo({ spiffeId, dnsNames, pins }: OwnNames, { entry }: TileLeaf): TbsCertificate | undefined {
+/**
+ * The bundle names a key for as long as somebody may come with it. So one that it does not name is told from a stranger's only
+ * while its certificate is good.
+ *
+ * @param now milliseconds since the epoch
+ * @returns the certificate where it is for this service, and for no key of its
+ */
+function strangeTo(own: OwnNames, { entry }: TileLeaf, now: number): TbsCertificate | undefined {
+  const { spiffeId, dnsNames, pins } = own
   const certificate = readableCertificate(entry)
-  if (certificate === undefined) return undefined
+  if (certificate === undefined || now > certificate.notAfter || own.isRevoked(certificate.serial))
+    return undefined
   const names = certificate.extensions.subjectAltName
   const isOurs =
     names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
