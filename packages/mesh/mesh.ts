@@ -136,6 +136,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       },
       this.#voice.fetchSection,
     )
+    this.#logs.holds(membership.current().identity.leaf)
     this.#logs.follow(membership.current().view.trust.logs)
   }
 
@@ -327,6 +328,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#dispatcher?.renew()
     if (now.identity !== before.identity) {
       const { leaf, notAfter, file } = now.identity
+      this.#logs.holds(leaf)
       this.#tally.rotated()
       this.emit('rotated', {
         from: before.identity.leaf.serial,

@@ -1,4 +1,4 @@
-import { readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
+import { type Certificate, readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
@@ -77,6 +77,8 @@ export class LogWatch {
   #cancel = () => {}
   #looking: Promise<void> | undefined
   readonly #ending = new AbortController()
+  /** Pins of keys that this process has had. */
+  readonly #held = new Set<string>()
 
   constructor(options: LogWatchOptions) {
     this.#options = options
@@ -95,6 +97,11 @@ export class LogWatch {
     }
     if (logs.length > 0)
       this.#lookWithin([...this.#witnesses.keys()].every((log) => before.has(log)) ? LOOK_EVERY : FIRST_LOOK)
+  }
+
+  /** The key of this certificate is this service's own, whatever becomes of the bundle that said so. */
+  holds({ spki }: Pick<Certificate, 'spki'>): void {
+    this.#held.add(pinOf(keyIdOf(spki)))
   }
 
   /** What was seen last of each log. */
@@ -158,21 +165,40 @@ export class LogWatch {
 
   /** Reads what is new in a log, for certificates of this service that are for keys it does not have. */
   async #readNew(witness: LogWitness): Promise<void> {
-    const { clock, ownNames } = this.#options
     await witness.readNew((entry) => {
-      if (strangeTo(ownNames(), entry, clock.now()) === undefined) return
+      if (this.#strangeIn(entry) === undefined) return
       // A key that was made just now may be in the log a moment before its pin is here.
-      clock.after(PIN_DELAY, () => this.#tellOfStranger(witness, entry))
+      this.#options.clock.after(PIN_DELAY, () => this.#tellOfStranger(witness, entry))
     })
   }
 
   #tellOfStranger(witness: LogWitness, entry: TileLeaf): void {
-    const { clock, ownNames, alarm } = this.#options
-    const serial = strangeTo(ownNames(), entry, clock.now())?.serial
+    const { ownNames, alarm } = this.#options
+    const serial = this.#strangeIn(entry)?.serial
     if (serial === undefined || this.#ending.signal.aborted) return
     const message = `entry ${entry.leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
     alarm({ kind: 'misissued', origin: witness.origin, serial, checkpoints, message })
+  }
+
+  /**
+   * The bundle names a key for as long as somebody may come with it. So one that it does not name is told from a stranger's only
+   * while its certificate is good.
+   *
+   * @returns the certificate where it is for this service, and for no key of its
+   */
+  #strangeIn({ entry }: TileLeaf): TbsCertificate | undefined {
+    const { clock, ownNames } = this.#options
+    const { spiffeId, dnsNames, pins, isRevoked } = ownNames()
+    const certificate = readableCertificate(entry)
+    if (certificate === undefined || pins === undefined) return undefined
+    const names = certificate.extensions.subjectAltName
+    const isOurs =
+      names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
+    const isOver = clock.now() > certificate.notAfter || isRevoked(certificate.serial)
+    if (!isOurs || isOver) return undefined
+    const pin = pinOf(keyIdOf(certificate.spki))
+    return pins.has(pin) || this.#held.has(pin) ? undefined : certificate
   }
 
   async #advance(witness: LogWitness): Promise<void> {
@@ -208,25 +234,6 @@ export class LogWatch {
     alarm({ kind: 'absent', origin: witness.origin, serial, checkpoints, message })
     changed()
   }
-}
-
-/**
- * The bundle names a key for as long as somebody may come with it. So one that it does not name is told from a stranger's only
- * while its certificate is good.
- *
- * @param now milliseconds since the epoch
- * @returns the certificate where it is for this service, and for no key of its
- */
-function strangeTo(own: OwnNames, { entry }: TileLeaf, now: number): TbsCertificate | undefined {
-  const { spiffeId, dnsNames, pins } = own
-  const certificate = readableCertificate(entry)
-  if (certificate === undefined || now > certificate.notAfter || own.isRevoked(certificate.serial))
-    return undefined
-  const names = certificate.extensions.subjectAltName
-  const isOurs =
-    names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
-  if (!isOurs || pins === undefined || pins.has(pinOf(keyIdOf(certificate.spki)))) return undefined
-  return certificate
 }
 
 function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {
