@@ -14,14 +14,14 @@ import { type PinWait, pinWait } from './pin-wait.ts'
 /** What is asked once for all instances that are issued a certificate together. */
 export interface KeyChoice {
   readonly nextKeys: ReadonlyMap<string, NextKeyRow>
-  readonly late: PinWait
+  readonly lateFor: PinWait
 }
 
 export function keyChoice(engine: Engine): KeyChoice {
   const { store } = engine
   return {
     nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
-    late: pinWait(engine),
+    lateFor: pinWait(engine),
   }
 }
 
@@ -38,7 +38,7 @@ export function keyChoice(engine: Engine): KeyChoice {
 export async function keyToCertify(
   engine: Engine,
   { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
-  { nextKeys, late }: KeyChoice,
+  { nextKeys, lateFor }: KeyChoice,
 ): Promise<KeyText> {
   const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
   const settings = decodeSettings(service.settings)
@@ -48,7 +48,7 @@ export async function keyToCertify(
     const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
     return { keyPem, spki: spkiOf(publicKey) }
   }
-  const waitsFor = serving === undefined ? [] : late.forBundle(row?.announced)
+  const waitsFor = serving === undefined ? [] : lateFor(row?.announced)
   if (serving !== undefined && waitsFor.length > 0) {
     const pressing = pressingFrom(serving, settings, config.rotation.jitter)
     const same = clock() >= pressing ? keyInUse(engine, instance, serving, settings) : undefined

@@ -1,7 +1,6 @@
 import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { PinsLate } from '../inventory.ts'
-import type { Late } from '../rollover/late.ts'
 import { longestMemory } from '../rollover/roll-plan.ts'
 import type { Announced, PinningRow } from '../store/contract.ts'
 import { pinWait } from './pin-wait.ts'
@@ -21,12 +20,7 @@ export function pinModeNow(engine: Known): 'off' | Requirement {
   if (row?.mode === 'required') return 'required'
   // After a restore peers may show certificates that are not on record: those are replaced first.
   if (row?.mode === 'report' && row.since === undefined) return 'report'
-  return lateForPins(engine, row).length === 0 ? 'required' : 'report'
-}
-
-function lateForPins(engine: Known, row: PinningRow | undefined): readonly Late[] {
-  const wait = pinWait(engine)
-  return [...wait.forBundle(row?.since), ...wait.forRecord()]
+  return pinWait(engine)(row?.since).length === 0 ? 'required' : 'report'
 }
 
 /** Who holds up that keys which are not pinned are refused; undefined where nothing does, or nobody wants it. */
@@ -34,7 +28,7 @@ export function pinsLate(engine: Known): PinsLate | undefined {
   const { store, config, clock } = engine
   const row = store.pinning()
   const isUnderWay = row?.wanted === 'required' && row.mode === 'report' && !isSuspended(row, clock())
-  const late = isUnderWay ? lateForPins(engine, row) : []
+  const late = isUnderWay ? pinWait(engine)(row.since) : []
   return late.length === 0 ? undefined : { late, until: row?.since && row.since.at + longestMemory(config) }
 }
 

@@ -1,15 +1,11 @@
 import type { Engine } from '../engine.ts'
-import { type Late, lateForAnnounced, lateForRecord } from '../rollover/late.ts'
+import { type Late, lateForAnnounced } from '../rollover/late.ts'
 import { longestMemory } from '../rollover/roll-plan.ts'
 import { witnessesOf } from '../rollover/witnesses.ts'
 import type { Announced } from '../store/contract.ts'
 
-export interface PinWait {
-  /** Who does not know yet what a bundle was the first to say, and might refuse what is made by it. */
-  readonly forBundle: (announced: Announced | undefined) => readonly Late[]
-  /** Who would be refused himself. */
-  readonly forRecord: () => readonly Late[]
-}
+/** Who does not know yet what a bundle was the first to say, and might refuse what is made by it. */
+export type PinWait = (announced: Announced | undefined) => readonly Late[]
 
 /**
  * Asks everybody at one moment. Ten thousand keys were announced in few bundles, so that few answers are worked out.
@@ -20,11 +16,10 @@ export function pinWait(engine: Pick<Engine, 'store' | 'peers' | 'clock' | 'conf
   const memory = longestMemory(engine.config)
   const witnesses = witnessesOf(engine, [])
   const known = new Map<string, readonly Late[]>()
-  const forBundle = (announced: Announced | undefined) => {
+  return (announced) => {
     const key = JSON.stringify(announced ?? null)
     const found = known.get(key) ?? lateForAnnounced(witnesses, announced, { now, memory })
     known.set(key, found)
     return found
   }
-  return { forBundle, forRecord: () => lateForRecord(witnesses) }
 }

@@ -228,24 +228,6 @@ describe('pinning', () => {
     assert.deepEqual(planOf(engine).actions, [])
   })
 
-  test('does not turn on while a live peer shows a certificate that is not on record', async () => {
-    engine = withConfig({ pinning: 'off' })
-    await apply(engine, no)
-    engine = withConfig({})
-    arrive('stream', 'abcdef')
-    await apply(engine, no)
-    engine.peers.acknowledged('stream', {
-      ...{ number: engine.store.bundle()!, trustStatement: engine.store.trustStatements().at(-1)! },
-      ...{ serial: 'abcdef', revoked: false },
-    })
-    const { waits } = await apply(engine, no)
-    assert.match(JSON.stringify(waits), /not on record/)
-    assert.equal(published()!.mode, 'report')
-    acknowledge('stream')
-    await apply(engine, no)
-    assert.equal(published()!.mode, 'required')
-  })
-
   test('is lowered only when somebody says so', async () => {
     await apply(engine, no)
     const lower = withConfig({ pinning: 'report' })

@@ -10,8 +10,6 @@ export interface Witness {
   /** When it said so. */
   readonly at: number | undefined
   readonly shown: Shown | undefined
-  /** Whether the certificate whose key speaks for it is on record: then its key is pinned. */
-  readonly onRecord: boolean
   /** Its open connections by the slot that has signed the certificate at the other end. */
   readonly connections: ReadonlyMap<string, number>
 }
@@ -108,13 +106,6 @@ export function lateForAnnounced(
     ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),
     ...silent.map(({ instance }) => ({ instance, reason: silence[state] })),
   ]
-}
-
-/** Who shows a certificate that is not on record, as after a restore, and so none whose key is pinned. */
-export function lateForRecord({ live }: Witnesses): readonly Late[] {
-  return live
-    .filter(({ onRecord }) => !onRecord)
-    .map(({ instance }) => ({ instance, reason: 'shows a certificate that is not on record' }))
 }
 
 /** The slots that a certificate is good by: of what has signed it, and of the log that holds it, where one does. */

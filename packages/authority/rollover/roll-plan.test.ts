@@ -197,7 +197,7 @@ describe('one of many logs', () => {
   const logs = [1, 2, 3, 4].map((n): SlotRow => ({ ...slot(`log-${n}`, 'retiring'), since: now - DAY + n }))
   const many = { ...founded, slots: [...founded.slots.slice(0, -1), ...logs, slot('log-5', 'active')] }
   const stream: Witness = {
-    ...{ instance: 'stream', trustStatement: number, bundle: number, at: now, onRecord: true },
+    ...{ instance: 'stream', trustStatement: number, bundle: number, at: now },
     shown: { slot: 'issuing-ca-1', log: 'log-1', notAfter: now + DAY },
     connections: new Map(),
   }

@@ -40,7 +40,6 @@ export function witnessesOf(
       bundle,
       at,
       shown: shownBy(serial),
-      onRecord: shownBy(speaker) !== undefined,
       connections,
     })
   }
