@@ -5,10 +5,10 @@ import type { Engine } from './engine.ts'
 import { outageBudgetOf } from './outage-budget.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import { renewalDue } from './plan.ts'
-import { termsOfServices } from './probe/probe-service.ts'
 import { listedCas } from './revocation/listed-cas.ts'
 import { keysSinceBackup } from './status.ts'
 import type { AttemptKind, SlotRow, TermRow } from './store/contract.ts'
+import { termsOfServices } from './terms.ts'
 
 /** The mesh in numbers: few, however many services there are. Times in milliseconds since the epoch, spans in milliseconds. */
 export interface Measurements {
@@ -63,8 +63,8 @@ export interface Looks {
 
 /** Reads the inventory and the peer book, and no disk besides: it is asked for every few seconds. */
 export function measure(engine: Engine, { services, last, failure }: Looks): Measurements {
-  const { store, config, clock, peers, ownPair } = engine
-  const terms = termsOfServices(store)
+  const { store, clock, peers, ownPair } = engine
+  const terms = termsOfServices(store, clock())
   const bundle = store.bundle()
   const slots = store.slots()
   const mesh = store.mesh()
@@ -85,7 +85,7 @@ export function measure(engine: Engine, { services, last, failure }: Looks): Mea
     listEnds: soonestOf(
       listedCas(store).flatMap(({ lists }) => [...lists.values()].map(({ nextUpdate }) => nextUpdate)),
     ),
-    outageEnds: outageBudgetOf({ store, config }, terms)?.until,
+    outageEnds: outageBudgetOf(engine, terms)?.until,
     peers: lateness(peers, bundle, clock()),
     backoff: { issue: backoffOf(engine, 'issue'), reload: backoffOf(engine, 'reload') },
     waiting: {

@@ -1,8 +1,7 @@
-import type { Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
-import { termsOfServices } from './probe/probe-service.ts'
 import { listedCas } from './revocation/listed-cas.ts'
 import type { Reader, TermRow } from './store/contract.ts'
+import { termsOfServices } from './terms.ts'
 
 /** How long the mesh goes on if the authority does nothing from now on. */
 export interface OutageBudget {
@@ -17,8 +16,8 @@ export interface OutageBudget {
 
 /** @returns undefined where nothing was published yet */
 export function outageBudgetOf(
-  { store, config }: { readonly store: Reader; readonly config: Config },
-  terms: readonly TermRow[] = termsOfServices(store),
+  { store, config, clock }: { readonly store: Reader } & Pick<Engine, 'config' | 'clock'>,
+  terms: readonly TermRow[] = termsOfServices(store, clock()),
 ): OutageBudget | undefined {
   const bundle = store.bundle()
   if (bundle === undefined) return undefined
@@ -46,7 +45,7 @@ export class OutageWatch {
   #told = Number.NEGATIVE_INFINITY
 
   look({ store, config, clock, report }: Pick<Engine, 'store' | 'config' | 'clock' | 'report'>): void {
-    const budget = outageBudgetOf({ store, config })
+    const budget = outageBudgetOf({ store, config, clock })
     const at = clock()
     if (budget === undefined || budget.until === this.#told) return
     if (budget.until - at >= (config.authority.bundleDays * DAY) / 2) return

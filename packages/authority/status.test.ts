@@ -3,8 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { createCsr, encodeName, generateKeyPair, localSigner } from '@datapunk/pki'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
+import { issueForCsr } from './issue-csr.ts'
+import { measure } from './measurements.ts'
+import { outageBudgetOf } from './outage-budget.ts'
+import { revoke } from './revocation/revoke.ts'
 import { statusOf } from './status.ts'
 import { testEngine } from './testing/test-engine.ts'
 
@@ -50,4 +55,40 @@ test('who is connected with whom, by what live peers report', async (t) => {
     statusOf(engine).links.map(({ count }) => count),
     [3, 3],
   )
+})
+
+test('a key elsewhere that another one has followed is told of until its certificate has ended', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'status-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const clock = new FixedClock(Date.UTC(2026, 5, 1))
+  const engine = testEngine({ dir, clock, config: { services: { lake: { validity_days: 90 } } } })
+  await apply(engine, { approve: () => false })
+  const ask = async () => {
+    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const subject = encodeName({ commonName: 'lake' })
+    return issueForCsr(engine, 'lake', await createCsr({ subject, dnsNames: ['lake'], signer }))
+  }
+  const passes = async (days: number) => {
+    clock.advance(days * 24 * 60 * 60 * 1000)
+    await apply(engine, { approve: () => false })
+  }
+  const told = () =>
+    statusOf(engine).services.flatMap(({ instance, place }) => (place === 'elsewhere' ? [instance] : []))
+
+  const first = await ask()
+  await passes(60)
+  const second = await ask()
+  await passes(28)
+  assert.deepEqual(new Set(told()), new Set([first.instance, second.instance]))
+  assert.deepEqual(outageBudgetOf(engine)?.endedBy, { kind: 'certificate', subject: first.instance })
+  await passes(3)
+  assert.deepEqual(told(), [second.instance])
+  assert.equal(outageBudgetOf(engine)?.endedBy.kind, 'bundle')
+  const looks = { services: 1, last: undefined, failure: undefined }
+  assert.deepEqual([measure(engine, looks).instances, measure(engine, looks).renewalOverdue], [2, 0])
+
+  const third = await ask()
+  assert.equal(told().length, 2)
+  await revoke(engine, { targets: [{ serial: third.serial }], reason: 'superseded' })
+  assert.deepEqual(told(), [second.instance])
 })

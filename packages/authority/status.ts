@@ -9,7 +9,7 @@ import {
 } from '@datapunk/protocol'
 import { undelivered } from './delivery/deliver.ts'
 import { type Upcoming, upcoming } from './due.ts'
-import type { InventoryService } from './inventory.ts'
+import type { InventoryInstance, InventoryService } from './inventory.ts'
 import type { RootKeyPlace } from './keys/root-key-place.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
@@ -18,6 +18,7 @@ import { isSuspended, pinningWanted } from './pinning/pin-mode.ts'
 import { plan, renewalDue } from './plan.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow, SlotState } from './store/contract.ts'
+import { goneKeys } from './succession.ts'
 import { isLiving } from './transparency/submit.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
@@ -131,6 +132,7 @@ export function statusOf(engine: Observed): Status {
     pending: new Set(undelivered(engine)),
     live: Map.groupBy(engine.peers.live(), ({ instance }) => instance),
     heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
+    now: clock(),
   }
   const { waits, asks, takeAway } = plan(config, inventory, clock())
   const services = [...inventory.services.values()].flatMap((one) => instanceStatus(one, asked))
@@ -227,38 +229,53 @@ interface Asked {
   readonly live: ReadonlyMap<string, readonly LivePeer[]>
   /** Instances that have ever acknowledged. */
   readonly heard: ReadonlySet<string>
+  readonly now: number
 }
 
 function instanceStatus(
   { row, settings, instances }: InventoryService,
-  { config, pending, live, heard }: Asked,
+  { config, pending, live, heard, now }: Asked,
 ): InstanceStatus[] {
   // The probe is no service, and late for nobody.
   if (row.state !== 'member' || row.service === PROBE) return []
   const isTold = config.services.get(row.service)?.reload !== undefined
-  return instances.map(({ row: { id, place, held }, current, pair, linked, failed }) => {
-    const own = live.get(id) ?? []
-    const told = isTold && !pending.has(id)
-    return {
-      service: row.service,
-      instance: id,
-      place,
-      names: settings.dnsNames,
-      serial: current?.serial,
-      notBefore: current?.notBefore,
-      notAfter: current?.notAfter,
-      renewalDue: current && renewalDue(current, settings.renewAt, config.rotation.jitter),
-      pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
-      barred: row.barredAt !== undefined,
-      held,
-      failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
-      delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',
-      live: own.length,
-      versions: [...new Set(own.map(({ version }) => version))],
-      reporting: own.filter(({ report }) => report !== undefined).length,
-      enforced: enforcedBy(own),
-    }
-  })
+  return instances
+    .filter(isOfUse(instances, now))
+    .map(({ row: { id, place, held }, current, pair, linked, failed }) => {
+      const own = live.get(id) ?? []
+      const told = isTold && !pending.has(id)
+      return {
+        service: row.service,
+        instance: id,
+        place,
+        names: settings.dnsNames,
+        serial: current?.serial,
+        notBefore: current?.notBefore,
+        notAfter: current?.notAfter,
+        renewalDue: current && renewalDue(current, settings.renewAt, config.rotation.jitter),
+        pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
+        barred: row.barredAt !== undefined,
+        held,
+        failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
+        delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',
+        live: own.length,
+        versions: [...new Set(own.map(({ version }) => version))],
+        reporting: own.filter(({ report }) => report !== undefined).length,
+        enforced: enforcedBy(own),
+      }
+    })
+}
+
+/** Nobody looks for a key elsewhere that is revoked, or gone. */
+function isOfUse(
+  instances: readonly InventoryInstance[],
+  now: number,
+): (instance: InventoryInstance) => boolean {
+  const elsewhere = instances.flatMap(({ row, current }) =>
+    row.place === 'elsewhere' && current !== undefined ? [{ ...current, instance: row.id }] : [],
+  )
+  const gone = goneKeys(elsewhere, now)
+  return ({ row, current }) => row.place === 'here' || (current !== undefined && !gone.has(row.id))
 }
 
 /** The lowest of what they say: the one that all of them enforce. */

@@ -1,5 +1,5 @@
 import { type Config, layoutOf, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
-import type { Reader, ServiceRow, TermRow } from '../store/contract.ts'
+import type { ServiceRow } from '../store/contract.ts'
 
 /** Whoever probes asks for the pair when it is needed: one that ends soon leaves little behind. Days. */
 const MAX_DAYS = 30
@@ -35,9 +35,4 @@ export function probeService(config: Config): ServiceConfig {
 export function withProbe(config: Config, known: Pick<ServiceRow, 'state'> | undefined): Config {
   if (known?.state !== 'member') return config
   return { ...config, services: new Map([...config.services, [PROBE, probeService(config)]]) }
-}
-
-/** How long services have certificates. That the probe's ends harms nobody, so nobody is told of it. */
-export function termsOfServices(store: Pick<Reader, 'terms'>): readonly TermRow[] {
-  return store.terms().filter(({ service }) => service !== PROBE)
 }

@@ -444,7 +444,7 @@ for (const [name, open] of Object.entries(stores)) {
       await store.write((transaction) => {
         transaction.putService({ ...service, service: 'gone', state: 'removed' })
         transaction.putInstance({ ...instance, id: 'gone', service: 'gone' })
-        transaction.putInstance({ ...instance, id: 'lake-2', held: true })
+        transaction.putInstance({ ...instance, id: 'lake-2', place: 'elsewhere', held: true })
         transaction.putInstance({ ...instance, id: 'lake-3' })
         issue(transaction, '01')
         issue(transaction, '02')
@@ -456,8 +456,8 @@ for (const [name, open] of Object.entries(stores)) {
       })
       const term = { service: 'lake', notBefore: 1_000 }
       assert.deepEqual(store.terms(), [
-        { ...term, instance: 'lake', held: false, serial: '02', notAfter: 9_000 },
-        { ...term, instance: 'lake-2', held: true, serial: '04', notAfter: 5_000 },
+        { ...term, instance: 'lake', place: 'here', held: false, serial: '02', notAfter: 9_000 },
+        { ...term, instance: 'lake-2', place: 'elsewhere', held: true, serial: '04', notAfter: 5_000 },
       ])
     })
 

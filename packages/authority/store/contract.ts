@@ -247,6 +247,7 @@ export interface TermRow {
   service: string
   instance: string
   /** As of the instance. */
+  place: InstanceRow['place']
   held: boolean
   /** Of its current certificate, lowercase hex. */
   serial: string

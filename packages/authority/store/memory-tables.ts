@@ -128,8 +128,8 @@ export class MemoryTables implements Transaction {
     return this.currentCertificates().flatMap(({ instance, serial, notBefore, notAfter }) => {
       const row = this.#instances.get(instance ?? '')
       if (row === undefined || this.#services.get(row.service)?.state !== 'member') return []
-      const { id, service, held } = row
-      return [{ service, instance: id, held, serial, notBefore, notAfter }]
+      const { id, service, place, held } = row
+      return [{ service, instance: id, place, held, serial, notBefore, notAfter }]
     })
   }
 

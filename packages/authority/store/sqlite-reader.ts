@@ -101,7 +101,7 @@ export class SqliteReader implements Reader {
        ON certificate.number = current_certificate.certificate WHERE ${isIssued} ORDER BY certificate.number`,
     )
     this.#terms = database.prepare(
-      `SELECT instance.service, instance.id AS instance, held, serial, not_before AS notBefore, not_after AS notAfter
+      `SELECT instance.service, instance.id AS instance, place, held, serial, not_before AS notBefore, not_after AS notAfter
        FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
        JOIN instance ON instance.id = certificate.instance JOIN service USING (service)
        WHERE ${isIssued} AND service.state = 'member' ORDER BY certificate.number`,
@@ -381,12 +381,13 @@ function listOf({ baseNumber, baseNextUpdate, baseRevocations, ...row }: Row): L
 function termOf({
   service,
   instance,
+  place,
   held,
   serial,
   notBefore,
   notAfter,
 }: Record<string, SQLOutputValue>): TermRow {
-  return { service, instance, held: held === 1, serial, notBefore, notAfter } as TermRow
+  return { service, instance, place, held: held === 1, serial, notBefore, notAfter } as TermRow
 }
 
 function certificateOf(row: Row): CertificateRow {
