@@ -55,6 +55,18 @@ describe('what a service believed', () => {
     assert.match(names.join(' '), /^head-1\.2\.json section-[0-9a-f]{64}\.json trust-1\.2\.json$/)
   })
 
+  test('has no drafts left of what came before, where a process was killed', async () => {
+    await visit()
+    await writeFile(joinPath(memory, '.head-1.1.json.4711-3'), '{')
+    await writeFile(joinPath(memory, `.section-${'ab'.repeat(32)}.json.4711-4`), '{')
+    await testMesh.publish()
+    await visit()
+    assert.deepEqual(
+      (await readdir(memory)).filter((name) => name.startsWith('.')),
+      [],
+    )
+  })
+
   test('is not given up for older files after a restart', async () => {
     const old = await readFile(testMesh.layout.mesh.head)
     await testMesh.publish()

@@ -10,7 +10,7 @@ import {
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 import type { MeshDocuments } from './mesh-files.ts'
-import { writeWhole } from './whole-file.ts'
+import { nameOfDraft, writeWhole } from './whole-file.ts'
 
 /**
  * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files
@@ -104,7 +104,8 @@ function numberIn(name: string, kind: 'trust' | 'head'): DocumentNumber | undefi
 }
 
 /** Also drafts that a crash left; those of another process that writes at this moment are made anew at its next document. */
-function isOutdated(name: string, { trust, bundle }: MeshDocuments): boolean {
+function isOutdated(file: string, { trust, bundle }: MeshDocuments): boolean {
+  const name = nameOfDraft(file)
   const number = numberIn(name, 'trust')
   if (number !== undefined) return compareDocumentNumbers(number, trust.number) < 0
   const head = numberIn(name, 'head')
