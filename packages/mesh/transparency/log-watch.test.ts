@@ -288,6 +288,22 @@ describe('whoever watches a log', () => {
     assert.deepEqual(alarms, [])
   })
 
+  test('looks no more for what a log has promised that is followed no more', async () => {
+    const leaf = await ca.loggedLeaf('nexus', log)
+    isDown = true
+    show(leaf)
+    await watch.look()
+    const [whileSought] = later.at(-1)!
+    log = await TestLog.create()
+    await logUnasked(await ca.leaf('nexus'))
+    isDown = false
+    await serve()
+    watch.follow([{ spki: log.signer.spki, origin: ORIGIN }])
+    await watch.look()
+    assert.ok(later.at(-1)![0] > 4 * whileSought, `${later.at(-1)![0]} ms after ${whileSought}`)
+    assert.deepEqual(alarms, [])
+  })
+
   /** Logs what nobody here has asked for. */
   const logUnasked = async ({ certificate }: TestIdentity) => {
     const issuerSpki = ca.issuing.certificate.spki

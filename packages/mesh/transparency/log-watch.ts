@@ -95,6 +95,9 @@ export class LogWatch {
       const witness = new LogWitness({ log, read, memory })
       this.#witnesses.set(witness.log, before.get(witness.log) ?? witness)
     }
+    // Whose word counts for nothing any more has nothing to prove.
+    for (const [fingerprint, { logged }] of this.#sought)
+      if (!this.#witnesses.has(logged.sct.log)) this.#sought.delete(fingerprint)
     if (logs.length > 0)
       this.#lookWithin([...this.#witnesses.keys()].every((log) => before.has(log)) ? LOOK_EVERY : FIRST_LOOK)
   }
