@@ -74,7 +74,39 @@ test('who has the issuing CA’s key, and neither log nor bundle key, makes noth
   await once(socket, 'close')
 })
 
+/** What lake has seen of the log last. */
+function seenByLake(mesh: MeshFolder): number {
+  const { memory } = mesh.layout.instance('lake')
+  const note = readdirSync(memory).find((name) => name.startsWith('checkpoint-'))
+  return note === undefined ? 0 : Number(readFileSync(joinPath(memory, note), 'utf8').split('\n')[1])
+}
+
 describe('a log that was put back by hand', () => {
+  test('is told of when the authority comes, which was not there when it was found out', async (t) => {
+    const mesh = await meshOf(t)
+    const { logsDir } = mesh.layout
+    const copy = joinPath(mesh.folder, 'log-copy')
+    cpSync(logsDir, copy, { recursive: true })
+    await mesh.issue('stream')
+    const first = await join('lake', { config: mesh.configFile })
+    await until(() => seenByLake(mesh) === 3)
+    await first.leave()
+    rmSync(logsDir, { recursive: true })
+    cpSync(copy, logsDir, { recursive: true })
+
+    const lake = await join('lake', { config: mesh.configFile })
+    atEnd(t, () => lake.leave())
+    const [{ kind }] = await once(lake, 'alarm')
+    assert.equal(kind, 'contradiction')
+    const authority = await KeptAuthority.start(mesh)
+    atEnd(t, () => authority.stop())
+    await until(() =>
+      authority.events.some(
+        ({ kind, detail }) => kind === 'log-alarm' && detail.rule === 'LOG_CONTRADICTION',
+      ),
+    )
+  })
+
   test('is found out by whoever has witnessed it; another takes its place, and everything is issued anew', async (t) => {
     const mesh = await meshOf(t)
     const { logsDir } = mesh.layout
@@ -84,12 +116,7 @@ describe('a log that was put back by hand', () => {
     const { lake, stream } = await callers(t, mesh)
     assert.equal(await greeting(stream, lake), 'hello stream')
     // The certificate of stream is entry 2, which lake looks for when it has seen it.
-    const { memory } = mesh.layout.instance('lake')
-    const seen = () => {
-      const note = readdirSync(memory).find((name) => name.startsWith('checkpoint-'))
-      return note === undefined ? 0 : Number(readFileSync(joinPath(memory, note), 'utf8').split('\n')[1])
-    }
-    await until(() => seen() === 3)
+    await until(() => seenByLake(mesh) === 3)
 
     rmSync(logsDir, { recursive: true })
     cpSync(copy, logsDir, { recursive: true })

@@ -1,6 +1,7 @@
 import {
   formatDocumentNumber,
   MAX_SHOWN_TRUST,
+  type PeerMessage,
   REPORT_EVERY,
   type Report,
   sealAcknowledgement,
@@ -48,6 +49,11 @@ const alarmRules: Readonly<Record<LogAlarm['kind'], string>> = {
   misissued: 'MISISSUED',
 }
 
+type AlarmMessage = PeerMessage & { readonly type: 'refusal' }
+
+/** Of several it is the first that tell what happened. */
+const MAX_UNTOLD = 16
+
 /** What a service says to the authority: who it is, what it enforces, how it is. */
 export class PeerVoice {
   readonly #options: PeerVoiceOptions
@@ -55,6 +61,8 @@ export class PeerVoice {
   /** This process, among those that may share the instance. */
   readonly #peer: string
   #acknowledged = ''
+  /** Alarms of when nobody listened. */
+  readonly #untold: AlarmMessage[] = []
   #cancelReport = () => {}
   #soon: { readonly at: number; readonly cancel: () => void } | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
@@ -71,6 +79,7 @@ export class PeerVoice {
         this.#acknowledged = ''
         void this.acknowledge()
         this.#reportOnAndOn()
+        for (const alarm of this.#untold.splice(0)) this.#link.send(alarm)
       },
     })
   }
@@ -159,9 +168,11 @@ export class PeerVoice {
     this.#link.send({ type: 'refusal', rule: rule.slice(0, 64), message: message.slice(0, 2000) })
   }
 
-  /** Whoever runs the authority hears of it there. */
+  /** Whoever runs the authority hears of it there, as soon as it listens. */
   alarm({ kind, message }: LogAlarm): void {
-    this.#link.send({ type: 'refusal', rule: alarmRules[kind], message: message.slice(0, 2000) })
+    const alarm = { type: 'refusal', rule: alarmRules[kind], message: message.slice(0, 2000) } as const
+    if (this.#link.isOpen) this.#link.send(alarm)
+    else if (this.#untold.length < MAX_UNTOLD) this.#untold.push(alarm)
   }
 
   leave(): void {
