@@ -104,12 +104,19 @@ function endOf({ slot }: Pick<ListedCa, 'slot'>): number {
 /**
  * Signs and records the lists that are due, but for those of roots whose keys are away. They are written with everything published.
  *
- * @param of the CAs whose lists they are; all, where nothing is said
+ * @param of whose lists have to come of it; all, where nothing is said
+ * @throws what the first of those failed with, once every other was tried
  */
 export async function publishLists(engine: Engine, of?: readonly string[]): Promise<void> {
+  const failures: unknown[] = []
   for (const { slot, scopes } of dueLists(engine)) {
-    if (of !== undefined && !of.includes(slot)) continue
     const ca = listedCas(engine.store).find((one) => one.slot.id === slot)
-    if (ca !== undefined && !isAwayRoot(engine, ca.slot)) await publishListsOf(engine, ca, scopes)
+    if (ca === undefined || isAwayRoot(engine, ca.slot)) continue
+    try {
+      await publishListsOf(engine, ca, scopes)
+    } catch (error) {
+      if (of === undefined || of.includes(slot)) failures.push(error)
+    }
   }
+  if (failures.length > 0) throw failures[0]
 }
