@@ -129,7 +129,8 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
     return exitCode.done
   } finally {
     wake.close()
-    await admin.close()
+    // Nobody says anything any more once it has been said that this has ended.
+    await Promise.all([admin.close(), door.close(), console.close()])
     await authority.close()
     voice.ended()
   }
