@@ -124,6 +124,7 @@ export class Authority implements Administration {
       )
     }
     this.#engine = { ...this.#engine, config }
+    this.#responder?.configure(config)
   }
 
   /**
@@ -153,9 +154,9 @@ export class Authority implements Administration {
    */
   serveStatus(start: () => ChildProcess): void {
     const { config, layout, clock, report } = this.#engine
-    if (config.authority.http === undefined) return
     const inTurn: ResponderHost['inTurn'] = (deed) => this.#whenWhole(deed)
-    this.#responder = new Responder({ config, layout, clock, report, start, inTurn })
+    this.#responder = new Responder({ layout, clock, report, start, inTurn })
+    this.#responder.configure(config)
   }
 
   /** Where lists and OCSP are served, once they are. */

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { issueOcspSigner } from '../issue-ocsp-signer.ts'
-import type { FromResponder, ToResponder } from './messages.ts'
+import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -13,7 +14,6 @@ const RESTART_AFTER = 1000
 const PATIENCE = 5000
 
 export interface ResponderHost {
-  readonly config: Config
   readonly layout: Layout
   readonly clock: () => number
   readonly report: Engine['report']
@@ -27,6 +27,8 @@ export interface ResponderHost {
 export class Responder {
   readonly #host: ResponderHost
   readonly #waiting = new Map<number, (response: Uint8Array | undefined) => void>()
+  /** What its process is started with; undefined where nothing is to be served. */
+  #wanted: ResponderOptions | undefined
   #child: ChildProcess | undefined
   #timer: NodeJS.Timeout | undefined
   #asked = 0
@@ -36,7 +38,16 @@ export class Responder {
 
   constructor(host: ResponderHost) {
     this.#host = host
-    this.#start()
+  }
+
+  /** Serves from now on as this config says, or nothing where it says `authority.http: none`. */
+  configure(config: Config): void {
+    const wanted = optionsOf(config, this.#host.layout)
+    if (isDeepStrictEqual(wanted, this.#wanted)) return
+    this.#wanted = wanted
+    // The end of one that serves otherwise is the start of the next.
+    if (this.#child !== undefined) this.#child.kill()
+    else this.#start()
   }
 
   /** Something was issued, revoked or published. */
@@ -69,18 +80,14 @@ export class Responder {
   }
 
   #start(): void {
-    const { config, layout } = this.#host
-    const { http, publicUrl, clockSkew } = config.authority
-    if (this.#closed || http === undefined || publicUrl === undefined) return
+    clearTimeout(this.#timer)
+    if (this.#closed || this.#wanted === undefined) return
     const child = this.#host.start()
     this.#child = child
     child.on('message', (message) => void this.#take(message as FromResponder))
     child.on('error', () => {})
     child.once('exit', () => this.#ended())
-    const answersLive = config.revocation.ocspDays * DAY
-    const place = { host: http.host, port: http.port ?? 0, publicUrl }
-    const { state, authority } = layout
-    this.#send({ type: 'start', ...place, state, inventory: authority.inventory, answersLive, clockSkew })
+    this.#send({ type: 'start', ...this.#wanted })
   }
 
   #ended(): void {
@@ -116,9 +123,9 @@ export class Responder {
   }
 
   #listening(port: number): void {
-    const { report, clock, config } = this.#host
+    const { report, clock } = this.#host
     this.port = port
-    const detail = { address: `${config.authority.http?.host}:${port}` }
+    const detail = { address: `${this.#wanted?.host}:${port}` }
     report({ kind: 'status-served', subject: 'authority', at: clock(), detail })
   }
 
@@ -131,4 +138,13 @@ export class Responder {
   #send(message: ToResponder): void {
     if (this.#child?.connected) this.#child.send(message, () => {})
   }
+}
+
+function optionsOf({ authority, revocation }: Config, layout: Layout): ResponderOptions | undefined {
+  const { http, publicUrl, clockSkew } = authority
+  if (http === undefined || publicUrl === undefined) return undefined
+  const { state } = layout
+  const { inventory } = layout.authority
+  const place = { host: http.host, port: http.port ?? 0, publicUrl }
+  return { ...place, state, inventory, answersLive: revocation.ocspDays * DAY, clockSkew }
 }
