@@ -1,10 +1,7 @@
 import { once } from 'node:events'
 import { join } from '@datapunk/mesh'
 
-/**
- * A service that answers, and calls another again and again, every second time over a new connection. Sent a message, it says what it
- * has come to: `node --expose-gc calling-service.ts CONFIG SERVICE`. Its first message is its port, the first it gets the other’s URL.
- */
+/** What a service says that is asked what its calls have come to. */
 export interface CallsSaid {
   readonly calls: number
   /** What each call failed with that did. */
@@ -13,6 +10,12 @@ export interface CallsSaid {
   readonly heap: number
 }
 
+/**
+ * A service that answers, and calls another again and again, every second time over a new connection. Its first message is its port,
+ * the first that it gets the other’s URL; to every later one it answers `CallsSaid`.
+ *
+ *     node --expose-gc calling-service.ts CONFIG SERVICE
+ */
 const [config = '', service = ''] = process.argv.slice(2)
 const mesh = await join(service, { config })
 const server = mesh.createServer((request, response) => response.end(mesh.peer(request).service))

@@ -18,7 +18,7 @@ import { isSuspended, pinningWanted } from './pinning/pin-mode.ts'
 import { plan, renewalDue } from './plan.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import type { CertificateRow, SlotRow, SlotState } from './store/contract.ts'
-import { goneKeys } from './succession.ts'
+import { goneInstances } from './succession.ts'
 import { isLiving } from './transparency/submit.ts'
 
 /** The state of the mesh at a glance. Times are milliseconds since the epoch. */
@@ -274,7 +274,7 @@ function isOfUse(
   const elsewhere = instances.flatMap(({ row, current }) =>
     row.place === 'elsewhere' && current !== undefined ? [{ ...current, instance: row.id }] : [],
   )
-  const gone = goneKeys(elsewhere, now)
+  const gone = goneInstances(elsewhere, now)
   return ({ row, current }) => row.place === 'here' || (current !== undefined && !gone.has(row.id))
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { goneKeys } from './succession.ts'
+import { goneInstances } from './succession.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const LIFE = 90
@@ -9,7 +9,7 @@ const LIFE = 90
 const key = (instance: string, from: number) => ({
   ...{ instance, notBefore: from * DAY, notAfter: (from + LIFE) * DAY },
 })
-const gone = (keys: readonly ReturnType<typeof key>[], day: number) => [...goneKeys(keys, day * DAY)]
+const gone = (keys: readonly ReturnType<typeof key>[], day: number) => [...goneInstances(keys, day * DAY)]
 
 test('a key is gone when its certificate has ended, and another one has followed, which no other has', () => {
   const keys = [key('first', 0), key('beside', 2), key('early', 40), key('next', 60)]

@@ -1,6 +1,6 @@
 import { PROBE } from '@datapunk/protocol'
 import type { Reader, TermRow } from './store/contract.ts'
-import { goneKeys } from './succession.ts'
+import { goneInstances } from './succession.ts'
 
 /**
  * How long services have certificates. That the probe’s ends harms nobody, nor that of a key elsewhere which is gone.
@@ -13,6 +13,6 @@ export function termsOfServices(store: Pick<Reader, 'terms'>, now: number): read
     terms.filter(({ place }) => place === 'elsewhere'),
     ({ service }) => service,
   )
-  const gone = new Set([...elsewhere.values()].flatMap((keys) => [...goneKeys(keys, now)]))
+  const gone = new Set([...elsewhere.values()].flatMap((keys) => [...goneInstances(keys, now)]))
   return terms.filter(({ service, instance }) => service !== PROBE && !gone.has(instance))
 }
