@@ -81,18 +81,25 @@ function seenByLake(mesh: MeshFolder): number {
   return note === undefined ? 0 : Number(readFileSync(joinPath(memory, note), 'utf8').split('\n')[1])
 }
 
+/** @returns puts the log back to what it is now */
+function copyOfLog({ folder, layout: { logsDir } }: MeshFolder): () => void {
+  const copy = joinPath(folder, 'log-copy')
+  cpSync(logsDir, copy, { recursive: true })
+  return () => {
+    rmSync(logsDir, { recursive: true })
+    cpSync(copy, logsDir, { recursive: true })
+  }
+}
+
 describe('a log that was put back by hand', () => {
   test('is told of when the authority comes, which was not there when it was found out', async (t) => {
     const mesh = await meshOf(t)
-    const { logsDir } = mesh.layout
-    const copy = joinPath(mesh.folder, 'log-copy')
-    cpSync(logsDir, copy, { recursive: true })
+    const putBack = copyOfLog(mesh)
     await mesh.issue('stream')
     const first = await join('lake', { config: mesh.configFile })
     await until(() => seenByLake(mesh) === 3)
     await first.leave()
-    rmSync(logsDir, { recursive: true })
-    cpSync(copy, logsDir, { recursive: true })
+    putBack()
 
     const lake = await join('lake', { config: mesh.configFile })
     atEnd(t, () => lake.leave())
@@ -109,17 +116,14 @@ describe('a log that was put back by hand', () => {
 
   test('is found out by whoever has witnessed it; another takes its place, and everything is issued anew', async (t) => {
     const mesh = await meshOf(t)
-    const { logsDir } = mesh.layout
-    const copy = joinPath(mesh.folder, 'log-copy')
-    cpSync(logsDir, copy, { recursive: true })
+    const putBack = copyOfLog(mesh)
     await mesh.issue('stream')
     const { lake, stream } = await callers(t, mesh)
     assert.equal(await greeting(stream, lake), 'hello stream')
     // The certificate of stream is entry 2, which lake looks for when it has seen it.
     await until(() => seenByLake(mesh) === 3)
 
-    rmSync(logsDir, { recursive: true })
-    cpSync(copy, logsDir, { recursive: true })
+    putBack()
     const authority = await KeptAuthority.start(mesh)
     atEnd(t, () => authority.stop())
     const alarmed = new Promise<LogAlarm>((resolve) =>

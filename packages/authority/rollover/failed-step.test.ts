@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Signer } from '@datapunk/pki'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import { apply, stepFailure } from '../apply.ts'
+import { type ApplyReport, apply, stepFailure } from '../apply.ts'
 import { AuthorityError } from '../error.ts'
 import { KeyStore, type KnownKey } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
@@ -42,6 +42,14 @@ async function founded(t: TestContext) {
   return { engine, clock, keys }
 }
 
+/** Steps that failed, and what they were about. */
+const failed = (report: ApplyReport) =>
+  report.failed.map(({ action }) =>
+    'instance' in action || 'settings' in action
+      ? action.kind
+      : `${action.kind} ${action.slotKind ?? action.slots ?? 'of all'}`,
+  )
+
 test('a key of a root that can’t be opened keeps nothing waiting but what it has to sign', async (t) => {
   const { engine, clock, keys } = await founded(t)
   const listsAt = () => engine.store.lists().map(({ slot, thisUpdate }) => [slot, thisUpdate])
@@ -52,15 +60,26 @@ test('a key of a root that can’t be opened keeps nothing waiting but what it h
   clock.advance(300 * DAY)
   const report = await apply(engine, no)
   assert.match(String(stepFailure(report)), /root-1/)
+  assert.deepEqual(failed(report), ['publish-lists root-1'])
   assert.notEqual(engine.store.currentCertificates()[0]!.serial, before)
   assert.equal(engine.store.bundle()!.expiresAt, clock.now() + 7 * DAY)
   const now = Object.fromEntries(listsAt())
   assert.equal(now['root-1'], listed['root-1'])
   assert.equal(now['issuing-ca-1'], listed['issuing-ca-1'] + 300 * DAY)
 
+  // So are another issuing CA and another bundle key now, which come first.
+  clock.advance(450 * DAY)
+  assert.deepEqual(failed(await apply(engine, no)), [
+    'prepare issuing-ca',
+    'publish-trust-statement of all',
+    'publish-lists root-1',
+  ])
+  assert.equal(Object.fromEntries(listsAt())['issuing-ca-1'], now['issuing-ca-1'] + 450 * DAY)
+
   keys.isRootSpoilt = false
   assert.equal(stepFailure(await apply(engine, no)), undefined)
-  assert.deepEqual(Object.fromEntries(listsAt()), { ...now, 'root-1': now['issuing-ca-1'] })
+  assert.equal(Object.fromEntries(listsAt())['root-1'], now['issuing-ca-1'] + 450 * DAY)
+  assert.ok(engine.store.slots().some(({ id }) => id === 'issuing-ca-2'))
 })
 
 test('nothing goes on under a key that no peer knows yet', async (t) => {
