@@ -249,6 +249,8 @@ describe('a state folder that was copied back by hand', () => {
     await up.says(/halted/)
     const refused = await mtls(['apply', '--config', mesh.configFile])
     assert.match(refused.stderr, /INVENTORY_OUTDATED/)
+    const looked = await mtls(['status', '--config', mesh.configFile])
+    assert.deepEqual([looked.code, looked.stderr.match(/a peer showed bundle/g)?.length], [1, 1])
     await run(mesh, 'restore', '--continue')
     const applied = await mtls(['apply', '--config', mesh.configFile])
     assert.match(applied.stderr, /bundle 2\.\d+ is in force/)

@@ -139,6 +139,37 @@ describe('an authority', () => {
     await second.close()
   })
 
+  test('says in its status why it does nothing, for as long as that is so', async () => {
+    const dir = temporaryFolder()
+    const config = configIn(dir, { lake: {} }, {})
+    const { keys } = layoutOf(config).authority
+    const bundleKey = join(keys, 'bundle-key-1.key')
+    const first = await open(config)
+    await first.apply(no)
+    assert.equal((await first.status()).fault, undefined)
+    await first.close()
+
+    const whole = readFileSync(bundleKey, 'utf8')
+    const lines = whole.split('\n')
+    const reversed = [...lines.at(-4)!].reverse().join('')
+    writeFileSync(bundleKey, lines.with(-4, reversed).join('\n'))
+    const second = await open(config)
+    second.configure(configIn(dir, { lake: {}, stream: {} }, {}))
+    await assert.rejects(() => second.apply(no), isCode('ENVELOPE_INVALID'))
+    assert.match((await second.status()).fault ?? '', /^the envelope of bundle-key-1 was changed/)
+    writeFileSync(bundleKey, whole)
+    await second.apply(no)
+    assert.equal((await second.status()).fault, undefined)
+
+    // Nobody has to have tried.
+    renameSync(keys, `${keys}-away`)
+    assert.match((await second.status()).fault ?? '', /^the key of bundle-key-1 is not at/)
+    await second.close()
+    const observation = new Observation({ config, clock: () => clock.now() })
+    assert.match(observation.status().fault ?? '', /^the key of bundle-key-1 is not at/)
+    observation.close()
+  })
+
   test('goes on under other services, but not in other places', async () => {
     const dir = temporaryFolder()
     const authority = await open(configIn(dir, { lake: {} }))

@@ -306,7 +306,7 @@ export class Authority implements Administration {
   }
 
   status(): Promise<Status> {
-    return this.#inTurn(statusOf)
+    return this.#inTurn((engine) => statusOf(engine, this.#applyFailure))
   }
 
   async liveService(service: string): Promise<LiveService> {

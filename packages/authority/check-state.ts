@@ -32,6 +32,17 @@ export function checkState(engine: Checked): void {
   checkWhole(engine)
 }
 
+/** What `checkState` refuses this state with, in words; undefined where it goes on. */
+export function stateFault(engine: Checked): string | undefined {
+  try {
+    checkState(engine)
+  } catch (error) {
+    if (error instanceof AuthorityError) return error.message
+    throw error
+  }
+  return undefined
+}
+
 /** What lies published may show that it was published by a newer inventory than this one. */
 function publishedEvidence({ store, disk, layout }: Checked): string | undefined {
   const published = disk.readChecked(layout.mesh.head, { maxBytes: MAX_DOCUMENT_BYTES })

@@ -7,6 +7,7 @@ import {
   PROBE,
   type Requirement,
 } from '@datapunk/protocol'
+import { stateFault } from './check-state.ts'
 import { undelivered } from './delivery/deliver.ts'
 import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryInstance, InventoryService } from './inventory.ts'
@@ -27,6 +28,8 @@ export interface Status {
   /** Absent before the first apply. */
   readonly meshId: string | undefined
   readonly environment: string | undefined
+  /** Why nothing is signed now, or a step of a roll-over is not taken, and what repairs it; undefined where all goes on. */
+  readonly fault: string | undefined
   readonly bundle: string | undefined
   readonly bundleExpiresAt: number | undefined
   /** The passphrase lies beside the keys it protects, or they are stored in clear. */
@@ -122,7 +125,8 @@ export interface InstanceStatus {
   readonly enforced: string | undefined
 }
 
-export function statusOf(engine: Observed): Status {
+/** @param failure what the last apply failed with, where somebody keeps the mesh */
+export function statusOf(engine: Observed, failure?: string): Status {
   const { config, store, clock, disk, layout } = engine
   const inventory = takeInventory(engine)
   const mesh = store.mesh()
@@ -140,6 +144,7 @@ export function statusOf(engine: Observed): Status {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
+    fault: stateFault(engine) ?? failure,
     bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected:

@@ -3,7 +3,8 @@ import type { InstanceStatus, Status } from '@datapunk/authority'
 /** What is wrong with the mesh as a whole. */
 export function faultsOf(status: Status, now: number): string[] {
   const faults: string[] = []
-  if (status.meshId === undefined) faults.push('there is no mesh yet: `mtls apply` makes it')
+  if (status.fault !== undefined) faults.push(status.fault)
+  else if (status.meshId === undefined) faults.push('there is no mesh yet: `mtls apply` makes it')
   if (status.bundleExpiresAt !== undefined && status.bundleExpiresAt <= now)
     faults.push('the bundle has expired: `mtls apply` signs a new one')
   for (const { subject, notAfter, state } of status.cas) {
