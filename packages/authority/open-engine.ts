@@ -9,7 +9,7 @@ import { OwnerBook } from './disk/owner.ts'
 import type { Engine } from './engine.ts'
 import type { AuthorityEvent } from './event.ts'
 import { KeyStore } from './keys/key-store.ts'
-import { type FoundPassphrase, passphraseOnce } from './keys/passphrase.ts'
+import { type FindPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
@@ -46,7 +46,7 @@ export interface AuthorityOptions {
 export interface OpenedEngine {
   readonly engine: Engine
   readonly lock: Lock
-  readonly passphrase: () => FoundPassphrase
+  readonly passphrase: FindPassphrase
 }
 
 /**
@@ -83,7 +83,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       disk,
       folder: layout.authority.keys,
       rootKey: config.paths.caKey,
-      passphrase: () => passphrase().passphrase,
+      passphrase: (options) => passphrase(options).passphrase,
       storeInClear: config.authority.storeCaKeysInClear,
       randomBytes,
       used: ({ id }, signatures) => {

@@ -12,7 +12,12 @@ export interface AdministrationOptions {
   readonly adopting?: boolean
 }
 
-type Deed<Result> = (administration: Administration, config: Config, running: boolean) => Promise<Result>
+/** @param running whether the authority is another process, which `mtls up` keeps */
+export type Deed<Result> = (
+  administration: Administration,
+  config: Config,
+  running: boolean,
+) => Promise<Result>
 
 /** Asks the authority that runs (`mtls up`: `running` is true), or is the authority for the time of the deed. */
 export async function withAdministration<Result>(

@@ -122,9 +122,11 @@ export class BackupFile {
     const { salt } = this.header
     const { key, check } = await derivePassphraseKey(passphrase, salt, this.header, CONTEXT)
     if (!timingSafeEqual(check, this.header.check)) {
-      throw new AuthorityError('PASSPHRASE_WRONG', `the passphrase does not open the backup ${this.#path}`, {
-        data: { file: this.#path },
-      })
+      throw new AuthorityError(
+        'PASSPHRASE_WRONG',
+        `the passphrase does not open the backup ${this.#path}; allowed: the one it was sealed with. Give that by --passphrase-file`,
+        { data: { file: this.#path } },
+      )
     }
     const size = this.#file.size - this.#line.length - 1
     const seal = { key, associated: associatedData(this.#line) }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { decodePem, encodePem, PkiError } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind } from '../store/contract.ts'
-import type { Passphrase } from './passphrase.ts'
+import { type Passphrase, passphraseWays } from './passphrase.ts'
 import {
   allowedCost,
   CHECK_BYTES,
@@ -93,9 +93,11 @@ export async function openKey(pem: string | Uint8Array, passphrase: Passphrase):
   const { header, headerBytes, ciphertext, tag } = parseEnvelope(pem)
   const { key, check } = await derivePassphraseKey(passphrase, header.salt, header, CONTEXT)
   if (!timingSafeEqual(check, header.check)) {
-    throw new AuthorityError('PASSPHRASE_WRONG', `the passphrase does not open the key of ${header.slot}`, {
-      data: { slot: header.slot },
-    })
+    throw new AuthorityError(
+      'PASSPHRASE_WRONG',
+      `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. Give that by ${passphraseWays}`,
+      { data: { slot: header.slot } },
+    )
   }
   const decipher = createDecipheriv('aes-256-gcm', key, header.nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(associatedData(headerBytes))

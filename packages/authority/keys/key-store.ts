@@ -13,7 +13,7 @@ import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind, SlotState } from '../store/contract.ts'
 import { envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
-import type { Passphrase } from './passphrase.ts'
+import { type FindPassphrase, type Passphrase, passphraseWays } from './passphrase.ts'
 import type { ScryptCost } from './passphrase-key.ts'
 
 /** Where a key lives, and what it is for. */
@@ -42,7 +42,7 @@ export interface KeyStoreOptions {
   /** Absolute path of the root key: `config.paths.caKey`. */
   readonly rootKey: string
   /** What every envelope is sealed with (see `findPassphrase`); asked for when a key is sealed or opened, never before. */
-  readonly passphrase: () => Passphrase
+  readonly passphrase: (options?: Parameters<FindPassphrase>[0]) => Passphrase
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
@@ -223,24 +223,18 @@ export class KeyStore {
 
   /**
    * Takes over a key that exists (`mtls apply --adopt-ca`): PKCS#8, encrypted PKCS#8, or the older EC and RSA forms. A
-   * file in its place is replaced only when it holds this very key.
+   * file in its place is replaced only when it holds this very key. One that is encrypted is opened with the passphrase of the
+   * CA keys, and sealed with it.
    *
    * @param pem the existing key
    * @param spki DER SubjectPublicKeyInfo of the certificate it must belong to
-   * @param passphrase of `pem`, when that is encrypted; from then on it is sealed with ours
-   * @throws AuthorityError `KEY_INVALID`, `KEY_MISMATCH`, `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, `KEY_EXISTS`
+   * @throws AuthorityError `KEY_INVALID`, `KEY_MISMATCH`, `PASSPHRASE_WRONG`, `KEY_EXISTS`, and as `passphrase` does
    */
-  async import(
-    slot: KeySlot,
-    pem: string | Uint8Array,
-    spki: Uint8Array,
-    passphrase?: Passphrase,
-  ): Promise<StoredKey> {
-    const key = parseForeignKey(slot, pem, passphrase)
+  async import(slot: KeySlot, pem: string | Uint8Array, spki: Uint8Array): Promise<StoredKey> {
+    const key = this.#foreignKey(slot, pem)
     const found = supported(slot, key)
     if (Buffer.compare(found.spki, spki) !== 0) throw notItsKey(slot)
-    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash, passphrase))
-      throw exists(slot, this.pathOf(slot))
+    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash)) throw exists(slot, this.pathOf(slot))
     return this.#store(slot, key)
   }
 
@@ -264,7 +258,7 @@ export class KeyStore {
       refuseLooserThan: 0o600,
     })
     if (pem === undefined) throw missing(slot, path)
-    return isEnvelope(pem) ? envelopeName(pem).spkiHash : describe(this.#clearKey(pem, slot)).spkiHash
+    return isEnvelope(pem) ? nameIn(path, pem).spkiHash : describe(this.#clearKey(pem, slot)).spkiHash
   }
 
   #copy(from: string, to: string): void {
@@ -303,14 +297,16 @@ export class KeyStore {
   }
 
   #nameIn(pem: Uint8Array, slot: KeySlot): KeyName {
-    const name = envelopeName(pem)
+    const name = nameIn(this.pathOf(slot), pem)
     if (name.slot === slot.id && name.kind === slot.kind) return name
     throw mismatch(slot, this.pathOf(slot), `is the key of ${name.slot} (${name.kind})`)
   }
 
   #clearKey(pem: Uint8Array, slot: KeySlot): KeyObject {
     if (!this.#options.storeInClear) throw inClear(slot, this.pathOf(slot))
-    return parseForeignKey(slot, pem, undefined)
+    if (isEncrypted(pem))
+      throw keyInvalid(slot, 'is encrypted, and not by mtls. Put the file back that mtls wrote')
+    return parseKey(slot, pem)
   }
 
   #anotherKey(slot: KeySlot): AuthorityError {
@@ -324,10 +320,24 @@ export class KeyStore {
     return pem
   }
 
-  #holdsSame(slot: KeySlot, spkiHash: string, passphrase: Passphrase | undefined): boolean {
+  #holdsSame(slot: KeySlot, spkiHash: string): boolean {
     const pem = this.#readFile(slot)
-    if (isEnvelope(pem)) return envelopeName(pem).spkiHash === spkiHash
-    return describe(parseForeignKey(slot, pem, passphrase)).spkiHash === spkiHash
+    if (isEnvelope(pem)) return nameIn(this.pathOf(slot), pem).spkiHash === spkiHash
+    return describe(this.#foreignKey(slot, pem)).spkiHash === spkiHash
+  }
+
+  #foreignKey(slot: KeySlot, pem: string | Uint8Array): KeyObject {
+    return parseKey(slot, pem, isEncrypted(pem) ? this.#options.passphrase({ mayMake: false }) : undefined)
+  }
+}
+
+/** An envelope does not know where it lies. @throws AuthorityError `ENVELOPE_INVALID` */
+function nameIn(path: string, pem: Uint8Array): KeyName {
+  try {
+    return envelopeName(pem)
+  } catch (cause) {
+    if (!(cause instanceof AuthorityError)) throw cause
+    throw new AuthorityError(cause.code, `${path}: ${cause.message}`, { cause, data: { path } })
   }
 }
 
@@ -344,14 +354,12 @@ function isEnvelope(pem: Uint8Array): boolean {
 /** PKCS#8 (RFC 7468 section 11), and the header of RFC 1421 that older keys bear. */
 const encryptedForm = /^(-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
 
+function isEncrypted(pem: string | Uint8Array): boolean {
+  return encryptedForm.test(Buffer.from(pem).toString('latin1'))
+}
+
 /** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
-function parseForeignKey(
-  slot: KeySlot,
-  pem: string | Uint8Array,
-  passphrase: Passphrase | undefined,
-): KeyObject {
-  if (passphrase === undefined && encryptedForm.test(Buffer.from(pem).toString('latin1')))
-    throw needsPassphrase(slot)
+function parseKey(slot: KeySlot, pem: string | Uint8Array, passphrase?: Passphrase): KeyObject {
   try {
     const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
@@ -415,19 +423,14 @@ function inClear({ id }: KeySlot, path: string): AuthorityError {
   )
 }
 
-function keyInvalid({ id }: KeySlot, found: string, cause: unknown): AuthorityError {
+function keyInvalid({ id }: KeySlot, found: string, cause?: unknown): AuthorityError {
   return new AuthorityError('KEY_INVALID', `the key for ${id} ${found}`, { cause, data: { slot: id } })
 }
 
-function needsPassphrase({ id }: KeySlot): AuthorityError {
-  return new AuthorityError('PASSPHRASE_MISSING', `the key for ${id} is encrypted; give its passphrase`, {
-    data: { slot: id },
-  })
-}
-
 function wrongPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
-  return new AuthorityError('PASSPHRASE_WRONG', `the passphrase does not open the key for ${id}`, {
-    cause,
-    data: { slot: id },
-  })
+  return new AuthorityError(
+    'PASSPHRASE_WRONG',
+    `the key for ${id} is encrypted, and the passphrase of the CA keys does not open it; allowed: its own. Give that by ${passphraseWays}`,
+    { cause, data: { slot: id } },
+  )
 }

@@ -94,6 +94,9 @@ export function findPassphrase(options: PassphraseOptions): FoundPassphrase {
   return { passphrase, source: 'state', unprotected: true }
 }
 
+/** @param options.mayMake whether one that is made now would do, where there is none; default true */
+export type FindPassphrase = (options?: { readonly mayMake?: boolean }) => FoundPassphrase
+
 /**
  * `findPassphrase`, when it is first asked for, and kept. The variable is gone from the environment at once, so that no process
  * we start inherits it.
@@ -104,12 +107,12 @@ export function passphraseOnce({
   ...options
 }: Omit<PassphraseOptions, 'create'> & {
   readonly create?: () => PassphraseOptions['create']
-}): () => FoundPassphrase {
+}): FindPassphrase {
   const own = { ...environment }
   delete environment[VARIABLE]
   let found: FoundPassphrase | undefined
-  return () => {
-    found ??= findPassphrase({ ...options, environment: own, create: create?.() })
+  return ({ mayMake = true } = {}) => {
+    found ??= findPassphrase({ ...options, environment: own, create: mayMake ? create?.() : undefined })
     return found
   }
 }
@@ -161,7 +164,8 @@ function isInside(path: string, folder: string): boolean {
   return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
 }
 
-const ways = `authority.passphrase_file, a systemd credential ${CREDENTIAL}, or $${VARIABLE}`
+/** How a passphrase is given, for messages. */
+export const passphraseWays = `authority.passphrase_file, a systemd credential ${CREDENTIAL}, or $${VARIABLE}`
 
 function ambiguous(found: readonly string[]): AuthorityError {
   return new AuthorityError(
@@ -184,7 +188,7 @@ function empty(name: string): AuthorityError {
 function none(stateFile: string): AuthorityError {
   return new AuthorityError(
     'PASSPHRASE_MISSING',
-    `the CA keys are encrypted, and no passphrase is given. Give it by ${ways}, or put ${stateFile} back`,
+    `the CA keys are encrypted, and no passphrase is given. Give it by ${passphraseWays}, or put ${stateFile} back`,
     { data: { stateFile } },
   )
 }

@@ -1,12 +1,12 @@
 import type { Action, Administration, ApplyReport } from '@datapunk/authority'
 import type { Config } from '@datapunk/protocol'
 import { countText, toldRow } from '../action-text.ts'
-import { withAdministration, withAuthority } from '../administration.ts'
+import { type Deed, withAdministration, withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ApplyDocument } from '../documents/apply.ts'
 import { eventText } from '../event-text.ts'
-import { exitCode } from '../exit-code.ts'
+import { type ExitCode, exitCode } from '../exit-code.ts'
 import { protectionText } from '../protection-text.ts'
 import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
 
@@ -28,24 +28,33 @@ export const applyCommand: CommandSpec<ApplyOptions> = {
   ],
   json: () => import('../documents/apply.ts'),
   examples: ['mtls apply', 'mtls apply --yes --purge', 'mtls apply --env demo --root .demo'],
-  async run(context, options) {
-    if (options.adoptCa) await adopt(context)
-    return withAdministration(context, reporting(context), async (administration, config, running) => {
-      const { output, json } = context
-      const approve = (actions: readonly Action[]) => approval(context, actions, options.yes === true)
-      const report = await output.during('applying', administration.apply({ approve }))
-      const purged = options.purge ? await administration.purge() : []
-      if (json) output.printJson(documentOf(report, purged))
-      else {
-        if (running && report.done.length > 0)
-          output.tell(output.toldTable(report.done.map((action) => toldRow(action, output))))
-        for (const path of purged) output.tell(`removed ${path}`)
-        tellOutcome(context, report)
-      }
-      await warnOfKeys(context, config, administration)
-      return report.declined.length + report.failed.length > 0 ? exitCode.bad : exitCode.done
+  run(context, options) {
+    const deed = applying(context, options)
+    if (!options.adoptCa) return withAdministration(context, reporting(context), deed)
+    const config = loadConfig(context)
+    return withAuthority(context, config, { ...reporting(context), adopting: true }, async (authority) => {
+      await authority.adopt()
+      return deed(authority, config, false)
     })
   },
+}
+
+function applying(context: Context, options: ApplyOptions): Deed<ExitCode> {
+  return async (administration, config, running) => {
+    const { output, json } = context
+    const approve = (actions: readonly Action[]) => approval(context, actions, options.yes === true)
+    const report = await output.during('applying', administration.apply({ approve }))
+    const purged = options.purge ? await administration.purge() : []
+    if (json) output.printJson(documentOf(report, purged))
+    else {
+      if (running && report.done.length > 0)
+        output.tell(output.toldTable(report.done.map((action) => toldRow(action, output))))
+      for (const path of purged) output.tell(`removed ${path}`)
+      tellOutcome(context, report)
+    }
+    await warnOfKeys(context, config, administration)
+    return report.declined.length + report.failed.length > 0 ? exitCode.bad : exitCode.done
+  }
 }
 
 function reporting({ output }: Context) {
@@ -53,12 +62,6 @@ function reporting({ output }: Context) {
     purpose: 'apply',
     report: (event: Parameters<typeof eventText>[0]) => output.tell(eventText(event, output)),
   }
-}
-
-function adopt(context: Context): Promise<void> {
-  return withAuthority(context, loadConfig(context), { ...reporting(context), adopting: true }, (authority) =>
-    authority.adopt(),
-  )
 }
 
 /** Yes on the command line, or from somebody at a terminal; where there is neither, no. */

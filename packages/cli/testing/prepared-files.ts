@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCsr, encodeName, encodePem, generateKeyPair, localSigner } from '@datapunk/pki'
@@ -38,6 +39,8 @@ export async function prepareFiles(folder: string): Promise<void> {
   const leaf = await other.leaf('lake')
   write('other-root.crt', other.root.pem)
   write('other-root.key', other.root.keyPem, 0o600)
+  const theirs = { cipher: 'aes-256-cbc', passphrase: 'theirs', type: 'pkcs8', format: 'pem' } as const
+  write('other-root.encrypted.key', createPrivateKey(other.root.keyPem).export(theirs), 0o600)
   write('other-lake.crt', other.chainPem(leaf))
   write('other-lake.der', leaf.der)
   write('other-lake.key', leaf.keyPem, 0o600)
