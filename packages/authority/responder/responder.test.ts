@@ -9,6 +9,7 @@ import { Responder } from './responder.ts'
 
 /** A process that ends as soon as it is told to. */
 class FakeProcess extends EventEmitter {
+  readonly pid: number | undefined = 1
   readonly connected = true
   readonly said: ToResponder[] = []
 
@@ -71,4 +72,43 @@ test('the process that answers is another one where the config says so, and none
   responder.configure(configOf('authority: { http: none }'))
   t.mock.timers.tick(10_000)
   assert.equal(started.length, 3)
+})
+
+test('a process that answers and can’t even be started is told of once, and tried again; nobody waits for its end', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const failures: string[] = []
+  const starts: (() => FakeProcess)[] = []
+  const responder = new Responder({
+    layout: layoutOf(configOf(at(1))),
+    clock: Date.now,
+    report: (event) => event.kind === 'status-failed' && failures.push(event.detail.error),
+    start: () => starts.shift()!() as unknown as ChildProcess,
+    inTurn: () => assert.fail('nobody asks'),
+  })
+  const stillborn = () => Object.assign(new FakeProcess(), { pid: undefined, connected: false })
+  const [first, second, last] = [stillborn(), new FakeProcess(), stillborn()]
+  starts.push(
+    () => first,
+    () => {
+      throw new Error('spawn ENOMEM')
+    },
+    () => second,
+    () => last,
+  )
+
+  responder.configure(configOf(at(1)))
+  first.emit('error', new Error('spawn ENOMEM'))
+  t.mock.timers.tick(1_000)
+  t.mock.timers.tick(1_000)
+  assert.deepEqual(starts.length, 1)
+  assert.equal(failures.length, 1)
+  assert.match(failures[0]!, /served to nobody \(spawn ENOMEM\); allowed: memory/)
+  assert.equal(second.said[0]?.type, 'start')
+
+  second.emit('message', { type: 'listening', port: 1 })
+  second.kill()
+  t.mock.timers.tick(1_000)
+  last.emit('error', new Error('spawn ENOMEM'))
+  assert.equal(failures.length, 2)
+  await responder.close()
 })

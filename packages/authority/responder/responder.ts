@@ -17,7 +17,7 @@ export interface ResponderHost {
   readonly layout: Layout
   readonly clock: () => number
   readonly report: Engine['report']
-  /** Starts the process; its program calls `runResponder`. */
+  /** Starts the process; its program calls `runResponder`. What it throws is told, and it is tried again. */
   readonly start: () => ChildProcess
   /** Does something with the engine in its turn. */
   readonly inTurn: <Result>(deed: (engine: Engine) => Promise<Result>) => Promise<Result>
@@ -33,6 +33,8 @@ export class Responder {
   #timer: NodeJS.Timeout | undefined
   #asked = 0
   #closed = false
+  /** What was told last; empty since it serves. */
+  #failure = ''
   /** Where it listens, once it does. */
   port: number | undefined
 
@@ -73,7 +75,8 @@ export class Responder {
     this.#closed = true
     clearTimeout(this.#timer)
     const child = this.#child
-    if (child === undefined) return
+    // One that could not be started does not end.
+    if (child?.pid === undefined) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.kill()
     await ended
@@ -82,12 +85,25 @@ export class Responder {
   #start(): void {
     clearTimeout(this.#timer)
     if (this.#closed || this.#wanted === undefined) return
-    const child = this.#host.start()
+    let child: ChildProcess
+    try {
+      child = this.#host.start()
+    } catch (error) {
+      this.#notStarted(error as Error)
+      return
+    }
     this.#child = child
     child.on('message', (message) => void this.#take(message as FromResponder))
-    child.on('error', () => {})
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#notStarted(error)
+    })
     child.once('exit', () => this.#ended())
     this.#send({ type: 'start', ...this.#wanted })
+  }
+
+  #notStarted({ message }: Error): void {
+    this.#failed(message, 'memory for one process more: free some')
+    this.#ended()
   }
 
   #ended(): void {
@@ -125,13 +141,21 @@ export class Responder {
   #listening(port: number): void {
     const { report, clock } = this.#host
     this.port = port
+    this.#failure = ''
     const detail = { address: `${this.#wanted?.host}:${port}` }
     report({ kind: 'status-served', subject: 'authority', at: clock(), detail })
   }
 
   #notListening(message: string): void {
+    this.#failed(message, 'an address of this machine and a port that nobody has: change authority.http')
+  }
+
+  /** The first failure is told, not each. */
+  #failed(why: string, allowed: string): void {
+    if (this.#failure === why) return
+    this.#failure = why
     const { report, clock } = this.#host
-    const error = `lists and OCSP are served to nobody (${message}); allowed: an address of this machine and a port that nobody has: change authority.http; it is tried again`
+    const error = `lists and OCSP are served to nobody (${why}); allowed: ${allowed}; it is tried again`
     report({ kind: 'status-failed', subject: 'authority', at: clock(), detail: { error } })
   }
 

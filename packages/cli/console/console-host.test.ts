@@ -108,13 +108,25 @@ describe('a process of the console that ends before it serves', () => {
   })
 })
 
-test('a process of the console that can’t even be started is told, and tried again', async () => {
-  command = '/nowhere/node'
-  moveTo('127.0.0.1:7483')
-  await told.promise
-  assert.match(String(failures()[0]), /before it served \(spawn .*ENOENT\)/)
-  clock.advance(1000)
-  assert.equal(started.length, 2)
+describe('a process of the console that can’t even be started', () => {
+  test('is told, and tried again', async () => {
+    command = '/nowhere/node'
+    moveTo('127.0.0.1:7483')
+    await told.promise
+    assert.match(String(failures()[0]), /before it served \(spawn .*ENOENT\)/)
+    clock.advance(1000)
+    assert.equal(started.length, 2)
+  })
+
+  test('also where the system says so at once', async () => {
+    // A command with a NUL in it is refused before anything is tried, as a want of memory is.
+    command = 'node\0'
+    moveTo('127.0.0.1:7483')
+    assert.match(String(failures()[0]), /before it served/)
+    command = execPath
+    clock.advance(1000)
+    assert.equal(started.length, 1)
+  })
 })
 
 describe('a process of the console that serves', () => {

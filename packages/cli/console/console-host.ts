@@ -19,7 +19,7 @@ export interface ConsoleHostOptions {
   readonly report: (event: AuthorityEvent) => void
   /** Certifies a key that the process shows operators, DER SubjectPublicKeyInfo. @returns PEM: leaf, then issuing CA */
   readonly certify: (spki: Uint8Array) => Promise<string>
-  /** Starts the process; its program calls `runConsole`. */
+  /** Starts the process; its program calls `runConsole`. What it throws is told, and it is tried again. */
   readonly start: () => ChildProcess
 }
 
@@ -95,9 +95,15 @@ export class ConsoleHost {
 
   #start(): void {
     if (this.#wanted?.console === undefined) return
-    const child = this.#options.start()
-    this.#child = child
     this.#servedAt = undefined
+    let child: ChildProcess
+    try {
+      child = this.#options.start()
+    } catch (error) {
+      this.#ended(undefined, (error as Error).message)
+      return
+    }
+    this.#child = child
     child.on('message', (message) => this.#take(message as FromConsole))
     child.once('exit', (code, signal) => this.#ended(child, signal ?? `exit code ${code}`))
     child.on('error', ({ message }) => {
@@ -107,11 +113,12 @@ export class ConsoleHost {
     this.#serve()
   }
 
-  #ended(child: ChildProcess, how: string): void {
+  /** @param child undefined: it could not be started */
+  #ended(child: ChildProcess | undefined, how: string): void {
     this.#child = undefined
     for (const { reject } of this.#waiting.values()) reject(noConsole('it has ended'))
     // Whoever ends `mtls up` with a signal to all of its processes, as systemd does, ends this one first.
-    if (!child.killed && how !== 'SIGTERM') this.#failed(endText(how, this.#servedAt !== undefined))
+    if (child?.killed !== true && how !== 'SIGTERM') this.#failed(endText(how, this.#servedAt !== undefined))
     const servedFor = this.#options.clock() - (this.#servedAt ?? Number.POSITIVE_INFINITY)
     if (servedFor >= LONGEST_WAIT) this.#ends = 0
     this.#next(Math.min(LONGEST_WAIT, AGAIN_AFTER * 2 ** this.#ends++), () => this.#start())
