@@ -45,6 +45,7 @@ export class PooledKeyStore extends KeyStore {
 
   override async generate(...[slot]: Parameters<KeyStore['generate']>): Promise<StoredKey> {
     const { privateKey } = this.#pool.next()
-    return this.import(slot, privateKey.export({ type: 'pkcs8', format: 'pem' }), spkiOf(privateKey))
+    const pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    return this.import(slot, pem, spkiOf(privateKey))
   }
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { decodePem, parseCertificate, parseCrl } from '@datapunk/pki'
 import { FixedClock } from '@datapunk/testkit'
-import { adoptCa } from './adopt.ts'
 import { type ApplyReport, apply, planOf } from './apply.ts'
 import { Disk } from './disk/disk.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
@@ -342,37 +341,6 @@ describe('a state that is not whole is refused', () => {
     const { chmodSync } = await import('node:fs')
     chmodSync(engine.config.paths.caKey, 0o644)
     await refuses('PERMISSIONS', () => apply(engine, no))
-  })
-})
-
-describe('an existing CA', () => {
-  test('is taken over with its certificate as it is, and signs the new issuing CA', async () => {
-    const before = testEngine({ dir: temporaryFolder(), config: { services } })
-    await apply(before, no)
-    const dir = temporaryFolder()
-    const engine = testEngine({ dir, config: { services } })
-    new Disk().ensureFolder(join(dir, 'certs'), 0o755)
-    cpSync(before.config.paths.caCert, engine.config.paths.caCert)
-    cpSync(before.config.paths.caKey, engine.config.paths.caKey)
-    await adoptCa(engine)
-    assertDone(await apply(engine, no))
-    assert.deepEqual(readFileSync(engine.config.paths.caCert), readFileSync(before.config.paths.caCert))
-    checkPair(engine, 'lake')
-    await refuses('MESH_EXISTS', () => adoptCa(engine))
-  })
-
-  test('is refused with the key of another', async () => {
-    const [one, two] = [temporaryFolder(), temporaryFolder()].map((dir) =>
-      testEngine({ dir, config: { services } }),
-    )
-    await apply(one!, no)
-    await apply(two!, no)
-    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
-    new Disk().ensureFolder(join(engine.config.file, '..', 'certs'), 0o755)
-    cpSync(one!.config.paths.caCert, engine.config.paths.caCert)
-    cpSync(two!.config.paths.caKey, engine.config.paths.caKey)
-    await refuses('KEY_MISMATCH', () => adoptCa(engine))
-    assert.equal(engine.store.mesh(), undefined)
   })
 })
 

@@ -7,6 +7,7 @@ import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
 import type { Inventory } from './inventory.ts'
 import { type Issuance, issuePairs } from './issue-pair.ts'
+import { sealKeys } from './keys/seal-keys.ts'
 import { type Observed, seeDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
@@ -55,6 +56,7 @@ const MAX_PASSES = 12
  * and the next apply goes on from there.
  */
 export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
+  await sealKeys(engine)
   let { report, mayGoOn } = await pass(engine, options, [])
   for (let passes = 1; passes < MAX_PASSES && mayGoOn; passes++) {
     const next = await pass(engine, goingOn(options, report), failedSteps(report))

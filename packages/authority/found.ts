@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
 import { ensureKey } from './slots.ts'
+import type { Transaction } from './store/contract.ts'
 import { seatLog } from './transparency/log-slot.ts'
 
 const MESH_ID_BYTES = 16
@@ -37,14 +38,11 @@ export async function foundMesh(engine: Engine): Promise<void> {
   await publishLists(engine)
 }
 
-export async function recordMesh({
-  config,
-  store,
-  randomBytes,
-  clock,
-  actor,
-  report,
-}: Engine): Promise<void> {
+/** @param alongside done in the same transaction */
+export async function recordMesh(
+  { config, store, randomBytes, clock, actor, report }: Engine,
+  alongside: (transaction: Transaction) => void = () => {},
+): Promise<void> {
   const at = clock()
   const meshId = Buffer.from(randomBytes(MESH_ID_BYTES)).toString('hex')
   const { trustDomain, environment = '' } = config
@@ -61,6 +59,7 @@ export async function recordMesh({
       ...(config.transparency !== 'off' && { scts: config.transparency }),
     })
     transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
+    alongside(transaction)
   })
   report({ kind: 'mesh-created', subject: 'mesh', at, detail: { meshId, trustDomain } })
 }

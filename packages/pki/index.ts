@@ -72,6 +72,7 @@ export { type BasicOcspResponse, type OcspResponse, parseOcspResponse } from './
 export { type OcspResponseRequest, signOcspResponse } from './ocsp/sign-ocsp-response.ts'
 export { oids } from './oids.ts'
 export type { Usage } from './path/check-certificate.ts'
+export { checkRoot } from './path/check-root.ts'
 export type { PeerName } from './path/peer-name.ts'
 export { type PathRequest, type VerifiedPath, verifyPath } from './path/verify-path.ts'
 export { decodePem, encodePem } from './pem.ts'

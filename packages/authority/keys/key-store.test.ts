@@ -208,10 +208,33 @@ test('keys in clear are stored and taken only when the config says so', async (t
   assert.deepEqual((await clear.open(known)).spki, known.spki)
   const told = {
     code: 'KEY_IN_CLEAR',
-    message: /--adopt-ca, or allow it in the config: authority.store_ca_keys_in_clear/,
+    message: /`mtls apply` encrypt it, or allow it in the config: authority.store_ca_keys_in_clear/,
   }
   await assert.rejects(open().open(known), told)
   assert.throws(() => open().check(known), told)
+})
+
+test('keys in clear are encrypted in their places, each once, and no others', async (t) => {
+  const { open } = newStore(t)
+  const clear = open({ storeInClear: true })
+  const first = { ...root, ...(await clear.generate(root, 'ecdsa-p256')) }
+  const [second, ca] = [{ id: 'root-2', kind: 'root' } as const, issuing]
+  const next = { ...second, ...(await clear.generate(second, 'ecdsa-p256')) }
+  const under = { ...ca, ...(await clear.generate(ca, 'ed25519')) }
+  assert.equal(await clear.seal(first), false)
+  // Its own place is empty, and the seat is another’s.
+  renameSync(clear.pathOf(next), `${clear.pathOf(next)}.away`)
+  assert.equal(await open().seal(next), false)
+  renameSync(
+    `${clear.placeOf({ ...next, state: 'prepared' })}.away`,
+    clear.placeOf({ ...next, state: 'prepared' }),
+  )
+  for (const slot of [first, next, under]) {
+    assert.equal(await open().seal(slot), true)
+    assert.equal(await open().seal(slot), false)
+    assert.match(readFileSync(clear.pathOf(slot), 'utf8'), /DATAPUNK ENCRYPTED KEY/)
+    assert.deepEqual((await open().open(slot)).spki, slot.spki)
+  }
 })
 
 test('encrypted keys go on opening when the config begins to allow clear ones', async (t) => {
@@ -222,21 +245,21 @@ test('encrypted keys go on opening when the config begins to allow clear ones', 
 
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const foreign: Readonly<Record<string, { pem: string; spki: Uint8Array; passphrase?: string }>> = {
+const foreign: Readonly<Record<string, { pem: Uint8Array; spki: Uint8Array }>> = {
   'PKCS#8': {
-    pem: String(ec.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    pem: Buffer.from(ec.privateKey.export({ type: 'pkcs8', format: 'pem' })),
     spki: spkiOf(ec.publicKey),
   },
   'EC PRIVATE KEY': {
-    pem: String(ec.privateKey.export({ type: 'sec1', format: 'pem' })),
+    pem: Buffer.from(ec.privateKey.export({ type: 'sec1', format: 'pem' })),
     spki: spkiOf(ec.publicKey),
   },
   'RSA PRIVATE KEY': {
-    pem: String(rsa.privateKey.export({ type: 'pkcs1', format: 'pem' })),
+    pem: Buffer.from(rsa.privateKey.export({ type: 'pkcs1', format: 'pem' })),
     spki: spkiOf(rsa.publicKey),
   },
   'encrypted PKCS#8': {
-    pem: String(
+    pem: Buffer.from(
       rsa.privateKey.export({
         ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'correct horse' },
       }),
@@ -266,6 +289,11 @@ test('a key that lies in clear in its own place is encrypted there; another one 
   new Disk().writeFileAtomic(keys.pathOf(root), pem, { mode: 0o600 })
   const stored = await keys.import(root, pem, spki)
   assert.deepEqual(await keys.import(root, pem, spki), stored)
+  // A crash may come before anybody has put down that it was sealed.
+  const sealed = readFileSync(keys.pathOf(root))
+  assert.deepEqual(await open().import(root, sealed, spki), stored)
+  const wrong = open({ passphrase: secret('battery staple') })
+  await assert.rejects(wrong.import(root, sealed, spki), { code: 'PASSPHRASE_WRONG' })
   assert.match(readFileSync(keys.pathOf(root), 'utf8'), /DATAPUNK ENCRYPTED KEY/)
 })
 
@@ -276,12 +304,12 @@ test('a key that can’t be taken over is refused, and nothing is written', asyn
   const encrypted = foreign['encrypted PKCS#8']!
   const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' })
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
-  const exported = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
+  const exported = (key: KeyObject) => Buffer.from(key.export({ type: 'pkcs8', format: 'pem' }))
   const cases: [string, () => Promise<unknown>][] = [
     ['KEY_MISMATCH', () => keys.import(root, pem, encrypted.spki)],
     ['PASSPHRASE_WRONG', () => wrong.import(root, encrypted.pem, encrypted.spki)],
-    ['KEY_INVALID', () => keys.import(root, 'nonsense', spki)],
-    ['KEY_INVALID', () => keys.import(root, pem.slice(0, 80), spki)],
+    ['KEY_INVALID', () => keys.import(root, Buffer.from('nonsense'), spki)],
+    ['KEY_INVALID', () => keys.import(root, pem.subarray(0, 80), spki)],
     ['KEY_INVALID', () => keys.import(root, exported(p521.privateKey), spki)],
     ['KEY_INVALID', () => keys.import(root, exported(weak.privateKey), spki)],
   ]

@@ -156,7 +156,7 @@ export class KeyStore {
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
     if (this.has(slot)) throw exists(slot, this.#placeToMake(slot))
     const { privateKey } = await generateKeyPair(algorithm, { rsaBits: CA_RSA_BITS })
-    return this.#store(slot, privateKey)
+    return this.#store(slot, privateKey, this.#placeToMake(slot))
   }
 
   /**
@@ -228,14 +228,34 @@ export class KeyStore {
    *
    * @param pem the existing key
    * @param spki DER SubjectPublicKeyInfo of the certificate it must belong to
+   * What this has sealed before is taken too.
+   *
    * @throws AuthorityError `KEY_INVALID`, `KEY_MISMATCH`, `PASSPHRASE_WRONG`, `KEY_EXISTS`, and as `passphrase` does
    */
-  async import(slot: KeySlot, pem: string | Uint8Array, spki: Uint8Array): Promise<StoredKey> {
-    const key = this.#foreignKey(slot, pem)
+  async import(slot: KeySlot, pem: Uint8Array, spki: Uint8Array): Promise<StoredKey> {
+    const key = isEnvelope(pem) ? await this.#unsealed(slot, pem) : this.#foreignKey(slot, pem)
     const found = supported(slot, key)
     if (Buffer.compare(found.spki, spki) !== 0) throw notItsKey(slot)
     if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash)) throw exists(slot, this.pathOf(slot))
-    return this.#store(slot, key)
+    return this.#store(slot, key, this.#placeToMake(slot))
+  }
+
+  /**
+   * Encrypts a key in its place, where it lies in clear and the config doesn't say so.
+   *
+   * @returns whether that was so
+   * @throws AuthorityError as `passphrase` does
+   */
+  async seal(slot: KnownKey): Promise<boolean> {
+    const path = this.pathOf(slot)
+    if (this.#options.storeInClear || !this.#isThere(path)) return false
+    const pem = this.#readFile(slot)
+    if (isEnvelope(pem) || isEncrypted(pem)) return false
+    const key = parseKey(slot, pem)
+    // Another root may have the seat.
+    if (describe(key).spkiHash !== slot.spkiHash) return false
+    await this.#store(slot, key, path)
+    return true
   }
 
   #ownPath({ id }: KeySlot): string {
@@ -267,9 +287,8 @@ export class KeyStore {
     if (pem !== undefined) disk.writeFileAtomic(to, pem, { mode: 0o600 })
   }
 
-  async #store(slot: KeySlot, key: KeyObject): Promise<StoredKey> {
+  async #store(slot: KeySlot, key: KeyObject, path: string): Promise<StoredKey> {
     const { disk, storeInClear, passphrase, randomBytes, cost } = this.#options
-    const path = this.#placeToMake(slot)
     const stored = describe(key)
     const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
     const pem = storeInClear
@@ -287,9 +306,12 @@ export class KeyStore {
 
   async #read(slot: KeySlot): Promise<KeyObject> {
     const pem = this.#readFile(slot)
-    if (!isEnvelope(pem)) return this.#clearKey(pem, slot)
+    return isEnvelope(pem) ? this.#unsealed(slot, pem) : this.#clearKey(pem, slot)
+  }
+
+  async #unsealed(slot: KeySlot, pem: Uint8Array): Promise<KeyObject> {
     const name = this.#nameIn(pem, slot)
-    const der = Buffer.from(await openKey(pem, this.#options.passphrase()))
+    const der = Buffer.from(await openKey(pem, this.#options.passphrase({ mayMake: false })))
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
     if (describe(key).spkiHash !== name.spkiHash) throw this.#anotherKey(slot)
@@ -326,7 +348,7 @@ export class KeyStore {
     return describe(this.#foreignKey(slot, pem)).spkiHash === spkiHash
   }
 
-  #foreignKey(slot: KeySlot, pem: string | Uint8Array): KeyObject {
+  #foreignKey(slot: KeySlot, pem: Uint8Array): KeyObject {
     return parseKey(slot, pem, isEncrypted(pem) ? this.#options.passphrase({ mayMake: false }) : undefined)
   }
 }
@@ -354,12 +376,12 @@ function isEnvelope(pem: Uint8Array): boolean {
 /** PKCS#8 (RFC 7468 section 11), and the header of RFC 1421 that older keys bear. */
 const encryptedForm = /^(-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
 
-function isEncrypted(pem: string | Uint8Array): boolean {
+function isEncrypted(pem: Uint8Array): boolean {
   return encryptedForm.test(Buffer.from(pem).toString('latin1'))
 }
 
 /** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
-function parseKey(slot: KeySlot, pem: string | Uint8Array, passphrase?: Passphrase): KeyObject {
+function parseKey(slot: KeySlot, pem: Uint8Array, passphrase?: Passphrase): KeyObject {
   try {
     const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
@@ -417,7 +439,7 @@ function exists({ id }: KeySlot, path: string): AuthorityError {
 function inClear({ id }: KeySlot, path: string): AuthorityError {
   return new AuthorityError(
     'KEY_IN_CLEAR',
-    `the key of ${id} at ${path} is not encrypted. Encrypt it with mtls apply --adopt-ca, or allow it in the config: ` +
+    `the key of ${id} at ${path} is not encrypted. Let \`mtls apply\` encrypt it, or allow it in the config: ` +
       'authority.store_ca_keys_in_clear: true',
     { data: { slot: id, path } },
   )

@@ -447,6 +447,7 @@ export type Deed =
   | 'mesh-created'
   | 'ca-adopted'
   | 'key-created'
+  | 'key-sealed'
   | 'key-used'
   | 'key-activated'
   | 'key-retired'

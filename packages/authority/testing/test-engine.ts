@@ -147,3 +147,14 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     events,
   }
 }
+
+/** The same with its keys encrypted. */
+export function sealing(engine: Engine): Engine {
+  const { disk, layout, config, randomBytes } = engine
+  const keys = new KeyStore({
+    ...{ disk, randomBytes, folder: layout.authority.keys, rootKey: config.paths.caKey, storeInClear: false },
+    passphrase: () => new Passphrase(Buffer.from('test')),
+    cost: { N: 2 ** 10, r: 8, p: 1 },
+  })
+  return { ...engine, keys }
+}
