@@ -248,6 +248,15 @@ describe('errors', () => {
     )
   })
 
+  test('name what is wrong in a list, and nothing that stands between', () => {
+    const names = '["*.x", good.service.internal, "*.y", b_.service.internal, elsewhere.example]'
+    const problems = problemsOf(`services: { lake: { dns_names: ${names} } }`)
+    assert.deepEqual(
+      problems.map(({ message }) => /found (?:the name )?[^;]*/.exec(message)?.[0]),
+      ['found the name elsewhere.example', 'found "*.x"', 'found "*.y"', 'found "b_.service.internal"'],
+    )
+  })
+
   test('name the overlay’s line when the overlay is at fault', () => {
     const text = `${good}environments:\n  demo:\n    certificates: { country: UK }\n`
     assert.equal(problemsOf(text, { environment: 'demo' })[0]!.line, 8)

@@ -2,10 +2,12 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import type { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../error.ts'
 import type { Config } from './config.ts'
+import { LeftOut } from './left-out.ts'
 import { resolveConfig } from './resolve.ts'
 import { ConfigSource } from './source.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, configText } from './text.ts'
+import { type Path, valueAt } from './value-path.ts'
 
 /** A file with more faults than this is not a config with mistakes but another file. */
 const MAX_PROBLEMS = 100
@@ -21,7 +23,6 @@ export interface ParseConfigOptions {
   readonly mode?: number | undefined
 }
 
-type Path = readonly PropertyKey[]
 type Place = (path: Path, of?: 'key' | 'value') => { line: number; column: number }
 
 /**
@@ -70,29 +71,20 @@ export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOpti
  * see everything that is right, and one run reports everything that is wrong.
  */
 function checkText(value: unknown, place: Place, problems: ConfigProblem[]): ConfigText | undefined {
-  let remaining = value
-  const leftOut = new Set<string>()
+  const leftOut = new LeftOut()
   for (let round = 0; round < 4; round++) {
-    const result = configText.safeParse(remaining)
+    const result = configText.safeParse(leftOut.without(value))
     if (result.success) return result.data
-    const { issues } = result.error
+    const issues = result.error.issues.map((issue) => ({ ...issue, path: leftOut.originalOf(issue.path) }))
     // What holds a value that was left out may be wrong for no other reason.
-    const own = issues.filter(({ code, path }) => code === 'unrecognized_keys' || !leftOut.has(pathKey(path)))
+    const own = issues.filter(({ code, path }) => code === 'unrecognized_keys' || !leftOut.isIn(path))
     for (const issue of own.slice(0, MAX_PROBLEMS)) {
       const known = new Set(problems.map((problem) => problem.message))
       problems.push(...problemsOf(issue, value, place).filter((problem) => !known.has(problem.message)))
     }
-    remaining = structuredClone(remaining)
-    for (const path of issues.flatMap(faultyPaths)) {
-      remaining = without(remaining, [path])
-      for (let end = 0; end <= path.length; end++) leftOut.add(pathKey(path.slice(0, end)))
-    }
+    for (const path of issues.flatMap(faultyPaths)) leftOut.add(path)
   }
   return undefined
-}
-
-function pathKey(path: Path): string {
-  return path.map(String).join('\0')
 }
 
 function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): ConfigProblem[] {
@@ -129,18 +121,6 @@ function faultyPaths(issue: z.core.$ZodIssue): Path[] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
 }
 
-function without(value: unknown, paths: readonly Path[]): unknown {
-  for (const path of paths) {
-    if (path.length === 0) return {}
-    const parent = valueAt(value, path.slice(0, -1))
-    const key = path.at(-1) as PropertyKey
-    if (Array.isArray(parent)) parent.splice(Number(key), 1)
-    else if (typeof parent === 'object' && parent !== null)
-      delete (parent as Record<PropertyKey, unknown>)[key]
-  }
-  return value
-}
-
 function overlay(source: ConfigSource, environment: string | undefined, problems: ConfigProblem[]): unknown {
   if (environment === undefined) return source.value
   const over = valueAt(source.value, ['environments', environment])
@@ -169,14 +149,6 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 function absolutePath(path: string, { file, root }: ParseConfigOptions): string {
   if (!isAbsolute(path)) return resolve(dirname(resolve(file)), path)
   return root === undefined ? resolve(path) : resolve(root, `.${path}`)
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<PropertyKey, unknown>)[key]
-  }
-  return value
 }
 
 /** The keys that the schema allows at `path`. */

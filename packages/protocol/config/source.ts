@@ -1,5 +1,6 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import type { ConfigProblem } from '../error.ts'
+import type { Path } from './value-path.ts'
 
 /**
  * 64 MiB: 100,000 services with every key of the seed's file are 20 MB; whatever is larger is no config file but a
@@ -9,8 +10,6 @@ export const MAX_CONFIG_BYTES = 64 * 1024 * 1024
 
 /** As many aliases as anyone writes by hand; the `yaml` package's own default against alias bombs. */
 const MAX_ALIASES = 100
-
-type Path = readonly PropertyKey[]
 
 /** A config file as YAML, which knows where each of its values stands. */
 export class ConfigSource {
