@@ -12,7 +12,7 @@ const SHOWN = 12
 
 const rank = { bad: 0, warning: 1, quiet: 2, good: 3 } as const
 
-/** What the panel shows while nobody is selected: who needs a look, and how the mesh is set. */
+/** What the panel shows while nobody is selected: which services need a look, and how the mesh is set. */
 export function overviewPanel(
   { mesh, services, links }: ConsoleView,
   now: number,
@@ -23,10 +23,10 @@ export function overviewPanel(
     .toSorted((one, other) => rank[one.state] - rank[other.state])
   const open = links.reduce((sum, { count }) => sum + count, 0)
   return html`<h2 id="panel-title">Overview</h2>
-    <h3>Needs a look</h3>
+    <h3>Services that need a look</h3>
     ${
       wanting.length === 0
-        ? html`<p class="fine">${stateMark('good')}<span>Nothing does.</span></p>`
+        ? html`<p class="fine">${stateMark('good')}<span>None does.</span></p>`
         : html`<ul class="wanting">${wanting.slice(0, SHOWN).map((service) => wantingService(service, commands))}</ul>`
     }
     ${wanting.length > SHOWN ? html`<p class="hint">And ${wanting.length - SHOWN} more; the map shows them by state.</p>` : nothing}
