@@ -20,6 +20,7 @@ import { issueNow } from './issue-now.ts'
 import { type IssuedOperator, issueOperator } from './issue-operator.ts'
 import type { IssuedChain } from './issue-pair.ts'
 import type { FoundPassphrase } from './keys/passphrase.ts'
+import { type ResealReport, resealKeys } from './keys/reseal-keys.ts'
 import type { Lock } from './lock.ts'
 import { authorityFault, type Measurements, measure } from './measurements.ts'
 import { type AuthorityOptions, type OpenedEngine, openEngine } from './open-engine.ts'
@@ -299,6 +300,11 @@ export class Authority implements Administration {
   /** Not in turn, as `enforcement`. */
   refusedCallers(request: RefusedCallersRequest): Promise<RefusedCallersAnswer> {
     return refusedCallersOf(this.#engine, request)
+  }
+
+  /** @param file with the passphrase that the CA keys are sealed with from then on, 0600; absolute */
+  reseal(file: string): Promise<ResealReport> {
+    return this.#inTurn((engine) => resealKeys(engine, file))
   }
 
   purge(): Promise<readonly string[]> {

@@ -258,6 +258,27 @@ export class KeyStore {
     return true
   }
 
+  /**
+   * Seals a key with another passphrase, in its place. One that is sealed with that already is left as it is.
+   *
+   * @returns whether it was sealed anew
+   * @throws AuthorityError `PASSPHRASE_WRONG` when neither opens it, and as `open`
+   */
+  async reseal(slot: KnownKey, next: Passphrase): Promise<boolean> {
+    const path = this.pathOf(slot)
+    const pem = this.#readFile(slot)
+    // Another root may have the seat.
+    if (isEnvelope(pem) && nameIn(path, pem).spkiHash !== slot.spkiHash) return false
+    const key = await this.#read(slot).catch(async (error: unknown) => {
+      const isWrong = error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG'
+      if (!isWrong || !(await opens(pem, next))) throw error
+      return undefined
+    })
+    if (key === undefined) return false
+    await this.#store(slot, key, path, next)
+    return true
+  }
+
   #ownPath({ id }: KeySlot): string {
     return join(this.#options.folder, `${id}.key`)
   }
@@ -287,7 +308,7 @@ export class KeyStore {
     if (pem !== undefined) disk.writeFileAtomic(to, pem, { mode: 0o600 })
   }
 
-  async #store(slot: KeySlot, key: KeyObject, path: string): Promise<StoredKey> {
+  async #store(slot: KeySlot, key: KeyObject, path: string, sealedWith?: Passphrase): Promise<StoredKey> {
     const { disk, storeInClear, passphrase, randomBytes, cost } = this.#options
     const stored = describe(key)
     const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
@@ -295,7 +316,7 @@ export class KeyStore {
       ? key.export({ type: 'pkcs8', format: 'pem' })
       : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
           name,
-          passphrase: passphrase(),
+          passphrase: sealedWith ?? passphrase(),
           randomBytes,
           cost,
         })
@@ -360,6 +381,16 @@ function nameIn(path: string, pem: Uint8Array): KeyName {
   } catch (cause) {
     if (!(cause instanceof AuthorityError)) throw cause
     throw new AuthorityError(cause.code, `${path}: ${cause.message}`, { cause, data: { path } })
+  }
+}
+
+async function opens(pem: Uint8Array, passphrase: Passphrase): Promise<boolean> {
+  try {
+    ;(await openKey(pem, passphrase)).fill(0)
+    return true
+  } catch (error) {
+    if (error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG') return false
+    throw error
   }
 }
 

@@ -149,11 +149,11 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
 }
 
 /** The same with its keys encrypted. */
-export function sealing(engine: Engine): Engine {
+export function sealing(engine: Engine, passphrase = 'test'): Engine {
   const { disk, layout, config, randomBytes } = engine
   const keys = new KeyStore({
     ...{ disk, randomBytes, folder: layout.authority.keys, rootKey: config.paths.caKey, storeInClear: false },
-    passphrase: () => new Passphrase(Buffer.from('test')),
+    passphrase: () => new Passphrase(Buffer.from(passphrase)),
     cost: { N: 2 ** 10, r: 8, p: 1 },
   })
   return { ...engine, keys }

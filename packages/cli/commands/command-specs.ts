@@ -11,6 +11,7 @@ import { initCommand } from './init.ts'
 import { inspectCommand } from './inspect.ts'
 import { issueCommand } from './issue.ts'
 import { logCommand } from './log.ts'
+import { passphraseCommand } from './passphrase.ts'
 import { pinsCommand } from './pins.ts'
 import { planCommand } from './plan.ts'
 import { probeCommand } from './probe.ts'
@@ -48,6 +49,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   auditCommand,
   backupCommand,
   restoreCommand,
+  passphraseCommand,
   schemaCommand(() => commandSpecs),
   completionCommand(() => commandSpecs),
 ]

@@ -84,6 +84,8 @@ const calls: readonly Call[] = [
   ['apply --config HERE/two.yaml'],
   ['status --config HERE/two.yaml'],
   ['doctor --config HERE/two.yaml'],
+  ['apply --config HERE/sealed/one.yaml'],
+  ['passphrase HERE/passphrase --config HERE/sealed/one.yaml'],
 ]
 
 /** What can't be done, and why. */
@@ -119,13 +121,14 @@ describe('what --json prints is what its schema says', () => {
   before(async () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'mtls-')))
     await prepareFiles(folder)
-    mkdirSync(join(folder, 'bare'))
+    for (const own of ['bare', 'sealed']) mkdirSync(join(folder, own))
     const change = (from: string, to: string, replaced: string, by: string) =>
       writeFileSync(join(folder, to), readFileSync(join(folder, from), 'utf8').replace(replaced, by))
     change('two.yaml', 'wider.yaml', 'authority: {', 'authority: { extra_domains: [a.example],')
     change('two.yaml', 'offline.yaml', 'authority: {', 'authority: { root: { offline: true },')
     change('wider.yaml', 'asking.yaml', 'authority: {', 'authority: { root: { offline: true },')
     change('one.yaml', 'bare/one.yaml', '', '')
+    change('sealed.yaml', 'sealed/one.yaml', 'passphrase_file: ', 'passphrase_file: ../')
     change('two.yaml', 'faults.yaml', 'services:', 'servces:')
     change('two.yaml', 'operators.yaml', 'authority:', 'operators: { alice: {} }\nauthority:')
     change('two.yaml', 'served.yaml', 'console: none', 'console: "127.0.0.1:0"')
