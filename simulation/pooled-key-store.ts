@@ -1,11 +1,7 @@
 import type { Signer } from '@datapunk/pki'
 import type { Disk } from '../packages/authority/disk/disk.ts'
-import {
-  KeyStore,
-  type KeyStoreOptions,
-  type KnownKey,
-  type StoredKey,
-} from '../packages/authority/keys/key-store.ts'
+import { KeyStore, type KeyStoreOptions } from '../packages/authority/keys/key-store.ts'
+import type { KnownKey, StoredKey } from '../packages/authority/keys/stored-key.ts'
 import { spkiOf } from '../packages/pki/keys/public-key.ts'
 import type { KeyPool } from './key-pool.ts'
 

@@ -18,8 +18,9 @@ import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls } from '../disk/failing-calls.ts'
 import type { SlotState } from '../store/contract.ts'
-import { type KeySlot, KeyStore, type KeyStoreOptions } from './key-store.ts'
+import { KeyStore, type KeyStoreOptions } from './key-store.ts'
 import { Passphrase } from './passphrase.ts'
+import type { KeySlot } from './stored-key.ts'
 
 const root: KeySlot = { id: 'root-1', kind: 'root' }
 const issuing: KeySlot = { id: 'issuing-ca-1', kind: 'issuing-ca' }

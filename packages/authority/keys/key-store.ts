@@ -1,39 +1,15 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import {
-  generateKeyPair,
-  type KeyAlgorithm,
-  keyAlgorithmOf,
-  localSigner,
-  type Signer,
-  sha256,
-  spkiOf,
-} from '@datapunk/pki'
+import { generateKeyPair, type KeyAlgorithm, localSigner, type Signer } from '@datapunk/pki'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
-import type { SlotKind, SlotState } from '../store/contract.ts'
+import type { SlotState } from '../store/contract.ts'
 import { envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
-import { type FindPassphrase, type Passphrase, passphraseWays } from './passphrase.ts'
+import { isEncrypted, parseKey, supported } from './foreign-key.ts'
+import { keyExists, keyInClear, keyInvalid, keyMismatch, keyMissing, notItsKey } from './key-failure.ts'
+import type { FindPassphrase, Passphrase } from './passphrase.ts'
 import type { ScryptCost } from './passphrase-key.ts'
-
-/** Where a key lives, and what it is for. */
-export interface KeySlot {
-  readonly id: string
-  readonly kind: SlotKind
-}
-
-/** A key that the inventory knows. */
-export interface KnownKey extends KeySlot {
-  /** SHA-256 of the DER SubjectPublicKeyInfo, lowercase hex. */
-  readonly spkiHash: string
-}
-
-export interface StoredKey {
-  readonly algorithm: KeyAlgorithm
-  /** DER SubjectPublicKeyInfo. */
-  readonly spki: Uint8Array
-  readonly spkiHash: string
-}
+import { describe, type KeySlot, type KnownKey, type StoredKey } from './stored-key.ts'
 
 export interface KeyStoreOptions {
   readonly disk: Disk
@@ -154,7 +130,7 @@ export class KeyStore {
    * @throws AuthorityError `KEY_EXISTS` when there is one in its place
    */
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
-    if (this.has(slot)) throw exists(slot, this.#placeToMake(slot))
+    if (this.has(slot)) throw keyExists(slot, this.#placeToMake(slot))
     const { privateKey } = await generateKeyPair(algorithm, { rsaBits: CA_RSA_BITS })
     return this.#store(slot, privateKey, this.#placeToMake(slot))
   }
@@ -168,7 +144,7 @@ export class KeyStore {
     if (!this.has(slot)) return this.generate(slot, algorithm)
     const found = describe(await this.#read(slot))
     if (found.algorithm !== algorithm)
-      throw mismatch(slot, this.pathOf(slot), `is ${found.algorithm}, not ${algorithm}`)
+      throw keyMismatch(slot, this.pathOf(slot), `is ${found.algorithm}, not ${algorithm}`)
     return found
   }
 
@@ -236,7 +212,7 @@ export class KeyStore {
     const key = isEnvelope(pem) ? await this.#unsealed(slot, pem) : this.#foreignKey(slot, pem)
     const found = supported(slot, key)
     if (Buffer.compare(found.spki, spki) !== 0) throw notItsKey(slot)
-    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash)) throw exists(slot, this.pathOf(slot))
+    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash)) throw keyExists(slot, this.pathOf(slot))
     return this.#store(slot, key, this.#placeToMake(slot))
   }
 
@@ -298,7 +274,7 @@ export class KeyStore {
       maxBytes: MAX_FILE_BYTES,
       refuseLooserThan: 0o600,
     })
-    if (pem === undefined) throw missing(slot, path)
+    if (pem === undefined) throw keyMissing(slot, path)
     return isEnvelope(pem) ? nameIn(path, pem).spkiHash : describe(this.#clearKey(pem, slot)).spkiHash
   }
 
@@ -342,24 +318,24 @@ export class KeyStore {
   #nameIn(pem: Uint8Array, slot: KeySlot): KeyName {
     const name = nameIn(this.pathOf(slot), pem)
     if (name.slot === slot.id && name.kind === slot.kind) return name
-    throw mismatch(slot, this.pathOf(slot), `is the key of ${name.slot} (${name.kind})`)
+    throw keyMismatch(slot, this.pathOf(slot), `is the key of ${name.slot} (${name.kind})`)
   }
 
   #clearKey(pem: Uint8Array, slot: KeySlot): KeyObject {
-    if (!this.#options.storeInClear) throw inClear(slot, this.pathOf(slot))
+    if (!this.#options.storeInClear) throw keyInClear(slot, this.pathOf(slot))
     if (isEncrypted(pem))
       throw keyInvalid(slot, 'is encrypted, and not by mtls. Put the file back that mtls wrote')
     return parseKey(slot, pem)
   }
 
   #anotherKey(slot: KeySlot): AuthorityError {
-    return mismatch(slot, this.pathOf(slot), 'holds another key than the one that was made for it')
+    return keyMismatch(slot, this.pathOf(slot), 'holds another key than the one that was made for it')
   }
 
   #readFile(slot: KeySlot): Uint8Array {
     const path = this.pathOf(slot)
     const pem = this.#options.disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
-    if (pem === undefined) throw missing(slot, path)
+    if (pem === undefined) throw keyMissing(slot, path)
     return pem
   }
 
@@ -394,96 +370,6 @@ async function opens(pem: Uint8Array, passphrase: Passphrase): Promise<boolean> 
   }
 }
 
-function describe(key: KeyObject): StoredKey {
-  const spki = spkiOf(key)
-  const { algorithm } = keyAlgorithmOf(spki)
-  return { algorithm, spki, spkiHash: Buffer.from(sha256(spki)).toString('hex') }
-}
-
 function isEnvelope(pem: Uint8Array): boolean {
   return Buffer.from(pem).includes(`-----BEGIN ${envelopeLabel}-----`)
-}
-
-/** PKCS#8 (RFC 7468 section 11), and the header of RFC 1421 that older keys bear. */
-const encryptedForm = /^(-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
-
-function isEncrypted(pem: Uint8Array): boolean {
-  return encryptedForm.test(Buffer.from(pem).toString('latin1'))
-}
-
-/** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
-function parseKey(slot: KeySlot, pem: Uint8Array, passphrase?: Passphrase): KeyObject {
-  try {
-    const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
-    return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
-  } catch (cause) {
-    const code = (cause as { code?: string }).code ?? ''
-    if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code)) throw wrongPassphrase(slot, cause)
-    throw keyInvalid(slot, 'can not be read: it must be PKCS#8, EC or RSA, in PEM', cause)
-  }
-}
-
-function supported(slot: KeySlot, key: KeyObject): StoredKey {
-  try {
-    return describe(key)
-  } catch (cause) {
-    throw keyInvalid(
-      slot,
-      `can not be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    )
-  }
-}
-
-function missing({ id, kind }: KeySlot, path: string): AuthorityError {
-  const meant = kind === 'root' ? ', or say that it is away on purpose: authority.root.offline: true' : ''
-  return new AuthorityError(
-    'KEY_MISSING',
-    `the key of ${id} is not at ${path}, and mtls never makes another in its place. Put the file back from a backup${meant}`,
-    { data: { slot: id, path } },
-  )
-}
-
-function mismatch({ id }: KeySlot, path: string, found: string): AuthorityError {
-  return new AuthorityError('KEY_MISMATCH', `${path} ${found}. Put the key of ${id} back from a backup`, {
-    data: { slot: id, path },
-  })
-}
-
-function notItsKey({ id }: KeySlot): AuthorityError {
-  return new AuthorityError(
-    'KEY_MISMATCH',
-    `the key for ${id} is not its certificate's. Give the pair that belongs together`,
-    { data: { slot: id } },
-  )
-}
-
-function exists({ id }: KeySlot, path: string): AuthorityError {
-  return new AuthorityError(
-    'KEY_EXISTS',
-    `${path} is there, and the inventory knows nothing of it: the key of ${id} would overwrite it. ` +
-      'Take it over with mtls apply --adopt-ca, or move it away',
-    { data: { slot: id, path } },
-  )
-}
-
-function inClear({ id }: KeySlot, path: string): AuthorityError {
-  return new AuthorityError(
-    'KEY_IN_CLEAR',
-    `the key of ${id} at ${path} is not encrypted. Let \`mtls apply\` encrypt it, or allow it in the config: ` +
-      'authority.store_ca_keys_in_clear: true',
-    { data: { slot: id, path } },
-  )
-}
-
-function keyInvalid({ id }: KeySlot, found: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('KEY_INVALID', `the key for ${id} ${found}`, { cause, data: { slot: id } })
-}
-
-function wrongPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
-  return new AuthorityError(
-    'PASSPHRASE_WRONG',
-    `the key for ${id} is encrypted, and the passphrase of the CA keys does not open it; allowed: its own. Give that by ${passphraseWays}`,
-    { cause, data: { slot: id } },
-  )
 }

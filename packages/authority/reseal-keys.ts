@@ -1,9 +1,9 @@
-import { checkState } from '../check-state.ts'
-import type { Engine } from '../engine.ts'
-import { AuthorityError } from '../error.ts'
-import { requireMesh } from '../no-mesh.ts'
-import { passphraseIn } from './passphrase.ts'
-import { isAwayRoot } from './root-keys.ts'
+import { checkState } from './check-state.ts'
+import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
+import { passphraseIn } from './keys/passphrase.ts'
+import { isAwayRoot } from './keys/root-keys.ts'
+import { requireMesh } from './no-mesh.ts'
 import { recordSealed } from './seal-keys.ts'
 
 export interface ResealReport {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
-import { sealing, testEngine } from '../testing/test-engine.ts'
+import { apply } from './apply.ts'
+import { sealing, testEngine } from './testing/test-engine.ts'
 
 const no = { approve: () => false }
 
