@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type Config, layoutOf, parseConfig } from '@datapunk/protocol'
 import { atEnd, FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
@@ -118,6 +127,21 @@ describe('an authority', () => {
     const second = await open(config, { MTLS_CA_PASSPHRASE: 'battery staple' })
     await assert.rejects(() => second.issue('lake'), isCode('PASSPHRASE_WRONG'))
     await second.close()
+  })
+
+  test('says that a passphrase in the state folder protects nothing, wherever in it', async () => {
+    const dir = temporaryFolder()
+    for (const [place, isUnprotected] of [
+      ['certs/.mtls/word', true],
+      ['word', false],
+    ] as const) {
+      mkdirSync(dirname(join(dir, place)), { recursive: true })
+      writeFileSync(join(dir, place), 'correct horse', { mode: 0o600 })
+      const authority = await open(configIn(dir, { lake: {} }, { passphrase_file: place }))
+      await authority.apply(no)
+      assert.equal((await authority.status()).keysUnprotected, isUnprotected)
+      await authority.close()
+    }
   })
 
   test('refuses a CA it does not know before it makes anything', async () => {

@@ -11,6 +11,7 @@ import { stateFault } from './check-state.ts'
 import { undelivered } from './delivery/deliver.ts'
 import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryInstance, InventoryService } from './inventory.ts'
+import { isInside } from './keys/passphrase.ts'
 import type { RootKeyPlace } from './keys/root-key-place.ts'
 import { type Observed, takeInventory } from './observe.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
@@ -127,7 +128,7 @@ export interface InstanceStatus {
 
 /** @param failure what the last apply failed with, where somebody keeps the mesh */
 export function statusOf(engine: Observed, failure?: string): Status {
-  const { config, store, clock, disk, layout } = engine
+  const { config, store, clock } = engine
   const inventory = takeInventory(engine)
   const mesh = store.mesh()
   const bundle = store.bundle()
@@ -147,8 +148,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
     fault: stateFault(engine) ?? failure,
     bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
-    keysUnprotected:
-      config.authority.storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined,
+    keysUnprotected: areKeysUnprotected(engine),
     backedUpAt: mesh?.backedUpAt,
     keysSinceBackup: keysSinceBackup(inventory.slots, mesh?.backedUpAt),
     cas: inventory.slots.flatMap(caStatus),
@@ -168,6 +168,12 @@ export function keysSinceBackup(slots: readonly SlotRow[], backedUpAt = 0): read
   return slots.flatMap(({ id, kind, state, since }) =>
     kind !== 'log' && (state === 'prepared' || state === 'active') && since > backedUpAt ? [id] : [],
   )
+}
+
+function areKeysUnprotected({ config, disk, layout }: Observed): boolean {
+  const { storeCaKeysInClear, passphraseFile } = config.authority
+  if (storeCaKeysInClear || disk.kindOf(layout.authority.passphrase) !== undefined) return true
+  return passphraseFile !== undefined && isInside(passphraseFile, layout.state)
 }
 
 function linksOf({ store, peers }: Observed): Link[] {

@@ -159,7 +159,8 @@ function readPassphrase(disk: Disk, path: string): Passphrase | undefined {
   return bytes && new Passphrase(bytes)
 }
 
-function isInside(path: string, folder: string): boolean {
+/** Whether whoever has a folder has the file too. Both absolute. */
+export function isInside(path: string, folder: string): boolean {
   const way = relative(resolve(folder), resolve(path))
   return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
 }

@@ -3,6 +3,10 @@ import { protectionText } from '../protection-text.ts'
 import { type Examination, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 
+const encrypt = 'take authority.store_ca_keys_in_clear out, and `mtls apply` encrypts them'
+const keepElsewhere =
+  'keep the passphrase elsewhere: authority.passphrase_file on other media, a systemd credential, or $MTLS_CA_PASSPHRASE'
+
 /** Whether whoever reads the state folder has the keys of the CA. */
 export function protectionFindings({ config, status }: Examination): Finding[] {
   if (!isRead(status) || status.meshId === undefined || !status.keysUnprotected) return []
@@ -12,7 +16,7 @@ export function protectionFindings({ config, status }: Examination): Finding[] {
       severity: 'warning',
       subject: 'authority',
       found: `the keys of the CA are ${protectionText(config, true)}`,
-      fix: 'keep the passphrase elsewhere: authority.passphrase_file on other media, a systemd credential, or $MTLS_CA_PASSPHRASE',
+      fix: config.authority.storeCaKeysInClear ? `${encrypt}; ${keepElsewhere}` : keepElsewhere,
     },
   ]
 }
