@@ -89,6 +89,16 @@ test('not while the key of a root is away, which nobody could open then', async 
   renameSync(caKey, `${caKey}.away`)
   await assert.rejects(resealKeys(engine, file), { code: 'ROOT_KEY_NEEDED', message: /root-1 at .*ca\.key/ })
   renameSync(`${caKey}.away`, caKey)
+  // The key of one that nobody needs any more is gone for good.
+  const root = engine.store.slots().find(({ kind }) => kind === 'root')!
+  const gone = {
+    ...root,
+    id: 'root-9',
+    state: 'retired',
+    spki: Buffer.from('another'),
+    spkiHash: 'ab'.repeat(32),
+  } as const
+  await engine.store.write((transaction) => transaction.putSlot(gone))
   assert.equal((await resealKeys(engine, file)).sealed.length, 3)
 })
 

@@ -2,7 +2,7 @@ import { checkState } from './check-state.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { passphraseIn } from './keys/passphrase.ts'
-import { isAwayRoot } from './keys/root-keys.ts'
+import { rootKeysOf } from './keys/root-keys.ts'
 import { requireMesh } from './no-mesh.ts'
 import { recordSealed } from './seal-keys.ts'
 
@@ -41,13 +41,15 @@ export async function resealKeys(engine: Engine, file: string): Promise<ResealRe
 
 /** Nobody could open one that was away meanwhile. */
 function requireAllHere(engine: Engine): void {
-  const away = engine.store.slots().filter((slot) => isAwayRoot(engine, slot))
+  const away = [...rootKeysOf(engine)].flatMap(([slot, { path, isThere }]) =>
+    isThere ? [] : [{ slot, path }],
+  )
   if (away.length === 0) return
-  const places = away.map((slot) => `the key of ${slot.id} at ${engine.keys.placeOf(slot)}`).join(' and ')
+  const places = away.map(({ slot, path }) => `the key of ${slot} at ${path}`).join(' and ')
   throw new AuthorityError(
     'ROOT_KEY_NEEDED',
     `this needs ${places}, which is sealed with the passphrase too, and it is away (authority.root.offline); nothing was changed. Put it there (0600), run the command again, and take it away`,
-    { data: { slots: away.map(({ id }) => id) } },
+    { data: { keys: away } },
   )
 }
 

@@ -200,12 +200,10 @@ export class KeyStore {
   /**
    * Takes over a key that exists (`mtls apply --adopt-ca`): PKCS#8, encrypted PKCS#8, or the older EC and RSA forms. A
    * file in its place is replaced only when it holds this very key. One that is encrypted is opened with the passphrase of the
-   * CA keys, and sealed with it.
+   * CA keys, and sealed with it; one that this has sealed before is taken too.
    *
    * @param pem the existing key
    * @param spki DER SubjectPublicKeyInfo of the certificate it must belong to
-   * What this has sealed before is taken too.
-   *
    * @throws AuthorityError `KEY_INVALID`, `KEY_MISMATCH`, `PASSPHRASE_WRONG`, `KEY_EXISTS`, and as `passphrase` does
    */
   async import(slot: KeySlot, pem: Uint8Array, spki: Uint8Array): Promise<StoredKey> {
