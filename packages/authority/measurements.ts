@@ -2,6 +2,7 @@ import { type DocumentNumber, formatDocumentNumber, PROBE } from '@datapunk/prot
 import type { ApplyReport } from './apply.ts'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
+import { aheadFault } from './issued-ahead.ts'
 import { outageBudgetOf } from './outage-budget.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import { renewalDue } from './plan.ts'
@@ -116,6 +117,8 @@ export function authorityFault(
     return `bundle ${formatDocumentNumber(bundle)} ended at ${new Date(bundle.expiresAt).toISOString()}: \`mtls apply\` says why there is no newer one`
   }
   if (!peers.isServed) return 'peers are not let in yet'
+  const ahead = aheadFault({ store, clock, config })
+  if (ahead !== undefined) return ahead
   if (failure !== undefined) return failure
   if (config.transparency !== 'off') return logSeat.failure?.message
   return undefined

@@ -11,6 +11,7 @@ import { stateFault } from './check-state.ts'
 import { undelivered } from './delivery/deliver.ts'
 import { type Upcoming, upcoming } from './due.ts'
 import type { InventoryInstance, InventoryService } from './inventory.ts'
+import { aheadFault } from './issued-ahead.ts'
 import { isInside } from './keys/passphrase.ts'
 import type { RootKeyPlace } from './keys/root-key-place.ts'
 import { type Observed, takeInventory } from './observe.ts'
@@ -29,7 +30,7 @@ export interface Status {
   /** Absent before the first apply. */
   readonly meshId: string | undefined
   readonly environment: string | undefined
-  /** Why nothing is signed now, or a step of a roll-over is not taken, and what repairs it; undefined where all goes on. */
+  /** Why nothing is signed or believed now, or a step of a roll-over is not taken, and what repairs it; undefined where all goes on. */
   readonly fault: string | undefined
   readonly bundle: string | undefined
   readonly bundleExpiresAt: number | undefined
@@ -145,7 +146,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
-    fault: stateFault(engine) ?? failure,
+    fault: stateFault(engine) ?? aheadFault(engine) ?? failure,
     bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected: areKeysUnprotected(engine),

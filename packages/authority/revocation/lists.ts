@@ -1,5 +1,6 @@
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
+import { latestTime } from '../issued-ahead.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
 import type { EntryTable } from './entry-table.ts'
@@ -32,11 +33,12 @@ export function dueLists(known: Known): DueList[] {
     // One that was lost with a newer inventory retires, and nobody here can sign for it.
     if (state === 'retiring' && kind === 'issuing-ca' && !known.keys.has(ca.slot)) return []
     const now = known.clock()
+    const latest = latestTime(known)
     // Nobody believes anything under one that has ended, its lists least of all.
     if (now > endOf(ca)) return []
     const lastOf = lastRevocations(ca, known.store)
     const due = scopesOf(ca, known).flatMap((scope) => {
-      const reason = whyDue(ca, scope, { last: lastOf(scope), now })
+      const reason = whyDue(ca, scope, { last: lastOf(scope), now, latest })
       return reason === undefined ? [] : [{ scope, reason, until: ca.lists.get(scope)?.nextUpdate }]
     })
     if (due.length === 0) return []
@@ -69,11 +71,14 @@ function lastRevocations(ca: ListedCa, store: Reader): (scope: string) => number
   }
 }
 
-/** @param last the number of the last revocation that it has to name */
+/**
+ * @param of.last the number of the last revocation that it has to name
+ * @param of.latest what is of later is of the future
+ */
 function whyDue(
   ca: ListedCa,
   scope: string,
-  { last, now }: { last: number; now: number },
+  { last, now, latest }: { readonly last: number; readonly now: number; readonly latest: number },
 ): string | undefined {
   const { id } = ca.slot
   const head = ca.lists.get(scope)
@@ -81,7 +86,8 @@ function whyDue(
   const what = shard === undefined ? `the list of ${id}` : `the list of shard ${scope} of ${id}`
   if (head === undefined) return `${id} has no ${shard ? `list of shard ${scope}` : 'revocation list'} yet`
   if (head.revocations < last) return `${what} lacks what was revoked`
-  return now < renewalOf(ca, head) ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
+  const isGood = now < renewalOf(ca, head) && head.thisUpdate <= latest
+  return isGood ? undefined : `${what} is of ${new Date(head.thisUpdate).toISOString()}`
 }
 
 /**

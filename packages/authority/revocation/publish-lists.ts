@@ -2,6 +2,7 @@ import { type CrlRequest, type CrlScope, parseCrl, signCrl } from '@datapunk/pki
 import type { Config } from '@datapunk/protocol'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
+import { latestTime } from '../issued-ahead.ts'
 import type { ListHead, ListRow, Reader, SlotRow } from '../store/contract.ts'
 import { entriesOf, stillListed } from './kept-entries.ts'
 import { DELTA, hasDelta, listUrl, shardIn, shardsOf, WHOLE } from './list-url.ts'
@@ -52,15 +53,12 @@ export async function publishListsOf(engine: Engine, ca: ListedCa, scopes: reado
   report({ kind: 'list-published', subject: 'mesh', at, detail: { slot, entries, notAfter } })
 }
 
-function draftsOf(
-  { store, clock, config }: Engine,
-  ca: ListedCa,
-  scopes: readonly string[],
-): [Draft, ...Draft[]] {
+function draftsOf(engine: Engine, ca: ListedCa, scopes: readonly string[]): [Draft, ...Draft[]] {
+  const { store, config } = engine
   const { slot, lists } = ca
   const issuer = caCertificate(slot.certificate!)
-  const now = clock()
-  const times = timesOf(ca, issuer.notAfter, config, now)
+  const now = engine.clock()
+  const times = timesOf(ca, issuer.notAfter, engine)
   const number = nextNumber(store, ca)
   const revocations = store.lastRevocationOf(slot.id)
   const table = entriesOf(store, ca)
@@ -110,17 +108,18 @@ function shardScope(store: Reader, config: Config, slot: SlotRow, scope: string)
 
 /**
  * Backdated by what clocks differ by: whoever has a list that is not valid yet refuses everybody. Always later than the ones
- * before it.
+ * before it, but for those that are of the future.
  */
 function timesOf(
   { slot, lists }: ListedCa,
   end: number,
-  config: Config,
-  now: number,
+  known: Pick<Engine, 'store' | 'clock' | 'config'>,
 ): Pick<ListRow, 'thisUpdate' | 'nextUpdate'> {
+  const { clock, config } = known
   const seconds = (time: number) => Math.floor(time / 1000) * 1000
-  const last = Math.max(0, ...lists.values().map(({ thisUpdate }) => thisUpdate))
-  const thisUpdate = Math.max(seconds(now - config.authority.clockSkew), last + 1000)
+  const latest = latestTime(known)
+  const before = [...lists.values()].flatMap(({ thisUpdate }) => (thisUpdate <= latest ? [thisUpdate] : []))
+  const thisUpdate = Math.max(seconds(clock() - config.authority.clockSkew), Math.max(0, ...before) + 1000)
   const days = slot.kind === 'root' ? ROOT_LIST_DAYS : config.revocation.crlDays
   return {
     thisUpdate,

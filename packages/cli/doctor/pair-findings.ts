@@ -25,13 +25,16 @@ async function findingOf({ service }: ServiceConfig, { config, now }: Examinatio
     return []
   } catch (error) {
     if (!(error instanceof MeshError)) throw error
+    // That is the mesh’s, and told once.
+    if (ruleOf(error) === 'ISSUED_IN_THE_FUTURE') return []
     return [pairFinding(service, error)]
   }
 }
 
 /** What keeps a service from joining with its pair. */
-export function pairFinding(service: string, { code, message, data }: MeshError): Finding {
-  const rule = typeof data.rule === 'string' ? data.rule : code
+export function pairFinding(service: string, error: MeshError): Finding {
+  const { code, message, data } = error
+  const rule = ruleOf(error)
   const found = `${message} [${rule}]`
   const finding = { id: idOf(rule), severity: 'error', subject: service, found } as const
   if (code === 'KEY_EXPOSED')
@@ -47,6 +50,10 @@ export function pairFinding(service: string, { code, message, data }: MeshError)
       fix: 'run `mtls doctor` as the owner of the pair, or as root, to have it looked at too',
     }
   return { ...finding, fix: '`mtls apply` writes the pair anew, and a running service takes it up by itself' }
+}
+
+function ruleOf({ code, data }: MeshError): string {
+  return typeof data.rule === 'string' ? data.rule : code
 }
 
 /** `KEY_MISMATCH` → `key-mismatch`. */
