@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { parseCertificate } from '@datapunk/pki'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
+import type { Engine } from './engine.ts'
 import { measure } from './measurements.ts'
-import { rotate } from './rotate.ts'
+import { type RotateRequest, rotate } from './rotate.ts'
 import { statusOf } from './status.ts'
 import { checkPair } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
@@ -15,50 +16,76 @@ import { testEngine } from './testing/test-engine.ts'
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }
 
-test('what was issued while the clock was ahead is told of, and made anew once somebody says so', async (t) => {
+async function applied(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'ahead-'))
   atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
   const engine = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } })
   engine.peers.opened()
   await apply(engine, no)
-  clock.advance(300 * DAY)
+  return { engine, clock }
+}
+
+/** As the status says it, and `/readyz`. */
+const told = (engine: Engine) => [
+  statusOf(engine).fault,
+  measure(engine, { services: 0, last: undefined, failure: undefined }).fault,
+]
+
+/** How far the clock was ahead, and what makes anew what was issued then. */
+const jumps: readonly (readonly [days: number, anew: string, request: RotateRequest])[] = [
+  [300, '--all', { what: 'pairs' }],
+  [900, '--issuing-ca', { what: 'issuing-ca', without: [] }],
+  [2800, '--root-ca', { what: 'root', without: [] }],
+]
+
+for (const [days, anew, request] of jumps) {
+  test(`what was issued ${days} days ahead is told of, and made anew once somebody says so`, async (t) => {
+    const { engine, clock } = await applied(t)
+    clock.advance(days * DAY)
+    await apply(engine, no)
+    assert.deepEqual(told(engine), [undefined, undefined])
+
+    clock.advance((20 - days) * DAY)
+    const number = engine.store.bundle()!.counter
+    assert.deepEqual((await apply(engine, no)).done, [], 'this clock may be the wrong one')
+    assert.equal(engine.store.bundle()!.counter, number)
+    for (const fault of told(engine))
+      assert.match(fault ?? '', new RegExp(`clock says 2026-06-21.*rotate --log\`.*rotate ${anew}\``))
+
+    await rotate(engine, { what: 'log', without: [] })
+    await apply(engine, no)
+    await rotate(engine, request)
+    await apply(engine, no)
+    assert.deepEqual(told(engine), [undefined, undefined])
+    for (const service of ['lake', 'stream']) checkPair(engine, service)
+    for (const { der } of engine.store.currentCertificates()) {
+      const { notBefore, extensions } = parseCertificate(der!)
+      assert.ok(notBefore <= clock.now())
+      assert.ok(extensions.scts !== undefined)
+    }
+    const inUse = new Set(engine.store.slots().flatMap(({ id, state }) => (state === 'active' ? [id] : [])))
+    for (const { slot, thisUpdate } of engine.store.lists())
+      if (inUse.has(slot)) assert.ok(thisUpdate <= clock.now(), slot)
+    assert.deepEqual((await apply(engine, no)).done, [])
+  })
+}
+
+test('a CA that is of the future is told of also once there is a bundle of today', async (t) => {
+  const { engine, clock } = await applied(t)
+  clock.advance(900 * DAY)
   await apply(engine, no)
-  const told = () => [
-    statusOf(engine).fault,
-    measure(engine, { services: 0, last: undefined, failure: undefined }).fault,
-  ]
-  assert.deepEqual(told(), [undefined, undefined])
-
-  clock.advance(-30 * DAY)
-  const number = engine.store.bundle()!.counter
-  assert.deepEqual((await apply(engine, no)).done, [], 'should this clock be the wrong one')
-  assert.equal(engine.store.bundle()!.counter, number)
-  for (const fault of told())
-    assert.match(fault ?? '', /is of 2027-03-28.* clock says 2027-02-26.*`mtls rotate --log`/)
-
+  clock.advance(-880 * DAY)
   await rotate(engine, { what: 'log', without: [] })
   await apply(engine, no)
-  assert.deepEqual((await rotate(engine, { what: 'pairs' })).failed, [])
-  await apply(engine, no)
-  assert.deepEqual(told(), [undefined, undefined])
-  for (const service of ['lake', 'stream']) checkPair(engine, service)
-  for (const { der } of engine.store.currentCertificates()) {
-    const { notBefore, extensions } = parseCertificate(der!)
-    assert.ok(notBefore <= clock.now())
-    assert.ok(extensions.scts !== undefined)
-  }
-  for (const { thisUpdate } of engine.store.lists()) assert.ok(thisUpdate <= clock.now())
+  for (const fault of told(engine))
+    assert.match(fault ?? '', /^the certificate of issuing-ca-2 begins at 2028-11-16.*rotate --issuing-ca`/)
 })
 
-test('a clock that is behind by less than clocks may differ is nothing to tell of', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'ahead-'))
-  atEnd(t, () => rmSync(dir, { recursive: true }))
-  const clock = new FixedClock(Date.UTC(2026, 5, 1))
-  const engine = testEngine({ dir, clock, config: { services: { lake: {} } } })
-  await apply(engine, no)
+test('a clock that is behind by no more than clocks may differ is nothing to tell of', async (t) => {
+  const { engine, clock } = await applied(t)
   clock.advance(-engine.config.authority.clockSkew)
-  assert.equal(statusOf(engine).fault, undefined)
+  assert.deepEqual(told(engine), [undefined, undefined])
   clock.advance(-1)
-  assert.notEqual(statusOf(engine).fault, undefined)
+  for (const fault of told(engine)) assert.notEqual(fault, undefined)
 })

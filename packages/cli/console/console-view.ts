@@ -9,7 +9,7 @@ import {
   MAX_SHOWN_DUE,
 } from '@datapunk/protocol/console'
 import { askText } from '../root-key-text.ts'
-import { faultsOf, faultsOfInstance } from '../status/status-faults.ts'
+import { faultsOf, faultsOfInstance, mendingOf } from '../status/status-faults.ts'
 import { timeText } from '../time-text.ts'
 
 /** The mesh as the console shows it, from what the authority says of it. @param now milliseconds since the epoch */
@@ -89,7 +89,9 @@ function serviceView(
 
 function badNotes(one: InstanceStatus, now: number): string[] {
   const { service, instance, barred, failed } = one
-  const notes = faultsOfInstance(one, now).map((fault) => `${instance}: ${fault}: \`mtls apply\` mends it`)
+  const notes = faultsOfInstance(one, now).map(
+    (fault) => `${instance}: ${fault}: \`${mendingOf(fault, service)}\` mends it`,
+  )
   if (barred)
     notes.push(`${service} was revoked, and gets no certificate: \`mtls issue ${service}\` lets it in again`)
   if (failed !== undefined)

@@ -13,14 +13,23 @@ export function faultsOf(status: Status, now: number): string[] {
   return faults
 }
 
-/** What is wrong with one instance's certificate; each is mended by `mtls apply`. */
+/** Issued by a clock that was ahead. */
+export const NOT_VALID_YET = 'not valid yet'
+
+/** The command that mends a fault of an instance. */
+export function mendingOf(fault: string, service: string): string {
+  return fault === NOT_VALID_YET ? `mtls rotate ${service}` : 'mtls apply'
+}
+
+/** What is wrong with one instance's certificate. */
 export function faultsOfInstance(
-  { serial, notAfter, renewalDue, pair, held, barred }: InstanceStatus,
+  { serial, notBefore, notAfter, renewalDue, pair, held, barred }: InstanceStatus,
   now: number,
 ): string[] {
   if (barred) return []
   if (serial === undefined) return ['no certificate']
   const faults: string[] = []
+  if (notBefore !== undefined && notBefore > now) faults.push(NOT_VALID_YET)
   if (notAfter !== undefined && notAfter <= now) faults.push('expired')
   else if (renewalDue !== undefined && renewalDue <= now && !held) faults.push('late')
   if (pair === 'missing') faults.push('pair missing')

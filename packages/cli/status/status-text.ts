@@ -6,7 +6,7 @@ import { protectionText } from '../protection-text.ts'
 import { askText, takeAwayText } from '../root-key-text.ts'
 import { spanText, timeText } from '../time-text.ts'
 import { waitText } from '../wait-text.ts'
-import { faultsOfInstance } from './status-faults.ts'
+import { faultsOfInstance, NOT_VALID_YET } from './status-faults.ts'
 import type { StatusLook } from './status-look.ts'
 
 const ENDS = {
@@ -42,8 +42,12 @@ export function statusText({ status, now, config }: StatusLook, output: Output):
 
 /** What is wrong, and what mends it, a line each. */
 export function faultLines({ status, faults, now }: StatusLook): string[] {
-  const isMended = status.services.some((one) => faultsOfInstance(one, now).length > 0)
-  return [...faults, ...(isMended ? ['`mtls apply` mends what is late, missing or another'] : [])]
+  const found = new Set(status.services.flatMap((one) => faultsOfInstance(one, now)))
+  const mended = found.delete(NOT_VALID_YET)
+    ? ['`mtls rotate SERVICE`, or `--all`, makes anew what is not valid yet']
+    : []
+  if (found.size > 0) mended.unshift('`mtls apply` mends what is late, missing or another')
+  return [...faults, ...mended]
 }
 
 function headRows(status: Status, protection: string, output: Output): string[][] {
