@@ -28,12 +28,12 @@ type Known = Pick<Engine, 'store' | 'clock' | 'keys' | 'config'>
 
 /** Lists that don't name what is revoked, those that are old, and shards that the config asks for. Deltas come with the next list. */
 export function dueLists(known: Known): DueList[] {
+  const now = known.clock()
+  const latest = latestTime(known)
   return listedCas(known.store).flatMap((ca) => {
     const { id, state, kind } = ca.slot
     // One that was lost with a newer inventory retires, and nobody here can sign for it.
     if (state === 'retiring' && kind === 'issuing-ca' && !known.keys.has(ca.slot)) return []
-    const now = known.clock()
-    const latest = latestTime(known)
     // Nobody believes anything under one that has ended, its lists least of all.
     if (now > endOf(ca)) return []
     const lastOf = lastRevocations(ca, known.store)
@@ -72,8 +72,8 @@ function lastRevocations(ca: ListedCa, store: Reader): (scope: string) => number
 }
 
 /**
- * @param of.last the number of the last revocation that it has to name
- * @param of.latest what is of later is of the future
+ * @param last the number of the last revocation that it has to name
+ * @param latest as `latestTime` says
  */
 function whyDue(
   ca: ListedCa,
