@@ -30,7 +30,7 @@ export function clockFindings({ mesh, now, config }: Examination): Finding[] {
       severity: 'error',
       subject: 'mesh',
       found: `bundle ${formatDocumentNumber(number)} is of ${timeText(issuedAt)}, and this machine’s clock says ${timeText(now)}`,
-      fix: 'set the clock, if it is behind: `timedatectl set-ntp true`. If it was ahead where that was signed, `mtls rotate --log` there and, once that is done, `mtls rotate --all` make everything anew',
+      fix: 'set the clock, if it is behind: `timedatectl set-ntp true`. If it was ahead where that was signed, `mtls status` there names the two commands that make everything anew',
     },
   ]
 }

@@ -294,6 +294,14 @@ describe('doctor', () => {
     assert.deepEqual([id, severity], ['pair-closed', 'note'])
   })
 
+  test('a pair that is of the future is not mended by another apply', () => {
+    const cause = { rule: 'CERTIFICATE_NOT_YET_VALID' }
+    const error = new MeshError('CERTIFICATE_REFUSED', 'found lake.crt, valid from tomorrow', { data: cause })
+    const { id, fix } = pairFinding('lake', error)
+    assert.equal(id, 'certificate-not-yet-valid')
+    assert.match(fix, /`mtls rotate lake`/)
+  })
+
   test('what mends permissions does', async () => {
     const { authority } = layoutOf(config)
     chmodSync(authority.dir, 0o755)

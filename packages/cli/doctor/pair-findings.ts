@@ -49,6 +49,11 @@ export function pairFinding(service: string, error: MeshError): Finding {
       ...{ id: 'pair-closed', severity: 'note' },
       fix: 'run `mtls doctor` as the owner of the pair, or as root, to have it looked at too',
     }
+  if (rule === 'CERTIFICATE_NOT_YET_VALID')
+    return {
+      ...finding,
+      fix: `set the clock, if it is behind: \`timedatectl set-ntp true\`. If it was ahead when that was issued, \`mtls rotate ${service}\` makes it anew`,
+    }
   return { ...finding, fix: '`mtls apply` writes the pair anew, and a running service takes it up by itself' }
 }
 
