@@ -53,6 +53,12 @@ function refuses(act: () => unknown, code: PkiErrorCode, said: RegExp): void {
 }
 
 describe('a checked list', () => {
+  it('is one of a CA that does not say what its key is for (RFC 5280 §6.3.3 (f))', async () => {
+    const { certificate } = ca.issuing
+    const silent = { ...certificate, extensions: { ...certificate.extensions, keyUsage: undefined } }
+    assert.equal(check(await list(), { issuer: silent }).number, 5n)
+  })
+
   it('answers for every serial', async () => {
     const revoked = [{ serial, at: ca.at - hour, reason: 'keyCompromise' as const }]
     const checked = check(await list({ revoked }))

@@ -72,7 +72,7 @@ function checkList(crl: Crl, { issuer, at, scope, seen }: CrlExpectation): void 
   if (seen !== undefined) checkAdvance(crl, seen)
 }
 
-/** §6.3.3 (b), (f): the same name, the same key, and a certificate that may sign lists. */
+/** §6.3.3 (b), (f): the same name, the same key, and a certificate that may sign lists, where it says what it may. */
 function checkIssuer(crl: Crl, { subject, extensions }: TbsCertificate): void {
   if (!crl.issuer.equals(subject)) {
     throw new PkiError(
@@ -90,11 +90,11 @@ function checkIssuer(crl: Crl, { subject, extensions }: TbsCertificate): void {
       { found: hexText(crl.authorityKeyIdentifier), allowed: key && hexText(key) },
     )
   }
-  if (extensions.keyUsage?.usages.has('cRLSign') !== true) {
+  if (extensions.keyUsage?.usages.has('cRLSign') === false) {
     throw new PkiError(
       'KEY_USAGE_NOT_ALLOWED',
       `the key usage of ${subject} does not have cRLSign, which signing revocation lists needs`,
-      { found: [...(extensions.keyUsage?.usages ?? [])], allowed: ['cRLSign'] },
+      { found: [...extensions.keyUsage.usages], allowed: ['cRLSign'] },
     )
   }
 }
