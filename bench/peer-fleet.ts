@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { sealAcknowledgement, sealHello } from '@datapunk/protocol'
-import { AuthorityLink } from '../packages/mesh/authority-link.ts'
-import { AuthorityRoute } from '../packages/mesh/authority-route.ts'
+import { AuthorityLink } from '../packages/mesh/authority/authority-link.ts'
+import { AuthorityRoute } from '../packages/mesh/authority/authority-route.ts'
+import { type OfferedDocument, OfferedDocuments } from '../packages/mesh/authority/offered-documents.ts'
 import { systemClock } from '../packages/mesh/clock.ts'
 import { MeshError } from '../packages/mesh/error.ts'
 import { Membership } from '../packages/mesh/membership.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
-import { type OfferedDocument, OfferedDocuments } from '../packages/mesh/offered-documents.ts'
 
 /** Many peers in one process, without the files and watches that each service has: `node bench/peer-fleet.ts CONFIG PEERS`. */
 const [file = '', peers = '1'] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { plan } from '@datapunk/authority'
 import { parseConfig } from '@datapunk/protocol'
-import { constraintsOf } from '../packages/authority/constraints.ts'
 import type { Inventory } from '../packages/authority/inventory.ts'
+import { constraintsOf } from '../packages/authority/issuing/constraints.ts'
 import {
   certificateRequestOf,
   decodeRequest,
@@ -9,7 +9,7 @@ import {
   encodeRequest,
   encodeSettings,
   settingsOf,
-} from '../packages/authority/settings.ts'
+} from '../packages/authority/services/settings.ts'
 import type { SlotRow } from '../packages/authority/store/contract.ts'
 import { inTurns, measured } from './measure.ts'
 import { printRows } from './table.ts'

@@ -6,12 +6,12 @@ import {
   openBundle,
   readTrustStatement,
 } from '@datapunk/protocol'
-import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 import {
   type FetchSection,
   type OfferedDocument,
   OfferedDocuments,
-} from '../packages/mesh/offered-documents.ts'
+} from '../packages/mesh/authority/offered-documents.ts'
+import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
 
 /**
  * What peers believe, found out by the real code and once for all who ask the same: peers that have got equally far believe

@@ -1,12 +1,12 @@
 import type { Certificate } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type TrustStatement } from '@datapunk/protocol'
-import { examine } from '../packages/mesh/examine.ts'
+import { examine } from '../packages/mesh/gate/examine.ts'
+import { Refused } from '../packages/mesh/gate/refusal.ts'
+import type { Standing } from '../packages/mesh/gate/standing.ts'
+import type { Usage } from '../packages/mesh/gate/usage.ts'
+import { MeshView } from '../packages/mesh/gate/view.ts'
 import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
-import { Refused } from '../packages/mesh/refusal.ts'
-import type { Standing } from '../packages/mesh/standing.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
-import type { Usage } from '../packages/mesh/usage.ts'
-import { MeshView } from '../packages/mesh/view.ts'
 
 /** Refusals that others believing the same may not make a moment later. */
 const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']

@@ -14,7 +14,7 @@ import {
   type RollWait,
   rollDue,
 } from './rollover/roll-plan.ts'
-import { decodeSettings } from './settings.ts'
+import { decodeSettings } from './services/settings.ts'
 import type { SlotRow } from './store/contract.ts'
 
 /** A log that is waited for is asked again after this, milliseconds. */

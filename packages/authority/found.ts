@@ -1,5 +1,5 @@
-import { certifyIssuingCa, certifyRoot } from './certify.ts'
 import type { Engine } from './engine.ts'
+import { certifyIssuingCa, certifyRoot } from './issuing/certify.ts'
 import { publishLists } from './revocation/lists.ts'
 import { activate, announceTrust } from './rollover/roll.ts'
 import { ensureKey } from './slots.ts'

@@ -2,7 +2,7 @@ import type { DocumentNumber, Requirement } from '@datapunk/protocol'
 import type { RootKey } from './keys/root-key-place.ts'
 import type { DueList } from './revocation/lists.ts'
 import type { Late, Witnesses } from './rollover/late.ts'
-import type { CertificateRequest, Settings } from './settings.ts'
+import type { CertificateRequest, Settings } from './services/settings.ts'
 import type {
   AttemptRow,
   CertificateRow,

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk/disk.ts'
-import { FailingCalls } from './disk/failing-calls.ts'
+import { FailingCalls } from './disk/testing/failing-calls.ts'
 import { acquireLock } from './lock.ts'
 
 function newPath(t: TestContext): string {

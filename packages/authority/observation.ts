@@ -18,15 +18,15 @@ import {
   recentRevocations,
   type ServiceRecord,
   serviceRecord,
-} from './service-record.ts'
-import { type Status, statusOf } from './status.ts'
+} from './services/service-record.ts'
+import { wantedMembers } from './services/wanted-members.ts'
+import { type Status, statusOf } from './status/status.ts'
 import type { AuditRow, CertificateRow } from './store/contract.ts'
 import { MemoryStore } from './store/memory.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import { noLog } from './transparency/certificate-log.ts'
 import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
 import { LogSeat } from './transparency/log-seat.ts'
-import { wantedMembers } from './wanted-members.ts'
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class Observation {

@@ -11,20 +11,20 @@ import type {
   InventoryService,
   OperatorTerm,
 } from './inventory.ts'
-import { issuedConstraints } from './issued-constraints.ts'
+import { issuedConstraints } from './issuing/issued-constraints.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
 import { type SeenKeys, withoutNextKey } from './pinning/make-next-keys.ts'
 import { pinsLate } from './pinning/pin-mode.ts'
 import { areFilesLinked } from './place.ts'
-import { isBundleCurrent } from './publish.ts'
-import { isPublishedOnDisk } from './published-files.ts'
+import { isBundleCurrent } from './publishing/publish.ts'
+import { isPublishedOnDisk } from './publishing/published-files.ts'
+import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './publishing/trust.ts'
 import { dueLists } from './revocation/lists.ts'
 import { slotsAbove } from './rollover/late.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
-import { operatorLabel, operatorOf } from './service-record.ts'
-import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
+import { operatorLabel, operatorOf } from './services/service-record.ts'
+import { decodeRequest, decodeSettings, type Settings } from './services/settings.ts'
 import type { InstanceRow, Reader, SlotRow } from './store/contract.ts'
-import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './trust.ts'
 
 /**
  * Takes the inventory: the store's rows, and what lies on disk.

@@ -5,7 +5,7 @@ import { NextKeyFile } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './services/settings.ts'
 
 type Place = Pick<Settings, 'cert' | 'key' | 'owner' | 'group' | 'mode'>
 

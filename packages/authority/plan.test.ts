@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Config, parseConfig } from '@datapunk/protocol'
 import fc from 'fast-check'
-import { constraintsOf } from './constraints.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { constraintsOf } from './issuing/constraints.ts'
 import { type Action, plan, renewalDue } from './plan.ts'
-import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './settings.ts'
+import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './services/settings.ts'
 import type { CertificateRow, SlotKind } from './store/contract.ts'
 
 const DAY = 24 * 60 * 60 * 1000

@@ -1,7 +1,7 @@
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
 import { unlinkFiles } from './place.ts'
-import { decodeSettings } from './settings.ts'
+import { decodeSettings } from './services/settings.ts'
 
 /** Removes the files of services that are no longer members. @returns the paths removed */
 export function purge({ store, disk, layout, report, clock }: Engine): string[] {

@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { Pace } from './pace.ts'
 import { rotate } from './rotate.ts'
-import { statusOf } from './status.ts'
+import { statusOf } from './status/status.ts'
 import { checkPair } from './testing/peer-eyes.ts'
 import { type TestEngineOptions, testEngine } from './testing/test-engine.ts'
 

@@ -10,7 +10,7 @@ import {
   readDer,
   sha256,
 } from '@datapunk/pki'
-import { timeText } from './time-text.ts'
+import { timeText } from './text/time-text.ts'
 
 /** What a certificate or request says, for people and for scripts: names of facts, texts, lists, numbers. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>

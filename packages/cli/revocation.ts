@@ -7,14 +7,14 @@ import type {
   RevokeTarget,
 } from '@datapunk/authority'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { countText } from './action-text.ts'
 import { withAdministration } from './administration.ts'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import type { RevocationDocument, RevocationPreviewDocument } from './documents/revoke.ts'
-import { eventText } from './event-text.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
-import { instantText, timeText } from './time-text.ts'
+import { countText } from './text/action-text.ts'
+import { eventText } from './text/event-text.ts'
+import { instantText, timeText } from './text/time-text.ts'
 
 /** As many names as are read. */
 const SHOWN = 8

@@ -7,7 +7,7 @@ import { CliError } from './cli-error.ts'
 import { logSources } from './logs/log-source.ts'
 import { promisedFor, prove } from './logs/logged-certificate.ts'
 import type { PublishedMesh } from './published-mesh.ts'
-import { timeText } from './time-text.ts'
+import { timeText } from './text/time-text.ts'
 
 /** One rule, and how it went; `passed` is null where an earlier refusal left nothing to judge. */
 export interface RuleResult {

@@ -1,6 +1,6 @@
 import type { Certificate } from '@datapunk/pki'
 import type { Current } from './current.ts'
-import type { Gate } from './gate.ts'
+import type { Gate } from './gate/gate.ts'
 import type { Condition } from './mesh-events.ts'
 
 /** @param heard whether the authority hears this service now */

@@ -3,9 +3,9 @@ import { MAX_REPORTED_CONNECTIONS, type Report } from '@datapunk/protocol'
 import { atTime, type Clock } from './clock.ts'
 import { drain } from './drain.ts'
 import { MeshError } from './error.ts'
-import type { Contact, Verdict } from './gate.ts'
-import { type Refusal, refusalData } from './refusal.ts'
-import type { Standing } from './standing.ts'
+import type { Contact, Verdict } from './gate/gate.ts'
+import { type Refusal, refusalData } from './gate/refusal.ts'
+import type { Standing } from './gate/standing.ts'
 
 /** A connection that passed the gate and is open. */
 export interface Connection {

@@ -2,8 +2,8 @@ import type { Certificate } from '@datapunk/pki'
 import type { Clock } from './clock.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { CurrentSource } from './current.ts'
-import type { Gate } from './gate.ts'
-import type { Refusal } from './refusal.ts'
+import type { Gate } from './gate/gate.ts'
+import type { Refusal } from './gate/refusal.ts'
 
 /** What the serving and the calling half of a mesh share. */
 export interface Core {

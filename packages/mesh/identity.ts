@@ -10,12 +10,12 @@ import {
   spkiOf,
 } from '@datapunk/pki'
 import { MeshError } from './error.ts'
-import { examine } from './examine.ts'
+import { examine } from './gate/examine.ts'
+import { Refused } from './gate/refusal.ts'
+import type { Standing } from './gate/standing.ts'
+import type { Usage } from './gate/usage.ts'
+import type { MeshView } from './gate/view.ts'
 import type { PairText } from './pair-file.ts'
-import { Refused } from './refusal.ts'
-import type { Standing } from './standing.ts'
-import type { Usage } from './usage.ts'
-import type { MeshView } from './view.ts'
 
 /**
  * A service's own certificate and key, after every check that its peers will make. There is no other way to get one than

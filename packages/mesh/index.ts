@@ -1,10 +1,9 @@
-export type { MeshAgent } from './agent.ts'
-export { type AuthorizeHandler, type Authorizer, anyone, authorize } from './authorize.ts'
-export { type CertificateCheckOptions, checkCertificate } from './certificate-check.ts'
-export type { ConnectOptions } from './client.ts'
+export type { MeshAgent } from './client/agent.ts'
+export type { ConnectOptions } from './client/client.ts'
+export type { MeshDispatcher } from './client/dispatcher.ts'
 export type { Clock } from './clock.ts'
-export type { MeshDispatcher } from './dispatcher.ts'
 export { MeshError, type MeshErrorCode } from './error.ts'
+export { type CertificateCheckOptions, checkCertificate } from './gate/certificate-check.ts'
 export {
   type Believed,
   type CallEnd,
@@ -13,7 +12,10 @@ export {
   explainCall,
   explainCertificate,
   type RuleVerdict,
-} from './explain.ts'
+} from './gate/explain.ts'
+export type { Peer } from './gate/peer.ts'
+export type { ClaimedPeer, GateRule, Refusal, Rule } from './gate/refusal.ts'
+export type { Usage } from './gate/usage.ts'
 export { type JoinOptions, join } from './join.ts'
 export { type EventLogger, logEvents } from './log-events.ts'
 export type { Mesh } from './mesh.ts'
@@ -31,8 +33,6 @@ export type {
 export { refuseUnsafeNode } from './node-version.ts'
 export type { OperatorPlace } from './operator/operator-port.ts'
 export { checkPair, type PairCheckOptions } from './pair-check.ts'
-export type { Peer } from './peer.ts'
-export type { ClaimedPeer, GateRule, Refusal, Rule } from './refusal.ts'
-export type { Http2ServerOptions, ServerOptions } from './server.ts'
+export { type AuthorizeHandler, type Authorizer, anyone, authorize } from './server/authorize.ts'
+export type { Http2ServerOptions, ServerOptions } from './server/server.ts'
 export type { LogAlarm } from './transparency/log-watch.ts'
-export type { Usage } from './usage.ts'

@@ -1,8 +1,8 @@
 import { type Config, layoutOf } from '@datapunk/protocol'
+import { MeshView } from './gate/view.ts'
 import { identityOf } from './identity.ts'
 import { readMeshDocuments } from './mesh-files.ts'
 import { readPair } from './pair-file.ts'
-import { MeshView } from './view.ts'
 
 export interface PairCheckOptions {
   readonly config: Config

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { connectAdmin, serveAdmin } from '../admin.ts'
+import { connectAdmin, serveAdmin } from '../admin/admin.ts'
 import type { AuthorityEvent } from '../event.ts'
 import {
   applyIn,

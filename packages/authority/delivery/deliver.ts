@@ -2,9 +2,9 @@ import { sha256 } from '@datapunk/pki'
 import { type Config, keyIdOf, type ServiceConfig } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { nextTry } from '../pace.ts'
+import { trustedSlots } from '../publishing/trust.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
 import type { InstanceRow, Reader } from '../store/contract.ts'
-import { trustedSlots } from '../trust.ts'
 import type { DeliverOptions, Handover } from './handover.ts'
 
 interface Due extends Handover {

@@ -9,10 +9,10 @@ import { setTimeout } from 'node:timers/promises'
 import { atEnd, TestCa } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
-import { FailingCalls, type Failure } from './failing-calls.ts'
 import { PairFolder, type PairText } from './pair.ts'
 import type { SwapperOrder } from './pair-swapper.ts'
-import { SyncedCalls } from './synced-calls.ts'
+import { FailingCalls, type Failure } from './testing/failing-calls.ts'
+import { SyncedCalls } from './testing/synced-calls.ts'
 
 const refusals: readonly Failure[] = ['ENOSPC', 'EROFS', 'EACCES', 'EIO']
 const ca = await TestCa.create()

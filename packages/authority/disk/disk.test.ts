@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
-import { FailingCalls } from './failing-calls.ts'
+import { FailingCalls } from './testing/failing-calls.ts'
 
 function newFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'disk-'))

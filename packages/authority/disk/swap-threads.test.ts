@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { atEnd, TestCa } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
-import { FailingCalls } from './failing-calls.ts'
 import { PairFolder } from './pair.ts'
 import { type SwapOrder, swapPair } from './swap-pair.ts'
 import { withSwapThreads } from './swap-threads.ts'
+import { FailingCalls } from './testing/failing-calls.ts'
 
 const ca = await TestCa.create()
 const leaf = await ca.leaf('lake')

@@ -6,8 +6,8 @@ import {
   parseDocumentNumber,
   readBundleHead,
 } from '@datapunk/protocol'
+import { trustedSlots } from '../publishing/trust.ts'
 import type { Reader } from '../store/contract.ts'
-import { trustedSlots } from '../trust.ts'
 import { publicationOf } from './publication.ts'
 
 /**

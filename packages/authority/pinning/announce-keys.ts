@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import { isBundleCurrent, publish } from '../publish.ts'
+import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import type { Transaction } from '../store/contract.ts'
 import { makeNextKeys, type SeenKeys, withoutNextKey } from './make-next-keys.ts'
 import { pinningWanted } from './pin-mode.ts'

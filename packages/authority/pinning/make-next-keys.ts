@@ -4,7 +4,7 @@ import { type KeyText, NextKeyFile } from '../disk/next-key.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { folderOptions } from '../place.ts'
-import { decodeSettings, keySizeOf, type Settings } from '../settings.ts'
+import { decodeSettings, keySizeOf, type Settings } from '../services/settings.ts'
 import type { NextKeyRow, ServiceRow } from '../store/contract.ts'
 import { pinningWanted } from './pin-mode.ts'
 

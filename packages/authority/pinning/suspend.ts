@@ -1,7 +1,7 @@
 import type { DocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { publish } from '../publish.ts'
+import { publish } from '../publishing/publish.ts'
 import { pinningWanted } from './pin-mode.ts'
 
 /** Longer than this is a decision for the config file. Milliseconds. */

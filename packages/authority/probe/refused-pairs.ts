@@ -4,8 +4,8 @@ import { PROBE } from '@datapunk/protocol'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { type IssuedCertificate, issueLeaf } from '../issue.ts'
-import { chainOf, withIssuer } from '../issue-pair.ts'
+import { type IssuedCertificate, issueLeaf } from '../issuing/issue.ts'
+import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { revoke } from '../revocation/revoke.ts'
 import {
   certificateRequestOf,
@@ -14,7 +14,7 @@ import {
   encodeRequest,
   isAsAsked,
   type Settings,
-} from '../settings.ts'
+} from '../services/settings.ts'
 import type { CertificateRow, ServiceRow } from '../store/contract.ts'
 import type { RefusedPairKind } from './refused-pair-kinds.ts'
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { issueOcspSigner } from '../issue-ocsp-signer.ts'
+import { issueOcspSigner } from '../issuing/issue-ocsp-signer.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
 
 const DAY = 24 * 60 * 60 * 1000

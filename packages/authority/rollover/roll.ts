@@ -1,14 +1,14 @@
 import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { certifyIssuingCa, certifyRoot } from '../certify.ts'
 import type { Engine } from '../engine.ts'
-import { type Issuer, issueCross } from '../issue.ts'
-import { publish } from '../publish.ts'
+import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
+import { type Issuer, issueCross } from '../issuing/issue.ts'
+import { publish } from '../publishing/publish.ts'
+import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
 import { publishLists } from '../revocation/lists.ts'
 import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { seatLog } from '../transparency/log-slot.ts'
-import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../trust.ts'
 import type { RollStep } from './roll-plan.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */

@@ -15,7 +15,7 @@ import {
 import { Disk } from '../disk/disk.ts'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
-import { decodeSettings } from '../settings.ts'
+import { decodeSettings } from '../services/settings.ts'
 
 /**
  * What a peer that has only files makes of them.

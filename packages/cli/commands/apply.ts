@@ -1,14 +1,14 @@
 import type { Action, Administration, ApplyReport } from '@datapunk/authority'
 import type { Config } from '@datapunk/protocol'
-import { countText, toldRow } from '../action-text.ts'
 import { type Deed, withAdministration, withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ApplyDocument } from '../documents/apply.ts'
-import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { protectionText } from '../protection-text.ts'
-import { askDocument, askText, takeAwayText } from '../root-key-text.ts'
+import { countText, toldRow } from '../text/action-text.ts'
+import { eventText } from '../text/event-text.ts'
+import { protectionText } from '../text/protection-text.ts'
+import { askDocument, askText, takeAwayText } from '../text/root-key-text.ts'
 
 interface ApplyOptions {
   readonly yes?: boolean

@@ -1,14 +1,14 @@
 import { type AuditRow, type AuditVerdict, Observation } from '@datapunk/authority'
-import { countText } from '../action-text.ts'
-import { auditEntryText } from '../audit-entry-text.ts'
-import { auditFaultDocument, auditFaultText } from '../audit-fault-text.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { AuditDocument, AuditVerdictDocument } from '../documents/audit.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
-import { timeSince, timeText } from '../time-text.ts'
+import { countText } from '../text/action-text.ts'
+import { auditEntryText } from '../text/audit-entry-text.ts'
+import { auditFaultDocument, auditFaultText } from '../text/audit-fault-text.ts'
+import { timeSince, timeText } from '../text/time-text.ts'
 
 interface AuditOptions {
   readonly since?: string

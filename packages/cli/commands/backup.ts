@@ -4,7 +4,7 @@ import { withAdministration } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { BackupDocument } from '../documents/backup.ts'
 import { exitCode } from '../exit-code.ts'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 export const backupCommand: CommandSpec<{ passphraseFile?: string }> = {
   name: 'backup',

@@ -3,7 +3,7 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import { previewRevocation, revoke } from '../revocation.ts'
-import { durationOf } from '../time-text.ts'
+import { durationOf } from '../text/time-text.ts'
 import { rotate } from './rotate.ts'
 
 interface CompromiseOptions {

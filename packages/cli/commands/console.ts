@@ -5,7 +5,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ConsoleDocument } from '../documents/console.ts'
 import { exitCode } from '../exit-code.ts'
-import { spanText, timeText } from '../time-text.ts'
+import { spanText, timeText } from '../text/time-text.ts'
 
 interface ConsoleOptions {
   readonly readOnly?: boolean

@@ -1,5 +1,4 @@
 import { ConfigError } from '@datapunk/protocol'
-import { countText } from '../action-text.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -9,6 +8,7 @@ import type { Finding, Severity } from '../doctor/finding.ts'
 import type { DoctorDocument } from '../documents/doctor.ts'
 import { exitCode } from '../exit-code.ts'
 import type { Style } from '../output.ts'
+import { countText } from '../text/action-text.ts'
 
 export const doctorCommand: CommandSpec = {
   name: 'doctor',

@@ -8,9 +8,9 @@ import {
 import { layoutOf } from '@datapunk/protocol'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
-import { toldEventText } from '../event-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { pause } from '../pause.ts'
+import { toldEventText } from '../text/event-text.ts'
 
 export const eventsCommand: CommandSpec<{ follow?: boolean }> = {
   name: 'events',

@@ -6,7 +6,7 @@ import type { IssueDocument, IssueOperatorDocument } from '../documents/issue.ts
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readInput, writeOutput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 /** The authority takes no larger CSR; this is only so that no larger file is read. */
 const MAX_CSR_BYTES = 64 * 1024

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { countText } from '../action-text.ts'
 import { withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import type { PassphraseDocument } from '../documents/passphrase.ts'
 import { exitCode } from '../exit-code.ts'
+import { countText } from '../text/action-text.ts'
 
 export const passphraseCommand: CommandSpec = {
   name: 'passphrase',

@@ -5,11 +5,11 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { PinsDocument, SuspensionDocument } from '../documents/pins.ts'
-import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readPublishedMesh } from '../published-mesh.ts'
 import { enforcementLines } from '../revocation.ts'
-import { durationOf, spanText, timeOrNull, timeText } from '../time-text.ts'
+import { eventText } from '../text/event-text.ts'
+import { durationOf, spanText, timeOrNull, timeText } from '../text/time-text.ts'
 
 interface PinsOptions {
   readonly format?: string

@@ -1,10 +1,10 @@
 import { Observation } from '@datapunk/authority'
-import { actionRow, bySubject, countText } from '../action-text.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import type { PlanDocument } from '../documents/plan.ts'
 import { exitCode } from '../exit-code.ts'
-import { askDocument, askText } from '../root-key-text.ts'
+import { actionRow, bySubject, countText } from '../text/action-text.ts'
+import { askDocument, askText } from '../text/root-key-text.ts'
 
 export const planCommand: CommandSpec<{ check?: boolean }> = {
   name: 'plan',

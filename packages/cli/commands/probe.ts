@@ -9,7 +9,7 @@ import { writeOutput } from '../files.ts'
 import { junitXml } from '../probe/junit.ts'
 import { matrixText, summaryText } from '../probe/matrix-text.ts'
 import { countOf, isGood, type ProbeResult } from '../probe/result.ts'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 /** Where nobody says how wide the terminal is. */
 const COLUMNS = 110

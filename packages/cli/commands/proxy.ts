@@ -15,7 +15,7 @@ import type { Context } from '../context.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { routesOf } from '../proxy-routes.ts'
 import { ProxyVoice } from '../proxy-voice.ts'
-import { durationOf } from '../time-text.ts'
+import { durationOf } from '../text/time-text.ts'
 
 interface ProxyCommandOptions {
   readonly inOrder: readonly OrderedOption[]

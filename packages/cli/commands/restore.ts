@@ -6,7 +6,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ContinueDocument, RestoreDocument } from '../documents/restore.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 interface RestoreOptions {
   readonly continue?: boolean

@@ -7,7 +7,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { readInput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { previewRevocation, revoke } from '../revocation.ts'
-import { durationOf } from '../time-text.ts'
+import { durationOf } from '../text/time-text.ts'
 
 interface RevokeOptions {
   readonly reason?: string

@@ -1,15 +1,15 @@
 import type { Administration, RotatePreview, RotateReport, RotateRequest } from '@datapunk/authority'
-import { countText } from '../action-text.ts'
 import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import type { RotationDocument, RotationPreviewDocument } from '../documents/rotate.ts'
-import { eventText } from '../event-text.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { askDocument, askText } from '../root-key-text.ts'
-import { timeText } from '../time-text.ts'
-import { waitDocument, waitText } from '../wait-text.ts'
+import { countText } from '../text/action-text.ts'
+import { eventText } from '../text/event-text.ts'
+import { askDocument, askText } from '../text/root-key-text.ts'
+import { timeText } from '../text/time-text.ts'
+import { waitDocument, waitText } from '../text/wait-text.ts'
 
 interface RotateOptions {
   readonly back?: boolean

@@ -7,10 +7,10 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { VerifyDocument } from '../documents/verify.ts'
 import { exitCode } from '../exit-code.ts'
-import { passedMark } from '../passed-mark.ts'
 import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import { remoteCertificate } from '../remote-certificate.ts'
-import { timeText } from '../time-text.ts'
+import { passedMark } from '../text/passed-mark.ts'
+import { timeText } from '../text/time-text.ts'
 import { type Verdict, verdictOn } from '../verdict.ts'
 
 export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {

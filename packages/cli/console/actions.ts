@@ -8,9 +8,9 @@ import type {
   RotateReport,
 } from '@datapunk/authority'
 import type { ConsoleAction, ConsoleDone, ConsolePlan, ConsoleState } from '@datapunk/protocol/console'
-import { countText } from '../action-text.ts'
 import { enforcementLines } from '../revocation.ts'
-import { timeText } from '../time-text.ts'
+import { countText } from '../text/action-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 /** How long live peers are waited for. Milliseconds. */
 const WAIT = 10_000

@@ -1,6 +1,6 @@
 import type { KeptEvent, ToldEvent } from '@datapunk/authority'
 import type { ConsoleEvent, ConsoleState } from '@datapunk/protocol/console'
-import { detailText } from '../event-text.ts'
+import { detailText } from '../text/event-text.ts'
 
 const bad = new Set([
   'problem',

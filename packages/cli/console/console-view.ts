@@ -8,9 +8,9 @@ import {
   type ConsoleView,
   MAX_SHOWN_DUE,
 } from '@datapunk/protocol/console'
-import { askText } from '../root-key-text.ts'
 import { faultsOf, faultsOfInstance, mendingOf } from '../status/status-faults.ts'
-import { timeText } from '../time-text.ts'
+import { askText } from '../text/root-key-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 /** The mesh as the console shows it, from what the authority says of it. @param now milliseconds since the epoch */
 export function consoleView(

@@ -2,7 +2,7 @@ import { type Administration, connectAdmin, Observation } from '@datapunk/author
 import { ConsoleError, type ConsoleSource, LiveView } from '@datapunk/console'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import type { ConsoleAction, ConsoleAudit } from '@datapunk/protocol/console'
-import { auditEntryText } from '../audit-entry-text.ts'
+import { auditEntryText } from '../text/audit-entry-text.ts'
 import { actOn, planOfAction } from './actions.ts'
 import type { ConsoleWorld } from './console-world.ts'
 import { logPage, logProof } from './log-pages.ts'

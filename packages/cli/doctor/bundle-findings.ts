@@ -1,5 +1,5 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { spanText, timeText } from '../time-text.ts'
+import { spanText, timeText } from '../text/time-text.ts'
 import { type Examination, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 

@@ -1,6 +1,6 @@
 import { checkPair, MeshError } from '@datapunk/mesh'
 import type { ServiceConfig } from '@datapunk/protocol'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 import { type Examination, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 

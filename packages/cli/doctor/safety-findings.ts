@@ -1,5 +1,5 @@
-import { backupText, isBackupCurrent } from '../backup-text.ts'
-import { protectionText } from '../protection-text.ts'
+import { backupText, isBackupCurrent } from '../text/backup-text.ts'
+import { protectionText } from '../text/protection-text.ts'
 import { type Examination, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 

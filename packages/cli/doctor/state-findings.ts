@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { layoutOf, PROBE } from '@datapunk/protocol'
-import { countText } from '../action-text.ts'
+import { countText } from '../text/action-text.ts'
 import { type Examination, isNothingYet, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 

@@ -1,7 +1,7 @@
 import type { AuthorityEventDetails, AuthorityEventKind } from '@datapunk/authority'
 import { refusedPairKinds } from '@datapunk/authority'
 import { z } from 'zod'
-import type { OwnEventKind } from '../event-text.ts'
+import type { OwnEventKind } from '../text/event-text.ts'
 import { action } from './action.ts'
 import { errorDocument } from './error.ts'
 import { type EventDetails, eventsOf } from './event.ts'

@@ -6,7 +6,7 @@ import {
   type TbsCertificate,
   type TileLeaf,
 } from '@datapunk/pki'
-import { isSerial } from '../serial-text.ts'
+import { isSerial } from '../text/serial-text.ts'
 import type { OpenSource } from './log-source.ts'
 
 /** What was submitted for an entry. */

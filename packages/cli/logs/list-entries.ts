@@ -1,7 +1,7 @@
 import { certificateOfEntry } from '@datapunk/pki'
 import type { Context } from '../context.ts'
 import type { LogEntryDocument } from '../documents/log.ts'
-import { instantText, timeText } from '../time-text.ts'
+import { instantText, timeText } from '../text/time-text.ts'
 import { entriesSince, serviceOf } from './entries.ts'
 import { type LogSource, opened } from './log-source.ts'
 

@@ -9,7 +9,7 @@ import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { Style } from '../output.ts'
-import { timeText } from '../time-text.ts'
+import { timeText } from '../text/time-text.ts'
 
 export interface ServeOptions {
   readonly folder?: string

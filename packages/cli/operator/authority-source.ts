@@ -7,7 +7,7 @@ import {
 } from '@datapunk/authority'
 import { type OperatorSource, registryOf } from '@datapunk/mesh/operator'
 import { Histogram, type Registry } from 'prom-client'
-import { spanText } from '../time-text.ts'
+import { spanText } from '../text/time-text.ts'
 import type { World } from '../world.ts'
 import { authorityMetrics, bundleToEnforced, revokeToEnforced } from './authority-metrics.ts'
 import { EnforcementTimes } from './enforcement-times.ts'

@@ -1,5 +1,5 @@
 import type { Output, Style } from '../output.ts'
-import { table } from '../table.ts'
+import { table } from '../text/table.ts'
 import { type Cell, countOf, isGood, type ProbeResult, type Verdict } from './result.ts'
 
 const marks: Readonly<Record<Verdict, readonly [mark: string, style: Style]>> = {

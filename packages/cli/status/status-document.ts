@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../documents/status.ts'
-import { askDocument } from '../root-key-text.ts'
-import { timeOrNull, timeText } from '../time-text.ts'
-import { waitDocument } from '../wait-text.ts'
+import { askDocument } from '../text/root-key-text.ts'
+import { timeOrNull, timeText } from '../text/time-text.ts'
+import { waitDocument } from '../text/wait-text.ts'
 import { faultsOfInstance } from './status-faults.ts'
 import type { StatusLook } from './status-look.ts'
 

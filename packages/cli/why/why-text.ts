@@ -1,6 +1,6 @@
 import type { Explanation, RuleVerdict } from '@datapunk/mesh'
 import type { Output } from '../output.ts'
-import { passedMark } from '../passed-mark.ts'
+import { passedMark } from '../text/passed-mark.ts'
 import type { Gate } from './call.ts'
 
 /** What one gate says, rule by rule: where file and bundle say the same, once. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
-import type { AuthorityRoute } from '../authority-route.ts'
+import type { AuthorityRoute } from '../authority/authority-route.ts'
+import { getWithin } from '../authority/get-within.ts'
 import type { Clock } from '../clock.ts'
-import { getWithin } from '../get-within.ts'
 
 /** An object of a log by its path (C2SP static-ct-api). None of it is believed without proof. */
 export type ReadLog = (path: string, maxBytes: number) => Promise<Uint8Array>

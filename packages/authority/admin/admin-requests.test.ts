@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { Authority } from '../authority.ts'
+import { serveAdmin } from './admin.ts'
+
+/** An authority that remembers what it was asked for, and does nothing. */
+function fakeAuthority(asked: unknown[]): Authority {
+  const answer = async (...request: unknown[]) => {
+    asked.push(request)
+    return {}
+  }
+  return new Proxy({} as Authority, { get: () => answer })
+}
+
+describe('the admin socket', () => {
+  const asked: unknown[] = []
+  let folder: string
+  let socketPath: string
+  let admin: { close(): Promise<void> }
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'mtls-admin-'))
+    socketPath = join(folder, 'admin.sock')
+    admin = await serveAdmin(fakeAuthority(asked), socketPath)
+  })
+  after(async () => {
+    await admin.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  async function ask(name: string, body: string | Uint8Array): Promise<[status: number, code: string]> {
+    const { promise, resolve, reject } = Promise.withResolvers<[number, string]>()
+    const call = request({ socketPath, path: `/${name}`, method: 'POST', agent: false }, async (answer) => {
+      const text = Buffer.concat(await answer.toArray()).toString()
+      resolve([answer.statusCode ?? 0, (JSON.parse(text) as { code?: string }).code ?? ''])
+    })
+    call.on('error', reject)
+    call.end(body)
+    return promise
+  }
+
+  const refused: readonly (readonly [name: string, body: string | Uint8Array])[] = [
+    ['issue', '{'],
+    ['issue', Buffer.from('{"service":"\xff"}', 'latin1')],
+    ['issue', ''],
+    ['issue', 'null'],
+    ['issue', '[]'],
+    ['issue', '{"service":["lake"]}'],
+    ['issue', '{"service":"lake","more":1}'],
+    ['issue', `{"service":"${'x'.repeat(2 * 1024 * 1024)}"}`],
+    ['status', '{}'],
+    ['purge', '{"all":true}'],
+    ['apply', '{"approved":true}'],
+    ['rotate', '{"what":"pairs","without":[]}'],
+    ['rotate', '{"what":"root"}'],
+    ['rotate', '{"what":"compromised","kind":"leaf"}'],
+    ['revoke', '{"targets":[],"reason":"superseded"}'],
+    ['revoke', '{"targets":[{"service":"lake"}],"reason":"certificate-hold"}'],
+    ['revoke', '{"targets":[{"service":"lake","serial":"00"}],"reason":"superseded"}'],
+    ['enforcement', '{"bundle":{"generation":1,"counter":-1},"wait":1}'],
+    ['suspend-pins', '{"span":"1h"}'],
+    ['backup', '{"file":1}'],
+    ['console-link', '{"readOnly":"no"}'],
+  ]
+  for (const [name, body] of refused)
+    test(`refuses ${name} ${Buffer.from(body).toString('latin1').slice(0, 60)}`, async () => {
+      assert.deepEqual(await ask(name, body), [409, 'REQUEST_INVALID'])
+      assert.deepEqual(asked, [])
+    })
+
+  test('knows no other call, whatever objects have besides', async () => {
+    for (const name of ['', 'nothing', 'constructor', '__proto__', 'toString'])
+      assert.equal((await ask(name, '{}'))[0], 404, name)
+  })
+
+  test('does what it is asked for', async () => {
+    assert.deepEqual(await ask('issue', '{"service":"lake"}'), [200, ''])
+    assert.deepEqual(await ask('rotate', '{"what":"root","without":["lake"]}'), [200, ''])
+    assert.deepEqual(asked.splice(0), [['lake'], [{ what: 'root', without: ['lake'] }]])
+  })
+})

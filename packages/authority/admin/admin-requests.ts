@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { revocationReasons } from '../store/contract.ts'
+
+const nothing = z.undefined()
+const service = z.strictObject({ service: z.string() })
+const slotKind = z.enum(['root', 'issuing-ca', 'bundle-key', 'log'])
+/** Base64. */
+const csr = z.string()
+const milliseconds = z.number().min(0)
+
+/** Whoever has it from a report has more than its number. */
+const documentNumber = z.object({ generation: z.int().min(0), counter: z.int().min(0) })
+
+const targets = z
+  .array(
+    z.union([service, z.strictObject({ serial: z.string() }), z.strictObject({ certificate: z.string() })]),
+  )
+  .min(1)
+
+const rotation = z.union([
+  z.strictObject({ what: z.literal('pairs'), service: z.string().optional() }),
+  z.strictObject({ what: z.enum(['back', 'resume']), service: z.string() }),
+  z.strictObject({ what: slotKind, without: z.array(z.string()) }),
+  z.strictObject({ what: z.literal('compromised'), kind: slotKind }),
+])
+
+/** What each admin call takes, as JSON: nothing more, and nothing else. */
+export const adminRequests = {
+  plan: nothing,
+  apply: z.strictObject({ approved: z.string().nullable() }),
+  issue: service,
+  'issue-for-csr': z.strictObject({ service: z.string(), csr }),
+  'issue-operator': z.strictObject({ operator: z.string(), csr }),
+  rotate: rotation,
+  'preview-rotation': rotation,
+  revoke: z.strictObject({
+    targets,
+    reason: z.enum(revocationReasons),
+    reissue: z.boolean().optional(),
+  }),
+  'preview-revocation': targets,
+  enforcement: z.strictObject({ bundle: documentNumber, wait: milliseconds }),
+  'suspend-pins': z.strictObject({ span: milliseconds.nullable() }),
+  'prepare-probe': nothing,
+  'refused-callers': z.strictObject({
+    services: z.array(z.string()),
+    after: z.int().min(0),
+    wait: milliseconds,
+  }),
+  ping: nothing,
+  purge: nothing,
+  status: nothing,
+  'live-service': service,
+  'console-link': z.strictObject({ readOnly: z.boolean() }),
+  backup: z.strictObject({ file: z.string(), passphraseFile: z.string().optional() }),
+  'continue-from-here': nothing,
+} as const

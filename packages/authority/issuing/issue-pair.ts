@@ -1,0 +1,172 @@
+import { type Certificate, encodePem } from '@datapunk/pki'
+import { caCertificate } from '../ca-certificate.ts'
+import type { KeyText } from '../disk/next-key.ts'
+import { PairFolder } from '../disk/pair.ts'
+import { type SwapThreads, withSwapThreads } from '../disk/swap-threads.ts'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import { nextTry } from '../pace.ts'
+import { keyChoice, keyToCertify } from '../pinning/key-to-certify.ts'
+import type { Holder } from '../pinning/make-next-keys.ts'
+import { folderOptions, linkFiles } from '../place.ts'
+import { certificateRequestOf, decodeSettings, encodeRequest } from '../services/settings.ts'
+import { activeSlot, certificateOf } from '../slots.ts'
+import type { CertificateRow, Reader } from '../store/contract.ts'
+import { parseConstraints } from './constraints.ts'
+import { type Issuer, issueLeaf } from './issue.ts'
+import { issuedConstraints, settingsToCertify } from './issued-constraints.ts'
+
+/** How many certificates are made at once where somebody waits: enough to share each commit, few enough to keep memory small. */
+const AT_ONCE = 128
+
+/** Those are made in so many groups: while the pairs of one are swapped, the certificates of the other are signed. */
+const GROUPS = 2
+
+/** A certificate that was issued, with the chain its service shows. */
+export interface IssuedChain {
+  readonly service: string
+  readonly instance: string
+  /** Lowercase hex. */
+  readonly serial: string
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number
+  /** PEM: leaf, then issuing CA. */
+  readonly certificate: string
+}
+
+export interface Issuance extends Holder {
+  /** What the instance shows, and peers accept: then it waits until they know the next key. Undefined where that is nothing. */
+  readonly serving: CertificateRow | undefined
+}
+
+/** Opens the issuing key for as long as `use` takes. */
+export function withIssuer<Result>(
+  engine: Engine,
+  use: (issuer: Issuer) => Promise<Result>,
+): Promise<Result> {
+  const slot = activeSlot(engine, 'issuing-ca')
+  const certificate = certificateOf(slot)
+  const above = vouchersFor(engine.store, certificate)
+  const text = issuedConstraints(engine, slot)
+  const constraints = text === undefined ? undefined : parseConstraints(text)
+  return engine.keys.withSigner(slot, (signer) =>
+    use({ slot: slot.id, certificate, constraints, signer, above }),
+  )
+}
+
+/** What an issuance that is one of many gets from those who make them all. */
+interface AmongMany {
+  readonly key: Promise<KeyText>
+  readonly threads: SwapThreads
+}
+
+/** Story 1 for an instance whose key lives here, from its key to its event. */
+export async function issuePair(
+  engine: Engine,
+  issuance: Issuance,
+  issuer: Issuer,
+  among?: AmongMany,
+): Promise<IssuedChain> {
+  const { disk, layout, report, clock } = engine
+  const { instance, service } = issuance
+  const settings = settingsToCertify(issuer.constraints, decodeSettings(service.settings))
+  const request = certificateRequestOf(settings)
+  // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
+  const { keyPem, spki } = await (among?.key ?? keyToCertify(engine, issuance, keyChoice(engine)))
+  // 3 to 8
+  const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
+  const issued = await issueLeaf({ ...leaf, request, encodedRequest: encodeRequest(request) }, issuer, engine)
+  // 9 Certificate and key swapped in as one pair.
+  const certificatePem = chainOf(issued.der, issuer)
+  const folder = new PairFolder(layout.instance(instance).dir, disk)
+  const [pair, options] = [{ certificatePem, keyPem }, folderOptions(engine, settings)]
+  if (among === undefined) folder.swap(pair, options)
+  else await folder.swapOn(among.threads, pair, options)
+  linkFiles(engine, settings, instance)
+  // 10
+  const { serial, notAfter } = issued
+  const detail = { instance, serial, notAfter: new Date(notAfter).toISOString() }
+  report({ kind: 'certificate-issued', subject: service.service, at: clock(), detail })
+  return { service: service.service, instance, serial, notAfter, certificate: certificatePem }
+}
+
+/**
+ * Issues many, a few at once; one that fails harms none of the others, and is on record with the time of its next try.
+ *
+ * @param atOnce where nobody waits: `rotation.at_once`
+ */
+export async function issuePairs(
+  engine: Engine,
+  issuances: readonly Issuance[],
+  atOnce: number = AT_ONCE,
+): Promise<ReadonlyMap<string, Error>> {
+  const failed = new Map<string, Error>()
+  if (issuances.length === 0) return failed
+  const before = new Map(
+    engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
+  )
+  const issueOne = async (issuance: Issuance, issuer: Issuer, among: AmongMany) => {
+    try {
+      await issuePair(engine, issuance, issuer, among)
+      if (before.has(issuance.instance)) await forgetFailure(engine, issuance)
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      failed.set(issuance.instance, error)
+      await recordFailure(engine, issuance, error, (before.get(issuance.instance) ?? 0) + 1)
+    }
+  }
+  const choice = keyChoice(engine)
+  const waiting = [...issuances]
+  const issueInGroups = async (issuer: Issuer, threads: SwapThreads) => {
+    const size = Math.ceil(atOnce / GROUPS)
+    for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
+      // Whoever has his key at the same time as the others shares each commit with them.
+      const keys = group.map((issuance) => keyToCertify(engine, issuance, choice))
+      await Promise.allSettled(keys)
+      const issuing = group.map((one, index) => issueOne(one, issuer, { key: keys[index]!, threads }))
+      await Promise.all(issuing)
+    }
+  }
+  await withSwapThreads(engine.disk, Math.min(atOnce, issuances.length), (threads) =>
+    withIssuer(engine, async (issuer) => {
+      await Promise.all(Array.from({ length: GROUPS }, () => issueInGroups(issuer, threads)))
+    }),
+  )
+  return failed
+}
+
+async function recordFailure(
+  engine: Engine,
+  { instance, service }: Issuance,
+  error: Error,
+  attempts: number,
+): Promise<void> {
+  const { store, clock, randomBytes, report } = engine
+  // Whoever waits for others does so no longer than he may.
+  const until = error instanceof AuthorityError && Number(error.data.until)
+  const nextTryAt = Math.min(nextTry(clock(), attempts, randomBytes), until || Number.POSITIVE_INFINITY)
+  const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
+  // A store that can't be written has failed already; it is tried again as soon as anything is.
+  await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
+  const detail = { instance, error: error.message, nextTryAt: new Date(nextTryAt).toISOString() }
+  report({ kind: 'issue-failed', subject: service.service, at: clock(), detail })
+}
+
+function forgetFailure({ store }: Engine, { instance }: Issuance): Promise<void> {
+  return store.write((transaction) => transaction.forgetAttempt('issue', instance))
+}
+
+/** What a service shows. @returns PEM: leaf, issuing CA, and while the root rolls over the old root's word for the new one */
+export function chainOf(leaf: Uint8Array, { certificate, above = [] }: Issuer): string {
+  return [leaf, certificate.der, ...above].map((der) => encodePem('CERTIFICATE', der)).join('')
+}
+
+/** Cross-certificates of the root above an issuing CA, by roots that are still trusted: new with old (RFC 9810). */
+function vouchersFor(store: Reader, issuingCa: Certificate): Uint8Array[] {
+  const roots = new Map(store.slots().map(({ id, state }) => [id, state]))
+  return store.issuedOf('cross').flatMap(({ slot, der }) => {
+    const { subject } = caCertificate(der!)
+    const isTrusted = roots.get(slot) === 'retiring' || roots.get(slot) === 'active'
+    return isTrusted && Buffer.compare(subject.der, issuingCa.issuer.der) === 0 ? [der!] : []
+  })
+}

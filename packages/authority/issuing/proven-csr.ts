@@ -1,0 +1,37 @@
+import { checkProofOfPossession, decodePem, keyAlgorithmOf, parseCsr } from '@datapunk/pki'
+import { AuthorityError } from '../error.ts'
+
+/** A CSR with the largest key and a page of attributes stays far below this. */
+const MAX_CSR_BYTES = 64 * 1024
+
+/** The key of a CSR, which whoever made that has the private half of. */
+export interface ProvenKey {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+  readonly key: ReturnType<typeof keyAlgorithmOf>
+}
+
+/**
+ * Of a CSR only the public key counts, once it has shown that it has the private one.
+ *
+ * @param csr PKCS#10, PEM or DER
+ * @throws PkiError when it can't be read, or its key is not the one that signed it; AuthorityError `CSR_INVALID`
+ */
+export function provenKeyOf(csr: Uint8Array): ProvenKey {
+  const parsed = parseCsr(derOf(csr))
+  checkProofOfPossession(parsed)
+  return { spki: parsed.spki, key: keyAlgorithmOf(parsed.spki) }
+}
+
+function derOf(csr: Uint8Array): Uint8Array {
+  if (csr.byteLength > MAX_CSR_BYTES) {
+    throw new AuthorityError(
+      'CSR_INVALID',
+      `found a CSR of ${csr.byteLength} bytes; allowed: ${MAX_CSR_BYTES}`,
+    )
+  }
+  const isPem = Buffer.from(csr.subarray(0, 64)).includes('-----BEGIN')
+  const [der] = isPem ? decodePem(csr, 'CERTIFICATE REQUEST') : [csr]
+  if (der === undefined) throw new AuthorityError('CSR_INVALID', 'found no CERTIFICATE REQUEST in the file')
+  return der
+}

@@ -1,0 +1,61 @@
+import { checkState } from '../check-state.ts'
+import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
+import { requireMesh } from '../no-mesh.ts'
+import { passphraseIn } from './passphrase.ts'
+import { rootKeysOf } from './root-keys.ts'
+import { recordSealed } from './seal-keys.ts'
+
+export interface ResealReport {
+  /** Slots whose keys were sealed anew. */
+  readonly sealed: readonly string[]
+}
+
+/**
+ * Seals every CA and bundle key with another passphrase. One that is sealed with it already is left as it is, so that what a crash has
+ * ended is taken up by the next call, with the same two passphrases. What lay beside the keys opens none of them afterwards, and
+ * goes.
+ *
+ * @param file with the other passphrase, 0600; absolute
+ * @throws AuthorityError `NO_MESH`, `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, `ROOT_KEY_NEEDED`, `KEY_IN_CLEAR`; what `checkState`
+ *   throws
+ */
+export async function resealKeys(engine: Engine, file: string): Promise<ResealReport> {
+  const { config, store, keys, disk, layout } = engine
+  requireMesh(engine)
+  checkState(engine)
+  if (config.authority.storeCaKeysInClear) throw inClear()
+  const next = passphraseIn(disk, file)
+  requireAllHere(engine)
+  const slots = store.slots().filter((slot) => slot.kind !== 'log' && keys.has(slot))
+  const sealed: string[] = []
+  for (const slot of slots) {
+    if (!(await keys.reseal(slot, next))) continue
+    await recordSealed(engine, slot)
+    sealed.push(slot.id)
+  }
+  const beside = layout.authority.passphrase
+  if (disk.kindOf(beside) !== undefined && !passphraseIn(disk, beside).equals(next)) disk.remove(beside)
+  return { sealed }
+}
+
+/** Nobody could open one that was away meanwhile. */
+function requireAllHere(engine: Engine): void {
+  const away = [...rootKeysOf(engine)].flatMap(([slot, { path, isThere }]) =>
+    isThere ? [] : [{ slot, path }],
+  )
+  if (away.length === 0) return
+  const places = away.map(({ slot, path }) => `the key of ${slot} at ${path}`).join(' and ')
+  throw new AuthorityError(
+    'ROOT_KEY_NEEDED',
+    `this needs ${places}, which is sealed with the passphrase too, and it is away (authority.root.offline); nothing was changed. Put it there (0600), run the command again, and take it away`,
+    { data: { keys: away } },
+  )
+}
+
+function inClear(): AuthorityError {
+  return new AuthorityError(
+    'KEY_IN_CLEAR',
+    'found CA keys that lie in clear, as authority.store_ca_keys_in_clear says; allowed: sealed ones. Take that line out, and `mtls apply` seals them with the passphrase that it is given',
+  )
+}

@@ -1,0 +1,233 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import {
+  type AuthorityMessage,
+  applySectionDifference,
+  encodeMessage,
+  LONGEST_SILENCE,
+  MessageReader,
+  type PeerMessage,
+} from '@datapunk/protocol'
+import { atTime, type Clock } from '../clock.ts'
+import { MeshError } from '../error.ts'
+import { getOver, requestOver } from './authority-request.ts'
+import type { AuthorityContact, AuthorityRoute } from './authority-route.ts'
+import type { OfferedDocument } from './offered-documents.ts'
+import { SectionsAhead } from './sections-ahead.ts'
+import { Silence } from './silence.ts'
+
+export interface AuthorityLinkOptions {
+  readonly route: AuthorityRoute
+  readonly clock: Clock
+  readonly random: (size: number) => Buffer
+  /** The hello that answers the authority's challenge. */
+  readonly greet: (nonce: string) => Promise<PeerMessage>
+  /** Told of every signed document that comes. */
+  readonly received: (document: OfferedDocument) => void
+  /** Told when the authority has been greeted, and from then on may be told more. */
+  readonly opened: () => void
+  /** Told, once until it is there again, why the authority on another host can't be spoken to. */
+  readonly failed: (error: MeshError) => void
+}
+
+/** Milliseconds; doubled at every failure up to the longest, and each wait drawn between half and all of it. */
+const FIRST_WAIT = 100
+const LONGEST_WAIT = 10_000
+
+/** As the largest section that a head may name. Bytes. */
+const MAX_SECTION = 64 * 1024 * 1024
+
+/**
+ * The stream to the authority: opened again whenever it ends. While the authority is down, the files have to do; nothing here
+ * keeps the process alive, or is ever waited for.
+ */
+export class AuthorityLink {
+  readonly #options: AuthorityLinkOptions
+  readonly #ending = new AbortController()
+  readonly #ahead = new SectionsAhead()
+  #stream: Stream | undefined
+  #greeted = false
+  #failures = 0
+  #told: MeshError['code'] | undefined
+  #cancelWait: (() => void) | undefined
+
+  constructor(options: AuthorityLinkOptions) {
+    this.#options = options
+    void this.#connect()
+  }
+
+  /** Whether the authority can be told something now. */
+  get isOpen(): boolean {
+    return this.#greeted
+  }
+
+  /** Says something, where somebody listens. */
+  send(message: PeerMessage): void {
+    if (this.#greeted) this.#stream?.asked.write(encodeMessage(message))
+  }
+
+  /** Something happened in the mesh folder: the authority may be there again. */
+  tryNow(): void {
+    if (this.#cancelWait === undefined) return
+    this.#failures = 0
+    this.#cancelWait()
+    void this.#connect()
+  }
+
+  /** Pair or trust have changed: a connection that would not be made now ends, and another one is made with what is new. */
+  changed(): void {
+    const standing = this.#stream?.contact.standing
+    if (standing !== undefined && !this.#options.route.isGood(standing)) this.#stream?.asked.destroy()
+    this.tryNow()
+  }
+
+  /**
+   * A section by its digest: from what went ahead, else fetched. Nothing is believed of what comes but by that digest.
+   *
+   * @param base a section that is there, of which the authority may send the difference
+   * @throws MeshError `BUNDLE_MISSING`
+   */
+  async section(
+    { digest, size }: { digest: string; size: number },
+    base?: { digest: string; bytes: Uint8Array },
+  ): Promise<Uint8Array> {
+    const { route, clock } = this.#options
+    const ahead = this.#ahead.take({ digest, size }, base)
+    if (ahead !== undefined) return ahead
+    const path = `/sections/${digest}${base ? `?base=${base.digest}` : ''}`
+    try {
+      const { socket } = await route.connect(this.#ending.signal)
+      const { bytes, headers } = await getOver(socket, path, { maxBytes: MAX_SECTION, clock })
+      const isDifference = base !== undefined && headers['difference-of'] === base.digest
+      return isDifference ? applySectionDifference(base.bytes, bytes, size) : bytes
+    } catch (cause) {
+      throw sectionMissing(digest, cause)
+    }
+  }
+
+  /** @param farewell said last, where the authority listens */
+  close(farewell?: PeerMessage): void {
+    this.#ending.abort()
+    this.#cancelWait?.()
+    if (this.#greeted && farewell !== undefined) this.#stream?.asked.end(encodeMessage(farewell))
+    else this.#stream?.asked.destroy()
+    this.#greeted = false
+  }
+
+  get #isClosed(): boolean {
+    return this.#ending.signal.aborted
+  }
+
+  async #connect(): Promise<void> {
+    this.#cancelWait = undefined
+    if (this.#isClosed) return
+    const { route, clock } = this.#options
+    try {
+      const contact = await route.connect(this.#ending.signal)
+      if (this.#isClosed) contact.socket.destroy()
+      else this.#open(new Stream(contact, clock))
+    } catch (error) {
+      if (error instanceof MeshError) this.#tell(error)
+      this.#wait()
+    }
+  }
+
+  #open(stream: Stream): void {
+    this.#stream = stream
+    const { asked } = stream
+    asked.on('response', (response) => void this.#listen(stream, response))
+    asked.on('error', () => {})
+    asked.once('close', () => this.#ended(stream))
+    asked.flushHeaders()
+  }
+
+  async #listen(stream: Stream, response: IncomingMessage): Promise<void> {
+    const reader = MessageReader.ofAuthority()
+    try {
+      for await (const chunk of response) {
+        stream.heard()
+        for (const message of reader.read(chunk as Uint8Array)) await this.#take(stream, message)
+      }
+    } catch {
+      // Whoever speaks nonsense at this socket is no authority; its documents would not be believed either.
+    } finally {
+      response.destroy()
+    }
+  }
+
+  async #take(stream: Stream, message: AuthorityMessage): Promise<void> {
+    if (message.type === 'heard') return
+    if (message.type === 'section') return this.#ahead.keep(message)
+    if (message.type !== 'challenge') return this.#options.received(message)
+    const hello = await this.#options.greet(message.nonce)
+    stream.asked.write(encodeMessage(hello))
+    this.#greeted = true
+    this.#failures = 0
+    this.#told = undefined
+    this.#options.opened()
+  }
+
+  #ended(stream: Stream): void {
+    stream.stop()
+    if (stream !== this.#stream || this.#isClosed) return
+    this.#greeted = false
+    if (stream.contact.standing !== undefined && !stream.hasSpoken)
+      this.#tell(this.#options.route.closedEarly())
+    this.#wait()
+  }
+
+  #wait(): void {
+    if (this.#isClosed) return
+    const { clock, random } = this.#options
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures++, 10))
+    const drawn = wait * (0.5 + random(2).readUInt16BE() / 0x1_ff_fe)
+    this.#cancelWait = clock.after(drawn, () => void this.#connect())
+  }
+
+  #tell(error: MeshError): void {
+    if (this.#isClosed || this.#told === error.code) return
+    this.#told = error.code
+    this.#options.failed(error)
+  }
+}
+
+/** One stream, from its request to its end: of one to another host that comes also with silence, and with the certificate. */
+class Stream {
+  readonly contact: AuthorityContact
+  readonly asked: ClientRequest
+  readonly #silence: Silence | undefined
+  readonly #cancelEnd: () => void
+  #hasSpoken = false
+
+  constructor(contact: AuthorityContact, clock: Clock) {
+    const { socket, standing } = contact
+    this.contact = contact
+    this.asked = requestOver(socket, 'POST', '/stream')
+    const end = () => this.asked.destroy()
+    this.#silence = standing && new Silence(clock, LONGEST_SILENCE, end)
+    // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
+    this.#cancelEnd = standing ? atTime(clock, standing.notAfter + 1000, end) : () => {}
+  }
+
+  /** Whether anything came from the other end. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
+  heard(): void {
+    this.#hasSpoken = true
+    this.#silence?.heard()
+  }
+
+  stop(): void {
+    this.#silence?.stop()
+    this.#cancelEnd()
+  }
+}
+
+function sectionMissing(digest: string, cause: unknown): MeshError {
+  return new MeshError(
+    'BUNDLE_MISSING',
+    `the authority did not give the section ${digest} (${cause instanceof Error ? cause.message : cause}); allowed: what its bundle names: it is asked again`,
+    { cause, data: { digest } },
+  )
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../clock.ts'
+import { getOver } from './authority-request.ts'
+import type { AuthorityRoute } from './authority-route.ts'
+
+export interface Within {
+  readonly clock: Clock
+  /** Milliseconds, from the call to the last byte. */
+  readonly patience: number
+  /** What is longer is refused. */
+  readonly maxBytes: number
+  /** Ends it at once. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Asks the authority for something, over a connection of its own.
+ *
+ * @throws Error where there is none, or none in time; the signal's reason
+ */
+export async function getWithin(
+  route: AuthorityRoute,
+  path: string,
+  { clock, patience, maxBytes, signal }: Within,
+): Promise<Uint8Array> {
+  const late = new AbortController()
+  const cancel = clock.after(patience, () => late.abort(new Error(`no answer within ${patience} ms`)))
+  const ending = AbortSignal.any([signal, late.signal])
+  try {
+    const { socket } = await route.connect(ending)
+    const end = () => socket.destroy(ending.reason)
+    ending.addEventListener('abort', end, { once: true })
+    if (ending.aborted) end()
+    ending.throwIfAborted()
+    const { bytes } = await getOver(socket, path, { maxBytes, clock })
+    return bytes
+  } finally {
+    cancel()
+  }
+}

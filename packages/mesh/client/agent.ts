@@ -1,0 +1,87 @@
+import { Agent, type AgentOptions } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { MeshError } from '../error.ts'
+import type { Client } from './client.ts'
+
+/** The port that Node fills in for https where none was given, so that the member's `address` may say another. */
+const HTTPS_PORT = 443
+
+interface CreateOptions {
+  readonly host?: string | null | undefined
+  readonly port?: number | string | null | undefined
+  readonly socketPath?: string | undefined
+  readonly timeout?: number | undefined
+  readonly keepAlive?: boolean
+  readonly keepAliveInitialDelay?: number
+}
+
+/**
+ * An `https.Agent` whose connections go to members of the mesh, through the gate. A request is written only after the
+ * verdict. Options of requests that concern certificates or names of TLS have no effect.
+ */
+export class MeshAgent extends Agent {
+  readonly #client: Client
+  readonly #versions = new WeakMap<Duplex, number>()
+  readonly #retired = new WeakSet<Duplex>()
+
+  constructor(
+    client: Client,
+    options: Pick<AgentOptions, 'maxSockets' | 'maxFreeSockets' | 'scheduling'> = {},
+  ) {
+    super({ keepAlive: true, ...options })
+    this.#client = client
+  }
+
+  override createConnection(
+    options: CreateOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    const { version } = this.#client
+    this.#connect(options).then(
+      (socket) => {
+        this.#versions.set(socket, version)
+        callback?.(null, socket)
+      },
+      (error) => callback?.(error, undefined as unknown as Duplex),
+    )
+  }
+
+  /** A socket made under an earlier pair or view finishes its request and is not used again. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    return !this.#isOutdated(socket) && Boolean(super.keepSocketAlive(socket))
+  }
+
+  /** Uses a socket for no new request. */
+  retire(socket: Duplex): void {
+    this.#retired.add(socket)
+    this.closeOutdated()
+  }
+
+  /** Closes the idle sockets that were made under an earlier pair or view. */
+  closeOutdated(): void {
+    for (const sockets of Object.values(this.freeSockets)) {
+      for (const socket of [...(sockets ?? [])]) {
+        if (this.#isOutdated(socket)) socket.destroy()
+      }
+    }
+  }
+
+  #isOutdated(socket: Duplex): boolean {
+    return this.#retired.has(socket) || this.#versions.get(socket) !== this.#client.version
+  }
+
+  async #connect({ host, port, socketPath, timeout, keepAlive, keepAliveInitialDelay }: CreateOptions) {
+    if (socketPath) throw new TypeError('socketPath with the agent of the mesh: members are called by name')
+    if (!host)
+      throw new MeshError('NAME_UNKNOWN', 'found no host in the request; allowed: the name of a member')
+    const socket = await this.#client.connect({ host, port: portOf(port), alpnProtocols: ['http/1.1'] })
+    if (timeout) socket.setTimeout(timeout)
+    if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay)
+    return socket satisfies TLSSocket
+  }
+}
+
+function portOf(port: number | string | null | undefined): number | undefined {
+  return port === undefined || port === null || Number(port) === HTTPS_PORT ? undefined : Number(port)
+}

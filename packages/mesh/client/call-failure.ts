@@ -1,0 +1,85 @@
+import type { Current } from '../current.ts'
+import { MeshError } from '../error.ts'
+import { type Refusal, refusalData } from '../gate/refusal.ts'
+import type { Target } from '../gate/resolve.ts'
+import { whyCommand } from '../gate/why-command.ts'
+
+/** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
+const certificateAlert =
+  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)/
+
+export function isCertificateAlert(error: unknown): boolean {
+  return certificateAlert.test((error as { code?: string } | undefined)?.code ?? '')
+}
+
+/**
+ * Why a call got no connection, with what to look at.
+ *
+ * @param connected whether TCP was, so that something of TLS was said
+ */
+export function explainFailure(error: Error, target: Target, current: Current, connected: boolean): Error {
+  const { code } = error as NodeJS.ErrnoException
+  if (typeof code !== 'string') return error
+  if (isCertificateAlert(error)) return peerRefused(target, current, error)
+  if (code.startsWith('ERR_SSL_')) return handshakeFailed(target, error)
+  if (code === 'ECONNRESET' && connected) {
+    // In TLS 1.2 the server has judged before the client is done.
+    return target.member.minTls === '1.2'
+      ? peerRefused(target, current, error)
+      : handshakeFailed(target, error)
+  }
+  return code.startsWith('E') && !code.startsWith('ERR_') ? unreachable(target, error, code) : error
+}
+
+/** Our gate's refusal of a server, as the caller gets it. */
+export function serverRefused(refusal: Refusal): MeshError {
+  return new MeshError('SERVER_REFUSED', `the server was refused: ${refusal.message}: ${refusal.fix}`, {
+    refusal,
+    data: refusalData(refusal),
+  })
+}
+
+/** The server's refusal of this service, as far as it can be told from here. */
+export function peerRefused(target: Target, { identity, view }: Current, cause?: unknown): MeshError {
+  const { service } = target.member
+  const { serial } = identity.leaf
+  const why = whyCommand(view.service, service)
+  return new MeshError(
+    'PEER_REFUSED',
+    `${service} (${placeOf(target)}) closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}; \`${why}\` tells every rule`,
+    { cause, data: { ...dataOf(target), self: view.service, serial, why } },
+  )
+}
+
+export function tooSlow(target: Target, timeout: number): MeshError {
+  return new MeshError(
+    'CONNECT_TIMEOUT',
+    `found no finished handshake with ${target.member.service} (${placeOf(target)}) after ${timeout} ms; allowed: that long: see whether it runs and is reachable there`,
+    { data: { ...dataOf(target), timeout } },
+  )
+}
+
+function handshakeFailed(target: Target, cause: Error): MeshError {
+  return new MeshError(
+    'HANDSHAKE_FAILED',
+    `found no common ground with ${target.member.service} (${placeOf(target)}): ${cause.message.trim()}; allowed: TLS ${target.member.minTls} and later with a member of the mesh: see what listens there`,
+    { cause, data: dataOf(target) },
+  )
+}
+
+function unreachable(target: Target, cause: Error, reason: string): MeshError {
+  const { service } = target.member
+  return new MeshError(
+    'PEER_UNREACHABLE',
+    `found nobody at ${placeOf(target)} (${reason}); allowed: ${service}, by services.${service}.address or DNS: see whether it runs there`,
+    { cause, data: { ...dataOf(target), reason } },
+  )
+}
+
+function placeOf({ host, port }: Target): string {
+  return `${host}:${port}`
+}
+
+function dataOf({ member, host, port }: Target): Record<string, unknown> {
+  return { service: member.service, host, port }
+}

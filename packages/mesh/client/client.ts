@@ -1,0 +1,78 @@
+import { createSecureContext, type TLSSocket } from 'node:tls'
+import type { Core } from '../core.ts'
+import { MeshError } from '../error.ts'
+import { resolveTarget } from '../gate/resolve.ts'
+import { clientContextOptions } from '../tls-profile.ts'
+import { type Epoch, OutgoingHandshake } from './outgoing-handshake.ts'
+import { SessionStore } from './session-store.ts'
+
+export interface ConnectOptions {
+  /** A DNS name or IP address of a member, or its service name. */
+  readonly host: string
+  /** Left out: the port of the member's `address`. */
+  readonly port?: number | undefined
+  /** Application protocols to offer, as in `['h2']`; without any, none is negotiated. */
+  readonly alpnProtocols?: readonly string[] | undefined
+  /** Milliseconds for TCP and TLS together; 10,000 unless given. */
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const DEFAULT_TIMEOUT = 10_000
+
+/** The calling half of a mesh: every way of calling ends here, so that there is one gate for all. */
+export class Client {
+  readonly #core: Core
+  #epoch: Epoch | undefined
+  #left = false
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** The version that new connections are made under. */
+  get version(): number {
+    return this.#core.source.current().version
+  }
+
+  /**
+   * Connects to a member and lets its certificate pass the gate. The socket is given out only then: before that, not one
+   * byte can be written to it.
+   */
+  async connect({ host, port, alpnProtocols, timeout, signal }: ConnectOptions): Promise<TLSSocket> {
+    signal?.throwIfAborted()
+    if (this.#left) throw left()
+    const epoch = this.#currentEpoch()
+    const target = resolveTarget(epoch.current.view, host, port)
+    const handshake = new OutgoingHandshake(this.#core, epoch, target)
+    return handshake.run(alpnProtocols, timeout ?? DEFAULT_TIMEOUT, signal)
+  }
+
+  /** Makes every connection fail from now on. */
+  leave(): void {
+    this.#left = true
+    this.#epoch = undefined
+  }
+
+  #currentEpoch(): Epoch {
+    const current = this.#core.source.current()
+    if (this.#epoch?.current.version !== current.version) {
+      const context = (minTls: '1.3' | '1.2') => createSecureContext(clientContextOptions(current, minTls))
+      this.#epoch = { current, sessions: new SessionStore(), context: memoized(context) }
+    }
+    return this.#epoch as Epoch
+  }
+}
+
+function memoized<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>()
+  return (key) => {
+    const value = made.get(key) ?? make(key)
+    made.set(key, value)
+    return value
+  }
+}
+
+function left(): MeshError {
+  return new MeshError('LEFT', 'found a call after mesh.leave(); allowed: calls before it: join again')
+}

@@ -1,0 +1,56 @@
+import { MeshError } from '../error.ts'
+
+/** Who is at the other end of a connection that passed the gate. */
+export interface Peer {
+  /** Its name in the config. */
+  readonly service: string
+  readonly spiffeId: string
+  /** The DNS names of its certificate. */
+  readonly dnsNames: readonly string[]
+  /** Of its certificate, lowercase hex. */
+  readonly serial: string
+  /** SHA-256 of its certificate, lowercase hex. */
+  readonly fingerprint: string
+  /** What its certificate is good for, milliseconds since the epoch; the connection ends then at the latest. */
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/**
+ * A property and no WeakMap: http2 shows a session's socket through a proxy, which passes properties on but is another
+ * object. The symbol never leaves this file.
+ */
+const peerOfSocket = Symbol('peer')
+
+export function setPeer(socket: object, peer: Peer): void {
+  ;(socket as Carrier)[peerOfSocket] = peer
+}
+
+/**
+ * The peer behind a request or socket.
+ *
+ * @param source a TLSSocket, a request of node:https or node:http2, or one of Fastify or Express
+ * @throws MeshError `PEER_UNKNOWN` for whatever did not come through the gate
+ */
+export function peerOf(source: object): Peer {
+  const peer = peerIn(source)
+  if (peer !== undefined) return peer
+  throw new MeshError(
+    'PEER_UNKNOWN',
+    'found a request or socket that did not come through the mesh; allowed: those of mesh.createServer, mesh.protect and mesh.connect',
+  )
+}
+
+type Carrier = {
+  [peerOfSocket]?: Peer
+  raw?: Carrier
+  socket?: Carrier
+  stream?: { session?: { socket?: Carrier } | undefined }
+}
+
+function peerIn(source: Carrier): Peer | undefined {
+  const request = source.raw ?? source
+  return (
+    request[peerOfSocket] ?? request.stream?.session?.socket?.[peerOfSocket] ?? request.socket?.[peerOfSocket]
+  )
+}

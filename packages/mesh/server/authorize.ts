@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Peer } from '../gate/peer.ts'
+import { peerOf } from '../gate/peer.ts'
+
+/** Says whether a peer may do what it asks for. */
+export type Authorizer = (peer: Peer) => boolean
+
+/** Every member that the gate let in. It has to be typed out: there is no default that means it. */
+export function anyone(): Authorizer {
+  return () => true
+}
+
+interface FastifyRequest {
+  readonly raw: object
+}
+
+interface FastifyReply {
+  code(status: number): FastifyReply
+  type(contentType: string): FastifyReply
+  send(payload: string): unknown
+}
+
+/** An Express middleware and a Fastify `onRequest` hook in one. */
+export type AuthorizeHandler = {
+  (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void
+  (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void): void
+}
+
+/**
+ * Narrows, for some routes, whom the gate let in already. Others get 403 with an `application/problem+json` (RFC 9457).
+ *
+ * @param allow service names or SPIFFE IDs, or a function; `anyone()` for every member
+ * @throws TypeError where nobody is named
+ */
+export function authorize(allow: readonly string[] | Authorizer): AuthorizeHandler {
+  const allows = authorizerOf(allow)
+  return (request: object, response: object, next: () => void): void => {
+    const peer = peerOf(request)
+    if (allows(peer)) next()
+    else forbid(peer, response)
+  }
+}
+
+function authorizerOf(allow: readonly string[] | Authorizer): Authorizer {
+  if (typeof allow === 'function') return allow
+  if (!Array.isArray(allow) || allow.length === 0 || allow.some((name) => typeof name !== 'string')) {
+    throw new TypeError(
+      'authorize: found nobody to allow; allowed: a list of services, a function, or anyone()',
+    )
+  }
+  const names = new Set(allow)
+  return (peer) => names.has(peer.service) || names.has(peer.spiffeId)
+}
+
+function forbid(peer: Peer, response: object): void {
+  const body = JSON.stringify({
+    title: 'This caller may not do this',
+    status: 403,
+    detail: `found ${peer.service} calling; allowed: others, by this route's own list`,
+    code: 'CALLER_NOT_AUTHORIZED',
+    caller: peer.service,
+  })
+  const type = 'application/problem+json'
+  if ('send' in response && 'code' in response) {
+    const reply = response as FastifyReply
+    reply.code(403).type(type).send(body)
+  } else {
+    const plain = response as ServerResponse
+    plain.statusCode = 403
+    plain.setHeader('content-type', type)
+    plain.end(body)
+  }
+}
