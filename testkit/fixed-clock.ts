@@ -9,6 +9,8 @@ interface Waiting {
  */
 export class FixedClock {
   #now: number
+  /** What the clock shows beyond the time that has passed, milliseconds. */
+  #offset = 0
   #waiting: Waiting[] = []
 
   /** @param now milliseconds since the epoch; 2026-01-01T00:00:00Z unless told */
@@ -17,7 +19,7 @@ export class FixedClock {
   }
 
   /** Milliseconds since the epoch. Bound, so that `clock.now` can be passed as a function. */
-  readonly now = (): number => this.#now
+  readonly now = (): number => this.#now + this.#offset
 
   /** Calls once, when the clock has moved on by `delay` milliseconds. @returns takes the call back */
   readonly after = (delay: number, call: () => void): (() => void) => {
@@ -30,11 +32,17 @@ export class FixedClock {
 
   /** Moves on by so many milliseconds. */
   advance(milliseconds: number): void {
-    this.set(this.#now + milliseconds)
+    this.set(this.now() + milliseconds)
+  }
+
+  /** The clock is set by so many milliseconds, and no time passes: whoever waits goes on waiting as long as he was to. */
+  shift(milliseconds: number): void {
+    this.#offset += milliseconds
   }
 
   /** Moves to a moment; what is due until then is called at its own time. Going back calls nothing. */
-  set(now: number): void {
+  set(wanted: number): void {
+    const now = wanted - this.#offset
     for (let next = this.#dueBy(now); next !== undefined; next = this.#dueBy(now)) {
       this.#waiting = this.#waiting.filter((each) => each !== next)
       this.#now = Math.max(this.#now, next.at)

@@ -24,6 +24,28 @@ describe('atTime', () => {
     assert.deepEqual(calls, [1000])
   })
 
+  test('never before its time, where the clock is set back while it waits', () => {
+    const clock = new FixedClock(0)
+    const calls: number[] = []
+    atTime(clock, 5000, () => calls.push(clock.now()))
+    clock.advance(4000)
+    clock.shift(-3)
+    clock.advance(1002)
+    assert.deepEqual(calls, [])
+    clock.advance(1)
+    assert.deepEqual(calls, [5000])
+  })
+
+  test('within a minute of its time, where the clock is set forward, or the machine slept', () => {
+    const clock = new FixedClock(0)
+    const calls: number[] = []
+    atTime(clock, 10 * day, () => calls.push(clock.now()))
+    clock.advance(day)
+    clock.shift(9 * day)
+    clock.advance(60_000)
+    assert.deepEqual(calls.length, 1)
+  })
+
   test('can be taken back, also after many waits', () => {
     const clock = new FixedClock(0)
     let called = false

@@ -20,24 +20,22 @@ export const systemClock: Clock = {
   },
 }
 
-/** Looked at anew this often: timers stand still while a machine sleeps, and can't be longer than 24.8 days. */
-const LONGEST_WAIT = 60 * 60 * 1000
+/** Looked at anew this often: a timer stands still while a machine sleeps, and doesn't notice that a clock is set. */
+const LONGEST_WAIT = 60_000
 
 /**
- * Calls at a point in time, however far away.
+ * Calls when the clock shows a point in time, however far away; at most a minute later where it was set forward meanwhile, or the
+ * machine slept.
  *
  * @param at milliseconds since the epoch
  * @returns takes the call back
  */
 export function atTime(clock: Clock, at: number, call: () => void): () => void {
-  let cancel = () => {}
-  const wait = () => {
-    const left = at - clock.now()
-    cancel =
-      left <= 0
-        ? clock.after(0, call)
-        : clock.after(Math.min(left, LONGEST_WAIT), left <= LONGEST_WAIT ? call : wait)
+  const wait = () => Math.min(Math.max(0, at - clock.now()), LONGEST_WAIT)
+  const look = () => {
+    if (at <= clock.now()) call()
+    else cancel = clock.after(wait(), look)
   }
-  wait()
+  let cancel = clock.after(wait(), look)
   return () => cancel()
 }

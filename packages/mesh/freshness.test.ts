@@ -46,6 +46,18 @@ describe('a bundle', () => {
     }
   }
 
+  test('ends once more where a clock that showed its end was ahead, and has been set right', () => {
+    const ends = () => stale.filter(({ expired }) => expired).length
+    clock.advance(8 * day)
+    assert.equal(ends(), 1)
+    clock.shift(-4 * day)
+    clock.advance(minute)
+    clock.advance(2 * day)
+    assert.equal(ends(), 1)
+    clock.advance(2 * day)
+    assert.equal(ends(), 2)
+  })
+
   test('that grows old is announced, long before it ends; then nobody is served, and what is open is cut', async () => {
     clock.advance(3 * day)
     assert.deepEqual(stale, [])

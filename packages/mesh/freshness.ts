@@ -4,6 +4,9 @@ import { atTime, type Clock } from './clock.ts'
 /** A bundle is signed anew long before half of its life is over: who has none by then is told. */
 const STALE_AT = 0.5
 
+/** How often it is looked whether a clock that showed the end was ahead, and has been set right. */
+const LOOK_EVERY = 60_000
+
 export interface FreshnessListener {
   /** The bundle grows old: nothing new has come for half its life. */
   stale(): void
@@ -27,13 +30,21 @@ export class Freshness {
 
   watch({ issuedAt, expiresAt }: BundleHead): void {
     this.#cancel()
-    const expire = () => {
-      this.#cancel = atTime(this.#clock, expiresAt + this.#skew + 1, () => this.#listener.expired())
-    }
     const staleAt = issuedAt + STALE_AT * (expiresAt - issuedAt)
     this.#cancel = atTime(this.#clock, staleAt, () => {
-      expire()
+      this.#watchEnd(expiresAt + this.#skew + 1)
       this.#listener.stale()
+    })
+  }
+
+  #watchEnd(end: number): void {
+    this.#cancel = atTime(this.#clock, end, () => {
+      const look = () => {
+        if (this.#clock.now() < end) this.#watchEnd(end)
+        else this.#cancel = this.#clock.after(LOOK_EVERY, look)
+      }
+      look()
+      this.#listener.expired()
     })
   }
 
