@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import {
   type Certificate,
@@ -93,6 +94,7 @@ export function identityOf(text: PairText, view: MeshView, at: number): Identity
     if (standing.member.service !== view.service) throw ofAnother(view.service, standing.member.service, text)
     return standing
   }) as [Standing, Standing]
+  checkServable(text)
   return new Identity(leaf, standing, text)
 }
 
@@ -133,6 +135,20 @@ function parseKey({ keyFile, key }: PairText): KeyObject {
       'KEY_UNREADABLE',
       `found in ${keyFile} no whole private key; allowed: unencrypted PKCS#8 in PEM: \`mtls apply\` writes it anew`,
       { data: { file: keyFile } },
+    )
+  }
+}
+
+/** OpenSSL reads the whole file, and its own way: were that left to the next handshake, it would end the process. */
+function checkServable({ certFile, cert, key }: PairText): void {
+  try {
+    createSecureContext({ cert, key })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new MeshError(
+      'CERTIFICATE_UNREADABLE',
+      `found in ${certFile} what OpenSSL can’t serve with (${code}); allowed: a chain in PEM, leaf first: \`mtls apply\` writes it anew`,
+      { data: { file: certFile, openssl: code } },
     )
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { chmod, mkdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join as joinPath } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -183,6 +184,17 @@ describe('join', () => {
         for (const length of [0, 1, 20, 60, 200, Math.min(leafEnd, whole.length - 10)]) {
           await whileFile(current(file), whole.subarray(0, length), () => assertRefused(code, /mtls apply/))
         }
+      }
+    })
+
+    test('that OpenSSL can’t read, or won’t serve with', async () => {
+      const whole = (await readFile(current('cert.pem'), 'latin1')).split('\n')
+      const withBlankLine = whole.toSpliced(-6, 0, '').join('\n')
+      const keyPair = generateKeyPairSync('rsa', { modulusLength: 1024 })
+      const weak = await testMesh.ca.leaf('lake', { algorithm: 'rsa', keyPair })
+      for (const cert of [withBlankLine, whole.join('\n') + weak.pem]) {
+        const assertNoOther = () => assertRefused('CERTIFICATE_UNREADABLE', /OpenSSL .*mtls apply/)
+        await whileFile(current('cert.pem'), Buffer.from(cert), assertNoOther)
       }
     })
 
