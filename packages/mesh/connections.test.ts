@@ -14,7 +14,7 @@ describe('an open connection', () => {
   let testMesh: TestMesh
   let clock: FixedClock
   let mesh: Mesh
-  let server: Server | undefined
+  let servers: Server[]
   let cuts: CutConnection[]
 
   beforeEach(async () => {
@@ -25,11 +25,12 @@ describe('an open connection', () => {
     clock = new FixedClock(Date.now())
     mesh = await join('lake', { config: testMesh.configFile, clock, pollEvery: 2 ** 31 - 1 })
     cuts = []
+    servers = []
     mesh.on('cut', (cut) => cuts.push(cut))
   })
 
   afterEach(async () => {
-    server?.close()
+    for (const server of servers) server.close()
     await mesh.leave()
     await testMesh.remove()
   })
@@ -41,10 +42,14 @@ describe('an open connection', () => {
 
   const echo = (socket: TLSSocket) => socket.on('error', () => {}).pipe(socket)
 
+  const listening = (server: Server) => {
+    servers.push(server)
+    return listen(server)
+  }
+
   /** A call of `stream` to the mesh. */
   const called = async (overrides?: TestOverrides): Promise<TLSSocket> => {
-    server = mesh.protect(createTlsServer(echo))
-    const port = await listen(server)
+    const port = await listening(mesh.protect(createTlsServer(echo)))
     const accepted = once(mesh, 'accepted')
     const servername = 'lake.service.datapunk'
     const socket = connectTls({ host: '127.0.0.1', port, servername, ...(await pairOf('stream', overrides)) })
@@ -55,8 +60,8 @@ describe('an open connection', () => {
 
   /** A call of the mesh to `stream`. */
   const calling = async (overrides?: TestOverrides): Promise<TLSSocket> => {
-    server = createTlsServer({ ...(await pairOf('stream', overrides)), requestCert: true }, echo)
-    const port = await listen(server)
+    const pair = await pairOf('stream', overrides)
+    const port = await listening(createTlsServer({ ...pair, requestCert: true }, echo))
     return mesh.connect({ host: 'stream', port })
   }
 
@@ -131,6 +136,26 @@ describe('an open connection', () => {
       assert.equal(cuts[0]?.error.data.rule, 'CERTIFICATE_EXPIRED')
     })
   }
+
+  test('is cut even where a listener throws at the one before it', async () => {
+    const thrown: unknown[] = []
+    process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error))
+    try {
+      mesh.on('cut', () => assert.fail('the application’s own fault'))
+      const sockets = [await calling(), await calling()]
+      const gone = sockets.map((socket) => closed(socket.on('error', () => {})))
+      testMesh.change('stream', 'remove')
+      await testMesh.publish()
+      await mesh.refresh()
+      await Promise.all(gone)
+      assert.deepEqual(
+        thrown.map((error) => (error as Error).message),
+        ['the application’s own fault', 'the application’s own fault'],
+      )
+    } finally {
+      process.setUncaughtExceptionCaptureCallback(null)
+    }
+  })
 
   test('is cut when the right to call is gone', async () => {
     const gone = closed(await called())

@@ -69,7 +69,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       cut: ({ connection: { contact, standing }, remote, error }) => {
         this.#tally.cut()
         this.#voice.reportCuts()
-        this.emit('cut', { direction: contact.direction, peer: standing.peer, remote, error })
+        this.#tell('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
       othersChanged: () => this.#voice.reportSoon(),
       outgoingDrained: (socket) => {
@@ -89,7 +89,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         this.#tally.accepted()
         for (const fault of standing.reported) this.#report(contact, fault)
         if (this.listenerCount('accepted') === 0) return
-        this.emit('accepted', {
+        this.#tell('accepted', {
           direction: contact.direction,
           peer: standing.peer,
           remote: contact.remote(),
@@ -103,7 +103,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
           this.#refusedCallers.add(refusal)
           this.#voice.reportSoon()
         }
-        this.emit('refused', refusal)
+        this.#tell('refused', refusal)
       },
     }
     this.#client = new Client(this.#core)
@@ -305,7 +305,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       alarm: (alarm) => {
         this.#voice.alarm(alarm)
         this.#tally.alarm(alarm.kind)
-        this.emit('alarm', alarm)
+        this.#tell('alarm', alarm)
       },
       changed: () => {
         current().view.standings.forget()
@@ -317,12 +317,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
   #report(contact: Contact, fault: Refused): void {
     const record = recordOf(contact, this.#membership.current().view, this.#core.clock.now(), fault)
     this.#tally.reported(record.rule)
-    this.emit('reported', record)
+    this.#tell('reported', record)
   }
 
   #problem(error: MeshError): void {
     this.#tally.problem(error.code)
-    this.emit('problem', error)
+    this.#tell('problem', error)
   }
 
   #changed(now: Current, before: Current): void {
@@ -335,7 +335,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
       const { leaf, notAfter, file } = now.identity
       this.#logs.holds(leaf)
       this.#tally.rotated()
-      this.emit('rotated', {
+      this.#tell('rotated', {
         from: before.identity.leaf.serial,
         to: leaf.serial,
         notBefore: leaf.notBefore,
@@ -345,14 +345,25 @@ export class Mesh extends EventEmitter<MeshEvents> {
     }
     const isRevoked = ({ identity, view }: Current) => view.bundle.revoked.has(identity.leaf.serial)
     if (isRevoked(now) && !isRevoked(before)) {
-      this.emit('revoked', { serial: now.identity.leaf.serial, bundle: now.view.bundle.head.number })
+      this.#tell('revoked', { serial: now.identity.leaf.serial, bundle: now.view.bundle.head.number })
     }
     if (now.view.bundle !== before.view.bundle) this.#freshness.watch(now.view.bundle.head)
     this.#voice.changed()
     void this.#voice.acknowledge()
     if (now.identity !== before.identity) this.#voice.report()
     if (now.view !== before.view) {
-      this.emit('updated', { bundle: now.view.bundle.head.number, trustStatement: now.view.trust.number })
+      this.#tell('updated', { bundle: now.view.bundle.head.number, trustStatement: now.view.trust.number })
+    }
+  }
+
+  /** What a listener throws is thrown apart: it must not keep the next connection from being cut, or a bundle from being enforced. */
+  #tell<Event extends keyof MeshEvents>(event: Event, ...args: MeshEvents[Event]): void {
+    try {
+      ;(this as EventEmitter).emit(event, ...args)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
     }
   }
 
@@ -364,7 +375,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   #stale(expired: boolean): void {
     const { number, issuedAt, expiresAt } = this.#membership.current().view.bundle.head
-    this.emit('stale', { bundle: number, issuedAt, expiresAt, expired })
+    this.#tell('stale', { bundle: number, issuedAt, expiresAt, expired })
   }
 }
 
