@@ -24,9 +24,9 @@ async function typed(words: readonly string[]): Promise<readonly OrderedOption[]
 describe('routesOf', () => {
   test('goes by the order, in both directions, as often as it is asked to', async () => {
     const words =
-      'proxy lake --listen 0.0.0.0:1 --to unix:/run/a --from [::1]:2 --to cache --from unix:/b --to db:3'
+      'proxy lake --listen 0.0.0.0:1 --to http+unix:/run/a --from [::1]:2 --to cache --from unix:/b --to db:3'
     assert.deepEqual(routesOf(await typed(words.split(' ')), {}), [
-      { way: 'serve', at: { host: '0.0.0.0', port: 1 }, to: { path: '/run/a' } },
+      { way: 'serve', at: { host: '0.0.0.0', port: 1 }, to: { path: '/run/a' }, protocol: 'http/1.1' },
       { way: 'call', at: { host: '::1', port: 2 }, to: { host: 'cache', port: undefined } },
       { way: 'call', at: { path: '/b' }, to: { host: 'db', port: 3 } },
     ])
@@ -50,8 +50,8 @@ describe('routesOf', () => {
 
 describe('every mtls proxy that is written down is one', () => {
   const files = [
-    ['README.md', 2],
-    ['docs/adopting.md', 4],
+    ['README.md', 3],
+    ['docs/adopting.md', 5],
     ['deploy/compose/redis.yaml', 1],
     ['deploy/systemd/mtls-proxy@.service', 1],
     ['packages/cli/commands/proxy.ts', 3],

@@ -3,6 +3,7 @@ import {
   type MemberPlace,
   type Permissions,
   parsePlace,
+  parseProgram,
   type Route,
   refuseExposed,
 } from '@datapunk/mesh/proxy'
@@ -35,7 +36,7 @@ function routeOf(first: OrderedOption, second: OrderedOption | undefined): Route
     const at = parsePlace(first.value)
     if (first.flag === '--from') return { way: 'call', at, to: memberOf(second.value) }
     if ('path' in at) throw wrong(`--listen ${first.value}`, 'HOST:PORT, where other members reach it')
-    return { way: 'serve', at, to: parsePlace(second.value) }
+    return { way: 'serve', at, ...parseProgram(second.value) }
   } catch (error) {
     throw usageOf(error)
   }

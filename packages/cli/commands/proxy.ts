@@ -37,7 +37,7 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
     ['--from <place>', 'where the program calls, HOST:PORT or unix:/PATH; --to follows', 'in order'],
     [
       '--to <place>',
-      'the program behind, HOST:PORT or unix:/PATH; after --from a member, NAME or NAME:PORT',
+      'the program behind, HOST:PORT or unix:/PATH, or http://HOST:PORT or http+unix:/PATH where it speaks HTTP; after --from a member, NAME or NAME:PORT',
       'in order',
     ],
     ['--grace <duration>', 'how long open connections may take to finish; 10s unless given'],
@@ -52,7 +52,7 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
   examples: [
     'mtls proxy cache --listen 0.0.0.0:6380 --to unix:/run/redis/redis.sock',
     'mtls proxy stream --from 127.0.0.1:6379 --to cache',
-    'mtls proxy lake --listen 0.0.0.0:8445 --to 127.0.0.1:8080 --from 127.0.0.1:6379 --to cache:6380',
+    'mtls proxy lake --listen 0.0.0.0:8445 --to http://127.0.0.1:8080 --from 127.0.0.1:6379 --to cache:6380',
   ],
   async run(context, { inOrder, grace = '10s', operator, ...permissions }, service = '') {
     const routes = routesOf(inOrder, permissions)

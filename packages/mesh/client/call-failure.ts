@@ -3,6 +3,7 @@ import { MeshError } from '../error.ts'
 import { type Refusal, refusalData } from '../gate/refusal.ts'
 import type { Target } from '../gate/resolve.ts'
 import { whyCommand } from '../gate/why-command.ts'
+import { noProtocolFix } from './handshake-failure.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
 const certificateAlert =
@@ -59,10 +60,11 @@ export function tooSlow(target: Target, timeout: number): MeshError {
   )
 }
 
-function handshakeFailed(target: Target, cause: Error): MeshError {
+function handshakeFailed(target: Target, cause: NodeJS.ErrnoException): MeshError {
+  const fix = cause.code?.endsWith('_NO_APPLICATION_PROTOCOL') ? noProtocolFix : 'see what listens there'
   return new MeshError(
     'HANDSHAKE_FAILED',
-    `found no common ground with ${target.member.service} (${placeOf(target)}): ${cause.message.trim()}; allowed: TLS ${target.member.minTls} and later with a member of the mesh: see what listens there`,
+    `found no common ground with ${target.member.service} (${placeOf(target)}): ${cause.message.trim()}; allowed: TLS ${target.member.minTls} and later with a member of the mesh: ${fix}`,
     { cause, data: dataOf(target) },
   )
 }

@@ -1,6 +1,10 @@
 import type { Refusal } from '../gate/refusal.ts'
 import type { MeshView } from '../gate/view.ts'
 
+/** What mends that a caller and a server have no application protocol in common (RFC 7301). */
+export const noProtocolFix =
+  'name what it speaks in ALPNProtocols of the server; where `mtls proxy` stands before a program that speaks HTTP, `--to http://HOST:PORT` says so'
+
 /**
  * The record of a handshake that OpenSSL ended: no version, cipher, group or ALPN name in common, renegotiation, garbage.
  *
@@ -32,7 +36,10 @@ export function handshakeFailure(
     remote,
     openssl: code,
     message: `found a caller that can't complete a handshake (${reason ?? code}); allowed: ${needed} and the application protocols of this server`,
-    fix: `let the caller speak ${needed}, or set services.${view.service}.min_tls`,
+    fix:
+      code === 'ERR_SSL_NO_APPLICATION_PROTOCOL'
+        ? noProtocolFix
+        : `let the caller speak ${needed}, or set services.${view.service}.min_tls`,
     why: undefined,
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
@@ -285,6 +287,50 @@ test('a connection ends on both halves when the certificate of the caller does',
   )
   clock.advance(62_000)
   for (const failure of failures) assert.equal((await failure).code, 'ECONNRESET')
+})
+
+describe('before a program that speaks HTTP', () => {
+  const http = createHttpServer((_request, response) => response.end('from the program'))
+  let both: TwoProxies
+  beforeEach(async () => {
+    both = await TwoProxies.start()
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+  })
+  afterEach(async () => {
+    http.close()
+    await both.end()
+  })
+
+  const serve = async (protocol?: 'http/1.1') => {
+    const to = { host: '127.0.0.1', port: (http.address() as AddressInfo).port }
+    const at = { host: '127.0.0.1', port: 0 }
+    const proxy = await openProxy(both.lake, { routes: [{ way: 'serve', at, to, protocol }] })
+    const { port } = portOf(proxy)
+    return { url: `https://lake.service.datapunk:${port}/`, stop: () => proxy.stop(AbortSignal.abort()) }
+  }
+
+  test('fetch and whoever uses the agent are served, and an HTTP/2 client is not', async () => {
+    const { url, stop } = await serve('http/1.1')
+    assert.equal(await (await both.stream.fetch(url)).text(), 'from the program')
+    const { port } = new URL(url)
+    const asking = request({ host: 'lake', port, agent: both.stream.agent }).end()
+    const [response] = (await once(asking, 'response')) as [IncomingMessage]
+    assert.equal(await text(response), 'from the program')
+    const calling = both.stream.connect({ host: 'lake', port: Number(port), alpnProtocols: ['h2'] })
+    await assert.rejects(calling, { code: 'HANDSHAKE_FAILED', message: /ALPNProtocols/ })
+    await stop()
+  })
+
+  test('both ends are told how the proxy comes to know', async () => {
+    const { url, stop } = await serve()
+    const refused = once(both.lake, 'refused') as Promise<[Refusal]>
+    await assert.rejects(both.stream.fetch(url), { code: 'HANDSHAKE_FAILED', message: /--to http:/ })
+    const [{ rule, fix }] = await refused
+    assert.equal(rule, 'TLS_HANDSHAKE_FAILED')
+    assert.match(fix, /--to http:/)
+    await stop()
+  })
 })
 
 test('more than there is room for are dropped, which is told once', async (t) => {

@@ -6,7 +6,7 @@ import type { Mesh } from '../mesh.ts'
 import { abandon, resetIfCutShort } from './abandon.ts'
 import { type Place, placeText } from './place.ts'
 import { dialPlain, listenAt, tcpOptions } from './plain.ts'
-import { type Permissions, type Route, refuseExposed } from './route.ts'
+import { type MemberPlace, type Permissions, programText, type Route, refuseExposed } from './route.ts'
 import { splice } from './splice.ts'
 
 export interface ProxyOptions extends Permissions {
@@ -99,7 +99,10 @@ export class MeshProxy extends EventEmitter<ProxyEvents> {
   /** The service behind is not even connected to before the gate has passed the caller: `protect` sees to that. */
   #serving(route: Route & { way: 'serve' }): Server {
     // Half an end before the handshake is done is a whole one, as of health checks that only look whether the port opens.
-    const options = { ...tcpOptions, allowHalfOpen: false, handshakeTimeout: HANDSHAKE_TIMEOUT }
+    const options = {
+      ...{ ...tcpOptions, allowHalfOpen: false, handshakeTimeout: HANDSHAKE_TIMEOUT },
+      ...(route.protocol && { ALPNProtocols: [route.protocol] }),
+    }
     const server = createTlsServer(options, (caller) => {
       caller.allowHalfOpen = true
       resetIfCutShort(caller)
@@ -169,13 +172,11 @@ export async function openProxy(
   return proxy
 }
 
-/** `serve 127.0.0.1:8443 → 127.0.0.1:6379`, `call unix:/run/app/lake → lake`. */
+/** `serve 127.0.0.1:8443 → http://127.0.0.1:8080`, `call unix:/run/app/lake → lake`. */
 export function routeText(route: Route, at: Place = route.at): string {
-  const to =
-    route.way === 'serve'
-      ? placeText(route.to)
-      : route.to.port === undefined
-        ? route.to.host
-        : `${route.to.host}:${route.to.port}`
-  return `${route.way} ${placeText(at)} → ${to}`
+  return `${route.way} ${placeText(at)} → ${route.way === 'serve' ? programText(route) : memberText(route.to)}`
+}
+
+function memberText({ host, port }: MemberPlace): string {
+  return port === undefined ? host : `${host}:${port}`
 }

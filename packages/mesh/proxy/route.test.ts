@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { parsePlace, placeText } from './place.ts'
-import { type Permissions, type Route, refuseExposed } from './route.ts'
+import { type Permissions, parseProgram, programText, type Route, refuseExposed } from './route.ts'
 
 describe('a place', () => {
   for (const text of ['127.0.0.1:6379', '[::1]:443', 'localhost:0', 'unix:/run/redis/redis.sock']) {
@@ -14,6 +14,31 @@ describe('a place', () => {
   for (const text of ['', '6379', ':6379', 'lake', 'lake:', '::1:443', 'lake:65536', 'unix:here', 'a b:1']) {
     test(`${JSON.stringify(text)} is none`, () =>
       assert.throws(() => parsePlace(text), { code: 'PLACE_INVALID', message: /allowed: HOST:PORT/ }))
+  }
+})
+
+describe('a program', () => {
+  const places = [
+    '127.0.0.1:80',
+    'unix:/run/app.sock',
+    'http://127.0.0.1:80',
+    'http://[::1]:80',
+    'http+unix:/run/app.sock',
+  ]
+  for (const text of places) {
+    test(`${text} is one`, () => {
+      const program = parseProgram(text)
+      assert.equal(programText(program), text)
+      assert.equal(program.protocol, text.startsWith('http') ? 'http/1.1' : undefined)
+    })
+  }
+  for (const text of [
+    'https://127.0.0.1:80',
+    'http://127.0.0.1',
+    'http://127.0.0.1:80/path',
+    'http:/run/app.sock',
+  ]) {
+    test(`${text} is none`, () => assert.throws(() => parseProgram(text), { code: 'PLACE_INVALID' }))
   }
 })
 

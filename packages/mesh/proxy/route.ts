@@ -1,5 +1,5 @@
 import { MeshError } from '../error.ts'
-import { folderOpenToAll, isLoopback, type Place, placeText } from './place.ts'
+import { folderOpenToAll, isLoopback, type Place, parsePlace, placeText } from './place.ts'
 
 /** Whom a route calls: a member by its name, and a port where its `address` names none or another is meant. */
 export interface MemberPlace {
@@ -12,8 +12,35 @@ export interface MemberPlace {
  * plain text comes from the service, and goes on to a member over mutual TLS.
  */
 export type Route =
-  | { readonly way: 'serve'; readonly at: Place; readonly to: Place }
+  | {
+      readonly way: 'serve'
+      readonly at: Place
+      readonly to: Place
+      /**
+       * What the service behind speaks, by its ALPN name (RFC 7301). Who names another is refused, and without it whoever names
+       * any: what is meant for an HTTP server must not end at a database (ALPACA).
+       */
+      readonly protocol?: 'http/1.1' | undefined
+    }
   | { readonly way: 'call'; readonly at: Place; readonly to: MemberPlace }
+
+/** What a `serve` route goes on to. */
+export type Program = Pick<Route & { way: 'serve' }, 'to' | 'protocol'>
+
+/**
+ * @param text a place, or `http://HOST:PORT` or `http+unix:/PATH` for a program that speaks HTTP
+ * @throws MeshError `PLACE_INVALID`
+ */
+export function parseProgram(text: string): Program {
+  const [, place] =
+    /^http(?::\/\/([^/]*)\/?|\+(unix:\/.*))$/.exec(text)?.filter((part) => part !== undefined) ?? []
+  return place === undefined ? { to: parsePlace(text) } : { to: parsePlace(place), protocol: 'http/1.1' }
+}
+
+export function programText({ to, protocol }: Program): string {
+  if (protocol === undefined) return placeText(to)
+  return 'path' in to ? `http+${placeText(to)}` : `http://${placeText(to)}`
+}
 
 /** The unsafe choices: each has to be typed out. */
 export interface Permissions {
