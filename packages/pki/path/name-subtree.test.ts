@@ -54,6 +54,13 @@ describe('name subtrees', () => {
     [email('a@b@b.c'), email('b.c'), undefined],
     [directory({ organization: 'O', commonName: 'a' }), directory({ organization: 'O' }), true],
     [directory({ organization: ' o ', commonName: 'a' }), directory({ organization: 'O' }), true],
+    [
+      directory({ organization: 'E\u00ad\u200bv\u0000il  corp' }),
+      directory({ organization: 'Evil Corp' }),
+      true,
+    ],
+    [directory({ organization: 'Evil\tCorp' }), directory({ organization: 'Evil Corp' }), true],
+    [directory({ organization: 'EvilCorp' }), directory({ organization: 'Evil Corp' }), false],
     [directory({ organization: 'O' }), directory({ organization: 'O', commonName: 'a' }), false],
     [directory({ country: 'US', organization: 'O' }), directory({ organization: 'O' }), false],
     [{ form: 'otherName', value: undefined }, { form: 'otherName', value: undefined }, undefined],

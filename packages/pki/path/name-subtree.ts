@@ -129,7 +129,12 @@ function sameAttribute(one: NameAttribute, other: NameAttribute): boolean {
   return prepared(one.value) === prepared(other.value)
 }
 
-/** RFC 4518 §2 as far as names in certificates use it. */
+/** RFC 4518 §2 as far as names in certificates use it: what can't be seen is nothing (§2.2), and spaces are one. */
 function prepared(value: string): string {
-  return value.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')
+  return value
+    .replace(/[^\P{Cc}\t\n\v\f\r\x85]|[\p{Cf}\p{Default_Ignorable_Code_Point}\ufffc]/gu, '')
+    .normalize('NFKC')
+    .toLowerCase()
+    .trim()
+    .replace(/[\s\x85]+/g, ' ')
 }
