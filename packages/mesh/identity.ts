@@ -52,6 +52,18 @@ export class Identity {
     return this.#signer
   }
 
+  /**
+   * The same pair under another view, or later.
+   *
+   * @param at milliseconds since the epoch
+   * @throws MeshError `CERTIFICATE_REFUSED`
+   */
+  under(view: MeshView, at: number): Identity {
+    const standing = standingOf(this.leaf, view, at, this.#text)
+    const isSame = standing.issuer === this.issuer && standing.notAfter === this.notAfter
+    return isSame ? this : new Identity(this.leaf, standing, this.#text)
+  }
+
   /** Whether this is what the files say. */
   isOf(text: PairText): boolean {
     return this.#text.cert.equals(text.cert) && this.#text.key.equals(text.key)
@@ -89,13 +101,19 @@ export function identityOf(text: PairText, view: MeshView, at: number): Identity
       { data: { cert: text.certFile, key: text.keyFile } },
     )
   }
+  const standing = standingOf(leaf, view, at, text)
+  checkServable(text)
+  return new Identity(leaf, standing, text)
+}
+
+/** As its peers will judge it, to serve and to call. */
+function standingOf(leaf: Certificate, view: MeshView, at: number, text: PairText): Standing {
   const [standing] = (['serverAuth', 'clientAuth'] satisfies Usage[]).map((usage) => {
     const standing = examineOwn(leaf, view, usage, at, text)
     if (standing.member.service !== view.service) throw ofAnother(view.service, standing.member.service, text)
     return standing
   }) as [Standing, Standing]
-  checkServable(text)
-  return new Identity(leaf, standing, text)
+  return standing
 }
 
 function examineOwn(leaf: Certificate, view: MeshView, usage: Usage, at: number, text: PairText): Standing {

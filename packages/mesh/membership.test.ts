@@ -47,7 +47,8 @@ describe('a mesh while its files change', () => {
     assert.deepEqual(problems, [])
   })
 
-  test('takes up a new bundle by itself', async () => {
+  test('takes up a new bundle by itself, which is no rotation', async () => {
+    lake.on('rotated', ({ to }) => assert.fail(`rotated to ${to}`))
     const updated = once(lake, 'updated')
     await testMesh.publish()
     const [update] = await updated
@@ -55,6 +56,7 @@ describe('a mesh while its files change', () => {
       bundle: { generation: 1, counter: 2 },
       trustStatement: { generation: 1, counter: 1 },
     })
+    assert.equal(lake.counters.rotated, 0)
   })
 
   test('looks by itself from time to time, where nothing tells', async () => {

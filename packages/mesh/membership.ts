@@ -234,9 +234,11 @@ export class Membership implements CurrentSource {
     problems.push(...auditAlarm(this.#documents.bundle, documents.bundle))
     this.#documents = documents
     this.#config = config
-    let identity = before.identity
+    let { identity } = before
     if (text !== undefined && (believed || !identity.isOf(text))) {
-      const found = await tolerate(Promise.try(() => identityOf(text, view, clock.now())))
+      const now = clock.now()
+      const judge = () => (identity.isOf(text) ? identity.under(view, now) : identityOf(text, view, now))
+      const found = await tolerate(Promise.try(judge))
       if (this.#left) return
       const { ocspStapling } = config.service
       if (found !== undefined) identity = this.#staples.pairToServe(found, identity, view, ocspStapling)
