@@ -39,6 +39,7 @@ export type MeshErrorCode =
   | 'PEER_UNREACHABLE'
   | 'PLAIN_HTTP'
   | 'PORT_UNKNOWN'
+  | 'REDIRECTED'
   | 'SERVER_REFUSED'
   // proxying
   | 'BACKEND_UNREACHABLE'

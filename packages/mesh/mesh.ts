@@ -4,11 +4,12 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import type { Server as HttpsServer } from 'node:https'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import type { Address } from '@datapunk/protocol'
-import { fetch, type RequestInfo, type RequestInit, type Response } from 'undici'
+import { fetch, Request, type RequestInfo, type RequestInit, type Response } from 'undici'
 import { AuthorityRoute } from './authority/authority-route.ts'
 import { MeshAgent } from './client/agent.ts'
-import { Client, type ConnectOptions } from './client/client.ts'
+import { Client, type ConnectOptions, left } from './client/client.ts'
 import { MeshDispatcher } from './client/dispatcher.ts'
+import { toOneMember } from './client/one-member.ts'
 import type { Clock } from './clock.ts'
 import { conditionOf } from './condition.ts'
 import { Connections } from './connections.ts'
@@ -209,13 +210,23 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   /**
    * `fetch` to members: `https://NAME/…`, NAME a DNS name or IP address of a member or its service name. Where the URL
-   * names no port (or 443), the port of the member's `address` counts.
+   * names no port (or 443), the port of the member's `address` counts. Redirects are followed within that member; with
+   * `redirect: 'follow'` in `init`, to any.
    *
-   * @throws MeshError what stood in the way of the connection; else as fetch
+   * @param input may be a Request of Node's, too
+   * @throws MeshError what stood in the way of the connection; `LEFT`; else as fetch
    */
-  async fetch(input: RequestInfo, init?: Omit<RequestInit, 'dispatcher'>): Promise<Response> {
+  async fetch(
+    input: RequestInfo | globalThis.Request,
+    init?: Omit<RequestInit, 'dispatcher'>,
+  ): Promise<Response> {
+    if (this.#left) throw left()
+    const dispatcher =
+      init?.redirect === 'follow'
+        ? this.dispatcher
+        : this.dispatcher.compose(toOneMember((host) => this.#client.memberAt(host)))
     try {
-      return await fetch(input, { ...init, dispatcher: this.dispatcher })
+      return await fetch(ownRequest(input), { ...init, dispatcher })
     } catch (error) {
       throw meshErrorWithin(error) ?? error
     }
@@ -331,7 +342,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#connections.drainIssuedBy(now.view.bundle.draining)
     this.#agent?.closeOutdated()
     this.#dispatcher?.renew()
-    if (now.identity !== before.identity) {
+    if (now.identity.leaf.serial !== before.identity.leaf.serial) {
       const { leaf, notAfter, file } = now.identity
       this.#logs.holds(leaf)
       this.#tally.rotated()
@@ -377,6 +388,11 @@ export class Mesh extends EventEmitter<MeshEvents> {
     const { number, issuedAt, expiresAt } = this.#membership.current().view.bundle.head
     this.#tell('stale', { bundle: number, issuedAt, expiresAt, expired })
   }
+}
+
+/** Node has undici within it, whose requests are none to the one that is installed. */
+function ownRequest(input: RequestInfo | globalThis.Request): RequestInfo {
+  return input instanceof globalThis.Request ? new Request(input.url, input as unknown as RequestInit) : input
 }
 
 function selfOf(membership: Membership): Self {

@@ -254,6 +254,46 @@ describe('a client of the mesh', () => {
     server.close()
   })
 
+  test('who is called may send fetch elsewhere in itself, and to another member where that is typed out', async () => {
+    const heard: string[] = []
+    const old = await join('old', { config: testMesh.configFile })
+    const elsewhere = old.createServer((incoming, response) => {
+      heard.push(old.peer(incoming).service)
+      response.end('of another')
+    })
+    const elsewherePort = await listen(elsewhere)
+    const server = lake.createServer((incoming, response) => {
+      const moved = { '/': '/moved', '/out': `https://old.service.datapunk:${elsewherePort}/` }[incoming.url!]
+      if (moved === undefined) response.end('of lake')
+      else response.writeHead(307, { location: moved }).end()
+    })
+    const base = `https://lake.service.datapunk:${await listen(server)}`
+    assert.equal(await (await stream.fetch(`${base}/`)).text(), 'of lake')
+    const given = { method: 'POST', body: 'meant for lake' }
+    for (const init of [given, { ...given, redirect: 'error' as const }]) {
+      await assert.rejects(stream.fetch(`${base}/out`, init))
+    }
+    await assert.rejects(stream.fetch(new Request(`${base}/out`)), code('REDIRECTED'))
+    assert.deepEqual(heard, [])
+    assert.equal(await (await stream.fetch(`${base}/out`, { redirect: 'follow' })).text(), 'of another')
+    assert.deepEqual(heard, ['stream'])
+    for (const each of [server, elsewhere]) each.close()
+    await old.leave()
+  })
+
+  test('fetch takes a request of Node’s own, and nothing after leave', async () => {
+    const server = lake.createServer(async (incoming, response) => {
+      response.end(`${incoming.method} ${incoming.headers['x-test']} ${await text(incoming)}`)
+    })
+    const url = `https://lake.service.datapunk:${await listen(server)}/`
+    const asked = new Request(url, { method: 'POST', body: 'a body', headers: { 'x-test': 'a header' } })
+    assert.equal(await (await stream.fetch(asked)).text(), 'POST a header a body')
+    const gone = await join('stream', { config: testMesh.configFile })
+    await gone.leave()
+    await assert.rejects(gone.fetch(url), code('LEFT'))
+    server.close()
+  })
+
   test('plain http is refused', async () => {
     await assert.rejects(stream.fetch('http://lake.service.datapunk:8445/'), code('PLAIN_HTTP'))
     assert.throws(() => request({ protocol: 'http:', host: 'lake', agent: stream.agent }), /Protocol "http:"/)

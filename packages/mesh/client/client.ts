@@ -1,7 +1,7 @@
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import type { Core } from '../core.ts'
 import { MeshError } from '../error.ts'
-import { resolveTarget } from '../gate/resolve.ts'
+import { memberAt, resolveTarget } from '../gate/resolve.ts'
 import { clientContextOptions } from '../tls-profile.ts'
 import { type Epoch, OutgoingHandshake } from './outgoing-handshake.ts'
 import { SessionStore } from './session-store.ts'
@@ -48,6 +48,15 @@ export class Client {
     return handshake.run(alpnProtocols, timeout ?? DEFAULT_TIMEOUT, signal)
   }
 
+  /**
+   * The service that a host belongs to.
+   *
+   * @throws MeshError `NAME_UNKNOWN`
+   */
+  memberAt(host: string): string {
+    return memberAt(this.#core.source.current().view, host).service
+  }
+
   /** Makes every connection fail from now on. */
   leave(): void {
     this.#left = true
@@ -73,6 +82,6 @@ function memoized<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
   }
 }
 
-function left(): MeshError {
+export function left(): MeshError {
   return new MeshError('LEFT', 'found a call after mesh.leave(); allowed: calls before it: join again')
 }

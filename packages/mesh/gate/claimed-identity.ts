@@ -22,11 +22,18 @@ export function claimedIdentity(
   const spiffeId = leaf.extensions.subjectAltName?.uris.find((uri) => uri.startsWith('spiffe://'))
   return {
     service: spiffeId === undefined ? undefined : view.bundle.memberBySpiffeId.get(spiffeId)?.service,
-    spiffeId,
-    subject: leaf.subject.toString(),
+    spiffeId: spiffeId && clipped(spiffeId),
+    subject: clipped(leaf.subject.toString()),
     serial: leaf.serial,
     fingerprint,
   }
+}
+
+/** Characters of a claim that a record has room for: what a stranger says of himself must not fill a log. */
+const MAX_CLAIM = 1000
+
+export function clipped(text: string): string {
+  return text.length <= MAX_CLAIM ? text : `${text.slice(0, MAX_CLAIM)}…`
 }
 
 const nobody: ClaimedPeer = {

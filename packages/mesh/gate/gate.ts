@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { CurrentSource } from '../current.ts'
 import { callerRule, targetRule } from './call-rules.ts'
-import { claimedIdentity } from './claimed-identity.ts'
+import { claimedIdentity, clipped } from './claimed-identity.ts'
 import { examine } from './examine.ts'
 import { opensslRule } from './openssl-reason.ts'
 import { type OwnState, ownRules } from './own-rules.ts'
@@ -160,7 +160,7 @@ export function recordOf(contact: Contact, view: MeshView, at: number, error: un
     peer,
     remote: contact.remote(),
     openssl: contact.openssl,
-    message: refused.message,
+    message: clipped(refused.message),
     fix: withWhy(refused.fix, why),
     why,
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
-import { badCertificates, type Fault, TestMesh } from '@datapunk/testkit'
+import { badCertificates, type Fault, TestMesh, testExtension } from '@datapunk/testkit'
 import { join, type Mesh, type Refusal, type Rule } from '../index.ts'
 import { faultsOfCallers } from '../testing/faults-of-callers.ts'
 import { callUnguarded, forgeTicket } from '../testing/forged-ticket.ts'
@@ -98,6 +98,15 @@ describe('the gate on a server', () => {
         const result = await call({ cert: foreign.ca.chainPem(leaf), key: leaf.keyPem })
         assertRefused(result, 'ISSUER_UNKNOWN')
         assert.equal(result.refusals[0]?.peer.spiffeId, 'spiffe://service.datapunk/stream')
+      })
+
+      test('what a stranger says of himself fills no log', async () => {
+        const uris = [`spiffe://service.datapunk/${'a'.repeat(1800)}`]
+        const subjectAltName = testExtension.subjectAltName({ uris })
+        const leaf = await foreign.ca.leaf('stream', { extensions: { subjectAltName } })
+        const result = await call({ cert: foreign.ca.chainPem(leaf), key: leaf.keyPem })
+        assertRefused(result, 'ISSUER_UNKNOWN')
+        assert.equal(result.refusals[0]?.peer.spiffeId?.length, 1001)
       })
 
       test('a name that our CA signed and no member has is refused', async () => {

@@ -20,13 +20,7 @@ export interface Target {
  * @throws MeshError `NAME_UNKNOWN`, `PORT_UNKNOWN`
  */
 export function resolveTarget(view: MeshView, host: string, port: number | undefined): Target {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
-  const byName = view.bundle.memberByName.get(name)
-  const member = byName ?? view.bundle.members.get(name)
-  if (member === undefined) throw unknownName(view, host)
+  const { member, byName, name } = lookUp(view, host)
   const referenceName = byName === undefined ? member.dnsNames[0] : name
   if (referenceName === undefined) throw unknownName(view, host)
   const kind = byName !== undefined && member.ipAddresses.includes(name) ? 'ip' : 'dns'
@@ -38,6 +32,26 @@ export function resolveTarget(view: MeshView, host: string, port: number | undef
     host: member.address?.host ?? referenceName,
     port: actualPort,
   }
+}
+
+/**
+ * The member alone.
+ *
+ * @throws MeshError `NAME_UNKNOWN`
+ */
+export function memberAt(view: MeshView, host: string): Member {
+  return lookUp(view, host).member
+}
+
+function lookUp(view: MeshView, host: string) {
+  const name = host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
+  const byName = view.bundle.memberByName.get(name)
+  const member = byName ?? view.bundle.members.get(name)
+  if (member === undefined) throw unknownName(view, host)
+  return { member, byName, name }
 }
 
 function unknownName(view: MeshView, host: string): MeshError {

@@ -155,6 +155,12 @@ function refuseUnguardable(server: Server): void {
       'found a server that listens already, and may have answered; allowed: mesh.protect(server) before server.listen()',
     )
   }
+  if (typeof (server as Partial<Server>).setSecureContext !== 'function') {
+    throw new MeshError(
+      'SERVER_UNGUARDABLE',
+      'found a server that speaks no TLS; allowed: one of node:https, node:tls or createSecureServer of node:http2, or whatever mesh.createServer(handler) makes: `Fastify({ serverFactory: (handler) => mesh.createServer(handler) })`',
+    )
+  }
   const internals = server as unknown as ServerInternals & Record<symbol, unknown>
   const sni = Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === 'snicallback')
   if ((sni !== undefined && internals[sni] !== undefined) || (internals._contexts?.length ?? 0) > 0) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createPlainServer } from 'node:http'
 import { connect as connectHttp2, createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { connect, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { connect, createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { TestMesh } from '@datapunk/testkit'
 import { type Accepted, join, type Mesh, type MeshError, type Peer } from '../index.ts'
 import { listen } from '../testing/listen.ts'
@@ -200,6 +201,8 @@ describe('a server of the mesh', () => {
     assert.throws(() => lake.protect(listening), code('SERVER_LISTENING'))
     listening.close()
     const choosy = createHttpsServer({ SNICallback: (_name, done) => done(null) })
+    const plain = createPlainServer() as unknown as TlsServer
+    assert.throws(() => lake.protect(plain), code('SERVER_UNGUARDABLE'))
     assert.throws(() => lake.protect(choosy), code('SERVER_UNGUARDABLE'))
     const many = createSecureServer()
     many.addContext('x', {})

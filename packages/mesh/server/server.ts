@@ -43,9 +43,12 @@ export type ServerOptions = HttpServerOptions &
 /** As for node:http2, without what the mesh sets. */
 export type Http2ServerOptions = Omit<SecureServerOptions, Reserved> & { readonly http2: true }
 
+/** Milliseconds that whoever says nothing, or little, may take: Node’s own two minutes let strangers use up the files of a process. */
+const HANDSHAKE_TIMEOUT = 10_000
+
 export function newHttpsServer({ http2: _, ...options }: ServerOptions, handler?: RequestListener): Server {
   refuseReserved(options)
-  return createServer(options, handler)
+  return createServer({ handshakeTimeout: HANDSHAKE_TIMEOUT, ...options }, handler)
 }
 
 /** HTTP/1.1 is spoken too, with clients that know nothing else, unless `allowHTTP1: false` is given. */
@@ -54,7 +57,7 @@ export function newHttp2Server(
   handler?: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
 ): Http2SecureServer {
   refuseReserved(options)
-  return createSecureServer({ allowHTTP1: true, ...options }, handler)
+  return createSecureServer({ allowHTTP1: true, handshakeTimeout: HANDSHAKE_TIMEOUT, ...options }, handler)
 }
 
 function refuseReserved(options: object): void {
