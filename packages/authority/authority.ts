@@ -260,7 +260,12 @@ export class Authority implements Administration {
 
   async rotate(request: RotateRequest): Promise<RotateReport> {
     if (request.what === 'pairs') await this.#peersKnow(announceKeys)
-    const report = await this.#whenWhole((engine) => rotate(engine, request))
+    const report = await this.#whenWhole(async (engine) => {
+      const report = await rotate(engine, request)
+      // Somebody asked: whoever could not be told before is tried again now.
+      await engine.deliver(engine, { automatic: false })
+      return report
+    })
     if (report.waits.length === 0) return report
     // It may go on once services that read files were told.
     const next = slotReport(this.#engine, await this.apply({ approve: () => false }))

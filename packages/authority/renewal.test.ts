@@ -142,12 +142,15 @@ describe('by itself', () => {
       engine.store.attempts().map(({ kind, subject, error }) => [kind, subject, error]),
       [['reload', 'lake', 'the command ended with 1']],
     )
+    const untold = () => statusOf(engine).services.map((one) => one.untold?.error)
+    assert.deepEqual(untold(), ['the command ended with 1', undefined])
     await apply(engine, { ...no, pace })
     assert.equal(told.length, 1)
     works = true
     clock.advance(60_000)
     await apply(engine, { ...no, pace })
     assert.equal(told.length, 2)
+    assert.deepEqual(untold(), [undefined, undefined])
     await apply(engine, { ...no, pace })
     assert.equal(told.length, 2)
     assert.deepEqual(

@@ -20,7 +20,7 @@ import { isSuspended, pinningWanted } from '../pinning/pin-mode.ts'
 import { plan, renewalDue } from '../plan.ts'
 import type { RollWait, RootKeyAsk } from '../rollover/roll-plan.ts'
 import { goneInstances } from '../services/succession.ts'
-import type { CertificateRow, SlotRow, SlotState } from '../store/contract.ts'
+import type { AttemptRow, CertificateRow, SlotRow, SlotState } from '../store/contract.ts'
 import { isLiving } from '../transparency/submit.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 
@@ -115,6 +115,8 @@ export interface InstanceStatus {
   readonly held: boolean
   /** Why it could not be issued a certificate, and when that is tried again. */
   readonly failed: { readonly error: string; readonly nextTryAt: number } | undefined
+  /** Why whoever reads its files could not be told that they have changed, and when that is tried again. */
+  readonly untold: { readonly error: string; readonly nextTryAt: number } | undefined
   /** `proven`: live peers of it have said so. `by-file`: it reads files, and was told of them. */
   readonly delivery: 'proven' | 'by-file' | 'unheard'
   /** Processes of it that speak to the authority now. */
@@ -136,6 +138,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
   const asked = {
     config,
     pending: new Set(undelivered(engine)),
+    reloads: new Map(store.attempts().flatMap((row) => (row.kind === 'reload' ? [[row.subject, row]] : []))),
     live: Map.groupBy(engine.peers.live(), ({ instance }) => instance),
     heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
     now: clock(),
@@ -238,6 +241,8 @@ interface Asked {
   readonly config: Config
   /** Instances that read files and have not been told of them. */
   readonly pending: ReadonlySet<string>
+  /** What has failed of telling them, by instance. */
+  readonly reloads: ReadonlyMap<string, AttemptRow>
   readonly live: ReadonlyMap<string, readonly LivePeer[]>
   /** Instances that have ever acknowledged. */
   readonly heard: ReadonlySet<string>
@@ -246,16 +251,18 @@ interface Asked {
 
 function instanceStatus(
   { row, settings, instances }: InventoryService,
-  { config, pending, live, heard, now }: Asked,
+  { config, pending, reloads, live, heard, now }: Asked,
 ): InstanceStatus[] {
   // The probe is no service, and late for nobody.
   if (row.state !== 'member' || row.service === PROBE) return []
-  const isTold = config.services.get(row.service)?.reload !== undefined
+  const { reload, delivery } = config.services.get(row.service) ?? {}
   return instances
     .filter(isOfUse(instances, now))
     .map(({ row: { id, place, held }, current, pair, linked, failed }) => {
       const own = live.get(id) ?? []
-      const told = isTold && !pending.has(id)
+      const told = reload !== undefined && !pending.has(id)
+      const untold = pending.has(id) ? reloads.get(id) : undefined
+      const isProven = heard.has(id) && delivery !== 'files'
       return {
         service: row.service,
         instance: id,
@@ -269,7 +276,8 @@ function instanceStatus(
         barred: row.barredAt !== undefined,
         held,
         failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
-        delivery: heard.has(id) ? 'proven' : told ? 'by-file' : 'unheard',
+        untold: untold && { error: untold.error, nextTryAt: untold.nextTryAt },
+        delivery: isProven ? 'proven' : told ? 'by-file' : 'unheard',
         live: own.length,
         versions: [...new Set(own.map(({ version }) => version))],
         reporting: own.filter(({ report }) => report !== undefined).length,

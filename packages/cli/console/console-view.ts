@@ -8,9 +8,8 @@ import {
   type ConsoleView,
   MAX_SHOWN_DUE,
 } from '@datapunk/protocol/console'
-import { faultsOf, faultsOfInstance, mendingOf } from '../status/status-faults.ts'
+import { faultNote, faultsOf, faultsOfInstance } from '../status/status-faults.ts'
 import { askText } from '../text/root-key-text.ts'
-import { timeText } from '../text/time-text.ts'
 
 /** The mesh as the console shows it, from what the authority says of it. @param now milliseconds since the epoch */
 export function consoleView(
@@ -88,14 +87,10 @@ function serviceView(
 }
 
 function badNotes(one: InstanceStatus, now: number): string[] {
-  const { service, instance, barred, failed } = one
-  const notes = faultsOfInstance(one, now).map(
-    (fault) => `${instance}: ${fault}: \`${mendingOf(fault, service)}\` mends it`,
-  )
+  const { service, instance, barred } = one
+  const notes = faultsOfInstance(one, now).map((fault) => `${instance}: ${faultNote(fault, one)}`)
   if (barred)
     notes.push(`${service} was revoked, and gets no certificate: \`mtls issue ${service}\` lets it in again`)
-  if (failed !== undefined)
-    notes.push(`${instance}: ${failed.error}; tried again at ${timeText(failed.nextTryAt)}`)
   return notes
 }
 

@@ -236,6 +236,12 @@ describe('doctor', () => {
         change: changedInstance('lake', { failed: { error: 'the disk is full', nextTryAt: Date.now() } }),
       }),
     ],
+    'reload-failed': [
+      'error',
+      () => ({
+        change: changedInstance('lake', { untold: { error: 'no such file', nextTryAt: Date.now() } }),
+      }),
+    ],
     'renewal-held': ['warning', () => ({ change: changedInstance('lake', { held: true }) })],
     'renewal-late': [
       'warning',

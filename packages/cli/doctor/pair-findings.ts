@@ -70,7 +70,7 @@ function idOf(rule: string): string {
 export function renewalFindings({ status, now }: Examination): Finding[] {
   if (!isRead(status)) return []
   return status.services.flatMap(
-    ({ instance, renewalDue, held, barred, failed, notAfter = 0 }): Finding[] => {
+    ({ instance, renewalDue, held, barred, failed, untold, notAfter = 0 }): Finding[] => {
       if (barred) {
         const found = 'it was revoked, and gets no certificate'
         return [
@@ -87,6 +87,11 @@ export function renewalFindings({ status, now }: Examination): Finding[] {
         const found = `it could not be issued a certificate: ${failed.error}; tried again at ${timeText(failed.nextTryAt)}`
         const fix = 'mend what the message says, then `mtls apply`'
         return [{ id: 'renewal-failed', severity: 'error', subject: instance, found, fix }]
+      }
+      if (untold !== undefined) {
+        const found = `whoever reads its files could not be told that they have changed: ${untold.error}; tried again at ${timeText(untold.nextTryAt)}`
+        const fix = 'mend `reload` in the config, or what the message says, then `mtls apply`'
+        return [{ id: 'reload-failed', severity: 'error', subject: instance, found, fix }]
       }
       if (held) {
         const found = `its renewal rests since \`mtls rotate --back\`; its certificate ends at ${timeText(notAfter)}`

@@ -12,6 +12,8 @@ const ca = z.strictObject({
   notAfter: time,
 })
 
+const attempt = z.strictObject({ error: z.string(), nextTryAt: time })
+
 const service = z.strictObject({
   service: z.string(),
   instance: z.string(),
@@ -24,7 +26,8 @@ const service = z.strictObject({
   pair: z.enum(['current', 'other', 'missing', 'elsewhere']).describe('what the paths of the config lead to'),
   barred: z.boolean().describe('it was revoked, and gets no certificate until mtls issue'),
   held: z.boolean().describe('its renewal rests (mtls rotate --back)'),
-  failed: z.strictObject({ error: z.string(), nextTryAt: time }).nullable(),
+  failed: attempt.nullable().describe('why it could not be issued a certificate'),
+  untold: attempt.nullable().describe('why whoever reads its files could not be told that they have changed'),
   delivery: z.enum(['proven', 'by-file', 'unheard']),
   live: count.describe('processes that speak to the authority now'),
   versions: z.array(z.string()).describe('what they run'),

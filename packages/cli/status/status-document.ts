@@ -1,3 +1,4 @@
+import type { InstanceStatus } from '@datapunk/authority'
 import type { StatusDocument } from '../documents/status.ts'
 import { askDocument } from '../text/root-key-text.ts'
 import { timeOrNull, timeText } from '../text/time-text.ts'
@@ -24,7 +25,8 @@ export function statusDocument({ status, faults, now }: StatusLook): StatusDocum
       notBefore: timeOrNull(one.notBefore),
       notAfter: timeOrNull(one.notAfter),
       renewalDue: timeOrNull(one.renewalDue),
-      failed: one.failed ? { ...one.failed, nextTryAt: timeText(one.failed.nextTryAt) } : null,
+      failed: attemptDocument(one.failed),
+      untold: attemptDocument(one.untold),
       enforced: one.enforced ?? null,
       faults: faultsOfInstance(one, now),
     })),
@@ -43,4 +45,8 @@ export function statusDocument({ status, faults, now }: StatusLook): StatusDocum
     outageBudgetSeconds: outage === undefined ? null : Math.max(0, Math.floor((outage.until - now) / 1000)),
     faults,
   }
+}
+
+function attemptDocument(attempt: InstanceStatus['failed']) {
+  return attempt === undefined ? null : { ...attempt, nextTryAt: timeText(attempt.nextTryAt) }
 }

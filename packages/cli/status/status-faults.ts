@@ -1,4 +1,5 @@
 import type { InstanceStatus, Status } from '@datapunk/authority'
+import { timeText } from '../text/time-text.ts'
 
 /** What is wrong with the mesh as a whole. */
 export function faultsOf(status: Status, now: number): string[] {
@@ -16,19 +17,37 @@ export function faultsOf(status: Status, now: number): string[] {
 /** Issued by a clock that was ahead. */
 export const NOT_VALID_YET = 'not valid yet'
 
+/** What was tried and has failed, with an error of its own, and is tried again by itself. */
+const RENEWAL_FAILED = 'renewal failed'
+const NOT_TOLD = 'not told of its files'
+
+/** A fault of an instance, and what mends it. */
+export function faultNote(fault: string, { service, failed, untold }: InstanceStatus): string {
+  const attempt = fault === RENEWAL_FAILED ? failed : fault === NOT_TOLD ? untold : undefined
+  if (attempt === undefined) return `${fault}: \`${mendingOf(fault, service)}\` mends it`
+  return `${fault}: ${attempt.error}; tried again at ${timeText(attempt.nextTryAt)}, and by \`mtls apply\` now`
+}
+
+/** Faults of an instance that `faultNote` has more to say of than the command. */
+export function hasFailed(fault: string): boolean {
+  return fault === RENEWAL_FAILED || fault === NOT_TOLD
+}
+
 /** The command that mends a fault of an instance. */
-export function mendingOf(fault: string, service: string): string {
+function mendingOf(fault: string, service: string): string {
   return fault === NOT_VALID_YET ? `mtls rotate ${service}` : 'mtls apply'
 }
 
 /** What is wrong with one instance's certificate. */
 export function faultsOfInstance(
-  { serial, notBefore, notAfter, renewalDue, pair, held, barred }: InstanceStatus,
+  { serial, notBefore, notAfter, renewalDue, pair, held, barred, failed, untold }: InstanceStatus,
   now: number,
 ): string[] {
   if (barred) return []
-  if (serial === undefined) return ['no certificate']
   const faults: string[] = []
+  if (failed !== undefined) faults.push(RENEWAL_FAILED)
+  if (serial === undefined) return ['no certificate', ...faults]
+  if (untold !== undefined) faults.push(NOT_TOLD)
   if (notBefore !== undefined && notBefore > now) faults.push(NOT_VALID_YET)
   if (notAfter !== undefined && notAfter <= now) faults.push('expired')
   else if (renewalDue !== undefined && renewalDue <= now && !held) faults.push('late')

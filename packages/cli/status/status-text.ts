@@ -6,7 +6,7 @@ import { protectionText } from '../text/protection-text.ts'
 import { askText, takeAwayText } from '../text/root-key-text.ts'
 import { spanText, timeText } from '../text/time-text.ts'
 import { waitText } from '../text/wait-text.ts'
-import { faultsOfInstance, NOT_VALID_YET } from './status-faults.ts'
+import { faultNote, faultsOfInstance, hasFailed, NOT_VALID_YET } from './status-faults.ts'
 import type { StatusLook } from './status-look.ts'
 
 const ENDS = {
@@ -42,12 +42,16 @@ export function statusText({ status, now, config }: StatusLook, output: Output):
 
 /** What is wrong, and what mends it, a line each. */
 export function faultLines({ status, faults, now }: StatusLook): string[] {
-  const found = new Set(status.services.flatMap((one) => faultsOfInstance(one, now)))
+  const of = status.services.flatMap((one) => faultsOfInstance(one, now).map((fault) => ({ one, fault })))
+  const notes = of.flatMap(({ one, fault }) =>
+    hasFailed(fault) ? [`${one.instance}: ${faultNote(fault, one)}`] : [],
+  )
+  const found = new Set(of.flatMap(({ fault }) => (hasFailed(fault) ? [] : [fault])))
   const mended = found.delete(NOT_VALID_YET)
     ? ['`mtls rotate SERVICE`, or `--all`, makes anew what is not valid yet']
     : []
   if (found.size > 0) mended.unshift('`mtls apply` mends what is late, missing or another')
-  return [...faults, ...mended]
+  return [...faults, ...notes, ...mended]
 }
 
 function headRows(status: Status, protection: string, output: Output): string[][] {
