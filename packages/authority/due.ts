@@ -5,15 +5,8 @@ import type { Engine } from './engine.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas } from './revocation/listed-cas.ts'
 import { renewalOf } from './revocation/lists.ts'
-import {
-  BUNDLE_KEY_LIFE,
-  LOG,
-  logLife,
-  longestLeaf,
-  longestMemory,
-  type RollWait,
-  rollDue,
-} from './rollover/roll-plan.ts'
+import { longestMemory, rollTime } from './rollover/lifetimes.ts'
+import { LOG, type RollWait } from './rollover/roll-plan.ts'
 import { decodeSettings } from './services/settings.ts'
 import type { SlotRow } from './store/contract.ts'
 
@@ -39,7 +32,7 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   at(ownPair.dueAt)
   const bundle = store.bundle()
   if (bundle !== undefined) at(bundleDue(config, bundle.issuedAt))
-  for (const slot of store.slots()) at(rollTime(slot, known))
+  for (const slot of store.slots()) at(rollTimeOf(slot, known))
   for (const ca of listedCas(store)) for (const list of ca.lists.values()) at(renewalOf(ca, list))
   // A wait is over after the moment that it names, and for whoever fell silent when his bundle has ended.
   for (const { until } of waits) at(until === undefined ? undefined : until + 1)
@@ -80,22 +73,14 @@ export function upcoming(known: Pick<Known, 'store' | 'config'>): Upcoming[] {
       found.push({ kind: 'signature', subject: `list of ${ca.slot.id}`, at })
   }
   for (const slot of store.slots()) {
-    const at = slot.kind === 'log' ? undefined : rollTime(slot, known)
+    const at = slot.kind === 'log' ? undefined : rollTimeOf(slot, known)
     if (at !== undefined) found.push({ kind: 'roll-over', subject: slot.id, at })
   }
   return found
 }
 
-function rollTime(
-  { kind, state, since, certificate }: SlotRow,
-  { config }: Pick<Known, 'config'>,
-): number | undefined {
-  if (kind === 'log' && state === 'retiring') return since + logLife(config)
-  if (state !== 'active') return undefined
-  if (kind === 'bundle-key') return since + BUNDLE_KEY_LIFE
-  if (certificate === undefined) return undefined
-  const child = kind === 'root' ? config.authority.issuing.years * 365 * 86_400_000 : longestLeaf(config)
-  return rollDue(caCertificate(certificate), child)
+function rollTimeOf(slot: SlotRow, { config }: Pick<Known, 'config'>): number | undefined {
+  return rollTime(slot, slot.certificate && caCertificate(slot.certificate), config)
 }
 
 /** Of each instance whose key lives here: when it is renewed, or, where that is held, ends. */

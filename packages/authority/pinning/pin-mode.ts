@@ -1,7 +1,7 @@
 import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { PinsLate } from '../inventory.ts'
-import { longestMemory } from '../rollover/roll-plan.ts'
+import { longestMemory } from '../rollover/lifetimes.ts'
 import type { Announced, PinningRow } from '../store/contract.ts'
 import { pinWait } from './pin-wait.ts'
 

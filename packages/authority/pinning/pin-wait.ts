@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { type Late, lateForAnnounced } from '../rollover/late.ts'
-import { longestMemory } from '../rollover/roll-plan.ts'
+import { longestMemory } from '../rollover/lifetimes.ts'
 import { witnessesOf } from '../rollover/witnesses.ts'
 import type { Announced } from '../store/contract.ts'
 

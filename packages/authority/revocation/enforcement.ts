@@ -1,7 +1,7 @@
 import type { DocumentNumber } from '@datapunk/protocol'
 import { undelivered } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
-import { longestMemory } from '../rollover/roll-plan.ts'
+import { longestMemory } from '../rollover/lifetimes.ts'
 
 export interface EnforcementRequest {
   /** What is to be enforced: this bundle, or a later one. */

@@ -15,7 +15,7 @@ import { type RotateRequest, rotate } from '../rotate.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
 import { Plug, testEngine } from '../testing/test-engine.ts'
-import { DRAIN_TIME } from './roll-plan.ts'
+import { DRAIN_TIME } from './lifetimes.ts'
 
 const yes = { approve: () => true }
 const config = { services: { lake: {}, stream: {} } }

@@ -13,7 +13,7 @@ import { issueNow } from '../issuing/issue-now.ts'
 import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { beginRoll } from './begin.ts'
-import { DRAIN_TIME } from './roll-plan.ts'
+import { DRAIN_TIME } from './lifetimes.ts'
 
 const no = { approve: () => false }
 const clear = { store_ca_keys_in_clear: true }

@@ -12,7 +12,7 @@ import { rotate } from '../rotate.ts'
 import { statusOf } from '../status/status.ts'
 import { readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
-import { DRAIN_TIME } from './roll-plan.ts'
+import { DRAIN_TIME } from './lifetimes.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

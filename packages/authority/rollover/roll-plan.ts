@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Config, compareDocumentNumbers, MAX_ISSUING_CAS } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
 import { constraintsOf } from '../issuing/constraints.ts'
-import { OCSP_SIGNER_LIFE } from '../issuing/issue.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
 import type { DueList } from '../revocation/lists.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust, slotsAbove, type Waiting } from './late.ts'
+import { DRAIN_TIME, longestMemory, rollTime } from './lifetimes.ts'
 
 /** One step of a roll-over that can be taken now. */
 export interface RollStep {
@@ -57,16 +57,8 @@ interface RootStep {
   readonly until: number | undefined
 }
 
-const DAY = 24 * 60 * 60 * 1000
-
 /** Of as many issuing CAs as peers are told of, a quarter is left for those that can't wait until another one is dropped. */
 const CROWD = (MAX_ISSUING_CAS * 3) / 4
-
-/** A bundle key signs every day, and is replaced every year. */
-export const BUNDLE_KEY_LIFE = 365 * DAY
-
-/** How long connections under an issuing CA that nobody needs any more are given to move over. */
-export const DRAIN_TIME = 5 * 60 * 1000
 
 /**
  * Story 5, Roll the root; an issuing CA and a bundle key roll the same way. Pure: what is found on record decides which stage
@@ -139,10 +131,8 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
   })) as [Generation, Generation, Generation]
   const wanted = constraintsOf(config)
   const addRoot = (reason: string) => add('root', reason, [root.active, root.next], endOf(root.active, cas))
-  if (
-    root.next === undefined &&
-    isDue(root.active, config.authority.issuing.years * 365 * DAY, inventory, now)
-  )
+  const isDue = ({ active }: Generation) => active !== undefined && isTime(active, config, inventory, now)
+  if (root.next === undefined && isDue(root))
     addRoot(`${root.active?.id} has lived for two thirds of its life`)
   if (root.next !== undefined && root.next.certificate === undefined)
     addRoot(`${root.next.id} has no certificate yet`)
@@ -157,15 +147,14 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
     else if (facts.constraints !== wanted && !announced.has(issuing.next.id)) addIssuing(OTHER_CONSTRAINTS)
   } else if (root.next !== undefined) addIssuing(`${root.next.id} needs one under it`)
   else if (issuing.active === undefined) addIssuing('none is in use that peers trust')
-  else if (isDue(issuing.active, longestLeaf(config), inventory, now))
-    addIssuing(`${issuing.active?.id} will not outlive the certificates it would sign`)
+  else if (isDue(issuing)) addIssuing(`${issuing.active.id} will not outlive the certificates it would sign`)
   else if (inventory.issuingConstraints !== wanted) {
     const crowd = waitOfCrowd(config, inventory, now)
     if (crowd === undefined) addIssuing(OTHER_CONSTRAINTS)
     else waits.push(crowd)
   }
-  if (bundleKey.next === undefined && bundleKey.active && now - bundleKey.active.since >= BUNDLE_KEY_LIFE)
-    add('bundle-key', `${bundleKey.active.id} is a year old`, [])
+  if (bundleKey.next === undefined && isDue(bundleKey))
+    add('bundle-key', `${bundleKey.active?.id} is a year old`, [])
   return steps
 }
 
@@ -294,14 +283,23 @@ function activate(
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
 function retire(config: Config, inventory: Inventory, now: number, waits: RollWait[]): RollStep | undefined {
-  const { slots, cas, services, witnesses } = inventory
-  const retiring = (kind: SlotKind) => slots.filter((slot) => slot.kind === kind && slot.state === 'retiring')
-  const instances = [...services.values()].flatMap(({ row, instances }) =>
-    row.state === 'member' ? instances : [],
-  )
+  const issuingCas = retireIssuingCas(config, inventory, now, waits)
+  const done = [
+    ...issuingCas,
+    ...retireRoots(inventory, issuingCas),
+    ...retireBundleKeys(config, inventory, now, waits),
+    ...retireLogs(config, inventory, now, waits),
+  ]
+  if (done.length === 0) return undefined
+  return { kind: 'retire', slots: done, reason: `nothing in use needs ${done.join(' and ')} any more` }
+}
+
+/** @returns the slots that are done, as do the next three */
+function retireIssuingCas(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
+  const { witnesses } = inventory
   const memory = longestMemory(config)
   const done: string[] = []
-  for (const { id, toldIn, leftOut } of retiring('issuing-ca')) {
+  for (const { id, toldIn, leftOut } of retiring('issuing-ca', inventory)) {
     // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
     const late = lateUnder(id, inventory, { now, memory, leftOut })
     if (late.length > 0) {
@@ -322,32 +320,63 @@ function retire(config: Config, inventory: Inventory, now: number, waits: RollWa
       waits.push({ stage: 'drain', slot: id, late: waiting, until })
     else done.push(id)
   }
-  // A root goes with the last issuing CA under it.
-  for (const { id } of retiring('root')) {
-    const children = slots.filter((slot) => cas.get(slot.id)?.signer === id && slot.kind === 'issuing-ca')
-    if (children.every((slot) => done.includes(slot.id) || isGone(slot))) done.push(id)
-  }
-  for (const { id, toldIn, leftOut } of retiring('bundle-key')) {
-    const late = toldIn === undefined ? [] : lateForBundle(witnesses, toldIn, { now, memory, leftOut })
+  return done
+}
+
+/** A root goes with the last issuing CA under it. */
+function retireRoots(inventory: Inventory, going: readonly string[]): string[] {
+  const { slots, cas } = inventory
+  const isEmpty = ({ id }: SlotRow) =>
+    slots
+      .filter((slot) => cas.get(slot.id)?.signer === id && slot.kind === 'issuing-ca')
+      .every((slot) => going.includes(slot.id) || isGone(slot))
+  return retiring('root', inventory)
+    .filter(isEmpty)
+    .map(({ id }) => id)
+}
+
+/** Once every live peer has the bundle that told it to let go of a bundle key, nobody needs that. */
+function retireBundleKeys(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
+  const memory = longestMemory(config)
+  const done: string[] = []
+  for (const { id, toldIn, leftOut } of retiring('bundle-key', inventory)) {
+    const late =
+      toldIn === undefined ? [] : lateForBundle(inventory.witnesses, toldIn, { now, memory, leftOut })
     if (toldIn === undefined || late.length > 0)
       waits.push({ stage: 'drain', slot: id, late, until: undefined })
     else done.push(id)
   }
-  // A log is believed until the last certificate that it holds has ended; one of many, until nothing in use is in it: what a
-  // peer has found in it by then it believes on.
-  const crowded = config.transparency === 'off' ? new Set() : crowdedLogs(slots)
-  for (const { id, since, leftOut } of retiring('log')) {
-    if (crowded.has(id)) {
-      const late = lateUnder(id, inventory, { now, memory, leftOut })
-      if (late.length > 0) waits.push({ stage: 're-issue', slot: id, late, until: undefined })
-      else done.push(id)
-      continue
-    }
-    const inUse = instances.some(({ current }) => current?.log === id && current.notAfter > now)
-    if (!inUse && now >= since + logLife(config)) done.push(id)
+  return done
+}
+
+/**
+ * A log is believed until the last certificate that it holds has ended; one of many, until nothing in use is in it: what a
+ * peer has found in it by then it believes on.
+ */
+function retireLogs(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
+  const memory = longestMemory(config)
+  const crowded = config.transparency === 'off' ? new Set() : crowdedLogs(inventory.slots)
+  const hasRunOut = (slot: SlotRow) => isTime(slot, config, inventory, now) && !isInUse(slot, inventory, now)
+  const done: string[] = []
+  for (const slot of retiring('log', inventory)) {
+    const { id, leftOut } = slot
+    const late = crowded.has(id) ? lateUnder(id, inventory, { now, memory, leftOut }) : []
+    if (late.length > 0) waits.push({ stage: 're-issue', slot: id, late, until: undefined })
+    else if (crowded.has(id) || hasRunOut(slot)) done.push(id)
   }
-  if (done.length === 0) return undefined
-  return { kind: 'retire', slots: done, reason: `nothing in use needs ${done.join(' and ')} any more` }
+  return done
+}
+
+function retiring(kind: SlotKind, { slots }: Inventory): SlotRow[] {
+  return slots.filter((slot) => slot.kind === kind && slot.state === 'retiring')
+}
+
+/** Whether a member has a certificate in this log that has not ended. */
+function isInUse({ id }: SlotRow, { services }: Inventory, now: number): boolean {
+  return services
+    .values()
+    .filter(({ row }) => row.state === 'member')
+    .some(({ instances }) => instances.some(({ current }) => current?.log === id && current.notAfter > now))
 }
 
 /** Who has, or shows, a certificate that this issuing CA has signed, or that is in this log. */
@@ -387,40 +416,7 @@ function isGone({ state }: SlotRow): boolean {
   return state === 'retired' || state === 'compromised'
 }
 
-/**
- * A CA is replaced when what it would sign now would outlive it, but neither in the first half of its life nor after two
- * thirds of it.
- */
-function isDue(slot: SlotRow | undefined, longestChild: number, { cas }: Inventory, now: number): boolean {
-  const facts = slot && cas.get(slot.id)
-  return facts !== undefined && now >= rollDue(facts, longestChild)
-}
-
-/** @param longestChild the longest life of what it signs, milliseconds @returns milliseconds since the epoch */
-export function rollDue(
-  { notBefore, notAfter }: { readonly notBefore: number; readonly notAfter: number },
-  longestChild: number,
-): number {
-  const life = notAfter - notBefore
-  const fitting = notAfter - longestChild
-  return Math.max(notBefore + life / 2, Math.min(fitting, notBefore + (2 * life) / 3))
-}
-
-/**
- * How long somebody may go by a bundle, from when it was issued: as long as it lives, and what clocks may differ by twice,
- * because a peer forgives so much by a clock that may be late by so much.
- */
-export function longestMemory({ authority }: Config): number {
-  return authority.bundleDays * DAY + 2 * authority.clockSkew
-}
-
-/** How long the last certificate that a log holds may live, from when another took its place. Milliseconds. */
-export function logLife(config: Config): number {
-  return Math.max(longestLeaf(config), OCSP_SIGNER_LIFE)
-}
-
-export function longestLeaf(config: Config): number {
-  let longest = config.certificates.validityDays
-  for (const { validityDays } of config.services.values()) longest = Math.max(longest, validityDays)
-  return longest * DAY
+/** Whether the time has come that `rollTime` says. */
+function isTime(slot: SlotRow, config: Config, { cas }: Inventory, now: number): boolean {
+  return now >= (rollTime(slot, cas.get(slot.id), config) ?? Number.POSITIVE_INFINITY)
 }

@@ -19,8 +19,8 @@ import { LIVENESS } from '../peers/peer-book.ts'
 import { plan } from '../plan.ts'
 import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
+import { DRAIN_TIME } from './lifetimes.ts'
 import { takeStep } from './roll.ts'
-import { DRAIN_TIME } from './roll-plan.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

@@ -1,7 +1,7 @@
 import type { Config, Requirement } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
 import { lateForTrust } from '../rollover/late.ts'
-import { longestMemory } from '../rollover/roll-plan.ts'
+import { longestMemory } from '../rollover/lifetimes.ts'
 import { isLiving } from './submit.ts'
 
 /**
