@@ -51,6 +51,7 @@ export {
   type MeshAction,
   type Plan,
   plan,
+  type RollAction,
   type ServiceAction,
 } from './plan.ts'
 export type { ProbePairs } from './probe/prepare-probe.ts'

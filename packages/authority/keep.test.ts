@@ -66,7 +66,8 @@ test('looking again because somebody was heard of takes a tenth of the time at m
 })
 
 test('a step of a roll-over that failed is tried again in a minute', async () => {
-  const action = { kind: 'publish-lists', subject: 'mesh', safety: 'safe', reason: 'one is due' } as const
+  const step = { kind: 'publish-lists', slots: ['root-1'], reason: 'one is due' } as const
+  const action = { ...step, subject: 'mesh', safety: 'safe' } as const
   const failed = [{ action, error: new Error('the key can not be opened') }]
   assert.deepEqual(
     (await waits([{ takes: 0, for: [], failed }])).map(({ until }) => until),

@@ -2,7 +2,7 @@ import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { parseConstraints, permits } from './issuing/constraints.ts'
 import { withProbe } from './probe/probe-service.ts'
-import { planRoll, type RollPlan, type RollStep, type RollWait } from './rollover/roll-plan.ts'
+import { planRoll, type RollPlan, type RollStep, type RollWait, rollStepKinds } from './rollover/roll-plan.ts'
 import { type Safety, serviceChanges } from './services/service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './services/settings.ts'
 import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
@@ -17,7 +17,7 @@ export interface Plan extends Omit<RollPlan, 'step'> {
   readonly actions: readonly Action[]
 }
 
-export type Action = ServiceAction | InstanceAction | MeshAction
+export type Action = ServiceAction | InstanceAction | MeshAction | RollAction
 
 interface ActionBase {
   /** The service, or `mesh`. */
@@ -46,13 +46,15 @@ export interface InstanceAction extends ActionBase {
   readonly instance: string
 }
 
-export interface MeshAction extends ActionBase, Omit<RollStep, 'kind' | 'reason'> {
-  readonly kind: 'create-mesh' | RollStep['kind'] | 'change-transparency' | 'change-pinning' | 'publish'
+export interface MeshAction extends ActionBase {
+  readonly kind: 'create-mesh' | 'change-transparency' | 'change-pinning' | 'publish'
   /** `change-transparency`: what peers are told of certificates that are not logged; absent: nothing. */
   readonly scts?: Requirement
   /** `publish`: only because of the other actions; without them there is nothing new to say. */
   readonly follows?: true
 }
+
+export type RollAction = ActionBase & RollStep
 
 /**
  * Compares what should be with what is. Pure and total: it reads no clock and no disk, and answers for every config and
@@ -401,15 +403,8 @@ function planPublication(
 }
 
 /** Steps of roll-overs publish by themselves what they change. */
-export function isRollStep(action: Action): action is MeshAction & RollStep {
-  const { kind } = action
-  return (
-    kind === 'prepare' ||
-    kind === 'publish-trust-statement' ||
-    kind === 'activate' ||
-    kind === 'retire' ||
-    kind === 'publish-lists'
-  )
+export function isRollStep(action: Action): action is RollAction {
+  return (rollStepKinds as readonly string[]).includes(action.kind)
 }
 
 /** What is left of a plan where the destructive actions are declined. */

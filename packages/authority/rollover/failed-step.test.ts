@@ -10,8 +10,10 @@ import { AuthorityError } from '../error.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import type { KnownKey } from '../keys/stored-key.ts'
+import { isRollStep } from '../plan.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { compromise } from './compromise.ts'
+import { targetOf } from './roll-plan.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }
@@ -46,9 +48,7 @@ async function founded(t: TestContext) {
 /** Steps that failed, and what they were about. */
 const failed = (report: ApplyReport) =>
   report.failed.map(({ action }) =>
-    'instance' in action || 'settings' in action
-      ? action.kind
-      : `${action.kind} ${action.slotKind ?? action.slots ?? 'of all'}`,
+    isRollStep(action) ? `${action.kind} ${targetOf(action) ?? 'of all'}` : action.kind,
   )
 
 test('a key of a root that can’t be opened keeps nothing waiting but what it has to sign', async (t) => {

@@ -13,6 +13,7 @@ import { statusOf } from '../status/status.ts'
 import { readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { DRAIN_TIME } from './lifetimes.ts'
+import { targetOf } from './roll-plan.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }
@@ -86,7 +87,8 @@ describe('a root that is offline', () => {
   }
   const asked = () =>
     statusOf(engine).asks.map(
-      ({ step, keys }) => `${step.slotKind ?? step.kind}: ${keys.map(({ path }) => basename(path))}`,
+      ({ step, keys }) =>
+        `${step.kind === 'prepare' ? step.slotKind : step.kind}: ${keys.map(({ path }) => basename(path))}`,
     )
   const states = () => Object.fromEntries(engine.store.slots().map(({ id, state }) => [id, state]))
 
@@ -230,7 +232,7 @@ describe('a root that is offline', () => {
     engine = { ...engine, config }
     const { asks } = await apply(engine, { approve: () => true })
     assert.deepEqual(
-      asks.map(({ step, until }) => [step.slotKind, until]),
+      asks.map(({ step, until }) => [targetOf(step), until]),
       [['issuing-ca', undefined]],
     )
     assert.deepEqual(planOf(engine).actions, [])

@@ -6,7 +6,7 @@ import { constraintsOf } from '../issuing/constraints.ts'
 import { isMute } from '../plan.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import type { Witness } from './late.ts'
-import { planRoll } from './roll-plan.ts'
+import { planRoll, targetOf } from './roll-plan.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const YEAR = 365 * DAY
@@ -72,7 +72,7 @@ const there = (...paths: string[]): Inventory['rootKeys'] =>
 
 const asked = (inventory: Inventory, at = now) =>
   planRoll(config, inventory, at).asks.map(({ step, keys, until }) => ({
-    what: step.slotKind ?? step.kind,
+    what: step.kind === 'prepare' ? step.slotKind : step.kind,
     keys: keys.map(({ slot, path }) => `${slot} at ${path}`),
     until,
   }))
@@ -88,7 +88,7 @@ describe('a root whose key is away', () => {
       ...{ what: 'issuing-ca', keys: [`root-1 at ${seat}`], until: issuingEnd },
     })
     const { step, asks } = planRoll(config, { ...founded, rootKeys: there(seat) }, due)
-    assert.deepEqual([step?.kind, step?.slotKind, asks], ['prepare', 'issuing-ca', []])
+    assert.deepEqual([step?.kind, step && targetOf(step), asks], ['prepare', 'issuing-ca', []])
   })
 
   test('is asked to sign the next root by its own end, and whatever else is due', () => {
@@ -115,7 +115,7 @@ describe('a root whose key is away', () => {
   test('holds up no step that needs none', () => {
     const aYearOn = now + 2 * YEAR
     const { step, asks } = planRoll(config, founded, aYearOn)
-    assert.deepEqual([step?.slotKind, asks.length], ['bundle-key', 1])
+    assert.deepEqual([step && targetOf(step), asks.length], ['bundle-key', 1])
     const announced = new Map([['issuing-ca-2', { number, issuedAt: now }]])
     const cas = new Map([...founded.cas, ['issuing-ca-2', ca('root-1', issuingEnd + YEAR)]])
     const coming = {
@@ -123,7 +123,7 @@ describe('a root whose key is away', () => {
       ...{ trustStatementCurrent: false, trustSigners: ['root-1'] },
     }
     const next = planRoll(config, coming, now)
-    assert.deepEqual(next.step?.slots, ['issuing-ca-2'])
+    assert.deepEqual(next.step && targetOf(next.step), ['issuing-ca-2'])
     assert.deepEqual(
       next.asks.map(({ step, until }) => [step.kind, until]),
       [['publish-trust-statement', undefined]],
@@ -201,12 +201,16 @@ describe('one of many logs', () => {
     shown: { slot: 'issuing-ca-1', log: 'log-1', notAfter: now + DAY },
     connections: new Map(),
   }
+  const goneBy = (inventory: Inventory, at: number) => {
+    const { step } = planRoll(config, inventory, at)
+    return step && targetOf(step)
+  }
 
   test('goes as soon as nothing in use is in it; of few each stays until all that it holds has ended', () => {
-    assert.deepEqual(planRoll(config, many, now).step?.slots, ['log-1'])
+    assert.deepEqual(goneBy(many, now), ['log-1'])
     const few = { ...many, slots: many.slots.filter(({ id }) => id !== 'log-2') }
     assert.equal(planRoll(config, few, now).step, undefined)
-    assert.deepEqual(planRoll(config, few, now + YEAR - DAY / 2).step?.slots, ['log-1', 'log-3', 'log-4'])
+    assert.deepEqual(goneBy(few, now + YEAR - DAY / 2), ['log-1', 'log-3', 'log-4'])
   })
 
   test('waits for whoever shows a certificate in it', () => {

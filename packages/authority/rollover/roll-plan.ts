@@ -9,15 +9,31 @@ import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust, slotsAbove, type Waiting } from './late.ts'
 import { DRAIN_TIME, longestMemory, rollTime } from './lifetimes.ts'
 
+export const rollStepKinds = [
+  'prepare',
+  'publish-trust-statement',
+  'activate',
+  'retire',
+  'publish-lists',
+] as const
+
 /** One step of a roll-over that can be taken now. */
-export interface RollStep {
-  readonly kind: 'prepare' | 'publish-trust-statement' | 'activate' | 'retire' | 'publish-lists'
-  /** `prepare`: of which kind. */
-  readonly slotKind?: SlotKind
-  /** `activate`, `retire`, `publish-lists`: which ones, or whose. */
-  readonly slots?: readonly string[]
+export type RollStep = PrepareStep | StepOf<'publish-trust-statement'> | SlotsStep
+
+interface StepOf<Kind extends (typeof rollStepKinds)[number]> {
+  readonly kind: Kind
   /** For people: why. */
   readonly reason: string
+}
+
+interface PrepareStep extends StepOf<'prepare'> {
+  /** Of which kind. */
+  readonly slotKind: SlotKind
+}
+
+interface SlotsStep extends StepOf<'activate' | 'retire' | 'publish-lists'> {
+  /** Which ones, or whose. */
+  readonly slots: readonly string[]
 }
 
 /** A step that can't be taken yet, and whom it waits for. */
@@ -98,7 +114,13 @@ export function planRoll(
 }
 
 function isSameStep(a: RollStep, b: RollStep | undefined): boolean {
-  return a.kind === b?.kind && a.slotKind === b.slotKind && isDeepStrictEqual(a.slots, b.slots)
+  return a.kind === b?.kind && isDeepStrictEqual(targetOf(a), targetOf(b))
+}
+
+/** What tells a step from others of its kind. */
+export function targetOf(step: RollStep): SlotKind | readonly string[] | undefined {
+  if (step.kind === 'prepare') return step.slotKind
+  return step.kind === 'publish-trust-statement' ? undefined : step.slots
 }
 
 function missingKeys({ roots }: RootStep, { rootKeys }: Inventory): RootKeyPlace[] {

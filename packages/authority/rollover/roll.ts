@@ -15,13 +15,13 @@ import type { RollStep } from './roll-plan.ts'
 export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
   switch (step.kind) {
     case 'prepare':
-      return prepare(engine, step.slotKind!)
+      return prepare(engine, step.slotKind)
     case 'publish-trust-statement':
       return announceTrust(engine)
     case 'activate':
-      return activate(engine, step.slots!)
+      return activate(engine, step.slots)
     case 'retire':
-      return retire(engine, step.slots!)
+      return retire(engine, step.slots)
     case 'publish-lists':
       return publishLists(engine, step.slots)
   }

@@ -12,9 +12,9 @@ export function askText({ step, keys, until }: RootKeyAsk): string {
   return `${places}, ${purposeOf(step)} (${step.reason}). ${end}. Put it there (0600); \`mtls apply\` goes on`
 }
 
-function purposeOf({ kind, slotKind }: RootKeyAsk['step']): string {
-  if (kind !== 'prepare') return 'to sign the next trust statement'
-  return slotKind === 'root' ? 'to sign the next root' : 'to sign the next issuing CA'
+function purposeOf(step: RootKeyAsk['step']): string {
+  if (step.kind !== 'prepare') return 'to sign the next trust statement'
+  return step.slotKind === 'root' ? 'to sign the next root' : 'to sign the next issuing CA'
 }
 
 /** @param isRolling a roll-over is under way, and will ask once more */
