@@ -71,11 +71,7 @@ async function durable(transparency: 'off' | 'required', goal: Goal): Promise<Ro
     ...{ dnsNames: ['lake.service.datapunk'], ipAddresses: [], keyAlgorithm: 'ecdsa-p256', keySize: null },
     mustStaple: false,
   }
-  const leaf = {
-    spiffeId: 'spiffe://service.datapunk/lake',
-    request,
-    encodedRequest: JSON.stringify(request),
-  }
+  const leaf = { spiffeId: 'spiffe://service.datapunk/lake', request }
   const issuer = { slot: 'issuing-ca-1', certificate, signer }
   const issuing = { store, clock, randomBytes, actor: 'bench', config, logSeat }
   let next = 0

@@ -2,7 +2,7 @@ import type { Certificate, Signer } from '@datapunk/pki'
 import type { Engine } from '../engine.ts'
 import { certificateOf } from '../slots.ts'
 import type { SlotRow } from '../store/contract.ts'
-import { constraintsOf, parseConstraints } from './constraints.ts'
+import { constraintsOf } from './constraints.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 
 /** The root's own certificate, made once. @param state the slot's, from then on */
@@ -30,14 +30,12 @@ export async function certifyRoot(
 export async function certifyIssuingCa(engine: Engine, slot: SlotRow, root: Issuer): Promise<void> {
   const { config, clock, report } = engine
   const { organization, country } = config.certificates
-  const encodedConstraints = constraintsOf(config)
   const commonName = `${config.trustDomain} issuing CA ${slot.id.split('-').at(-1)}`.slice(-64)
   const certificate = await issueIssuingCa(
     {
       subject: { commonName, organization, country },
       spki: slot.spki,
-      constraints: parseConstraints(encodedConstraints),
-      encodedConstraints,
+      constraints: constraintsOf(config),
     },
     config.authority.issuing.years,
     root,

@@ -1,7 +1,6 @@
 import { keyAlgorithmOf } from '@datapunk/pki'
 import { consoleNamesOf, consoleSpiffeId } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { encodeRequest } from '../services/settings.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
 
@@ -28,7 +27,7 @@ export async function issueConsole(engine: Engine, spki: Uint8Array): Promise<st
     ...{ keyAlgorithm: algorithm, keySize: rsaBits, mustStaple: false },
   }
   const leaf = {
-    ...{ request, encodedRequest: encodeRequest(request), spki },
+    ...{ request, spki },
     instance: undefined,
     profile: 'authority',
     spiffeId: consoleSpiffeId(trustDomain),

@@ -4,7 +4,7 @@ import { AuthorityError } from '../error.ts'
 import { noMesh } from '../no-mesh.ts'
 import { pinningWanted } from '../pinning/pin-mode.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
-import { certificateRequestOf, decodeSettings, encodeRequest } from '../services/settings.ts'
+import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import type { ServiceRow } from '../store/contract.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
@@ -59,11 +59,7 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
       keySize: key.rsaBits ?? null,
     }
     const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki }
-    const issued = await issueLeaf(
-      { ...leaf, request, encodedRequest: encodeRequest(request) },
-      issuer,
-      engine,
-    )
+    const issued = await issueLeaf({ ...leaf, request }, issuer, engine)
     const { serial, notAfter } = issued
     const detail = { instance, serial, notAfter: new Date(notAfter).toISOString() }
     report({ kind: 'certificate-issued', subject: service, at: clock(), detail })

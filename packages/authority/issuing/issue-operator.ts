@@ -1,7 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireMesh } from '../no-mesh.ts'
-import { encodeRequest } from '../services/settings.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
 import { provenKeyOf } from './proven-csr.ts'
@@ -44,11 +43,7 @@ export async function issueOperator(
   const { spiffeId, validityDays } = found
   const leaf = { instance: undefined, profile: 'operator', spiffeId, validityDays, spki } as const
   return withIssuer(engine, async (issuer) => {
-    const issued = await issueLeaf(
-      { ...leaf, request, encodedRequest: encodeRequest(request) },
-      issuer,
-      engine,
-    )
+    const issued = await issueLeaf({ ...leaf, request }, issuer, engine)
     const { serial, notAfter } = issued
     const detail = { operator, serial, notAfter: new Date(notAfter).toISOString() }
     report({ kind: 'certificate-issued', subject: 'mesh', at: clock(), detail })

@@ -9,7 +9,7 @@ import { nextTry } from '../pace.ts'
 import { keyChoice, keyToCertify } from '../pinning/key-to-certify.ts'
 import type { Holder } from '../pinning/make-next-keys.ts'
 import { folderOptions, linkFiles } from '../place.ts'
-import { certificateRequestOf, decodeSettings, encodeRequest } from '../services/settings.ts'
+import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import { activeSlot, certificateOf } from '../slots.ts'
 import type { CertificateRow, Reader } from '../store/contract.ts'
 import { parseConstraints } from './constraints.ts'
@@ -75,7 +75,7 @@ export async function issuePair(
   const { keyPem, spki } = await (among?.key ?? keyToCertify(engine, issuance, keyChoice(engine)))
   // 3 to 8
   const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
-  const issued = await issueLeaf({ ...leaf, request, encodedRequest: encodeRequest(request) }, issuer, engine)
+  const issued = await issueLeaf({ ...leaf, request }, issuer, engine)
   // 9 Certificate and key swapped in as one pair.
   const certificatePem = chainOf(issued.der, issuer)
   const folder = new PairFolder(layout.instance(instance).dir, disk)

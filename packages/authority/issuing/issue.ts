@@ -7,6 +7,7 @@ import {
   lint,
   ocspSignerCertificate,
   operatorCertificate,
+  type Profile,
   parseCertificate,
   rootCertificate,
   type Signer,
@@ -19,12 +20,12 @@ import {
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
 import { caStatusUrls, leafStatusUrls } from '../responder/status-urls.ts'
 import { operatorOf } from '../services/service-record.ts'
-import type { CertificateRequest } from '../services/settings.ts'
+import { type CertificateRequest, encodeRequest } from '../services/settings.ts'
 import type { CertificateProfile, SlotRow, Store, Transaction } from '../store/contract.ts'
 import { refusal } from '../store/refusal.ts'
 import type { LogSeat } from '../transparency/log-seat.ts'
 import { type Logged, submit } from '../transparency/submit.ts'
-import type { Constraints } from './constraints.ts'
+import { type Constraints, parseConstraints } from './constraints.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -104,7 +105,6 @@ export async function issueLeaf(
     readonly profile?: 'authority' | 'operator' | 'probe' | undefined
     readonly spiffeId: string
     readonly request: CertificateRequest
-    readonly encodedRequest: string
     readonly spki: Uint8Array
     readonly validityDays: number
     /** When it begins, milliseconds since the epoch; a while ago unless told. */
@@ -120,13 +120,15 @@ export async function issueLeaf(
   const notBefore = wholeSeconds(Math.max(begin, issuer.certificate.notBefore))
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = drawSerial(issuing)
-  const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = leaf.request
-  const form = leaf.profile === 'operator' ? 'operator' : 'leaf'
-  const tbs = forms[form]({
+  const { request, spki, instance, profile = 'leaf' } = leaf
+  const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = request
+  // Operators have fewer names, and call alone.
+  const toBeSigned = profile === 'operator' ? operatorCertificate : leafCertificate
+  const tbs = toBeSigned({
     serial,
     issuer: issuer.certificate,
     subject: { commonName, organization, country },
-    spki: leaf.spki,
+    spki,
     notBefore,
     notAfter,
     dnsNames,
@@ -135,30 +137,12 @@ export async function issueLeaf(
     ...leafStatusUrls(issuing.config, slotOf(issuer, issuing), serialText(serial)),
     mustStaple,
   })
-  // 4 Lint: the token signs what was linted, once as a precertificate and once as the certificate, and nothing else.
-  const token = lint({ tbs, profile: form, issuer: issuer.certificate })
-  // 5 The intent is on disk before any signature exists.
-  // 6 The precertificate goes to the log; its SCT comes back when everybody can see the entry.
-  // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
-  // 8 Recorded with its audit entry.
   return recordAndSign(
-    {
-      profile: leaf.profile ?? 'leaf',
-      serial: serialText(serial),
-      token,
-      tbs,
-      instance: leaf.instance,
-      notBefore,
-      notAfter,
-      ...keyOf(leaf),
-    },
+    { profile, serial, tbs, spki, request: encodeRequest(request), notBefore, notAfter, instance },
     issuer,
     issuing,
   )
 }
-
-/** Operators have fewer names, and call alone. */
-const forms = { leaf: leafCertificate, operator: operatorCertificate } as const
 
 /** Makes the self-signed certificate of a root. The same steps; what it was asked to say is in its slot. */
 export async function issueRoot(
@@ -177,21 +161,11 @@ export async function issueRoot(
   const notBefore = now - BACKDATED
   const notAfter = notBefore + years * 365 * DAY
   const { slot, ...subject } = root
+  const { spki } = signer
   const serial = drawSerial(issuing)
-  const tbs = rootCertificate({ serial, subject, spki: signer.spki, notBefore, notAfter })
-  const token = lint({ tbs, profile: 'root' })
-  const key = { spkiHash: keyIdOf(signer.spki), request: JSON.stringify(subject) }
+  const tbs = rootCertificate({ serial, subject, spki, notBefore, notAfter })
   const issued = await recordAndSign(
-    {
-      profile: 'root',
-      serial: serialText(serial),
-      token,
-      tbs,
-      instance: undefined,
-      notBefore,
-      notAfter,
-      ...key,
-    },
+    { profile: 'root', serial, tbs, spki, request: JSON.stringify(subject), notBefore, notAfter },
     { slot, signer },
     issuing,
     activate,
@@ -204,8 +178,8 @@ export async function issueIssuingCa(
   ca: {
     readonly subject: { readonly commonName: string; readonly organization: string; readonly country: string }
     readonly spki: Uint8Array
-    readonly constraints: Constraints
-    readonly encodedConstraints: string
+    /** As `constraintsOf` gives them. */
+    readonly constraints: string
   },
   years: number,
   root: Issuer,
@@ -215,32 +189,23 @@ export async function issueIssuingCa(
   const now = wholeSeconds(issuing.clock())
   const notBefore = Math.max(now - BACKDATED, root.certificate.notBefore)
   const notAfter = Math.min(notBefore + years * 365 * DAY, root.certificate.notAfter)
+  const { subject, spki, constraints } = ca
+  const { domains, ipAddresses } = parseConstraints(constraints)
   const serial = drawSerial(issuing)
   const tbs = issuingCaCertificate({
     serial,
     issuer: root.certificate,
-    subject: ca.subject,
-    spki: ca.spki,
+    subject,
+    spki,
     notBefore,
     notAfter,
-    permittedDomains: ca.constraints.domains,
-    permittedUriHosts: ca.constraints.domains,
-    permittedIps: ca.constraints.ipAddresses,
+    permittedDomains: domains,
+    permittedUriHosts: domains,
+    permittedIps: ipAddresses,
     ...caStatusUrls(issuing.config, slotOf(root, issuing)),
   })
-  const token = lint({ tbs, profile: 'issuing-ca', issuer: root.certificate })
-  const key = { spkiHash: keyIdOf(ca.spki), request: ca.encodedConstraints }
   const issued = await recordAndSign(
-    {
-      profile: 'issuing-ca',
-      serial: serialText(serial),
-      token,
-      tbs,
-      instance: undefined,
-      notBefore,
-      notAfter,
-      ...key,
-    },
+    { profile: 'issuing-ca', serial, tbs, spki, request: constraints, notBefore, notAfter },
     root,
     issuing,
     activate,
@@ -259,20 +224,9 @@ export async function issueCross(
   const serial = drawSerial(issuing)
   const urls = caStatusUrls(issuing.config, slotOf(issuer, issuing))
   const tbs = crossCertificate({ serial, issuer: issuer.certificate, subject, notBefore, notAfter, ...urls })
-  const token = lint({ tbs, profile: 'cross', issuer: issuer.certificate })
+  const request = JSON.stringify({ subject: subject.serial })
   return recordAndSign(
-    {
-      ...{
-        profile: 'cross',
-        serial: serialText(serial),
-        token,
-        tbs,
-        instance: undefined,
-        notBefore,
-        notAfter,
-      },
-      ...{ spkiHash: keyIdOf(subject.spki), request: JSON.stringify({ subject: subject.serial }) },
-    },
+    { profile: 'cross', serial, tbs, spki: subject.spki, request, notBefore, notAfter },
     issuer,
     issuing,
   )
@@ -282,7 +236,7 @@ export async function issueCross(
 export const OCSP_SIGNER_LIFE = 30 * DAY
 
 /** Makes the certificate of a key that answers OCSP requests for an issuing CA. */
-export function signOcspSigner(
+export async function issueOcspSigner(
   {
     subject,
     spki,
@@ -305,12 +259,8 @@ export function signOcspSigner(
     notBefore,
     notAfter,
   })
-  const token = lint({ tbs, profile: 'ocsp-signer', issuer: issuer.certificate })
   return recordAndSign(
-    {
-      ...{ profile: 'ocsp-signer', serial: serialText(serial), token, tbs, instance: undefined },
-      ...{ notBefore, notAfter, spkiHash: keyIdOf(spki), request: JSON.stringify(subject) },
-    },
+    { profile: 'ocsp-signer', serial, tbs, spki, request: JSON.stringify(subject), notBefore, notAfter },
     issuer,
     issuing,
   )
@@ -322,19 +272,22 @@ function slotOf({ slot }: Pick<Issuer, 'slot'>, { store }: Issuing): SlotRow {
   return row
 }
 
+/** What is to be signed, and recorded. */
 interface Signing {
   readonly profile: CertificateProfile
-  readonly serial: string
-  readonly token: LintToken
+  readonly serial: Uint8Array
   readonly tbs: Uint8Array
-  readonly spkiHash: string
+  /** DER SubjectPublicKeyInfo of the key that is certified. */
+  readonly spki: Uint8Array
+  /** What it was asked to say, as text. */
   readonly request: string
-  readonly instance: string | undefined
   readonly notBefore: number
   readonly notAfter: number
+  /** Of a leaf. */
+  readonly instance?: string | undefined
 }
 
-/** Steps 5, 7 and 8, the same for every profile. */
+/** Steps 4 to 8, the same for every profile. */
 async function recordAndSign(
   signing: Signing,
   issuer: Pick<Issuer, 'slot' | 'signer'> & Partial<Pick<Issuer, 'certificate'>>,
@@ -342,25 +295,35 @@ async function recordAndSign(
   alongside?: (transaction: Transaction, der: Uint8Array) => void,
 ): Promise<IssuedCertificate> {
   const { store, clock, actor } = issuing
-  const { token, tbs, ...row } = signing
-  const { serial, profile, instance, spkiHash } = row
-  const { slot } = issuer
-  const operator = operatorOf(row)
-  const notAfter = new Date(row.notAfter).toISOString()
-  const entry = { serial, profile, instance, operator, slot, spkiHash, notAfter }
+  const { profile, tbs, request, notBefore, notAfter, instance } = signing
+  const { slot, certificate } = issuer
+  // 4 Lint: the token signs what was linted, once as a precertificate and once as the certificate, and nothing else.
+  const token = lint({ tbs, profile: formOf(profile), ...(certificate && { issuer: certificate }) })
+  // 5 The intent is on disk before any signature exists.
+  const [serial, spkiHash] = [serialText(signing.serial), keyIdOf(signing.spki)]
+  const operator = operatorOf({ profile, request })
+  const end = new Date(notAfter).toISOString()
+  const entry = { serial, profile, instance, operator, slot, spkiHash, notAfter: end }
   await store.write((transaction) => {
     const tbsHashText = Buffer.from(tbsHash(tbs)).toString('hex')
-    transaction.recordIntent({ ...row, slot, tbsHash: tbsHashText, intendedAt: clock() })
+    const row = { serial, profile, slot, spkiHash, instance, notBefore, notAfter, request }
+    transaction.recordIntent({ ...row, tbsHash: tbsHashText, intendedAt: clock() })
     transaction.addAudit({ at: clock(), actor, deed: 'intended', entry })
   })
   const { der, log } = await signed(token, profile, issuer, issuing)
+  // 8 Recorded with its audit entry.
   await store.write((transaction) => {
     const replaces = transaction.recordIssued(serial, der, log)
     const deed = replaces === undefined ? 'issued' : 'renewed'
     transaction.addAudit({ at: clock(), actor, deed, entry: { ...entry, log, replaces } })
     alongside?.(transaction, der)
   })
-  return { serial, der, notAfter: row.notAfter }
+  return { serial, der, notAfter }
+}
+
+/** What the authority and the probe show looks like every other leaf. */
+function formOf(profile: CertificateProfile): Profile {
+  return profile === 'authority' || profile === 'probe' ? 'leaf' : profile
 }
 
 /** What a transparency log is for: whatever somebody may be shown. Roots and CAs are in the trust statement. */
@@ -381,13 +344,11 @@ async function signed(
 ): Promise<{ readonly der: Uint8Array; readonly log: string | undefined }> {
   if (issuing.config.transparency === 'off' || !LOGGED.has(profile) || certificate === undefined)
     return { der: await signCertificate(token, signer), log: undefined }
+  // 6 The precertificate goes to the log; its SCT comes back when everybody can see the entry.
   const precertificate = await signPrecertificate(token, signer)
   const { sct, log }: Logged = await submit(precertificate, certificate.der, issuing)
+  // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
   return { der: await signLogged(precertificate, [sct], signer), log }
-}
-
-function keyOf(leaf: { readonly spki: Uint8Array; readonly encodedRequest: string }) {
-  return { spkiHash: keyIdOf(leaf.spki), request: leaf.encodedRequest }
 }
 
 /** X.509 knows no fractions of a second (RFC 5280 4.1.2.5). */

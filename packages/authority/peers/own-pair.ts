@@ -5,7 +5,6 @@ import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { slotsAbove } from '../rollover/late.ts'
-import { encodeRequest } from '../services/settings.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
@@ -92,7 +91,6 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     profile: 'authority',
     spiffeId: authoritySpiffeId(trustDomain),
     request,
-    encodedRequest: encodeRequest(request),
     spki: spkiOf(publicKey),
     validityDays: Math.min(MAX_DAYS, authority.bundleDays),
   } as const

@@ -11,7 +11,6 @@ import {
   certificateRequestOf,
   decodeRequest,
   decodeSettings,
-  encodeRequest,
   isAsAsked,
   type Settings,
 } from '../services/settings.ts'
@@ -114,7 +113,7 @@ async function makePair(
   const request = certificateRequestOf(settings)
   const { privateKey, publicKey } = await makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })
   const leaf = {
-    ...{ spiffeId, request, encodedRequest: encodeRequest(request) },
+    ...{ spiffeId, request },
     instance: undefined,
     profile: 'probe',
     spki: spkiOf(publicKey),

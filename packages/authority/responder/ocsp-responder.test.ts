@@ -21,7 +21,7 @@ import { FixedClock, TestCa } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
-import { issueOcspSigner } from '../issuing/issue-ocsp-signer.ts'
+import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { LogShelf } from './log-shelf.ts'
@@ -50,7 +50,7 @@ describe('whoever answers for the authority', () => {
     issuer = caCertificate(engine.store.slots().find(({ kind }) => kind === 'issuing-ca')!.certificate!)
     leaf = parseCertificate(engine.store.currentCertificates()[0]!.der!)
     const key = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
-    const certificate = parseCertificate(await issueOcspSigner(engine, 'issuing-ca-1', key.spki))
+    const certificate = parseCertificate(await certifyOcspSigner(engine, 'issuing-ca-1', key.spki))
     signed = 0
     const sign: Signer['sign'] = (message) => {
       signed++

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { issueOcspSigner } from '../issuing/issue-ocsp-signer.ts'
+import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -128,7 +128,7 @@ export class Responder {
     const { inTurn, report, clock } = this.#host
     try {
       const der = await inTurn(async (engine) =>
-        this.#closed ? undefined : issueOcspSigner(engine, slot, Buffer.from(spki, 'base64')),
+        this.#closed ? undefined : certifyOcspSigner(engine, slot, Buffer.from(spki, 'base64')),
       )
       if (der === undefined) return
       this.#send({ type: 'signer', slot, certificate: Buffer.from(der).toString('base64') })

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { certificateOf } from '../slots.ts'
-import { signOcspSigner } from './issue.ts'
+import { issueOcspSigner } from './issue.ts'
 
 /**
  * Certifies a key that answers OCSP requests for an issuing CA. By that CA itself, also while it retires: only its delegate may
@@ -11,7 +11,7 @@ import { signOcspSigner } from './issue.ts'
  * @returns DER
  * @throws AuthorityError `REFERENCE_MISSING` where the CA is not in use
  */
-export async function issueOcspSigner(engine: Engine, slot: string, spki: Uint8Array): Promise<Uint8Array> {
+export async function certifyOcspSigner(engine: Engine, slot: string, spki: Uint8Array): Promise<Uint8Array> {
   const { store, keys, config, report, clock } = engine
   const row = store
     .slots()
@@ -22,7 +22,7 @@ export async function issueOcspSigner(engine: Engine, slot: string, spki: Uint8A
   const { organization, country } = config.certificates
   const subject = { commonName: 'OCSP responder', organization, country }
   const issued = await keys.withSigner(row, (signer) =>
-    signOcspSigner({ subject, spki }, { slot, certificate: certificateOf(row), signer }, engine),
+    issueOcspSigner({ subject, spki }, { slot, certificate: certificateOf(row), signer }, engine),
   )
   const { serial, notAfter } = issued
   const detail = { slot, serial, notAfter: new Date(notAfter).toISOString() }
