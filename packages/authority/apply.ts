@@ -22,6 +22,7 @@ import { isSignerTrusted } from './publishing/trust.ts'
 import { takeStep } from './rollover/roll.ts'
 import { hasEnded, type RollStep, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
 import { recordSettings } from './services/record-settings.ts'
+import { slotInUse } from './slots.ts'
 import type { CertificateRow } from './store/contract.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
@@ -217,10 +218,8 @@ function dueIssuances(
 ): { due: readonly Issuance[]; putOff: number } {
   const now = clock()
   const context = needContext(config, inventory, now)
-  const canSign = inventory.slots.some(
-    (slot) => slot.kind === 'issuing-ca' && slot.state === 'active' && !hasEnded(slot, inventory.cas, now),
-  )
-  if (!canSign) return { due: [], putOff: 0 }
+  const issuing = slotInUse(inventory.slots, 'issuing-ca')
+  if (issuing === undefined || hasEnded(issuing, inventory.cas, now)) return { due: [], putOff: 0 }
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []

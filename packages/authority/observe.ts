@@ -24,6 +24,7 @@ import { slotsAbove } from './rollover/late.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { operatorLabel, operatorOf } from './services/service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './services/settings.ts'
+import { slotInUse } from './slots.ts'
 import type { InstanceRow, Reader, SlotRow } from './store/contract.ts'
 
 /**
@@ -34,7 +35,7 @@ import type { InstanceRow, Reader, SlotRow } from './store/contract.ts'
 export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engine)): Inventory {
   const { store } = engine
   const trustStatementCurrent = isTrustStatementCurrent(store)
-  const issuing = store.slots().find((slot) => slot.kind === 'issuing-ca' && slot.state === 'active')
+  const issuing = slotInUse(store.slots(), 'issuing-ca')
   return {
     mesh: store.mesh(),
     slots: store.slots(),

@@ -5,7 +5,8 @@ import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan, type RollStep, type RollWait, rollStepKinds } from './rollover/roll-plan.ts'
 import { type Safety, serviceChanges } from './services/service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './services/settings.ts'
-import type { CertificateRow, ServiceDeed, SlotRow } from './store/contract.ts'
+import { slotInUse } from './slots.ts'
+import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from './store/contract.ts'
 import { crowdedLogs } from './transparency/crowded-logs.ts'
 import { wantedScts } from './transparency/plan-scts.ts'
 import { isLiving } from './transparency/submit.ts'
@@ -127,11 +128,10 @@ function planMesh(
   without: readonly RollStep[],
 ): Plan & { actions: Action[] } {
   const mesh = { subject: 'mesh', safety: 'safe' } as const
-  const active = (kind: string) =>
-    inventory.slots.some((slot) => slot.kind === kind && slot.state === 'active')
+  const has = (kind: SlotKind) => slotInUse(inventory.slots, kind) !== undefined
   // After a restore an issuing CA may have to be made anew.
-  const canIssue = active('issuing-ca') || inventory.bundle !== undefined
-  const founded = active('root') && canIssue && active('bundle-key')
+  const canIssue = has('issuing-ca') || inventory.bundle !== undefined
+  const founded = has('root') && canIssue && has('bundle-key')
   if (!founded) {
     const reason = `there is no root, issuing CA and bundle key for ${config.trustDomain} yet`
     return { actions: [{ ...mesh, kind: 'create-mesh', reason }], waits: [], asks: [], takeAway: [] }

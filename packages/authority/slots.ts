@@ -4,8 +4,13 @@ import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
 import type { SlotKind, SlotRow } from './store/contract.ts'
 
-export function activeSlot(engine: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
-  const slot = engine.store.slots().find((one) => one.kind === kind && one.state === 'active')
+/** The one of this kind that signs now; undefined where none does. */
+export function slotInUse(slots: readonly SlotRow[], kind: SlotKind): SlotRow | undefined {
+  return slots.find((slot) => slot.kind === kind && slot.state === 'active')
+}
+
+export function activeSlot({ store }: Pick<Engine, 'store'>, kind: SlotKind): SlotRow {
+  const slot = slotInUse(store.slots(), kind)
   if (slot === undefined) throw new TypeError(`the mesh has no active ${kind}`)
   return slot
 }

@@ -5,6 +5,7 @@ import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { slotsAbove } from '../rollover/late.ts'
+import { slotInUse } from '../slots.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
@@ -48,7 +49,7 @@ export class OwnPair implements OwnPairSeat {
   async renew(engine: Engine): Promise<void> {
     const { store, clock, randomBytes, report } = engine
     const now = clock()
-    const issuing = store.slots().find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+    const issuing = slotInUse(store.slots(), 'issuing-ca')
     if (this.#changed === undefined || issuing === undefined) return
     const served = this.#served
     const isGood = served !== undefined && store.certificate(served.serial)?.state === 'issued'

@@ -11,6 +11,7 @@ import {
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from '../pinning/pin-mode.ts'
+import { activeSlot, slotInUse } from '../slots.ts'
 import { drainingIssuers } from './draining.ts'
 import { writePublished } from './published-files.ts'
 import { sectionOf, sectionsOf } from './sections.ts'
@@ -20,9 +21,7 @@ const DAY = 24 * 60 * 60 * 1000
 /** Signs the next bundle, writes it for peers that read files, and sends it to those that listen. */
 export async function publish(engine: Engine): Promise<void> {
   const { store, keys, clock, report, push } = engine
-  const key = store.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
-  if (key === undefined) throw new TypeError('the mesh has no active bundle key')
-  await keys.withSigner(key, (signer) => publishBundle(engine, signer))
+  await keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) => publishBundle(engine, signer))
   writePublished(engine)
   push()
   const number = formatDocumentNumber(store.bundle()!)
@@ -86,7 +85,7 @@ export function isBundleCurrent(engine: Pick<Engine, 'store' | 'peers' | 'clock'
   const trust = store.trustStatements().at(-1)
   if (bundle === undefined || trust === undefined) return false
   const { head, document } = readBundleHead(bundle.head)
-  const key = store.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
+  const key = slotInUse(store.slots(), 'bundle-key')
   return (
     compareDocumentNumbers(head.trustStatement, trust) === 0 &&
     key !== undefined &&

@@ -10,6 +10,7 @@ import {
 } from '@datapunk/protocol'
 import { caCertificate } from '../ca-certificate.ts'
 import { keptPer } from '../kept-answer.ts'
+import { slotInUse } from '../slots.ts'
 import type { Reader, SlotRow, Store } from '../store/contract.ts'
 import { namedLogs } from '../transparency/crowded-logs.ts'
 
@@ -91,7 +92,7 @@ export function rootsToSign(reader: Reader): SlotRow[] {
 /** Whether the newest trust statement names the bundle key in use: unless it does, nobody believes what that signs. */
 export function isBundleKeyTrusted(reader: Reader): boolean {
   const newest = reader.trustStatements().at(-1)
-  const key = reader.slots().find(({ kind, state }) => kind === 'bundle-key' && state === 'active')
+  const key = slotInUse(reader.slots(), 'bundle-key')
   if (newest === undefined || key === undefined) return false
   return readTrustStatement(newest.bytes).bundleKeys.some((spki) => Buffer.compare(spki, key.spki) === 0)
 }
@@ -102,7 +103,7 @@ export function isBundleKeyTrusted(reader: Reader): boolean {
  */
 export function isSignerTrusted(reader: Reader): boolean {
   const newest = reader.trustStatements().at(-1)
-  const issuing = reader.slots().find(({ kind, state }) => kind === 'issuing-ca' && state === 'active')
+  const issuing = slotInUse(reader.slots(), 'issuing-ca')
   if (newest === undefined || issuing?.certificate === undefined || !isBundleKeyTrusted(reader)) return false
   const { certificate } = issuing
   return readTrustStatement(newest.bytes).issuingCas.some(({ der }) => Buffer.compare(der, certificate) === 0)

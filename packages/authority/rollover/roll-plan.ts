@@ -4,6 +4,7 @@ import type { Inventory } from '../inventory.ts'
 import { constraintsOf } from '../issuing/constraints.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
 import type { DueList } from '../revocation/lists.ts'
+import { slotInUse } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/contract.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import { type Late, lateForBundle, lateForReissue, lateForTrust, slotsAbove, type Waiting } from './late.ts'
@@ -148,7 +149,7 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
     steps.push({ step: { kind: 'prepare', slotKind, reason }, roots: signers, until })
   }
   const [root, issuing, bundleKey] = (['root', 'issuing-ca', 'bundle-key'] as const).map((kind) => ({
-    active: slots.find((slot) => slot.kind === kind && slot.state === 'active'),
+    active: slotInUse(slots, kind),
     next: slots.find((slot) => slot.kind === kind && slot.state === 'prepared'),
   })) as [Generation, Generation, Generation]
   const wanted = constraintsOf(config)

@@ -2,6 +2,7 @@ import type { Config, Requirement } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
 import { lateForTrust } from '../rollover/late.ts'
 import { longestMemory } from '../rollover/lifetimes.ts'
+import { slotInUse } from '../slots.ts'
 import { isLiving } from './submit.ts'
 
 /**
@@ -19,7 +20,7 @@ export function wantedScts(config: Config, inventory: Inventory, now: number): R
 function isEveryoneLogged(config: Config, inventory: Inventory, now: number): boolean {
   const { slots, services, witnesses, announced } = inventory
   const logs = new Set(slots.filter((slot) => slot.kind === 'log' && isLiving(slot)).map(({ id }) => id))
-  const active = slots.find(({ kind, state }) => kind === 'log' && state === 'active')
+  const active = slotInUse(slots, 'log')
   const trust = active && announced.get(active.id)
   if (trust === undefined) return false
   const memory = longestMemory(config)

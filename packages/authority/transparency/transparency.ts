@@ -1,5 +1,6 @@
 import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import { slotInUse } from '../slots.ts'
 import { seatLog } from './log-slot.ts'
 
 /**
@@ -12,8 +13,7 @@ export async function takeLog(engine: Engine): Promise<void> {
   if (mesh === undefined || config.transparency === 'off') return
   const before = logSeat.failure?.message
   await logSeat.take(mesh)
-  const isInUse = store.slots().some(({ kind, state }) => kind === 'log' && state === 'active')
-  if (logSeat.log !== undefined && !isInUse) await seatLog(engine)
+  if (logSeat.log !== undefined && slotInUse(store.slots(), 'log') === undefined) await seatLog(engine)
   await askForRoots(engine)
   const error = logSeat.failure?.message
   if (error === undefined || error === before) return
