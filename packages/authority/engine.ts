@@ -16,8 +16,8 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly disk: Disk
   readonly owners: OwnerBook
   readonly keys: KeyStore
-  /** Makes the keys of pairs: they are randomness too. Default `generateKeyPair`. */
-  readonly makeKeyPair?: typeof generateKeyPair
+  /** Makes the keys of pairs: they are randomness too. */
+  readonly makeKeyPair: typeof generateKeyPair
   /** Who is live, and what each enforces. */
   readonly peers: PeerBook
   /** What the authority itself shows to peers on other hosts. */

@@ -1,3 +1,4 @@
+import { generateKeyPair } from '@datapunk/pki'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { actorText, askerNow } from './audit/asker.ts'
 import { clearStaging, settleRestore } from './backup/settle.ts'
@@ -110,6 +111,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       deliver,
       clock,
       randomBytes,
+      makeKeyPair: generateKeyPair,
       actor,
       report: options.report ?? (() => {}),
     }

@@ -1,4 +1,4 @@
-import { generateKeyPair, spkiOf } from '@datapunk/pki'
+import { spkiOf } from '@datapunk/pki'
 import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
 import type { Engine, OwnPairSeat } from '../engine.ts'
 import { issueLeaf } from '../issuing/issue.ts'
@@ -73,7 +73,7 @@ export class OwnPair implements OwnPairSeat {
 
 /** Story 1 for the authority itself. */
 async function makePair(engine: Engine): Promise<ServedPair> {
-  const { config, clock, report } = engine
+  const { config, clock, report, makeKeyPair } = engine
   const { trustDomain, certificates, authority } = config
   const name = authorityName(trustDomain)
   const request = {
@@ -86,7 +86,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     keySize: null,
     mustStaple: false,
   } as const
-  const { privateKey, publicKey } = await generateKeyPair(KEY_ALGORITHM, { rsaBits: 2048 })
+  const { privateKey, publicKey } = await makeKeyPair(KEY_ALGORITHM)
   const leaf = {
     instance: undefined,
     profile: 'authority',

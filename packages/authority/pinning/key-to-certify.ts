@@ -1,4 +1,4 @@
-import { generateKeyPair, spkiOf } from '@datapunk/pki'
+import { spkiOf } from '@datapunk/pki'
 import { type KeyText, NextKeyFile } from '../disk/next-key.ts'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
@@ -40,7 +40,7 @@ export async function keyToCertify(
   { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
   { nextKeys, lateFor }: KeyChoice,
 ): Promise<KeyText> {
-  const { config, store, disk, layout, clock, makeKeyPair = generateKeyPair } = engine
+  const { config, store, disk, layout, clock, makeKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const row = nextKeys.get(instance)
   if (row === undefined && pinningWanted(engine) === 'off') {

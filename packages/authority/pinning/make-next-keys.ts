@@ -1,4 +1,4 @@
-import { generateKeyPair, spkiOf } from '@datapunk/pki'
+import { spkiOf } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { type KeyText, NextKeyFile } from '../disk/next-key.ts'
 import type { Engine } from '../engine.ts'
@@ -107,7 +107,7 @@ export async function makeNextKeys(
 }
 
 async function makeNextKey(engine: Engine, { instance, service }: Holder): Promise<void> {
-  const { store, disk, layout, makeKeyPair = generateKeyPair } = engine
+  const { store, disk, layout, makeKeyPair } = engine
   const settings = decodeSettings(service.settings)
   const { keyAlgorithm: algorithm } = settings
   const { privateKey, publicKey } = await makeKeyPair(algorithm, { rsaBits: settings.keySize })

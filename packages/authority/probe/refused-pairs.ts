@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { generateKeyPair, spkiOf } from '@datapunk/pki'
+import { spkiOf } from '@datapunk/pki'
 import { PROBE } from '@datapunk/protocol'
 import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine.ts'
@@ -108,7 +108,7 @@ async function makePair(
   { spiffeId, settings: text }: ServiceRow,
   folder: PairFolder,
 ): Promise<IssuedCertificate> {
-  const { clock, report, makeKeyPair = generateKeyPair } = engine
+  const { clock, report, makeKeyPair } = engine
   const settings = decodeSettings(text)
   const request = certificateRequestOf(settings)
   const { privateKey, publicKey } = await makeKeyPair(settings.keyAlgorithm, { rsaBits: settings.keySize })

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { generateKeyPair } from '@datapunk/pki'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { deliver } from '../delivery/deliver.ts'
@@ -135,6 +136,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     }),
     clock: () => clock.now(),
     randomBytes,
+    makeKeyPair: generateKeyPair,
     peers: new PeerBook(() => clock.now()),
     ownPair: new OwnPair(),
     logSeat: new LogSeat(logs.opener(() => clock.now())),
