@@ -10,7 +10,7 @@ import {
   encodeSettings,
   settingsOf,
 } from '../packages/authority/services/settings.ts'
-import type { SlotRow } from '../packages/authority/store/contract.ts'
+import type { SlotRow } from '../packages/authority/store/rows.ts'
 import { inTurns, measured } from './measure.ts'
 import { printRows } from './table.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
-import type { CertificateRow, SlotRow } from '../packages/authority/store/contract.ts'
+import type { CertificateRow, SlotRow } from '../packages/authority/store/rows.ts'
 import { campKey } from './camps.ts'
 import type { FileReader } from './file-reader.ts'
 import { KeyInvariants } from './key-invariants.ts'

@@ -1,6 +1,6 @@
 import { readTrustStatement } from '@datapunk/protocol'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
-import type { SlotRow } from '../packages/authority/store/contract.ts'
+import type { SlotRow } from '../packages/authority/store/rows.ts'
 import { type Camp, keysOf } from './camps.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'

@@ -19,6 +19,7 @@ import {
   pinOf,
   type Requirement,
   type SectionRef,
+  type Strictness,
   sealBundleHead,
   sealTrustStatement,
   type TrustStatement,
@@ -91,7 +92,7 @@ export class TestMesh {
   readonly #pins = new Map<string, Set<string>>()
   /** What the next bundle says of certificates that are not logged; pairs that services are given are from then on. */
   #scts: Requirement | undefined
-  #pinMode: 'off' | Requirement = 'off'
+  #pinMode: Strictness = 'off'
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
   number: DocumentNumber = { generation: 1, counter: 0 }
@@ -251,7 +252,7 @@ export class TestMesh {
   }
 
   /** Says from the next bundle on what becomes of keys that are not pinned; those that services were given are. */
-  pinning(mode: 'off' | Requirement): void {
+  pinning(mode: Strictness): void {
     this.#pinMode = mode
   }
 

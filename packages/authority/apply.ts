@@ -23,7 +23,7 @@ import { takeStep } from './rollover/roll.ts'
 import { hasEnded, type RollStep, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
 import { recordSettings } from './services/record-settings.ts'
 import { slotInUse } from './slots.ts'
-import type { CertificateRow } from './store/contract.ts'
+import type { CertificateRow } from './store/rows.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
 export interface ApplyOptions {

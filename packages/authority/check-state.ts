@@ -7,7 +7,7 @@ import { AuthorityError } from './error.ts'
 import { keptPer } from './kept-answer.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
 import { isAheadOfUs } from './peers/ahead.ts'
-import type { SlotRow } from './store/contract.ts'
+import type { SlotRow } from './store/rows.ts'
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 

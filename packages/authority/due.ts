@@ -8,7 +8,7 @@ import { renewalOf } from './revocation/lists.ts'
 import { longestMemory, rollTime } from './rollover/lifetimes.ts'
 import { LOG, type RollWait } from './rollover/roll-plan.ts'
 import { decodeSettings } from './services/settings.ts'
-import type { SlotRow } from './store/contract.ts'
+import type { SlotRow } from './store/rows.ts'
 
 /** A log that is waited for is asked again after this, milliseconds. */
 const ASK_LOG = 30_000

@@ -1,7 +1,7 @@
-import type { Requirement } from '@datapunk/protocol'
+import type { Strictness } from '@datapunk/protocol'
 import type { NextGeneration } from './backup/next-generation.ts'
 import type { RefusedPairKind } from './probe/refused-pair-kinds.ts'
-import type { RevocationReason } from './store/contract.ts'
+import type { RevocationReason } from './store/rows.ts'
 
 export const authorityEventKinds = [
   'mesh-created',
@@ -102,7 +102,7 @@ export interface AuthorityEventDetails {
     readonly nextTryAt?: string
   }
   'files-purged': { readonly dir: string }
-  'pinning-changed': { readonly from: 'off' | Requirement; readonly to: 'off' | Requirement }
+  'pinning-changed': { readonly from: Strictness; readonly to: Strictness }
   'pins-suspended': { readonly until: string }
   'pins-resumed': Nothing
   'outage-budget': { readonly endedBy: string; readonly until: string }
@@ -129,7 +129,7 @@ export interface AuthorityEventDetails {
     readonly root?: string
   }
   'log-unavailable': Failure
-  'transparency-changed': { readonly scts: 'off' | Requirement }
+  'transparency-changed': { readonly scts: Strictness }
   'status-served': { readonly address: string }
   'status-failed': Failure
   'store-failed': Failure

@@ -1,16 +1,9 @@
-import type { DocumentNumber, Requirement } from '@datapunk/protocol'
+import type { DocumentNumber, Strictness } from '@datapunk/protocol'
 import type { RootKey } from './keys/root-key-place.ts'
 import type { DueList } from './revocation/lists.ts'
 import type { Late, Witnesses } from './rollover/late.ts'
 import type { CertificateRequest, Settings } from './services/settings.ts'
-import type {
-  AttemptRow,
-  CertificateRow,
-  InstanceRow,
-  MeshRow,
-  ServiceRow,
-  SlotRow,
-} from './store/contract.ts'
+import type { AttemptRow, CertificateRow, InstanceRow, MeshRow, ServiceRow, SlotRow } from './store/rows.ts'
 
 /** What *is*: the store's rows and what was seen on disk, taken at one moment, for `plan` to compare with the config. */
 export interface Inventory {
@@ -50,7 +43,7 @@ export interface Inventory {
   /** The certificates of operators, whatever CA they are under; none while neither an issuing CA nor a log retires. */
   readonly operatorTerms: readonly OperatorTerm[]
   /** What the config said of pinning when it was last applied; undefined before. */
-  readonly pinning: 'off' | Requirement | undefined
+  readonly pinning: Strictness | undefined
   /** Who holds up that keys which are not pinned are refused; undefined where nothing does. */
   readonly pinsLate: PinsLate | undefined
   /** Whether the published documents say what the inventory says, and lie on disk. */

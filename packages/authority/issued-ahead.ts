@@ -1,7 +1,7 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
-import type { SlotKind } from './store/contract.ts'
+import type { SlotKind } from './store/rows.ts'
 
 type Known = Pick<Engine, 'store' | 'clock' | 'config'>
 

@@ -25,7 +25,8 @@ import { witnessesOf } from './rollover/witnesses.ts'
 import { operatorLabel, operatorOf } from './services/service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './services/settings.ts'
 import { slotInUse } from './slots.ts'
-import type { InstanceRow, Reader, SlotRow } from './store/contract.ts'
+import type { Reader } from './store/contract.ts'
+import type { InstanceRow, SlotRow } from './store/rows.ts'
 
 /**
  * Takes the inventory: the store's rows, and what lies on disk.

@@ -6,7 +6,7 @@ import type { Inventory, InventoryInstance, InventoryService } from './inventory
 import { constraintsOf } from './issuing/constraints.ts'
 import { type Action, plan, renewalDue } from './plan.ts'
 import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './services/settings.ts'
-import type { CertificateRow, SlotKind } from './store/contract.ts'
+import type { CertificateRow, SlotKind } from './store/rows.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const now = Date.UTC(2026, 5, 1)

@@ -6,7 +6,7 @@ import { planRoll, type RollPlan, type RollStep, type RollWait, rollStepKinds } 
 import { type Safety, serviceChanges } from './services/service-changes.ts'
 import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './services/settings.ts'
 import { slotInUse } from './slots.ts'
-import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from './store/contract.ts'
+import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from './store/rows.ts'
 import { crowdedLogs } from './transparency/crowded-logs.ts'
 import { wantedScts } from './transparency/plan-scts.ts'
 import { isLiving } from './transparency/submit.ts'

@@ -10,7 +10,8 @@ import { folderOptions } from './place.ts'
 import { trustedSlots } from './publishing/trust.ts'
 import { membersOf } from './services/members.ts'
 import { decodeSettings } from './services/settings.ts'
-import type { InstanceRow, ServiceRow, Store } from './store/contract.ts'
+import type { Store } from './store/contract.ts'
+import type { InstanceRow, ServiceRow } from './store/rows.ts'
 
 /** A certificate that an instance shows now. */
 export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>

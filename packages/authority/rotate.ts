@@ -5,7 +5,7 @@ import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
-import type { SlotKind, SlotState } from './store/contract.ts'
+import type { SlotKind, SlotState } from './store/rows.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =

@@ -2,7 +2,7 @@ import type { Certificate } from '@datapunk/pki'
 import type { CaConfig } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Engine } from './engine.ts'
-import type { SlotKind, SlotRow } from './store/contract.ts'
+import type { SlotKind, SlotRow } from './store/rows.ts'
 
 /** The one of this kind that signs now; undefined where none does. */
 export function slotInUse(slots: readonly SlotRow[], kind: SlotKind): SlotRow | undefined {

@@ -25,6 +25,7 @@ export type {
   OperatorConfig,
   Requirement,
   ServiceConfig,
+  Strictness,
 } from './config/config.ts'
 export { parseDuration } from './config/duration.ts'
 export { type Layout, type LogFolder, layoutOf, logFolderId } from './config/layout.ts'

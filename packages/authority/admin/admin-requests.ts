@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { revocationReasons } from '../store/contract.ts'
+import { revocationReasons } from '../store/rows.ts'
 
 const nothing = z.undefined()
 const service = z.strictObject({ service: z.string() })

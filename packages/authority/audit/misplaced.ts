@@ -1,4 +1,4 @@
-import type { HashedRecord } from '../store/contract.ts'
+import type { HashedRecord } from '../store/rows.ts'
 import type { AuditFault } from './audit-fault.ts'
 import { auditLeaf } from './audit-leaf.ts'
 

@@ -1,4 +1,5 @@
-import type { AuditRow, Deed, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { AuditRow, Deed } from '../store/rows.ts'
 
 export interface AuditQuery {
   /** Entries of this time and later, milliseconds since the epoch. */

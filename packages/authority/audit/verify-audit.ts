@@ -1,5 +1,6 @@
 import { CompactTree } from '@datapunk/tlog'
-import type { HashedRecord, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { HashedRecord } from '../store/rows.ts'
 import type { AuditFault } from './audit-fault.ts'
 import { auditLeaf } from './audit-leaf.ts'
 import { type AuditMark, auditMarks, type MarkReader } from './audit-marks.ts'

@@ -14,7 +14,8 @@ import {
 } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, openCheckpoint } from '@datapunk/tlog'
 import type { Engine } from '../engine.ts'
-import type { IntentRow, Transaction } from '../store/contract.ts'
+import type { Transaction } from '../store/contract.ts'
+import type { IntentRow } from '../store/rows.ts'
 import type { PublishedAhead } from './published-ahead.ts'
 
 /** What peers were told to refuse since, and the inventory, being older, does not know to be revoked. */

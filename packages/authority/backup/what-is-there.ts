@@ -1,7 +1,7 @@
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
-import type { MeshRow } from '../store/contract.ts'
+import type { MeshRow } from '../store/rows.ts'
 import { SqliteStore } from '../store/sqlite.ts'
 import type { BackupHeader } from './header.ts'
 

@@ -4,7 +4,8 @@ import type { Engine } from '../engine.ts'
 import { nextTry } from '../pace.ts'
 import { trustedSlots } from '../publishing/trust.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
-import type { InstanceRow, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { InstanceRow } from '../store/rows.ts'
 import type { DeliverOptions, Handover } from './handover.ts'
 
 interface Due extends Handover {

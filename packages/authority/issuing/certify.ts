@@ -1,7 +1,7 @@
 import type { Certificate, Signer } from '@datapunk/pki'
 import type { Engine } from '../engine.ts'
 import { certificateOf } from '../slots.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { constraintsOf } from './constraints.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 

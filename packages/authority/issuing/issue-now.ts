@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { announceKeys } from '../pinning/announce-keys.ts'
 import { servedCertificates } from '../pinning/serving.ts'
-import type { ServiceRow } from '../store/contract.ts'
+import type { ServiceRow } from '../store/rows.ts'
 import { type IssuedChain, issuePair, withIssuer } from './issue-pair.ts'
 
 /**

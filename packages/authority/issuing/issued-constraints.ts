@@ -1,7 +1,7 @@
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import type { Settings } from '../services/settings.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { type Constraints, permittedPart } from './constraints.ts'
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */

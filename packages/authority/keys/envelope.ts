@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { decodePem, encodePem, PkiError } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
-import type { SlotKind } from '../store/contract.ts'
+import type { SlotKind } from '../store/rows.ts'
 import { type Passphrase, passphraseWays } from './passphrase.ts'
 import {
   allowedCost,

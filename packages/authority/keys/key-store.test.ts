@@ -17,7 +17,7 @@ import { type KeyAlgorithm, keyAlgorithms, spkiOf, verifySignature } from '@data
 import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls } from '../disk/testing/failing-calls.ts'
-import type { SlotState } from '../store/contract.ts'
+import type { SlotState } from '../store/rows.ts'
 import { KeyStore, type KeyStoreOptions } from './key-store.ts'
 import { Passphrase } from './passphrase.ts'
 import type { KeySlot } from './stored-key.ts'

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { rootsToSign } from '../publishing/trust.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import type { RootKey, RootKeyPlace } from './root-key-place.ts'
 
 type Looking = Pick<Engine, 'config' | 'store' | 'keys'>

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 /**
  * Encrypts the keys that lie in clear, where the config no longer says that they do. What the disk has kept of them elsewhere, as in

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { type KeyAlgorithm, keyAlgorithmOf, sha256, spkiOf } from '@datapunk/pki'
-import type { SlotKind } from '../store/contract.ts'
+import type { SlotKind } from '../store/rows.ts'
 
 /** Where a key lives, and what it is for. */
 export interface KeySlot {

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import type { AcknowledgementRow } from '../store/contract.ts'
+import type { AcknowledgementRow } from '../store/rows.ts'
 
 /** How long acknowledgements gather before they are written. Milliseconds. */
 const GATHER = 50

@@ -12,7 +12,7 @@ import {
   ProtocolError,
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import type { CertificateRow } from '../store/contract.ts'
+import type { CertificateRow } from '../store/rows.ts'
 import { compareWitnessed } from '../transparency/witnessed.ts'
 import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'

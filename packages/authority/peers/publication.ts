@@ -1,5 +1,6 @@
 import { readBundleHead, type SectionRef } from '@datapunk/protocol'
-import type { PublishedBundleRow, Reader, TrustStatementRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { PublishedBundleRow, TrustStatementRow } from '../store/rows.ts'
 
 /** What peers are sent, read once for all of them. */
 export interface Publication {

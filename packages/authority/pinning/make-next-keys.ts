@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { folderOptions } from '../place.ts'
 import { decodeSettings, keySizeOf, type Settings } from '../services/settings.ts'
-import type { NextKeyRow, ServiceRow } from '../store/contract.ts'
+import type { NextKeyRow, ServiceRow } from '../store/rows.ts'
 import { pinningWanted } from './pin-mode.ts'
 
 /** How many are made at once: enough to share each commit, few enough to keep memory small. */

@@ -1,8 +1,8 @@
-import type { Requirement } from '@datapunk/protocol'
+import type { Strictness } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { PinsLate } from '../inventory.ts'
 import { longestMemory } from '../rollover/lifetimes.ts'
-import type { Announced, PinningRow } from '../store/contract.ts'
+import type { Announced, PinningRow } from '../store/rows.ts'
 import { pinWait } from './pin-wait.ts'
 
 type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
@@ -11,7 +11,7 @@ type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
  * What the next bundle is to say of keys that are not pinned. `required` in the config holds once every live peer has
  * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
  */
-export function pinModeNow(engine: Known): 'off' | Requirement {
+export function pinModeNow(engine: Known): Strictness {
   const { store, clock } = engine
   const row = store.pinning()
   const wanted = pinningWanted(engine)
@@ -33,7 +33,7 @@ export function pinsLate(engine: Known): PinsLate | undefined {
 }
 
 /** What the config said when it was last applied: lowering it is not done without being asked for. */
-export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): 'off' | Requirement {
+export function pinningWanted({ store, config }: Pick<Known, 'store' | 'config'>): Strictness {
   return store.pinning()?.wanted ?? config.pinning
 }
 

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import { type Late, lateForAnnounced } from '../rollover/late.ts'
 import { longestMemory } from '../rollover/lifetimes.ts'
 import { witnessesOf } from '../rollover/witnesses.ts'
-import type { Announced } from '../store/contract.ts'
+import type { Announced } from '../store/rows.ts'
 
 /** Who does not know yet what a bundle was the first to say, and might refuse what is made by it. */
 export type PinWait = (announced: Announced | undefined) => readonly Late[]

@@ -1,5 +1,5 @@
 import { encodePins, pinOf, type Requirement } from '@datapunk/protocol'
-import type { PinnedKey } from '../store/contract.ts'
+import type { PinnedKey } from '../store/rows.ts'
 
 /**
  * The section of the bundle: of each member every key with a certificate that is neither revoked nor ended, and every next one.

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { pairsOnDisk } from '../observe.ts'
-import type { CertificateRow } from '../store/contract.ts'
+import type { CertificateRow } from '../store/rows.ts'
 
 /**
  * The certificates that instances show and peers accept: of the pair that lies on disk, which after a crash may not be the one

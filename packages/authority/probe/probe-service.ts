@@ -1,5 +1,5 @@
 import { type Config, layoutOf, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
-import type { ServiceRow } from '../store/contract.ts'
+import type { ServiceRow } from '../store/rows.ts'
 
 /** Whoever probes asks for the pair when it is needed: one that ends soon leaves little behind. Days. */
 const MAX_DAYS = 30

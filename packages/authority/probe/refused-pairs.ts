@@ -14,7 +14,7 @@ import {
   isAsAsked,
   type Settings,
 } from '../services/settings.ts'
-import type { CertificateRow, ServiceRow } from '../store/contract.ts'
+import type { CertificateRow, ServiceRow } from '../store/rows.ts'
 import type { RefusedPairKind } from './refused-pair-kinds.ts'
 
 const HOUR = 60 * 60 * 1000

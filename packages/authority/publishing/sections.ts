@@ -1,5 +1,11 @@
 import { sha256 } from '@datapunk/pki'
-import { encodeDraining, encodeMembers, encodeTransparency, type Requirement } from '@datapunk/protocol'
+import {
+  encodeDraining,
+  encodeMembers,
+  encodeTransparency,
+  type Requirement,
+  type Strictness,
+} from '@datapunk/protocol'
 import { keptPer } from '../kept-answer.ts'
 import { pinsSection } from '../pinning/pins-section.ts'
 import { keptSection } from '../revocation/kept-section.ts'
@@ -28,7 +34,7 @@ const KEPT = 24 * 60 * 60 * 1000
  */
 export function sectionsOf(
   store: Store,
-  pinMode: 'off' | Requirement,
+  pinMode: Strictness,
   { now, pinnedAt }: { readonly now: number; readonly pinnedAt: number },
 ): Section[] {
   const draining = drainingIssuers(store, now)

@@ -11,7 +11,8 @@ import {
 import { caCertificate } from '../ca-certificate.ts'
 import { keptPer } from '../kept-answer.ts'
 import { slotInUse } from '../slots.ts'
-import type { Reader, SlotRow, Store } from '../store/contract.ts'
+import type { Reader, Store } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { namedLogs } from '../transparency/crowded-logs.ts'
 
 /** The certificates and keys that peers are to trust, by their slots. */

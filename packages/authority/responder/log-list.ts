@@ -1,6 +1,6 @@
 import { logFolderId } from '@datapunk/protocol'
 import { EMPTY_ROOT, openCheckpoint } from '@datapunk/tlog'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 /** A log on record, and its newest checkpoint where it has one. */
 export interface ListedLog {

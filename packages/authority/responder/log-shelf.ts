@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type Layout, logFolderId } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, type ShownObject, shownHeaders, shownObject } from '@datapunk/tlog'
-import type { Reader, SlotRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { logListOf } from './log-list.ts'
 
 /** What is to be answered about a log. */

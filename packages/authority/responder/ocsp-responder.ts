@@ -13,7 +13,8 @@ import {
 } from '@datapunk/pki'
 import { caCertificate } from '../ca-certificate.ts'
 import { PKI_REASONS } from '../revocation/pki-reasons.ts'
-import type { Reader, SlotRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 /** An answer, and for how long it may be kept. */
 export interface OcspReply {

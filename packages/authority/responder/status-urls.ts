@@ -1,7 +1,7 @@
 import type { LeafStatus } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { leafListUrl, listUrl, urlKeyOf } from '../revocation/list-url.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 /** What a certificate says of where its status is to be learned; nothing, where nothing is served. */
 export type StatusUrls = Pick<LeafStatus, 'crlDistributionPoint' | 'caIssuersUrl' | 'ocspUrl'>

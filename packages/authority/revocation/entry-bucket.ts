@@ -1,5 +1,5 @@
 import { encodeRevokedEntry, RevokedEntries } from '@datapunk/pki'
-import type { RevokedCertificate } from '../store/contract.ts'
+import type { RevokedCertificate } from '../store/rows.ts'
 import { put } from './column.ts'
 import { PKI_REASONS } from './pki-reasons.ts'
 

@@ -1,5 +1,5 @@
 import type { RevokedEntries } from '@datapunk/pki'
-import type { RevokedCertificate } from '../store/contract.ts'
+import type { RevokedCertificate } from '../store/rows.ts'
 import { EntryBucket, type EntrySelection } from './entry-bucket.ts'
 import { lastOctet, type Shard, shardIndex } from './list-url.ts'
 

@@ -1,6 +1,7 @@
 import { sha256 } from '@datapunk/pki'
 import { revokedPrefix } from '@datapunk/protocol'
-import type { CertificateProfile, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { CertificateProfile } from '../store/rows.ts'
 import { RevokedRecords } from './revoked-records.ts'
 
 /** The bundle's section "revoked", and the SHA-256 that names it, lowercase hex. */

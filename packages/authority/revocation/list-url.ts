@@ -1,6 +1,7 @@
 import { sha256 } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
-import type { ListRow, Reader, SlotRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { ListRow, SlotRow } from '../store/rows.ts'
 
 /** Scopes (`ListRow.scope`): of a list about all certificates of its CA, and of what has changed in it. */
 export const WHOLE = ''

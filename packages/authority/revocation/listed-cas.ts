@@ -1,5 +1,6 @@
 import { keptPer } from '../kept-answer.ts'
-import type { ListHead, Reader, SlotRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { ListHead, SlotRow } from '../store/rows.ts'
 import { WHOLE } from './list-url.ts'
 
 /** A CA whose certificates somebody may still believe, and its newest lists. */

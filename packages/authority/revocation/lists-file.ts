@@ -1,4 +1,5 @@
-import type { ListRow, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { ListRow } from '../store/rows.ts'
 import { WHOLE } from './list-url.ts'
 import { listedCas } from './listed-cas.ts'
 

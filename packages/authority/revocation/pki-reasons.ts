@@ -1,5 +1,5 @@
 import type { RevocationReason as PkiReason } from '@datapunk/pki'
-import type { RevocationReason } from '../store/contract.ts'
+import type { RevocationReason } from '../store/rows.ts'
 
 /** As lists and OCSP answers name what is on record. */
 export const PKI_REASONS = {

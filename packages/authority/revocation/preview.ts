@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import type { RevocationRow } from '../store/contract.ts'
+import type { RevocationRow } from '../store/rows.ts'
 import { findTargets, type RevokeTarget } from './targets.ts'
 
 /** What a revocation would take away, before it is asked for. */

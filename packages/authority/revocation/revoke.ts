@@ -7,7 +7,7 @@ import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { writePublished } from '../publishing/published-files.ts'
 import { compromise } from '../rollover/compromise.ts'
 import { operatorOf } from '../services/service-record.ts'
-import type { CertificateProfile, RevocationReason, RevocationRow } from '../store/contract.ts'
+import type { CertificateProfile, RevocationReason, RevocationRow } from '../store/rows.ts'
 import { publishLists } from './lists.ts'
 import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
 

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
 import { operatorLabel } from '../services/service-record.ts'
-import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { takeStep } from './roll.ts'
 
 export interface BeginRoll {

@@ -5,7 +5,7 @@ import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
 import { publish } from '../publishing/publish.ts'
 import { activeSlot, certificateOf, ensureKey, newSlotId } from '../slots.ts'
-import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import { announceTrust } from './roll.ts'
 

@@ -1,5 +1,5 @@
 import { compareDocumentNumbers, type DocumentNumber } from '@datapunk/protocol'
-import type { Announced } from '../store/contract.ts'
+import type { Announced } from '../store/rows.ts'
 
 /** A live peer, as far as a roll-over asks. */
 export interface Witness {

@@ -1,6 +1,6 @@
 import type { Config } from '@datapunk/protocol'
 import { OCSP_SIGNER_LIFE } from '../issuing/issue.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const YEAR = 365 * DAY

@@ -4,7 +4,7 @@ import { parseConfig } from '@datapunk/protocol'
 import type { CaFacts, Inventory } from '../inventory.ts'
 import { constraintsOf } from '../issuing/constraints.ts'
 import { isMute } from '../plan.ts'
-import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { SlotKind, SlotRow } from '../store/rows.ts'
 import type { Witness } from './late.ts'
 import { planRoll, targetOf } from './roll-plan.ts'
 

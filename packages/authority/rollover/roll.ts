@@ -7,7 +7,7 @@ import { publish } from '../publishing/publish.ts'
 import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
 import { publishLists } from '../revocation/lists.ts'
 import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
-import type { SlotKind, SlotRow } from '../store/contract.ts'
+import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import type { RollStep } from './roll-plan.ts'
 

@@ -1,5 +1,6 @@
 import { MAX_NAMES, type Member, type Subject } from '@datapunk/protocol'
-import type { CertificateRow, InstanceRow, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { CertificateRow, InstanceRow } from '../store/rows.ts'
 import { type CertificateRequest, decodeRequest, decodeSettings, type Settings } from './settings.ts'
 
 type MembersReader = Pick<

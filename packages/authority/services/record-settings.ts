@@ -4,7 +4,7 @@ import { AuthorityError } from '../error.ts'
 import type { AuthorityEventKind } from '../event.ts'
 import { movePair } from '../place.ts'
 import type { ServiceAction } from '../plan.ts'
-import type { NextKeyRow, ServiceRow } from '../store/contract.ts'
+import type { NextKeyRow, ServiceRow } from '../store/rows.ts'
 import { decodeSettings, encodeSettings, type Settings } from './settings.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ServiceDeed } from '../store/contract.ts'
+import type { ServiceDeed } from '../store/rows.ts'
 import { type Settings, sameValue } from './settings.ts'
 
 /** One kind of change between the settings applied and those wanted. */

@@ -1,12 +1,12 @@
+import type { Reader } from '../store/contract.ts'
 import type {
   CertificateRow,
   InstanceRow,
   NextKeyRow,
   PinnedKey,
-  Reader,
   RevocationRow,
   ServiceRow,
-} from '../store/contract.ts'
+} from '../store/rows.ts'
 import { decodeRequest, decodeSettings, type Settings } from './settings.ts'
 
 /** What is on record of a service. */

@@ -1,5 +1,6 @@
 import { PROBE } from '@datapunk/protocol'
-import type { Reader, TermRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { TermRow } from '../store/rows.ts'
 import { goneInstances } from './succession.ts'
 
 /**

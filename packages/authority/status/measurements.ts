@@ -7,7 +7,7 @@ import type { PeerBook } from '../peers/peer-book.ts'
 import { renewalDue } from '../plan.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
 import { termsOfServices } from '../services/terms.ts'
-import type { AttemptKind, SlotRow, TermRow } from '../store/contract.ts'
+import type { AttemptKind, SlotRow, TermRow } from '../store/rows.ts'
 import { outageBudgetOf } from './outage-budget.ts'
 import { keysSinceBackup } from './status.ts'
 

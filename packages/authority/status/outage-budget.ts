@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
 import { termsOfServices } from '../services/terms.ts'
-import type { Reader, TermRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { TermRow } from '../store/rows.ts'
 
 /** How long the mesh goes on if the authority does nothing from now on. */
 export interface OutageBudget {

@@ -5,7 +5,7 @@ import {
   type DocumentNumber,
   formatDocumentNumber,
   PROBE,
-  type Requirement,
+  type Strictness,
 } from '@datapunk/protocol'
 import { stateFault } from '../check-state.ts'
 import { undelivered } from '../delivery/deliver.ts'
@@ -20,7 +20,7 @@ import { isSuspended, pinningWanted } from '../pinning/pin-mode.ts'
 import { plan, renewalDue } from '../plan.ts'
 import type { RollWait, RootKeyAsk } from '../rollover/roll-plan.ts'
 import { goneInstances } from '../services/succession.ts'
-import type { AttemptRow, CertificateRow, SlotRow, SlotState } from '../store/contract.ts'
+import type { AttemptRow, CertificateRow, SlotRow, SlotState } from '../store/rows.ts'
 import { isLiving } from '../transparency/submit.ts'
 import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 
@@ -44,9 +44,9 @@ export interface Status {
   readonly services: readonly InstanceStatus[]
   readonly transparency: {
     /** What the config says. */
-    readonly wanted: 'off' | Requirement
+    readonly wanted: Strictness
     /** What peers are told. */
-    readonly mode: 'off' | Requirement
+    readonly mode: Strictness
     /** Those that peers believe, or are about to. */
     readonly logs: readonly { readonly slot: string; readonly state: SlotState; readonly origin: string }[]
     /** The URL of the log that certificates go to, where it runs by itself; undefined where the authority is the log too. */
@@ -58,9 +58,9 @@ export interface Status {
   }
   readonly pinning: {
     /** What the config said when it was last applied. */
-    readonly wanted: 'off' | Requirement
+    readonly wanted: Strictness
     /** What the newest bundle says. */
-    readonly mode: 'off' | Requirement
+    readonly mode: Strictness
     /** Until when nobody is refused for his key, because somebody said so. */
     readonly suspendedUntil: number | undefined
     /** Connections that live peers let in, and would have refused were it required. */

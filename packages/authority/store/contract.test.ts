@@ -6,19 +6,10 @@ import { describe, type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { CompactTree, EMPTY_ROOT } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
-import type {
-  InstanceRow,
-  IntentRow,
-  ListRow,
-  MeshRow,
-  RevokedAfter,
-  ServiceRow,
-  SlotRow,
-  Store,
-  Transaction,
-} from './contract.ts'
+import type { Store, Transaction } from './contract.ts'
 import { KeptStore } from './kept-store.ts'
 import { MemoryStore } from './memory.ts'
+import type { InstanceRow, IntentRow, ListRow, MeshRow, RevokedAfter, ServiceRow, SlotRow } from './rows.ts'
 import { SqliteStore } from './sqlite.ts'
 
 function openSqlite(t: TestContext): SqliteStore {

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import fc from 'fast-check'
-import type { CountingStore, IntentRow, Reader, SlotRow, Store, Transaction } from './contract.ts'
+import type { CountingStore, Reader, Store, Transaction } from './contract.ts'
 import { KeptStore } from './kept-store.ts'
 import { type Fate, MemoryStore } from './memory.ts'
+import type { IntentRow, SlotRow } from './rows.ts'
 import { SqliteStore } from './sqlite.ts'
 
 const names = ['lake', 'stream']

@@ -1,20 +1,17 @@
+import type { CountingStore, Reader, Store, Transaction } from './contract.ts'
 import type {
   AuditCheckpointRow,
   AuditRow,
   CertificateProfile,
   CertificateRow,
-  CountingStore,
   HashedRecord,
   ListRow,
   PinnedKey,
-  Reader,
   RevocationRow,
   RevokedAfter,
   RevokedCertificate,
-  Store,
   TermRow,
-  Transaction,
-} from './contract.ts'
+} from './rows.ts'
 
 type Deed = Exclude<keyof Transaction, keyof Reader>
 

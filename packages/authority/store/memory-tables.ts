@@ -1,6 +1,8 @@
 import { compareDocumentNumbers, formatDocumentNumber, revokedPrefix } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
+import type { Transaction } from './contract.ts'
+import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 import type {
   AcknowledgementRow,
   Announced,
@@ -11,14 +13,15 @@ import type {
   BundleRow,
   CertificateProfile,
   CertificateRow,
-  Deed,
   DeliveryRow,
   HashedRecord,
   InstanceRow,
   IntentRow,
   ListHead,
   ListRow,
+  MeshChange,
   MeshRow,
+  NewAuditEntry,
   NextKeyRow,
   PinnedKey,
   PinningRow,
@@ -29,10 +32,8 @@ import type {
   ServiceRow,
   SlotRow,
   TermRow,
-  Transaction,
   TrustStatementRow,
-} from './contract.ts'
-import { checkListNumber, checkNumber, refusal } from './refusal.ts'
+} from './rows.ts'
 
 /** The rows of a `MemoryStore`, with a list of what to do to take changes back. A row is never changed, only replaced. */
 export class MemoryTables implements Transaction {
@@ -284,7 +285,7 @@ export class MemoryTables implements Transaction {
     })
   }
 
-  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>): void {
+  changeMesh(change: MeshChange): void {
     this.#mustBeOpen()
     const before = this.#mesh
     if (before === undefined) throw refusal.noMesh()
@@ -407,7 +408,7 @@ export class MemoryTables implements Transaction {
     this.#append(this.#bundles, { row: copyOf(row), digests: [...sections.keys()] })
   }
 
-  addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
+  addAudit(row: NewAuditEntry): void {
     this.#mustBeOpen()
     const record = { ...row, entry: JSON.stringify(row.entry), number: this.#audit.length + 1 }
     this.#audit.push({ ...record, leaf: Buffer.from(auditLeaf(record)).toString('hex') })

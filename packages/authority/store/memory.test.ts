@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServiceRow } from './contract.ts'
 import { type Fate, MemoryStore } from './memory.ts'
+import type { ServiceRow } from './rows.ts'
 
 const row: ServiceRow = {
   service: 'lake',

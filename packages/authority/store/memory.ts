@@ -1,5 +1,8 @@
 import type { TreeRoot } from '@datapunk/tlog'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
+import type { CountingStore, Transaction } from './contract.ts'
+import { MemoryTables } from './memory-tables.ts'
+import { refusal } from './refusal.ts'
 import type {
   AcknowledgementRow,
   AttemptRow,
@@ -7,7 +10,6 @@ import type {
   AuditRow,
   CertificateProfile,
   CertificateRow,
-  CountingStore,
   DeliveryRow,
   HashedRecord,
   InstanceRow,
@@ -24,11 +26,8 @@ import type {
   ServiceRow,
   SlotRow,
   TermRow,
-  Transaction,
   TrustStatementRow,
-} from './contract.ts'
-import { MemoryTables } from './memory-tables.ts'
-import { refusal } from './refusal.ts'
+} from './rows.ts'
 
 /** What the disk does with a commit: keeps it, loses it, or keeps it and says that it lost it. */
 export type Fate = 'kept' | 'lost' | 'kept-but-failed'

@@ -1,6 +1,6 @@
 import { type DocumentNumber, formatDocumentNumber, isSuccessor } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { IntentRow, ListHead } from './contract.ts'
+import type { IntentRow, ListHead } from './rows.ts'
 
 /** What the contract refuses, in the same words by every store. */
 export const refusal = {

@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { revokedPrefix } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
+import type { Reader } from './contract.ts'
+import { refusal } from './refusal.ts'
 import type {
   AcknowledgementRow,
   AttemptRow,
@@ -18,7 +20,6 @@ import type {
   PinnedKey,
   PinningRow,
   PublishedBundleRow,
-  Reader,
   RevocationRow,
   RevokedAfter,
   RevokedCertificate,
@@ -26,8 +27,7 @@ import type {
   SlotRow,
   TermRow,
   TrustStatementRow,
-} from './contract.ts'
-import { refusal } from './refusal.ts'
+} from './rows.ts'
 
 type Row = Record<string, SQLOutputValue>
 

@@ -2,6 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { DocumentNumber } from '@datapunk/protocol'
 import type { TreeRoot } from '@datapunk/tlog'
 import { AuditEdge } from './audit-edge.ts'
+import type { Transaction } from './contract.ts'
+import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 import type {
   AcknowledgementRow,
   Announced,
@@ -9,21 +11,20 @@ import type {
   AttemptRow,
   AuditCheckpointRow,
   BundleRow,
-  Deed,
   DeliveryRow,
   InstanceRow,
   IntentRow,
   ListRow,
+  MeshChange,
   MeshRow,
+  NewAuditEntry,
   NextKeyRow,
   PinningRow,
   RevocationRow,
   ServiceRow,
   SlotRow,
-  Transaction,
   TrustStatementRow,
-} from './contract.ts'
-import { checkListNumber, checkNumber, refusal } from './refusal.ts'
+} from './rows.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 
 /** Extended result codes, https://www.sqlite.org/rescode.html */
@@ -238,7 +239,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     )
   }
 
-  changeMesh(change: Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>): void {
+  changeMesh(change: MeshChange): void {
     this.#mustBeOpen()
     const before = this.mesh()
     if (before === undefined) throw refusal.noMesh()
@@ -408,7 +409,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#forgetSections.run()
   }
 
-  addAudit(row: { at: number; actor: string; deed: Deed; entry: Readonly<Record<string, unknown>> }): void {
+  addAudit(row: NewAuditEntry): void {
     this.#mustBeOpen()
     this.#audit.add({ ...row, entry: JSON.stringify(row.entry) }, (record, leaf) => {
       const { number, at, actor, deed, entry } = record

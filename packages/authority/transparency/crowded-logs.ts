@@ -1,5 +1,5 @@
 import { MAX_LOGS } from '@datapunk/protocol'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { isLiving } from './submit.ts'
 
 /** Each restore begins another log, and those before it are believed until all they hold has ended, which may take a year. */

@@ -1,4 +1,4 @@
-import type { MeshRow } from '../store/contract.ts'
+import type { MeshRow } from '../store/rows.ts'
 import type { CertificateLog, WantedLog } from './certificate-log.ts'
 
 type Mesh = Pick<MeshRow, 'meshId' | 'generation'>

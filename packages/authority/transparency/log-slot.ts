@@ -1,7 +1,7 @@
 import { keyIdOf } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { recordOfLog } from './submit.ts'
 
 /**

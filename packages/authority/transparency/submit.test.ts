@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { apply } from '../apply.ts'
-import type { SlotRow } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { seatLog } from './log-slot.ts'
 

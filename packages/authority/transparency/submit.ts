@@ -10,7 +10,8 @@ import {
 } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
-import type { Reader, SlotRow } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import type { LogSeat } from './log-seat.ts'
 
 /** An SCT, and the slot of the log that gave it. */

@@ -62,8 +62,8 @@ export interface Config {
     readonly shards: number
   }
   /** Whether what is issued is logged, and what peers do with a certificate that is not. */
-  readonly transparency: 'off' | Requirement
-  readonly pinning: 'off' | Requirement
+  readonly transparency: Strictness
+  readonly pinning: Strictness
   readonly paths: { readonly caCert: string; readonly caKey: string; readonly crl: string }
   readonly services: ReadonlyMap<string, ServiceConfig>
   /** Who may come to the console from elsewhere; no members of the mesh. */
@@ -72,6 +72,9 @@ export interface Config {
 
 /** What peers do with what breaks a rule: they say so, or they refuse it. */
 export type Requirement = 'report' | 'required'
+
+/** The same, where a rule may also be none. */
+export type Strictness = 'off' | Requirement
 
 export interface CaConfig {
   readonly algorithm: KeyAlgorithm
