@@ -1,15 +1,10 @@
 // What runs in a thread of its own, so that Node has compiled it with all the rest, and no thread has to.
 import './disk/swap-thread.ts'
 
-export {
-  type AdminOptions,
-  askConsoleLink,
-  type ConsoleLink,
-  type ConsoleLinkRequest,
-  connectAdmin,
-  serveAdmin,
-} from './admin/admin.ts'
+export type { ConsoleLink, ConsoleLinkRequest } from './admin/admin-calls.ts'
 export type { Administration, BackupMade, BackupRequest } from './admin/administration.ts'
+export { askConsoleLink, connectAdmin } from './admin/connect-admin.ts'
+export { type AdminOptions, serveAdmin } from './admin/serve-admin.ts'
 export type { ApplyOptions, ApplyReport } from './apply.ts'
 export type { AuditFault } from './audit/audit-fault.ts'
 export type { AuditQuery } from './audit/read-audit.ts'

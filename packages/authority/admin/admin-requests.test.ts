@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Authority } from '../authority.ts'
-import { serveAdmin } from './admin.ts'
+import { serveAdmin } from './serve-admin.ts'
 
 /** An authority that remembers what it was asked for, and does nothing. */
 function fakeAuthority(asked: unknown[]): Authority {

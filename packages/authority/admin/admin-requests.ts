@@ -16,11 +16,12 @@ const targets = z
     z.union([service, z.strictObject({ serial: z.string() }), z.strictObject({ certificate: z.string() })]),
   )
   .min(1)
+  .readonly()
 
 const rotation = z.union([
   z.strictObject({ what: z.literal('pairs'), service: z.string().optional() }),
   z.strictObject({ what: z.enum(['back', 'resume']), service: z.string() }),
-  z.strictObject({ what: slotKind, without: z.array(z.string()) }),
+  z.strictObject({ what: slotKind, without: z.array(z.string()).readonly() }),
   z.strictObject({ what: z.literal('compromised'), kind: slotKind }),
 ])
 
@@ -43,7 +44,7 @@ export const adminRequests = {
   'suspend-pins': z.strictObject({ span: milliseconds.nullable() }),
   'prepare-probe': nothing,
   'refused-callers': z.strictObject({
-    services: z.array(z.string()),
+    services: z.array(z.string()).readonly(),
     after: z.int().min(0),
     wait: milliseconds,
   }),
@@ -51,6 +52,7 @@ export const adminRequests = {
   purge: nothing,
   status: nothing,
   'live-service': service,
+  /** Whoever comes by a link that is read-only may look, and do nothing. */
   'console-link': z.strictObject({ readOnly: z.boolean() }),
   backup: z.strictObject({ file: z.string(), passphraseFile: z.string().optional() }),
   'continue-from-here': nothing,

@@ -14,7 +14,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { connectAdmin, serveAdmin } from '../admin/admin.ts'
+import { connectAdmin } from '../admin/connect-admin.ts'
+import { serveAdmin } from '../admin/serve-admin.ts'
 import type { AuthorityEvent } from '../event.ts'
 import {
   applyIn,

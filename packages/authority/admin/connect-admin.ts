@@ -1,0 +1,93 @@
+import { request } from 'node:http'
+import type { ApplyOptions } from '../apply.ts'
+import { type Asker, encodeAsker } from '../audit/asker.ts'
+import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
+import { unreachable } from '../events/read-events.ts'
+import { byShortName } from '../socket.ts'
+import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
+import type { Administration } from './administration.ts'
+
+/** The authority that serves this socket; undefined where none does. @param asker for its audit */
+export async function connectAdmin(socket: string, asker: Asker): Promise<Administration | undefined> {
+  const call = <Name extends keyof Gives>(name: Name, input: Takes[Name]): Promise<Gives[Name]> =>
+    callOverSocket({ socket, asker }, name, input)
+  try {
+    await call('ping', undefined)
+  } catch (error) {
+    // Whoever answers, be it with a refusal, is there and holds the lock; what is amiss is said by the call that meets it.
+    if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
+  }
+  return {
+    plan: () => call('plan', undefined),
+    apply: async ({ approve }: ApplyOptions) => {
+      const destructive = (await call('plan', undefined)).actions.filter(
+        ({ safety }) => safety === 'destructive',
+      )
+      const approved = destructive.length > 0 && (await approve(destructive))
+      const report = await call('apply', { approved: approved ? JSON.stringify(destructive) : null })
+      const failed = report.failed.map(({ action, message }) => ({ action, error: new Error(message) }))
+      return { ...report, failed }
+    },
+    issue: (service) => call('issue', { service }),
+    issueForCsr: (service, csr) =>
+      call('issue-for-csr', { service, csr: Buffer.from(csr).toString('base64') }),
+    issueOperator: (operator, csr) =>
+      call('issue-operator', { operator, csr: Buffer.from(csr).toString('base64') }),
+    rotate: (request) => call('rotate', request),
+    previewRotation: (request) => call('preview-rotation', request),
+    revoke: (request) => call('revoke', request),
+    previewRevocation: (targets) => call('preview-revocation', targets),
+    enforcement: (request) => call('enforcement', request),
+    suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
+    prepareProbe: () => call('prepare-probe', undefined),
+    refusedCallers: (request) => call('refused-callers', request),
+    purge: () => call('purge', undefined),
+    status: () => call('status', undefined),
+    liveService: (service) => call('live-service', { service }),
+    backup: (request) => call('backup', request),
+    continueFromHere: () => call('continue-from-here', undefined),
+  }
+}
+
+/**
+ * A link to the console of the authority that serves this socket.
+ *
+ * @throws AuthorityError `ADMIN_UNREACHABLE`, `NO_CONSOLE`
+ */
+export function askConsoleLink(
+  socket: string,
+  request: ConsoleLinkRequest,
+  asker: Asker,
+): Promise<ConsoleLink> {
+  return callOverSocket({ socket, asker }, 'console-link', request)
+}
+
+function callOverSocket<Name extends keyof Gives>(
+  { socket, asker }: { readonly socket: string; readonly asker: Asker },
+  name: Name,
+  input: Takes[Name],
+): Promise<Gives[Name]> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) => reject(unreachable(socket, cause))
+    byShortName(socket, (socketPath) => {
+      const headers = { [ASKER]: encodeAsker(asker) }
+      const call = request(
+        { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
+        async (res) => {
+          try {
+            const chunks: Uint8Array[] = []
+            for await (const chunk of res) chunks.push(chunk as Uint8Array)
+            const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
+            if (res.statusCode === 200) return resolve(answer as Gives[Name])
+            const { code, message } = answer as { code: AuthorityErrorCode; message: string }
+            reject(new AuthorityError(code, message))
+          } catch (error) {
+            fail(error)
+          }
+        },
+      )
+      call.on('error', fail)
+      call.end(input === undefined ? undefined : JSON.stringify(input))
+    })
+  })
+}

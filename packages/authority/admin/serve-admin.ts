@@ -1,0 +1,192 @@
+import { chmodSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { z } from 'zod'
+import { actorText, askedBy, parseAsker } from '../audit/asker.ts'
+import type { Authority } from '../authority.ts'
+import { AuthorityError } from '../error.ts'
+import { EventBook } from '../events/event-book.ts'
+import { sendEvents } from '../events/send-events.ts'
+import type { Action } from '../plan.ts'
+import { listenOnSocket } from '../socket.ts'
+import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
+import { adminRequests } from './admin-requests.ts'
+
+/** Ten thousand targets of a revocation, by their serials, are 600 kB. */
+const MAX_REQUEST_BYTES = 2 * 1024 * 1024
+
+type Handlers = { [Name in keyof Gives]: (input: Takes[Name]) => Promise<Gives[Name]> }
+
+export interface AdminOptions {
+  /** Re-reads the config, so that what is applied is the file as it stands. */
+  readonly beforeApply?: () => Promise<void>
+  /** Told when something was done that may have begun more. */
+  readonly afterDeed?: () => void
+  /** What is told to whoever follows. */
+  readonly events?: EventBook
+  /** Makes a link to the console. */
+  readonly consoleLink?: (request: ConsoleLinkRequest) => Promise<ConsoleLink>
+}
+
+/** Serves an authority to the CLI over a socket that only the state folder's owner can reach. */
+export async function serveAdmin(
+  authority: Authority,
+  socket: string,
+  {
+    beforeApply = async () => {},
+    afterDeed = () => {},
+    events = new EventBook('none'),
+    consoleLink = noConsole,
+  }: AdminOptions = {},
+): Promise<{ close(): Promise<void> }> {
+  const handlers: Handlers = {
+    plan: async () => {
+      await beforeApply()
+      return authority.plan()
+    },
+    apply: async ({ approved }) => {
+      await beforeApply()
+      const report = await authority.apply({ approve: (destructive) => isAsSeen(destructive, approved) })
+      const failed = report.failed.map(({ action, error }) => ({ action, message: error.message }))
+      afterDeed()
+      return { ...report, failed }
+    },
+    issue: ({ service }) => authority.issue(service),
+    'issue-for-csr': ({ service, csr }) => authority.issueForCsr(service, Buffer.from(csr, 'base64')),
+    'issue-operator': async ({ operator, csr }) => {
+      // They may have been named a moment ago.
+      await beforeApply()
+      return authority.issueOperator(operator, Buffer.from(csr, 'base64'))
+    },
+    rotate: async (request) => {
+      const report = await authority.rotate(request)
+      afterDeed()
+      return report
+    },
+    'preview-rotation': (request) => authority.previewRotation(request),
+    revoke: async (request) => {
+      const report = await authority.revoke(request)
+      afterDeed()
+      return report
+    },
+    'preview-revocation': (targets) => authority.previewRevocation(targets),
+    enforcement: (request) => authority.enforcement(request),
+    'suspend-pins': async ({ span }) => {
+      const suspended = await authority.suspendPins(span ?? undefined)
+      afterDeed()
+      return suspended
+    },
+    'prepare-probe': async () => {
+      const pairs = await authority.prepareProbe()
+      afterDeed()
+      return pairs
+    },
+    'refused-callers': (request) => authority.refusedCallers(request),
+    ping: async () => true,
+    purge: () => authority.purge(),
+    status: () => authority.status(),
+    'live-service': ({ service }) => authority.liveService(service),
+    'console-link': consoleLink,
+    backup: (request) => authority.backup(request),
+    'continue-from-here': () => authority.continueFromHere(),
+  }
+  const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
+    const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
+    const answer =
+      req.url === '/events'
+        ? await streamed(res, events, req)
+        : await askedBy(actor, () => answerTo(handlers, req.url ?? '', req))
+    if (answer === undefined) return
+    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
+  })
+  await listenOnSocket(server, socket)
+  chmodSync(socket, 0o600)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function noConsole(): Promise<never> {
+  throw new AuthorityError('NO_CONSOLE', 'this authority serves no console; `mtls up` does')
+}
+
+/** Yes was said to what was shown; to anything else it was not. */
+function isAsSeen(destructive: readonly Action[], approved: string | null): boolean {
+  if (approved === null) return false
+  if (approved === JSON.stringify(destructive)) return true
+  throw new AuthorityError(
+    'PLAN_CHANGED',
+    'the plan has changed since it was shown, so nothing was done. Run `mtls apply` again to see it',
+  )
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+async function answerTo(handlers: Handlers, url: string, body: AsyncIterable<Uint8Array>): Promise<Answer> {
+  try {
+    const name = url.slice(1)
+    if (!Object.hasOwn(handlers, name)) return { status: 404, body: { message: `no call ${name}` } }
+    const handler = handlers[name as keyof Gives] as (input: unknown) => Promise<unknown>
+    const input = requestFor(name as keyof Gives, await readJson(body))
+    return { status: 200, body: (await handler(input)) ?? null }
+  } catch (error) {
+    return refusalOf(error)
+  }
+}
+
+/** @throws AuthorityError `REQUEST_INVALID` */
+function requestFor<Name extends keyof Gives>(name: Name, value: unknown): Takes[Name] {
+  const schemas: { readonly [Each in keyof Gives]: z.ZodType<Takes[Each]> } = adminRequests
+  const { success, data, error } = schemas[name].safeParse(value)
+  if (success) return data
+  const [issue] = error.issues
+  throw invalidRequest(`another shape at ${JSON.stringify(issue?.path.join('.') ?? '')} of ${name}`)
+}
+
+function invalidRequest(found: string): AuthorityError {
+  return new AuthorityError(
+    'REQUEST_INVALID',
+    `found ${found}; allowed: what \`mtls\` of this version sends. Restart \`mtls up\` where it is of another one`,
+  )
+}
+
+/** @returns what to answer instead, where that was refused */
+async function streamed(
+  response: ServerResponse,
+  events: EventBook,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Answer | undefined> {
+  try {
+    sendEvents(response, events, await readJson(body))
+    return undefined
+  } catch (error) {
+    return refusalOf(error)
+  }
+}
+
+function refusalOf(error: unknown): Answer {
+  const { code, message } = error as { code?: string; message?: string }
+  return { status: 409, body: { code, message: message ?? String(error) } }
+}
+
+async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > MAX_REQUEST_BYTES) throw invalidRequest(`a request of over ${MAX_REQUEST_BYTES} octets`)
+    chunks.push(chunk)
+  }
+  if (size === 0) return undefined
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
+  } catch {
+    throw invalidRequest('a request that is no JSON in UTF-8')
+  }
+}
