@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import {
   diskFailure,
   foreign,
@@ -11,6 +11,7 @@ import {
   tooLong,
 } from './disk-failure.ts'
 import { type DiskCalls, DiskSteps, isOwnedBy, type WriteOptions } from './disk-steps.ts'
+import { isInside } from './is-inside.ts'
 import type { Owner } from './numeric-owner.ts'
 
 export interface ReadOptions {
@@ -418,9 +419,4 @@ function temporaryOf(path: string): string {
 
 function isPrivate(mode: number): boolean {
   return (mode & 0o077) === 0
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
 }

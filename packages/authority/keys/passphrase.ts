@@ -1,6 +1,7 @@
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { inspect } from 'node:util'
 import type { Disk } from '../disk/disk.ts'
+import { isInside } from '../disk/is-inside.ts'
 import { AuthorityError } from '../error.ts'
 
 /** Longer ones are a wrong file. */
@@ -157,12 +158,6 @@ function givenPassphrases({ disk, passphraseFile, environment }: PassphraseOptio
 function readPassphrase(disk: Disk, path: string): Passphrase | undefined {
   const bytes = disk.readChecked(path, { maxBytes: MAX_BYTES, refuseLooserThan: 0o600 })
   return bytes && new Passphrase(bytes)
-}
-
-/** Whether whoever has a folder has the file too. Both absolute. */
-export function isInside(path: string, folder: string): boolean {
-  const way = relative(resolve(folder), resolve(path))
-  return way !== '..' && !way.startsWith('../') && !isAbsolute(way)
 }
 
 /** How a passphrase is given, for messages. */
