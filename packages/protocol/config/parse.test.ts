@@ -87,6 +87,13 @@ describe('defaults', () => {
     assert.equal(config.services.get('api')?.mode, 0o640)
   })
 
+  for (const mode of ['0600', '0640', '0400', '0440']) {
+    test(`mode ${mode} may be`, () => {
+      const config = parseConfig(`services: { api: { mode: ${mode}, group: tls } }`, { file: 'x.yaml' })
+      assert.equal(config.services.get('api')?.mode, Number.parseInt(mode, 8))
+    })
+  }
+
   for (const written of ['0600', '0o600', '"0600"', '"600"']) {
     test(`mode ${written} is 0600`, () => {
       const config = parseConfig(`services: { api: { mode: ${written} } }`, { file: 'x.yaml' })
@@ -143,11 +150,6 @@ const faults: readonly (readonly [fault: string, text: string, message: RegExp])
   ],
   ['an issuing CA that is offline', 'authority: { issuing: { offline: true } }', /unknown key "offline"/],
   ['a broken document', 'certificates: [', /not valid YAML/],
-  [
-    'an environment named as a folder of the state',
-    'environments: { mesh: {} }',
-    /found the name "mesh"; allowed: a name/,
-  ],
   ['a key twice', 'certificates: {}\ncertificates: {}', /found "certificates" twice; allowed: once/],
 ]
 
@@ -192,14 +194,12 @@ describe('every fault is one clear error', () => {
       'a: { common_name: a.d.io, dns_names: [probe.d.io] }',
       /found the name probe\.d\.io, which is that of `mtls probe`; allowed: any other/,
     ],
-    ['a reserved name', 'a: {}, probe: {}', /found the name "probe"; allowed: a service name/],
     ['a name with capitals', 'a: {}, Api: {}', /found the name "Api"; allowed: a service name/],
     [
       'a caller that is no service',
       'stream: { allow: [laek] }, lake: {}',
       /the caller "laek" \(did you mean "lake"\?\)/,
     ],
-    ['a key for everyone', 'a: { mode: 0644 }', /0600, 0640, 0400 or 0440/],
     ['TLS 1.1', 'a: { min_tls: "1.1" }', /found "1\.1"; allowed: one of 1\.3, 1\.2/],
     ['an address that is none', 'a: { address: "nowhere:99999" }', /found "nowhere:99999"; allowed: HOST/],
   ]
@@ -208,6 +208,31 @@ describe('every fault is one clear error', () => {
       const problems = problemsOf(`services: { ${text} }\n`)
       assert.equal(problems.length, 1, JSON.stringify(problems))
       assert.match(problems[0]!.message, message)
+    })
+  }
+
+  for (const name of ['authority', 'log', 'probe', 'operator']) {
+    test(`a service named ${name}, which is among those that the error says are taken`, () => {
+      const [problem] = problemsOf(`services: { a: {}, ${name}: {} }`)
+      assert.match(problem!.message, new RegExp(`allowed: .*none of .*\\b${name}\\b`))
+    })
+  }
+
+  for (const name of ['authority', 'instances', 'log', 'mesh']) {
+    test(`an environment named ${name}, which is among those that the error says are taken`, () => {
+      const [problem] = problemsOf(`${good}environments: { ${name}: {} }`)
+      assert.match(problem!.message, new RegExp(`allowed: .*none of .*\\b${name}\\b`))
+    })
+  }
+
+  for (const mode of ['0644', 'true', '[]', '1000', '-1', '1.5']) {
+    test(`mode ${mode}, and the error says every mode that may be`, () => {
+      const problems = problemsOf(`services: { a: { mode: ${mode} } }`)
+      assert.equal(problems.length, 1, JSON.stringify(problems))
+      assert.match(
+        problems[0]!.message,
+        /; allowed: 0600, 0640, 0400 or 0440: a private key is never for others$/,
+      )
     })
   }
 

@@ -34,9 +34,24 @@ const CA_ALGORITHMS = [
   'ml-dsa-65',
 ] as const satisfies KeyAlgorithm[]
 
-const days = (most: number) => {
-  const error = `a whole number of days from 1 to ${most}`
-  return z.int({ error }).min(1, { error }).max(most, { error })
+/** Bits of an RSA key. */
+const KEY_SIZES = [2048, 3072, 4096] as const
+
+/** Of a private key's file. */
+const FILE_MODES = ['600', '640', '400', '440']
+
+const wholeNumber = (what: string, least: number, most: number) => {
+  const error = `${what} from ${least} to ${most}`
+  return z.int({ error }).min(least, { error }).max(most, { error })
+}
+
+const count = (least: number, most: number) => wholeNumber('a whole number', least, most)
+const days = (most: number) => wholeNumber('a whole number of days', 1, most)
+const years = (most: number) => wholeNumber('a whole number of years', 1, most)
+
+const fractionOfLife = (least: number, most: number) => {
+  const error = `a fraction of the certificate’s life from ${least} to ${most}`
+  return z.number({ error }).min(least, { error }).max(most, { error })
 }
 
 const text = (error: string, allowed: (value: string) => boolean) =>
@@ -60,24 +75,15 @@ const subjectText = (error: string) =>
     (value) => value.trim() === value && value.length >= 1 && value.length <= 64 && isPrintable(value),
   )
 
+const fileModeError = `${either(FILE_MODES.map((mode) => `0${mode}`))}: a private key is never for others`
 const fileMode = z
-  .union([z.int().min(0).max(777), z.string()], { error: '0600 or 0640' })
-  .transform((value) => modeDigits(value))
-  .refine((value) => value === '600' || value === '640' || value === '400' || value === '440', {
-    error: '0600, 0640, 0400 or 0440: a private key is never for others',
+  .union([z.int().min(0, { error: fileModeError }).max(777, { error: fileModeError }), z.string()], {
+    error: fileModeError,
   })
+  .transform((value) => modeDigits(value))
+  .refine((value) => FILE_MODES.includes(value), { error: fileModeError })
 
-const renewAt = z
-  .number({ error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
-  .min(0.1, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
-  .max(0.9, { error: 'a fraction of the certificate’s life from 0.1 to 0.9' })
-
-const count = (least: number, most: number) => {
-  const error = `a whole number from ${least} to ${most}`
-  return z.int({ error }).min(least, { error }).max(most, { error })
-}
-
-const jitter = (error: string) => z.number({ error }).min(0, { error }).max(0.5, { error })
+const renewAt = fractionOfLife(0.1, 0.9)
 
 const port = (value: string) => /^[0-9]{1,5}$/.test(value) && Number(value) <= 65_535
 
@@ -91,17 +97,12 @@ const address = text('HOST or HOST:PORT, as in 10.0.0.5:8445 or [fd00::5]:8445',
   return isIpAddress(host) || (match[1] === undefined && isDnsName(host))
 })
 
-const ca = (years: number) =>
+const ca = (defaultYears: number) =>
   z.strictObject({
     algorithm: oneOf(CA_ALGORITHMS)
       .default('ecdsa-p256')
       .describe('The key of this CA; RSA has 3072 bits here.'),
-    years: z
-      .int({ error: 'a whole number of years from 1 to 30' })
-      .min(1, { error: 'a whole number of years from 1 to 30' })
-      .max(30, { error: 'a whole number of years from 1 to 30' })
-      .default(years)
-      .describe('How long its certificate is valid.'),
+    years: years(30).default(defaultYears).describe('How long its certificate is valid.'),
   })
 
 const offline = z
@@ -198,7 +199,7 @@ const body = {
     .strictObject({
       validity_days: days(3650).default(365).describe('Life of a service certificate, in days.'),
       key_size: z
-        .literal([2048, 3072, 4096], { error: '2048, 3072 or 4096 bits' })
+        .literal(KEY_SIZES, { error: `${either(KEY_SIZES)} bits` })
         .default(2048)
         .describe('Bits of an RSA key.'),
       key_algorithm: oneOf(KEY_ALGORITHMS).default('rsa').describe('The key of a service certificate.'),
@@ -226,7 +227,7 @@ const body = {
   services: z
     .record(
       text(
-        'a service name of a-z, 0-9 and hyphens, at most 63, and none of authority, log, probe, operator',
+        `a service name of a-z, 0-9 and hyphens, at most 63, and none of ${[...RESERVED_SERVICE_NAMES].join(', ')}`,
         (name) => SERVICE_NAME.test(name) && !RESERVED_SERVICE_NAMES.has(name),
       ),
       service.nullable().transform((value) => value ?? service.parse({})),
@@ -342,7 +343,7 @@ const body = {
   rotation: z
     .strictObject({
       renew_at: renewAt.default(0.67).describe('When a certificate is renewed, as a fraction of its life.'),
-      jitter: jitter('a fraction of the certificate’s life from 0 to 0.5')
+      jitter: fractionOfLife(0, 0.5)
         .default(0.05)
         .describe(
           'It may be renewed earlier by up to this fraction of its life, so that not all are at once.',
@@ -403,7 +404,7 @@ export const configText = z
       environments: z
         .record(
           text(
-            'a name of a-z, 0-9 and hyphens, at most 63, and none of authority, instances, mesh',
+            `a name of a-z, 0-9 and hyphens, at most 63, and none of ${[...RESERVED_ENVIRONMENT_NAMES].join(', ')}`,
             (name) => SERVICE_NAME.test(name) && !RESERVED_ENVIRONMENT_NAMES.has(name),
           ),
           overlay,
@@ -426,10 +427,15 @@ export function splitAddress(value: string): { host: string; port: number | unde
   return { host: match[1] ?? match[2] ?? '', port: match[3] === undefined ? undefined : Number(match[3]) }
 }
 
+/** The values as one would say them: `a, b or c`. */
+function either(values: readonly (string | number)[]): string {
+  return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
+}
+
 /** YAML 1.2 reads `0600` as the decimal 600, and `0o600` as 384; people mean the same by both. */
 function modeDigits(value: number | string): string {
   if (typeof value === 'string') return value.replace(/^0o?/, '')
-  return [400, 440, 600, 640].includes(value) ? String(value) : value.toString(8)
+  return FILE_MODES.includes(String(value)) ? String(value) : value.toString(8)
 }
 
 function isPublicUrl(value: string): boolean {
