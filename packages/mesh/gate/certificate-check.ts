@@ -12,18 +12,16 @@ export interface CertificateCheckOptions {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly usage: Usage
-  /** The name that was asked for: its owner must be the certificate's. */
-  readonly name?: string | undefined
 }
 
 /**
- * Judges a certificate as every peer of the mesh would, by the same code as the gate (its steps 1 and 2): for tools.
+ * Judges a certificate as every peer of the mesh would, by the same code as the gate (steps 1 to 5): for tools.
  *
  * @param der the certificate
  * @throws MeshError `CERTIFICATE_REFUSED` with the rule in `data`; `BUNDLE_*`, `ROOT_UNREADABLE`
  */
 export async function checkCertificate(der: Uint8Array, options: CertificateCheckOptions): Promise<Peer> {
-  const { config, at, usage, name } = options
+  const { config, at, usage } = options
   const { clockSkew } = config.authority
   const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, at + clockSkew)
   const view = new MeshView({
@@ -31,16 +29,7 @@ export async function checkCertificate(der: Uint8Array, options: CertificateChec
     file: { allow: 'members', minTls: '1.3', clockSkew },
   })
   try {
-    const { peer, member } = examine(der, view, usage, at)
-    const owner = name === undefined ? member : view.bundle.memberByName.get(name.toLowerCase())
-    if (owner !== member || (name !== undefined && !isNamed(peer, member.ipAddresses, name))) {
-      throw new Refused(
-        'OTHER_SERVICE',
-        `found the certificate of ${member.service} for ${name}; allowed: that of ${owner?.service ?? 'the member of that name, which there is none'}`,
-        'see what listens there',
-      )
-    }
-    return peer
+    return examine(der, view, usage, at).peer
   } catch (cause) {
     if (!(cause instanceof Refused)) throw cause
     throw new MeshError('CERTIFICATE_REFUSED', `${cause.message}: ${cause.fix}`, {
@@ -48,8 +37,4 @@ export async function checkCertificate(der: Uint8Array, options: CertificateChec
       data: { rule: cause.rule, usage },
     })
   }
-}
-
-function isNamed(peer: Peer, ipAddresses: readonly string[], name: string): boolean {
-  return [...peer.dnsNames, ...ipAddresses].some((one) => one.toLowerCase() === name.toLowerCase())
 }
