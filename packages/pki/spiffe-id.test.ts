@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { TestCa, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { PkiError } from './pki-error.ts'
-import { parseSpiffeId, spiffeIdOf } from './spiffe-id.ts'
+import { onlySpiffeId, parseSpiffeId, spiffeIdOf } from './spiffe-id.ts'
 
 const trustDomain = fc.stringMatching(/^[a-z0-9._-]{1,40}$/)
 const segment = fc.stringMatching(/^[a-zA-Z0-9._-]{1,20}$/).filter((each) => each !== '.' && each !== '..')
@@ -72,4 +73,29 @@ describe('SPIFFE IDs', () => {
       ),
     )
   })
+})
+
+describe('whose a certificate is', () => {
+  const named = async (...uris: string[]) => {
+    const ca = await TestCa.create()
+    const subjectAltName = testExtension.subjectAltName({ dnsNames: ['lake.service.datapunk'], uris })
+    return (await ca.leaf('lake', { extensions: { subjectAltName } })).certificate
+  }
+
+  it('is its one SPIFFE ID', async () => {
+    const id = 'spiffe://service.datapunk/lake'
+    assert.equal(`${onlySpiffeId(await named(id))}`, id)
+  })
+
+  for (const uris of [
+    [],
+    ['https://service.datapunk/lake'],
+    ['spiffe://service.datapunk/lake', 'spiffe://service.datapunk/stream'],
+    ['spiffe://service.datapunk/lake', 'https://service.datapunk/lake'],
+  ]) {
+    it(`is said by no ${JSON.stringify(uris)}`, async () => {
+      const certificate = await named(...uris)
+      assert.throws(() => onlySpiffeId(certificate), { code: 'SPIFFE_ID_INVALID' })
+    })
+  }
 })

@@ -1,3 +1,4 @@
+import type { Certificate } from './certificate.ts'
 import { PkiError } from './pki-error.ts'
 
 /**
@@ -58,6 +59,23 @@ export function parseSpiffeId(text: string): SpiffeId {
  */
 export function spiffeIdOf(trustDomain: string, service: string): SpiffeId {
   return SpiffeId.parse(`${scheme}${trustDomain}/${service}`)
+}
+
+/**
+ * Whose a leaf is. X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at
+ * (RFC 9525 2).
+ *
+ * @throws PkiError `SPIFFE_ID_INVALID`
+ */
+export function onlySpiffeId({ extensions }: Certificate): SpiffeId {
+  const [uri, ...more] = extensions.subjectAltName?.uris ?? []
+  if (uri !== undefined && more.length === 0) return SpiffeId.parse(uri)
+  const found = uri === undefined ? 0 : 1 + more.length
+  throw new PkiError(
+    'SPIFFE_ID_INVALID',
+    `found ${found} URIs in the certificate's subjectAltName; allowed: exactly one, a SPIFFE ID`,
+    { found },
+  )
 }
 
 const scheme = 'spiffe://'

@@ -1,4 +1,4 @@
-import { type Certificate, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { type Certificate, onlySpiffeId, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import type { KnownCallers } from './known-callers.ts'
 
 /** Who is at the other end of a connection, by the certificate shown. */
@@ -65,26 +65,19 @@ export function judgeLeaf(leaf: Certificate, known: KnownCallers, at: number): C
     () => verifyPath({ leaf, intermediates: issuingCas, roots, at, usage: 'clientAuth' }),
     leaf,
   )
-  const uris = leaf.extensions.subjectAltName?.uris ?? []
-  if (uris.length !== 1) {
-    throw new CallerRefused(
-      'SPIFFE_ID_INVALID',
-      `found ${uris.length} URIs in the certificate's subjectAltName; allowed: exactly one, a SPIFFE ID`,
-      leaf,
-    )
-  }
+  const id = checked(() => onlySpiffeId(leaf), leaf)
   const owner = known.ownerOf(leaf)
   if (owner === undefined) {
     throw new CallerRefused(
       'CERTIFICATE_UNKNOWN',
-      `found the certificate ${leaf.serial} (${uris[0]}), which is on record as no instance's; allowed: what this authority has issued to one`,
+      `found the certificate ${leaf.serial} (${id}), which is on record as no instance's; allowed: what this authority has issued to one`,
       leaf,
     )
   }
-  if (!owner.isMember || owner.spiffeId !== uris[0]) {
+  if (!owner.isMember || owner.spiffeId !== `${id}`) {
     throw new CallerRefused(
       'NOT_A_MEMBER',
-      `found ${uris[0]}; allowed: the members of the mesh: add the service to the config file and run \`mtls apply\``,
+      `found ${id}; allowed: the members of the mesh: add the service to the config file and run \`mtls apply\``,
       leaf,
     )
   }

@@ -98,6 +98,7 @@ describe('nobody else comes in', () => {
     await refused('NOT_AN_OPERATOR', alice, { operators: [operator('bob')] })
     await refused('NOT_AN_OPERATOR', names('spiffe://service.datapunk/operator/alice/more'))
     await refused('NAME_CONSTRAINT_VIOLATED', names('spiffe://elsewhere.example/operator/alice'))
+    await refused('SPIFFE_ID_INVALID', names('https://service.datapunk/operator/alice'))
     await refused('SPIFFE_ID_INVALID', names(...['alice', 'bob'].map((one) => operator(one).spiffeId)))
     const other = await TestCa.create({ seed: 'other' })
     await refused('AUTHORITY_KEY_MISMATCH', other.operator('alice'))

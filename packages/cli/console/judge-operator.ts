@@ -1,5 +1,5 @@
 import type { Shown, Visitor } from '@datapunk/console'
-import { type Certificate, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { type Certificate, onlySpiffeId, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import type { OperatorConfig } from '@datapunk/protocol'
 import type { PublishedMesh } from '../published-mesh.ts'
 
@@ -75,19 +75,12 @@ function judged(leaf: Certificate, rules: OperatorRules, at: number): Visitor {
 }
 
 function operatorOf(leaf: Certificate, operators: readonly OperatorConfig[]): OperatorConfig {
-  const uris = leaf.extensions.subjectAltName?.uris ?? []
-  if (uris.length !== 1) {
-    throw new OperatorRefused(
-      'SPIFFE_ID_INVALID',
-      `found ${uris.length} URIs in the certificate's subjectAltName; allowed: exactly one, a SPIFFE ID`,
-      leaf,
-    )
-  }
-  const operator = operators.find(({ spiffeId }) => spiffeId === uris[0])
+  const id = onlySpiffeId(leaf)
+  const operator = operators.find(({ spiffeId }) => spiffeId === `${id}`)
   if (operator !== undefined) return operator
   throw new OperatorRefused(
     'NOT_AN_OPERATOR',
-    `found ${uris[0]}; allowed: the operators of the config: ${operators.map((one) => one.operator).join(', ')}`,
+    `found ${id}; allowed: the operators of the config: ${operators.map((one) => one.operator).join(', ')}`,
     leaf,
   )
 }

@@ -37,14 +37,14 @@ describe('the authority is known by its certificate', () => {
       der: async () => (await ca.leaf('authority', named('spiffe://service.datapunk/lake'))).der,
     },
     'one with two SPIFFE IDs': {
-      rule: 'OTHER_SERVICE',
+      rule: 'SPIFFE_ID_INVALID',
       der: async () => {
         const ids = ['spiffe://service.datapunk/authority', 'spiffe://service.datapunk/lake']
         return (await ca.leaf('authority', named(...ids))).der
       },
     },
     'one without a SPIFFE ID': {
-      rule: 'OTHER_SERVICE',
+      rule: 'SPIFFE_ID_INVALID',
       der: async () => (await ca.leaf('authority', named())).der,
     },
     'one that has ended': {

@@ -1,4 +1,4 @@
-import { type Certificate, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { type Certificate, onlySpiffeId, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import { authoritySpiffeId, keyIdOf, type RevokedSet } from '@datapunk/protocol'
 import { Refused } from '../gate/refusal.ts'
 
@@ -36,12 +36,12 @@ export function examineAuthority(der: Uint8Array, trust: AuthorityTrust, at: num
     () => verifyPath({ leaf, intermediates: issuingCas, roots, at, usage: 'serverAuth' }),
     leaf,
   )
-  const uris = leaf.extensions.subjectAltName?.uris ?? []
+  const id = checked(() => onlySpiffeId(leaf), leaf)
   const allowed = authoritySpiffeId(trustDomain)
-  if (uris.length !== 1 || uris[0] !== allowed) {
+  if (`${id}` !== allowed) {
     throw new Refused(
       'OTHER_SERVICE',
-      `found ${uris.join(', ') || 'no SPIFFE ID'} in place of the authority; allowed: ${allowed}`,
+      `found ${id} in place of the authority; allowed: ${allowed}`,
       seeWhatListens,
       { leaf },
     )

@@ -1,8 +1,8 @@
 import {
   type Certificate,
+  onlySpiffeId,
   PkiError,
   parseCertificate,
-  parseSpiffeId,
   type VerifiedPath,
   verifyPath,
 } from '@datapunk/pki'
@@ -35,28 +35,14 @@ export function issuerOf({ chain: [leaf, issuer] }: VerifiedPath): Uint8Array {
   return (issuer ?? leaf!).spki
 }
 
-/**
- * Step 2 of the gate. X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at (RFC 9525 2).
- *
- * @throws Refused
- */
+/** Step 2 of the gate. @throws Refused */
 export function memberOf(leaf: Certificate, view: MeshView): Member {
-  const uris = leaf.extensions.subjectAltName?.uris ?? []
-  const [uri] = uris
-  if (uri === undefined || uris.length !== 1) {
-    throw new Refused(
-      'SPIFFE_ID_INVALID',
-      `found ${uris.length} URIs in the certificate's subjectAltName; allowed: exactly one, a SPIFFE ID`,
-      ownPair,
-      { leaf },
-    )
-  }
-  const id = checked(() => parseSpiffeId(uri), leaf)
-  const member = view.bundle.memberBySpiffeId.get(uri)
+  const id = checked(() => onlySpiffeId(leaf), leaf)
+  const member = view.bundle.memberBySpiffeId.get(`${id}`)
   if (id.trustDomain === view.trust.trustDomain && member !== undefined) return member
   throw new Refused(
     'NOT_A_MEMBER',
-    `found ${uri}; allowed: the members of the mesh ${view.trust.trustDomain}`,
+    `found ${id}; allowed: the members of the mesh ${view.trust.trustDomain}`,
     'add the service to the config file and run `mtls apply`',
     { leaf },
   )
