@@ -1,10 +1,9 @@
-import { basename } from 'node:path'
 import { decodePem, parseCertificate } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
   type Layout,
-  parseDocumentNumber,
+  trustStatementNumbers,
 } from '@datapunk/protocol'
 import type { MeshFiles } from './beliefs.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
@@ -20,11 +19,8 @@ export function meshFolder(disk: SimulatedDisk, layout: Layout['mesh'], caCert: 
     version: disk.changes,
     anchors: () => decodePem(read(caCert), 'CERTIFICATE').map(parseCertificate),
     trustStatements: (after: DocumentNumber | undefined) =>
-      disk
-        .list(layout.trustDir)
-        .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
+      trustStatementNumbers(disk.list(layout.trustDir))
         .filter((number) => after === undefined || compareDocumentNumbers(number, after) > 0)
-        .sort(compareDocumentNumbers)
         .map((number) => read(layout.trustStatement(number))),
     head: () => read(layout.head),
     section: (digest: string) => read(layout.section(digest)),

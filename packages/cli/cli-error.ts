@@ -6,7 +6,6 @@ export type CliErrorCode =
   | 'FILE_UNWRITABLE'
   | 'HOST_UNREACHABLE'
   | 'INTERRUPTED'
-  | 'MESH_UNREADABLE'
   | 'NOTHING_TO_SHOW'
   | 'USAGE'
 

@@ -1,15 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { type Config, ConfigError, MAX_CONFIG_BYTES, parseConfig } from '@datapunk/protocol'
+import { type Config, ConfigError, type ConfigPlace, MAX_CONFIG_BYTES, parseConfig } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
-
-/** Which config file, and how to read it. */
-export interface ConfigPlace {
-  readonly file: string
-  /** The overlay to merge over the file. */
-  readonly environment: string | undefined
-  /** A folder put before every absolute path. */
-  readonly root: string | undefined
-}
 
 /** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
 export function readConfigFile(place: ConfigPlace): Config {

@@ -1,12 +1,18 @@
 import { LogError } from '@datapunk/log'
-import { checkCertificate, explainCertificate, MeshError, type RuleVerdict, type Usage } from '@datapunk/mesh'
+import {
+  checkCertificate,
+  explainCertificate,
+  type MeshDocuments,
+  MeshError,
+  type RuleVerdict,
+  type Usage,
+} from '@datapunk/mesh'
 import { type Certificate, type PeerName, PkiError, verifyPath } from '@datapunk/pki'
 import { type Config, formatDocumentNumber, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
 import { logSources } from './logs/log-source.ts'
 import { promisedFor, prove } from './logs/logged-certificate.ts'
-import type { PublishedMesh } from './published-mesh.ts'
 import { timeText } from './text/time-text.ts'
 
 /** One rule, and how it went; `passed` is null where an earlier refusal left nothing to judge. */
@@ -26,7 +32,7 @@ export interface Verdict {
 export interface VerdictRequest {
   readonly config: Config
   readonly certificate: Certificate
-  readonly mesh: PublishedMesh
+  readonly mesh: MeshDocuments
   /** Milliseconds since the epoch. */
   readonly at: number
   /** Who the certificate must be for. */
@@ -79,7 +85,7 @@ async function leafRules(request: VerdictRequest): Promise<RuleResult[]> {
     ...(await loggedRules(request)),
   ]
   if (rules.some(({ passed }) => passed !== true)) return rules
-  return [...rules, await gateRule(request, 'serverAuth'), await gateRule(request, 'clientAuth')]
+  return [...rules, gateRule(request, 'serverAuth'), gateRule(request, 'clientAuth')]
 }
 
 /** The path is told for either use, and of the log more than peers look at. */
@@ -93,13 +99,10 @@ function resultOf({ code, message, ...verdict }: RuleVerdict): RuleResult {
   return { ...verdict, message: code === undefined ? message : `${message} [${code}]` }
 }
 
-async function gateRule(
-  { certificate, config, at }: VerdictRequest,
-  usage: 'serverAuth' | 'clientAuth',
-): Promise<RuleResult> {
+function gateRule({ certificate, config, at }: VerdictRequest, usage: Usage): RuleResult {
   const rule = usage === 'serverAuth' ? 'a caller’s gate' : 'a server’s gate'
   try {
-    const { service } = await checkCertificate(certificate.der, { config, at, usage })
+    const { service } = checkCertificate(certificate.der, { config, at, usage })
     return { rule, passed: true, message: `lets ${service} pass` }
   } catch (error) {
     if (!(error instanceof MeshError && error.code === 'CERTIFICATE_REFUSED')) throw error

@@ -1,14 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
   followTrustStatements,
   type Layout,
   ProtocolError,
-  parseDocumentNumber,
   readTrustStatement,
   type SignedTrustStatement,
+  trustStatementNumbers,
 } from '@datapunk/protocol'
 import { writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
@@ -67,11 +66,7 @@ export class TrustedRoots {
     try {
       this.#believed ??= await this.#remembered()
       const believed = this.#believed
-      const numbers = (await readdir(mesh.trustDir)).flatMap(
-        (name) => parseDocumentNumber(basename(name, '.json')) ?? [],
-      )
-      numbers.sort(compareDocumentNumbers)
-      const unread = numbers.filter(
+      const unread = trustStatementNumbers(await readdir(mesh.trustDir)).filter(
         (number) => believed === undefined || compareDocumentNumbers(number, believed.number) > 0,
       )
       if (unread.length === 0) return

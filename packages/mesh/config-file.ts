@@ -2,18 +2,12 @@ import { readFile, stat } from 'node:fs/promises'
 import {
   type Config,
   ConfigError,
+  type ConfigPlace,
   nearestSpelling,
   parseConfig,
   type ServiceConfig,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
-
-/** Which config file, and how to read it: as the command line's `--config`, `--env` and `--root`. */
-export interface ConfigPlace {
-  readonly file: string
-  readonly environment: string | undefined
-  readonly root: string | undefined
-}
 
 /** A config file as it was read, and what tells that it was written again. */
 export interface ConfigReading {

@@ -30,6 +30,7 @@ export type {
   Self,
   Update,
 } from './mesh-events.ts'
+export { type MeshDocuments, type MeshReading, readMeshDocuments } from './mesh-files.ts'
 export { refuseUnsafeNode } from './node-version.ts'
 export type { OperatorPlace } from './operator/operator-port.ts'
 export { checkPair, type PairCheckOptions } from './pair-check.ts'

@@ -1,13 +1,20 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Certificate } from '@datapunk/pki'
-import { authorityAddressOf, type Layout, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import {
+  authorityAddressOf,
+  type Config,
+  type ConfigPlace,
+  type Layout,
+  layoutOf,
+  type ServiceConfig,
+} from '@datapunk/protocol'
 import { auditAlarm } from './audit-alarm.ts'
 import type { AuthorityPlace } from './authority/authority-route.ts'
 import { documentsFromAuthority } from './authority/first-contact.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './authority/offered-documents.ts'
 import type { Clock } from './clock.ts'
-import { type ConfigPlace, type ConfigReading, readConfig } from './config-file.ts'
+import { type ConfigReading, readConfig } from './config-file.ts'
 import type { Current, CurrentSource } from './current.ts'
 import { MeshError } from './error.ts'
 import { FolderWatch } from './folder-watch.ts'
@@ -50,7 +57,8 @@ export class Membership implements CurrentSource {
   /** The service's entry in the config file. Names and paths are those of the start: who is moved is started anew. */
   readonly settings: ServiceConfig
   readonly #layout: Layout['mesh']
-  readonly #caCert: string
+  /** As it was at the join: where the mesh folder and the first roots lie, whatever it says later. */
+  readonly #joined: Config
   readonly #options: MembershipOptions
   readonly #watch: FolderWatch
   readonly #memory: Memory
@@ -80,7 +88,7 @@ export class Membership implements CurrentSource {
   ) {
     this.settings = config.service
     this.#layout = layoutOf(config.config).mesh
-    this.#caCert = config.config.paths.caCert
+    this.#joined = config.config
     this.#options = options
     this.#config = config
     this.#documents = documents
@@ -215,8 +223,9 @@ export class Membership implements CurrentSource {
     const { place, service, clock } = this.#options
     const config = (await tolerate(readConfig(place, service, this.#config))) ?? this.#config
     const latest = latestIssue(config, clock)
-    const files = readMeshDocuments(this.#layout, this.#caCert, latest, this.#documents).catch((error) => {
-      if (isNoNews(error, config)) return this.#documents
+    const previous = this.#documents
+    const files = Promise.try(() => readMeshDocuments(this.#joined, { latest, previous })).catch((error) => {
+      if (isNoNews(error, config)) return previous
       throw error
     })
     let documents = (await tolerate(files)) ?? this.#documents
@@ -312,7 +321,7 @@ async function firstDocuments(
   })
   const { config } = reading
   const latest = latestIssue(reading, clock)
-  const files = readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, latest, remembered)
+  const files = Promise.try(() => readMeshDocuments(config, { latest, previous: remembered }))
   const documents = await files.catch((error: MeshError) => {
     if (remembered === undefined) return askInstead(reading, clock, error)
     if (!isNoNews(error, reading)) early.push(error)

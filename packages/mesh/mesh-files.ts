@@ -1,18 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   type Bundle,
+  type Config,
   compareDocumentNumbers,
   type DocumentNumber,
   followTrustStatements,
   formatDocumentNumber,
   type Layout,
+  layoutOf,
   openBundle,
   ProtocolError,
-  parseDocumentNumber,
   type SignedTrustStatement,
+  trustStatementNumbers,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 
@@ -22,43 +22,41 @@ export interface MeshDocuments {
   readonly bundle: Bundle
 }
 
+export interface MeshReading {
+  /**
+   * When a document may have been issued at the latest, milliseconds since the epoch: now, and what clocks may differ by.
+   * `Infinity` believes what every peer may refuse: for whoever only shows it.
+   */
+  readonly latest: number
+  /** What was believed last: numbers never go back. */
+  readonly previous?: MeshDocuments | undefined
+}
+
 /**
- * Reads trust statements and bundle from the mesh folder and believes them only as far as their signatures go.
+ * Reads trust statements and bundle from the mesh folder and believes them only as far as their signatures go, from the
+ * roots in `paths.ca_cert` on, which are looked at only until the first statement is believed. In one turn, so that a
+ * verdict which can't wait may ask for it too.
  *
- * @param caCert the file with the roots: where trust begins, looked at only until the first statement is believed
- * @param latest as in `BeliefOptions`
- * @param previous what was believed last: numbers never go back
  * @returns `previous` itself where nothing is new
  * @throws MeshError `BUNDLE_MISSING`, `BUNDLE_REFUSED`, `ROOT_UNREADABLE`
  */
-export async function readMeshDocuments(
-  mesh: Layout['mesh'],
-  caCert: string,
-  latest: number,
-  previous?: MeshDocuments,
-): Promise<MeshDocuments> {
-  const head = await readFile(mesh.head).catch((cause) => {
-    throw missing(mesh.head, cause)
-  })
-  const trust = await readTrust(mesh, caCert, latest, previous?.trust)
-  const bundle = refusing(() =>
-    openBundle(head, (digest) => readSection(mesh, digest), trust, { previous: previous?.bundle, latest }),
-  )
+export function readMeshDocuments(config: Config, { latest, previous }: MeshReading): MeshDocuments {
+  const { mesh } = layoutOf(config)
+  const head = read(mesh.head)
+  const trust = readTrust(mesh, config.paths.caCert, latest, previous?.trust)
+  const section = (digest: string) => read(mesh.section(digest))
+  const bundle = refusing(() => openBundle(head, section, trust, { previous: previous?.bundle, latest }))
   if (trust === previous?.trust && bundle === previous.bundle) return previous
   return { trust, bundle }
 }
 
-async function readTrust(
+function readTrust(
   mesh: Layout['mesh'],
   caCert: string,
   latest: number,
   previous: SignedTrustStatement | undefined,
-): Promise<SignedTrustStatement> {
-  const names = await readdir(mesh.trustDir).catch((cause) => {
-    throw missing(mesh.trustDir, cause)
-  })
-  const numbers = names.flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
-  numbers.sort(compareDocumentNumbers)
+): SignedTrustStatement {
+  const numbers = trustStatementNumbers(there(mesh.trustDir, () => readdirSync(mesh.trustDir)))
   const newest = numbers.at(-1)
   if (previous !== undefined && (newest === undefined || compareDocumentNumbers(newest, previous.number) < 0))
     throw wentBack(mesh, newest, previous)
@@ -66,19 +64,15 @@ async function readTrust(
     (number) => previous === undefined || compareDocumentNumbers(number, previous.number) > 0,
   )
   if (previous !== undefined && unread.length === 0) return previous
-  const documents = await Promise.all(unread.map((number) => readFile(mesh.trustStatement(number)))).catch(
-    (cause) => {
-      throw missing(mesh.trustDir, cause)
-    },
-  )
-  const from = previous === undefined ? { anchors: await readRoots(caCert) } : { previous }
+  const documents = unread.map((number) => read(mesh.trustStatement(number)))
+  const from = previous === undefined ? { anchors: readRoots(caCert) } : { previous }
   return refusing(() => followTrustStatements(documents, from, latest))
 }
 
 /** @throws MeshError `ROOT_UNREADABLE` */
-export async function readRoots(caCert: string): Promise<Certificate[]> {
+export function readRoots(caCert: string): Certificate[] {
   try {
-    return decodePem(await readFile(caCert), 'CERTIFICATE').map(parseCertificate)
+    return decodePem(readFileSync(caCert), 'CERTIFICATE').map(parseCertificate)
   } catch (cause) {
     const reason = cause instanceof PkiError ? cause.message : (cause as NodeJS.ErrnoException).code
     throw new MeshError(
@@ -89,11 +83,15 @@ export async function readRoots(caCert: string): Promise<Certificate[]> {
   }
 }
 
-function readSection(mesh: Layout['mesh'], digest: string): Uint8Array {
+function read(file: string): Uint8Array {
+  return there(file, () => readFileSync(file))
+}
+
+function there<Found>(path: string, look: () => Found): Found {
   try {
-    return readFileSync(mesh.section(digest))
+    return look()
   } catch (cause) {
-    throw missing(mesh.section(digest), cause)
+    throw missing(path, cause)
   }
 }
 

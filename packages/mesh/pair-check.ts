@@ -1,4 +1,4 @@
-import { type Config, layoutOf } from '@datapunk/protocol'
+import type { Config } from '@datapunk/protocol'
 import { MeshView } from './gate/view.ts'
 import { identityOf } from './identity.ts'
 import { readMeshDocuments } from './mesh-files.ts'
@@ -19,7 +19,7 @@ export async function checkPair(service: string, { config, at }: PairCheckOption
   const settings = config.services.get(service)
   if (settings === undefined) throw new TypeError(`no service ${service} in ${config.file}`)
   const { clockSkew } = config.authority
-  const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, at + clockSkew)
+  const documents = readMeshDocuments(config, { latest: at + clockSkew })
   const view = new MeshView({ service, ...documents, file: { ...settings, clockSkew } })
   identityOf(await readPair(settings), view, at)
 }

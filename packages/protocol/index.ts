@@ -28,9 +28,9 @@ export type {
   Strictness,
 } from './config/config.ts'
 export { parseDuration } from './config/duration.ts'
-export { type Layout, type LogFolder, layoutOf, logFolderId } from './config/layout.ts'
+export { type Layout, type LogFolder, layoutOf, logFolderId, trustStatementNumbers } from './config/layout.ts'
 export { isLoopback } from './config/loopback.ts'
-export { type ParseConfigOptions, parseConfig } from './config/parse.ts'
+export { type ConfigPlace, type ParseConfigOptions, parseConfig } from './config/parse.ts'
 export { configJsonSchema, configReference } from './config/reference.ts'
 export { type Reload, type ReloadSignal, speaksPostgres } from './config/reload.ts'
 export { MAX_CONFIG_BYTES } from './config/source.ts'

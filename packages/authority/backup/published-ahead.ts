@@ -1,12 +1,11 @@
 import {
-  compareDocumentNumbers,
   type DocumentNumber,
   followTrustStatements,
   keyIdOf,
-  parseDocumentNumber,
   readBundleHead,
   readTrustStatement,
   type SignedTrustStatement,
+  trustStatementNumbers,
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
@@ -44,7 +43,7 @@ export function publishedAhead(looking: Pick<Engine, 'store' | 'disk' | 'layout'
       generation = Math.max(generation, said.number.generation)
   }
   let previous = readTrustStatement(newest.bytes)
-  for (const number of numbersIn(disk.list(layout.mesh.trustDir))) {
+  for (const number of trustStatementNumbers(disk.list(layout.mesh.trustDir))) {
     const bytes = read(layout.mesh.trustStatement(number))
     count(bytes && understood(() => readTrustStatement(bytes)))
     const next = bytes && understood(() => followTrustStatements([bytes], { previous }))
@@ -56,12 +55,6 @@ export function publishedAhead(looking: Pick<Engine, 'store' | 'disk' | 'layout'
   count(head && understood(() => readBundleHead(head).head))
   checkRootsKnown(looking, statements.at(-1))
   return { statements, generation }
-}
-
-function numbersIn(names: readonly string[]): DocumentNumber[] {
-  return names
-    .flatMap((name) => (name.endsWith('.json') ? (parseDocumentNumber(name.slice(0, -5)) ?? []) : []))
-    .sort(compareDocumentNumbers)
 }
 
 /** Undefined for what can't be read, or does not follow by signature: it is nobody's word. */

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
 import {
   type Bundle,
-  compareDocumentNumbers,
   followTrustStatements,
   keyIdOf,
   openBundle,
-  parseDocumentNumber,
   pinOf,
   type SignedTrustStatement,
+  trustStatementNumbers,
 } from '@datapunk/protocol'
 import { Disk } from '../disk/disk.ts'
 import { PairFolder } from '../disk/pair.ts'
@@ -27,10 +25,8 @@ export function readAsPeer(
   from?: SignedTrustStatement,
 ): { trust: SignedTrustStatement; bundle: Bundle } {
   const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
-  const statements = readdirSync(layout.mesh.trustDir)
-    .flatMap((name) => parseDocumentNumber(basename(name, '.json')) ?? [])
-    .sort(compareDocumentNumbers)
-    .map((number) => readFileSync(layout.mesh.trustStatement(number)))
+  const numbers = trustStatementNumbers(readdirSync(layout.mesh.trustDir))
+  const statements = numbers.map((number) => readFileSync(layout.mesh.trustStatement(number)))
   const trust = followTrustStatements(statements, from === undefined ? { anchors } : { previous: from })
   const bundle = openBundle(
     readFileSync(layout.mesh.head),

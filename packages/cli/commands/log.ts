@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { exportLog, leafHash, readIssuer, verifyLog } from '@datapunk/log'
+import { readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
 import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
 import { CHECKPOINT_PATH } from '@datapunk/tlog'
@@ -18,7 +19,6 @@ import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
 import { watchLogs } from '../logs/watch-log.ts'
 import { pemBlocks } from '../pem-blocks.ts'
-import { readPublishedMesh } from '../published-mesh.ts'
 import { labelText } from '../text/label-text.ts'
 import { serialIn } from '../text/serial-text.ts'
 import { durationOf, instantText, timeText } from '../text/time-text.ts'
@@ -86,7 +86,8 @@ export const logCommand: CommandSpec<LogOptions> = {
     const action = actions[name]
     if (action === undefined) throw unknownAction(name)
     const config = loadConfig(context)
-    const { trust } = readPublishedMesh(config)
+    const latest = context.world.clock() + config.authority.clockSkew
+    const { trust } = readMeshDocuments(config, { latest })
     const sources = await logSources(config, trust, options.from)
     return action({ context, trust, sources, options, subject })
   },

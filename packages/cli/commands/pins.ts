@@ -1,4 +1,5 @@
 import { LONGEST_SUSPENSION } from '@datapunk/authority'
+import { readMeshDocuments } from '@datapunk/mesh'
 import { type Bundle, formatDocumentNumber, nearestSpelling, type Pins } from '@datapunk/protocol'
 import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
@@ -6,7 +7,6 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { PinsDocument, SuspensionDocument } from '../documents/pins.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { readPublishedMesh } from '../published-mesh.ts'
 import { enforcementLines } from '../revocation.ts'
 import { eventText } from '../text/event-text.ts'
 import { durationOf, spanText, timeOrNull, timeText } from '../text/time-text.ts'
@@ -71,8 +71,9 @@ function usage(message: string): CliError {
 }
 
 function show(context: Context, format: (typeof FORMATS)[number], services: readonly string[]): ExitCode {
-  const { output } = context
-  const { bundle } = readPublishedMesh(loadConfig(context))
+  const { output, world } = context
+  const config = loadConfig(context)
+  const { bundle } = readMeshDocuments(config, { latest: world.clock() + config.authority.clockSkew })
   const pins = chosen(bundle, services)
   if (context.json || format === 'json') output.printJson(documentOf(bundle, pins))
   else if (format === 'curl') output.print(`${curlText(pins)}\n`)

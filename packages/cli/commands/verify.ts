@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { type MeshDocuments, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
 import { formatDocumentNumber, type Member } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
@@ -7,7 +8,6 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { VerifyDocument } from '../documents/verify.ts'
 import { exitCode } from '../exit-code.ts'
-import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import { remoteCertificate } from '../remote-certificate.ts'
 import { passedMark } from '../text/passed-mark.ts'
 import { timeText } from '../text/time-text.ts'
@@ -27,13 +27,13 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
   examples: ['mtls verify /etc/datapunk/certs/lake.crt', 'mtls verify lake.service.datapunk:8445'],
   async run(context, { name, from }, subject = '') {
     const config = loadConfig(context)
-    const mesh = readPublishedMesh(config)
+    const at = context.world.clock()
+    const mesh = readMeshDocuments(config, { latest: at + config.authority.clockSkew })
     const wanted = name === undefined ? undefined : peerName(name)
     const server = existsSync(subject) ? undefined : serverPlace(subject)
     const found: Found =
       server === undefined ? { der: certificateIn(subject) } : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
-    const at = context.world.clock()
     const judging = verdictOn({ config, certificate, mesh, at, name: wanted ?? found.name, from })
     const verdict = await context.output.during('reading the log', judging)
     report(context, certificate, mesh, verdict)
@@ -57,7 +57,7 @@ function serverPlace(text: string): { host: string; port: number } | undefined {
 
 async function fromServer(
   { output }: Context,
-  { bundle }: PublishedMesh,
+  { bundle }: MeshDocuments,
   { host, port }: { host: string; port: number },
 ): Promise<Found> {
   const named = bundle.memberByName.get(host) ?? bundle.members.get(host)
@@ -81,7 +81,7 @@ function peerName(name: string): PeerName {
   return isIP(name) ? { ip: name } : { dns: name }
 }
 
-function report(context: Context, certificate: Certificate, mesh: PublishedMesh, verdict: Verdict): void {
+function report(context: Context, certificate: Certificate, mesh: MeshDocuments, verdict: Verdict): void {
   const { output, json } = context
   const { subject, serial, notBefore, notAfter } = certificate
   const { generation, counter } = mesh.bundle.head.number

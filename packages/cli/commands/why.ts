@@ -1,10 +1,9 @@
-import type { Explanation } from '@datapunk/mesh'
+import { type Explanation, readMeshDocuments } from '@datapunk/mesh'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ExplanationDocument, GateDocument, WhyDocument } from '../documents/why.ts'
 import { exitCode } from '../exit-code.ts'
-import { readPublishedMesh } from '../published-mesh.ts'
 import { timeFrom, timeText } from '../text/time-text.ts'
 import { recordsOf } from '../why/by-file.ts'
 import { type Answer, answerOf, differs, type Gate, isAccepted } from '../why/call.ts'
@@ -30,7 +29,7 @@ export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
   run(context, { at, certificate }, caller = '', callee = '') {
     const { clock } = context.world
     const config = loadConfig(context)
-    const mesh = readPublishedMesh(config)
+    const mesh = readMeshDocuments(config, { latest: clock() + config.authority.clockSkew })
     const time = at === undefined ? clock() : timeFrom('--at', at, clock())
     const records = recordsOf(config, clock)
     const answer = answerOf({ config, mesh, records, caller, callee, certificate, at: time })

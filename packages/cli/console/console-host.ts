@@ -7,8 +7,7 @@ import {
   type Happening,
   MessageBudget,
 } from '@datapunk/authority'
-import type { Config, OperatorConfig } from '@datapunk/protocol'
-import type { ConfigPlace } from '../config-file.ts'
+import type { Config, ConfigPlace, OperatorConfig } from '@datapunk/protocol'
 import type { FromConsole, ToConsole } from './messages.ts'
 
 export interface ConsoleHostOptions {

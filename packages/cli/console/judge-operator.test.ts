@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import type { Shown } from '@datapunk/console'
+import type { MeshDocuments } from '@datapunk/mesh'
 import { oids } from '@datapunk/pki'
 import { encodeRevoked, operatorSpiffeId, RevokedSet } from '@datapunk/protocol'
 import {
@@ -10,7 +11,6 @@ import {
   type TestIdentity,
   testExtension,
 } from '@datapunk/testkit'
-import type { PublishedMesh } from '../published-mesh.ts'
 import { judgeOperator, type OperatorRules } from './judge-operator.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -29,7 +29,7 @@ const meshWith = (revoked: readonly string[] = [], from: TestCa = ca) =>
       head: { expiresAt: ca.at + 7 * DAY },
       revoked: RevokedSet.parse(encodeRevoked(revoked)),
     },
-  }) as unknown as PublishedMesh
+  }) as unknown as MeshDocuments
 
 const operator = (name: string, readOnly = false) => ({
   ...{ operator: name, readOnly, validityDays: 90 },

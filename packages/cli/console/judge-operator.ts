@@ -1,12 +1,12 @@
 import type { Shown, Visitor } from '@datapunk/console'
+import type { MeshDocuments } from '@datapunk/mesh'
 import { type Certificate, onlySpiffeId, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import type { OperatorConfig } from '@datapunk/protocol'
-import type { PublishedMesh } from '../published-mesh.ts'
 
 /** What an operator is judged by. */
 export interface OperatorRules {
   /** @throws where nothing of it can be believed */
-  readonly mesh: () => PublishedMesh
+  readonly mesh: () => MeshDocuments
   /** Whom the config names now. */
   readonly operators: readonly OperatorConfig[]
   /** Nobody may do anything. */

@@ -1,12 +1,12 @@
 import { leafHash, readCheckpoint, readEntries, TILE_LEAVES } from '@datapunk/log'
+import { readMeshDocuments } from '@datapunk/mesh'
 import { merkleTreeLeaf, parseCertificate, readableCertificate, type TileLeaf } from '@datapunk/pki'
-import type { Config } from '@datapunk/protocol'
+import type { Config, SignedTrustStatement } from '@datapunk/protocol'
 import type { ConsoleLog, ConsoleProof } from '@datapunk/protocol/console'
 import { CHECKPOINT_PATH } from '@datapunk/tlog'
 import { entryOfSerial, serviceOf } from '../logs/entries.ts'
 import { type LogSource, logSources, opened } from '../logs/log-source.ts'
 import { promisedFor, prove } from '../logs/logged-certificate.ts'
-import { readPublishedMesh } from '../published-mesh.ts'
 
 /** Entries of one page. */
 const SHOWN = 50
@@ -73,7 +73,7 @@ async function placeOf(
   serial: string,
   { der, now }: { readonly der: Uint8Array | undefined; readonly now: number },
 ) {
-  const promised = der && promisedFor(parseCertificate(der), readPublishedMesh(config).trust, now)
+  const promised = der && promisedFor(parseCertificate(der), trustOf(config), now)
   const holder = sources.find(({ id }) => id === promised?.sct.log)
   if (promised !== undefined && holder !== undefined) return { ...promised, source: holder }
   for (const source of sources.toReversed()) {
@@ -85,8 +85,13 @@ async function placeOf(
 
 /** None where the mesh has no log. */
 async function sourcesOf(config: Config): Promise<readonly LogSource[]> {
-  const { trust } = readPublishedMesh(config)
+  const trust = trustOf(config)
   return trust.logs.length === 0 ? [] : logSources(config, trust)
+}
+
+/** The authority’s own page shows what it has signed, also where its clock was ahead then and peers refuse it. */
+function trustOf(config: Config): SignedTrustStatement {
+  return readMeshDocuments(config, { latest: Infinity }).trust
 }
 
 function base64(octets: Uint8Array): string {

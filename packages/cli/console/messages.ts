@@ -1,5 +1,4 @@
-import type { Address, OperatorConfig } from '@datapunk/protocol'
-import type { ConfigPlace } from '../config-file.ts'
+import type { Address, ConfigPlace, OperatorConfig } from '@datapunk/protocol'
 
 /** What `mtls up` says to the process that serves its console. */
 export type ToConsole =

@@ -6,12 +6,16 @@ import { TestMesh } from '@datapunk/testkit'
 import { readConfigFile } from '../config-file.ts'
 import { NewestMesh } from './newest-mesh.ts'
 
+const HOUR = 60 * 60 * 1000
+
 let mesh: TestMesh
 let newest: NewestMesh
+let now: number
 
 beforeEach(async () => {
   mesh = await TestMesh.create({ services: { lake: {} } })
-  newest = new NewestMesh(configOf(mesh))
+  now = Date.now()
+  newest = new NewestMesh(configOf(mesh), () => now)
 })
 afterEach(() => mesh.remove())
 
@@ -43,8 +47,17 @@ describe('the newest mesh', () => {
     assert.notEqual(newest.look(), first)
   })
 
+  test('is the last that was believed, where what lies there is of the future and peers refuse it', async () => {
+    const first = newest.look()
+    now -= HOUR
+    await mesh.publish()
+    assert.equal(newest.look(), first)
+    now += HOUR
+    assert.notEqual(newest.look(), first)
+  })
+
   test('is none where nothing was ever believed', () => {
     rmSync(layoutOf(configOf(mesh)).mesh.head)
-    assert.throws(() => newest.look(), { code: 'MESH_UNREADABLE' })
+    assert.throws(() => newest.look(), { code: 'BUNDLE_MISSING' })
   })
 })

@@ -1,27 +1,31 @@
 import { statSync } from 'node:fs'
+import { type MeshDocuments, readMeshDocuments } from '@datapunk/mesh'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 
 /** What the mesh says in public, read again whenever it says something else. */
 export class NewestMesh {
   readonly #config: Config
-  #known: PublishedMesh | undefined
+  readonly #clock: () => number
+  #known: MeshDocuments | undefined
   #seen = ''
 
-  constructor(config: Config) {
+  /** @param clock milliseconds since the epoch */
+  constructor(config: Config, clock: () => number) {
     this.#config = config
+    this.#clock = clock
   }
 
   /**
    * As it is on disk now; as it was last where that can't be believed, which its own end bounds.
    *
-   * @throws CliError `MESH_UNREADABLE`; ProtocolError, PkiError: nothing was ever believed
+   * @throws MeshError as `readMeshDocuments`: nothing was ever believed
    */
-  look(): PublishedMesh {
+  look(): MeshDocuments {
     const seen = this.#fingerprint()
     if (this.#known !== undefined && seen === this.#seen) return this.#known
     try {
-      this.#known = readPublishedMesh(this.#config, this.#known)
+      const latest = this.#clock() + this.#config.authority.clockSkew
+      this.#known = readMeshDocuments(this.#config, { latest, previous: this.#known })
       this.#seen = seen
       return this.#known
     } catch (error) {

@@ -82,8 +82,8 @@ describe('where operators come in', () => {
 
   test('asks for no other because it can’t read the mesh', async () => {
     rmSync(layoutOf(config).mesh.head)
-    await assert.rejects(open(), { code: 'MESH_UNREADABLE' })
-    await assert.rejects(open(), { code: 'MESH_UNREADABLE' })
+    await assert.rejects(open(), { code: 'BUNDLE_MISSING' })
+    await assert.rejects(open(), { code: 'BUNDLE_MISSING' })
     assert.equal(asked, 1)
   })
 

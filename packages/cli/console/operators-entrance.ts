@@ -30,16 +30,16 @@ export class OperatorsEntrance implements ConsoleEntrance {
   #timer: NodeJS.Timeout | undefined
 
   private constructor(options: OperatorsEntranceOptions) {
-    const { config } = options
+    const { config, clock } = options
     this.#options = options
     this.names = consoleNamesOf(config)
-    this.#mesh = new NewestMesh(config)
+    this.#mesh = new NewestMesh(config, clock)
   }
 
   /**
    * Opens once there is a certificate to show.
    *
-   * @throws what the authority refuses that with; CliError `MESH_UNREADABLE`
+   * @throws what the authority refuses that with; MeshError as `readMeshDocuments`
    */
   static async open(options: OperatorsEntranceOptions): Promise<OperatorsEntrance> {
     const entrance = new OperatorsEntrance(options)

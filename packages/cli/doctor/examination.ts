@@ -1,8 +1,8 @@
 import { AuthorityError, connectAdmin, Observation, type Plan, type Status } from '@datapunk/authority'
+import { type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
 import { PkiError } from '@datapunk/pki'
 import { type Config, layoutOf, ProtocolError } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
-import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import type { World } from '../world.ts'
 import { realSystem, type System } from './system.ts'
 
@@ -20,11 +20,12 @@ export interface Examination {
   readonly status: Status | Unread
   /** By the records alone. */
   readonly plan: Plan | Unread
-  readonly mesh: PublishedMesh | Unread
+  /** Also what peers refuse because it is of the future: that is for `clockFindings` to say. */
+  readonly mesh: MeshDocuments | Unread
 }
 
 export interface Unread {
-  readonly error: AuthorityError | CliError | PkiError | ProtocolError
+  readonly error: AuthorityError | CliError | MeshError | PkiError | ProtocolError
 }
 
 export function isRead<Value extends object>(value: Value | Unread): value is Value {
@@ -50,7 +51,7 @@ export async function examine(
     isRunning: running !== undefined,
     status: running === undefined ? status : await reading(() => running.status()),
     plan,
-    mesh: await reading(async () => readPublishedMesh(config)),
+    mesh: await reading(async () => readMeshDocuments(config, { latest: Infinity })),
   }
 }
 
@@ -69,7 +70,8 @@ async function reading<Value extends object>(read: () => Promise<Value>): Promis
     return await read()
   } catch (error) {
     if (error instanceof AuthorityError || error instanceof CliError) return { error }
-    if (error instanceof PkiError || error instanceof ProtocolError) return { error }
+    if (error instanceof MeshError || error instanceof PkiError || error instanceof ProtocolError)
+      return { error }
     throw error
   }
 }

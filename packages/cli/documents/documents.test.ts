@@ -93,7 +93,7 @@ const refused: readonly (readonly [line: string, code: string])[] = [
   ['plan --config HERE/nowhere.yaml', 'CONFIG_UNREADABLE'],
   ['plan --config HERE/faults.yaml', 'CONFIG_INVALID'],
   ['plan --frob', 'USAGE'],
-  ['log list --config HERE/bare/one.yaml', 'MESH_UNREADABLE'],
+  ['log list --config HERE/bare/one.yaml', 'BUNDLE_MISSING'],
   ['events --config HERE/two.yaml', 'ADMIN_UNREACHABLE'],
   ['revoke stream --config HERE/two.yaml', 'APPROVAL_MISSING'],
   ['compromise --bundle-key --config HERE/two.yaml', 'APPROVAL_MISSING'],

@@ -1,7 +1,6 @@
 import type { Administration, ProbePairs } from '@datapunk/authority'
-import { checkCertificate, MeshError } from '@datapunk/mesh'
+import { checkCertificate, type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
 import { type Config, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
-import { type PublishedMesh, readPublishedMesh } from '../published-mesh.ts'
 import type { World } from '../world.ts'
 import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.ts'
 import { inParallel } from './in-parallel.ts'
@@ -49,7 +48,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   const pairs = await administration.prepareProbe()
   const { late } = await administration.enforcement({ bundle: pairs.bundle, wait: ENFORCED_WITHIN })
   await untilOfUse(pairs, options)
-  const mesh = readPublishedMesh(config)
+  const mesh = readMeshDocuments(config, { latest: world.clock() + config.authority.clockSkew })
   const shown = await shownPairs(pairs, mesh, options)
   // 2 Every case at every service that says where it is.
   const names = services.map(({ service }) => service)
@@ -60,7 +59,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   )
   const knocks = await knockEverywhere(services, places, shown)
   // 3 What peers report of it, until they have told of everything, or say no more.
-  const judging = { shown, reports, knocks, late, stranger: await strangersAmong(knocks, options) }
+  const judging = { shown, reports, knocks, late, stranger: strangersAmong(knocks, options) }
   let cells = judgeAll(judging)
   const until = world.clock() + REPORTED_WITHIN
   while (isWaitedFor(cells, reports) && world.clock() < until) {
@@ -93,7 +92,7 @@ type Shown = Readonly<Record<ShownKind, ShownPair | undefined>>
 
 async function shownPairs(
   pairs: ProbePairs,
-  { trust }: PublishedMesh,
+  { trust }: MeshDocuments,
   { config, world }: LiveProbeOptions,
 ): Promise<Shown> {
   const current = readPair(pairs.current.folder)
@@ -132,27 +131,27 @@ function knockEverywhere(
 }
 
 /** Whoever shows a certificate that is not that of the service: what he does, says nothing of the service. */
-async function strangersAmong(
+function strangersAmong(
   knocks: readonly Knock[],
   { config, world }: LiveProbeOptions,
-): Promise<ReadonlyMap<string, string>> {
+): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const { service, seen } of knocks) {
     if (seen.shown === undefined || found.has(service.service)) continue
-    const fault = await strangeness(seen.shown, service, config, world.clock())
+    const fault = strangeness(seen.shown, service, config, world.clock())
     if (fault !== undefined) found.set(service.service, fault)
   }
   return found
 }
 
-async function strangeness(
+function strangeness(
   der: Uint8Array,
   { service }: ServiceConfig,
   config: Config,
   at: number,
-): Promise<string | undefined> {
+): string | undefined {
   try {
-    const { service: found } = await checkCertificate(der, { config, at, usage: 'serverAuth' })
+    const { service: found } = checkCertificate(der, { config, at, usage: 'serverAuth' })
     return found === service ? undefined : `there answers ${found}`
   } catch (error) {
     if (!(error instanceof MeshError && error.code === 'CERTIFICATE_REFUSED')) throw error

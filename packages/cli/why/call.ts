@@ -1,8 +1,13 @@
-import { type CallEnd, type CallQuestion, type Explanation, explainCall } from '@datapunk/mesh'
+import {
+  type CallEnd,
+  type CallQuestion,
+  type Explanation,
+  explainCall,
+  type MeshDocuments,
+} from '@datapunk/mesh'
 import { type Config, nearestSpelling } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
 import { CliError } from '../cli-error.ts'
-import type { PublishedMesh } from '../published-mesh.ts'
 import { bundleByFile, type Records } from './by-file.ts'
 
 /** The two gates of a call, each by what is published and by what the config file says. */
@@ -31,7 +36,7 @@ interface Named extends CallEnd {
 
 export interface CallRequest {
   readonly config: Config
-  readonly mesh: PublishedMesh
+  readonly mesh: MeshDocuments
   readonly records: Records
   readonly caller: string
   readonly callee: string

@@ -46,7 +46,7 @@ const MAX_SENT = 8
  */
 export async function documentsFromAuthority(contact: FirstContact): Promise<MeshDocuments> {
   const { caCert, latest } = contact
-  const anchors = await readRoots(caCert)
+  const anchors = readRoots(caCert)
   const { statements, head } = documentsIn(await ask(contact, anchors, '/documents', MAX_DOCUMENTS))
   if (head === undefined) throw nothingThere(contact)
   try {

@@ -1,4 +1,4 @@
-import { type Config, layoutOf } from '@datapunk/protocol'
+import type { Config } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { readMeshDocuments } from '../mesh-files.ts'
 import { examine } from './examine.ts'
@@ -20,10 +20,9 @@ export interface CertificateCheckOptions {
  * @param der the certificate
  * @throws MeshError `CERTIFICATE_REFUSED` with the rule in `data`; `BUNDLE_*`, `ROOT_UNREADABLE`
  */
-export async function checkCertificate(der: Uint8Array, options: CertificateCheckOptions): Promise<Peer> {
-  const { config, at, usage } = options
+export function checkCertificate(der: Uint8Array, { config, at, usage }: CertificateCheckOptions): Peer {
   const { clockSkew } = config.authority
-  const documents = await readMeshDocuments(layoutOf(config).mesh, config.paths.caCert, at + clockSkew)
+  const documents = readMeshDocuments(config, { latest: at + clockSkew })
   const view = new MeshView({
     ...{ service: '', ...documents },
     file: { allow: 'members', minTls: '1.3', clockSkew },

@@ -28,7 +28,7 @@ describe('explainCall', () => {
 
   const explain = async (caller: string, callee: string, change: Change = {}) => {
     const { at = testMesh.ca.at } = change
-    const documents = await readMeshDocuments(testMesh.layout.mesh, testMesh.config.paths.caCert, at)
+    const documents = readMeshDocuments(testMesh.config, { latest: at })
     const end = (service: string): CallEnd => ({
       service,
       certificate: testMesh.newestLeaf(service).der,
@@ -146,7 +146,7 @@ describe('explainCall', () => {
       reporting.pinning('report')
       await reporting.publish()
       const at = reporting.ca.at
-      const documents = await readMeshDocuments(reporting.layout.mesh, reporting.config.paths.caCert, at)
+      const documents = readMeshDocuments(reporting.config, { latest: at })
       const { callee } = explainCall({
         ...documents,
         clockSkew: 0,

@@ -1,5 +1,10 @@
 import { join } from 'node:path'
-import { type DocumentNumber, formatDocumentNumber } from '../document-number.ts'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+  parseDocumentNumber,
+} from '../document-number.ts'
 import type { Config } from './config.ts'
 
 /** Where everything lies in the state folder. Paths only; nothing is read. */
@@ -112,6 +117,13 @@ export function layoutOf(config: { readonly authority: Pick<Config['authority'],
       return places
     },
   }
+}
+
+/** Of the trust statements that lie in a folder, the oldest first. @param names of the files in it */
+export function trustStatementNumbers(names: readonly string[]): DocumentNumber[] {
+  return names
+    .flatMap((name) => (name.endsWith('.json') ? (parseDocumentNumber(name.slice(0, -5)) ?? []) : []))
+    .sort(compareDocumentNumbers)
 }
 
 function logFolder(dir: string): LogFolder {

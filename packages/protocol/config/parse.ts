@@ -12,13 +12,18 @@ import { type Path, valueAt } from './value-path.ts'
 /** A file with more faults than this is not a config with mistakes but another file. */
 const MAX_PROBLEMS = 100
 
-export interface ParseConfigOptions {
-  /** The file the text came from: shown in errors, and what relative paths count from. */
+/** Which config file, and how to read it: as the command line's `--config`, `--env` and `--root`. */
+export interface ConfigPlace {
+  /** Shown in errors, and what relative paths count from. */
   readonly file: string
-  /** The overlay to merge over the file (`--env`). */
-  readonly environment?: string | undefined
-  /** A folder put before every absolute path (`--root`). */
-  readonly root?: string | undefined
+  /** The overlay to merge over the file. */
+  readonly environment: string | undefined
+  /** A folder put before every absolute path. */
+  readonly root: string | undefined
+}
+
+export interface ParseConfigOptions extends Partial<ConfigPlace> {
+  readonly file: string
   /** The file's `st_mode`: where others may write it, anyone may become a member, so it is refused. */
   readonly mode?: number | undefined
 }

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { Authority } from '@datapunk/authority'
 import { logOpener } from '@datapunk/log'
-import { join, type Mesh, type Refusal } from '@datapunk/mesh'
+import { join, type Mesh, type MeshDocuments, type Refusal, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, spkiOf } from '@datapunk/pki'
 import { type Config, layoutOf, type ServiceConfig } from '@datapunk/protocol'
-import { readPublishedMesh } from '../../published-mesh.ts'
 import type { World } from '../../world.ts'
 import type { ProbedPlace } from '../attempt.ts'
 import { readPair, type ShownPair } from '../shown-pair.ts'
@@ -98,7 +97,7 @@ export class RehearsedMesh {
 
   /** The CA under which all of them stand, to be misused: its key lies in clear, and is believed nowhere else. */
   issuingCa(): IssuingCa {
-    const certificate = readPublishedMesh(this.#config).trust.issuingCas.at(-1)
+    const certificate = this.#published().trust.issuingCas.at(-1)
     const { keys } = layoutOf(this.#config).authority
     for (const name of readdirSync(keys)) {
       const privateKey = createPrivateKey(readFileSync(joinPath(keys, name)))
@@ -117,8 +116,13 @@ export class RehearsedMesh {
 
   /** Once every member enforces the newest bundle. */
   async settled(): Promise<void> {
-    const { number: bundle } = readPublishedMesh(this.#config).bundle.head
+    const { number: bundle } = this.#published().bundle.head
     await this.authority.enforcement({ bundle, wait: ENFORCED_WITHIN })
+  }
+
+  /** It was signed in this process, a moment ago. */
+  #published(): MeshDocuments {
+    return readMeshDocuments(this.#config, { latest: Infinity })
   }
 
   /** Ends all of it, and leaves nothing behind. */
