@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { TestCa, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { PkiError } from './pki-error.ts'
-import { onlySpiffeId, parseSpiffeId, spiffeIdOf } from './spiffe-id.ts'
+import { onlySpiffeId, parseSpiffeId } from './spiffe-id.ts'
 
 const trustDomain = fc.stringMatching(/^[a-z0-9._-]{1,40}$/)
 const segment = fc.stringMatching(/^[a-zA-Z0-9._-]{1,20}$/).filter((each) => each !== '.' && each !== '..')
@@ -19,11 +19,6 @@ describe('SPIFFE IDs', () => {
         assert.ok(id.equals(parseSpiffeId(text)))
       }),
     )
-  })
-
-  it('are made for services', () => {
-    assert.equal(`${spiffeIdOf('service.datapunk', 'lake')}`, 'spiffe://service.datapunk/lake')
-    assert.equal(JSON.stringify(spiffeIdOf('a', 'b')), '"spiffe://a/b"')
   })
 
   for (const text of [

@@ -53,15 +53,6 @@ export function parseSpiffeId(text: string): SpiffeId {
 }
 
 /**
- * The identity of a service.
- *
- * @throws PkiError `SPIFFE_ID_INVALID`
- */
-export function spiffeIdOf(trustDomain: string, service: string): SpiffeId {
-  return SpiffeId.parse(`${scheme}${trustDomain}/${service}`)
-}
-
-/**
  * Whose a leaf is. X509-SVID 2: exactly one URI SAN, a SPIFFE ID; whatever has more is refused. The CN is never looked at
  * (RFC 9525 2).
  *

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SERVICE_NAME } from './service-identity.ts'
 
 /**
  * What the console's page and whoever serves it say to each other, as JSON over HTTP. Times are milliseconds since the epoch,
@@ -290,7 +291,7 @@ export interface ConsoleSession {
 
 /** 32 random octets. */
 const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
-const serviceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
+const serviceName = z.string().regex(SERVICE_NAME)
 const serial = z.string().regex(/^[0-9a-f]{16,40}$/)
 
 export const loginRequest = z.strictObject({ token: secret })

@@ -63,6 +63,7 @@ export { PROBE, probeName } from './probe-identity.ts'
 export { encodeRevoked, RevokedSet, revokedPrefix } from './revoked.ts'
 export { isSignedBy, keyIdOf, parseSealed, type SealedDocument, seal } from './sealed.ts'
 export { applySectionDifference, sectionDifference } from './section-difference.ts'
+export { serviceSpiffeId } from './service-identity.ts'
 export {
   type AuthorityMessage,
   encodeMessage,

@@ -6,6 +6,7 @@ import { parseConfig } from './config/parse.ts'
 import { ProtocolError } from './error.ts'
 import { encodePins, parsePins, pinOf } from './pins.ts'
 import { applySectionDifference, sectionDifference } from './section-difference.ts'
+import { SERVICE_NAME } from './service-identity.ts'
 
 const pin = (name: string) => pinOf(hash('sha256', name, 'hex'))
 
@@ -15,7 +16,7 @@ const refused = (text: string | Uint8Array) =>
     (error) => error instanceof ProtocolError && error.code === 'BUNDLE_INVALID',
   )
 
-const service = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,20}$/)
+const service = fc.stringMatching(SERVICE_NAME)
 const pinned = fc.dictionary(service, fc.array(fc.string().map(pin), { maxLength: 4 }))
 
 describe('the section of pins', () => {
@@ -69,6 +70,7 @@ describe('the section of pins', () => {
     assert.ok(parsePins(Buffer.from(section('lake', pin('a')))))
     refused(section('lake', pin('a'), 'off'))
     refused(section('Lake', pin('a')))
+    refused(section('lake-', pin('a')))
     refused(section('lake', pin('a').slice(1)))
     refused(section('lake', pin('a').toLowerCase().replace('=', '')))
     refused(section('lake', `${pin('a')}\n`))

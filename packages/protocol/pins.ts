@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Requirement } from './config/config.ts'
 import { ProtocolError } from './error.ts'
+import { SERVICE_NAME } from './service-identity.ts'
 
 /** The keys that the members of the mesh may show, as every peer knows them. */
 export interface Pins {
@@ -20,7 +21,7 @@ const pin = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/)
 
 const schema = z.object({
   mode: z.enum(['report', 'required']),
-  pins: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.array(pin).max(MAX_PINS_OF_ONE)),
+  pins: z.record(z.string().regex(SERVICE_NAME), z.array(pin).max(MAX_PINS_OF_ONE)),
 })
 
 /** @param spkiHash SHA-256 of a DER SubjectPublicKeyInfo, lowercase hex, as `keyIdOf` gives it */

@@ -1,4 +1,11 @@
-import { type Config, layoutOf, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
+import {
+  type Config,
+  layoutOf,
+  PROBE,
+  probeName,
+  type ServiceConfig,
+  serviceSpiffeId,
+} from '@datapunk/protocol'
 import type { ServiceRow } from '../store/rows.ts'
 
 /** Whoever probes asks for the pair when it is needed: one that ends soon leaves little behind. Days. */
@@ -11,7 +18,7 @@ export function probeService(config: Config): ServiceConfig {
   return {
     service: PROBE,
     commonName: probeName(trustDomain),
-    spiffeId: `spiffe://${trustDomain}/${PROBE}`,
+    spiffeId: serviceSpiffeId(trustDomain, PROBE),
     cert,
     key,
     allow: [],

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { serviceSpiffeId } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import type { AuthorityEventKind } from '../event.ts'
@@ -129,7 +130,7 @@ function recordAction(
   const wanted = added ? (settings as Settings) : { ...decodeSettings(row?.settings ?? '{}'), ...settings }
   rows.set(subject, {
     service: subject,
-    spiffeId: `spiffe://${trustDomain}/${subject}`,
+    spiffeId: serviceSpiffeId(trustDomain, subject),
     state: kind === 'remove-service' ? 'removed' : 'member',
     settings: encodeSettings(wanted),
     since: added || row === undefined ? at : row.since,

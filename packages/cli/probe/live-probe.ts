@@ -1,6 +1,6 @@
 import type { Administration, ProbePairs } from '@datapunk/authority'
 import { checkCertificate, type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
-import { type Config, PROBE, probeName, type ServiceConfig } from '@datapunk/protocol'
+import { type Config, PROBE, probeName, type ServiceConfig, serviceSpiffeId } from '@datapunk/protocol'
 import type { World } from '../world.ts'
 import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.ts'
 import { inParallel } from './in-parallel.ts'
@@ -99,7 +99,7 @@ async function shownPairs(
   const issuerName = trust.issuingCas.at(-1)?.subject.commonName ?? ''
   const { clock, randomBytes } = world
   const name = probeName(config.trustDomain)
-  const probe = { commonName: name, dnsNames: [name], spiffeId: `spiffe://${config.trustDomain}/${PROBE}` }
+  const probe = { commonName: name, dnsNames: [name], spiffeId: serviceSpiffeId(config.trustDomain, PROBE) }
   return {
     nothing: undefined,
     current,

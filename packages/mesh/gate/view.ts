@@ -1,5 +1,12 @@
 import { encodePem } from '@datapunk/pki'
-import { type Bundle, keyIdOf, type Member, PROBE, type SignedTrustStatement } from '@datapunk/protocol'
+import {
+  type Bundle,
+  keyIdOf,
+  type Member,
+  PROBE,
+  type SignedTrustStatement,
+  serviceSpiffeId,
+} from '@datapunk/protocol'
 import { LoggedCertificates } from '../transparency/logged-certificates.ts'
 import { StandingCache } from './standing-cache.ts'
 
@@ -48,7 +55,7 @@ export class MeshView {
     this.trust = trust
     this.bundle = bundle
     this.self = bundle.members.get(service)
-    this.selfName = { service, spiffeId: `spiffe://${trust.trustDomain}/${service}` }
+    this.selfName = { service, spiffeId: serviceSpiffeId(trust.trustDomain, service) }
     this.expiresAt = bundle.head.expiresAt + file.clockSkew
     this.clockSkew = file.clockSkew
     this.minTls = file.minTls === '1.2' && this.self?.minTls === '1.2' ? '1.2' : '1.3'

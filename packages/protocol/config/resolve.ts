@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { authorityName } from '../authority-identity.ts'
 import { operatorSpiffeId } from '../operator-identity.ts'
 import { probeName } from '../probe-identity.ts'
+import { serviceSpiffeId } from '../service-identity.ts'
 import { checkConsole } from './check-console.ts'
 import { checkConstraints } from './check-constraints.ts'
 import type { Address, Config, OperatorConfig, ServiceConfig } from './config.ts'
@@ -104,7 +105,7 @@ function resolveService(
   return {
     service,
     commonName,
-    spiffeId: `spiffe://${trustDomain}/${service}`,
+    spiffeId: serviceSpiffeId(trustDomain, service),
     cert: path(text.cert ?? `certs/${service}.crt`),
     key: path(text.key ?? `certs/${service}.key`),
     allow: text.allow,

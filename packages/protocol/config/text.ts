@@ -1,6 +1,7 @@
 import { isDnsName, type KeyAlgorithm } from '@datapunk/pki'
 import { z } from 'zod'
 import { PROBE } from '../probe-identity.ts'
+import { SERVICE_NAME } from '../service-identity.ts'
 import { isCountryCode } from './country.ts'
 import { duration } from './duration.ts'
 import { filePath } from './file-path.ts'
@@ -12,8 +13,6 @@ import { reloadText } from './reload.ts'
  * reference page. The custom error of each value says what is allowed; `parse.ts` says what was found, and where.
  */
 
-/** As in a DNS label (RFC 1035 2.3.1), because it becomes one, and a segment of a SPIFFE ID. */
-const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const RESERVED_SERVICE_NAMES = new Set(['authority', 'log', PROBE, 'operator'])
 
 /** An environment's state is a folder of its name beside these (`layout.ts`). */
