@@ -1,4 +1,5 @@
 import { connect } from 'node:tls'
+import { addressText } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
 
 export interface RemotePlace {
@@ -28,7 +29,7 @@ export function remoteCertificate({ host, port, serverName }: RemotePlace): Prom
     timeout: PATIENCE,
   })
   const fail = (reason: string, cause?: unknown) => {
-    const message = `found no TLS server at ${host}:${port} (${reason}); allowed: a service that runs and is reachable from here`
+    const message = `found no TLS server at ${addressText(host, port)} (${reason}); allowed: a service that runs and is reachable from here`
     reject(new CliError('HOST_UNREACHABLE', message, { cause }))
     socket.destroy()
   }

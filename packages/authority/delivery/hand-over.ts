@@ -1,4 +1,4 @@
-import { speaksPostgres } from '@datapunk/protocol'
+import { addressText, speaksPostgres } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Handover } from './handover.ts'
 import { runReload } from './reload.ts'
@@ -19,8 +19,8 @@ export async function handOver(handover: Handover, { environment, clock }: HandO
   const { service, reload, files, address, serial } = handover
   await runReload(reload, files, { service, environment, clock })
   if (address?.port === undefined) return
-  const place = `${address.host}:${address.port}`
   const { host, port } = address
+  const place = addressText(host, port)
   const found = await shownSerial({ host, port }, serial, speaksPostgres(reload))
   if (found === serial) return
   throw new AuthorityError(

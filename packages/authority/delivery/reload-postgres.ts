@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { addressText } from '@datapunk/protocol'
 import { asking } from './asking.ts'
 import { before } from './ending.ts'
 import { isSocket, type PostgresTarget, parsePostgresUrl } from './postgres-url.ts'
@@ -13,7 +14,7 @@ export async function reloadPostgres(url: string, files: ReloadFiles, options: R
   const target = targetOf(url, files, service)
   const server = isSocket(target.host)
     ? `PostgreSQL at ${target.host}/.s.PGSQL.${target.port}`
-    : `PostgreSQL at ${target.host}:${target.port}`
+    : `PostgreSQL at ${addressText(target.host, target.port)}`
   const remedy = (error: ShownError) => remedyOf(error, target.user)
   await asking({ url, server, remedy }, options, async (ending) => {
     const ssl = target.tls === undefined ? false : strictTls(target.tls, target.host, clock)

@@ -1,7 +1,13 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { encodePem } from '@datapunk/pki'
-import { type AuthorityAddress, LONGEST_SILENCE, strictTls } from '@datapunk/protocol'
+import {
+  type AuthorityAddress,
+  addressText,
+  LONGEST_SILENCE,
+  remoteText,
+  strictTls,
+} from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
@@ -96,7 +102,7 @@ export class TlsDoor {
       if (this.#leaving.has(socket)) continue
       const verdict = this.#verdict((now) => judgeLeaf(leaf, this.#known, now))
       if (!(verdict instanceof CallerRefused)) continue
-      this.#tell(verdict, remoteOf(socket))
+      this.#tell(verdict, remoteText(socket))
       if (verdict.rule === 'NOT_A_MEMBER') socket.destroy()
       else this.#letGo(socket)
     }
@@ -133,7 +139,7 @@ export class TlsDoor {
     }
     const verdict = this.#verdict((now) => judgeCaller(shown, this.#known, now))
     if (verdict instanceof CallerRefused) {
-      this.#tell(verdict, remoteOf(socket))
+      this.#tell(verdict, remoteText(socket))
       socket.destroy()
       return
     }
@@ -168,7 +174,7 @@ export class TlsDoor {
     const { code = '', reason } = error as { code?: string; reason?: string }
     if (!code.startsWith('ERR_SSL_')) return
     const message = `found a caller that can't complete a handshake (${reason ?? code}); allowed: TLS 1.3`
-    this.#tell(new CallerRefused('TLS_HANDSHAKE_FAILED', message), remoteOf(socket))
+    this.#tell(new CallerRefused('TLS_HANDSHAKE_FAILED', message), remoteText(socket))
   }
 
   /** Strangers can't fill the log. */
@@ -199,16 +205,11 @@ export class TlsDoor {
   }
 }
 
-function remoteOf(socket: TLSSocket): string | undefined {
-  return socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`)
-}
-
 function listenFailed({ host, port }: AuthorityAddress, cause: NodeJS.ErrnoException): AuthorityError {
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const found = REASONS[cause.code ?? ''] ?? cause.message
   return new AuthorityError(
     'LISTEN_FAILED',
-    `found that the authority can't listen at ${place}: ${found}; allowed: an address of this machine and a port that nobody has: change authority.listen, or see with \`ss -ltnp\` who has it`,
+    `found that the authority can't listen at ${addressText(host, port)}: ${found}; allowed: an address of this machine and a port that nobody has: change authority.listen, or see with \`ss -ltnp\` who has it`,
     { cause, data: { host, port, code: cause.code } },
   )
 }

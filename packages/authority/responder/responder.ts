@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
-import type { Config, Layout } from '@datapunk/protocol'
+import { addressText, type Config, type Layout } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
@@ -142,7 +142,7 @@ export class Responder {
     const { report, clock } = this.#host
     this.port = port
     this.#failure = ''
-    const detail = { address: `${this.#wanted?.host}:${port}` }
+    const detail = { address: addressText(this.#wanted?.host ?? '', port) }
     report({ kind: 'status-served', subject: 'authority', at: clock(), detail })
   }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type MeshDocuments, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
-import { formatDocumentNumber, type Member } from '@datapunk/protocol'
+import { addressText, formatDocumentNumber, type Member } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -68,7 +68,7 @@ async function fromServer(
     port,
     serverName: reference === undefined || isIP(reference) ? undefined : reference,
   }
-  const der = await output.during(`asking ${place.host}:${port}`, remoteCertificate(place))
+  const der = await output.during(`asking ${addressText(place.host, port)}`, remoteCertificate(place))
   return { der, name: reference === undefined ? undefined : peerName(reference) }
 }
 

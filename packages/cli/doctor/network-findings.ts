@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Address } from '@datapunk/protocol'
+import { addressText } from '@datapunk/protocol'
 import { type Examination, isNothingYet } from './examination.ts'
 import type { Finding } from './finding.ts'
 
@@ -14,7 +14,7 @@ export async function portFindings({ config, system, isRunning }: Examination): 
     if (address?.port === undefined) return []
     const failure = await system.connectFailure(reachable(address.host), address.port)
     const isTaken = !isRunning && failure === undefined
-    const place = `${address.host}:${address.port}`
+    const place = addressText(address.host, address.port)
     if (isTaken) {
       const found = `somebody else listens at ${place}, so \`mtls up\` will not start`
       const fix = `\`ss -ltnp\` shows who; or another ${setting}`
@@ -62,13 +62,13 @@ export async function nameFindings({ config, system, status }: Examination): Pro
 export async function reachFindings({ config, system, status }: Examination): Promise<Finding[]> {
   if (isNothingYet(status)) return []
   const places = [...config.services.values()].flatMap(({ service, address }) =>
-    address?.port === undefined ? [] : [{ service, address: address as Required<Address> }],
+    address?.port === undefined ? [] : [{ service, address: { host: address.host, port: address.port } }],
   )
   const findings = places.map(async ({ service, address }): Promise<Finding[]> => {
-    const failure = await system.connectFailure(address.host, address.port as number)
+    const failure = await system.connectFailure(address.host, address.port)
     // That the name leads nowhere is told already.
     if (failure === undefined || failure === 'ENOTFOUND') return []
-    const found = `nobody answers at ${address.host}:${address.port} (${failure})`
+    const found = `nobody answers at ${addressText(address.host, address.port)} (${failure})`
     const fix = `start ${service}, or see services.${service}.address, routes and firewalls`
     return [{ id: 'service-unreachable', severity: 'warning', subject: service, found, fix }]
   })

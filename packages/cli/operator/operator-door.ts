@@ -1,6 +1,6 @@
 import type { AuthorityEvent, Happening } from '@datapunk/authority'
 import { type OperatorPort, type OperatorSource, serveOperator } from '@datapunk/mesh/operator'
-import type { Address } from '@datapunk/protocol'
+import { type Address, addressText } from '@datapunk/protocol'
 
 /** Another process may have the port now. Milliseconds. */
 const TRY_AGAIN_AFTER = 10_000
@@ -48,8 +48,7 @@ export class OperatorDoor {
     try {
       this.#port = await serveOperator(this.#options.source, place)
       const { host, port } = this.#port.place
-      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-      this.#report({ kind: 'metrics-served', detail: { address } })
+      this.#report({ kind: 'metrics-served', detail: { address: addressText(host, port) } })
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       if (isFirst) {

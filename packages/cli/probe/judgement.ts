@@ -1,4 +1,4 @@
-import type { RefusedCaller } from '@datapunk/protocol'
+import { addressText, type RefusedCaller } from '@datapunk/protocol'
 import { outcomeOf } from './answer.ts'
 import type { ProbedPlace, Seen } from './attempt.ts'
 import type { LiveCase } from './live-cases.ts'
@@ -55,11 +55,11 @@ function judgeTry(question: Question, one: Try): Judged {
   const { place, service, stranger } = question
   if (seen.localPort === undefined) {
     const why = seen.error ?? 'no answer'
-    const evidence = `nobody answers at ${place.host}:${place.port} (${why})`
+    const evidence = `nobody answers at ${addressText(place.host, place.port)} (${why})`
     return { verdict: 'unreachable', evidence, fix: `start ${service}; \`mtls doctor\` looks further` }
   }
   if (stranger !== undefined) {
-    const fix = `see what listens at ${place.host}:${place.port}, and what services.${service}.address says`
+    const fix = `see what listens at ${addressText(place.host, place.port)}, and what services.${service}.address says`
     return { verdict: 'unproven', evidence: stranger, fix }
   }
   return question.case.ways === undefined
@@ -131,7 +131,7 @@ function letIn(question: Question, seen: Seen): Judged {
   const fix =
     source === 'files'
       ? `see in the README, under “Not Node?”, how ${service} is to be set up, or let \`mtls proxy ${service}\` stand before it`
-      : `see what listens at ${place.host}:${place.port}: no server of the mesh lets it in; ${whyText(question)}`
+      : `see what listens at ${addressText(place.host, place.port)}: no server of the mesh lets it in; ${whyText(question)}`
   return { verdict: 'let-in', evidence: text, fix }
 }
 

@@ -1,3 +1,5 @@
+import { hostText } from '@datapunk/protocol'
+
 /** Where the console is, as a browser names it. */
 export interface ConsolePlace {
   readonly scheme: 'http' | 'https'
@@ -10,8 +12,7 @@ const USUAL_PORTS = { http: 80, https: 443 } as const
 
 /** On this machine alone: the names under which it is reached by itself. */
 export function placeHere(host: string, port: number): ConsolePlace {
-  const own = host.includes(':') ? `[${host}]` : host
-  return placeOf('http', [own, 'localhost', '127.0.0.1', '[::1]'], port)
+  return placeOf('http', [hostText(host), 'localhost', '127.0.0.1', '[::1]'], port)
 }
 
 /** @param names DNS names, its own first */

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { addressText } from '@datapunk/protocol'
 import {
   actionRequest,
   type ConsoleAction,
@@ -92,9 +93,13 @@ function listening(server: Server, host: string, port: number): Promise<AddressI
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
-        new ConsoleError('LISTEN_FAILED', `can’t serve the console at ${host}:${port}: ${cause.message}`, {
-          cause,
-        }),
+        new ConsoleError(
+          'LISTEN_FAILED',
+          `can’t serve the console at ${addressText(host, port)}: ${cause.message}`,
+          {
+            cause,
+          },
+        ),
       ),
     )
     server.listen({ host, port }, () => resolve(server.address() as AddressInfo))

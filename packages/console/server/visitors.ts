@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { strictTls } from '@datapunk/protocol'
+import { remoteText, strictTls } from '@datapunk/protocol'
 import type { ConsoleEntrance, Shown, Visitor } from '../entrance.ts'
 
 /** How long a connection may outlast the right to have it. Milliseconds. */
@@ -95,6 +95,6 @@ function shownBy(socket: TLSSocket): Shown {
   return {
     leaf: socket.getPeerX509Certificate()?.raw,
     openssl: socket.authorized ? undefined : String(socket.authorizationError),
-    remote: socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`),
+    remote: remoteText(socket),
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { type Config, layoutOf } from '@datapunk/protocol'
+import { addressText, type Config, layoutOf } from '@datapunk/protocol'
 import { LogError } from '../log-error.ts'
 import { TransparencyLog } from '../transparency-log.ts'
 import { logServer } from './log-server.ts'
@@ -96,7 +96,7 @@ async function listening(server: Server, { host, port }: ServeLogOptions): Promi
   } catch (cause) {
     throw new LogError(
       'LISTEN_FAILED',
-      `can’t listen at ${host}:${port} (${(cause as NodeJS.ErrnoException).code}); allowed: an address of this machine and a free port: --listen`,
+      `can’t listen at ${addressText(host, port)} (${(cause as NodeJS.ErrnoException).code}); allowed: an address of this machine and a free port: --listen`,
       { cause },
     )
   }

@@ -1,6 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import { connect, type SecureContext, type TLSSocket } from 'node:tls'
-import { type AuthorityAddress, authorityName } from '@datapunk/protocol'
+import { type AuthorityAddress, addressText, authorityName } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import { MeshError } from '../error.ts'
 import { shortSocketPath } from './socket-path.ts'
@@ -91,14 +91,10 @@ export function callAuthority<Standing>(
   return promise
 }
 
-export function placeOf({ host, port }: AuthorityAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
 function unreachable(address: AuthorityAddress, reason: string, cause?: Error): MeshError {
   return new MeshError(
     'AUTHORITY_UNREACHABLE',
-    `found no authority at ${placeOf(address)} (${reason}); allowed: what authority.listen says, reachable from here: see whether \`mtls up\` runs there`,
+    `found no authority at ${addressText(address.host, address.port)} (${reason}); allowed: what authority.listen says, reachable from here: see whether \`mtls up\` runs there`,
     { cause, data: { ...address, reason } },
   )
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import type { AuthorityAddress } from '@datapunk/protocol'
+import { type AuthorityAddress, addressText } from '@datapunk/protocol'
 import { serverRefused } from '../client/call-failure.ts'
 import { shownBy } from '../client/outgoing-handshake.ts'
 import type { Clock } from '../clock.ts'
@@ -11,7 +11,7 @@ import { opensslRule } from '../gate/openssl-reason.ts'
 import { type Refusal, Refused } from '../gate/refusal.ts'
 import type { MeshView } from '../gate/view.ts'
 import { clientContextOptions } from '../tls-profile.ts'
-import { callAuthority, callSocket, placeOf } from './authority-call.ts'
+import { callAuthority, callSocket } from './authority-call.ts'
 import {
   type AuthorityStanding,
   type AuthorityTrust,
@@ -83,7 +83,7 @@ export class AuthorityRoute {
     const { serial } = identity.leaf
     return new MeshError(
       'PEER_REFUSED',
-      `the authority at ${address && placeOf(address)} closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: the pair it has issued last, of a member: see its "peer-refused" event, and copy the pair to this machine`,
+      `the authority at ${address && addressText(address.host, address.port)} closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: the pair it has issued last, of a member: see its "peer-refused" event, and copy the pair to this machine`,
       { data: { ...address, self: view.service, serial } },
     )
   }
@@ -109,7 +109,12 @@ export class AuthorityRoute {
       const found = `found a certificate that OpenSSL refuses (${openssl})`
       throw new Refused(opensslRule(openssl), found, seeWhatListens)
     } catch (error) {
-      const contact: Contact = { direction: 'out', leaf, openssl, remote: () => placeOf(address) }
+      const contact: Contact = {
+        direction: 'out',
+        leaf,
+        openssl,
+        remote: () => addressText(address.host, address.port),
+      }
       const refusal = recordOf(contact, view, at, error)
       refused(refusal)
       throw serverRefused(refusal)

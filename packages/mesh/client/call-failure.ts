@@ -1,3 +1,4 @@
+import { addressText } from '@datapunk/protocol'
 import type { Current } from '../current.ts'
 import { MeshError } from '../error.ts'
 import { type Refusal, refusalData } from '../gate/refusal.ts'
@@ -79,7 +80,7 @@ function unreachable(target: Target, cause: Error, reason: string): MeshError {
 }
 
 function placeOf({ host, port }: Target): string {
-  return `${host}:${port}`
+  return addressText(host, port)
 }
 
 function dataOf({ member, host, port }: Target): Record<string, unknown> {

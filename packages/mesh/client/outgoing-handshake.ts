@@ -1,4 +1,5 @@
 import { connect, type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls'
+import { addressText } from '@datapunk/protocol'
 import type { Core } from '../core.ts'
 import type { Current } from '../current.ts'
 import { MeshError } from '../error.ts'
@@ -127,7 +128,7 @@ export class OutgoingHandshake {
 
   #contact(leaf: PresentedCertificate | undefined, openssl?: string): Contact {
     const { host, port } = this.#target
-    return { direction: 'out', leaf, openssl, remote: () => `${host}:${port}`, target: this.#target }
+    return { direction: 'out', leaf, openssl, remote: () => addressText(host, port), target: this.#target }
   }
 
   #refuse(contact: Contact): MeshError | undefined {

@@ -1,5 +1,5 @@
 import type { Certificate } from '@datapunk/pki'
-import { type Member, PROBE } from '@datapunk/protocol'
+import { addressText, type Member, PROBE } from '@datapunk/protocol'
 import type { GateStep } from './gate-step.ts'
 import { Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
@@ -23,7 +23,7 @@ export const targetRule: GateStep<OtherEnd & { readonly target: Target }> = {
     if (member.service === target.member.service && isNamed) return undefined
     throw new Refused(
       'OTHER_SERVICE',
-      `found ${member.service} (${[...(names?.dnsNames ?? []), ...(names?.ipAddresses ?? [])].join(', ')}) at ${target.host}:${target.port}; allowed: ${target.member.service}, for ${reference.name}`,
+      `found ${member.service} (${[...(names?.dnsNames ?? []), ...(names?.ipAddresses ?? [])].join(', ')}) at ${addressText(target.host, target.port)}; allowed: ${target.member.service}, for ${reference.name}`,
       `see what listens there, and what services.${target.member.service}.address says`,
       { leaf },
     )

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
+import { plainAddress } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { isLoopback, placeText } from '../proxy/place.ts'
 
@@ -114,7 +115,7 @@ async function answer(answers: Answers, request: IncomingMessage, response: Serv
  * rebinding), and it is not to read this.
  */
 function isMeant({ headers, socket }: IncomingMessage): boolean {
-  if (!isLoopback(socket.localAddress?.replace(/^::ffff:/, '') ?? '')) return true
+  if (!isLoopback(plainAddress(socket.localAddress ?? ''))) return true
   const host = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/.exec(headers.host ?? '')
   const name = host?.[1] ?? host?.[2] ?? ''
   return isIP(name) !== 0 || name === 'localhost'

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { dirname } from 'node:path'
+import { addressText } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 
 /** Where plain text is taken or brought: a TCP port, or a unix socket. */
@@ -29,7 +30,7 @@ export function parsePlace(text: string): Place {
 
 export function placeText(place: Place): string {
   if ('path' in place) return `unix:${place.path}`
-  return `${isIP(place.host) === 6 ? `[${place.host}]` : place.host}:${place.port}`
+  return addressText(place.host, place.port)
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { addressText } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import type { Mesh } from '../mesh.ts'
 import { abandon, resetIfCutShort } from './abandon.ts'
@@ -178,5 +179,5 @@ export function routeText(route: Route, at: Place = route.at): string {
 }
 
 function memberText({ host, port }: MemberPlace): string {
-  return port === undefined ? host : `${host}:${port}`
+  return port === undefined ? host : addressText(host, port)
 }

@@ -4,6 +4,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Certificate } from '@datapunk/pki'
+import { remoteText } from '@datapunk/protocol'
 import { handshakeFailure } from '../client/handshake-failure.ts'
 import type { Core } from '../core.ts'
 import { drainByAnswer, drainBySession, makeDrainable } from '../drain.ts'
@@ -131,12 +132,8 @@ function incoming(socket: TLSSocket): Contact {
     // getPeerCertificate() would take the whole chain apart in JavaScript: 10 times the price.
     leaf: socket.getPeerX509Certificate(),
     openssl: socket.authorized ? undefined : String(socket.authorizationError),
-    remote: () => remoteOf(socket),
+    remote: () => remoteText(socket),
   }
-}
-
-function remoteOf(socket: TLSSocket): string | undefined {
-  return socket.remoteAddress?.replace(/^::ffff:/, '').concat(`:${socket.remotePort}`)
 }
 
 /** Node would close without a trace where it refuses by itself, so it only asks; the gate refuses. */
@@ -181,7 +178,7 @@ function speaksHttp(server: Server): boolean {
 }
 
 function reportHandshakeFailure(core: Core, error: unknown, socket: TLSSocket): void {
-  const refusal = handshakeFailure(error, core.source.current().view, core.clock.now(), remoteOf(socket))
+  const refusal = handshakeFailure(error, core.source.current().view, core.clock.now(), remoteText(socket))
   if (refusal !== undefined) core.refused(refusal)
 }
 
