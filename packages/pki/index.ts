@@ -90,7 +90,6 @@ export { encodeSigned } from './signed.ts'
 export { onlySpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts'
 export { checkSubmission, type Submission, type SubmissionCheck } from './transparency/check-submission.ts'
 export { leafIndexExtension, leafIndexOf } from './transparency/ct-extensions.ts'
-export { intentHash } from './transparency/intent-hash.ts'
 export {
   certificateOfEntry,
   type LogEntry,

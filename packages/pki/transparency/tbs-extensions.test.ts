@@ -3,8 +3,6 @@ import { before, describe, it } from 'node:test'
 import { TestCa, type TestExtensions, testExtension } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { encodeDer } from '../der/writer.ts'
-import { generateKeyPair } from '../keys/key-algorithm.ts'
-import { intentHash } from './intent-hash.ts'
 import { withExtension, withoutPoison, withoutSctList } from './tbs-extensions.ts'
 
 let ca: TestCa
@@ -63,19 +61,5 @@ describe('cutting one extension out', () => {
     assert.throws(() => withoutPoison(alone), malformed)
     const none = encodeDer((der) => der.sequence(() => der.smallInteger(1)))
     assert.throws(() => withoutPoison(none), malformed)
-  })
-})
-
-describe('the hash of an intent', () => {
-  it('is the same of what was linted, of its precertificate and of its final certificate', async () => {
-    const same = { keyPair: await generateKeyPair('ecdsa-p256'), serial: Uint8Array.of(1, 2, 3) }
-    const hashes = await Promise.all(
-      [{}, { poison }, { scts: testExtension.sctList(Uint8Array.of(1)) }].map(async (extensions) =>
-        intentHash((await ca.leaf('lake', { ...same, extensions })).certificate),
-      ),
-    )
-    assert.equal(hashes.length, 3)
-    for (const hash of hashes) assert.deepEqual(hash, hashes[0])
-    assert.notDeepEqual(intentHash((await ca.leaf('nexus', same)).certificate), hashes[0])
   })
 })
