@@ -160,11 +160,6 @@ export class Authority implements Administration {
     this.#responder.configure(config)
   }
 
-  /** Where lists and OCSP are served, once they are. */
-  get statusPort(): number | undefined {
-    return this.#responder?.port
-  }
-
   /** Where peers on other hosts come in, once they are served. */
   get address(): AddressInfo | undefined {
     return this.#peerServer?.address

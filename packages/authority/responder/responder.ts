@@ -35,8 +35,6 @@ export class Responder {
   #closed = false
   /** What was told last; empty since it serves. */
   #failure = ''
-  /** Where it listens, once it does. */
-  port: number | undefined
 
   constructor(host: ResponderHost) {
     this.#host = host
@@ -108,7 +106,6 @@ export class Responder {
 
   #ended(): void {
     this.#child = undefined
-    this.port = undefined
     for (const resolve of this.#waiting.values()) resolve(undefined)
     if (!this.#closed) this.#timer = setTimeout(() => this.#start(), RESTART_AFTER)
   }
@@ -140,7 +137,6 @@ export class Responder {
 
   #listening(port: number): void {
     const { report, clock } = this.#host
-    this.port = port
     this.#failure = ''
     const detail = { address: addressText(this.#wanted?.host ?? '', port) }
     report({ kind: 'status-served', subject: 'authority', at: clock(), detail })
