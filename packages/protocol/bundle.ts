@@ -80,8 +80,9 @@ export interface Bundle extends SignedHead {
 
 const TYPE = 'bundle-head/v1'
 
-/** DESIGN: a head is at most 8 kB; base64 and signatures come on top. */
+/** A head goes to every peer with every bundle. */
 const MAX_HEAD_PAYLOAD_BYTES = 8 * 1024
+/** Base64 and signatures come on top. */
 const MAX_HEAD_BYTES = 64 * 1024
 
 /** 100,000 members with names, rights and address are 30 MB. */

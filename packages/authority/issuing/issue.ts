@@ -174,7 +174,7 @@ export async function issueRoot(
   return parseCertificate(issued.der)
 }
 
-/** Makes the certificate of an issuing CA: path length 0, no EKU, critical name constraints (decision 4). */
+/** Makes the certificate of an issuing CA: path length 0, no EKU, critical name constraints (docs/decisions/certificate-profile.md). */
 export async function issueIssuingCa(
   ca: {
     readonly subject: { readonly commonName: string; readonly organization: string; readonly country: string }

@@ -9,7 +9,7 @@ type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>
 
 /**
  * What the next bundle is to say of keys that are not pinned. `required` in the config holds once every live peer has
- * acknowledged a bundle that names pins: until then it reports (DESIGN, decision 8), and so it does while it is suspended.
+ * acknowledged a bundle that names pins: until then it reports, and so it does while it is suspended (docs/operations.md).
  */
 export function pinModeNow(engine: Known): Strictness {
   const { store, clock } = engine

@@ -58,7 +58,7 @@ export interface Looks {
   readonly services: number
   /** What the last apply found. */
   readonly last: Pick<ApplyReport, 'waits' | 'asks' | 'declined'> | undefined
-  /** Why the last apply failed as a whole. */
+  /** Why the last apply, or a step of a roll-over in it, failed. */
   readonly failure: string | undefined
 }
 

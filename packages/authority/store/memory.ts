@@ -33,7 +33,8 @@ import type {
 export type Fate = 'kept' | 'lost' | 'kept-but-failed'
 
 /**
- * The inventory in memory, for tests: the twin of `SqliteStore` in everything but durability.
+ * The inventory in memory: the twin of `SqliteStore` in everything but durability. For tests, and for whoever looks where nothing
+ * has been recorded yet.
  *
  * `commit` is asked before every commit (counted from 1) what becomes of it, so that a test can fail the disk at any
  * point of a story. Whatever it answers other than `kept`, the writes of that commit reject with `STORE_FAILED`.

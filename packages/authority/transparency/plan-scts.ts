@@ -8,7 +8,7 @@ import { isLiving } from './submit.ts'
 /**
  * What peers are to be told of certificates that are not logged: undefined for nothing. Required begins by itself, once every
  * member's certificate is logged and every live peer knows the log and shows such a certificate; until then peers report
- * (decision 8). It does not end by itself.
+ * (docs/decisions/transparency.md). It does not end by itself.
  */
 export function wantedScts(config: Config, inventory: Inventory, now: number): Requirement | undefined {
   if (config.transparency === 'off') return undefined
