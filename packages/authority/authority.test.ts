@@ -17,9 +17,9 @@ import { atEnd, FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { connectAdmin } from './admin/connect-admin.ts'
 import { serveAdmin } from './admin/serve-admin.ts'
 import { Authority } from './authority.ts'
+import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { keep } from './keep.ts'
-import { Observation } from './observation.ts'
 import { Pace } from './pace.ts'
 
 const folders: string[] = []
@@ -75,10 +75,10 @@ describe('an authority', () => {
     const authority = await open(config)
     await authority.apply(yes)
     await authority.close()
-    const observation = new Observation({ config, clock: () => clock.now() })
-    const rows = [...observation.audit({})]
-    const verdict = observation.verifyAudit()
-    observation.close()
+    const reader = new AuthorityReader({ config, clock: () => clock.now() })
+    const rows = [...reader.audit({})]
+    const verdict = reader.verifyAudit()
+    reader.close()
     const used = rows.filter(({ deed }) => deed === 'key-used').map(({ entry }) => entry)
     const signed = (slot: string) =>
       used.reduce((sum, entry) => sum + (entry.slot === slot ? (entry.signatures as number) : 0), 0)
@@ -154,9 +154,9 @@ describe('an authority', () => {
     const { state } = layoutOf(config)
     renameSync(state, `${state}.away`)
     await assert.rejects(() => open(config), isCode('CA_WITHOUT_INVENTORY'))
-    const looking = new Observation({ config, clock: () => clock.now() })
-    assert.throws(() => looking.plan(), isCode('CA_WITHOUT_INVENTORY'))
-    looking.close()
+    const reader = new AuthorityReader({ config, clock: () => clock.now() })
+    assert.throws(() => reader.plan(), isCode('CA_WITHOUT_INVENTORY'))
+    reader.close()
     assert.ok(!existsSync(state))
     renameSync(`${state}.away`, state)
     const second = await open(config)
@@ -190,9 +190,9 @@ describe('an authority', () => {
     renameSync(keys, `${keys}-away`)
     assert.match((await second.status()).fault ?? '', /^the key of bundle-key-1 is not at/)
     await second.close()
-    const observation = new Observation({ config, clock: () => clock.now() })
-    assert.match(observation.status().fault ?? '', /^the key of bundle-key-1 is not at/)
-    observation.close()
+    const reader = new AuthorityReader({ config, clock: () => clock.now() })
+    assert.match(reader.status().fault ?? '', /^the key of bundle-key-1 is not at/)
+    reader.close()
   })
 
   test('goes on under other services, but not in other places', async () => {
@@ -223,14 +223,14 @@ describe('looking', () => {
   test('needs neither lock nor passphrase, and makes nothing', async () => {
     const dir = temporaryFolder()
     const config = configIn(dir, { lake: {} })
-    const before = new Observation({ config, clock: () => clock.now() })
+    const before = new AuthorityReader({ config, clock: () => clock.now() })
     assert.equal(before.plan().actions[0]?.kind, 'create-mesh')
     assert.equal(before.status().meshId, undefined)
     before.close()
     assert.ok(!existsSync(layoutOf(config).state))
     const authority = await open(config)
     await authority.apply(no)
-    const during = new Observation({ config, clock: () => clock.now() })
+    const during = new AuthorityReader({ config, clock: () => clock.now() })
     assert.deepEqual(during.plan().actions, [])
     assert.equal(during.status().services[0]?.pair, 'current')
     during.close()
@@ -273,10 +273,10 @@ describe('over the socket', () => {
     await authority.apply(no)
     await Promise.all([client.issue('lake'), authority.issue('lake')])
     await close()
-    const observation = new Observation({ config: configIn(dir, { lake: {} }), clock: () => clock.now() })
-    const rows = [...observation.audit({ service: 'lake' })]
-    assert.deepEqual(observation.verifyAudit().faults, [])
-    observation.close()
+    const reader = new AuthorityReader({ config: configIn(dir, { lake: {} }), clock: () => clock.now() })
+    const rows = [...reader.audit({ service: 'lake' })]
+    assert.deepEqual(reader.verifyAudit().faults, [])
+    reader.close()
     assert.deepEqual(
       rows
         .filter(({ deed }) => deed === 'issued' || deed === 'renewed')

@@ -17,10 +17,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf, MAX_LOGS, readTrustStatement } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
+import { AuthorityReader } from '../authority-reader.ts'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls, PowerCut } from '../disk/testing/failing-calls.ts'
 import { acquireLock } from '../lock.ts'
-import { Observation } from '../observation.ts'
 import { isLiving } from '../transparency/submit.ts'
 import { restorePlaces } from './settle.ts'
 import {
@@ -442,9 +442,9 @@ describe('a power cut at any moment of a restore', () => {
   /** Told by what the next command finds. */
   async function whatIsThere(hadOne: boolean, andGoesOn: boolean): Promise<'old' | 'new'> {
     const layout = layoutOf(config)
-    const observation = new Observation({ config, clock: () => clock.now() })
-    const { bundle, meshId } = observation.status()
-    observation.close()
+    const reader = new AuthorityReader({ config, clock: () => clock.now() })
+    const { bundle, meshId } = reader.status()
+    reader.close()
     if (!existsSync(layout.authority.inventory)) {
       assert.ok(!hadOne && meshId === undefined)
       // It is begun again as if nothing had been.

@@ -1,4 +1,4 @@
-import { type AuditRow, type AuditVerdict, Observation } from '@datapunk/authority'
+import { type AuditRow, type AuditVerdict, AuthorityReader } from '@datapunk/authority'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -36,7 +36,7 @@ export const auditCommand: CommandSpec<AuditOptions> = {
         'USAGE',
         'found --since or --service; allowed: neither, because all of it is verified',
       )
-    const observation = new Observation({ config: loadConfig(context), clock: context.world.clock })
+    const observation = new AuthorityReader({ config: loadConfig(context), clock: context.world.clock })
     try {
       if (observation.status().meshId === undefined) context.output.tell(NOTHING_YET)
       return what === 'verify' ? verify(context, observation) : show(context, observation, options)
@@ -48,7 +48,11 @@ export const auditCommand: CommandSpec<AuditOptions> = {
 
 const NOTHING_YET = 'there is no mesh yet, and so no deeds: `mtls apply` makes it'
 
-function show({ output, json, world }: Context, observation: Observation, options: AuditOptions): ExitCode {
+function show(
+  { output, json, world }: Context,
+  observation: AuthorityReader,
+  options: AuditOptions,
+): ExitCode {
   const { since, service } = options
   const entries = observation.audit({
     since: since === undefined ? undefined : timeSince('--since', since, world.clock()),
@@ -66,7 +70,7 @@ function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): s
   return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${auditEntryText(entry)}`.trimEnd()}\n`
 }
 
-function verify({ output, json }: Context, observation: Observation): ExitCode {
+function verify({ output, json }: Context, observation: AuthorityReader): ExitCode {
   const verdict = output.whileBusy('checking the audit', (far) =>
     observation.verifyAudit((entries) => far(`${entries} entries`)),
   )

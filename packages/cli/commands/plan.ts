@@ -1,4 +1,4 @@
-import { Observation } from '@datapunk/authority'
+import { AuthorityReader } from '@datapunk/authority'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import type { PlanDocument } from '../documents/plan.ts'
@@ -17,7 +17,7 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   run(context, { check }) {
     const { output, json, world } = context
     const config = loadConfig(context)
-    const observation = new Observation({ config, clock: world.clock })
+    const observation = new AuthorityReader({ config, clock: world.clock })
     try {
       const { actions, asks } = output.whileBusy('planning', () => observation.plan())
       const { trustDomain, environment = null } = config

@@ -1,4 +1,4 @@
-import { type Administration, connectAdmin, Observation } from '@datapunk/authority'
+import { type Administration, AuthorityReader, connectAdmin } from '@datapunk/authority'
 import { ConsoleError, type ConsoleSource, LiveView } from '@datapunk/console'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import type { ConsoleAction, ConsoleAudit } from '@datapunk/protocol/console'
@@ -72,8 +72,8 @@ export class MeshSource implements ConsoleSource {
     return actOn(await this.#administration(operator), action)
   }
 
-  #observed<Result>(look: (observation: Observation) => Result): Result {
-    const observation = new Observation({ config: this.#config, clock: this.#world.clock })
+  #observed<Result>(look: (observation: AuthorityReader) => Result): Result {
+    const observation = new AuthorityReader({ config: this.#config, clock: this.#world.clock })
     try {
       return look(observation)
     } finally {

@@ -1,4 +1,10 @@
-import { type Administration, connectAdmin, Observation, readEvents, type Status } from '@datapunk/authority'
+import {
+  type Administration,
+  AuthorityReader,
+  connectAdmin,
+  readEvents,
+  type Status,
+} from '@datapunk/authority'
 import type { LiveView } from '@datapunk/console'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { type ConsoleRevocation, MAX_SHOWN_REVOCATIONS } from '@datapunk/protocol/console'
@@ -112,7 +118,7 @@ export class MeshWatch {
   #revocations({ services }: Status): ConsoleRevocation[] {
     // Where nobody is live nobody has to acknowledge it, and whoever comes later has it from the start.
     const isAnyoneLive = services.some(({ live }) => live > 0)
-    const observation = new Observation({ config: this.#config, clock: this.#world.clock })
+    const observation = new AuthorityReader({ config: this.#config, clock: this.#world.clock })
     try {
       return observation.recentRevocations(MAX_SHOWN_REVOCATIONS).map((row) => ({
         ...row,

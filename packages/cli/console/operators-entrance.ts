@@ -1,4 +1,4 @@
-import { Observation } from '@datapunk/authority'
+import { AuthorityReader } from '@datapunk/authority'
 import type { ConsoleEntrance, Shown, ShownPair, Visitor } from '@datapunk/console'
 import { type Certificate, encodePem, verifyPath } from '@datapunk/pki'
 import { type Config, consoleNamesOf, type OperatorConfig } from '@datapunk/protocol'
@@ -82,7 +82,7 @@ export class OperatorsEntrance implements ConsoleEntrance {
     const text = Buffer.from(der).toString('base64')
     if (this.#recorded.has(text)) return true
     const { config, clock } = this.#options
-    const observation = new Observation({ config, clock })
+    const observation = new AuthorityReader({ config, clock })
     try {
       const row = observation.certificate(serial)
       const isRecorded =

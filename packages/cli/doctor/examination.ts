@@ -1,4 +1,4 @@
-import { AuthorityError, connectAdmin, Observation, type Plan, type Status } from '@datapunk/authority'
+import { AuthorityError, AuthorityReader, connectAdmin, type Plan, type Status } from '@datapunk/authority'
 import { type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
 import { PkiError } from '@datapunk/pki'
 import { type Config, layoutOf, ProtocolError } from '@datapunk/protocol'
@@ -56,7 +56,7 @@ export async function examine(
 }
 
 async function recorded(config: Config, clock: () => number): Promise<[Status | Unread, Plan | Unread]> {
-  const observation = await reading(async () => new Observation({ config, clock }))
+  const observation = await reading(async () => new AuthorityReader({ config, clock }))
   if (!isRead(observation)) return [observation, observation]
   try {
     return [await reading(async () => observation.status()), await reading(async () => observation.plan())]

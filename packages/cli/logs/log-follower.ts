@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { LogFinding, Observation, PromisedCertificate } from '@datapunk/authority'
+import type { AuthorityReader, LogFinding, PromisedCertificate } from '@datapunk/authority'
 import { readCheckpoint, readEntries } from '@datapunk/log'
 import { certificateOfEntry, type TileLeaf } from '@datapunk/pki'
 import { tilesOfEntries } from '@datapunk/protocol'
@@ -11,7 +11,7 @@ export interface FollowerListener {
   readonly finding: (finding: LogFinding) => void
 }
 
-type Record = Pick<Observation, 'compareEntry' | 'promisedBy'>
+type Record = Pick<AuthorityReader, 'compareEntry' | 'promisedBy'>
 
 /**
  * Follows a log from its first entry on, and holds it against the inventory, both ways: what is logged and not on record, and

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type LogFinding, Observation } from '@datapunk/authority'
+import { AuthorityReader, type LogFinding } from '@datapunk/authority'
 import { LogError } from '@datapunk/log'
 import { readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { type Context, loadConfig } from '../context.ts'
@@ -25,7 +25,7 @@ export async function watchLogs(
   { once = false }: { readonly once?: boolean },
 ): Promise<ExitCode> {
   const { clock, onSignal } = context.world
-  const observation = new Observation({ config: loadConfig(context), clock })
+  const observation = new AuthorityReader({ config: loadConfig(context), clock })
   const ending = new AbortController()
   const stopListening = onSignal(() => ending.abort())
   const watched = sources.map((source) => new WatchedLog(context, source, observation))
@@ -52,7 +52,7 @@ class WatchedLog {
   #isWrong = false
   #failure: string | undefined
 
-  constructor(context: Context, source: LogSource, observation: Observation) {
+  constructor(context: Context, source: LogSource, observation: AuthorityReader) {
     this.#context = context
     this.#origin = source.log.origin
     this.#follower = new LogFollower(source, observation, {

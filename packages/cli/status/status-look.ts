@@ -1,4 +1,4 @@
-import { connectAdmin, Observation, type Status } from '@datapunk/authority'
+import { AuthorityReader, connectAdmin, type Status } from '@datapunk/authority'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { type Context, loadConfig } from '../context.ts'
 import { faultsOf, faultsOfInstance } from './status-faults.ts'
@@ -31,7 +31,7 @@ async function askStatus(config: Config, { world, output }: Context): Promise<St
   const asker = { purpose: 'status', uid }
   const running = await connectAdmin(layoutOf(config).authority.adminSocket, asker)
   if (running !== undefined) return output.during('looking', running.status())
-  const observation = new Observation({ config, clock })
+  const observation = new AuthorityReader({ config, clock })
   try {
     return output.whileBusy('looking', () => observation.status())
   } finally {

@@ -1,4 +1,4 @@
-import { AuthorityError, Observation, wantedMembers } from '@datapunk/authority'
+import { AuthorityError, AuthorityReader, wantedMembers } from '@datapunk/authority'
 import {
   type Bundle,
   type BundleHead,
@@ -22,7 +22,7 @@ export interface Records {
 /** @param clock milliseconds since the epoch */
 export function recordsOf(config: Config, clock: () => number): Records {
   try {
-    const observation = new Observation({ config, clock })
+    const observation = new AuthorityReader({ config, clock })
     try {
       const members = observation.wantedMembers()
       const newest = new Map(

@@ -7,8 +7,8 @@ import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
 import { settleRestore } from './backup/settle.ts'
 import { checkState } from './check-state.ts'
 import { Disk } from './disk/disk.ts'
-import type { Engine } from './engine.ts'
 import { KeyStore } from './keys/key-store.ts'
+import type { Observed } from './observe.ts'
 import type { AuthorityOptions } from './open-engine.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
@@ -29,11 +29,8 @@ import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
 import { LogSeat } from './transparency/log-seat.ts'
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
-export class Observation {
-  readonly #engine: Pick<
-    Engine,
-    'config' | 'store' | 'disk' | 'layout' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
-  >
+export class AuthorityReader {
+  readonly #engine: Observed
 
   constructor({ config, clock, disk = new Disk() }: Pick<AuthorityOptions, 'config' | 'clock' | 'disk'>) {
     const layout = layoutOf(config)
