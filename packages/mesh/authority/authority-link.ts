@@ -7,6 +7,7 @@ import {
   MessageReader,
   type PeerMessage,
 } from '@datapunk/protocol'
+import { type Waits, waitAfter } from '../backoff.ts'
 import { atTime, type Clock } from '../clock.ts'
 import { MeshError } from '../error.ts'
 import { getOver, requestOver } from './authority-request.ts'
@@ -29,9 +30,7 @@ export interface AuthorityLinkOptions {
   readonly failed: (error: MeshError) => void
 }
 
-/** Milliseconds; doubled at every failure up to the longest, and each wait drawn between half and all of it. */
-const FIRST_WAIT = 100
-const LONGEST_WAIT = 10_000
+const WAITS: Waits = { first: 100, longest: 10_000 }
 
 /** As the largest section that a head may name. Bytes. */
 const MAX_SECTION = 64 * 1024 * 1024
@@ -178,9 +177,7 @@ export class AuthorityLink {
   #wait(): void {
     if (this.#isClosed) return
     const { clock, random } = this.#options
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures++, 10))
-    const drawn = wait * (0.5 + random(2).readUInt16BE() / 0x1_ff_fe)
-    this.#cancelWait = clock.after(drawn, () => void this.#connect())
+    this.#cancelWait = clock.after(waitAfter(this.#failures++, WAITS, random), () => void this.#connect())
   }
 
   #tell(error: MeshError): void {

@@ -1,4 +1,5 @@
 import { PkiError } from '@datapunk/pki'
+import { type Waits, waitAfter } from '../backoff.ts'
 import { atTime, type Clock } from '../clock.ts'
 import { MeshError } from '../error.ts'
 import { examineStaple, isMustStaple, type Staple } from '../gate/staple.ts'
@@ -24,9 +25,7 @@ export interface StapleSource {
 const RENEW_AT = 0.5
 const SPREAD = 0.05
 
-/** Milliseconds; doubled at every failure up to the longest, and each wait drawn between half and all of it. */
-const FIRST_WAIT = 1000
-const LONGEST_WAIT = 5 * 60 * 1000
+const WAITS: Waits = { first: 1000, longest: 5 * 60 * 1000 }
 
 /** The staple of one certificate of this service: kept over restarts, renewed in time, never shown when it has ended. */
 export class KeptStaple {
@@ -114,11 +113,11 @@ export class KeptStaple {
     if (this.#ending.signal.aborted) return
     const { clock, random } = this.#source
     const now = clock.now()
-    const drawn = random(2).readUInt16BE() / 0xff_ff
-    const renewAt = this.#renewAt(drawn)
-    const backoff = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures, 10)) * (0.5 + drawn / 2)
-    this.#failures = renewAt > now ? 0 : this.#failures + 1
-    this.#cancelWait = atTime(clock, renewAt > now ? renewAt : now + backoff, () => {
+    const renewAt = this.#renewAt(random(2).readUInt16BE() / 0xff_ff)
+    const isDue = renewAt <= now
+    const at = isDue ? now + waitAfter(this.#failures, WAITS, random) : renewAt
+    this.#failures = isDue ? this.#failures + 1 : 0
+    this.#cancelWait = atTime(clock, at, () => {
       this.#working = this.#renew()
     })
   }
