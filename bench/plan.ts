@@ -109,6 +109,7 @@ function inventoryOf(): Inventory {
     bundleKeyTrusted: true,
     dueLists: [],
     rootKeys: new Map(),
+    rootsVouched: true,
     bundle: {
       ...{ number: first, trustStatement: first, issuedAt: now, expiresAt: now + 7 * DAY },
       ...{ signedBy: 'bundle-key-1', draining: new Set() },

@@ -26,6 +26,8 @@ export interface Inventory {
   readonly bundleKeyTrusted: boolean
   /** With `authority.root.offline` those that may be away, by slot; otherwise none may be. */
   readonly rootKeys: ReadonlyMap<string, RootKey>
+  /** Whether the root in use and the one that is prepared have signed each other's keys; true where none is prepared. */
+  readonly rootsVouched: boolean
   /** The newest bundle. */
   readonly bundle: BundleFacts | undefined
   /** The hash of the key of the log that certificates go to; undefined where none is open. */

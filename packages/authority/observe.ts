@@ -21,6 +21,7 @@ import { isPublishedOnDisk } from './publishing/published-files.ts'
 import { isBundleKeyTrusted, isTrustStatementCurrent, rootsToSign } from './publishing/trust.ts'
 import { dueLists } from './revocation/lists.ts'
 import { slotsAbove } from './rollover/late.ts'
+import { rootsHaveVouched } from './rollover/vouching.ts'
 import { witnessesOf } from './rollover/witnesses.ts'
 import { operatorLabel, operatorOf } from './services/service-record.ts'
 import { decodeRequest, decodeSettings, type Settings } from './services/settings.ts'
@@ -47,6 +48,7 @@ export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engin
     trustSigners: trustStatementCurrent ? [] : rootsToSign(store).map(({ id }) => id),
     bundleKeyTrusted: trustStatementCurrent || isBundleKeyTrusted(store),
     rootKeys: rootKeysOf(engine),
+    rootsVouched: rootsHaveVouched(store),
     bundle: bundleOf(store),
     log: engine.logSeat.log && keyIdOf(engine.logSeat.log.spki),
     logRoots: engine.logSeat.roots,

@@ -123,6 +123,8 @@ describe('by itself', () => {
     clock.advance(25 * 60 * 60_000)
     await refused(same, /keep_previous/)
     await rotate(same, { what: 'pairs', service: 'lake' })
+    await rotate(same, { what: 'compromised', kind: 'log' })
+    await refused(same, /log-1, which is compromised/)
     await rotate(same, { what: 'compromised', kind: 'issuing-ca' })
     await refused(same, /would be refused/)
   })

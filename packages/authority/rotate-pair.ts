@@ -12,6 +12,7 @@ import { membersOf } from './services/members.ts'
 import { decodeSettings } from './services/settings.ts'
 import type { Store } from './store/contract.ts'
 import type { InstanceRow, ServiceRow } from './store/rows.ts'
+import { isLiving } from './transparency/submit.ts'
 
 /** A certificate that an instance shows now. */
 export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>
@@ -98,6 +99,10 @@ function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pai
     throw no(
       `found that it was rotated at ${new Date(current.intendedAt).toISOString()}, longer ago than rotation.keep_previous`,
     )
+  const log = store.slots().find(({ id }) => id === known.log)
+  if (config.transparency !== 'off' && log !== undefined && !isLiving(log))
+    throw no(`found that it is in ${log.id}, which is ${log.state}`)
+  if (store.mesh()?.scts === 'required' && log === undefined) throw no('found that it is in no log')
   const { roots, issuingCas } = trustedSlots(store)
   try {
     for (const usage of ['serverAuth', 'clientAuth'] as const)

@@ -4,6 +4,7 @@ import { requireRootKeys } from '../keys/root-keys.ts'
 import { operatorLabel } from '../services/service-record.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { takeStep } from './roll.ts'
+import { isCrowded } from './roll-plan.ts'
 
 export interface BeginRoll {
   readonly kind: SlotKind
@@ -35,7 +36,7 @@ export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): P
       { data: { found: unknown } },
     )
   }
-  const isUnderWay = underWay(store.slots(), kind).length > 0
+  const isUnderWay = isBusy(store.slots(), kind)
   if (!isUnderWay) {
     requireRootKeys(engine)
     await takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'somebody asked for it' })
@@ -49,6 +50,13 @@ export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): P
     }
   })
   return !isUnderWay
+}
+
+/** A next issuing CA needs only room: what retires may be held for a year, by a key elsewhere. */
+function isBusy(slots: readonly SlotRow[], kind: SlotKind): boolean {
+  if (kind !== 'issuing-ca') return underWay(slots, kind).length > 0
+  const isPrepared = slots.some((slot) => slot.kind === kind && slot.state === 'prepared')
+  return isPrepared || isCrowded(slots)
 }
 
 /**

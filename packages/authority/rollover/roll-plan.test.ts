@@ -55,6 +55,7 @@ const founded: Inventory = {
   bundleKeyTrusted: true,
   dueLists: [],
   rootKeys: new Map([['root-1', { path: seat, isThere: false }]]),
+  rootsVouched: true,
   bundle: {
     ...{ number, trustStatement: number, issuedAt: now, expiresAt: bundleEnd },
   },

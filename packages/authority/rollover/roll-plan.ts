@@ -159,6 +159,8 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
     addRoot(`${root.active?.id} has lived for two thirds of its life`)
   if (root.next !== undefined && root.next.certificate === undefined)
     addRoot(`${root.next.id} has no certificate yet`)
+  else if (root.next !== undefined && !inventory.rootsVouched)
+    addRoot(`${root.next.id} and ${root.active?.id} have yet to vouch for each other`)
   const parent = root.next ?? root.active
   const addIssuing = (reason: string) =>
     add('issuing-ca', reason, [parent], reason === OTHER_CONSTRAINTS ? undefined : endOf(issuing.active, cas))
@@ -188,14 +190,19 @@ function prepare(config: Config, inventory: Inventory, now: number, waits: RollW
  * @returns whom the next one waits for; undefined where there is room
  */
 function waitOfCrowd(config: Config, inventory: Inventory, now: number): RollWait | undefined {
-  const named = inventory.slots.filter((slot) => slot.kind === 'issuing-ca' && !isGone(slot))
-  if (named.length < CROWD) return undefined
+  if (!isCrowded(inventory.slots)) return undefined
   const memory = longestMemory(config)
-  const late = named
+  const late = inventory.slots
+    .filter(({ kind }) => kind === 'issuing-ca')
     .filter(({ state }) => state === 'retiring')
     .flatMap(({ id, leftOut }) => lateUnder(id, inventory, { now, memory, leftOut }))
   const each = new Map(late.map((one) => [one.instance, one]))
   return { stage: 'prepare', slot: 'issuing-ca', late: [...each.values()], until: undefined }
+}
+
+/** Whether a trust statement names as many issuing CAs as it is to. */
+export function isCrowded(slots: readonly SlotRow[]): boolean {
+  return slots.filter((slot) => slot.kind === 'issuing-ca' && !isGone(slot)).length >= CROWD
 }
 
 /** Another log than the one in use. */

@@ -1,4 +1,4 @@
-import { type Certificate, parseCertificate, type Signer } from '@datapunk/pki'
+import type { Certificate, Signer } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
@@ -10,6 +10,7 @@ import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import type { RollStep } from './roll-plan.ts'
+import { hasVouched } from './vouching.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
 export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
@@ -58,14 +59,7 @@ async function prepare(engine: Engine, kind: SlotKind): Promise<void> {
 }
 
 async function vouch(engine: Engine, issuer: Issuer, subject: Certificate): Promise<void> {
-  const done = engine.store
-    .issuedOf('cross')
-    .some(({ slot, der }) => slot === issuer.slot && sameKey(parseCertificate(der!), subject))
-  if (!done) await issueCross(subject, issuer, engine)
-}
-
-function sameKey(a: Certificate, b: Certificate): boolean {
-  return Buffer.compare(a.spki, b.spki) === 0
+  if (!hasVouched(engine.store, issuer.slot, subject)) await issueCross(subject, issuer, engine)
 }
 
 /** 2 Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */

@@ -17,6 +17,7 @@ import type { Engine } from '../engine.ts'
 import { takeInventory } from '../observe.ts'
 import { LIVENESS } from '../peers/peer-book.ts'
 import { plan } from '../plan.ts'
+import { rotate } from '../rotate.ts'
 import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { DRAIN_TIME } from './lifetimes.ts'
@@ -82,6 +83,33 @@ describe('a roll-over', () => {
   const states = () => Object.fromEntries(engine.store.slots().map(({ id, state }) => [id, state]))
   const waits = () => plan(engine.config, takeInventory(engine), clock.now()).waits
   const currentSlots = () => engine.store.currentCertificates().map(({ slot }) => slot)
+
+  test('of the root goes on where it was cut short before the two roots had vouched for each other', async () => {
+    const report = ({ kind }: { kind: string }) =>
+      kind === 'root-created' ? assert.fail('the process was killed') : undefined
+    const cut = { ...engine, report }
+    await assert.rejects(rotate(cut, { what: 'root', without: [] }), /was killed/)
+    assert.equal(engine.store.issuedOf('cross').length, 0)
+    await apply(engine, no)
+    assert.equal(states()['root-2'], 'prepared')
+    assert.deepEqual(
+      engine.store.issuedOf('cross').map(({ slot }) => slot),
+      ['root-1', 'root-2'],
+    )
+    await apply(engine, no)
+    assert.equal(engine.store.issuedOf('cross').length, 2)
+  })
+
+  test('of the issuing CA can be begun while another one drains', async () => {
+    await rotate(engine, { what: 'issuing-ca', without: [] })
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    assert.equal(states()['issuing-ca-1'], 'retiring')
+    await rotate(engine, { what: 'issuing-ca', without: [] })
+    assert.deepEqual([states()['issuing-ca-2'], states()['issuing-ca-3']], ['active', 'prepared'])
+    await rotate(engine, { what: 'issuing-ca', without: [] })
+    assert.equal(states()['issuing-ca-4'], undefined)
+  })
 
   test('of the issuing CA waits for every live peer, and only then signs; then it drains and is dropped', async () => {
     await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
