@@ -91,14 +91,7 @@ export function envelopeName(pem: string | Uint8Array): KeyName {
  */
 export async function openKey(pem: string | Uint8Array, passphrase: Passphrase): Promise<Uint8Array> {
   const { header, headerBytes, ciphertext, tag } = parseEnvelope(pem)
-  const { key, check } = await derivePassphraseKey(passphrase, header.salt, header, CONTEXT)
-  if (!timingSafeEqual(check, header.check)) {
-    throw new AuthorityError(
-      'PASSPHRASE_WRONG',
-      `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. Give that by ${passphraseWays}`,
-      { data: { slot: header.slot } },
-    )
-  }
+  const key = await keyFor(header, passphrase)
   const decipher = createDecipheriv('aes-256-gcm', key, header.nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(associatedData(headerBytes))
   decipher.setAuthTag(tag)
@@ -107,6 +100,25 @@ export async function openKey(pem: string | Uint8Array, passphrase: Passphrase):
   } catch (cause) {
     throw invalid(`the envelope of ${header.slot} was changed since it was sealed`, cause)
   }
+}
+
+/**
+ * Whether an envelope was sealed with this passphrase, by its `check` alone: the key in it stays where it is.
+ *
+ * @throws AuthorityError `PASSPHRASE_WRONG`, `ENVELOPE_INVALID`
+ */
+export async function checkPassphrase(pem: string | Uint8Array, passphrase: Passphrase): Promise<void> {
+  await keyFor(parseEnvelope(pem).header, passphrase)
+}
+
+async function keyFor(header: Header, passphrase: Passphrase): Promise<Uint8Array> {
+  const { key, check } = await derivePassphraseKey(passphrase, header.salt, header, CONTEXT)
+  if (timingSafeEqual(check, header.check)) return key
+  throw new AuthorityError(
+    'PASSPHRASE_WRONG',
+    `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. Give that by ${passphraseWays}`,
+    { data: { slot: header.slot } },
+  )
 }
 
 function associatedData(header: Uint8Array): Uint8Array {

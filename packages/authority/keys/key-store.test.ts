@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -103,6 +104,66 @@ test('ensure takes up the key that an interrupted run has made, unless it is ano
   await assert.rejects(open({ passphrase: secret('other') }).ensure(root, 'ecdsa-p256'), {
     code: 'PASSPHRASE_WRONG',
   })
+})
+
+test('nothing is sealed with a passphrase that opens none of the keys that are there', async (t) => {
+  const { folder, open } = newStore(t)
+  const mistyped = open({ passphrase: secret('corect horse') })
+  const told = { code: 'PASSPHRASE_WRONG', message: /does not open the key of root-1; allowed/ }
+  await open().generate(root, 'ecdsa-p256')
+  // The seat is all that there is after a crash; the passphrase was asked of nobody before.
+  await assert.rejects(mistyped.provePassphrase(), told)
+  await assert.rejects(mistyped.generate(bundle, 'ecdsa-p256'), told)
+  await assert.rejects(mistyped.ensure(bundle, 'ecdsa-p256'), told)
+  assert.equal(mistyped.has(bundle), false)
+  await open().generate(bundle, 'ecdsa-p256')
+  rmSync(open().pathOf(root))
+  const toldOfBundleKey = { ...told, message: /the key of bundle-key-1/ }
+  await assert.rejects(mistyped.generate(issuing, 'ecdsa-p256'), toldOfBundleKey)
+  await open().generate(issuing, 'ecdsa-p256')
+  // Nobody is given a new one where one is missing.
+  const asked: unknown[] = []
+  const passphrase: KeyStoreOptions['passphrase'] = (options) => {
+    asked.push(options?.mayMake)
+    return new Passphrase(Buffer.from('correct horse'))
+  }
+  await open({ passphrase }).generate(root, 'ecdsa-p256')
+  await open({
+    passphrase,
+    folder: join(folder, 'none'),
+    rootKey: join(folder, 'none.key'),
+  }).provePassphrase()
+  assert.deepEqual(asked, [false, true])
+})
+
+test('a passphrase is proven by keys that are sealed, not by those in clear, nor by a root that gives way', async (t) => {
+  const { folder, open } = newStore(t)
+  const clear = open({ storeInClear: true, passphrase: () => assert.fail('asked') })
+  await clear.provePassphrase()
+  const [first, second] = [
+    { ...root, ...(await clear.generate(root, 'ecdsa-p256')) },
+    { ...bundle, ...(await clear.generate(bundle, 'ecdsa-p256')) },
+  ]
+  assert.equal(await open().seal(first), true)
+  const other = open({ passphrase: secret('battery staple') })
+  await assert.rejects(other.seal(second), { code: 'PASSPHRASE_WRONG' })
+  assert.match(readFileSync(clear.pathOf(second), 'utf8'), /^-----BEGIN PRIVATE KEY-----/)
+  // As in a backup of before, which is put in its place.
+  const restored = { folder: join(folder, 'restored') }
+  const keys = open({ ...restored, storeInClear: true })
+  mkdirSync(restored.folder, { mode: 0o700 })
+  writeFileSync(join(restored.folder, 'root-1.key'), readFileSync(clear.pathOf(second)), { mode: 0o600 })
+  await open({ ...restored, passphrase: secret('battery staple') }).generate(bundle, 'ecdsa-p256')
+  assert.equal(keys.has(bundle), true)
+})
+
+test('a passphrase that opens the keys no more, because they were sealed with another, seals none', async (t) => {
+  const { open } = newStore(t)
+  const keys = open()
+  const known = { ...bundle, ...(await keys.generate(bundle, 'ecdsa-p256')) }
+  await keys.generate(root, 'ecdsa-p256')
+  assert.equal(await keys.reseal(known, secret('battery staple')()), true)
+  await assert.rejects(keys.generate(issuing, 'ecdsa-p256'), { code: 'PASSPHRASE_WRONG' })
 })
 
 test('the root in use has the seat at paths.ca_key, and the one before it keeps its key elsewhere', async (t) => {

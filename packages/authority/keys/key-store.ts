@@ -4,7 +4,7 @@ import { generateKeyPair, type KeyAlgorithm, localSigner, type Signer } from '@d
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotState } from '../store/rows.ts'
-import { envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
+import { checkPassphrase, envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
 import { isEncrypted, parseKey, supported } from './foreign-key.ts'
 import { keyExists, keyInClear, keyInvalid, keyMismatch, keyMissing, notItsKey } from './key-failure.ts'
 import type { FindPassphrase, Passphrase } from './passphrase.ts'
@@ -49,6 +49,8 @@ export class KeyStore {
    * Whoever reads this memory finds the passphrase there too. CA keys are never kept.
    */
   readonly #kept = new Map<string, Signer>()
+  /** What has opened one of the keys here: what is sealed with it can be opened again. */
+  #proven: Passphrase | undefined
 
   constructor(options: KeyStoreOptions) {
     this.#options = options
@@ -125,9 +127,20 @@ export class KeyStore {
   }
 
   /**
+   * Nothing is sealed with a passphrase that opens none of the keys that are sealed already: nobody could open it with the others.
+   * Where keys lie in clear, or none is sealed yet, any will do. Asked by itself before each key; ask it before a deed that begins
+   * with something else.
+   *
+   * @throws AuthorityError `PASSPHRASE_WRONG`, and as `passphrase` does
+   */
+  async provePassphrase(): Promise<void> {
+    if (!this.#options.storeInClear) await this.#passphraseToSealWith()
+  }
+
+  /**
    * Makes a key and stores it; it is on disk when the promise resolves.
    *
-   * @throws AuthorityError `KEY_EXISTS` when there is one in its place
+   * @throws AuthorityError `KEY_EXISTS` when there is one in its place; `PASSPHRASE_WRONG` as `provePassphrase`
    */
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
     if (this.has(slot)) throw keyExists(slot, this.#placeToMake(slot))
@@ -218,7 +231,7 @@ export class KeyStore {
    * Encrypts a key in its place, where it lies in clear and the config doesn't say so.
    *
    * @returns whether that was so
-   * @throws AuthorityError as `passphrase` does
+   * @throws AuthorityError `PASSPHRASE_WRONG` as `provePassphrase`
    */
   async seal(slot: KnownKey): Promise<boolean> {
     const path = this.pathOf(slot)
@@ -250,6 +263,7 @@ export class KeyStore {
     })
     if (key === undefined) return false
     await this.#store(slot, key, path, next)
+    this.#proven = undefined
     return true
   }
 
@@ -283,20 +297,42 @@ export class KeyStore {
   }
 
   async #store(slot: KeySlot, key: KeyObject, path: string, sealedWith?: Passphrase): Promise<StoredKey> {
-    const { disk, storeInClear, passphrase, randomBytes, cost } = this.#options
+    const { disk, storeInClear, randomBytes, cost } = this.#options
     const stored = describe(key)
     const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
     const pem = storeInClear
       ? key.export({ type: 'pkcs8', format: 'pem' })
       : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
           name,
-          passphrase: sealedWith ?? passphrase(),
+          passphrase: sealedWith ?? (await this.#passphraseToSealWith()),
           randomBytes,
           cost,
         })
     disk.ensureFolder(dirname(path), path === this.#options.rootKey ? 0o755 : 0o700)
     disk.writeFileAtomic(path, pem, { mode: 0o600 })
     return stored
+  }
+
+  async #passphraseToSealWith(): Promise<Passphrase> {
+    const witness = this.#anEnvelope()
+    const passphrase = this.#options.passphrase({ mayMake: witness === undefined })
+    if (witness === undefined || this.#proven?.equals(passphrase)) return passphrase
+    await checkPassphrase(witness, passphrase)
+    this.#proven = passphrase
+    return passphrase
+  }
+
+  /** The first by name, a bundle key's where there is one. The root in the seat is asked where it is not to give way to its own file. */
+  #anEnvelope(): Uint8Array | undefined {
+    const { disk, folder, rootKey } = this.#options
+    const names = disk.list(folder).filter((name) => name.endsWith('.key'))
+    for (const path of [...names.sort().map((name) => join(folder, name)), rootKey]) {
+      const pem = disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
+      if (pem === undefined || !isEnvelope(pem)) continue
+      const { slot } = nameIn(path, pem)
+      if (path !== rootKey || !names.includes(`${slot}.key`)) return pem
+    }
+    return undefined
   }
 
   async #read(slot: KeySlot): Promise<KeyObject> {
@@ -306,7 +342,9 @@ export class KeyStore {
 
   async #unsealed(slot: KeySlot, pem: Uint8Array): Promise<KeyObject> {
     const name = this.#nameIn(pem, slot)
-    const der = Buffer.from(await openKey(pem, this.#options.passphrase({ mayMake: false })))
+    const passphrase = this.#options.passphrase({ mayMake: false })
+    const der = Buffer.from(await openKey(pem, passphrase))
+    this.#proven = passphrase
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
     if (describe(key).spkiHash !== name.spkiHash) throw this.#anotherKey(slot)

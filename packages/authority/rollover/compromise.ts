@@ -18,11 +18,12 @@ import { announceTrust } from './roll.ts'
  * without the old ones, and a bundle, go to whoever listens → 4 every leaf that stood on them is issued anew (the next pass
  * of `apply`)
  *
- * @throws AuthorityError `ROOT_KEY_NEEDED`
+ * @throws AuthorityError `ROOT_KEY_NEEDED`, `PASSPHRASE_WRONG`
  */
 export async function compromise(engine: Engine, kind: SlotKind): Promise<void> {
   const { store, clock, actor, report, keys } = engine
   requireRootKeys(engine)
+  await keys.provePassphrase()
   // 1 What was prepared before lay beside them: it is lost too. Should a crash end this here, the next try makes others.
   const lost = store.slots().filter((slot) => isLost(slot, kind))
   const made = await makeNext(engine, kind)
