@@ -76,6 +76,8 @@ export interface CaFacts {
   readonly notAfter: number
   /** What it may sign for, as `constraintsOf` gives it; undefined for a root. */
   readonly constraints: string | undefined
+  /** Its certificate is on record as revoked. */
+  readonly revoked?: true
 }
 
 export interface BundleFacts {

@@ -2,6 +2,7 @@ import { type DocumentNumber, PROBE } from '@datapunk/protocol'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { requireRootKeys } from '../keys/root-keys.ts'
 import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { writePublished } from '../publishing/published-files.ts'
@@ -36,13 +37,16 @@ export interface RevokeReport {
  * Story 3, Revoke. A crash after 1 leaves it to the next apply to publish what is on record; a disk that is full before is
  * told, and nothing is revoked.
  *
- * @throws AuthorityError `NOT_REVOCABLE`, `STORE_FAILED`; of a CA, `PASSPHRASE_WRONG`; `NOT_PUBLISHED` where it is on record, and nobody was told yet
+ * @throws AuthorityError `NOT_REVOCABLE`, `STORE_FAILED`; of a CA, `ROOT_KEY_NEEDED`, `PASSPHRASE_WRONG`; `NOT_PUBLISHED` where it is on record, and nobody was told yet
  */
 export async function revoke(engine: Engine, request: RevokeRequest): Promise<RevokeReport> {
   const { clock, peers } = engine
   const targets = findTargets(engine, request.targets)
   // What replaces a CA needs more than this records: where that can't be had, nothing is begun.
-  if (targets.cas.length > 0) await engine.keys.provePassphrase()
+  if (targets.cas.length > 0) {
+    requireRootKeys(engine)
+    await engine.keys.provePassphrase()
+  }
   // 1 Recorded, all of it in one transaction: a service is barred, so that `up` doesn't undo it.
   const at = clock()
   await record(engine, targets, request, at)

@@ -67,13 +67,15 @@ export function findTargets(
     }
     const fault = whyNot(row, now)
     const before = store.revocation(row.serial)
-    if (fault !== undefined) faults.push(fault)
-    else if (before !== undefined) already.set(before.serial, before)
-    else if (row.profile === 'issuing-ca') {
-      const slot = slotOf(engine, row)
-      if (slot !== undefined) cas.set(slot.id, slot)
-      certificates.set(row.serial, row)
-    } else certificates.set(row.serial, row)
+    if (fault !== undefined) {
+      faults.push(fault)
+      continue
+    }
+    // One that was revoked before and is in use still has yet to be replaced.
+    const slot = row.profile === 'issuing-ca' ? slotOf(engine, row) : undefined
+    if (slot !== undefined) cas.set(slot.id, slot)
+    if (before !== undefined) already.set(before.serial, before)
+    else certificates.set(row.serial, row)
   }
   if (faults.length > 0) throw notRevocable(faults)
   return {

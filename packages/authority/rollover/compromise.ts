@@ -7,7 +7,7 @@ import { publish } from '../publishing/publish.ts'
 import { activeSlot, certificateOf, ensureKey, newSlotId } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
-import { announceTrust } from './roll.ts'
+import { announceTrust } from './announce-trust.ts'
 
 /**
  * The emergency path of story 5: a key is in other hands, so nobody is waited for. What was trusted through it is not from

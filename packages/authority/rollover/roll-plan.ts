@@ -16,10 +16,11 @@ export const rollStepKinds = [
   'activate',
   'retire',
   'publish-lists',
+  'compromise',
 ] as const
 
 /** One step of a roll-over that can be taken now. */
-export type RollStep = PrepareStep | StepOf<'publish-trust-statement'> | SlotsStep
+export type RollStep = PrepareStep | StepOf<'publish-trust-statement'> | SlotsStep | CompromiseStep
 
 interface StepOf<Kind extends (typeof rollStepKinds)[number]> {
   readonly kind: Kind
@@ -30,6 +31,13 @@ interface StepOf<Kind extends (typeof rollStepKinds)[number]> {
 interface PrepareStep extends StepOf<'prepare'> {
   /** Of which kind. */
   readonly slotKind: SlotKind
+}
+
+/** The emergency path. */
+interface CompromiseStep extends StepOf<'compromise'> {
+  readonly slotKind: SlotKind
+  /** Which ones are in other hands. */
+  readonly slots: readonly string[]
 }
 
 interface SlotsStep extends StepOf<'activate' | 'retire' | 'publish-lists'> {
@@ -96,9 +104,10 @@ export function planRoll(
   // After a restore the bundle key comes first: peers believe nothing that it signs before they know it.
   const lists = inventory.bundleKeyTrusted ? listSteps(inventory) : []
   const log = prepareLog(config, inventory)
+  const lost = replaceRevoked(inventory)
   const signed = inventory.bundleKeyTrusted
-    ? [...next, ...log, ...known, ...lists]
-    : [...known, ...next, ...log]
+    ? [...lost, ...next, ...log, ...known, ...lists]
+    : [...known, ...lost, ...next, ...log]
   // What waits for the key of a root holds up nothing that needs none.
   const untried = (step: RollStep | undefined) =>
     without.some((one) => isSameStep(one, step)) ? undefined : step
@@ -112,6 +121,27 @@ export function planRoll(
   })
   const takeAway = signed.some(({ roots }) => roots.length > 0) ? [] : keysThere(inventory)
   return { step, waits, asks, takeAway }
+}
+
+/**
+ * A revoked issuing CA that is in use still: somebody's `mtls revoke` ended after that was recorded. It goes the emergency path, as it
+ * would have then (`compromise.ts`).
+ */
+function replaceRevoked({ slots, cas, trustSigners }: Inventory): RootStep[] {
+  const lost = slots.filter(
+    (slot) => slot.kind === 'issuing-ca' && !isGone(slot) && cas.get(slot.id)?.revoked,
+  )
+  if (lost.length === 0) return []
+  const ids = lost.map(({ id }) => id)
+  const reason = `${ids.join(' and ')} is revoked, and in use`
+  const roots = slots.filter((slot) => slot.kind === 'root' && slot.certificate && !isGone(slot))
+  return [
+    {
+      step: { kind: 'compromise', slotKind: 'issuing-ca', slots: ids, reason },
+      roots: [...new Set([...trustSigners, ...roots.map(({ id }) => id)])],
+      until: undefined,
+    },
+  ]
 }
 
 function isSameStep(a: RollStep, b: RollStep | undefined): boolean {

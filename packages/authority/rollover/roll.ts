@@ -1,14 +1,13 @@
 import type { Certificate, Signer } from '@datapunk/pki'
-import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { type Issuer, issueCross } from '../issuing/issue.ts'
-import { publish } from '../publishing/publish.ts'
-import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
 import { publishLists } from '../revocation/lists.ts'
 import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
+import { announceTrust } from './announce-trust.ts'
+import { compromise } from './compromise.ts'
 import type { RollStep } from './roll-plan.ts'
 import { hasVouched } from './vouching.ts'
 
@@ -25,6 +24,8 @@ export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
       return retire(engine, step.slots)
     case 'publish-lists':
       return publishLists(engine, step.slots)
+    case 'compromise':
+      return compromise(engine, step.slotKind)
   }
 }
 
@@ -60,33 +61,6 @@ async function prepare(engine: Engine, kind: SlotKind): Promise<void> {
 
 async function vouch(engine: Engine, issuer: Issuer, subject: Certificate): Promise<void> {
   if (!hasVouched(engine.store, issuer.slot, subject)) await issueCross(subject, issuer, engine)
-}
-
-/** 2 Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */
-export async function announceTrust(engine: Engine): Promise<void> {
-  const { store, clock, actor, report } = engine
-  if (isTrustStatementCurrent(store)) return
-  const number = await withSigners(engine, rootsToSign(store), (signers) =>
-    publishTrustStatement(store, signers, clock(), actor),
-  )
-  const detail = { number: formatDocumentNumber(number) }
-  report({ kind: 'trust-statement-published', subject: 'mesh', at: clock(), detail })
-  if (store.bundle() !== undefined) await publish(engine)
-  // What is in no statement any more signs nothing, not even the statement that leaves it out.
-  for (const slot of store.slots()) {
-    if (slot.state === 'retired' || slot.state === 'compromised') engine.keys.discard(slot)
-  }
-}
-
-async function withSigners<Result>(
-  { keys }: Pick<Engine, 'keys'>,
-  slots: readonly SlotRow[],
-  use: (signers: readonly Signer[]) => Promise<Result>,
-  opened: readonly Signer[] = [],
-): Promise<Result> {
-  const [slot, ...others] = slots
-  if (slot === undefined) return use(opened)
-  return keys.withSigner(slot, (signer) => withSigners({ keys }, others, use, [...opened, signer]))
 }
 
 /** 3 From here on they sign; what did before retires. */

@@ -3,9 +3,9 @@ import type { Printed } from './json-form.ts'
 import { slotKind, time } from './terms.ts'
 
 export const rollStep = z.strictObject({
-  kind: z.enum(['prepare', 'publish-trust-statement', 'activate', 'retire', 'publish-lists']),
-  slotKind: slotKind.optional().describe('prepare: of which kind'),
-  slots: z.array(z.string()).optional().describe('activate, retire: which ones'),
+  kind: z.enum(['prepare', 'publish-trust-statement', 'activate', 'retire', 'publish-lists', 'compromise']),
+  slotKind: slotKind.optional().describe('prepare, compromise: of which kind'),
+  slots: z.array(z.string()).optional().describe('activate, retire, compromise: which ones'),
   reason: z.string(),
 })
 
