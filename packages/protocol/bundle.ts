@@ -167,6 +167,7 @@ export function openHead(
     )
   }
   checkIdentity(head, trust)
+  checkGeneration(head, trust)
   if (previous !== undefined) checkNumber(head, digest, previous)
   checkIssuedBy(head, latest, 'bundle')
   return { head, bytes, digest, signedBy: keyIdOf(signer) }
@@ -267,6 +268,19 @@ function checkIdentity(head: BundleHead, trust: TrustStatement): void {
       `found a bundle that needs trust statement ${formatDocumentNumber(head.trustStatement)}; at hand is ${formatDocumentNumber(trust.number)}`,
     )
   }
+}
+
+/**
+ * Only a restore begins a generation, and its trust statement says so: whoever has no more than a bundle key can't use up the
+ * numbers of a mesh.
+ */
+function checkGeneration({ number }: BundleHead, trust: TrustStatement): void {
+  if (number.generation <= trust.number.generation) return
+  throw new ProtocolError(
+    'BUNDLE_INVALID',
+    `found bundle ${formatDocumentNumber(number)} under trust statement ${formatDocumentNumber(trust.number)}; allowed: a bundle of generation ${trust.number.generation}, until a trust statement of a later one is signed`,
+    { data: { found: number, trustStatement: trust.number } },
+  )
 }
 
 function checkNumber(head: BundleHead, digest: string, previous: SignedHead): void {

@@ -5,6 +5,7 @@ import { TestCa } from '@datapunk/testkit'
 import fc from 'fast-check'
 import { encodeAudit } from './audit.ts'
 import { type BundleHead, openBundle, sealBundleHead } from './bundle.ts'
+import { formatDocumentNumber, MAX_GENERATION, parseDocumentNumber } from './document-number.ts'
 import { ProtocolError, type ProtocolErrorCode } from './error.ts'
 import { encodeMembers, type Member, parseMembers } from './members.ts'
 import { encodePins } from './pins.ts'
@@ -188,8 +189,31 @@ describe('a bundle', () => {
     const lower = await headOf({ number: { generation: 1, counter: 4 } })
     refuses('BUNDLE_NUMBER_WENT_BACK', await open(lower, bundleSigner, previous))
     refuses('BUNDLE_FORKED', await open(await headOf({ expiresAt: now + 2000 }), bundleSigner, previous))
-    const restored = await headOf({ number: { generation: 2, counter: 1 } })
-    assert.equal((await open(restored, bundleSigner, previous))().head.number.generation, 2)
+    const restored = await sealBundleHead(
+      await headOf({ number: { generation: 2, counter: 1 } }),
+      bundleSigner,
+    )
+    const openUnder = (generation: number) => {
+      const trust = { ...statement, number: { generation, counter: 2 } }
+      return openBundle(restored, () => section, trust, { previous })
+    }
+    assert.equal(openUnder(2).head.number.generation, 2)
+    // A bundle key alone begins no generation.
+    refuses('BUNDLE_INVALID', () => openUnder(1))
+  })
+
+  test('with a number that can’t be written as text is refused', async () => {
+    for (const [generation, counter] of [
+      [MAX_GENERATION + 1, 1],
+      [1, 10 ** 15],
+    ] as const) {
+      const number = { generation, counter }
+      assert.equal(parseDocumentNumber(formatDocumentNumber(number)), undefined)
+      refuses('DOCUMENT_INVALID', await open(await headOf({ number })))
+      refuses('DOCUMENT_INVALID', await open(await headOf({ trustStatement: number })))
+    }
+    const largest = { generation: MAX_GENERATION, counter: 10 ** 15 - 1 }
+    assert.deepEqual(parseDocumentNumber(formatDocumentNumber(largest)), largest)
   })
 
   test('with sections other than the head names is refused', async () => {

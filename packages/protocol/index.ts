@@ -42,6 +42,7 @@ export {
   type DocumentNumber,
   formatDocumentNumber,
   isSuccessor,
+  MAX_GENERATION,
   parseDocumentNumber,
 } from './document-number.ts'
 export { encodeDraining, parseDraining } from './draining.ts'

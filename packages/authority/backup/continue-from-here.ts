@@ -4,7 +4,7 @@ import { AuthorityError } from '../error.ts'
 import { generationIn } from '../peers/ahead.ts'
 import { beginGeneration } from './begin-generation.ts'
 import type { NextGeneration } from './next-generation.ts'
-import { publishedAhead } from './published-ahead.ts'
+import { isGenerationNear, publishedAhead } from './published-ahead.ts'
 import { revokedAhead } from './revoked-ahead.ts'
 
 /**
@@ -25,7 +25,8 @@ export async function continueFromHere(engine: Engine): Promise<NextGeneration> 
   const ahead = publishedAhead(engine)
   checkWhole(engine)
   const { halted: evidence, generation: from } = mesh
-  const seen = Math.max(from, evidence === undefined ? 0 : generationIn(evidence))
+  const shown = evidence === undefined ? 0 : generationIn(evidence)
+  const seen = isGenerationNear(shown, from) ? Math.max(from, shown) : from
   const entry = { from, ...(evidence && { evidence }) }
   const revoked = await revokedAhead(engine, ahead)
   const next = await beginGeneration(engine, { ahead, revoked, seen, backedUpAt: undefined, entry })

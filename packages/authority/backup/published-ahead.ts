@@ -21,12 +21,18 @@ export interface PublishedAhead {
 /** As `protocol` takes them. */
 export const MAX_DOCUMENT_BYTES = 512 * 1024
 
-/** A restore a day for two thousand years: a higher one is nonsense, and numbers have an end. */
-const MAX_GENERATION = 1_000_000
+/** Restores that an inventory may have missed. A higher generation is nobody's that is on record: numbers have an end. */
+const MAX_MISSED = 1000
+
+/** Whether a generation that nobody known has signed for may be one of this mesh. */
+export function isGenerationNear(generation: number, known: number): boolean {
+  return generation <= known + MAX_MISSED
+}
 
 /**
  * Looks at what an authority of this mesh has published that the inventory, being older, knows nothing of. What a document says
- * is learned only where this mesh's own keys have signed it; its generation counts whoever has: one too high harms nobody.
+ * is learned only where this mesh's own keys have signed it; its generation counts whoever has, if it is near: one a little too
+ * high harms nobody.
  *
  * @throws AuthorityError `RESTORE_REFUSED` when peers trust a root whose key is not here
  */
@@ -39,7 +45,7 @@ export function publishedAhead(looking: Pick<Engine, 'store' | 'disk' | 'layout'
   const statements: SignedTrustStatement[] = []
   let generation = mesh.generation
   const count = (said: { meshId: string; number: DocumentNumber } | undefined) => {
-    if (said?.meshId === mesh.meshId && said.number.generation <= MAX_GENERATION)
+    if (said?.meshId === mesh.meshId && isGenerationNear(said.number.generation, mesh.generation))
       generation = Math.max(generation, said.number.generation)
   }
   let previous = readTrustStatement(newest.bytes)
@@ -49,6 +55,7 @@ export function publishedAhead(looking: Pick<Engine, 'store' | 'disk' | 'layout'
     const next = bytes && understood(() => followTrustStatements([bytes], { previous }))
     if (next === undefined || next === previous) continue
     statements.push(next)
+    generation = Math.max(generation, next.number.generation)
     previous = next
   }
   const head = read(layout.mesh.head)

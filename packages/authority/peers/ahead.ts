@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   compareDocumentNumbers,
   followTrustStatements,
@@ -5,15 +6,19 @@ import {
   isSignedBy,
   parseDocumentNumber,
   readBundleHead,
+  readTrustStatement,
+  type SignedTrustStatement,
 } from '@datapunk/protocol'
 import { trustedSlots } from '../publishing/trust.ts'
-import type { Reader } from '../store/contract.ts'
+import type { MeshRow, Reader } from '../store/contract.ts'
 import { publicationOf } from './publication.ts'
 
 /**
  * Whether a head proves that this inventory is not the newest of its mesh: it was copied back by hand, or two authorities
- * act for one mesh. Only a head signed by a bundle key of this mesh proves anything: one on record, or one that a trust statement
- * names which this mesh's root has signed, as after a roll-over or restore that this inventory knows nothing of.
+ * act for one mesh. Only a head signed by a bundle key of this mesh proves anything: one in use here, or one that a trust statement
+ * names which this mesh's root has signed and this inventory knows nothing of, as after a roll-over or restore since.
+ *
+ * Keys that are out prove nothing: they may be in other hands, and the statements that name them are there for everybody to show.
  *
  * @param bytes a signed bundle head, from anyone
  * @param trust the trust statement that it was believed under
@@ -27,11 +32,11 @@ export function isAheadOfUs(store: Reader, bytes: Uint8Array, trust?: Uint8Array
     const { head, digest, document } = readBundleHead(bytes)
     if (head.meshId !== mesh.meshId) return undefined
     const hasSigned = (spki: Uint8Array) => isSignedBy(document, spki)
-    const isOurs =
-      bundleKeysOf(store).some(hasSigned) ||
-      (trust !== undefined && bundleKeysIn(trust, mesh.meshId, store).some(hasSigned))
-    // Of a generation that was ended on purpose there may have been more; what comes next is above all of it.
-    if (!isOurs || head.number.generation < mesh.generation) return undefined
+    const generation = trustedSlots(store).bundleKeys.some(hasSigned)
+      ? mesh.generation
+      : generationUnder(trust, mesh, { store, hasSigned })
+    // A bundle key is of one generation. Of one that was ended on purpose there may have been more; what comes next is above it.
+    if (generation === undefined || head.number.generation !== generation) return undefined
     const order = compareDocumentNumbers(head.number, newest)
     const found = `bundle ${formatDocumentNumber(head.number)}`
     if (order > 0) return `${found}, and ${formatDocumentNumber(newest)} is the newest on record here`
@@ -42,13 +47,27 @@ export function isAheadOfUs(store: Reader, bytes: Uint8Array, trust?: Uint8Array
   }
 }
 
-function bundleKeysOf(store: Reader): Uint8Array[] {
-  return store.slots().flatMap(({ kind, spki }) => (kind === 'bundle-key' ? [spki] : []))
+/** That of a trust statement of this mesh which is news here, and names whoever has signed. */
+function generationUnder(
+  trust: Uint8Array | undefined,
+  { meshId, generation }: MeshRow,
+  { store, hasSigned }: { readonly store: Reader; readonly hasSigned: (spki: Uint8Array) => boolean },
+): number | undefined {
+  if (trust === undefined) return undefined
+  const shown = followTrustStatements([trust], { anchors: trustedSlots(store).roots })
+  const isOurs = shown.meshId === meshId && shown.number.generation >= generation
+  if (!isOurs || isOnRecord(shown, store) || !shown.bundleKeys.some(hasSigned)) return undefined
+  return shown.number.generation
 }
 
-function bundleKeysIn(trust: Uint8Array, meshId: string, store: Reader): readonly Uint8Array[] {
-  const statement = followTrustStatements([trust], { anchors: trustedSlots(store).roots })
-  return statement.meshId === meshId ? statement.bundleKeys : []
+/** By what it says: the same signatures can be written down in many ways. */
+function isOnRecord(shown: SignedTrustStatement, store: Reader): boolean {
+  const row = store.trustStatements().find((one) => compareDocumentNumbers(one, shown.number) === 0)
+  return row !== undefined && isDeepStrictEqual(saidIn(readTrustStatement(row.bytes)), saidIn(shown))
+}
+
+function saidIn({ bytes, roots, issuingCas, ...said }: SignedTrustStatement): object {
+  return { ...said, certificates: [roots, issuingCas].map((list) => list.map(({ der }) => der)) }
 }
 
 /** The highest generation that such evidence names; 0 where it names none. */

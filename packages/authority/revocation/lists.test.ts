@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type CheckedCrl, checkCrl, checkDelta, combine, decodePem, parseCrl } from '@datapunk/pki'
+import { MAX_GENERATION } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { caCertificate } from '../ca-certificate.ts'
@@ -59,6 +60,18 @@ describe('lists of an issuing CA', () => {
     checkDelta(parseCrl(engine.store.list(slotOf(engine).id, DELTA)!.der), {
       ...{ issuer: issuerOf(engine), at: clock.now() },
     })
+
+  test('have numbers above all of an earlier generation, up to the last', async () => {
+    const engine = engineOf({})
+    await apply(engine, no)
+    const before = whole(engine).number
+    await engine.store.write((transaction) => transaction.changeMesh({ generation: MAX_GENERATION }))
+    await revokeOne(engine, serialOf(engine, 'lake'))
+    assert.equal(whole(engine).number, BigInt(MAX_GENERATION * 2 ** 32 + 1))
+    await revokeOne(engine, serialOf(engine, 'stream'))
+    assert.equal(whole(engine).number, BigInt(MAX_GENERATION * 2 ** 32 + 2))
+    assert.ok(before < 2 ** 33 && Number.isSafeInteger((MAX_GENERATION + 1) * 2 ** 32))
+  })
 
   test('are whole, unless the config says otherwise', async () => {
     const engine = engineOf({})
