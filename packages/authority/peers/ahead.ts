@@ -10,7 +10,8 @@ import {
   type SignedTrustStatement,
 } from '@datapunk/protocol'
 import { trustedSlots } from '../publishing/trust.ts'
-import type { MeshRow, Reader } from '../store/contract.ts'
+import type { Reader } from '../store/contract.ts'
+import type { MeshRow } from '../store/rows.ts'
 import { publicationOf } from './publication.ts'
 
 /**

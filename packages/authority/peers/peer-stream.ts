@@ -53,10 +53,18 @@ export class PeerStream {
   #trustStatement: DocumentNumber = { generation: 0, counter: 0 }
   #bundle: DocumentNumber = { generation: 0, counter: 0 }
 
-  constructor(streaming: Streaming, response: ServerResponse, shown: string | undefined) {
+  /** Told that it is no stranger any more. */
+  readonly #known: () => void
+
+  constructor(
+    streaming: Streaming,
+    response: ServerResponse,
+    { shown, known }: { readonly shown: string | undefined; readonly known: () => void },
+  ) {
     this.#streaming = streaming
     this.#response = response
     this.#shown = shown
+    this.#known = known
     this.#budget = new MessageBudget(streaming.clock)
     this.#meshId = streaming.store.mesh()?.meshId
     this.#nonce = Buffer.from(streaming.randomBytes(32)).toString('hex')
@@ -147,6 +155,7 @@ export class PeerStream {
     this.#instance = instance
     this.#service = service
     this.#peer = hello.peer
+    this.#known()
     this.#trustStatement = hello.trustStatement
     this.#bundle = hello.bundle
     const by = this.#speaker()

@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { type Address, encodeMessage } from '@datapunk/protocol'
+import { type Address, encodeMessage, LONGEST_SILENCE } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
 import { listenOnSocket } from '../socket.ts'
@@ -11,6 +11,7 @@ import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf, sectionRefs } from './publication.ts'
+import { Strangers } from './strangers.ts'
 import { TlsDoor } from './tls-door.ts'
 
 /** Far more than one authority is meant for, and fewer than would use up its files. */
@@ -32,6 +33,8 @@ export interface PeerPlaces {
   readonly socket: string
   /** `authority.listen`. */
   readonly listen: Address | undefined
+  /** As `Strangers` takes it; for tests. */
+  readonly maxStrangers?: number | undefined
 }
 
 /**
@@ -48,8 +51,9 @@ export interface PeerPlaces {
  *
  * @throws AuthorityError `LISTEN_FAILED`
  */
-export async function servePeers(streaming: Serving, { socket, listen }: PeerPlaces): Promise<PeerServer> {
-  const peerServer = new HttpPeerServer(streaming, listen !== undefined)
+export async function servePeers(streaming: Serving, places: PeerPlaces): Promise<PeerServer> {
+  const { socket, listen } = places
+  const peerServer = new HttpPeerServer(streaming, places)
   try {
     await peerServer.listen(socket, listen)
   } catch (error) {
@@ -73,8 +77,10 @@ class HttpPeerServer implements PeerServer {
   readonly #differences = new DifferenceCache()
   readonly #acknowledgements: AcknowledgementLog
   readonly #logs: LogShelf
+  /** At the socket; the door has its own. */
+  readonly #strangers: Strangers
 
-  constructor(streaming: Serving, hasDoor: boolean) {
+  constructor(streaming: Serving, { listen, maxStrangers }: PeerPlaces) {
     this.#publication = this.#read(streaming.store)
     this.#acknowledgements = new AcknowledgementLog(streaming)
     const { store, layout, config, readElsewhere } = streaming
@@ -84,13 +90,22 @@ class HttpPeerServer implements PeerServer {
       published: () => this.#publication,
       acknowledgements: this.#acknowledgements,
     }
-    // A stream is one request that never ends: only its headers have a time limit.
-    this.#server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT }, (request, response) =>
-      this.#answer(request, response),
-    )
+    // A stream is one request that never ends: only its headers have a time limit here, and its hello one of its own.
+    const limits = {
+      requestTimeout: 0,
+      headersTimeout: HEADERS_TIMEOUT,
+      connectionsCheckingInterval: HEADERS_TIMEOUT / 2,
+    }
+    this.#server = createServer(limits, (request, response) => this.#answer(request, response))
     this.#server.maxConnections = MAX_CONNECTIONS
+    this.#strangers = new Strangers(streaming.clock, maxStrangers)
+    this.#server.on('connection', (socket) => {
+      if (!(socket instanceof TLSSocket)) this.#strangers.enter(socket)
+    })
     const admit = (socket: TLSSocket) => this.#server.emit('connection', socket)
-    this.#door = hasDoor ? new TlsDoor({ ...streaming, maxConnections: MAX_CONNECTIONS, admit }) : undefined
+    this.#door = listen
+      ? new TlsDoor({ ...streaming, maxConnections: MAX_CONNECTIONS, maxStrangers, admit })
+      : undefined
   }
 
   async listen(socket: string, listen: Address | undefined): Promise<void> {
@@ -133,8 +148,13 @@ class HttpPeerServer implements PeerServer {
     const { pathname, searchParams } = URL.parse(request.url ?? '/', 'http://authority') ?? nowhere
     const serial = /^\/staples\/([0-9a-f]{1,40})$/.exec(pathname)?.[1]
     const digest = /^\/sections\/([0-9a-f]{64})$/.exec(pathname)?.[1]
-    if (request.method === 'POST' && pathname === '/stream') this.#stream(request, response)
-    else if (request.method === 'GET' && pathname === '/documents') this.#documents(response)
+    if (request.method === 'POST' && pathname === '/stream') {
+      this.#stream(request, response)
+      return
+    }
+    this.#strangers.served(request.socket)
+    request.socket.setTimeout(LONGEST_SILENCE)
+    if (request.method === 'GET' && pathname === '/documents') this.#documents(response)
     else if (request.method === 'GET' && pathname.startsWith('/log/')) void this.#log(response, pathname)
     else if (request.method === 'GET' && serial !== undefined) void this.#staple(response, serial)
     else if (request.method === 'GET' && digest !== undefined)
@@ -143,8 +163,12 @@ class HttpPeerServer implements PeerServer {
   }
 
   #stream(request: IncomingMessage, response: ServerResponse): void {
-    const shown = this.#door?.callerOf(request.socket)?.instance
-    const stream = new PeerStream(this.#streaming, response, shown)
+    const { socket } = request
+    const shown = this.#door?.callerOf(socket)?.instance
+    const strangers = shown === undefined ? this.#strangers : this.#door!.strangers
+    strangers.enter(socket)
+    const known = () => strangers.known(socket)
+    const stream = new PeerStream(this.#streaming, response, { shown, known })
     this.#streams.add(stream)
     stream.run(request).finally(() => this.#streams.delete(stream))
   }

@@ -13,10 +13,13 @@ import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
 import { KnownCallers } from './known-callers.ts'
 import { MessageBudget } from './message-budget.ts'
+import { Strangers } from './strangers.ts'
 
 export interface TlsDoorOptions
   extends Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report' | 'ownPair'> {
   readonly maxConnections: number
+  /** As `Strangers` takes it; for tests. */
+  readonly maxStrangers?: number | undefined
   /** Given every connection that passed, before anything was read from it. */
   readonly admit: (socket: TLSSocket) => void
 }
@@ -37,7 +40,10 @@ const SWEEP_EVERY = 1000
 export class TlsDoor {
   readonly #options: TlsDoorOptions
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  /** Whoever shakes hands, and whoever was let in and has to say a hello. */
+  readonly strangers: Strangers
+  /** All of TCP, by the other end. */
+  readonly #sockets = new Map<string, Socket>()
   readonly #callers = new Map<TLSSocket, Caller>()
   readonly #leaving = new Set<TLSSocket>()
   readonly #events: MessageBudget
@@ -49,6 +55,7 @@ export class TlsDoor {
     this.#options = options
     this.#events = new MessageBudget(options.clock)
     this.#known = new KnownCallers(options.store)
+    this.strangers = new Strangers(options.clock, options.maxStrangers)
     const server = createServer({
       ...strictTls,
       // OpenSSL only asks: Node would close whoever it refuses without a trace.
@@ -112,7 +119,7 @@ export class TlsDoor {
     clearInterval(this.#sweep)
     return new Promise((resolve) => {
       this.#server.close(() => resolve())
-      for (const socket of [...this.#callers.keys(), ...this.#sockets]) socket.destroy()
+      for (const socket of [...this.#callers.keys(), ...this.#sockets.values()]) socket.destroy()
     })
   }
 
@@ -126,8 +133,16 @@ export class TlsDoor {
   }
 
   #track(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    const remote = remoteText(socket)
+    if (remote === undefined) {
+      socket.destroy()
+      return
+    }
+    this.#sockets.set(remote, socket)
+    socket.once('close', () => {
+      if (this.#sockets.get(remote) === socket) this.#sockets.delete(remote)
+    })
+    this.strangers.enter(socket)
   }
 
   /** Synchronous from the end of the handshake to the first listener of HTTP. */
@@ -143,6 +158,8 @@ export class TlsDoor {
       socket.destroy()
       return
     }
+    const below = this.#sockets.get(remoteText(socket) ?? '')
+    if (below !== undefined) this.strangers.known(below)
     this.#callers.set(socket, verdict)
     socket.once('close', () => this.#callers.delete(socket))
     // Over TCP the other end can be gone without a word.
