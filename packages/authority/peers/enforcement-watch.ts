@@ -36,7 +36,8 @@ export class EnforcementWatch {
     const bundle = store.bundle()
     if (bundle === undefined) return
     const number = formatDocumentNumber(bundle)
-    const live = peers.live()
+    // As `lateFor`: whoever is revoked is not asked.
+    const live = peers.live().filter(({ revoked }) => !revoked)
     if (number === this.#told || live.length === 0 || peers.lateFor(bundle).length > 0) return
     this.#told = number
     const last = Math.max(...live.map(({ acknowledged }) => acknowledged?.at ?? 0))

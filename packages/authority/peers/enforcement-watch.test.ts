@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import type { AuthorityEvent } from '../event.ts'
+import type { MemoryStore } from '../store/memory.ts'
+import { EnforcementWatch } from './enforcement-watch.ts'
+import { PeerBook } from './peer-book.ts'
+
+test('a bundle is enforced when live peers say so; those that are revoked say nothing of it', async () => {
+  const number = { generation: 1, counter: 1 }
+  const issuedAt = Date.UTC(2026, 5, 1)
+  const peers = new PeerBook(() => issuedAt + 250)
+  const events: AuthorityEvent[] = []
+  const store = {
+    bundle: () => ({ ...number, head: new Uint8Array(), issuedAt, expiresAt: issuedAt + 1000 }),
+  }
+  const report = (event: AuthorityEvent) => void events.push(event)
+  const watch = new EnforcementWatch({ store: store as unknown as MemoryStore, peers, report })
+  watch.start()
+
+  const lake = { service: 'lake', instance: 'lake', version: '1' }
+  peers.arrived({ ...lake, peer: 'one', serial: '01', revoked: true })
+  await setImmediate()
+  await setImmediate()
+  assert.deepEqual(events, [])
+
+  peers.arrived({ ...lake, peer: 'two', serial: '02', revoked: false })
+  peers.acknowledged('two', { number, trustStatement: number, serial: '02', revoked: false })
+  await setImmediate()
+  await setImmediate()
+  watch.stop()
+  assert.deepEqual(events, [
+    {
+      ...{ kind: 'bundle-enforced', subject: 'mesh', at: issuedAt + 250 },
+      detail: { number: '1.1', peers: 1, after: 250 },
+    },
+  ])
+})
