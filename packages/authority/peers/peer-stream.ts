@@ -12,11 +12,13 @@ import {
   ProtocolError,
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import type { AuthorityEvent } from '../event.ts'
 import type { CertificateRow } from '../store/rows.ts'
 import { compareWitnessed } from '../transparency/witnessed.ts'
 import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'
 import type { Published } from './announcement.ts'
+import type { EventBudget } from './event-budget.ts'
 import { MessageBudget } from './message-budget.ts'
 import type { PeerBook, Speaker } from './peer-book.ts'
 
@@ -24,6 +26,8 @@ export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report
   readonly peers: PeerBook
   readonly published: () => Published
   readonly acknowledgements: AcknowledgementLog
+  /** Of what peers and strangers are told of. */
+  readonly events: EventBudget
   /** Told what shows that this inventory is not the newest of its mesh. */
   readonly halt: (evidence: string) => void
 }
@@ -72,7 +76,7 @@ export class PeerStream {
 
   /** Reads until the peer ends, or says something that is not understood. */
   async run(request: IncomingMessage): Promise<void> {
-    const { peers, report, clock } = this.#streaming
+    const { peers } = this.#streaming
     this.#response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     this.#send({ type: 'challenge', nonce: this.#nonce })
     const reader = MessageReader.ofPeer()
@@ -85,10 +89,7 @@ export class PeerStream {
       }
     } catch (error) {
       // A connection that broke is no news; a peer that speaks nonsense is.
-      if (error instanceof ProtocolError) {
-        const detail = { code: error.code, error: error.message, instance: this.#instance || undefined }
-        report({ kind: 'peer-refused', subject: this.#service || 'mesh', at: clock(), detail })
-      }
+      if (error instanceof ProtocolError) this.#tellRefused(error.code, error.message)
     } finally {
       this.#response.destroy()
       if (this.#peer !== undefined) peers.left(this.#peer, this.#leaving)
@@ -128,9 +129,34 @@ export class PeerStream {
   }
 
   #raiseAlarm({ rule, message }: PeerMessage & { type: 'refusal' }): void {
-    const { report, clock } = this.#streaming
-    const detail = { instance: this.#instance, rule, message }
-    report({ kind: 'log-alarm', subject: this.#service, at: clock(), detail })
+    const { clock } = this.#streaming
+    if (this.#isMember()) {
+      const detail = { instance: this.#instance, rule, message }
+      this.#report({ kind: 'log-alarm', subject: this.#service, at: clock(), detail })
+      return
+    }
+    const error = `found an alarm (${rule}) by the certificate ${this.#key?.serial} of ${this.#instance}, which is revoked, has ended, or is of no member; allowed: those of members, by a certificate that is good`
+    this.#tellRefused('ALARM_NOT_A_MEMBER', error)
+  }
+
+  /** Whoever has any certificate of this mesh may speak; what people are to act on, they hear from members only. */
+  #isMember(): boolean {
+    const { store, clock } = this.#streaming
+    const { serial, revoked } = this.#speaker()
+    const notAfter = this.#certificate(serial)?.notAfter ?? 0
+    const service = store.services().find((row) => row.service === this.#service)
+    return !revoked && clock() <= notAfter && service?.state === 'member'
+  }
+
+  #tellRefused(code: string, error: string): void {
+    const detail = { code, error, instance: this.#instance || undefined }
+    const at = this.#streaming.clock()
+    this.#report({ kind: 'peer-refused', subject: this.#service || 'mesh', at, detail })
+  }
+
+  /** Nobody fills the log, and strangers don't use up what a member may say. */
+  readonly #report = (event: AuthorityEvent): void => {
+    if (this.#streaming.events.take(this.#instance)) this.#streaming.report(event)
   }
 
   #greet({ document, head, trust }: PeerMessage & { type: 'hello' }): void {
@@ -179,7 +205,8 @@ export class PeerStream {
     }
     peers.acknowledged(said.peer, { ...said, revoked: this.#speaker().revoked })
     const speaker = { instance: this.#instance, service: this.#service }
-    void compareWitnessed(this.#streaming, speaker, said.checkpoints)
+    if (this.#isMember())
+      void compareWitnessed({ ...this.#streaming, report: this.#report }, speaker, said.checkpoints)
     const { number, trustStatement, serial } = said
     acknowledgements.add({
       ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },

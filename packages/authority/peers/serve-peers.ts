@@ -9,6 +9,7 @@ import { listenOnSocket } from '../socket.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
+import { EventBudget } from './event-budget.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf, sectionRefs } from './publication.ts'
 import { Strangers } from './strangers.ts'
@@ -65,7 +66,7 @@ export async function servePeers(streaming: Serving, places: PeerPlaces): Promis
   return peerServer
 }
 
-type Serving = Omit<Streaming, 'published' | 'acknowledgements'> &
+type Serving = Omit<Streaming, 'published' | 'acknowledgements' | 'events'> &
   Pick<Engine, 'config' | 'layout' | 'ownPair'> & { readonly readElsewhere: ReadElsewhere | undefined }
 
 class HttpPeerServer implements PeerServer {
@@ -89,6 +90,7 @@ class HttpPeerServer implements PeerServer {
       ...streaming,
       published: () => this.#publication,
       acknowledgements: this.#acknowledgements,
+      events: new EventBudget(streaming.clock),
     }
     // A stream is one request that never ends: only its headers have a time limit here, and its hello one of its own.
     const limits = {

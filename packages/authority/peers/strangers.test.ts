@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type ClientRequest, request } from 'node:http'
 import { connect, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { localSigner } from '@datapunk/pki'
-import { encodeMessage, sealHello } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
-import { testEngine } from '../testing/test-engine.ts'
-import { servePeers } from './serve-peers.ts'
+import { PeerSocket } from '../testing/peer-socket.ts'
 import { Strangers } from './strangers.ts'
 import { TlsDoor } from './tls-door.ts'
-
-const yes = { approve: () => true }
 
 describe('strangers', () => {
   const some = (count: number) => Array.from({ length: count }, () => new Socket())
@@ -59,56 +48,13 @@ describe('strangers', () => {
 })
 
 describe('at the socket, strangers', () => {
-  const served = async (t: TestContext, maxStrangers?: number) => {
-    const dir = mkdtempSync(join(tmpdir(), 'strangers-'))
-    atEnd(t, () => rmSync(dir, { recursive: true }))
-    const clock = new FixedClock(Date.now())
-    const engine = testEngine({ dir, clock, config: { services: { lake: {} } } })
-    await apply(engine, yes)
-    const streaming = { ...engine, halt: () => assert.fail('nobody is ahead'), readElsewhere: undefined }
-    const socket = engine.layout.mesh.socket
-    const server = await servePeers(streaming, { socket, listen: undefined, maxStrangers })
-    atEnd(t, () => server.close())
-    return { engine, clock, socket }
-  }
-
-  /** A stream that was answered, and what it was answered with first. */
-  const stream = async (socketPath: string) => {
-    const asked = request({ socketPath, path: '/stream', method: 'POST', agent: false })
-    const ended = new Promise<void>((resolve) => asked.once('close', resolve))
-    asked.on('error', () => {})
-    asked.flushHeaders()
-    const [response] = await once(asked, 'response')
-    response.on('error', () => {})
-    const [line] = await once(response, 'data')
-    return { asked, ended, nonce: JSON.parse(String(line)).nonce as string }
-  }
-
-  const greet = async (
-    { engine }: Awaited<ReturnType<typeof served>>,
-    { asked, nonce }: { asked: ClientRequest; nonce: string },
-  ) => {
-    const { store, config, peers } = engine
-    const key = createPrivateKey(readFileSync(config.services.get('lake')!.key, 'utf8'))
-    const number = { generation: 1, counter: 1 }
-    const hello = {
-      ...{ nonce, meshId: store.mesh()!.meshId, peer: randomBytes(16).toString('hex'), version: '1' },
-      formats: [1],
-      serial: store.currentCertificates().find(({ instance }) => instance === 'lake')!.serial,
-      ...{ trustStatement: number, bundle: number },
-    }
-    const before = peers.live().length
-    asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, localSigner(key)) }))
-    while (peers.live().length === before) await setImmediate()
-  }
-
   test('that say nothing are cut after ten seconds, and a peer is not', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    const mesh = await served(t)
-    const peer = await stream(mesh.socket)
-    await greet(mesh, peer)
-    const silent = await stream(mesh.socket)
-    const plain = connect(mesh.socket)
+    const mesh = await PeerSocket.served(t)
+    const peer = await mesh.stream()
+    await mesh.greet(peer)
+    const silent = await mesh.stream()
+    const plain = connect(mesh.path)
     await once(plain, 'connect')
     await setImmediate()
     t.mock.timers.tick(10_000)
@@ -118,22 +64,22 @@ describe('at the socket, strangers', () => {
   })
 
   test('are let in up to a number, and keep no peer out', async (t) => {
-    const mesh = await served(t, 4)
-    const peer = await stream(mesh.socket)
-    await greet(mesh, peer)
-    const silent = [await stream(mesh.socket), await stream(mesh.socket)]
-    silent.push(await stream(mesh.socket), await stream(mesh.socket))
-    await assert.rejects(stream(mesh.socket), 'the others have just come')
+    const mesh = await PeerSocket.served(t, 4)
+    const peer = await mesh.stream()
+    await mesh.greet(peer)
+    const silent = [await mesh.stream(), await mesh.stream()]
+    silent.push(await mesh.stream(), await mesh.stream())
+    await assert.rejects(mesh.stream(), 'the others have just come')
     mesh.clock.advance(1_000)
-    const next = await stream(mesh.socket)
+    const next = await mesh.stream()
     await silent[0]!.ended
-    await greet(mesh, next)
+    await mesh.greet(next)
     assert.ok(mesh.engine.peers.live().every(({ leftAt }) => leftAt === undefined))
     for (const { asked } of [peer, next, ...silent]) asked.destroy()
   })
 
   test('are few at the door for other hosts, too', async (t) => {
-    const { engine } = await served(t)
+    const { engine } = await PeerSocket.served(t)
     const admit = () => assert.fail('nobody shakes hands')
     const door = new TlsDoor({ ...engine, maxConnections: 16, maxStrangers: 2, admit })
     atEnd(t, () => door.close())

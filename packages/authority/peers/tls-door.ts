@@ -11,8 +11,8 @@ import {
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
+import { EventBudget } from './event-budget.ts'
 import { KnownCallers } from './known-callers.ts'
-import { MessageBudget } from './message-budget.ts'
 import { Strangers } from './strangers.ts'
 
 export interface TlsDoorOptions
@@ -46,14 +46,14 @@ export class TlsDoor {
   readonly #sockets = new Map<string, Socket>()
   readonly #callers = new Map<TLSSocket, Caller>()
   readonly #leaving = new Set<TLSSocket>()
-  readonly #events: MessageBudget
+  readonly #events: EventBudget
   readonly #sweep: NodeJS.Timeout
   #known: KnownCallers
   #context = ''
 
   constructor(options: TlsDoorOptions) {
     this.#options = options
-    this.#events = new MessageBudget(options.clock)
+    this.#events = new EventBudget(options.clock)
     this.#known = new KnownCallers(options.store)
     this.strangers = new Strangers(options.clock, options.maxStrangers)
     const server = createServer({
@@ -196,7 +196,7 @@ export class TlsDoor {
 
   /** Strangers can't fill the log. */
   #tell({ rule, message, serial }: CallerRefused, remote: string | undefined): void {
-    if (!this.#events.take()) return
+    if (!this.#events.take('')) return
     const { report, clock } = this.#options
     const detail = { code: rule, error: message, serial, remote }
     report({ kind: 'peer-refused', subject: 'mesh', at: clock(), detail })

@@ -1,4 +1,4 @@
-import type { KeptEvent, ToldEvent } from '@datapunk/authority'
+import { type KeptEvent, printable, type ToldEvent } from '@datapunk/authority'
 import type { ConsoleEvent, ConsoleState } from '@datapunk/protocol/console'
 import { detailText } from '../text/event-text.ts'
 
@@ -27,7 +27,7 @@ export function consoleEvent({ event }: KeptEvent): ConsoleEvent {
     at,
     kind,
     subject,
-    text: typeof message === 'string' ? message : detailText(detail),
+    text: typeof message === 'string' ? printable(message) : detailText(detail),
     state: stateOf(event),
   }
 }

@@ -1,4 +1,4 @@
-import type { AuthorityEvent, ToldEvent } from '@datapunk/authority'
+import { type AuthorityEvent, printable, type ToldEvent } from '@datapunk/authority'
 import type { Output, Style } from '../output.ts'
 import { labelText } from './label-text.ts'
 import { instantText, timeText } from './time-text.ts'
@@ -36,11 +36,11 @@ export function toldEventText(
   const time = styled('quiet', timeText(Date.parse(at)))
   if (isOwn(kind)) {
     const prefix = kind === 'ready' ? 'ready: ' : ''
-    return `${time}  ${styled(ownStyles[kind], `${prefix}${detail.message}`)}`
+    return `${time}  ${styled(ownStyles[kind], `${prefix}${printable(String(detail.message))}`)}`
   }
-  const what = kind.replaceAll('-', ' ').padEnd(26)
+  const what = oneLine(kind).replaceAll('-', ' ').padEnd(26)
   const style = kind.endsWith('failed') ? 'bad' : 'good'
-  return `${time}  ${subject.padEnd(10)}  ${styled(style, what)}  ${detailText(detail)}`.trimEnd()
+  return `${time}  ${oneLine(subject).padEnd(10)}  ${styled(style, what)}  ${detailText(detail)}`.trimEnd()
 }
 
 function isOwn(kind: string): kind is OwnEventKind {
@@ -51,8 +51,13 @@ function isOwn(kind: string): kind is OwnEventKind {
 export function detailText(detail: ToldEvent['detail']): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== undefined && value !== '')
-    .map(([name, value]) => wordsFor(name, String(value)))
+    .map(([name, value]) => wordsFor(oneLine(name), oneLine(String(value))))
     .join(', ')
+}
+
+/** Much of it was said by others, peers among them: none of it begins a line. */
+function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', ' ')
 }
 
 function wordsFor(name: string, value: string): string {

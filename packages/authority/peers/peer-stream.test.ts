@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { encodeMessage } from '@datapunk/protocol'
+import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
+
+describe('what is told of what peers say', () => {
+  const alarm = encodeMessage({ type: 'refusal', rule: 'MISISSUED', message: 'found a misissued one' })
+
+  const junk = async (served: PeerSocket, count: number, say: (stream: OpenStream) => Promise<void>) => {
+    for (let n = 0; n < count; n++) {
+      const stream = await served.stream()
+      await say(stream)
+      stream.asked.write('junk\n')
+      await stream.ended
+    }
+  }
+
+  const kinds = ({ engine }: PeerSocket) => engine.events.map(({ kind, subject }) => `${kind} ${subject}`)
+
+  test('is little, and strangers leave a member what he may say', async (t) => {
+    const served = await PeerSocket.served(t)
+    await junk(served, 25, async () => {})
+    assert.deepEqual(kinds(served), Array(20).fill('peer-refused mesh'))
+    served.engine.events.length = 0
+    served.clock.advance(10 * 60_000)
+    await junk(served, 2, async () => {})
+    await junk(served, 1, (stream) => served.greet(stream))
+    assert.deepEqual(kinds(served), ['peer-refused mesh', 'peer-refused lake'])
+  })
+
+  test('is an alarm only where a member says so', async (t) => {
+    const served = await PeerSocket.served(t)
+    const { store } = served.engine
+    const raise = () =>
+      junk(served, 1, async (stream) => {
+        await served.greet(stream)
+        stream.asked.write(alarm)
+      })
+    const told = async () => {
+      served.engine.events.length = 0
+      await raise()
+      return served.engine.events.map(({ detail }) =>
+        'rule' in detail ? detail.rule : 'code' in detail && detail.code,
+      )
+    }
+    const refused = ['ALARM_NOT_A_MEMBER', 'MESSAGE_INVALID']
+    assert.deepEqual(await told(), ['MISISSUED', 'MESSAGE_INVALID'])
+
+    const [lake] = store.services()
+    await store.write((transaction) => transaction.putService({ ...lake!, state: 'removed' }))
+    assert.deepEqual(await told(), refused)
+    await store.write((transaction) => transaction.putService(lake!))
+    assert.deepEqual(await told(), ['MISISSUED', 'MESSAGE_INVALID'])
+
+    const { serial } = served
+    await store.write((transaction) =>
+      transaction.revoke({ serial, reason: 'superseded', at: served.clock.now() }),
+    )
+    assert.deepEqual(await told(), refused)
+  })
+})

@@ -1,0 +1,78 @@
+import { createPrivateKey, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type ClientRequest, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { localSigner } from '@datapunk/pki'
+import { encodeMessage, sealHello } from '@datapunk/protocol'
+import { atEnd, FixedClock } from '@datapunk/testkit'
+import { apply } from '../apply.ts'
+import { servePeers } from '../peers/serve-peers.ts'
+import { testEngine } from './test-engine.ts'
+
+/** A stream to an authority that was answered. */
+export interface OpenStream {
+  readonly asked: ClientRequest
+  readonly ended: Promise<unknown>
+  readonly nonce: string
+}
+
+/** An authority of the service lake whose socket can be spoken to without a mesh. */
+export class PeerSocket {
+  readonly engine: ReturnType<typeof testEngine>
+  readonly clock: FixedClock
+  readonly path: string
+  /** Of lake's certificate. */
+  serial = ''
+
+  static async served(t: TestContext, maxStrangers?: number): Promise<PeerSocket> {
+    const dir = mkdtempSync(join(tmpdir(), 'peer-socket-'))
+    atEnd(t, () => rmSync(dir, { recursive: true }))
+    const served = new PeerSocket(dir)
+    const { engine, path: socket } = served
+    await apply(engine, { approve: () => true })
+    served.serial = engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!.serial
+    engine.events.length = 0
+    const server = await servePeers(
+      { ...engine, halt: () => {}, readElsewhere: undefined },
+      { socket, listen: undefined, maxStrangers },
+    )
+    atEnd(t, () => server.close())
+    return served
+  }
+
+  private constructor(dir: string) {
+    this.clock = new FixedClock(Date.now())
+    this.engine = testEngine({ dir, clock: this.clock, config: { services: { lake: {} } } })
+    this.path = this.engine.layout.mesh.socket
+  }
+
+  async stream(): Promise<OpenStream> {
+    const asked = request({ socketPath: this.path, path: '/stream', method: 'POST', agent: false })
+    const ended = new Promise((resolve) => asked.once('close', resolve))
+    asked.on('error', () => {})
+    asked.flushHeaders()
+    const [response] = await once(asked, 'response')
+    response.on('error', () => {})
+    const [line] = await once(response, 'data')
+    return { asked, ended, nonce: JSON.parse(String(line)).nonce }
+  }
+
+  /** Says hello as lake, and returns when it is believed. */
+  async greet({ asked, nonce }: OpenStream): Promise<void> {
+    const { store, config, peers } = this.engine
+    const key = createPrivateKey(readFileSync(config.services.get('lake')!.key, 'utf8'))
+    const number = { generation: 1, counter: 1 }
+    const hello = {
+      ...{ nonce, meshId: store.mesh()!.meshId, peer: randomBytes(16).toString('hex'), version: '1' },
+      serial: this.serial,
+      ...{ formats: [1], trustStatement: number, bundle: number },
+    }
+    const before = peers.live().length
+    asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, localSigner(key)) }))
+    while (peers.live().length === before) await setImmediate()
+  }
+}
