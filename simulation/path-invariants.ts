@@ -1,6 +1,6 @@
+import type { Usage } from '@datapunk/pki'
 import { type DocumentNumber, formatDocumentNumber } from '@datapunk/protocol'
 import { Refused } from '../packages/mesh/gate/refusal.ts'
-import type { Usage } from '../packages/mesh/gate/usage.ts'
 import { type Camp, Camps } from './camps.ts'
 import type { FileReader } from './file-reader.ts'
 import type { KeyInvariants } from './key-invariants.ts'

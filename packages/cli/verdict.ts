@@ -5,9 +5,8 @@ import {
   type MeshDocuments,
   MeshError,
   type RuleVerdict,
-  type Usage,
 } from '@datapunk/mesh'
-import { type Certificate, type PeerName, PkiError, verifyPath } from '@datapunk/pki'
+import { type Certificate, type PeerName, PkiError, type Usage, verifyPath } from '@datapunk/pki'
 import { type Config, formatDocumentNumber, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'

@@ -9,12 +9,12 @@ import {
   parseCertificate,
   type Signer,
   spkiOf,
+  type Usage,
 } from '@datapunk/pki'
 import { MeshError } from './error.ts'
 import { examine } from './gate/examine.ts'
 import { Refused } from './gate/refusal.ts'
 import type { Standing } from './gate/standing.ts'
-import type { Usage } from './gate/usage.ts'
 import type { MeshView } from './gate/view.ts'
 import type { PairText } from './pair-file.ts'
 

@@ -15,7 +15,6 @@ export {
 } from './gate/explain.ts'
 export type { Peer } from './gate/peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './gate/refusal.ts'
-export type { Usage } from './gate/usage.ts'
 export { type JoinOptions, join } from './join.ts'
 export { type EventLogger, logEvents } from './log-events.ts'
 export type { Mesh } from './mesh.ts'

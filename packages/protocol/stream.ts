@@ -161,10 +161,10 @@ const peerMessage = z.discriminatedUnion('type', [
 ])
 
 export function encodeMessage(message: AuthorityMessage | PeerMessage): string {
-  const inBase64 = (_: string, value: unknown) =>
+  const inBase64 = (value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
-  // A Buffer turns itself into JSON before the replacer sees it.
-  const plain = Object.fromEntries(Object.entries(message).map(([key, value]) => [key, inBase64(key, value)]))
+  // Not by a replacer: a Buffer turns itself into JSON before that sees it.
+  const plain = Object.fromEntries(Object.entries(message).map(([key, value]) => [key, inBase64(value)]))
   return `${JSON.stringify(plain)}\n`
 }
 

@@ -1,10 +1,10 @@
+import type { Usage } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { readMeshDocuments } from '../mesh-files.ts'
 import { examine } from './examine.ts'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'
-import type { Usage } from './usage.ts'
 import { MeshView } from './view.ts'
 
 export interface CertificateCheckOptions {

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
+import type { Usage } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { issuerOf, leafOf, memberOf, pathOf } from './leaf-steps.ts'
 import { loggedRule, memberRules } from './member-rules.ts'
 import type { Peer } from './peer.ts'
 import type { Standing } from './standing.ts'
-import type { Usage } from './usage.ts'
 import type { MeshView } from './view.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Certificate } from '@datapunk/pki'
+import type { Certificate, Usage } from '@datapunk/pki'
 import type { Bundle, Member, SignedTrustStatement } from '@datapunk/protocol'
 import { callerRule, targetRule } from './call-rules.ts'
 import { opensslFingerprint } from './examine.ts'
@@ -11,7 +11,6 @@ import { ownRules } from './own-rules.ts'
 import { type Refusal, Refused, type Rule } from './refusal.ts'
 import { resolveTarget } from './resolve.ts'
 import { isMustStaple } from './staple.ts'
-import type { Usage } from './usage.ts'
 import { MeshView } from './view.ts'
 
 /** One rule of the gate, and how it went. */

@@ -1,3 +1,4 @@
+import type { Usage } from '@datapunk/pki'
 import type { Clock } from '../clock.ts'
 import type { CurrentSource } from '../current.ts'
 import { callerRule, targetRule } from './call-rules.ts'
@@ -9,7 +10,6 @@ import { type Refusal, Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
 import { checkStaple } from './server-staple.ts'
 import type { PresentedCertificate, Standing } from './standing.ts'
-import type { Usage } from './usage.ts'
 import type { MeshView } from './view.ts'
 import { whyCommand, withWhy } from './why-command.ts'
 

@@ -3,12 +3,12 @@ import {
   onlySpiffeId,
   PkiError,
   parseCertificate,
+  type Usage,
   type VerifiedPath,
   verifyPath,
 } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
 import { Refused } from './refusal.ts'
-import type { Usage } from './usage.ts'
 import type { MeshView } from './view.ts'
 
 /** What mends most refusals of a certificate. */

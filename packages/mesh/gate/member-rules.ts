@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
 import type { Certificate } from '@datapunk/pki'
-import { formatDocumentNumber, type Member } from '@datapunk/protocol'
+import { formatDocumentNumber, keyIdOf, type Member, pinOf } from '@datapunk/protocol'
 import { checkLogged, type LoggedCheck, loggedText } from '../transparency/check-logged.ts'
 import type { GateStep } from './gate-step.ts'
 import { ownPair } from './leaf-steps.ts'
@@ -96,7 +95,7 @@ function checkRevoked({ leaf, member: { service }, view: { bundle } }: JudgedLea
 function checkPinned({ leaf, member: { service }, view }: JudgedLeaf): Refused | undefined {
   const { pins, head } = view.bundle
   if (pins === undefined) return undefined
-  const pin = pinOf(leaf)
+  const pin = pinOfLeaf(leaf)
   if (pins.of.get(service)?.has(pin)) return undefined
   const refused = new Refused(
     'NOT_PINNED',
@@ -111,11 +110,11 @@ function checkPinned({ leaf, member: { service }, view }: JudgedLeaf): Refused |
 function pinnedText({ leaf, member, view }: JudgedLeaf): string {
   const { pins } = view.bundle
   if (pins === undefined) return 'nothing is pinned'
-  return `sha256/${pinOf(leaf)}, one of ${pins.of.get(member.service)?.size ?? 0} of ${member.service}`
+  return `sha256/${pinOfLeaf(leaf)}, one of ${pins.of.get(member.service)?.size ?? 0} of ${member.service}`
 }
 
-function pinOf({ spki }: Certificate): string {
-  return hash('sha256', spki, 'base64')
+function pinOfLeaf({ spki }: Certificate): string {
+  return pinOf(keyIdOf(spki))
 }
 
 function subjectText({ subject: { organization, country } }: Certificate): string {

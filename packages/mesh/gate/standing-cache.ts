@@ -1,5 +1,5 @@
+import type { Usage } from '@datapunk/pki'
 import type { Standing } from './standing.ts'
-import type { Usage } from './usage.ts'
 
 /** 4,096 peers of about 6 kB each; a mesh with more callers than that per process examines some of them again. */
 const MAX_ENTRIES = 4096

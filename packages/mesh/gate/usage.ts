@@ -1,2 +1,0 @@
-/** What a certificate is shown for: `clientAuth` by callers, `serverAuth` by servers. */
-export type Usage = 'clientAuth' | 'serverAuth'
