@@ -29,7 +29,7 @@ const AT_ONCE = 8
 const A_ROUND = 150
 /** More than a peer remembers the SCTs of: by the time one is shown again, it is a stranger again. */
 const STRANGERS = 4_200
-const mesh = await TestMesh.create({ services: { lake: {}, stream: {} }, scts: 'required' })
+const mesh = await TestMesh.create({ services: { lake: {}, stream: {} }, transparency: 'required' })
 mesh.pinning('required')
 const own = mesh.newestLeaf('stream')
 const { privateKey, signer } = own

@@ -56,7 +56,7 @@ export interface TestMeshOptions {
   readonly seed?: string
   /** Life of its bundles; 7 days unless told. */
   /** Asks for logged certificates from the first bundle on, and gives such. */
-  readonly scts?: Requirement
+  readonly transparency?: Requirement
   readonly bundleDays?: number
 }
 
@@ -91,7 +91,7 @@ export class TestMesh {
   readonly #revoked = new Set<string>()
   readonly #pins = new Map<string, Set<string>>()
   /** What the next bundle says of certificates that are not logged; pairs that services are given are from then on. */
-  #scts: Requirement | undefined
+  #transparency: Requirement | undefined
   #pinMode: Strictness = 'off'
   #trust: TrustStatement
   /** Of the last bundle; may be set back, as no authority would. */
@@ -105,7 +105,7 @@ export class TestMesh {
     ca: TestCa,
     log: TestLog,
     bundleKey: TestIdentity,
-    { services, at, bundleDays = 7, scts }: TestMeshOptions,
+    { services, at, bundleDays = 7, transparency }: TestMeshOptions,
   ) {
     this.#bundleDays = bundleDays
     this.folder = folder
@@ -114,7 +114,7 @@ export class TestMesh {
     this.layout = layoutOf(config)
     this.ca = ca
     this.log = log
-    this.#scts = scts
+    this.#transparency = transparency
     this.#bundleKey = bundleKey
     this.#algorithms = new Map(Object.entries(services).map(([name, { algorithm }]) => [name, algorithm]))
     this.#members = new Map([...config.services.keys()].map((name) => [name, memberOf(config, name)]))
@@ -171,7 +171,7 @@ export class TestMesh {
   /** A leaf for a service, with the names the bundle lists, but for the overrides; written nowhere. */
   leaf(service: string, overrides: TestOverrides = {}): Promise<TestIdentity> {
     const fields = this.#fieldsOf(service, overrides)
-    return this.#scts === undefined
+    return this.#transparency === undefined
       ? this.ca.leaf(service, fields)
       : this.ca.loggedLeaf(service, this.log, fields)
   }
@@ -237,8 +237,8 @@ export class TestMesh {
   }
 
   /** Says from the next bundle on what becomes of certificates that are not logged; new pairs are from now on. */
-  transparency(scts: Requirement | undefined): void {
-    this.#scts = scts
+  transparency(transparency: Requirement | undefined): void {
+    this.#transparency = transparency
   }
 
   /** Writes what the log serves, as it is now. */
@@ -281,8 +281,8 @@ export class TestMesh {
     this.number = { ...this.number, counter: this.number.counter + 1 }
     const sections = [await this.#section('members', encodeMembers(this.#members.values()))]
     if (this.#revoked.size > 0) sections.push(await this.#section('revoked', encodeRevoked(this.#revoked)))
-    if (this.#scts !== undefined)
-      sections.push(await this.#section('transparency', encodeTransparency(this.#scts), false))
+    if (this.#transparency !== undefined)
+      sections.push(await this.#section('transparency', encodeTransparency(this.#transparency), false))
     if (this.#pinMode !== 'off')
       sections.push(await this.#section('pins', encodePins(this.#pinMode, this.#pins), false))
     if (this.audit !== undefined) sections.push(await this.#section('audit', encodeAudit(this.audit), false))

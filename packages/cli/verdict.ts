@@ -131,16 +131,16 @@ async function loggedRules({
   from,
 }: VerdictRequest): Promise<readonly RuleResult[]> {
   const rule = 'logged'
-  const { scts } = mesh.bundle
+  const { transparency } = mesh.bundle
   const promised = promisedFor(certificate, mesh.trust, at + config.authority.clockSkew)
   if (promised === undefined) {
-    if (scts === undefined && certificate.extensions.scts === undefined) return []
+    if (transparency === undefined && certificate.extensions.scts === undefined) return []
     const message = 'found no SCT that holds of a log that the trust statement names'
     return [
       {
         rule,
-        passed: scts !== 'required',
-        message: scts === 'report' ? `${message}; peers report it` : message,
+        passed: transparency !== 'required',
+        message: transparency === 'report' ? `${message}; peers report it` : message,
       },
     ]
   }

@@ -65,7 +65,7 @@ export interface Bundle extends SignedHead {
   /** Issuing CAs on their way out, by the `keyIdOf` of their keys: connections under them are to move over. */
   readonly draining: ReadonlySet<string>
   /** What is done with a certificate without the word of a log that is trusted; undefined: nothing. */
-  readonly scts: Requirement | undefined
+  readonly transparency: Requirement | undefined
   /** The authority's audit as it was when this was published; undefined where the bundle says nothing of it. */
   readonly audit: TreeRoot | undefined
   /** Serials of certificates that nobody accepts any more. */
@@ -196,7 +196,7 @@ export function openBundle(
   const members = new Map<string, Member>()
   const sections = new Map<string, Uint8Array>()
   let draining: ReadonlySet<string> = new Set()
-  let scts: Requirement | undefined
+  let transparency: Requirement | undefined
   let audit: TreeRoot | undefined
   let revoked = RevokedSet.none
   let pins: Pins | undefined
@@ -206,7 +206,7 @@ export function openBundle(
     if (content === undefined) continue
     sections.set(ref.digest, content)
     if (ref.kind === 'draining') draining = parseDraining(content)
-    else if (ref.kind === 'transparency') scts = parseTransparency(content)
+    else if (ref.kind === 'transparency') transparency = parseTransparency(content)
     else if (ref.kind === 'audit') audit = parseAudit(content)
     else if (ref.kind === 'revoked') revoked = revokedIn(content, ref, previous)
     else if (ref.kind === 'pins') pins = pinsIn(content, ref, previous)
@@ -219,7 +219,7 @@ export function openBundle(
     )
   }
   const known = sameMembers ? membersOf(previous) : indexMembers(members)
-  return { ...signed, sections, draining, audit, scts, revoked, pins, ...known }
+  return { ...signed, sections, draining, audit, transparency, revoked, pins, ...known }
 }
 
 /** The sections of members, by digest. */

@@ -4,9 +4,9 @@ import { ProtocolError } from './error.ts'
 
 const schema = z.object({ scts: z.enum(['report', 'required']) })
 
-/** @param scts what peers do with a certificate without the word of a log that they trust */
-export function encodeTransparency(scts: Requirement): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ scts } satisfies z.input<typeof schema>)}\n`)
+/** @param transparency what peers do with a certificate without the word of a log that they trust */
+export function encodeTransparency(transparency: Requirement): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ scts: transparency } satisfies z.input<typeof schema>)}\n`)
 }
 
 /** @throws ProtocolError `BUNDLE_INVALID` */

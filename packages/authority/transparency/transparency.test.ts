@@ -68,7 +68,7 @@ describe('transparency', () => {
   }
 
   const namedLogs = (of = engine) => readAsPeer(of).trust.logs.map(({ spki }) => keyIdOf(spki))
-  const asked = (of = engine) => readAsPeer(of).bundle.scts
+  const asked = (of = engine) => readAsPeer(of).bundle.transparency
   const states = () =>
     engine.store.slots().flatMap(({ kind, state }) => (kind === 'log' ? [state as string] : []))
 

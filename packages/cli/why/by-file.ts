@@ -56,7 +56,7 @@ export function bundleByFile(config: Config, bundle: Bundle, members: readonly M
     ...indexMembers(new Map(members.map((member) => [member.service, member]))),
     head: at <= bundle.head.expiresAt ? bundle.head : renewed(config, bundle.head, at),
     pins: pins && pinMode && { ...pins, mode: pinMode },
-    scts: requirementByFile(config.transparency, bundle.scts),
+    transparency: requirementByFile(config.transparency, bundle.transparency),
   }
 }
 

@@ -18,7 +18,7 @@ describe('explainCall', () => {
         gone: {},
         stapled: { ocspStapling: 'required' },
       },
-      scts: 'required',
+      transparency: 'required',
     })
     testMesh.pinning('required')
     testMesh.change('gone', 'remove')

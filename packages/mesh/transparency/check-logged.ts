@@ -25,8 +25,8 @@ export function checkLogged(
   view: MeshView,
   { fingerprint, issuerSpki, at }: LoggedCheck,
 ): Refused | undefined {
-  const { scts } = view.bundle
-  if (scts === undefined) return undefined
+  const { transparency } = view.bundle
+  if (transparency === undefined) return undefined
   const latest = at + view.clockSkew
   const found = view.logged.of({ fingerprint, leaf, issuerSpki }, { logs: view.logs, latest })
   const why = 'sct' in found ? view.logged.objection(found) : faultsText(found)
@@ -37,7 +37,7 @@ export function checkLogged(
     `find out who has issued it: \`mtls log list\` and \`mtls audit\` show what the authority has; where it is the pair that \`mtls apply\` wrote, \`mtls rotate ${service}\` makes one that is logged`,
     { leaf },
   )
-  if (scts === 'required') throw refused
+  if (transparency === 'required') throw refused
   return refused
 }
 
@@ -63,7 +63,7 @@ export function loggedText({
   issuerSpki,
   at,
 }: LoggedCheck & { readonly leaf: Certificate; readonly view: MeshView }): string {
-  if (view.bundle.scts === undefined) return 'no log is asked for'
+  if (view.bundle.transparency === undefined) return 'no log is asked for'
   const found = view.logged.of(
     { fingerprint, leaf, issuerSpki },
     { logs: view.logs, latest: at + view.clockSkew },

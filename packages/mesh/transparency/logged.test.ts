@@ -21,7 +21,7 @@ describe('a certificate that is not logged', () => {
 
   beforeEach(async () => {
     const services = { lake: { minTls: '1.2' }, stream: {}, nexus: {} } as const
-    testMesh = await TestMesh.create({ services, scts: 'required' })
+    testMesh = await TestMesh.create({ services, transparency: 'required' })
     lake = await join('lake', { config: testMesh.configFile })
     stream = await join('stream', { config: testMesh.configFile })
     ending = new Ending()
@@ -163,7 +163,7 @@ describe('a certificate that is not logged', () => {
 
 /** What was promised is looked for, off the path of handshakes. */
 test('a certificate that its log has promised and does not hold is cut, and the next one refused', async (t) => {
-  const testMesh = await TestMesh.create({ services: { lake: {}, nexus: {} }, scts: 'required' })
+  const testMesh = await TestMesh.create({ services: { lake: {}, nexus: {} }, transparency: 'required' })
   atEnd(t, () => testMesh.remove())
   await testMesh.writeLog()
   const lake = await join('lake', { config: testMesh.configFile })
