@@ -15,7 +15,7 @@ export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
   completes: 'services',
   summary: 'may this service call that one? every rule of both gates, with its evidence',
   description:
-    'Walks the code of the handshake at both ends and tells each rule’s verdict with its evidence: by the bundle, which is what peers enforce, and by the config file, as `mtls apply` would publish it now. Every rule is told, not only the one that refuses. What only a handshake shows, OpenSSL’s own verdict and staples, is left out. Exits with 1 when either refuses.',
+    'Walks the code of the handshake at both ends and tells each rule’s verdict with its evidence: by the bundle, which is what peers enforce, and by the config file, as `mtls apply` would publish it now. Every rule is told, not only the one that refuses. What only a handshake shows, OpenSSL’s own verdict and staples, is left out. Exits with 1 when either refuses, or when this user may not read a certificate and so can’t know: run it as root then, or as the user of `mtls up`.',
   options: [
     ['--at <time>', 'judge for another time than now: 2026-11-23T21:51:00Z, or from now on, as in +30d'],
     ['--certificate <file>', 'what the caller shows, instead of the certificate that the config names'],
@@ -40,15 +40,21 @@ export const whyCommand: CommandSpec<{ at?: string; certificate?: string }> = {
   },
 }
 
+const UNREAD = 'a certificate that this user may not read'
+
 function show({ output }: Context, answer: Answer, bundle: string, at: number): void {
   const { caller, callee, gates } = answer
   output.print(`${output.styled('strong', `${caller.service} → ${callee.service}`)} at ${timeText(at)}\n`)
-  for (const { service, found } of [caller, callee]) {
-    output.print(
-      output.styled('quiet', `${service} shows ${found ?? 'no certificate that can be found here'}\n`),
-    )
+  for (const { service, found, unread } of [caller, callee]) {
+    const what = unread === undefined ? 'no certificate that can be found here' : UNREAD
+    output.print(output.styled('quiet', `${service} shows ${found ?? what}\n`))
   }
   for (const gate of gates) output.print(`\n${gateText(gate, bundle, output)}`)
+  if (caller.unread !== undefined || callee.unread !== undefined) {
+    const told =
+      'what is marked - about a certificate is left open: root, and the user that runs `mtls up`, may read them all'
+    output.tell(output.toldStyled('warning', told))
+  }
   if (differs(answer)) {
     const told =
       'file and bundle differ: `mtls plan` shows what would change, and `mtls apply` publishes what the file says'
@@ -63,9 +69,13 @@ function documentOf(answer: Answer, bundle: string, at: number): WhyDocument {
     callee: callee.service,
     at: timeText(at),
     bundle,
-    accepted: { byBundle: isAccepted(answer, 'byBundle'), byFile: isAccepted(answer, 'byFile') },
+    accepted: {
+      byBundle: isAccepted(answer, 'byBundle') === true,
+      byFile: isAccepted(answer, 'byFile') === true,
+    },
     differs: differs(answer),
     certificates: { caller: caller.found ?? null, callee: callee.found ?? null },
+    unread: { caller: caller.unread ?? null, callee: callee.unread ?? null },
     gates: gates.map(gateDocument),
   }
 }
@@ -74,10 +84,11 @@ function gateDocument({ byBundle, byFile, ...gate }: Gate): GateDocument {
   return { ...gate, byBundle: explanationDocument(byBundle), byFile: explanationDocument(byFile) }
 }
 
-function explanationDocument({ refusal, rules }: Explanation): ExplanationDocument {
+function explanationDocument({ refusal, unread, rules }: Explanation): ExplanationDocument {
   return {
-    accepted: refusal === undefined,
+    accepted: refusal === undefined && !unread,
     code: refusal?.rule ?? null,
+    judged: refusal !== undefined || !unread,
     rules: rules.map((rule) => ({ ...rule, code: rule.code ?? null, fix: rule.fix ?? null })),
   }
 }

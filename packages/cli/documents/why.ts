@@ -3,8 +3,11 @@ import type { JsonForm, Printed } from './json-form.ts'
 import { documentNumber, time } from './terms.ts'
 
 const explanation = z.strictObject({
-  accepted: z.boolean(),
+  accepted: z.boolean().describe('false also where that stays open, which `judged` tells'),
   code: z.string().nullable().describe('the rule by which the gate refuses'),
+  judged: z
+    .boolean()
+    .describe('false: a certificate can’t be read by this user, so that rules about it are left open'),
   rules: z.array(
     z.strictObject({
       rule: z.string(),
@@ -36,6 +39,9 @@ const document = z.strictObject({
   certificates: z
     .strictObject({ caller: z.string().nullable(), callee: z.string().nullable() })
     .describe('where each was found'),
+  unread: z
+    .strictObject({ caller: z.string().nullable(), callee: z.string().nullable() })
+    .describe('why a certificate could not be looked at'),
   gates: z.array(gate),
 })
 export type WhyDocument = Printed<typeof document>

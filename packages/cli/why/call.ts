@@ -74,13 +74,22 @@ function shownBy(request: CallRequest, file: string): Named {
 function endOf(request: CallRequest, name: string): Named {
   const service = known(request, name)
   const file = request.config.services.get(service)?.cert
+  let unread: string | undefined
   try {
     if (file !== undefined) return { service, certificate: certificateIn(file), found: file }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
+    // A pair is for its owner alone: whoever asks for another service has it all but the certificate.
+    if (isForbidden(error.cause)) unread = `${file} can’t be read by this user, so this is not judged`
   }
   const certificate = request.records.newestCertificate(service)
-  return { service, certificate, found: certificate && 'the inventory' }
+  if (certificate !== undefined) return { service, certificate, found: 'the inventory' }
+  return { service, certificate, found: undefined, unread }
+}
+
+function isForbidden(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  return code === 'EACCES' || code === 'EPERM'
 }
 
 function known({ config, mesh }: CallRequest, service: string): string {
@@ -94,8 +103,11 @@ function known({ config, mesh }: CallRequest, service: string): string {
   )
 }
 
-export function isAccepted({ gates }: Answer, by: 'byBundle' | 'byFile'): boolean {
-  return gates.every((gate) => gate[by].refusal === undefined)
+/** Null: nothing that could be judged is against it, but not everything could be. */
+export function isAccepted({ gates }: Answer, by: 'byBundle' | 'byFile'): boolean | null {
+  const explanations = gates.map((gate) => gate[by])
+  if (explanations.some(({ refusal }) => refusal !== undefined)) return false
+  return explanations.some(({ unread }) => unread) ? null : true
 }
 
 /** Whether the file would have it otherwise than it is. */

@@ -12,10 +12,11 @@ export function gateText(gate: Gate, bundle: string, output: Output): string {
   return `${output.styled('strong', what)} ${verdictText(byBundle, `bundle ${bundle}`, output)}, ${verdictText(byFile, 'the file', output)}\n${output.table([head, ...rows])}`
 }
 
-function verdictText({ refusal }: Explanation, by: string, output: Output): string {
-  return refusal === undefined
-    ? `${output.styled('good', 'yes')} by ${by}`
-    : `${output.styled('bad', 'NO')} by ${by} [${refusal.rule}]`
+function verdictText({ refusal, unread }: Explanation, by: string, output: Output): string {
+  if (refusal !== undefined) return `${output.styled('bad', 'NO')} by ${by} [${refusal.rule}]`
+  return unread
+    ? `${output.styled('warning', 'not refused')} by ${by} as far as this user may look`
+    : `${output.styled('good', 'yes')} by ${by}`
 }
 
 function twin({ rule }: RuleVerdict, { rules }: Explanation): RuleVerdict | undefined {

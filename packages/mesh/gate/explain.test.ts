@@ -120,6 +120,28 @@ describe('explainCall', () => {
     assert.equal(caller.refusal, undefined)
   })
 
+  describe('a certificate that could not be looked at', () => {
+    const hidden = { certificate: undefined, unread: 'it is for its owner alone' }
+
+    test('the rules about it are left open, and nothing is refused for that', async () => {
+      const { callee, caller } = await explain('stream', 'lake', { callee: hidden })
+      for (const { refusal, unread } of [callee, caller])
+        assert.deepEqual([refusal, unread], [undefined, true])
+      assert.deepEqual(unjudged(callee), ['own revocation'])
+      const ofTheCertificate = ['certificate', 'path', 'names', 'subject', 'revoked', 'pinned', 'logged']
+      assert.deepEqual(unjudged(caller), [...ofTheCertificate, 'asked for'])
+      assert.equal(caller.rules.find(({ rule }) => rule === 'pinned')?.message, hidden.unread)
+    })
+
+    test('what the bundle alone refuses is refused', async () => {
+      const { callee } = await explain('nexus', 'lake', { caller: hidden })
+      assert.equal(callee.refusal?.rule, 'CALLER_NOT_ALLOWED')
+      assert.deepEqual(broken(callee), ['CALLER_NOT_ALLOWED'])
+      const { caller } = await explain('stream', 'gone', { callee: hidden })
+      assert.equal(caller.refusal?.rule, 'NOT_A_MEMBER')
+    })
+  })
+
   test('a service that is no member any more judges nobody, and nobody takes it', async () => {
     const { callee, caller } = await explain('stream', 'gone')
     assert.equal(callee.refusal?.rule, 'SELF_NOT_A_MEMBER')

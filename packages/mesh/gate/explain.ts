@@ -5,9 +5,9 @@ import { callerRule, targetRule } from './call-rules.ts'
 import { opensslFingerprint } from './examine.ts'
 import { type Contact, noCertificate, pass, recordOf, usageOf } from './gate.ts'
 import type { GateStep } from './gate-step.ts'
-import { issuerOf, leafOf, memberOf, pathOf } from './leaf-steps.ts'
+import { issuerOf, leafOf, memberNamed, memberOf, pathOf } from './leaf-steps.ts'
 import { loggedRule, memberRules } from './member-rules.ts'
-import { ownRules } from './own-rules.ts'
+import { ownRevocation, ownRules } from './own-rules.ts'
 import { type Refusal, Refused, type Rule } from './refusal.ts'
 import { resolveTarget } from './resolve.ts'
 import { isMustStaple } from './staple.ts'
@@ -29,8 +29,10 @@ export interface RuleVerdict {
 
 /** A verdict of the gate, and how it came about. */
 export interface Explanation {
-  /** The gate's refusal; undefined where it lets the peer pass. */
+  /** The gate's refusal; undefined where it lets the peer pass, or `unread` leaves it open. */
   readonly refusal: Refusal | undefined
+  /** Whether a certificate could not be looked at, so that not every rule was judged. */
+  readonly unread: boolean
   readonly rules: readonly RuleVerdict[]
 }
 
@@ -53,6 +55,8 @@ export interface CallEnd {
   readonly service: string
   /** The certificate that it shows, DER; undefined for none. */
   readonly certificate: Uint8Array | undefined
+  /** Why what it shows could not be looked at; `certificate` is undefined then, and that says nothing. */
+  readonly unread?: string | undefined
 }
 
 /**
@@ -91,7 +95,12 @@ function explainContact(
   const view = viewOf(self.service, believed)
   const own = { view, serial: serialOf(self.certificate), at }
   const walk = new Walk()
-  for (const rule of ownRules) walk.ask(rule, own)
+  for (const rule of ownRules) {
+    if (rule === ownRevocation && self.unread !== undefined) walk.tell(rule.name, null, self.unread)
+    else walk.ask(rule, own)
+  }
+  if (other.unread !== undefined)
+    return explainUnread(walk, { other, unread: other.unread, direction, view, at })
   const shown =
     other.certificate === undefined
       ? walk.noCertificate(direction)
@@ -110,12 +119,38 @@ function explainContact(
     remote: () => undefined,
     ...(target && { target }),
   }
+  const unread = self.unread !== undefined
   try {
     pass(contact, own)
-    return { refusal: undefined, rules: walk.rules }
+    return { refusal: undefined, unread, rules: walk.rules }
   } catch (error) {
-    return { refusal: recordOf(contact, view, at, error), rules: walk.rules }
+    return { refusal: recordOf(contact, view, at, error), unread, rules: walk.rules }
   }
+}
+
+interface UnreadContact {
+  readonly other: CallEnd
+  readonly unread: string
+  readonly direction: Contact['direction']
+  readonly view: MeshView
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** What the bundle says of the service itself decides without its certificate; the rules about that stay open. */
+function explainUnread(walk: Walk, { other, unread, direction, view, at }: UnreadContact): Explanation {
+  for (const rule of ['certificate', 'path']) walk.tell(rule, null, unread)
+  const member = walk.find('member', () => memberNamed(other.service, view), memberText)
+  for (const { name } of [...memberRules, loggedRule]) walk.tell(name, null, unread)
+  if (direction === 'in') walk.ask(callerRule, member && { member, leaf: undefined, view })
+  else walk.tell(targetRule.name, null, unread)
+  const target = direction === 'out' && member ? targetOf(view, other) : undefined
+  const contact: Contact = {
+    ...{ direction, leaf: undefined, openssl: undefined, remote: () => undefined },
+    ...(target && { target }),
+  }
+  const refusal = walk.refused && recordOf(contact, view, at, walk.refused)
+  return { refusal, unread: true, rules: walk.rules }
 }
 
 interface Shown {
@@ -147,6 +182,8 @@ function walkCertificate(walk: Walk, der: Uint8Array, { view, usage, at }: Judgi
 /** Every rule is asked, as far as the rules before have left something to ask about. */
 class Walk {
   readonly rules: RuleVerdict[] = []
+  /** By the first rule that was broken. */
+  refused: Refused | undefined
 
   tell(rule: string, passed: boolean | null, message: string): void {
     this.rules.push({ rule, passed, message })
@@ -160,6 +197,7 @@ class Walk {
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const { message, fix, rule: code } = error
+      this.refused ??= error
       this.rules.push({ rule, passed: false, message, fix, code })
       return undefined
     }

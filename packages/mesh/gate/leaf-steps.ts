@@ -40,9 +40,20 @@ export function memberOf(leaf: Certificate, view: MeshView): Member {
   const id = checked(() => onlySpiffeId(leaf), leaf)
   const member = view.bundle.memberBySpiffeId.get(`${id}`)
   if (id.trustDomain === view.trust.trustDomain && member !== undefined) return member
-  throw new Refused(
+  throw notAMember(`${id}`, view, leaf)
+}
+
+/** As `memberOf`, where its certificate can't be looked at. @throws Refused */
+export function memberNamed(service: string, view: MeshView): Member {
+  const member = view.bundle.members.get(service)
+  if (member !== undefined) return member
+  throw notAMember(service, view)
+}
+
+function notAMember(found: string, view: MeshView, leaf?: Certificate): Refused {
+  return new Refused(
     'NOT_A_MEMBER',
-    `found ${id}; allowed: the members of the mesh ${view.trust.trustDomain}`,
+    `found ${found}; allowed: the members of the mesh ${view.trust.trustDomain}`,
     'add the service to the config file and run `mtls apply`',
     { leaf },
   )

@@ -12,19 +12,22 @@ export interface OwnState {
   readonly at: number
 }
 
+/** The one of `ownRules` that looks at its own certificate. */
+export const ownRevocation: GateStep<OwnState> = {
+  name: 'own revocation',
+  check: ({ view, serial }) => {
+    if (serial !== undefined && view.bundle.revoked.has(serial)) throw selfIsRevoked(view, serial)
+    return undefined
+  },
+  evidence: ({ view, serial }) =>
+    serial === undefined
+      ? `${view.service} shows no certificate here`
+      : `the certificate ${serial} of ${view.service} itself is not revoked`,
+}
+
 /** What must hold of the service itself before it judges anybody. */
 export const ownRules: readonly GateStep<OwnState>[] = [
-  {
-    name: 'own revocation',
-    check: ({ view, serial }) => {
-      if (serial !== undefined && view.bundle.revoked.has(serial)) throw selfIsRevoked(view, serial)
-      return undefined
-    },
-    evidence: ({ view, serial }) =>
-      serial === undefined
-        ? `${view.service} shows no certificate here`
-        : `the certificate ${serial} of ${view.service} itself is not revoked`,
-  },
+  ownRevocation,
   {
     name: 'own membership',
     check: ({ view }) => {
