@@ -74,4 +74,16 @@ describe('why', () => {
       assert.match(itself.shown, /NO by bundle 1\.2 \[CALLER_NOT_ALLOWED\]/)
     })
   })
+
+  test('a certificate of somebody else is not answered for as the caller’s', async () => {
+    const file = join(folder, 'certs/api.crt')
+    const { code, shown } = await mtls(['why', 'worker', 'api', '--certificate', file])
+    assert.equal(code, 2)
+    assert.match(
+      shown,
+      /found the certificate of spiffe:\/\/service\.datapunk\/api in .*; allowed: one of the caller, spiffe:\/\/service\.datapunk\/worker, or `mtls why api api` for this one \[USAGE\]/,
+    )
+    const own = ['why', 'worker', 'api', '--certificate', join(folder, 'certs/worker.crt')]
+    assert.equal((await mtls(own)).code, 0)
+  })
 })

@@ -5,6 +5,7 @@ import {
   explainCall,
   type MeshDocuments,
 } from '@datapunk/mesh'
+import { PkiError, parseCertificate } from '@datapunk/pki'
 import { type Config, nearestSpelling } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
 import { CliError } from '../cli-error.ts'
@@ -66,8 +67,30 @@ export function answerOf(request: CallRequest): Answer {
   }
 }
 
+/** @throws CliError `USAGE` for a certificate of somebody else, whose rights would be told as the caller's */
 function shownBy(request: CallRequest, file: string): Named {
-  return { service: known(request, request.caller), certificate: certificateIn(file), found: file }
+  const { config, mesh } = request
+  const service = known(request, request.caller)
+  const certificate = certificateIn(file)
+  const own = (mesh.bundle.members.get(service) ?? config.services.get(service))?.spiffeId
+  const other = spiffeIdsIn(certificate).find((id) => id !== own)
+  if (other === undefined) return { service, certificate, found: file }
+  const whose = mesh.bundle.memberBySpiffeId.get(other)?.service
+  const right = whose === undefined ? '' : `, or \`mtls why ${whose} ${request.callee}\` for this one`
+  throw new CliError(
+    'USAGE',
+    `found the certificate of ${other} in ${file}; allowed: one of the caller, ${own}${right}`,
+  )
+}
+
+/** None where it can't be read: the rules say what is wrong with it. */
+function spiffeIdsIn(certificate: Uint8Array): readonly string[] {
+  try {
+    return parseCertificate(certificate).extensions.subjectAltName?.uris ?? []
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error
+    return []
+  }
 }
 
 /** Its pair lies where the config says, or with a key elsewhere: then the authority has its certificate on record. */
