@@ -1,4 +1,5 @@
 export type AuthorityErrorCode =
+  | 'ADMIN_FORBIDDEN'
   | 'ADMIN_UNREACHABLE'
   | 'ADOPTION_REFUSED'
   | 'AUDIT_CHANGED'

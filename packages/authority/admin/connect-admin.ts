@@ -7,7 +7,12 @@ import { byShortName } from '../socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import type { Administration } from './administration.ts'
 
-/** The authority that serves this socket; undefined where none does. @param asker for its audit */
+/**
+ * The authority that serves this socket; undefined where none does.
+ *
+ * @param asker for its audit
+ * @throws AuthorityError `ADMIN_FORBIDDEN` where that can't be told
+ */
 export async function connectAdmin(socket: string, asker: Asker): Promise<Administration | undefined> {
   const call = <Name extends keyof Gives>(name: Name, input: Takes[Name]): Promise<Gives[Name]> =>
     callOverSocket({ socket, asker }, name, input)
@@ -16,6 +21,7 @@ export async function connectAdmin(socket: string, asker: Asker): Promise<Admini
   } catch (error) {
     // Whoever answers, be it with a refusal, is there and holds the lock; what is amiss is said by the call that meets it.
     if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
+    if (error instanceof AuthorityError && error.code === 'ADMIN_FORBIDDEN') throw error
   }
   return {
     plan: () => call('plan', undefined),
@@ -69,25 +75,29 @@ function callOverSocket<Name extends keyof Gives>(
 ): Promise<Gives[Name]> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) => reject(unreachable(socket, cause))
-    byShortName(socket, (socketPath) => {
-      const headers = { [ASKER]: encodeAsker(asker) }
-      const call = request(
-        { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
-        async (res) => {
-          try {
-            const chunks: Uint8Array[] = []
-            for await (const chunk of res) chunks.push(chunk as Uint8Array)
-            const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
-            if (res.statusCode === 200) return resolve(answer as Gives[Name])
-            const { code, message } = answer as { code: AuthorityErrorCode; message: string }
-            reject(new AuthorityError(code, message))
-          } catch (error) {
-            fail(error)
-          }
-        },
-      )
-      call.on('error', fail)
-      call.end(input === undefined ? undefined : JSON.stringify(input))
-    })
+    try {
+      byShortName(socket, (socketPath) => {
+        const headers = { [ASKER]: encodeAsker(asker) }
+        const call = request(
+          { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
+          async (res) => {
+            try {
+              const chunks: Uint8Array[] = []
+              for await (const chunk of res) chunks.push(chunk as Uint8Array)
+              const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
+              if (res.statusCode === 200) return resolve(answer as Gives[Name])
+              const { code, message } = answer as { code: AuthorityErrorCode; message: string }
+              reject(new AuthorityError(code, message))
+            } catch (error) {
+              fail(error)
+            }
+          },
+        )
+        call.on('error', fail)
+        call.end(input === undefined ? undefined : JSON.stringify(input))
+      })
+    } catch (cause) {
+      fail(cause)
+    }
   })
 }

@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type Asker, encodeAsker } from '../audit/asker.ts'
+import { whose } from '../disk/whose.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { byShortName } from '../socket.ts'
 import type { KeptEvent } from './event-book.ts'
@@ -15,7 +16,7 @@ export interface ReadEventsOptions extends EventRequest {
  * The events of the authority that serves this socket, those it keeps first. Ends when it ends, when the signal is given, or, where
  * nobody follows, after the last.
  *
- * @throws AuthorityError `ADMIN_UNREACHABLE` where none serves it; `TOO_MANY_FOLLOWERS`
+ * @throws AuthorityError `ADMIN_UNREACHABLE` where none serves it; `ADMIN_FORBIDDEN`, `TOO_MANY_FOLLOWERS`
  */
 export async function* readEvents(
   socket: string,
@@ -50,12 +51,17 @@ async function* linesOf(answer: IncomingMessage): AsyncGenerator<string> {
 function ask(socket: string, asker: Asker, signal: AbortSignal | undefined): ClientRequest {
   const headers = { 'mtls-asker': encodeAsker(asker) }
   let call: ClientRequest | undefined
-  byShortName(socket, (socketPath) => {
-    call = request({
-      ...{ socketPath, path: '/events', method: 'POST', agent: false, headers },
-      ...(signal && { signal }),
+  try {
+    byShortName(socket, (socketPath) => {
+      call = request({
+        ...{ socketPath, path: '/events', method: 'POST', agent: false, headers },
+        ...(signal && { signal }),
+      })
     })
-  })
+  } catch (cause) {
+    // The folder of a long name can't be gone into.
+    throw unreachable(socket, cause)
+  }
   return call!
 }
 
@@ -74,7 +80,18 @@ async function refusalIn(answer: IncomingMessage): Promise<AuthorityError> {
   return new AuthorityError(code as AuthorityErrorCode, message)
 }
 
+/** Why nobody could be asked: that a socket may not be opened does not say whether somebody is behind it. */
 export function unreachable(socket: string, cause: unknown): AuthorityError {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EPERM') {
+    const owner = whose(socket)
+    const orRoot = owner.endsWith('uid 0)') ? '' : ', or as root'
+    return new AuthorityError(
+      'ADMIN_FORBIDDEN',
+      `found ${socket} closed to this user (${code}), so whether \`mtls up\` runs there can’t be told; allowed: to ask as ${owner}${orRoot}`,
+      { cause, data: { socket } },
+    )
+  }
   return new AuthorityError('ADMIN_UNREACHABLE', `no authority serves ${socket}; \`mtls up\` starts it`, {
     cause,
   })

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
+import { run } from '../run.ts'
+import { asNobody } from '../testing/as-nobody.ts'
 import { Background } from '../testing/background.ts'
 import { prepareFiles } from '../testing/prepared-files.ts'
 import { playTranscript } from '../testing/transcript.ts'
+import { WatchedWorld } from '../testing/watched-world.ts'
 
 describe('events', () => {
   let folder: string
@@ -82,6 +85,17 @@ describe('events', () => {
     )
     const up = start('up')
     await up.next('ready')
+    chmodSync(folder, 0o755)
+    const watched = new WatchedWorld()
+    // Without root's rights the socket of the authority is closed, unless it is one's own.
+    if (process.geteuid?.() === 0) {
+      const args = ['events', '--config', join(folder, 'mtls-config.yaml')]
+      assert.equal(await asNobody(() => run(args, watched.world)), 1)
+      assert.match(
+        watched.shown,
+        /admin\.sock closed to this user \(EACCES\), so whether `mtls up` runs there can’t be told; allowed: to ask as root \(uid 0\) \[ADMIN_FORBIDDEN\]/,
+      )
+    }
     const played = await play('mtls events')
     assert.match(played, /<time> +lake +certificate issued +instance lake, serial <serial>/)
     assert.match(played, /<time> +ready: bundle 1\.2, 1 service$/)

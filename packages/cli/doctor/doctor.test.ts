@@ -13,12 +13,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { AuthorityError, type InstanceStatus, type Status } from '@datapunk/authority'
+import { AuthorityError, connectAdmin, type InstanceStatus, type Status } from '@datapunk/authority'
 import { MeshError } from '@datapunk/mesh'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { readConfigFile } from '../config-file.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { run } from '../run.ts'
+import { asNobody } from '../testing/as-nobody.ts'
 import { WatchedWorld } from '../testing/watched-world.ts'
 import { findingsOf } from './checks.ts'
 import { type Examination, examine, isRead } from './examination.ts'
@@ -133,6 +134,34 @@ describe('doctor', () => {
 
   const current = (service: string, file: string) => join(layoutOf(config).instance(service).current, file)
 
+  test('whoever may not ask the authority is not told that somebody else has its port, nor that it is down', async () => {
+    chmodSync(folder, 0o755)
+    chmodSync(layoutOf(config).authority.dir, 0o000)
+    const findings = await asNobody(() => found({ system: { connectFailure: async () => undefined } }))
+    const { message } = await asNobody(() =>
+      connectAdmin(layoutOf(config).authority.adminSocket, { purpose: 'status', uid: 1 }).then(
+        () => assert.fail('it may not be asked'),
+        (error: AuthorityError) => error,
+      ),
+    )
+    chmodSync(layoutOf(config).authority.dir, 0o700)
+    const ids = idsOf(findings)
+    assert.ok(ids.includes('authority-closed'))
+    assert.ok(ids.includes('records-closed'))
+    assert.deepEqual(
+      ids.filter((id) => ['port-taken', 'authority-down', 'mesh-missing', 'published-broken'].includes(id)),
+      [],
+    )
+    assert.match(message, /admin\.sock closed to this user \(EACCES\).*allowed: to ask as .*uid \d+/)
+  })
+
+  test('without the port of `authority.http` the authority starts all the same', async () => {
+    const [taken] = (await found({ system: { connectFailure: async () => undefined } })).filter(
+      ({ id }) => id === 'port-taken',
+    )
+    assert.match(taken?.found ?? '', /starts without it, and lists and OCSP will be served to nobody/)
+  })
+
   /** What makes a finding appear, and its severity. */
   const cases: Record<string, [Finding['severity'], () => Circumstances | undefined]> = {
     'apply-due': [
@@ -209,6 +238,14 @@ describe('doctor', () => {
       () => ({ change: () => ({ isRunning: true }), system: { connectFailure: async () => 'ECONNREFUSED' } }),
     ],
     'port-taken': ['error', () => ({ system: { connectFailure: async () => undefined } })],
+    'authority-closed': [
+      'note',
+      () => {
+        const error = new AuthorityError('ADMIN_FORBIDDEN', 'found /admin.sock closed to this user')
+        const system = { connectFailure: async () => undefined }
+        return { change: () => ({ isRunning: undefined, status: { error } }), system }
+      },
+    ],
     'published-broken': [
       'error',
       () => {

@@ -1,4 +1,11 @@
-import { AuthorityError, AuthorityReader, connectAdmin, type Plan, type Status } from '@datapunk/authority'
+import {
+  type Administration,
+  AuthorityError,
+  AuthorityReader,
+  connectAdmin,
+  type Plan,
+  type Status,
+} from '@datapunk/authority'
 import { type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
 import { PkiError } from '@datapunk/pki'
 import { type Config, layoutOf, ProtocolError } from '@datapunk/protocol'
@@ -14,8 +21,8 @@ export interface Examination {
   readonly uid: number | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Whether `mtls up` runs here. */
-  readonly isRunning: boolean
+  /** Whether `mtls up` runs here; undefined where this user may not ask. */
+  readonly isRunning: boolean | undefined
   /** By the running authority, else by its records. */
   readonly status: Status | Unread
   /** By the records alone. */
@@ -43,16 +50,24 @@ export async function examine(
   system: System = realSystem,
 ): Promise<Examination> {
   const asker = { purpose: 'doctor', uid }
-  const running = await connectAdmin(layoutOf(config).authority.adminSocket, asker)
+  const running = await reading(() => connectAdmin(layoutOf(config).authority.adminSocket, asker))
   const [status, plan] = await recorded(config, clock)
   return {
     ...{ config, system, uid },
     now: clock(),
-    isRunning: running !== undefined,
-    status: running === undefined ? status : await reading(() => running.status()),
+    ...(await lookAt(running, status)),
     plan,
     mesh: await reading(async () => readMeshDocuments(config, { latest: Infinity })),
   }
+}
+
+async function lookAt(
+  running: Administration | undefined | Unread,
+  recorded: Status | Unread,
+): Promise<Pick<Examination, 'isRunning' | 'status'>> {
+  if (running === undefined) return { isRunning: false, status: recorded }
+  if (!isRead(running)) return { isRunning: undefined, status: running }
+  return { isRunning: true, status: await reading(() => running.status()) }
 }
 
 async function recorded(config: Config, clock: () => number): Promise<[Status | Unread, Plan | Unread]> {
@@ -65,7 +80,7 @@ async function recorded(config: Config, clock: () => number): Promise<[Status | 
   }
 }
 
-async function reading<Value extends object>(read: () => Promise<Value>): Promise<Value | Unread> {
+async function reading<Value>(read: () => Promise<Value>): Promise<Value | Unread> {
   try {
     return await read()
   } catch (error) {

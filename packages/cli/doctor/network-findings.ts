@@ -5,18 +5,20 @@ import type { Finding } from './finding.ts'
 
 /** Whether the authority has the ports that the config gives it. */
 export async function portFindings({ config, system, isRunning }: Examination): Promise<Finding[]> {
+  // Who may not ask for it can't tell the authority from somebody else at its port.
+  if (isRunning === undefined) return []
   const { listen, http } = config.authority
   const places = [
-    ['authority.listen', listen],
-    ['authority.http', http],
+    ['authority.listen', listen, '`mtls up` will not start'],
+    ['authority.http', http, '`mtls up` starts without it, and lists and OCSP will be served to nobody'],
   ] as const
-  const findings = places.map(async ([setting, address]): Promise<Finding[]> => {
+  const findings = places.map(async ([setting, address, consequence]): Promise<Finding[]> => {
     if (address?.port === undefined) return []
     const failure = await system.connectFailure(reachable(address.host), address.port)
     const isTaken = !isRunning && failure === undefined
     const place = addressText(address.host, address.port)
     if (isTaken) {
-      const found = `somebody else listens at ${place}, so \`mtls up\` will not start`
+      const found = `somebody else listens at ${place}, so ${consequence}`
       const fix = `\`ss -ltnp\` shows who; or another ${setting}`
       return [{ id: 'port-taken', severity: 'error', subject: setting, found, fix }]
     }

@@ -46,6 +46,13 @@ export function publishedFindings({ config, mesh, status }: Examination): Findin
 
 /** Whether somebody keeps the mesh. */
 export function authorityFindings({ isRunning, status }: Examination): Finding[] {
+  if (isRunning === undefined && !isRead(status)) {
+    const { code, message } = status.error
+    const fix = 'run `mtls doctor` as that user, or as root'
+    return [
+      { id: 'authority-closed', severity: 'note', subject: 'authority', found: `${message} [${code}]`, fix },
+    ]
+  }
   if (isRunning || !isRead(status) || isNothingYet(status)) return []
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
   return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
