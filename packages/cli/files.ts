@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { CliError } from './cli-error.ts'
 
 /**
@@ -32,12 +41,38 @@ export function readFile(file: string, maxBytes: number): Uint8Array {
   }
 }
 
+/**
+ * Sees before the work that what it gives can be written: what is issued and then lost is on record all the same.
+ *
+ * @param file undefined: nothing is to be written
+ * @throws CliError `FILE_UNWRITABLE`
+ */
+export function proveWritable(file: string | undefined): void {
+  if (file === undefined) return
+  draftOf(file, (draft) => {
+    const there = statSync(file, { throwIfNoEntry: false })
+    if (there?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
+    if (there !== undefined && !there.isFile()) return
+    writeFileSync(draft, '', { mode: 0o644, flag: 'wx' })
+    rmSync(draft)
+  })
+}
+
 /** Writes a file as a whole or not at all; one that is there is replaced. @throws CliError `FILE_UNWRITABLE` */
 export function writeOutput(file: string, content: string): void {
-  const draft = `${file}.${process.pid}.new`
-  try {
+  draftOf(file, (draft) => {
+    const there = statSync(file, { throwIfNoEntry: false })
+    // What is no file, as /dev/stdout, is written to, and not replaced by one.
+    if (there !== undefined && !there.isFile() && !there.isDirectory()) return writeFileSync(file, content)
     writeFileSync(draft, content, { mode: 0o644, flag: 'wx' })
     renameSync(draft, file)
+  })
+}
+
+function draftOf(file: string, write: (draft: string) => void): void {
+  const draft = `${file}.${process.pid}.new`
+  try {
+    write(draft)
   } catch (cause) {
     rmSync(draft, { force: true })
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)

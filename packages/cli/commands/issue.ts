@@ -4,7 +4,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import type { IssueDocument, IssueOperatorDocument } from '../documents/issue.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { readInput, writeOutput } from '../files.ts'
+import { proveWritable, readInput, writeOutput } from '../files.ts'
 import { pemBlocks } from '../pem-blocks.ts'
 import { timeText } from '../text/time-text.ts'
 
@@ -41,13 +41,14 @@ export const issueCommand: CommandSpec<IssueOptions> = {
       throw new CliError('USAGE', 'found neither a service nor --operator, or both; allowed: one of them')
     if (operator !== undefined) return issueOperator(context, { operator, csr, out })
     const request = csr === undefined ? undefined : await readRequest(csr, world.stdin)
+    proveWritable(out)
     const options = { purpose: 'issue' }
     return withAdministration(context, options, async (administration, config) => {
       const issuing =
         request === undefined ? administration.issue(service) : administration.issueForCsr(service, request)
       const issued = await output.during(`issuing for ${service}`, issuing)
       const { instance, serial, notAfter, certificate } = issued
-      if (out !== undefined) writeOutput(out, certificate)
+      const failure = writtenTo(out, certificate)
       if (json) {
         const document: IssueDocument = {
           service,
@@ -57,12 +58,14 @@ export const issueCommand: CommandSpec<IssueOptions> = {
           certificate,
         }
         output.printJson(document)
-      } else if (request !== undefined && out === undefined) {
+      } else if (failure !== undefined || (request !== undefined && out === undefined)) {
         output.print(certificate)
       }
-      const place = out ?? (request === undefined ? config.services.get(service)?.cert : undefined)
+      const own = request === undefined ? config.services.get(service)?.cert : undefined
+      const place = failure === undefined ? (out ?? own) : 'what stdout got'
       const where = place === undefined ? '' : `, in ${place}`
       output.tell(`${instance}: serial ${serial}, until ${timeText(notAfter)}${where}`)
+      if (failure !== undefined) throw failure
       return exitCode.done
     })
   },
@@ -85,17 +88,31 @@ async function issueOperator(
       'found --operator without --csr; allowed: both, because the key of a person is made where it stays',
     )
   const request = await readRequest(csr, world.stdin)
+  proveWritable(out)
   return withAdministration(context, { purpose: 'issue' }, async (administration) => {
     const issuing = administration.issueOperator(operator, request)
     const { serial, notAfter, certificate } = await output.during(`issuing for ${operator}`, issuing)
-    if (out !== undefined) writeOutput(out, certificate)
+    const failure = writtenTo(out, certificate)
     const document: IssueOperatorDocument = { operator, serial, notAfter: timeText(notAfter), certificate }
     if (json) output.printJson(document)
-    else if (out === undefined) output.print(certificate)
-    const where = out === undefined ? '' : `, in ${out}`
+    else if (failure !== undefined || out === undefined) output.print(certificate)
+    const place = failure === undefined ? out : 'what stdout got'
+    const where = place === undefined ? '' : `, in ${place}`
     output.tell(`operator ${operator}: serial ${serial}, until ${timeText(notAfter)}${where}`)
+    if (failure !== undefined) throw failure
     return exitCode.done
   })
+}
+
+/** @returns why it could not be written, so that it goes to stdout instead: it is issued, and would be lost */
+function writtenTo(out: string | undefined, certificate: string): CliError | undefined {
+  try {
+    if (out !== undefined) writeOutput(out, certificate)
+    return undefined
+  } catch (error) {
+    if (error instanceof CliError) return error
+    throw error
+  }
 }
 
 async function readRequest(file: string, stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

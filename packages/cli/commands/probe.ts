@@ -5,7 +5,7 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { ProbeDocument } from '../documents/probe.ts'
 import { exitCode } from '../exit-code.ts'
-import { writeOutput } from '../files.ts'
+import { proveWritable, writeOutput } from '../files.ts'
 import { junitXml } from '../probe/junit.ts'
 import { matrixText, summaryText } from '../probe/matrix-text.ts'
 import { countOf, isGood, type ProbeResult } from '../probe/result.ts'
@@ -30,6 +30,7 @@ export const probeCommand: CommandSpec<{ rehearse?: boolean; junit?: string }> =
     const { output, json, world } = context
     const config = loadConfig(context)
     const services = servicesOf(config, names)
+    proveWritable(junit)
     const trying = rehearse ? rehearsed(context, config, services) : live(context, config, services)
     const result = await output.during(rehearse ? 'rehearsing' : 'probing', trying)
     if (junit !== undefined) writeOutput(junit, junitXml(result))
