@@ -3,78 +3,59 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect, createServer as createTlsServer } from 'node:tls'
-import { Ending, type TestIdentity, TestMesh } from '@datapunk/testkit'
+import { type Ending, type TestIdentity, TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from './index.ts'
 import { forgeTicket } from './testing/forged-ticket.ts'
-import { callIn, listenGuarded, type Protocol, protocols } from './testing/guarded-servers.ts'
+import { callIn, protocols } from './testing/guarded-servers.ts'
 import { listen } from './testing/listen.ts'
+import { RefusingMesh, refusalsOf, refusingServices } from './testing/refusing-mesh.ts'
 
 const versions = ['TLSv1.3', 'TLSv1.2'] as const
 
 /** Certificates of the true issuing CA, for the true names of a member, and for keys that the bundle does not name. */
 describe('a key that is not pinned', () => {
+  let mesh: RefusingMesh
   let testMesh: TestMesh
   let lake: Mesh
   let stream: Mesh
   let ending: Ending
 
   beforeEach(async () => {
-    testMesh = await TestMesh.create({ services: { lake: { minTls: '1.2' }, stream: {}, nexus: {} } })
+    testMesh = await TestMesh.create({ services: refusingServices })
     testMesh.pinning('required')
     await testMesh.publish()
-    lake = await join('lake', { config: testMesh.configFile })
-    stream = await join('stream', { config: testMesh.configFile })
-    ending = new Ending()
-    ending.add(() => testMesh.remove())
-    ending.add(() => lake.leave())
-    ending.add(() => stream.leave())
+    mesh = await RefusingMesh.open(testMesh)
+    lake = mesh.lake
+    stream = mesh.stream
+    ending = mesh.ending
   })
 
   afterEach(() => ending.end())
-
-  const pairOf = (leaf: TestIdentity) => ({ cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem })
-
-  const refusalsOf = (mesh: Mesh) => {
-    const refusals: Refusal[] = []
-    mesh.on('refused', (refusal) => refusals.push(refusal))
-    return refusals
-  }
-
-  const guarded = async (mesh: Mesh, protocol: Protocol) => {
-    const { server, port, calls } = await listenGuarded(mesh, protocol)
-    ending.add(() => server.close())
-    return { port, calls }
-  }
-
-  const publish = async (...told: Mesh[]) => {
-    await testMesh.publish()
-    for (const mesh of told) await mesh.refresh()
-  }
 
   for (const version of versions) {
     const speaking = { minVersion: version, maxVersion: version } as const
 
     for (const protocol of protocols) {
       test(`is refused where it calls over ${protocol.name}, ${version}; a pinned one is not`, async () => {
-        const { port, calls } = await guarded(lake, protocol)
+        const { port, calls } = await mesh.guarded(lake, protocol)
         const refusals = refusalsOf(lake)
         const stolen = await testMesh.leaf('nexus')
-        const { received } = await callIn(protocol, port, { ...pairOf(stolen), ...speaking })
+        const { received } = await callIn(protocol, port, { ...mesh.pairOf(stolen), ...speaking })
         assert.deepEqual([received, calls, refusals.map(({ rule }) => rule)], ['', [], ['NOT_PINNED']])
         assert.equal(refusals[0]?.peer.serial, stolen.certificate.serial)
         assert.match(refusals[0]!.message, /key sha256\/\S{44}, which bundle 1\.2 does not name/)
         assert.match(refusals[0]!.fix, /mtls pins --suspend/)
 
-        const own = pairOf(testMesh.newestLeaf('nexus'))
+        const own = mesh.pairOf(testMesh.newestLeaf('nexus'))
         assert.match((await callIn(protocol, port, { ...own, ...speaking })).received, protocol.answer)
         // The key of one member is no key of another.
         testMesh.pin('stream', stolen)
-        await publish(lake)
-        assert.equal((await callIn(protocol, port, { ...pairOf(stolen), ...speaking })).received, '')
+        await mesh.publish(lake)
+        assert.equal((await callIn(protocol, port, { ...mesh.pairOf(stolen), ...speaking })).received, '')
         testMesh.pin('nexus', stolen)
-        await publish(lake)
+        await mesh.publish(lake)
         assert.match(
-          (await callIn(protocol, port, { ...pairOf(stolen), ...speaking })).received,
+          (await callIn(protocol, port, { ...mesh.pairOf(stolen), ...speaking })).received,
           protocol.answer,
         )
       })
@@ -82,7 +63,12 @@ describe('a key that is not pinned', () => {
 
     test(`is refused where it serves, ${version}; a pinned one is not`, async () => {
       const stolen = await testMesh.leaf('lake')
-      const options = { ...pairOf(stolen), ca: testMesh.ca.root.pem, requestCert: true, maxVersion: version }
+      const options = {
+        ...mesh.pairOf(stolen),
+        ca: testMesh.ca.root.pem,
+        requestCert: true,
+        maxVersion: version,
+      }
       const server = createTlsServer(options, (socket) => {
         socket.on('error', () => {})
         socket.on('data', () =>
@@ -104,25 +90,25 @@ describe('a key that is not pinned', () => {
       }
       await assert.rejects(call(), refused)
       testMesh.pin('lake', stolen)
-      await publish(stream)
+      await mesh.publish(stream)
       assert.equal(await call(), 'ok')
       testMesh.pin('lake', stolen, false)
-      await publish(stream)
+      await mesh.publish(stream)
       await assert.rejects(call(), refused)
     })
   }
 
   for (const protocol of protocols) {
     test(`with a ticket from when it was pinned is refused, over ${protocol.name}`, async () => {
-      const { port, calls } = await guarded(stream, protocol)
+      const { port, calls } = await mesh.guarded(stream, protocol)
       const refusals = refusalsOf(stream)
-      const pair = pairOf(testMesh.newestLeaf('nexus'))
+      const pair = mesh.pairOf(testMesh.newestLeaf('nexus'))
       const call = (session?: Buffer) => callIn(protocol, port, { ...pair, ...(session && { session }) })
       const [first, second] = (await call()).sessions
       assert.equal((await call(first)).resumed, true, 'it works until then')
       calls.length = 0
       testMesh.pin('nexus', testMesh.newestLeaf('nexus'), false)
-      await publish(stream)
+      await mesh.publish(stream)
       const { received } = await call(second)
       assert.deepEqual([received, calls, refusals.map(({ rule }) => rule)], ['', [], ['NOT_PINNED']])
     })
@@ -135,7 +121,7 @@ describe('a key that is not pinned', () => {
       }
       const exposed = await join('stream', { config: testMesh.configFile, random })
       ending.add(() => exposed.leave())
-      const { port, calls } = await guarded(exposed, protocol)
+      const { port, calls } = await mesh.guarded(exposed, protocol)
       const refusals = refusalsOf(exposed)
       // The ticket keys are known, so that no certificate is shown.
       const forge = async (leaf: TestIdentity) => {
@@ -157,18 +143,18 @@ describe('a key that is not pinned', () => {
   }
 
   test('is cut off where a connection is open, when it is pinned no more', async () => {
-    const { port } = await guarded(lake, protocols[0]!)
+    const { port } = await mesh.guarded(lake, protocols[0]!)
     const leaf = testMesh.newestLeaf('nexus')
-    const socket = connect({ ...pairOf(leaf), port, host: '127.0.0.1', rejectUnauthorized: false })
+    const socket = connect({ ...mesh.pairOf(leaf), port, host: '127.0.0.1', rejectUnauthorized: false })
     const accepted = once(lake, 'accepted')
     socket.on('error', () => {}).resume()
     await accepted
-    await publish(lake)
+    await mesh.publish(lake)
     assert.equal(lake.counters.open, 1, 'another bundle that names it cuts nothing')
     const cut = once(lake, 'cut') as Promise<[CutConnection]>
     const closed = once(socket, 'close')
     testMesh.pin('nexus', leaf, false)
-    await publish(lake)
+    await mesh.publish(lake)
     const [{ peer, error }] = await cut
     assert.deepEqual(
       [peer.service, error.code, error.refusal?.rule],
@@ -179,13 +165,13 @@ describe('a key that is not pinned', () => {
 
   test('is reported, and let in, where that is all the bundle wants; and nobody asks where it wants nothing', async () => {
     testMesh.pinning('report')
-    await publish(lake)
-    const { port } = await guarded(lake, protocols[0]!)
+    await mesh.publish(lake)
+    const { port } = await mesh.guarded(lake, protocols[0]!)
     const reports: Refusal[] = []
     lake.on('reported', (report) => reports.push(report))
     const stranger = await testMesh.leaf('nexus')
     for (const leaf of [testMesh.newestLeaf('nexus'), stranger, stranger])
-      assert.match((await callIn(protocols[0]!, port, pairOf(leaf))).received, protocols[0]!.answer)
+      assert.match((await callIn(protocols[0]!, port, mesh.pairOf(leaf))).received, protocols[0]!.answer)
     assert.deepEqual(
       reports.map(({ rule, direction, peer }) => [rule, direction, peer.serial]),
       [stranger, stranger].map(({ certificate }) => ['NOT_PINNED', 'in', certificate.serial]),
@@ -193,8 +179,8 @@ describe('a key that is not pinned', () => {
     assert.deepEqual([lake.counters.reported, lake.counters.refused], [{ NOT_PINNED: 2 }, {}])
 
     testMesh.pinning('off')
-    await publish(lake)
-    assert.match((await callIn(protocols[0]!, port, pairOf(stranger))).received, protocols[0]!.answer)
+    await mesh.publish(lake)
+    assert.match((await callIn(protocols[0]!, port, mesh.pairOf(stranger))).received, protocols[0]!.answer)
     assert.equal(reports.length, 2)
   })
 
@@ -209,14 +195,14 @@ describe('a key that is not pinned', () => {
       ['CERTIFICATE_REFUSED NOT_PINNED'],
     )
     const shown = async () => {
-      const { port } = await guarded(lake, protocols[2]!)
+      const { port } = await mesh.guarded(lake, protocols[2]!)
       const socket = await stream.connect({ host: 'lake.service.datapunk', port })
       const { serialNumber } = socket.getPeerCertificate()
       socket.destroy()
       return serialNumber.toLowerCase()
     }
     assert.equal(await shown(), before.certificate.serial.replace(/^00/, ''))
-    await publish(lake, stream)
+    await mesh.publish(lake, stream)
     assert.equal(await shown(), next.certificate.serial.replace(/^00/, ''))
   })
 })

@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { atEnd, TestCa } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { Disk } from './disk.ts'
@@ -141,7 +141,7 @@ test('many swaps beside each other on threads, killed at any moment: each has a 
     const child = fork(new URL('./pair-swapper.ts', import.meta.url))
     child.send({ root, names, pairs: [old, next] } satisfies SwapperOrder)
     for (let swaps = 0; swaps <= 3; ) [swaps] = (await once(child, 'message')) as [number]
-    await setTimeout(round * 5)
+    await delay(round * 5)
     child.kill('SIGKILL')
     await once(child, 'exit')
     for (const name of names) {

@@ -4,76 +4,62 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect, createServer as createTlsServer } from 'node:tls'
-import { atEnd, badScts, Ending, promisedOnly, type TestIdentity, TestMesh } from '@datapunk/testkit'
+import { atEnd, badScts, type Ending, promisedOnly, type TestIdentity, TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh, type MeshError, type Refusal } from '../index.ts'
-import { callIn, listenGuarded, type Protocol, protocols } from '../testing/guarded-servers.ts'
+import { callIn, protocols } from '../testing/guarded-servers.ts'
 import { listen } from '../testing/listen.ts'
+import { RefusingMesh, refusalsOf, refusingServices } from '../testing/refusing-mesh.ts'
 import type { LogAlarm } from './log-watch.ts'
 
 const versions = ['TLSv1.3', 'TLSv1.2'] as const
 
 /** Certificates of the true issuing CA, for the true names of a member, that no log of the mesh has promised to hold. */
 describe('a certificate that is not logged', () => {
+  let mesh: RefusingMesh
   let testMesh: TestMesh
   let lake: Mesh
   let stream: Mesh
   let ending: Ending
 
   beforeEach(async () => {
-    const services = { lake: { minTls: '1.2' }, stream: {}, nexus: {} } as const
-    testMesh = await TestMesh.create({ services, transparency: 'required' })
-    lake = await join('lake', { config: testMesh.configFile })
-    stream = await join('stream', { config: testMesh.configFile })
-    ending = new Ending()
-    ending.add(() => testMesh.remove())
-    ending.add(() => lake.leave())
-    ending.add(() => stream.leave())
+    testMesh = await TestMesh.create({ services: refusingServices, transparency: 'required' })
+    mesh = await RefusingMesh.open(testMesh)
+    lake = mesh.lake
+    stream = mesh.stream
+    ending = mesh.ending
   })
 
   afterEach(() => ending.end())
 
-  const pairOf = (leaf: TestIdentity) => ({ cert: testMesh.ca.chainPem(leaf), key: leaf.keyPem })
   const unlogged = (service: string) => testMesh.badlyLogged(badScts.missing, service)
-
-  const refusalsOf = (mesh: Mesh) => {
-    const refusals: Refusal[] = []
-    mesh.on('refused', (refusal) => refusals.push(refusal))
-    return refusals
-  }
-
-  const guarded = async (mesh: Mesh, protocol: Protocol) => {
-    const { server, port, calls } = await listenGuarded(mesh, protocol)
-    ending.add(() => server.close())
-    return { port, calls }
-  }
-
-  const publish = async (...told: Mesh[]) => {
-    await testMesh.publish()
-    for (const mesh of told) await mesh.refresh()
-  }
 
   for (const version of versions) {
     const speaking = { minVersion: version, maxVersion: version } as const
 
     for (const protocol of protocols) {
       test(`is refused where it calls over ${protocol.name}, ${version}; a logged one is not`, async () => {
-        const { port, calls } = await guarded(lake, protocol)
+        const { port, calls } = await mesh.guarded(lake, protocol)
         const refusals = refusalsOf(lake)
         const stolen = await unlogged('nexus')
-        const { received } = await callIn(protocol, port, { ...pairOf(stolen), ...speaking })
+        const { received } = await callIn(protocol, port, { ...mesh.pairOf(stolen), ...speaking })
         assert.deepEqual([received, calls, refusals.map(({ rule }) => rule)], ['', [], ['NOT_LOGGED']])
         assert.equal(refusals[0]?.peer.serial, stolen.certificate.serial)
         assert.match(refusals[0]!.message, /without an SCT; allowed: one that a transparency log/)
         assert.match(refusals[0]!.fix, /mtls log list/)
 
-        const own = pairOf(testMesh.newestLeaf('nexus'))
+        const own = mesh.pairOf(testMesh.newestLeaf('nexus'))
         assert.match((await callIn(protocol, port, { ...own, ...speaking })).received, protocol.answer)
       })
     }
 
     test(`is refused where it serves, ${version}; a logged one is not`, async () => {
       const serve = async (leaf: TestIdentity) => {
-        const options = { ...pairOf(leaf), ca: testMesh.ca.root.pem, requestCert: true, maxVersion: version }
+        const options = {
+          ...mesh.pairOf(leaf),
+          ca: testMesh.ca.root.pem,
+          requestCert: true,
+          maxVersion: version,
+        }
         const server = createTlsServer(options, (socket) => {
           socket.on('error', () => {})
           socket.on('data', () =>
@@ -95,22 +81,22 @@ describe('a certificate that is not logged', () => {
   const protocol = protocols[0]!
   for (const bad of Object.values(badScts)) {
     test(`is refused with ${bad.fault}`, async () => {
-      const { port, calls } = await guarded(lake, protocol)
+      const { port, calls } = await mesh.guarded(lake, protocol)
       const refusals = refusalsOf(lake)
       const leaf = await testMesh.badlyLogged(bad, 'nexus')
-      const { received } = await callIn(protocol, port, pairOf(leaf))
+      const { received } = await callIn(protocol, port, mesh.pairOf(leaf))
       assert.deepEqual([received, calls, refusals.map(({ rule }) => rule)], ['', [], ['NOT_LOGGED']])
     })
   }
 
   test('passes and is reported while logs are only to be reported on, and is cut when they are required', async () => {
     testMesh.transparency('report')
-    await publish(lake)
-    const { port } = await guarded(lake, protocol)
+    await mesh.publish(lake)
+    const { port } = await mesh.guarded(lake, protocol)
     const reported: Refusal[] = []
     lake.on('reported', (record) => reported.push(record))
     const stolen = await unlogged('nexus')
-    assert.match((await callIn(protocol, port, pairOf(stolen))).received, protocol.answer)
+    assert.match((await callIn(protocol, port, mesh.pairOf(stolen))).received, protocol.answer)
     assert.deepEqual(
       reported.map(({ rule, peer }) => [rule, peer.serial]),
       [['NOT_LOGGED', stolen.certificate.serial]],
@@ -118,15 +104,15 @@ describe('a certificate that is not logged', () => {
     assert.equal(lake.counters.reported.NOT_LOGGED, 1)
 
     testMesh.transparency('required')
-    await publish(lake)
-    assert.equal((await callIn(protocol, port, pairOf(stolen))).received, '')
+    await mesh.publish(lake)
+    assert.equal((await callIn(protocol, port, mesh.pairOf(stolen))).received, '')
   })
 
   test('is cut from the open connection when logs are required', async () => {
     testMesh.transparency('report')
-    await publish(lake, stream)
-    const { port } = await guarded(lake, protocol)
-    const pair = pairOf(await unlogged('stream'))
+    await mesh.publish(lake, stream)
+    const { port } = await mesh.guarded(lake, protocol)
+    const pair = mesh.pairOf(await unlogged('stream'))
     const socket = connect({ ...pair, port, servername: 'lake.service.datapunk', rejectUnauthorized: false })
     ending.add(() => socket.destroy())
     socket.write('GET / HTTP/1.1\r\nHost: lake.service.datapunk\r\n\r\n')
@@ -134,7 +120,7 @@ describe('a certificate that is not logged', () => {
     const cuts: CutConnection[] = []
     lake.on('cut', (cut) => cuts.push(cut))
     testMesh.transparency('required')
-    await publish(lake)
+    await mesh.publish(lake)
     assert.deepEqual(
       cuts.map(({ peer, error }) => [peer.service, error.refusal?.rule]),
       [['stream', 'NOT_LOGGED']],
@@ -142,11 +128,11 @@ describe('a certificate that is not logged', () => {
   })
 
   test('of a log that the trust statement names no more is refused', async () => {
-    const { port } = await guarded(lake, protocol)
-    const own = pairOf(testMesh.newestLeaf('nexus'))
+    const { port } = await mesh.guarded(lake, protocol)
+    const own = mesh.pairOf(testMesh.newestLeaf('nexus'))
     assert.match((await callIn(protocol, port, own)).received, protocol.answer)
     await testMesh.trust({ logs: [] })
-    await publish(lake)
+    await mesh.publish(lake)
     const refusals = refusalsOf(lake)
     assert.equal((await callIn(protocol, port, own)).received, '')
     assert.match(refusals[0]!.message, /of a log that the trust statement does not name/)
@@ -154,9 +140,12 @@ describe('a certificate that is not logged', () => {
 
   test('is nothing that a mesh without a log asks about', async () => {
     testMesh.transparency(undefined)
-    await publish(lake)
-    const { port } = await guarded(lake, protocol)
-    assert.match((await callIn(protocol, port, pairOf(await unlogged('nexus')))).received, protocol.answer)
+    await mesh.publish(lake)
+    const { port } = await mesh.guarded(lake, protocol)
+    assert.match(
+      (await callIn(protocol, port, mesh.pairOf(await unlogged('nexus')))).received,
+      protocol.answer,
+    )
     assert.deepEqual(lake.counters.reported, {})
   })
 })
