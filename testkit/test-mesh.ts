@@ -54,9 +54,9 @@ export interface TestMeshOptions {
   /** When it was made, milliseconds since the epoch; now unless told, because OpenSSL has no other clock. */
   readonly at?: number
   readonly seed?: string
-  /** Life of its bundles; 7 days unless told. */
   /** Asks for logged certificates from the first bundle on, and gives such. */
   readonly transparency?: Requirement
+  /** Life of its bundles; 7 days unless told. */
   readonly bundleDays?: number
 }
 

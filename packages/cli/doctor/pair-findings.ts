@@ -122,7 +122,7 @@ export function renewalFindings({ status, now }: Examination): Finding[] {
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Roll-overs begin by themselves at a third of a CA’s life; one that ends in a month is late. */
+/** Roll-overs begin by themselves between half and two thirds of a CA’s life; one that ends in a month is late. */
 export function caFindings({ status, now }: Examination): Finding[] {
   if (!isRead(status)) return []
   return status.cas.flatMap(({ slot, kind, state, subject, notAfter }): Finding[] => {
