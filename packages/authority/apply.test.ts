@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -272,6 +284,47 @@ describe('apply', () => {
     checkPair(moved, 'lake')
     assert.equal(new Disk().kindOf(first.config.services.get('lake')!.cert), undefined)
     assert.deepEqual(planOf(moved).actions, [])
+  })
+
+  test('takes a group away that may read the key, and gives an owner what the one before him kept', {
+    skip: process.geteuid?.() !== 0 && 'needs root',
+  }, async () => {
+    const dir = temporaryFolder()
+    const { store } = testEngine({ dir, config: { services } })
+    const applied = async (lake: object) => {
+      const engine = testEngine({ dir, store, config: { services: { lake, stream: {} } } })
+      assertDone(await apply(engine, yes))
+      assert.deepEqual(planOf(engine).actions, [])
+      return engine.layout.instance('lake')
+    }
+    const dress = (path: string) => {
+      const { uid, mode } = lstatSync(path)
+      return `${uid} ${(mode & 0o777).toString(8)}`
+    }
+    await applied({ owner: '1234', group: '5678', mode: '0640' })
+    const lake = await applied({ owner: '1234' })
+    assert.deepEqual([dress(lake.dir), dress(lake.key)], ['1234 700', '1234 600'])
+
+    // What the service has made there itself, and what it could have put there.
+    const at = (name: string) => join(lake.memory, name)
+    mkdirSync(lake.memory, { mode: 0o700 })
+    writeFileSync(at('head-1.2.json'), 'head', { mode: 0o600 })
+    chownSync(at('head-1.2.json'), 1234, 1234)
+    const precious = join(dir, 'precious')
+    writeFileSync(precious, '', { mode: 0o600 })
+    linkSync(precious, at('trust-1.1.json'))
+    symlinkSync(precious, at('trust-1.2.json'))
+    chownSync(lake.memory, 1234, 1234)
+    await applied({ owner: '4321' })
+    assert.deepEqual([dress(lake.dir), dress(lake.memory)], ['4321 700', '4321 700'])
+    assert.deepEqual([dress(at('head-1.2.json')), dress(precious)], ['4321 600', '0 600'])
+    await applied({})
+    assert.deepEqual([dress(lake.memory), dress(at('head-1.2.json'))], ['0 700', '0 600'])
+    // Nobody has asked for what lies looser than it was made.
+    chmodSync(lake.dir, 0o755)
+    const engine = testEngine({ dir, store, config: { services: { lake: { owner: '1234' }, stream: {} } } })
+    const [failed] = (await apply(engine, yes)).failed
+    assert.match(String(failed?.error), /has mode 0755, and may have 0700 at most/)
   })
 
   test('serves the other services where one can’t be issued', async () => {

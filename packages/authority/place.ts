@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { Disk } from './disk/disk.ts'
-import type { FolderOptions } from './disk/instance-folder.ts'
+import { type FolderOptions, giveMemory } from './disk/instance-folder.ts'
 import { NextKeyFile } from './disk/next-key.ts'
 import { PairFolder } from './disk/pair.ts'
 import type { Engine } from './engine.ts'
@@ -64,13 +64,26 @@ export function movePair(engine: Engine, before: Settings, after: Settings, inst
   const pair = folder.read()
   if (pair === undefined) return
   if (before.owner !== after.owner || before.group !== after.group || before.mode !== after.mode) {
-    folder.swap(pair, folderOptions(engine, after))
+    const to = folderOptions(engine, after)
+    folder.swap(pair, { ...to, keyModeBefore: before.mode })
+    const from = formerOptions(engine, before)
+    if (from !== undefined) giveMemory(engine.disk, engine.layout.instance(instance), { from, to })
     // Whoever owned it may have read it; another one is made, and made known.
     new NextKeyFile(engine.layout.instance(instance).dir, engine.disk).remove()
   }
   linkFiles(engine, after, instance)
   const left = [before.cert, before.key].filter((path) => path !== after.cert && path !== after.key)
   unlinkFiles(engine, left, instance)
+}
+
+/** Undefined where this system does not know that user or group any more. */
+function formerOptions(engine: Pick<Engine, 'owners'>, before: Place): FolderOptions | undefined {
+  try {
+    return folderOptions(engine, before)
+  } catch (error) {
+    if (error instanceof AuthorityError && error.code === 'OWNER_UNKNOWN') return undefined
+    throw error
+  }
 }
 
 /** Paths that are those of the pair itself need no link. */

@@ -74,9 +74,10 @@ export class Disk {
    * `mode` is refused, and so is a private one (no rights for group and others) of a foreign user; otherwise it is left
    * as it is. With `owner`, it gets this owner, whoever had it, and this mode, when it had fewer rights.
    *
+   * @param before a mode that it was given on purpose: with `owner`, what that has more than `mode` is taken away, not refused
    * @throws AuthorityError `PERMISSIONS`, naming the command that mends it
    */
-  ensureFolder(path: string, mode: number, owner?: Owner): void {
+  ensureFolder(path: string, mode: number, owner?: Owner, before = 0): void {
     this.#saying(path, () => {
       const stat = this.#steps.stat(path)
       if (stat === undefined) {
@@ -84,7 +85,7 @@ export class Disk {
         return
       }
       if (!stat.isDirectory()) throw notA('folder', path)
-      refuseLooser(path, stat.mode, mode)
+      refuseLooser(path, stat.mode, owner === undefined ? mode : mode | before)
       if (owner === undefined && isPrivate(mode) && !this.#isOurs(stat))
         throw foreign(path, stat.uid, this.#uid)
       const settled = owner === undefined || ((stat.mode & 0o777) === mode && isOwnedBy(stat, owner))
@@ -360,6 +361,29 @@ export class Disk {
   takeFolder(path: string): void {
     this.dressFolder(path, 0o700, this.self)
     this.syncFolder(path)
+  }
+
+  /**
+   * Gives a folder, and the files in it, from one user to another. It lies in a folder that is ours alone, but what is in it may be
+   * whatever its owner has put there: what is not his own, or has a name elsewhere too, stays as it is.
+   */
+  giveFolder(path: string, { from, to }: { readonly from: number; readonly to: Owner }): void {
+    this.#saying(path, () => {
+      const found = this.#steps.stat(path)
+      // A crash may have left it to us.
+      if (!found?.isDirectory() || (found.uid !== from && !this.#isOurs(found))) return
+      this.takeFolder(path)
+      for (const name of this.#fs.readdirSync(path)) {
+        const file = join(path, name)
+        if (!this.#steps.stat(file)?.isFile()) continue
+        this.#steps.withOpen(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, (fd) => {
+          const { uid, nlink, mode } = this.#fs.fstatSync(fd)
+          if (uid === from && nlink === 1) this.#steps.dress(fd, file, mode & 0o777, to)
+        })
+      }
+      this.dressFolder(path, 0o700, to)
+      this.syncFolder(path)
+    })
   }
 
   /** Makes one folder, empty and 0700. */
