@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { findList, urlKeyOf } from '../revocation/list-url.ts'
+import { urlKeyOf } from '../revocation/list-url.ts'
 import type { Reader } from '../store/contract.ts'
+import { ListShelf } from './list-shelf.ts'
 import { giveShelved, type LogShelf } from './log-shelf.ts'
 import type { OcspReply, OcspResponder } from './ocsp-responder.ts'
 
@@ -33,16 +34,17 @@ export interface StatusServerOptions {
  */
 export function statusServer(options: StatusServerOptions): Server {
   const limits = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT }
+  const lists = new ListShelf(options.store)
   const server = createServer(limits, (request, response) => {
     response.on('error', () => {})
-    answer(options, request, response).catch(() => response.destroy())
+    answer({ ...options, lists }, request, response).catch(() => response.destroy())
   })
   server.maxConnections = MAX_CONNECTIONS
   return server
 }
 
 async function answer(
-  { store, ocsp, logs, clock }: StatusServerOptions,
+  { store, ocsp, logs, lists, clock }: StatusServerOptions & { readonly lists: ListShelf },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -59,21 +61,14 @@ async function answer(
     return giveOcsp(response, await ocsp.answer(requestIn(path.slice('/ocsp/'.length))), clock())
   }
   if (isGet && path.startsWith('/log/')) return giveShelved(response, await logs.find(path))
-  const list = isGet ? findList(store, path) : undefined
-  if (list !== undefined) {
-    return give(request, response, 'application/pkix-crl', { der: list.der, times: list }, clock())
-  }
+  if (isGet && path.startsWith('/crl/')) return giveList(request, response, { lists, path, now: clock() })
   const key = /^\/ca\/([0-9a-f]{16})\.cer$/.exec(path)?.[1]
   const ca =
     isGet && key ? store.slots().find((slot) => slot.certificate && urlKeyOf(slot) === key) : undefined
-  if (ca?.certificate !== undefined)
-    return give(
-      request,
-      response,
-      'application/pkix-cert',
-      { der: ca.certificate, times: undefined },
-      clock(),
-    )
+  if (ca?.certificate !== undefined) {
+    response.writeHead(200, ['content-type', 'application/pkix-cert'])
+    return void response.end(method === 'HEAD' ? undefined : ca.certificate)
+  }
   response.writeHead(isGet || method === 'POST' ? 404 : 405).end()
 }
 
@@ -109,38 +104,44 @@ function giveOcsp(response: ServerResponse, reply: OcspReply, now: number): void
 
 const NOT_KEPT = ['cache-control', 'no-store']
 
-function give(
-  request: IncomingMessage,
+/** Many come for the headers of a list, or with the one that they have: for them none is read. */
+function giveList(
+  { method, headers: { 'if-none-match': had } }: IncomingMessage,
   response: ServerResponse,
-  type: string,
-  { der, times }: Pick<OcspReply, 'der' | 'times'>,
-  now: number,
+  { lists, path, now }: { readonly lists: ListShelf; readonly path: string; readonly now: number },
 ): void {
-  const headers = times === undefined ? [] : cachingOf({ der }, times, now)
-  if (times !== undefined && request.headers['if-none-match'] === headers[headers.indexOf('etag') + 1]) {
-    response.writeHead(304, headers).end()
-    return
-  }
-  response.writeHead(200, ['content-type', type, ...headers])
-  response.end(request.method === 'HEAD' ? undefined : der)
+  const found = lists.find(path)
+  const isHad = found?.etag === had
+  const whole = found === undefined || isHad || method === 'HEAD' ? undefined : lists.whole(found)
+  const list = whole?.list ?? found
+  if (list === undefined) return void response.writeHead(404).end()
+  const headers = [...lastingOf(list.head, list.etag), ...maxAge(list.head, now)]
+  if (isHad) return void response.writeHead(304, headers).end()
+  const about = ['content-type', 'application/pkix-crl', 'content-length', `${list.size}`]
+  response.writeHead(200, [...about, ...headers]).end(whole?.der)
 }
 
-/** A cache asks again at half of what is left, so that nobody is given what is about to end. */
-function cachingOf(
-  of: Pick<OcspReply, 'der'>,
-  times: NonNullable<OcspReply['times']>,
-  now: number,
-): string[] {
-  const { thisUpdate, nextUpdate } = times
-  const lasting = kept.get(of) ?? [
-    ...['last-modified', new Date(thisUpdate).toUTCString()],
-    ...['expires', new Date(nextUpdate).toUTCString()],
-    ...['etag', `"${createHash('sha256').update(of.der).digest('hex')}"`],
-  ]
+function cachingOf(of: Pick<OcspReply, 'der'>, times: Times, now: number): string[] {
+  const lasting = kept.get(of) ?? lastingOf(times, `"${createHash('sha256').update(of.der).digest('hex')}"`)
   kept.set(of, lasting)
-  const age = Math.max(0, Math.floor((nextUpdate - now) / 2000))
-  return [...lasting, 'cache-control', `max-age=${age},public,no-transform,must-revalidate`]
+  return [...lasting, ...maxAge(times, now)]
 }
 
 /** What the headers of an answer that is given again and again always say. */
 const kept = new WeakMap<object, string[]>()
+
+type Times = NonNullable<OcspReply['times']>
+
+function lastingOf({ thisUpdate, nextUpdate }: Times, etag: string): string[] {
+  return [
+    ...['last-modified', new Date(thisUpdate).toUTCString()],
+    ...['expires', new Date(nextUpdate).toUTCString()],
+    ...['etag', etag],
+  ]
+}
+
+/** A cache asks again at half of what is left, so that nobody is given what is about to end. */
+function maxAge({ nextUpdate }: Times, now: number): string[] {
+  const age = Math.max(0, Math.floor((nextUpdate - now) / 2000))
+  return ['cache-control', `max-age=${age},public,no-transform,must-revalidate`]
+}

@@ -76,8 +76,17 @@ export function lastOctet(serial: string): number {
 
 /** The list that is served at a URL's path, as in `/crl/0123456789abcdef.crl`. */
 export function findList(store: Reader, path: string): ListRow | undefined {
+  const at = listAt(store, path)
+  return at && store.list(at.slot, at.scope)
+}
+
+/** Whose list, and which of them, a path names; whether there is one is not looked at. */
+export function listAt(
+  store: Pick<Reader, 'slots'>,
+  path: string,
+): { readonly slot: string; readonly scope: string } | undefined {
   const [, key, scope = WHOLE] = /^\/crl\/([0-9a-f]{16})(?:-([a-z0-9-]+))?\.crl$/.exec(path) ?? []
   if (key === undefined) return undefined
   const slot = store.slots().find(({ spkiHash }) => spkiHash.startsWith(key))
-  return slot && store.list(slot.id, scope)
+  return slot && { slot: slot.id, scope }
 }
