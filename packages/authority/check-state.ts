@@ -32,12 +32,12 @@ export function checkState(engine: Checked): void {
   checkWhole(engine)
 }
 
-/** What `checkState` refuses this state with, in words; undefined where it goes on. */
-export function stateFault(engine: Checked): string | undefined {
+/** What `checkState` refuses this state with; undefined where it goes on. */
+export function stateRefusal(engine: Checked): AuthorityError | undefined {
   try {
     checkState(engine)
   } catch (error) {
-    if (error instanceof AuthorityError) return error.message
+    if (error instanceof AuthorityError) return error
     throw error
   }
   return undefined

@@ -1,5 +1,6 @@
 import { type DocumentNumber, formatDocumentNumber, PROBE } from '@datapunk/protocol'
 import type { ApplyReport } from '../apply.ts'
+import { generationFault } from '../backup/generation-fault.ts'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { aheadFault } from '../issued-ahead.ts'
@@ -117,6 +118,8 @@ export function authorityFault(
     return `bundle ${formatDocumentNumber(bundle)} ended at ${new Date(bundle.expiresAt).toISOString()}: \`mtls apply\` says why there is no newer one`
   }
   if (!peers.isServed) return 'peers are not let in yet'
+  const unpublished = generationFault({ store })
+  if (unpublished !== undefined) return unpublished
   const ahead = aheadFault({ store, clock, config })
   if (ahead !== undefined) return ahead
   if (failure !== undefined) return failure

@@ -7,7 +7,8 @@ import {
   PROBE,
   type Strictness,
 } from '@datapunk/protocol'
-import { stateFault } from '../check-state.ts'
+import { generationFault } from '../backup/generation-fault.ts'
+import { stateRefusal } from '../check-state.ts'
 import { undelivered } from '../delivery/deliver.ts'
 import { isInside } from '../disk/is-inside.ts'
 import { type Upcoming, upcoming } from '../due.ts'
@@ -32,6 +33,8 @@ export interface Status {
   readonly environment: string | undefined
   /** Why nothing is signed or believed now, or a step of a roll-over is not taken, and what repairs it; undefined where all goes on. */
   readonly fault: string | undefined
+  /** Whether that is because the state folder is not the newest of its mesh, which `mtls restore --continue` ends. */
+  readonly outdated: boolean
   readonly bundle: string | undefined
   readonly bundleExpiresAt: number | undefined
   /** The passphrase lies beside the keys it protects, or they are stored in clear. */
@@ -143,13 +146,15 @@ export function statusOf(engine: Observed, failure?: string): Status {
     heard: new Set(store.acknowledgements().map(({ instance }) => instance)),
     now: clock(),
   }
+  const refusal = stateRefusal(engine)
   const { waits, asks, takeAway } = plan(config, inventory, clock())
   const services = [...inventory.services.values()].flatMap((one) => instanceStatus(one, asked))
   return {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
-    fault: stateFault(engine) ?? aheadFault(engine) ?? failure,
+    fault: refusal?.message ?? generationFault(engine) ?? aheadFault(engine) ?? failure,
+    outdated: refusal?.code === 'INVENTORY_OUTDATED',
     bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected: areKeysUnprotected(engine),

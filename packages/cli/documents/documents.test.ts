@@ -80,7 +80,7 @@ const calls: readonly Call[] = [
   ['backup HERE/mesh.backup --passphrase-file HERE/passphrase --config HERE/two.yaml'],
   ['restore HERE/mesh.backup --passphrase-file HERE/passphrase --replace --config HERE/two.yaml'],
   ['apply --config HERE/two.yaml'],
-  ['restore --continue --config HERE/two.yaml', 'restore with --continue'],
+  ['restore --continue --yes --config HERE/two.yaml', 'restore with --continue'],
   ['apply --config HERE/two.yaml'],
   ['status --config HERE/two.yaml'],
   ['doctor --config HERE/two.yaml'],
