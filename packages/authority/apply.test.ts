@@ -338,6 +338,9 @@ describe('apply', () => {
       [['stream', 'OWNER_UNKNOWN']],
     )
     checkPair(engine, 'lake')
+    // The same for whoever hears of it, or asks for the status: not that there is no next key, which is for the same reason.
+    const [attempt] = engine.store.attempts()
+    assert.match(attempt?.error ?? '', /there is no user nobody-of-that-name in \/etc\/passwd/)
   })
 })
 

@@ -144,7 +144,7 @@ async function pass(
   if (isNews && !isJustOut) await publish(engine)
   // 7 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   const atOnce = options.pace && config.rotation.atOnce
-  const notIssued = await issuePairs(engine, due, atOnce)
+  const notIssued = await issuePairs(engine, due, atOnce, notMade)
   const failures = new Map([...notMade, ...notIssued, ...linkPairs(engine, inventory, due)])
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
   await engine.ownPair.renew(engine)

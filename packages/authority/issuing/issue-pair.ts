@@ -100,6 +100,7 @@ export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
   atOnce: number = AT_ONCE,
+  notMade?: ReadonlyMap<string, Error>,
 ): Promise<ReadonlyMap<string, Error>> {
   const failed = new Map<string, Error>()
   if (issuances.length === 0) return failed
@@ -116,7 +117,7 @@ export async function issuePairs(
       await recordFailure(engine, issuance, error, (before.get(issuance.instance) ?? 0) + 1)
     }
   }
-  const choice = keyChoice(engine)
+  const choice = keyChoice(engine, notMade)
   const waiting = [...issuances]
   const issueInGroups = async (issuer: Issuer, threads: SwapThreads) => {
     const size = Math.ceil(atOnce / GROUPS)

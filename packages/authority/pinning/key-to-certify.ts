@@ -15,13 +15,16 @@ import { type PinWait, pinWait } from './pin-wait.ts'
 export interface KeyChoice {
   readonly nextKeys: ReadonlyMap<string, NextKeyRow>
   readonly lateFor: PinWait
+  /** By instance: why a next key could not be made a moment ago. */
+  readonly notMade: ReadonlyMap<string, Error>
 }
 
-export function keyChoice(engine: Engine): KeyChoice {
+export function keyChoice(engine: Engine, notMade: ReadonlyMap<string, Error> = new Map()): KeyChoice {
   const { store } = engine
   return {
     nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
     lateFor: pinWait(engine),
+    notMade,
   }
 }
 
@@ -33,12 +36,12 @@ export function keyChoice(engine: Engine): KeyChoice {
  * everybody knows is better than what nobody can wait for.
  *
  * @param serving what the instance shows now, and peers accept
- * @throws AuthorityError `PIN_NOT_ACKNOWLEDGED`, `NEXT_KEY_MISSING`
+ * @throws AuthorityError `PIN_NOT_ACKNOWLEDGED`, `NEXT_KEY_MISSING`, and what the next key could not be made for
  */
 export async function keyToCertify(
   engine: Engine,
   { instance, service, serving }: Holder & { readonly serving: CertificateRow | undefined },
-  { nextKeys, lateFor }: KeyChoice,
+  { nextKeys, lateFor, notMade }: KeyChoice,
 ): Promise<KeyText> {
   const { config, store, disk, layout, clock, makeKeyPair } = engine
   const settings = decodeSettings(service.settings)
@@ -59,7 +62,7 @@ export async function keyToCertify(
   const key = row && isOfKind(row, settings) && readNextKey(new NextKeyFile(dir, disk), row)
   if (key) return key
   await store.write((transaction) => transaction.forgetNextKey(instance))
-  throw nextKeyMissing(service.service)
+  throw notMade.get(instance) ?? nextKeyMissing(service.service, serving)
 }
 
 /** Halfway from when it was due for renewal to its end, milliseconds since the epoch. */
@@ -100,10 +103,11 @@ function notAcknowledged(service: string, late: readonly Late[], until: number):
   )
 }
 
-function nextKeyMissing(service: string): AuthorityError {
+function nextKeyMissing(service: string, serving: CertificateRow | undefined): AuthorityError {
+  const has = serving === undefined ? 'has no pair that will do' : 'keeps the pair it has'
   return new AuthorityError(
     'NEXT_KEY_MISSING',
-    `${service} keeps the pair it has: found no next key of it that is whole; allowed: one that peers know. \`mtls apply\` makes another one and tells them`,
+    `${service} ${has}: found no next key of it that is whole; allowed: one that peers know. \`mtls apply\` makes another one and tells them`,
     { data: { service } },
   )
 }

@@ -1,4 +1,5 @@
-import { AuthorityReader } from '@datapunk/authority'
+import { AuthorityError, AuthorityReader, Disk, OwnerBook } from '@datapunk/authority'
+import type { Config } from '@datapunk/protocol'
 import type { CommandSpec } from '../command-spec.ts'
 import { loadConfig } from '../context.ts'
 import type { PlanDocument } from '../documents/plan.ts'
@@ -11,7 +12,9 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   summary: 'show what `apply` would change, and why',
   description:
     'Compares the config file with what is, and shows per service what `mtls apply` would change, and why; and which root keys that are away it would need. Changes nothing, asks for no passphrase, and waits for nobody.',
-  options: [['--check', 'exit with 1 when something would change, or waits for the key of a root']],
+  options: [
+    ['--check', 'exit with 1 when something would change, waits for the key of a root, or can’t be done'],
+  ],
   json: () => import('../documents/plan.ts'),
   examples: ['mtls plan', 'mtls plan --check --env staging'],
   run(context, { check }) {
@@ -21,7 +24,11 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
     try {
       const { actions, asks } = output.whileBusy('planning', () => observation.plan())
       const { trustDomain, environment = null } = config
-      const document: PlanDocument = { trustDomain, environment, actions, asks: asks.map(askDocument) }
+      const obstacles = unknownOwners(config)
+      const document: PlanDocument = {
+        ...{ trustDomain, environment, actions, obstacles },
+        asks: asks.map(askDocument),
+      }
       if (json) output.printJson(document)
       else {
         const rows = bySubject(actions).map((action) =>
@@ -30,13 +37,29 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
         output.print(output.table(rows))
         const destructive = actions.filter(({ safety }) => safety === 'destructive').length
         for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
+        for (const { subject, message } of obstacles)
+          output.tell(output.toldStyled('bad', `${subject} will get no pair: ${message}`))
         output.tell(summaryOf(actions.length, destructive, asks.length > 0))
       }
-      return check && actions.length + asks.length > 0 ? exitCode.bad : exitCode.done
+      return check && actions.length + asks.length + obstacles.length > 0 ? exitCode.bad : exitCode.done
     } finally {
       observation.close()
     }
   },
+}
+
+/** Whom no pair can be given to: what is wrong with it only its own machine knows. */
+function unknownOwners(config: Config): PlanDocument['obstacles'] {
+  const book = new OwnerBook(new Disk())
+  return [...config.services.values()].flatMap((service) => {
+    try {
+      book.find(service)
+      return []
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error
+      return [{ subject: service.service, message: error.message }]
+    }
+  })
 }
 
 function summaryOf(all: number, destructive: number, asks: boolean): string {

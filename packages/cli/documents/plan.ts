@@ -8,6 +8,9 @@ const document = z.strictObject({
   environment: z.string().nullable(),
   actions: z.array(action),
   asks: z.array(ask),
+  obstacles: z
+    .array(z.strictObject({ subject: z.string(), message: z.string() }))
+    .describe('services that get no pair, because this machine does not know their owner or group'),
 })
 export type PlanDocument = Printed<typeof document>
 
