@@ -21,6 +21,8 @@ const command = (words: readonly string[], timeout = 30_000): Reload => ({
 const forms: readonly (readonly [text: string, reload: Reload])[] = [
   ['systemctl reload nginx', command(['systemctl', 'reload', 'nginx'])],
   ['"  a \\t b  "', command(['a', 'b'])],
+  ['curl http://h/reload?a=1&b=2', command(['curl', 'http://h/reload?a=1&b=2'])],
+  ['[sh, -c, "a; b > $C"]', command(['sh', '-c', 'a; b > $C'])],
   ['[nginx, -s, reload]', command(['nginx', '-s', 'reload'])],
   ['[/opt/a program, "$HOME; rm *"]', command(['/opt/a program', '$HOME; rm *'])],
   ['{ command: nginx -s reload }', command(['nginx', '-s', 'reload'])],
@@ -77,6 +79,8 @@ describe('reload', () => {
 
 const ANY_FORM = /allowed: a command as in .*pid_file.*"postgres:\/\/…".*"unix:\/\/…"$/
 const DURATION = /timeout: found "[^"]*"; allowed: a duration from 1s to 10m/
+const NO_SHELL =
+  /allowed: no ; \| & > < \$ or ` in a line, because no shell reads it; \[sh, -c, "…"\] starts one/
 const PID = /reload\.pid: found -?\d+; allowed: the number of a process, from 2 to 4194304$/
 const PATH = /pid_file: found "[^"]*"; allowed: a file path/
 
@@ -129,6 +133,12 @@ const faults: readonly (readonly [text: string, column: number, message: RegExp]
   ['mysql://h/db', 13, ANY_FORM],
   ['[postgres://h/db]', 13, ANY_FORM],
   ['{ command: redis://h }', 24, ANY_FORM],
+  ['"systemctl reload nginx; rm x"', 13, NO_SHELL],
+  ['nginx -s reload > /dev/null', 13, NO_SHELL],
+  ['nginx -s reload 2>/dev/null', 13, NO_SHELL],
+  ['a && b', 13, NO_SHELL],
+  ['kill -HUP $MAINPID', 13, NO_SHELL],
+  ['{ command: "a | b" }', 24, NO_SHELL],
 ]
 
 describe('a fault in reload is one error at its place', () => {

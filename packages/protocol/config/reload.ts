@@ -41,7 +41,18 @@ const isCommand = (words: readonly string[]) =>
   words.every((word) => word.length >= 1 && word.length <= 4096 && !word.includes('\0')) &&
   !ANY_URL.test(words[0]!)
 
-const line = z.string({ error: ALLOWED }).refine((text) => isCommand(wordsOf(text)), { error: ALLOWED })
+/** What only a shell would make something of: a word that is `;`, `|`, `&`, `>` or the like, begins or ends with it, or is to be replaced. */
+const FOR_A_SHELL = /^(\d*[<>]|[;|&`])|[;|&`]$|\$[({A-Za-z_]/
+
+const isForNoShell = (text: string) => !wordsOf(text).some((word) => FOR_A_SHELL.test(word))
+
+const NO_SHELL =
+  'no ; | & > < $ or ` in a line, because no shell reads it; [sh, -c, "…"] starts one, and in a list they stand for themselves'
+
+const line = z
+  .string({ error: ALLOWED })
+  .refine((text) => isCommand(wordsOf(text)), { error: ALLOWED })
+  .refine(isForNoShell, { error: NO_SHELL })
 
 const words = z.array(z.string({ error: ALLOWED }), { error: ALLOWED }).refine(isCommand, { error: ALLOWED })
 
@@ -50,6 +61,7 @@ const lineOrUrl = z
   .refine((text) => (POSTGRES.test(text) || REDIS.test(text) ? isUrl(text) : isCommand(wordsOf(text))), {
     error: ALLOWED,
   })
+  .refine((text) => POSTGRES.test(text) || REDIS.test(text) || isForNoShell(text), { error: NO_SHELL })
 
 const signal = z
   .string()

@@ -151,7 +151,7 @@ const service = z.strictObject({
   reload: reloadText
     .optional()
     .describe(
-      'Told after any change of certificate, trusted roots or CRL: a command (`"systemctl reload nginx"`, or `{ command: […], timeout: 30s }`; no shell), `{ signal: HUP, pid_file: … }` or `{ signal: HUP, pid: … }`, `postgres://…` (pg_reload_conf), `redis://…`, `rediss://…` or `unix://…` (CONFIG SET).',
+      'Told after any change of certificate, trusted roots or CRL: a command (`"systemctl reload nginx"`, or `{ command: […], timeout: 30s }`; no shell, but for `[sh, -c, "…"]`), `{ signal: HUP, pid_file: … }` or `{ signal: HUP, pid: … }`, `postgres://…` (pg_reload_conf), `redis://…`, `rediss://…` or `unix://…` (CONFIG SET).',
     ),
   owner: z
     .string({ error: 'a user name or number' })
