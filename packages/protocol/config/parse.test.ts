@@ -238,6 +238,24 @@ describe('every fault is one clear error', () => {
 
   test('no services', () => assert.match(problemsOf('certificates: {}')[0]!.message, /found no services/))
 
+  test('a service whose name will not do is there all the same', () => {
+    const messages = problemsOf('services: { Lake_1: {} }\ntrust_domain: a.b\n').map(({ message }) => message)
+    assert.equal(messages.length, 1, JSON.stringify(messages))
+    assert.match(messages[0]!, /found the name "Lake_1"/)
+  })
+
+  test('one address for two of the authority’s servers', () => {
+    const of = (authority: string) =>
+      problemsOf(`services: { lake: {} }\ntrust_domain: a.b\nauthority: { ${authority} }\n`)
+    const found = of('metrics: "127.0.0.1:7480", console: "127.0.0.1:7480"').map(({ message }) => message)
+    assert.deepEqual(found, [
+      'found 127.0.0.1:7480 for authority.metrics and for authority.http; allowed: an address each',
+      'found 127.0.0.1:7480 for authority.console and for authority.http; allowed: an address each',
+    ])
+    assert.deepEqual(of('metrics: "127.0.0.1:0", console: "127.0.0.1:0"'), [])
+    assert.deepEqual(of('metrics: "127.0.0.2:7480"'), [])
+  })
+
   test('a file that anyone may write', () => {
     assert.match(problemsOf(good, { mode: 0o100666 })[0]!.message, /chmod o-w/)
     assert.deepEqual(problemsOf(good, { mode: 0o100644 }), [])

@@ -62,6 +62,7 @@ export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOpti
     resolveConfig(text, {
       file: resolve(options.file),
       environment: options.environment,
+      namesServices: namesAny(merged, 'services'),
       path: (path) => absolutePath(path, options),
       problem: (path, message, of) => problems.push({ ...place(path, of), message }),
     })
@@ -69,6 +70,11 @@ export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOpti
     throw new ConfigError(options.file, inOrder(problems).slice(0, MAX_PROBLEMS))
   }
   return config
+}
+
+function namesAny(value: unknown, setting: string): boolean {
+  const named = valueAt(value, [setting])
+  return typeof named === 'object' && named !== null && Object.keys(named).length > 0
 }
 
 /**

@@ -162,12 +162,23 @@ function publicUrlOf(
 
 function checkListen({ authority }: Config, { problem }: ResolveOptions): void {
   const { listen, http, metrics, console } = authority
+  // Whatever stands here is served by one `mtls up`; a service listens on a machine of its own, where the same may be free.
+  const taken = new Map<string, string>()
   for (const [name, address] of Object.entries({ listen, http, metrics, console })) {
-    if (address === undefined || address.port !== undefined) continue
-    problem(
-      ['authority', name],
-      `found ${address.host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`,
-    )
+    if (address === undefined) continue
+    const { host, port } = address
+    if (port === undefined) {
+      problem(['authority', name], `found ${host} without a port; allowed: HOST:PORT, as in 0.0.0.0:7443`)
+      continue
+    }
+    const other = taken.get(`${host} ${port}`)
+    // 0 is whichever is free.
+    if (port !== 0) taken.set(`${host} ${port}`, other ?? name)
+    if (other !== undefined)
+      problem(
+        ['authority', name],
+        `found ${host}:${port} for authority.${name} and for authority.${other}; allowed: an address each`,
+      )
   }
 }
 
@@ -181,8 +192,9 @@ function checkStapling({ authority: { http }, services }: Config, { problem }: R
   }
 }
 
-function checkNames(config: Config, { problem }: ResolveOptions): void {
-  if (config.services.size === 0) problem(['services'], 'found no services; allowed: at least one')
+function checkNames(config: Config, { problem, namesServices }: ResolveOptions): void {
+  if (config.services.size === 0 && !namesServices)
+    problem(['services'], 'found no services; allowed: at least one')
   const domains = [config.trustDomain, ...config.authority.extraDomains]
   const owners = new Map<string, string>()
   for (const [service, { dnsNames, ipAddresses, mode, group }] of config.services) {

@@ -4,7 +4,8 @@ export function nearestSpelling(found: string, allowed: Iterable<string>): strin
   let least = Math.max(2, Math.floor(found.length / 3)) + 1
   for (const word of allowed) {
     const distance = editDistance(found, word, least)
-    if (distance < least) {
+    // Words that have no letter in common in its place are not near, however short they are.
+    if (distance < least && distance < Math.max(found.length, word.length)) {
       least = distance
       nearest = word
     }
