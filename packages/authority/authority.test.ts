@@ -204,6 +204,12 @@ describe('an authority', () => {
       () => authority.configure(configIn(temporaryFolder(), { lake: {} })),
       isCode('RESTART_NEEDED'),
     )
+    const config = configIn(dir, { lake: {} })
+    const elsewhere = { ...config, authority: { ...config.authority, listen: { host: '::1', port: 7443 } } }
+    assert.throws(
+      () => authority.configure(elsewhere),
+      /found another authority\.listen in .* than at the start/,
+    )
     await authority.close()
   })
 

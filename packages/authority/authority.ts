@@ -117,11 +117,13 @@ export class Authority implements Administration {
    * @throws AuthorityError `RESTART_NEEDED` when it names other places for what is open already
    */
   configure(config: Config): void {
-    const now = this.#engine.config
-    if (placesOf(config) !== placesOf(now)) {
+    const now = placesOf(this.#engine.config)
+    const changed = Object.entries(placesOf(config)).filter(([name, place]) => place !== now[name])
+    if (changed.length > 0) {
+      const names = changed.map(([name]) => name).join(' and ')
       throw new AuthorityError(
         'RESTART_NEEDED',
-        `found other paths, authority.state, authority.listen, authority.log, authority.passphrase_file or authority.store_ca_keys_in_clear in ${config.file} than at the start; allowed: those. Restart \`mtls up\` to go on with the new ones`,
+        `found another ${names} in ${config.file} than at the start; allowed: the one of then. Restart \`mtls up\` to go on with the new one`,
       )
     }
     this.#engine = { ...this.#engine, config }
@@ -388,9 +390,20 @@ export class Authority implements Administration {
 const PEERS_KNOW_WITHIN = 2_000
 
 /** What is opened once, at the start. */
-function placesOf({ paths, authority, environment }: Config): string {
+/** By the names that the config file has for them. */
+function placesOf({ paths, authority, environment }: Config): Record<string, string | undefined> {
   const { state, passphraseFile, storeCaKeysInClear, listen, log } = authority
-  return JSON.stringify([paths, state, passphraseFile, storeCaKeysInClear, listen, log, environment])
+  return {
+    'paths.ca_cert': paths.caCert,
+    'paths.ca_key': paths.caKey,
+    'paths.crl': paths.crl,
+    'authority.state': state,
+    'authority.passphrase_file': passphraseFile,
+    'authority.store_ca_keys_in_clear': String(storeCaKeysInClear),
+    'authority.listen': JSON.stringify(listen),
+    'authority.log': JSON.stringify(log),
+    environment,
+  }
 }
 
 /** Where nothing may be signed now, peers on other hosts have to wait until that is mended, and `apply` says it. */

@@ -121,7 +121,7 @@ export function passphraseOnce({
 /** One that is given in a file of its own. @throws AuthorityError `PASSPHRASE_MISSING`, `PERMISSIONS` */
 export function passphraseIn(disk: Disk, path: string): Passphrase {
   const passphrase = readPassphrase(disk, path)
-  if (passphrase === undefined || passphrase.isEmpty) throw empty(path)
+  if (passphrase === undefined || passphrase.isEmpty) throw empty(path, '')
   return passphrase
 }
 
@@ -171,14 +171,10 @@ function ambiguous(found: readonly string[]): AuthorityError {
   )
 }
 
-function empty(name: string): AuthorityError {
-  return new AuthorityError(
-    'PASSPHRASE_MISSING',
-    `${name} holds no passphrase. Put it there, or leave it out`,
-    {
-      data: { name },
-    },
-  )
+function empty(name: string, orElse = ', or leave it out'): AuthorityError {
+  return new AuthorityError('PASSPHRASE_MISSING', `${name} holds no passphrase. Put it there${orElse}`, {
+    data: { name },
+  })
 }
 
 function none(stateFile: string): AuthorityError {

@@ -164,7 +164,7 @@ export async function letIn(engine: Engine, service: string): Promise<void> {
 function notPublished(cause: Error): AuthorityError {
   return new AuthorityError(
     'NOT_PUBLISHED',
-    `the revocation is on record, and peers were not told yet (${cause.message}); free space or mend the disk: \`mtls up\` goes on by itself, or run \`mtls apply\``,
+    `the revocation is on record, and peers were not told yet: ${cause.message}. Once that is mended, \`mtls up\` goes on by itself, or run \`mtls apply\``,
     { cause },
   )
 }

@@ -60,7 +60,7 @@ function requestOf(options: RotateOptions, service: string | undefined): RotateR
   if (meant !== 1)
     throw usage(
       'allowed: one of SERVICE, --all, --issuing-ca, --root-ca, --bundle-key, --log',
-      `found ${meant} of them`,
+      meant === 0 ? 'found none of them' : `found ${meant} of them`,
     )
   if (kind !== undefined) {
     if (back || resume) throw usage('allowed with a SERVICE only', 'found --back or --resume')
