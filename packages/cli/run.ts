@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { CliError } from './cli-error.ts'
 import { commandSpecs } from './commands/command-specs.ts'
 import type { Context } from './context.ts'
 import type { ErrorDocument } from './documents/error.ts'
@@ -15,11 +16,25 @@ import type { World } from './world.ts'
  * @param args without the program's own name
  */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
-  // Whoever reads our output may have read enough, as in `mtls status | head -1`.
-  world.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
   const output = new Output(world)
+  let isLost = false
+  world.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // Whoever reads our output may have read enough, as in `mtls status | head -1`.
+    if (code === 'EPIPE' || isLost) return
+    isLost = true
+    const what = `stdout can't be written (${code ?? message}), so what it should have got is lost; allowed: a place with room`
+    for (const line of reportError(new CliError('FILE_UNWRITABLE', what)).lines)
+      output.tell(output.toldStyled('bad', line))
+  })
+  // There is nobody left to tell it to.
+  world.stderr.on('error', () => {})
+  const ending = await answerTo(args, world, output)
+  // What could not be written is heard of a moment later.
+  await new Promise((resolve) => setImmediate(resolve))
+  return isLost && ending === exitCode.done ? exitCode.bad : ending
+}
+
+async function answerTo(args: readonly string[], world: World, output: Output): Promise<ExitCode> {
   let ending: ExitCode = exitCode.done
   const program = programOf(commandSpecs, world, {
     jsonHelp: await jsonHelp(args, commandSpecs, helpWidth(world)),

@@ -8,6 +8,7 @@ import { logOpener } from '@datapunk/log'
 import { join, type Mesh, type MeshDocuments, type Refusal, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, spkiOf } from '@datapunk/pki'
 import { type Config, layoutOf, type ServiceConfig } from '@datapunk/protocol'
+import { CliError } from '../../cli-error.ts'
 import type { World } from '../../world.ts'
 import type { ProbedPlace } from '../attempt.ts'
 import { readPair, type ShownPair } from '../shown-pair.ts'
@@ -34,6 +35,20 @@ export interface IssuingCa {
   readonly privateKey: KeyObject
 }
 
+/** @throws CliError `FILE_UNWRITABLE` */
+function temporaryFolder(): string {
+  try {
+    return realpathSync(mkdtempSync(joinPath(tmpdir(), 'mtls-rehearsal-')))
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new CliError(
+      'FILE_UNWRITABLE',
+      `${tmpdir()} can't be written to (${reason}), where the rehearsal has its files; allowed: another folder, in $TMPDIR`,
+      { cause },
+    )
+  }
+}
+
 /** A mesh that is thrown away: its own authority, whose keys nobody believes, and its services, in this process. */
 export class RehearsedMesh {
   readonly #folder: string
@@ -50,7 +65,7 @@ export class RehearsedMesh {
 
   /** Makes the mesh of the config anew, serves its members, and tells them where each is. */
   static async open(config: Config, cast: Cast, world: RehearsalWorld): Promise<RehearsedMesh> {
-    const folder = realpathSync(mkdtempSync(joinPath(tmpdir(), 'mtls-rehearsal-')))
+    const folder = temporaryFolder()
     const mesh = new RehearsedMesh(folder, rehearsalText(config, cast))
     try {
       await mesh.#openAuthority(world)
