@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { addressText } from '../address-text.ts'
 import { authorityName } from '../authority-identity.ts'
 import { operatorSpiffeId } from '../operator-identity.ts'
 import { probeName } from '../probe-identity.ts'
@@ -177,7 +178,7 @@ function checkListen({ authority }: Config, { problem }: ResolveOptions): void {
     if (other !== undefined)
       problem(
         ['authority', name],
-        `found ${host}:${port} for authority.${name} and for authority.${other}; allowed: an address each`,
+        `found ${addressText(host, port)} for authority.${name} and for authority.${other}; allowed: an address each`,
       )
   }
 }
