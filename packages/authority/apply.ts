@@ -21,6 +21,7 @@ import { writePublished } from './publishing/published-files.ts'
 import { isSignerTrusted } from './publishing/trust.ts'
 import { takeStep } from './rollover/roll.ts'
 import { hasEnded, type RollStep, type RollWait, type RootKeyAsk } from './rollover/roll-plan.ts'
+import { isInConfig } from './services/in-config.ts'
 import { recordSettings } from './services/record-settings.ts'
 import { slotInUse } from './slots.ts'
 import type { CertificateRow } from './store/rows.ts'
@@ -224,7 +225,7 @@ function dueIssuances(
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
   for (const { row, settings: wanted, instances } of inventory.services.values()) {
-    if (row.state !== 'member' || row.barredAt !== undefined) continue
+    if (row.state !== 'member' || row.barredAt !== undefined || !isInConfig(config, row.service)) continue
     // The next issuing CA, which may sign for all of it, is on its way.
     const settings = constraints ? permittedPart(constraints, wanted) : wanted
     if (settings === undefined) continue

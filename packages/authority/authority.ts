@@ -51,6 +51,7 @@ import {
   rotate,
   slotReport,
 } from './rotate.ts'
+import { requireInConfig } from './services/in-config.ts'
 import { authorityFault, type Measurements, measure } from './status/measurements.ts'
 import { OutageWatch } from './status/outage-budget.ts'
 import { type Status, statusOf } from './status/status.ts'
@@ -227,6 +228,7 @@ export class Authority implements Administration {
     return this.#whenWhole(async (engine) => {
       const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
       if (row === undefined) throw notAMember(service, engine)
+      requireInConfig(engine.config, service)
       await letIn(engine, service)
       return issueNow(engine, row)
     })

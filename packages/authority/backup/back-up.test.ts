@@ -136,7 +136,7 @@ test('a state that is not the newest takes no backup’s place', async () => {
   await assert.rejects(backUp(), { code: 'INVENTORY_OUTDATED' })
 
   const next = await withAuthority(config, (one) => one.continueFromHere())
-  assert.deepEqual(next, { generation: 6, bundleKey: 'bundle-key-2', rootKeys: [] })
+  assert.deepEqual(next, { generation: 6, bundleKey: 'bundle-key-2', rootKeys: [], barred: [] })
   const [restored] = lookIn(config, (store) => store.audit(0, 1000).filter(({ deed }) => deed === 'restored'))
   assert.deepEqual(restored?.entry, { from: 1, evidence: 'a peer showed bundle 5.7', generation: 6 })
   assert.match(await applyIn(config), /^6\./)

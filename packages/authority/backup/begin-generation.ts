@@ -82,7 +82,8 @@ export async function beginGeneration(
     audit('key-created', { slot: id, algorithm, spkiHash })
     audit('key-activated', { slot: id })
   })
-  return { generation, bundleKey: id, rootKeys: rootKeysMissing(continuing) }
+  const barred = revoked.barred.map(({ service }) => service).sort()
+  return { generation, bundleKey: id, rootKeys: rootKeysMissing(continuing), barred }
 }
 
 /**

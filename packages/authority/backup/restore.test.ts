@@ -114,7 +114,14 @@ describe('a restored authority', () => {
     loseAll()
     const report = await restore()
     assert.deepEqual(report, {
-      ...{ generation: 2, bundleKey: 'bundle-key-2', madeAt: clock.now(), movedTo: undefined, rootKeys: [] },
+      ...{
+        generation: 2,
+        bundleKey: 'bundle-key-2',
+        madeAt: clock.now(),
+        movedTo: undefined,
+        rootKeys: [],
+        barred: [],
+      },
       ...{ meshId: before.mesh?.meshId, trustDomain: 'service.datapunk' },
     })
     assert.deepEqual(bundleKeys(), ['bundle-key-1 retired', 'bundle-key-2 active'])

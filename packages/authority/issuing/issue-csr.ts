@@ -4,6 +4,7 @@ import { AuthorityError } from '../error.ts'
 import { noMesh } from '../no-mesh.ts'
 import { pinningWanted } from '../pinning/pin-mode.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
+import { requireInConfig } from '../services/in-config.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { issueLeaf } from './issue.ts'
@@ -71,6 +72,7 @@ function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCs
   const { store } = engine
   const row = store.services().find((one) => one.service === service && one.state === 'member')
   if (row === undefined) throw notAMember(service, engine)
+  requireInConfig(engine.config, service)
   const proven = provenKeyOf(csr)
   const instance = `${service}-${keyIdOf(proven.spki).slice(0, 8)}`
   const other = store.instances().find((one) => one.id === instance)

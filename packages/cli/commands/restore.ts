@@ -88,10 +88,17 @@ async function isMeant({ output, world }: Context, { outdated, meshId }: Status)
   return /^y(es)?$/i.test((await output.ask('Go on? [y/N] ')).trim())
 }
 
-function tellNext({ output }: Context, { generation, bundleKey, rootKeys }: NextGeneration): ExitCode {
+function tellNext(
+  { output }: Context,
+  { generation, bundleKey, rootKeys, barred }: NextGeneration,
+): ExitCode {
   output.tell(
     `generation ${generation} begins, and ${bundleKey} signs from now on: \`mtls apply\` publishes it`,
   )
+  for (const service of barred) {
+    const bar = `${service} was revoked since, and gets no certificate until \`mtls issue ${service}\` lets it in again`
+    output.tell(output.toldStyled('warning', bar))
+  }
   for (const { slot, path } of rootKeys) {
     const need = `the key of ${slot} is away, and has to sign that first: put it at ${path} before the bundle ends. Until then the mesh goes on as it is, and nothing changes`
     output.tell(output.toldStyled('warning', need))

@@ -7,6 +7,9 @@ const continued = z.strictObject({
   generation: z.int(),
   bundleKey: z.string().describe('the slot of the new bundle key'),
   rootKeys: z.array(rootKeyPlace).describe('those that are away, and have to sign'),
+  barred: z
+    .array(z.string())
+    .describe('services that were revoked since: they get no certificate until `mtls issue`'),
 })
 export type ContinueDocument = Printed<typeof continued>
 

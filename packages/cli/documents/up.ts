@@ -65,6 +65,7 @@ const authorityDetails = {
     generation: z.int(),
     bundleKey: text,
     rootKeys: z.array(rootKeyPlace),
+    barred: z.array(z.string()),
     madeAt: instant.optional().describe('of the backup; absent where the authority goes on without one'),
   },
   'peer-refused': {
