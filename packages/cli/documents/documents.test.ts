@@ -51,7 +51,7 @@ const calls: readonly Call[] = [
   ['verify HERE/other-lake.crt --config HERE/two.yaml'],
   ['verify HERE/certs/ca.crt --config HERE/two.yaml'],
   ['why stream lake --config HERE/two.yaml'],
-  ['why stream lake --config HERE/two.yaml --certificate HERE/other-lake.crt'],
+  ['why lake stream --config HERE/two.yaml --certificate HERE/other-lake.crt'],
   ['pins --config HERE/two.yaml'],
   ['pins --suspend 1h --config HERE/two.yaml', 'pins with --suspend or --resume'],
   ['status --config HERE/two.yaml'],
