@@ -225,7 +225,7 @@ function dueIssuances(
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
   for (const { row, settings: wanted, instances } of inventory.services.values()) {
-    if (row.state !== 'member' || row.barredAt !== undefined || !isInConfig(config, row.service)) continue
+    if (row.state !== 'member' || row.barredAt !== undefined) continue
     // The next issuing CA, which may sign for all of it, is on its way.
     const settings = constraints ? permittedPart(constraints, wanted) : wanted
     if (settings === undefined) continue
@@ -233,6 +233,7 @@ function dueIssuances(
       // Who shows nothing that is good, as after a theft, waits for no next try.
       const mayWait = pace !== undefined && served.has(instance.row.id)
       if (mayWait && (instance.failed?.nextTryAt ?? 0) > now) continue
+      if (instance.current === undefined && !isInConfig(config, row.service)) continue
       const need = needOf(settings, instance, context)
       const issuance = { instance: instance.row.id, service: row, serving: served.get(instance.row.id) }
       if (need?.kind === 'issue') urgent.push(issuance)

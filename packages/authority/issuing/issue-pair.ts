@@ -9,7 +9,6 @@ import { nextTry } from '../pace.ts'
 import { keyChoice, keyToCertify } from '../pinning/key-to-certify.ts'
 import type { Holder } from '../pinning/make-next-keys.ts'
 import { folderOptions, linkFiles } from '../place.ts'
-import { requireInConfig } from '../services/in-config.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import { activeSlot, certificateOf } from '../slots.ts'
 import type { Reader } from '../store/contract.ts'
@@ -71,7 +70,6 @@ export async function issuePair(
 ): Promise<IssuedChain> {
   const { disk, layout, report, clock } = engine
   const { instance, service } = issuance
-  requireInConfig(engine.config, service.service)
   const settings = settingsToCertify(issuer.constraints, decodeSettings(service.settings))
   const request = certificateRequestOf(settings)
   // 2 The key, made where it lives, and made known, before the certificate before this one was used up.

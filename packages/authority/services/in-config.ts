@@ -2,8 +2,8 @@ import { type Config, PROBE } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 
 /**
- * Whether a member is still wanted. One that is no longer in the config stays a member until its removal is approved, and shows what it
- * has; nobody is issued anything who is not in the config.
+ * Whether a member is still wanted. One that is no longer in the config stays a member, and goes on as it was, until its removal is
+ * approved; but nobody gets his first certificate, or one by hand, who is not in the config.
  */
 export function isInConfig({ services }: Pick<Config, 'services'>, service: string): boolean {
   return service === PROBE || services.has(service)
