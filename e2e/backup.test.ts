@@ -216,7 +216,7 @@ describe('a state folder that was copied back by hand', () => {
   test('from before a restore is known as such, though it does not know the key that has signed since', async (t) => {
     const mesh = await meshOf(t)
     const old = mesh.copyState()
-    await run(mesh, 'restore', '--continue')
+    await run(mesh, 'restore', '--continue', '--yes')
     await mesh.apply()
     const peer = await joinAs(t, mesh, 'lake')
     await peer.leave()
