@@ -80,6 +80,7 @@ export class Staples {
     if (this.#serving !== kept) this.#stop(this.#serving)
     this.#serving = kept
     if (kept !== undefined) this.#byLeaf.set(leaf, kept)
+    else this.#byLeaf.delete(leaf)
   }
 
   #keep(identity: Identity): KeptStaple {
