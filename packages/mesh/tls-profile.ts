@@ -15,6 +15,10 @@ const tls12Suites = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':')
 
+/** What mends that a caller and a server have no application protocol in common (RFC 7301). */
+export const noProtocolFix =
+  'name what it speaks in ALPNProtocols of the server; where `mtls proxy` stands before a program that speaks HTTP, `--to http://HOST:PORT` says so'
+
 const byMinTls: Readonly<Record<MinTls, SecureContextOptions>> = {
   '1.3': {
     minVersion: 'TLSv1.3',

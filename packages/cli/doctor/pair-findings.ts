@@ -89,7 +89,7 @@ export function renewalFindings({ status, now }: Examination): Finding[] {
         return [{ id: 'renewal-failed', severity: 'error', subject: instance, found, fix }]
       }
       if (untold !== undefined) {
-        const found = `whoever reads its files could not be told that they have changed: ${untold.error}; tried again at ${timeText(untold.nextTryAt)}`
+        const found = `${untold.error}; tried again at ${timeText(untold.nextTryAt)}`
         const fix = 'mend `reload` in the config, or what the message says, then `mtls apply`'
         return [{ id: 'reload-failed', severity: 'error', subject: instance, found, fix }]
       }

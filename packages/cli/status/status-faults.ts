@@ -21,11 +21,11 @@ export const NOT_VALID_YET = 'not valid yet'
 const RENEWAL_FAILED = 'renewal failed'
 const NOT_TOLD = 'not told of its files'
 
-/** A fault of an instance, and what mends it. */
+/** What a fault of an instance is, and what mends it: where something was tried, by its own error. */
 export function faultNote(fault: string, { service, failed, untold }: InstanceStatus): string {
   const attempt = fault === RENEWAL_FAILED ? failed : fault === NOT_TOLD ? untold : undefined
   if (attempt === undefined) return `${fault}: \`${mendingOf(fault, service)}\` mends it`
-  return `${fault}: ${attempt.error}; tried again at ${timeText(attempt.nextTryAt)}, and by \`mtls apply\` now`
+  return `${attempt.error}; tried again at ${timeText(attempt.nextTryAt)}, and by \`mtls apply\` now`
 }
 
 /** Faults of an instance that `faultNote` has more to say of than the command. */

@@ -4,7 +4,7 @@ import { MeshError } from '../error.ts'
 import { type Refusal, refusalData } from '../gate/refusal.ts'
 import type { Target } from '../gate/resolve.ts'
 import { whyCommand } from '../gate/why-command.ts'
-import { noProtocolFix } from './handshake-failure.ts'
+import { noProtocolFix } from '../tls-profile.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
 const certificateAlert =

@@ -5,7 +5,6 @@ import { Server as HttpsServer } from 'node:https'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Certificate } from '@datapunk/pki'
 import { remoteText } from '@datapunk/protocol'
-import { handshakeFailure } from '../client/handshake-failure.ts'
 import type { Core } from '../core.ts'
 import { drainByAnswer, drainBySession, makeDrainable } from '../drain.ts'
 import { MeshError } from '../error.ts'
@@ -13,6 +12,7 @@ import type { Contact } from '../gate/gate.ts'
 import { setPeer } from '../gate/peer.ts'
 import { serverContextOptions } from '../tls-profile.ts'
 import type { ForbiddenAnswer } from './forbidden-answer.ts'
+import { handshakeFailure } from './handshake-failure.ts'
 
 /** What node:tls keeps on a server and has no other way to set once the server is made. */
 interface ServerInternals {

@@ -1,9 +1,6 @@
 import type { Refusal } from '../gate/refusal.ts'
 import type { MeshView } from '../gate/view.ts'
-
-/** What mends that a caller and a server have no application protocol in common (RFC 7301). */
-export const noProtocolFix =
-  'name what it speaks in ALPNProtocols of the server; where `mtls proxy` stands before a program that speaks HTTP, `--to http://HOST:PORT` says so'
+import { noProtocolFix } from '../tls-profile.ts'
 
 /**
  * The record of a handshake that OpenSSL ended: no version, cipher, group or ALPN name in common, renegotiation, garbage.
