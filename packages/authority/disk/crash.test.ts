@@ -8,9 +8,9 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { atEnd, TestCa } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
+import type { SwapperOrder } from '../testing/pair-swapper.ts'
 import { Disk } from './disk.ts'
 import { PairFolder, type PairText } from './pair.ts'
-import type { SwapperOrder } from './pair-swapper.ts'
 import { FailingCalls, type Failure } from './testing/failing-calls.ts'
 import { SyncedCalls } from './testing/synced-calls.ts'
 
@@ -138,7 +138,7 @@ test('many swaps beside each other on threads, killed at any moment: each has a 
   const names = Array.from({ length: 16 }, (_, index) => `s${index}`)
   for (let round = 0; round < 3; round++) {
     const root = join(newFolder(t), 'instances')
-    const child = fork(new URL('./pair-swapper.ts', import.meta.url))
+    const child = fork(new URL('../testing/pair-swapper.ts', import.meta.url))
     child.send({ root, names, pairs: [old, next] } satisfies SwapperOrder)
     for (let swaps = 0; swaps <= 3; ) [swaps] = (await once(child, 'message')) as [number]
     await delay(round * 5)

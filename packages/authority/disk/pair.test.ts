@@ -232,7 +232,7 @@ test('a reader in another process, as fast as it can, never sees a mismatch whil
   const { dir, folder } = newFolder(t)
   const pairs = [await newPair(), await newPair()] as const
   folder.swap(pairs[0], plain)
-  const reader = fork(new URL('./pair-reader.ts', import.meta.url), [dir])
+  const reader = fork(new URL('../testing/pair-reader.ts', import.meta.url), [dir])
   atEnd(t, () => reader.kill())
   await once(reader, 'message')
   for (let swaps = 0; swaps < 300; swaps++) folder.swap(pairs[swaps % 2 === 0 ? 1 : 0], plain)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { Disk } from './disk.ts'
-import { PairFolder, type PairText } from './pair.ts'
-import { withSwapThreads } from './swap-threads.ts'
+import { Disk } from '../disk/disk.ts'
+import { PairFolder, type PairText } from '../disk/pair.ts'
+import { withSwapThreads } from '../disk/swap-threads.ts'
 
 /** A process that swaps the pairs of many instances beside each other, on threads, until it is killed. */
 process.once('message', async ({ root, names, pairs }: SwapperOrder) => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { Disk } from './disk.ts'
-import { PairFolder } from './pair.ts'
+import { Disk } from '../disk/disk.ts'
+import { PairFolder } from '../disk/pair.ts'
 
 // The other process of pair.test.ts: reads the pair in a tight loop until it is told that it is enough.
 const folder = new PairFolder(process.argv[2]!, new Disk())
