@@ -79,7 +79,7 @@ interface Asked {
 }
 
 class SwapThread {
-  readonly #worker = new Worker(new URL('./swap-thread.ts', import.meta.url))
+  readonly #worker = new Worker(new URL(import.meta.resolve('#swap-thread')))
   /** Each is answered by itself, in order. */
   readonly #asked: Asked[] = []
   /** Of what it has died. */

@@ -10,7 +10,7 @@ const script = realpathSync(fileURLToPath(import.meta.url))
 
 if (isFit(process.versions.node)) {
   keepCompiled(script)
-  await import('../main.ts')
+  await import('#main')
 } else {
   const node = pinnedNode(script)
   if (node === undefined) {

@@ -62,7 +62,7 @@ function consoleHost(
   { place, world }: Context,
   doing: Pick<ConsoleHostOptions, 'report' | 'certify'>,
 ): ConsoleHost {
-  const start = () => startProcess('console-process.ts')
+  const start = () => startProcess('#console')
   const after = (delay: number, call: () => void) => {
     const timer = setTimeout(call, delay)
     return () => clearTimeout(timer)
@@ -88,7 +88,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   await authority.servePeers()
   door.moveTo(config.authority.metrics)
   console.moveTo(config)
-  authority.serveStatus(() => startProcess('responder.ts'))
+  authority.serveStatus(() => startProcess('#responder'))
   const approve = () => config.authority.autoApply === 'all'
   const pace = new Pace(context.world.clock)
   const first = await output.during('applying', authority.apply({ approve, pace }))
