@@ -1,5 +1,5 @@
 import { type Certificate, decodePem, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
-import type { RollWait } from '../packages/authority/rollover/roll-plan.ts'
+import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
 import type { FileReader } from './file-reader.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'

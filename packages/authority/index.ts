@@ -59,7 +59,7 @@ export type { Enforcement, EnforcementRequest } from './revocation/enforcement.t
 export type { RevokePreview } from './revocation/preview.ts'
 export type { RevokeReport, RevokeRequest } from './revocation/revoke.ts'
 export type { RevokeTarget } from './revocation/targets.ts'
-export type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+export type { RollWait, RootKeyAsk } from './rollover/roll-step.ts'
 export type { RotatePreview, RotateReport, RotateRequest } from './rotate.ts'
 export type { Rotated } from './rotate-pair.ts'
 export type { Safety } from './services/service-changes.ts'

@@ -77,7 +77,7 @@ export interface CaFacts {
   /** What it may sign for, as `constraintsOf` gives it; undefined for a root. */
   readonly constraints: string | undefined
   /** Its certificate is on record as revoked. */
-  readonly revoked?: true
+  readonly revoked: boolean
 }
 
 export interface BundleFacts {

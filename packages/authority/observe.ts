@@ -88,8 +88,8 @@ function casOf(store: Reader): ReadonlyMap<string, CaFacts> {
     // A root that was taken over was issued by somebody else, and signs itself.
     const signer = row?.slot ?? id
     const constraints = kind === 'issuing-ca' ? row?.request : undefined
-    const revoked = store.revocation(serial) && ({ revoked: true } as const)
-    facts.set(id, { signer, notBefore, notAfter, constraints, ...revoked })
+    const revoked = store.revocation(serial) !== undefined
+    facts.set(id, { signer, notBefore, notAfter, constraints, revoked })
   }
   return facts
 }

@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts'
 import { requireMesh } from './no-mesh.ts'
 import { beginRoll } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
-import type { RollWait, RootKeyAsk } from './rollover/roll-plan.ts'
+import type { RollWait, RootKeyAsk } from './rollover/roll-step.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
 import type { SlotKind, SlotState } from './store/rows.ts'
 

@@ -15,6 +15,11 @@ export function activeSlot({ store }: Pick<Engine, 'store'>, kind: SlotKind): Sl
   return slot
 }
 
+/** Nobody goes by it any more. */
+export function isGone({ state }: Pick<SlotRow, 'state'>): boolean {
+  return state === 'retired' || state === 'compromised'
+}
+
 export function certificateOf(slot: SlotRow): Certificate {
   if (slot.certificate === undefined) throw new TypeError(`${slot.id} has no certificate`)
   return caCertificate(slot.certificate)

@@ -3,8 +3,8 @@ import { AuthorityError } from '../error.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
 import { operatorLabel } from '../services/service-record.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
+import { isCrowded } from './crowd.ts'
 import { takeStep } from './roll.ts'
-import { isCrowded } from './roll-plan.ts'
 
 export interface BeginRoll {
   readonly kind: SlotKind

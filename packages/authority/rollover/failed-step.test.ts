@@ -13,7 +13,7 @@ import type { KnownKey } from '../keys/stored-key.ts'
 import { isRollStep } from '../plan.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { compromise } from './compromise.ts'
-import { targetOf } from './roll-plan.ts'
+import { targetOf } from './roll-step.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

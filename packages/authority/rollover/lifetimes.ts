@@ -1,4 +1,5 @@
 import type { Config } from '@datapunk/protocol'
+import type { Inventory } from '../inventory.ts'
 import { OCSP_SIGNER_LIFE } from '../issuing/issue.ts'
 import type { SlotRow } from '../store/rows.ts'
 
@@ -64,4 +65,18 @@ function longestLeaf(config: Config): number {
   let longest = config.certificates.validityDays
   for (const { validityDays } of config.services.values()) longest = Math.max(longest, validityDays)
   return longest * DAY
+}
+
+/** Whether the time has come that `rollTime` says. */
+export function isRollTime(slot: SlotRow, config: Config, { cas }: Inventory, now: number): boolean {
+  return now >= (rollTime(slot, cas.get(slot.id), config) ?? Number.POSITIVE_INFINITY)
+}
+
+/** Nothing that it signs would be believed. Only certificates end. */
+export function hasEnded(slot: SlotRow, cas: Inventory['cas'], now: number): boolean {
+  return now >= (endOf(slot, cas) ?? Number.POSITIVE_INFINITY)
+}
+
+export function endOf(slot: SlotRow | undefined, cas: Inventory['cas']): number | undefined {
+  return slot && cas.get(slot.id)?.notAfter
 }

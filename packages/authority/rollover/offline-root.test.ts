@@ -13,7 +13,7 @@ import { statusOf } from '../status/status.ts'
 import { readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { DRAIN_TIME } from './lifetimes.ts'
-import { targetOf } from './roll-plan.ts'
+import { targetOf } from './roll-step.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

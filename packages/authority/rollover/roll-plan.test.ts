@@ -6,7 +6,8 @@ import { constraintsOf } from '../issuing/constraints.ts'
 import { isMute } from '../plan.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import type { Witness } from './late.ts'
-import { planRoll, targetOf } from './roll-plan.ts'
+import { planRoll } from './roll-plan.ts'
+import { targetOf } from './roll-step.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const YEAR = 365 * DAY
@@ -26,6 +27,7 @@ const slot = (id: string, state: SlotRow['state']): SlotRow => ({
 const ca = (signer: string, notAfter: number): CaFacts => ({
   ...{ signer, notBefore: now, notAfter },
   constraints: signer === 'root-1' || signer === 'root-2' ? constraintsOf(config) : undefined,
+  revoked: false,
 })
 
 const number = { generation: 1, counter: 1 }

@@ -8,7 +8,7 @@ import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import { announceTrust } from './announce-trust.ts'
 import { compromise } from './compromise.ts'
-import type { RollStep } from './roll-plan.ts'
+import type { RollStep } from './roll-step.ts'
 import { hasVouched } from './vouching.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
