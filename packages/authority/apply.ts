@@ -24,6 +24,7 @@ import { takeStep } from './rollover/roll.ts'
 import type { RollStep, RollWait, RootKeyAsk } from './rollover/roll-step.ts'
 import { isInConfig } from './services/in-config.ts'
 import { recordSettings } from './services/record-settings.ts'
+import { forgetSettled } from './settled-attempts.ts'
 import { slotInUse } from './slots.ts'
 import type { CertificateRow } from './store/rows.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
@@ -146,7 +147,7 @@ async function pass(
   if (isNews && !isJustOut) await publish(engine)
   // 7 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
   const atOnce = options.pace && config.rotation.atOnce
-  const notIssued = await issuePairs(engine, due, atOnce, notMade)
+  const notIssued = await issuePairs(engine, due, { atOnce, notMade, isDue: true })
   const failures = new Map([...notMade, ...notIssued, ...linkPairs(engine, inventory, due)])
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
   await engine.ownPair.renew(engine)
@@ -156,6 +157,8 @@ async function pass(
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 10 Services that read files are told of them.
   const told = await engine.deliver(engine, { automatic: options.pace !== undefined })
+  // 11 What failed once, and was done since or is wanted no more, is no failure.
+  await forgetSettled(engine, wanted.actions)
   const { done, failed } = outcomeOf(doing, due, (action) =>
     'instance' in action ? failures.get(action.instance) : (notMoved.get(action) ?? notTaken.get(action)),
   )

@@ -9,6 +9,8 @@ import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Handover } from './delivery/handover.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import type { AuthorityEvent } from './event.ts'
+import { issueNow } from './issuing/issue-now.ts'
 import { Pace } from './pace.ts'
 import { rotate } from './rotate.ts'
 import { statusOf } from './status/status.ts'
@@ -92,6 +94,43 @@ describe('by itself', () => {
     await apply(broken, { ...no, pace })
     assert.notEqual(checkPair(engine, 'lake'), before)
     assert.equal(statusOf(broken).services[0]!.failed, undefined)
+  })
+
+  test('a failure that somebody has seen to by hand, or that nobody tries again, is none', async () => {
+    let full = false
+    const events: AuthorityEvent[] = []
+    const healthy = await applied({ services: { lake: {} } })
+    const engine: Engine = {
+      ...healthy,
+      report: (event) => events.push(event as AuthorityEvent),
+      randomBytes: (length) => {
+        if (full && length === 16) throw new AuthorityError('DISK_FAILED', 'no luck')
+        return healthy.randomBytes(length)
+      },
+    }
+    const failed = () => events.splice(0).flatMap((one) => (one.kind === 'issue-failed' ? [one.detail] : []))
+    full = true
+    // It was not due, and is not tried again.
+    await rotate(engine, { what: 'pairs', service: 'lake' })
+    assert.deepEqual(failed(), [{ instance: 'lake', error: 'no luck' }])
+    assert.deepEqual(engine.store.attempts(), [])
+    clock.advance(250 * DAY)
+    await apply(engine, { ...no, pace })
+    assert.ok(failed()[0]?.nextTryAt)
+    assert.equal(engine.store.attempts().length, 1)
+    full = false
+    await issueNow(engine, engine.store.services()[0]!)
+    await apply(engine, { ...no, pace })
+    assert.deepEqual(engine.store.attempts(), [])
+  })
+
+  test('whoever is told of his files no more has not failed to be told', async () => {
+    const handOver = () => Promise.reject(new AuthorityError('RELOAD_FAILED', 'it ended with 1'))
+    const engine = await applied({ services: { lake: { reload: ['reload', 'it'] } } }, { handOver })
+    assert.equal(engine.store.attempts().length, 1)
+    const untold = { ...testEngine({ dir, clock, config: { services: { lake: {} } } }), store: engine.store }
+    await apply(untold, { ...no, pace })
+    assert.deepEqual(engine.store.attempts(), [])
   })
 
   test('leaves a service alone whose previous pair was put back, until it is told otherwise', async () => {

@@ -29,7 +29,7 @@ export async function rotateAnew(
   const issuances: Issuance[] = due.map(({ row: { id }, service }) => ({
     ...{ instance: id, service, serving: served.get(id) },
   }))
-  const failures = await issuePairs(engine, issuances)
+  const failures = await issuePairs(engine, issuances, { isDue: false })
   await announceKeys(engine)
   const rotated = due.flatMap(({ row }) => (failures.has(row.id) ? [] : [currentOf(engine.store, row)]))
   const failed = [...failures].map(([instance, { message }]) => ({ instance, message }))

@@ -91,16 +91,20 @@ export async function issuePair(
   return { service: service.service, instance, serial, notAfter, certificate: certificatePem }
 }
 
-/**
- * Issues many, a few at once; one that fails harms none of the others, and is on record with the time of its next try.
- *
- * @param atOnce where nobody waits: `rotation.at_once`
- */
+export interface IssuePairsOptions {
+  /** Where nobody waits: `rotation.at_once`. */
+  readonly atOnce?: number | undefined
+  /** Whose next key could not be made. */
+  readonly notMade?: ReadonlyMap<string, Error>
+  /** What fails is tried again by itself, because it is due: it is put on record, with the time of its next try. */
+  readonly isDue: boolean
+}
+
+/** Issues many, a few at once; one that fails harms none of the others. */
 export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
-  atOnce: number = AT_ONCE,
-  notMade?: ReadonlyMap<string, Error>,
+  { atOnce = AT_ONCE, notMade, isDue }: IssuePairsOptions,
 ): Promise<ReadonlyMap<string, Error>> {
   const failed = new Map<string, Error>()
   if (issuances.length === 0) return failed
@@ -114,7 +118,11 @@ export async function issuePairs(
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       failed.set(issuance.instance, error)
-      await recordFailure(engine, issuance, error, (before.get(issuance.instance) ?? 0) + 1)
+      const attempts = (before.get(issuance.instance) ?? 0) + 1
+      const detail = isDue ? await recordFailure(engine, issuance, error, attempts) : {}
+      const told = { instance: issuance.instance, error: error.message, ...detail }
+      const subject = issuance.service.service
+      engine.report({ kind: 'issue-failed', subject, at: engine.clock(), detail: told })
     }
   }
   const choice = keyChoice(engine, notMade)
@@ -138,20 +146,18 @@ export async function issuePairs(
 }
 
 async function recordFailure(
-  engine: Engine,
-  { instance, service }: Issuance,
+  { store, clock, randomBytes }: Engine,
+  { instance }: Issuance,
   error: Error,
   attempts: number,
-): Promise<void> {
-  const { store, clock, randomBytes, report } = engine
+): Promise<{ nextTryAt: string }> {
   // Whoever waits for others does so no longer than he may.
   const until = error instanceof AuthorityError && Number(error.data.until)
   const nextTryAt = Math.min(nextTry(clock(), attempts, randomBytes), until || Number.POSITIVE_INFINITY)
   const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
   // A store that can't be written has failed already; it is tried again as soon as anything is.
   await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
-  const detail = { instance, error: error.message, nextTryAt: new Date(nextTryAt).toISOString() }
-  report({ kind: 'issue-failed', subject: service.service, at: clock(), detail })
+  return { nextTryAt: new Date(nextTryAt).toISOString() }
 }
 
 function forgetFailure({ store }: Engine, { instance }: Issuance): Promise<void> {

@@ -98,7 +98,8 @@ describe('the authority that watches its log', () => {
 
   test('raises an alarm where the log holds something else than what it gave its word for', async () => {
     cheats = true
-    await issuePairs(engine, [{ instance: 'lake', service: engine.store.services()[0]!, serving: undefined }])
+    const lake = { instance: 'lake', service: engine.store.services()[0]!, serving: undefined }
+    await issuePairs(engine, [lake], { isDue: false })
     await monitor.look()
     assert.match(alarms().join('\n'), /is not the certificate for which the log gave its word/)
   })
