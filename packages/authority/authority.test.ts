@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import {
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
@@ -271,6 +273,17 @@ describe('over the socket', () => {
     await assert.rejects(() => client.issue('nobody'), isCode('NOT_A_MEMBER'))
     await close()
     assert.equal(await connectAdmin(socket, { purpose: 'issue' }), undefined)
+  })
+
+  test('whoever takes the call and says nothing is not waited for', async (t) => {
+    const socket = join(temporaryFolder(), 'admin.sock')
+    const server = createServer(() => {}).listen(socket)
+    atEnd(t, () => server.close())
+    await once(server, 'listening')
+    await assert.rejects(connectAdmin(socket, { purpose: 'status' }, 100), {
+      code: 'ADMIN_SILENT',
+      message: /at .*admin\.sock that has said nothing for 0\.1 s/,
+    })
   })
 
   test('what is asked is recorded as claimed, and what nobody asked as the authority’s own', async (t) => {

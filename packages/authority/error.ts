@@ -1,5 +1,6 @@
 export type AuthorityErrorCode =
   | 'ADMIN_FORBIDDEN'
+  | 'ADMIN_SILENT'
   | 'ADMIN_UNREACHABLE'
   | 'ADOPTION_REFUSED'
   | 'AUDIT_CHANGED'

@@ -7,21 +7,31 @@ import { byShortName } from '../socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import type { Administration } from './administration.ts'
 
+/** Milliseconds. It answers a ping whatever else it does. */
+const PATIENCE = 10_000
+
 /**
  * The authority that serves this socket; undefined where none does.
  *
  * @param asker for its audit
- * @throws AuthorityError `ADMIN_FORBIDDEN` where that can't be told
+ * @param patience how long its first answer may take, milliseconds
+ * @throws AuthorityError `ADMIN_FORBIDDEN` where that can't be told, `ADMIN_SILENT`
  */
-export async function connectAdmin(socket: string, asker: Asker): Promise<Administration | undefined> {
+export async function connectAdmin(
+  socket: string,
+  asker: Asker,
+  patience = PATIENCE,
+): Promise<Administration | undefined> {
   const call = <Name extends keyof Gives>(name: Name, input: Takes[Name]): Promise<Gives[Name]> =>
     callOverSocket({ socket, asker }, name, input)
   try {
-    await call('ping', undefined)
+    await callOverSocket({ socket, asker, patience }, 'ping', undefined)
   } catch (error) {
     // Whoever answers, be it with a refusal, is there and holds the lock; what is amiss is said by the call that meets it.
     if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
-    if (error instanceof AuthorityError && error.code === 'ADMIN_FORBIDDEN') throw error
+    const isHidden =
+      error instanceof AuthorityError && ['ADMIN_FORBIDDEN', 'ADMIN_SILENT'].includes(error.code)
+    if (isHidden) throw error
   }
   return {
     plan: () => call('plan', undefined),
@@ -68,8 +78,15 @@ export function askConsoleLink(
   return callOverSocket({ socket, asker }, 'console-link', request)
 }
 
+interface Socket {
+  readonly socket: string
+  readonly asker: Asker
+  /** Milliseconds; without it an answer may take as long as what was asked for. */
+  readonly patience?: number
+}
+
 function callOverSocket<Name extends keyof Gives>(
-  { socket, asker }: { readonly socket: string; readonly asker: Asker },
+  { socket, asker, patience }: Socket,
   name: Name,
   input: Takes[Name],
 ): Promise<Gives[Name]> {
@@ -94,10 +111,23 @@ function callOverSocket<Name extends keyof Gives>(
           },
         )
         call.on('error', fail)
+        if (patience !== undefined)
+          call.setTimeout(patience, () => {
+            reject(silent(socket, patience))
+            call.destroy()
+          })
         call.end(input === undefined ? undefined : JSON.stringify(input))
       })
     } catch (cause) {
       fail(cause)
     }
   })
+}
+
+function silent(socket: string, patience: number): AuthorityError {
+  return new AuthorityError(
+    'ADMIN_SILENT',
+    `found an \`mtls up\` at ${socket} that has said nothing for ${patience / 1000} s; allowed: an answer. See whether it was stopped (its process is in lock.json there; \`kill -CONT\`), or hangs: then end it, and start it again`,
+    { data: { socket } },
+  )
 }

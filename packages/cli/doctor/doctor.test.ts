@@ -246,6 +246,14 @@ describe('doctor', () => {
         return { change: () => ({ isRunning: undefined, status: { error } }), system }
       },
     ],
+    'authority-silent': [
+      'error',
+      () => {
+        const error = new AuthorityError('ADMIN_SILENT', 'found an `mtls up` that has said nothing')
+        const system = { connectFailure: async () => undefined }
+        return { change: () => ({ isRunning: undefined, status: { error } }), system }
+      },
+    ],
     'published-broken': [
       'error',
       () => {

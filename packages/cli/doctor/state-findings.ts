@@ -48,10 +48,19 @@ export function publishedFindings({ config, mesh, status }: Examination): Findin
 export function authorityFindings({ isRunning, status }: Examination): Finding[] {
   if (isRunning === undefined && !isRead(status)) {
     const { code, message } = status.error
+    const found = `${message} [${code}]`
     const fix = 'run `mtls doctor` as that user, or as root'
-    return [
-      { id: 'authority-closed', severity: 'note', subject: 'authority', found: `${message} [${code}]`, fix },
-    ]
+    return code === 'ADMIN_SILENT'
+      ? [
+          {
+            id: 'authority-silent',
+            severity: 'error',
+            subject: 'authority',
+            found,
+            fix: 'what the message says',
+          },
+        ]
+      : [{ id: 'authority-closed', severity: 'note', subject: 'authority', found, fix }]
   }
   if (isRunning || !isRead(status) || isNothingYet(status)) return []
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
