@@ -356,7 +356,7 @@ export class Authority implements Administration {
     await this.#responder?.close()
     await this.#backingUp
     await this.#busy
-    await this.#deliveries.settled()
+    await this.#deliveries.close()
     await this.#engine.logSeat.close()
     this.#engine.store.close()
     this.#lock.release()

@@ -107,7 +107,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       logSeat: new LogSeat((wanted) => openLog(wanted, asAuthority)),
       push: () => {},
       staple: async () => undefined,
-      handOver: (handover) => handOver(handover, { environment: hookEnvironment, clock }),
+      handOver: (handover, signal) => handOver(handover, { environment: hookEnvironment, clock, signal }),
       deliver,
       clock,
       randomBytes,

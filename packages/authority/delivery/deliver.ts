@@ -19,6 +19,9 @@ const AT_ONCE = 4
 /** A server that was told reads its files in its own time, and nothing shows when it has read the roots. Milliseconds. */
 export const SETTLE_TIME = 5000
 
+/** What was begun when the authority ends is given so long to end too, milliseconds. */
+const GRACE = 5000
+
 type Known = Pick<Engine, 'store' | 'config'>
 
 /** Instances that read files and have not been told, or have not shown, what lies there now. */
@@ -53,6 +56,7 @@ export class Deliveries {
   #again = new Map<string, Due>()
   #working = Promise.resolve()
   #told = 0
+  readonly #ending = new AbortController()
 
   /** @param looksDue called when there may be more to do: nobody is being told any more, or somebody could not be */
   constructor(looksDue: () => void) {
@@ -92,12 +96,25 @@ export class Deliveries {
     }
   }
 
+  /**
+   * Nobody else is told. Whoever was not by then is due at the next start.
+   *
+   * @param grace for those who are being told, milliseconds
+   */
+  async close(grace = GRACE): Promise<void> {
+    this.#waiting = []
+    this.#again.clear()
+    const late = setTimeout(() => this.#ending.abort(), grace)
+    await this.settled()
+    clearTimeout(late)
+  }
+
   async #work(engine: Engine): Promise<void> {
     for (let [next, ...others] = this.#waiting; next !== undefined; [next, ...others] = this.#waiting) {
       const { instance, digest } = next
       this.#waiting = others
       this.#busy.set(instance, digest)
-      const isTold = await handOver(engine, next)
+      const isTold = await handOver(engine, next, this.#ending.signal)
       this.#busy.delete(instance)
       if (isTold) this.#told++
       const again = isTold ? this.#again.get(instance) : undefined
@@ -108,11 +125,15 @@ export class Deliveries {
   }
 }
 
-async function handOver(engine: Engine, { instance, digest, ...handover }: Due): Promise<boolean> {
+async function handOver(
+  engine: Engine,
+  { instance, digest, ...handover }: Due,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { store, clock, report, randomBytes } = engine
   const subject = handover.service
   try {
-    await engine.handOver(handover)
+    await engine.handOver(handover, signal)
     await store.write((transaction) => {
       transaction.putDelivery({ instance, digest, at: clock() })
       transaction.forgetAttempt('reload', instance)
@@ -120,6 +141,7 @@ async function handOver(engine: Engine, { instance, digest, ...handover }: Due):
     report({ kind: 'reloaded', subject, at: clock(), detail: { instance, serial: handover.serial } })
     return true
   } catch (cause) {
+    if (signal.aborted) return false
     const error = (cause as Error).message
     const attempts = failuresOf(store, instance) + 1
     const nextTryAt = nextTry(clock(), attempts, randomBytes)

@@ -8,20 +8,26 @@ export interface HandOverOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Tells a service that its files have changed, and, where it has an address, looks whether it shows the new certificate.
  *
  * @throws AuthorityError `RELOAD_FAILED`
+ * @throws the reason of `signal`, when that ends it
  */
-export async function handOver(handover: Handover, { environment, clock }: HandOverOptions): Promise<void> {
+export async function handOver(
+  handover: Handover,
+  { environment, clock, signal }: HandOverOptions,
+): Promise<void> {
   const { service, reload, files, address, serial } = handover
-  await runReload(reload, files, { service, environment, clock })
+  await runReload(reload, files, { service, environment, clock, signal })
   if (address?.port === undefined) return
   const { host, port } = address
   const place = addressText(host, port)
-  const found = await shownSerial({ host, port }, serial, speaksPostgres(reload))
+  const found = await shownSerial({ host, port }, serial, { isPostgres: speaksPostgres(reload), signal })
   if (found === serial) return
   throw new AuthorityError(
     'RELOAD_FAILED',

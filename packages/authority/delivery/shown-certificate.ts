@@ -1,12 +1,10 @@
 import { connect as connectTcp, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { parseCertificate } from '@datapunk/pki'
 
-/** Milliseconds for one look. */
-const PATIENCE = 3000
-
-/** A server may need a moment to read its files, and its old workers another to end: it is looked for so long. */
-const LOOKS = 20
+/** A server may need a moment to read its files, and its old workers another to end: it is looked at for so long, milliseconds. */
+const PATIENCE = 10_000
 const BETWEEN_LOOKS = 250
 
 /** A PostgreSQL server speaks TLS once it is asked to: SSLRequest (its protocol, section "SSL Session Encryption"). */
@@ -18,35 +16,57 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
  *
  * @param expected lowercase hex
  * @returns the serial that it shows at last; undefined where no certificate was shown
+ * @throws the reason of `signal`, when that ends it
  */
 export async function shownSerial(
-  place: { readonly host: string; readonly port: number },
+  place: Place,
   expected: string,
-  isPostgres: boolean,
+  { isPostgres, signal, patience = PATIENCE }: LookOptions,
 ): Promise<string | undefined> {
-  for (let look = 1; ; look++) {
-    const serial = await lookOnce(place, isPostgres)
-    if (serial === expected || look === LOOKS) return serial
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS))
+  const late = AbortSignal.timeout(patience)
+  const ending = signal === undefined ? late : AbortSignal.any([late, signal])
+  let shown: string | undefined
+  while (!ending.aborted) {
+    const found = await lookOnce(place, isPostgres, ending)
+    if (found === expected) return found
+    // Who did not answer in time has not shown another one.
+    if (!ending.aborted) shown = found
+    await pause(BETWEEN_LOOKS, undefined, { signal: ending }).catch(() => {})
   }
+  signal?.throwIfAborted()
+  return shown
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+interface LookOptions {
+  readonly isPostgres: boolean
+  readonly signal?: AbortSignal | undefined
+  /** For all looks together, milliseconds. */
+  readonly patience?: number
 }
 
 function lookOnce(
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: Place,
   isPostgres: boolean,
+  ending: AbortSignal,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const tcp = connectTcp({ host, port })
     const end = (serial?: string) => {
-      clearTimeout(timer)
+      ending.removeEventListener('abort', giveUp)
       tcp.destroy()
       resolve(serial)
     }
-    const timer = setTimeout(() => end(), PATIENCE)
-    tcp.on('error', () => end())
+    const giveUp = () => end()
+    ending.addEventListener('abort', giveUp)
+    tcp.on('error', giveUp)
     const shake = (socket: Socket) => {
       const tls = connectTls({ socket, rejectUnauthorized: false })
-      tls.on('error', () => end())
+      tls.on('error', giveUp)
       tls.on('secureConnect', () => end(serialIn(tls.getPeerCertificate().raw)))
     }
     tcp.once('connect', () => {
