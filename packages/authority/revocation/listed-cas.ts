@@ -1,3 +1,4 @@
+import { caCertificate } from '../ca-certificate.ts'
 import { keptPer } from '../kept-answer.ts'
 import type { Reader } from '../store/contract.ts'
 import type { ListHead, SlotRow } from '../store/rows.ts'
@@ -26,5 +27,22 @@ function listedAmong(slots: readonly SlotRow[], all: readonly ListHead[]): reado
     const isTrusted = slot.state !== 'retired' && slot.state !== 'compromised'
     const lists = new Map((heads.get(slot.id) ?? []).map((head) => [head.scope, head]))
     return isCa && isTrusted ? [{ slot, list: lists.get(WHOLE), lists }] : []
+  })
+}
+
+/** The last lists of issuing CAs that have retired, as long as no list of their root says so: its key may be away. */
+export function lastLists(store: Reader): readonly ListHead[] {
+  const [slots, lists] = [store.slots(), store.lists()]
+  const whole = new Map(lists.flatMap((head) => (head.scope === WHOLE ? [[head.slot, head]] : [])))
+  const unsaid = listedCas(store).flatMap(({ slot, list }) => {
+    const said = list?.revocations ?? 0
+    if (slot.kind !== 'root' || store.lastRevocationOf(slot.id) === said) return []
+    return [...store.revoked({ number: said, time: 0, slot: slot.id })].map(({ serial }) => serial)
+  })
+  if (unsaid.length === 0) return []
+  return slots.flatMap(({ id, kind, state, certificate }) => {
+    const isLast = kind === 'issuing-ca' && state === 'retired' && certificate !== undefined
+    const list = whole.get(id)
+    return isLast && list && unsaid.includes(caCertificate(certificate).serial) ? [list] : []
   })
 }

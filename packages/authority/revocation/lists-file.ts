@@ -1,7 +1,7 @@
 import type { Reader } from '../store/contract.ts'
 import type { ListRow } from '../store/rows.ts'
 import { WHOLE } from './list-url.ts'
-import { listedCas } from './listed-cas.ts'
+import { lastLists, listedCas } from './listed-cas.ts'
 
 const begin = '-----BEGIN X509 CRL-----\n'
 const end = '-----END X509 CRL-----\n'
@@ -17,11 +17,11 @@ const kept = new WeakMap<object, ListsFile>()
 
 /** `paths.crl`: one full list of every CA, which is what OpenSSL wants of a file. The same bytes until one of them is another. */
 export function listsFile(store: Reader): Uint8Array {
-  const listed = listedCas(store).filter(({ list }) => list !== undefined)
-  const names = listed.map(({ slot, list }) => `${slot.id} ${list!.number}`).join()
+  const listed = [...listedCas(store).flatMap(({ list }) => list ?? []), ...lastLists(store)]
+  const names = listed.map(({ slot, number }) => `${slot} ${number}`).join()
   const known = kept.get(store)
   if (known?.names === names) return known.bytes
-  const bytes = Buffer.concat(listed.map(({ slot }) => pemOf(store.list(slot.id, WHOLE)!)))
+  const bytes = Buffer.concat(listed.map(({ slot }) => pemOf(store.list(slot, WHOLE)!)))
   kept.set(store, { names, bytes })
   return bytes
 }

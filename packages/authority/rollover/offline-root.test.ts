@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { decodePem } from '@datapunk/pki'
 import { readTrustStatement } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply, planOf } from '../apply.ts'
@@ -136,11 +137,15 @@ describe('a root that is offline', () => {
     assert.deepEqual([states()['issuing-ca-1'], states()['issuing-ca-2']], ['retired', 'active'])
     // What signs no more is destroyed at once, though the statement without it has to wait.
     assert.equal(existsSync(own('issuing-ca-1')), false)
-    assert.deepEqual(asked(), ['publish-trust-statement: ca.key'])
+    assert.deepEqual(asked(), ['publish-trust-statement: ca.key', 'publish-lists: ca.key'])
     assert.equal(statusOf(engine).asks[0]?.until, undefined)
+    // What it had revoked stays on a list until the root's says that it is gone.
+    const listed = () => decodePem(readFileSync(engine.config.paths.crl), 'X509 CRL')
+    assert.equal(listed().length, 3)
 
     bring()
     await settle()
+    assert.equal(listed().length, 2)
     assert.deepEqual([asked(), takeAway()], [[], ['root-1']])
     const newest = readTrustStatement(engine.store.trustStatements().at(-1)!.bytes)
     assert.equal(newest.issuingCas.length, 1)
@@ -164,7 +169,8 @@ describe('a root that is offline', () => {
       await settle()
       assert.deepEqual([states()['root-1'], states()['root-2']], ['retired', 'active'])
       const missing = taken.map((slot) => (slot === 'root-2' ? 'ca.key' : 'root-1.key'))
-      assert.deepEqual(asked(), [`publish-trust-statement: ${missing}`])
+      const lists = taken.some((slot) => slot === 'root-2') ? ['publish-lists: ca.key'] : []
+      assert.deepEqual(asked(), [`publish-trust-statement: ${missing}`, ...lists])
       const retired = engine.events
         .filter((event) => event.kind === 'key-retired')
         .find(({ detail }) => detail.slot === 'root-1')

@@ -1,15 +1,17 @@
 import type { Certificate, Signer } from '@datapunk/pki'
+import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { type Issuer, issueCross } from '../issuing/issue.ts'
 import { publishLists } from '../revocation/lists.ts'
 import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
+import type { Reader } from '../store/contract.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import { announceTrust } from './announce-trust.ts'
 import { compromise } from './compromise.ts'
 import type { RollStep } from './roll-step.ts'
-import { hasVouched } from './vouching.ts'
+import { hasVouched, isFor } from './vouching.ts'
 
 /** Takes one step of a roll-over. Each is taken up again where a crash ended it, because the next plan asks for it again. */
 export async function takeStep(engine: Engine, step: RollStep): Promise<void> {
@@ -82,7 +84,10 @@ export async function activate(engine: Engine, ids: readonly string[]): Promise<
   for (const { id } of next) report({ kind: 'key-activated', subject: 'mesh', at, detail: { slot: id } })
 }
 
-/** 6 Trusted no more: 7, the next trust statement, leaves them out. */
+/**
+ * 6 Trusted no more: 7, the next trust statement, leaves them out. For whoever goes by lists the root's says so: a CA that is gone
+ * signs none, and what it had revoked would be good again where a list that is missing is passed over.
+ */
 async function retire(
   { store, clock, actor, report, keys, config }: Engine,
   ids: readonly string[],
@@ -94,6 +99,8 @@ async function retire(
       if (!ids.includes(slot.id)) continue
       transaction.putSlot({ ...slot, state: 'retired', since: at })
       transaction.addAudit({ at, actor, deed: 'key-retired', entry: { slot: slot.id } })
+      for (const serial of issuedFor(slot, transaction))
+        transaction.revoke({ serial, reason: 'superseded', at })
     }
   })
   for (const slot of retired) {
@@ -103,6 +110,20 @@ async function retire(
     const detail = { slot: slot.id, ...(isOffline && { reason: COPIES_ARE_YOURS }) }
     report({ kind: 'key-retired', subject: 'mesh', at, detail })
   }
+}
+
+/** By serial: the certificate of an issuing CA; of a root those in which others vouch for it. */
+function issuedFor(
+  { id, kind, certificate }: SlotRow,
+  store: Pick<Reader, 'certificate' | 'issuedOf'>,
+): string[] {
+  if (certificate === undefined) return []
+  const own = caCertificate(certificate)
+  if (kind === 'issuing-ca') return store.certificate(own.serial) === undefined ? [] : [own.serial]
+  const others = store
+    .issuedOf('cross')
+    .filter(({ slot, der }) => slot !== id && isFor(caCertificate(der!), own))
+  return others.map(({ serial }) => serial)
 }
 
 const COPIES_ARE_YOURS =

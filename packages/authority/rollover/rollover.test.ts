@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import { decodePem, parseCertificate, parseCrl, verifyPath } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
   type DocumentNumber,
@@ -81,6 +81,8 @@ describe('a roll-over', () => {
   }
 
   const states = () => Object.fromEntries(engine.store.slots().map(({ id, state }) => [id, state]))
+  const reasonListed = (root: string, serial: string) =>
+    parseCrl(engine.store.list(root, '')!.der).entries.find(Buffer.from(serial, 'hex'))?.reason
   const waits = () => plan(engine.config, takeInventory(engine), clock.now()).waits
   const currentSlots = () => engine.store.currentCertificates().map(({ slot }) => slot)
 
@@ -142,6 +144,8 @@ describe('a roll-over', () => {
     acknowledge('stream')
     await apply(engine, no)
     assert.equal(states()['issuing-ca-1'], 'retired')
+    const { certificate } = engine.store.slots().find(({ id }) => id === 'issuing-ca-1')!
+    assert.equal(reasonListed('root-1', parseCertificate(certificate!).serial), 'superseded')
     assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 1)
     assert.equal(engine.keys.has({ id: 'issuing-ca-1', kind: 'issuing-ca' }), false)
     assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), {
@@ -355,6 +359,9 @@ describe('a roll-over', () => {
       [both[1]!.serial],
     )
     assert.equal(engine.keys.pathOf({ id: 'root-2', kind: 'root' }), engine.config.paths.caKey)
+    // Its word for the one before it is taken back, for whoever goes by lists.
+    const vouched = cross.find(({ spki }) => Buffer.compare(spki, both[0]!.spki) === 0)!
+    assert.equal(reasonListed('root-2', vouched.serial), 'superseded')
     // Whoever trusts only the first root still gets to the new leaves, by way of what the service shows.
     const shown = decodePem(readFileSync(engine.config.services.get('lake')!.cert), 'CERTIFICATE')
     const [leaf, ...intermediates] = shown.map(parseCertificate)

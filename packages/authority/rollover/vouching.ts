@@ -20,6 +20,7 @@ export function rootsHaveVouched(store: Pick<Reader, 'issuedOf' | 'slots'>): boo
   )
 }
 
-function isFor(cross: Certificate, { spki }: Certificate): boolean {
+/** Whether it certifies the key of this root. */
+export function isFor(cross: Certificate, { spki }: Certificate): boolean {
   return Buffer.compare(cross.spki, spki) === 0
 }
