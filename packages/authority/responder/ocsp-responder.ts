@@ -130,7 +130,7 @@ export class OcspResponder {
     const nextUpdate = Math.min(wholeSeconds(now + answersLive), wholeSeconds(signer.certificate.notAfter))
     const answers = certIds.map((certId) => ({
       certId,
-      status: this.#statusOf(certId.serial, issuer.slot),
+      status: this.#statusOf(certId.serial, issuer.slot, thisUpdate),
       thisUpdate,
       nextUpdate,
     }))
@@ -139,14 +139,21 @@ export class OcspResponder {
     return { der, times: nonce === undefined ? { thisUpdate, nextUpdate } : undefined }
   }
 
-  /** Never `good` for what was not issued: an intent is no certificate, nor is what another CA has signed. */
-  #statusOf(serial: string, { id }: SlotRow): CertStatus {
+  /**
+   * Never `good` for what was not issued: an intent is no certificate, nor is what another CA has signed. Nor was anything revoked
+   * later than it is known to be (RFC 6960 2.4): whoever’s clock is late believes a certificate until then.
+   */
+  #statusOf(serial: string, { id }: SlotRow, thisUpdate: number): CertStatus {
     const { store } = this.#options
     const row = store.certificate(serial)
     if (row === undefined || row.slot !== id) return { kind: 'unknown' }
     const revocation = store.revocation(serial)
     if (revocation !== undefined)
-      return { kind: 'revoked', at: revocation.at, reason: PKI_REASONS[revocation.reason] }
+      return {
+        kind: 'revoked',
+        at: Math.min(revocation.at, thisUpdate),
+        reason: PKI_REASONS[revocation.reason],
+      }
     return row.state === 'issued' ? { kind: 'good' } : { kind: 'unknown' }
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { urlKeyOf } from '../revocation/list-url.ts'
 import type { Reader } from '../store/contract.ts'
+import { isHad } from './condition.ts'
 import { ListShelf } from './list-shelf.ts'
 import { giveShelved, type LogShelf } from './log-shelf.ts'
 import type { OcspReply, OcspResponder } from './ocsp-responder.ts'
@@ -55,10 +56,11 @@ async function answer(
   if (method === 'POST' && (path === '/ocsp' || path === '/ocsp/')) {
     const body = await bodyOf(request)
     if (body === undefined) return void response.writeHead(413, { connection: 'close' }).end()
-    return giveOcsp(response, await ocsp.answer(body), clock())
+    return giveOcsp(request, response, { reply: await ocsp.answer(body), now: clock() })
   }
   if (isGet && path.startsWith('/ocsp/')) {
-    return giveOcsp(response, await ocsp.answer(requestIn(path.slice('/ocsp/'.length))), clock())
+    const reply = await ocsp.answer(requestIn(path.slice('/ocsp/'.length)))
+    return giveOcsp(request, response, { reply, now: clock() })
   }
   if (isGet && path.startsWith('/log/')) return giveShelved(response, await logs.find(path))
   if (isGet && path.startsWith('/crl/')) return giveList(request, response, { lists, path, now: clock() })
@@ -96,39 +98,48 @@ function bodyOf(request: IncomingMessage): Promise<Uint8Array | undefined> {
 }
 
 /** RFC 9919 7.2: what is signed for everybody says for how long it may be kept; nothing else may be. */
-function giveOcsp(response: ServerResponse, reply: OcspReply, now: number): void {
-  const headers = reply.times === undefined ? NOT_KEPT : cachingOf(reply, reply.times, now)
-  response.writeHead(200, ['content-type', 'application/ocsp-response', ...headers])
-  response.end(reply.der)
+function giveOcsp(
+  { method, headers: asked }: IncomingMessage,
+  response: ServerResponse,
+  { reply, now }: { readonly reply: OcspReply; readonly now: number },
+): void {
+  const { der, times } = reply
+  if (times === undefined) return void response.writeHead(200, [...OCSP_TYPE, ...NOT_KEPT]).end(der)
+  const etag = etagOf(reply)
+  const headers = [...lastingOf(times, etag), ...maxAge(times, now)]
+  if (method !== 'POST' && isHad(asked, { etag, modified: times.thisUpdate }))
+    return void response.writeHead(304, headers).end()
+  response.writeHead(200, [...OCSP_TYPE, ...headers]).end(der)
 }
 
+const OCSP_TYPE = ['content-type', 'application/ocsp-response']
 const NOT_KEPT = ['cache-control', 'no-store']
 
 /** Many come for the headers of a list, or with the one that they have: for them none is read. */
 function giveList(
-  { method, headers: { 'if-none-match': had } }: IncomingMessage,
+  { method, headers: asked }: IncomingMessage,
   response: ServerResponse,
   { lists, path, now }: { readonly lists: ListShelf; readonly path: string; readonly now: number },
 ): void {
   const found = lists.find(path)
-  const isHad = found?.etag === had
-  const whole = found === undefined || isHad || method === 'HEAD' ? undefined : lists.whole(found)
+  const isKnown = found && isHad(asked, { etag: found.etag, modified: found.head.thisUpdate })
+  const whole = found === undefined || isKnown || method === 'HEAD' ? undefined : lists.whole(found)
   const list = whole?.list ?? found
   if (list === undefined) return void response.writeHead(404).end()
   const headers = [...lastingOf(list.head, list.etag), ...maxAge(list.head, now)]
-  if (isHad) return void response.writeHead(304, headers).end()
+  if (isKnown) return void response.writeHead(304, headers).end()
   const about = ['content-type', 'application/pkix-crl', 'content-length', `${list.size}`]
   response.writeHead(200, [...about, ...headers]).end(whole?.der)
 }
 
-function cachingOf(of: Pick<OcspReply, 'der'>, times: Times, now: number): string[] {
-  const lasting = kept.get(of) ?? lastingOf(times, `"${createHash('sha256').update(of.der).digest('hex')}"`)
-  kept.set(of, lasting)
-  return [...lasting, ...maxAge(times, now)]
+/** Of an answer that is given again and again. */
+function etagOf(reply: OcspReply): string {
+  const etag = etags.get(reply) ?? `"${createHash('sha256').update(reply.der).digest('hex')}"`
+  etags.set(reply, etag)
+  return etag
 }
 
-/** What the headers of an answer that is given again and again always say. */
-const kept = new WeakMap<object, string[]>()
+const etags = new WeakMap<OcspReply, string>()
 
 type Times = NonNullable<OcspReply['times']>
 
