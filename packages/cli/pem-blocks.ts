@@ -8,6 +8,9 @@ export interface PemBlock {
   readonly der: Uint8Array | undefined
 }
 
+/** RFC 7468 7: what keytool, certtool and NSS write. */
+const OTHER_LABELS: Readonly<Record<string, string>> = { 'NEW CERTIFICATE REQUEST': 'CERTIFICATE REQUEST' }
+
 const BLOCK = /^-----BEGIN ([^-\r\n]{1,64})-----\r?$[^-]*^-----END \1-----\r?$/gm
 
 /** @throws PkiError `PEM_INVALID` for a block that is not whole */
@@ -16,8 +19,8 @@ export function pemBlocks(bytes: Uint8Array): PemBlock[] {
   // DER of whatever is shown here is a SEQUENCE.
   if (bytes[0] === 0x30) return [{ label: 'DER', der: bytes }]
   const blocks = [...text.matchAll(BLOCK)].map(([block, label = '']) => ({
-    label,
-    der: isPublic(label) ? decodePem(block, label)[0] : undefined,
+    label: OTHER_LABELS[label] ?? label,
+    der: isPublic(OTHER_LABELS[label] ?? label) ? decodePem(block, label)[0] : undefined,
   }))
   // A block that was begun and is not whole: the strict reader says on which line.
   const begun = text.match(/^-----BEGIN /gm)?.length ?? 0

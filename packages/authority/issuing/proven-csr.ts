@@ -30,8 +30,11 @@ function derOf(csr: Uint8Array): Uint8Array {
       `found a CSR of ${csr.byteLength} bytes; allowed: ${MAX_CSR_BYTES}`,
     )
   }
-  const isPem = Buffer.from(csr.subarray(0, 64)).includes('-----BEGIN')
-  const [der] = isPem ? decodePem(csr, 'CERTIFICATE REQUEST') : [csr]
+  // DER of a request is a SEQUENCE.
+  if (csr[0] === 0x30) return csr
+  // RFC 7468 7: keytool, certtool and NSS write the other one.
+  const isNew = Buffer.from(csr).includes('-----BEGIN NEW CERTIFICATE REQUEST-----')
+  const [der] = decodePem(csr, isNew ? 'NEW CERTIFICATE REQUEST' : 'CERTIFICATE REQUEST')
   if (der === undefined) throw new AuthorityError('CSR_INVALID', 'found no CERTIFICATE REQUEST in the file')
   return der
 }
