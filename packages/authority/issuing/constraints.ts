@@ -3,10 +3,12 @@ import { keptPer } from '../kept-answer.ts'
 
 /** What an issuing CA may sign for: its name constraints (RFC 5280 4.2.1.10). */
 export interface Constraints {
-  /** DNS suffixes, and hosts of URIs: the trust domain and the extra domains. */
+  /** DNS suffixes: the trust domain and the extra domains. */
   readonly domains: readonly string[]
   /** Exactly the configured addresses; none means that all are excluded. */
   readonly ipAddresses: readonly string[]
+  /** Absent: hosts of URIs are the domains too. */
+  readonly uris?: 'any'
 }
 
 interface Names {
@@ -29,6 +31,7 @@ function writtenIn(config: Config): string {
   const constraints: Constraints = {
     domains: [config.trustDomain, ...[...config.authority.extraDomains].sort()],
     ipAddresses: [...addresses].sort(),
+    ...(config.authority.issuing.constrainUris ? {} : { uris: 'any' }),
   }
   return JSON.stringify(constraints)
 }

@@ -191,7 +191,7 @@ export async function issueIssuingCa(
   const notBefore = Math.max(now - BACKDATED, root.certificate.notBefore)
   const notAfter = Math.min(notBefore + years * 365 * DAY, root.certificate.notAfter)
   const { subject, spki, constraints } = ca
-  const { domains, ipAddresses } = parseConstraints(constraints)
+  const { domains, ipAddresses, uris } = parseConstraints(constraints)
   const serial = drawSerial(issuing)
   const tbs = issuingCaCertificate({
     serial,
@@ -201,7 +201,7 @@ export async function issueIssuingCa(
     notBefore,
     notAfter,
     permittedDomains: domains,
-    permittedUriHosts: domains,
+    permittedUriHosts: uris ?? domains,
     permittedIps: ipAddresses,
     ...caStatusUrls(issuing.config, slotOf(root, issuing)),
   })

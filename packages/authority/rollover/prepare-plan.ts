@@ -7,8 +7,7 @@ import { waitOfCrowd } from './crowd.ts'
 import { endOf, isRollTime } from './lifetimes.ts'
 import type { RollWait, RootStep } from './roll-step.ts'
 
-const OTHER_CONSTRAINTS =
-  'the domains and addresses that services may have are not those the issuing CA may sign for'
+const OTHER_CONSTRAINTS = 'what the issuing CA may sign for is not what the config asks for'
 
 interface Generation {
   readonly active: SlotRow | undefined

@@ -25,8 +25,8 @@ export interface IssuingCaRequest extends AuthorityStatus {
   readonly notAfter: number
   /** DNS domains below which it may issue; each allows itself and everything to its left. */
   readonly permittedDomains: readonly string[]
-  /** Hosts of URIs it may issue: the trust domain. */
-  readonly permittedUriHosts: readonly string[]
+  /** Hosts of URIs it may issue: the trust domain. `any`: all, for verifiers that refuse whatever has such a constraint. */
+  readonly permittedUriHosts: readonly string[] | 'any'
   /** Addresses or CIDR ranges it may issue; none excludes every address. */
   readonly permittedIps: readonly string[]
   /** How many intermediates may follow; 0 unless told. */
@@ -82,6 +82,7 @@ function nameSpaces(request: IssuingCaRequest): { permitted: NameSpaces; exclude
       { field: permittedDomains.length === 0 ? 'permittedDomains' : 'permittedUriHosts' },
     )
   }
-  const permitted = { domains: permittedDomains, uriHosts: permittedUriHosts, ipRanges: permittedIps }
+  const uris = permittedUriHosts === 'any' ? {} : { uriHosts: permittedUriHosts }
+  const permitted = { domains: permittedDomains, ...uris, ipRanges: permittedIps }
   return { permitted, excluded: permittedIps.length === 0 ? { ipRanges: everyAddress } : {} }
 }

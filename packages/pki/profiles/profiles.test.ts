@@ -110,6 +110,18 @@ describe('profiles', () => {
     assert.deepEqual([extensions.basicConstraints?.pathLength, extensions.extendedKeyUsage], [0, undefined])
   })
 
+  it('an issuing CA may be left to issue any URI, where that is said', () => {
+    const request = { ...leafRequest(), issuer: ca.root.certificate, permittedIps: [] }
+    const permitted = (permittedUriHosts: 'any' | string[]) => {
+      const tbs = issuingCaCertificate({ ...request, permittedDomains: ['a.b'], permittedUriHosts })
+      lint({ tbs, profile: 'issuing-ca', issuer: ca.root.certificate })
+      return parseTbsCertificate(tbs).extensions.nameConstraints?.permitted.map(({ form }) => form)
+    }
+    assert.deepEqual(permitted(['a.b']), ['dns', 'uri'])
+    assert.deepEqual(permitted('any'), ['dns'])
+    assert.throws(() => permitted([]), { code: 'PROFILE_INVALID' })
+  })
+
   it('an issuing CA is never left without domains', () => {
     const request = {
       ...leafRequest(),

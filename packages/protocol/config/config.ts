@@ -14,7 +14,7 @@ export interface Config {
     readonly passphraseFile: string | undefined
     readonly storeCaKeysInClear: boolean
     readonly root: RootConfig
-    readonly issuing: CaConfig
+    readonly issuing: IssuingCaConfig
     readonly bundleDays: number
     /** Milliseconds. */
     readonly clockSkew: number
@@ -84,6 +84,11 @@ export interface CaConfig {
 export interface RootConfig extends CaConfig {
   /** Its key may be away; what needs it then asks for it. */
   readonly offline: boolean
+}
+
+export interface IssuingCaConfig extends CaConfig {
+  /** Whether its name constraints are about URIs too. */
+  readonly constrainUris: boolean
 }
 
 export interface ServiceConfig {

@@ -6,7 +6,7 @@ import { probeName } from '../probe-identity.ts'
 import { serviceSpiffeId } from '../service-identity.ts'
 import { checkConsole } from './check-console.ts'
 import { checkConstraints } from './check-constraints.ts'
-import type { Address, Config, OperatorConfig, ServiceConfig } from './config.ts'
+import type { Address, Config, IssuingCaConfig, OperatorConfig, ServiceConfig } from './config.ts'
 import { isWithinDomain } from './domain.ts'
 import { resolveReload } from './reload.ts'
 import type { ResolveOptions } from './resolve-options.ts'
@@ -37,7 +37,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
       passphraseFile: text.authority.passphrase_file && options.path(text.authority.passphrase_file),
       storeCaKeysInClear: text.authority.store_ca_keys_in_clear,
       root: text.authority.root,
-      issuing: text.authority.issuing,
+      issuing: issuingOf(text),
       bundleDays: text.authority.bundle_days,
       clockSkew: text.authority.clock_skew,
       listen: text.authority.listen === 'none' ? undefined : splitAddress(text.authority.listen),
@@ -264,6 +264,11 @@ function checkAllow(config: Config, { problem }: ResolveOptions): void {
       )
     }
   }
+}
+
+function issuingOf({ authority: { issuing } }: ConfigText): IssuingCaConfig {
+  const { algorithm, years, constrain_uris: constrainUris } = issuing
+  return { algorithm, years, constrainUris }
 }
 
 /** A certificate never outlives its issuer (RFC 4210 4.4), and an issuing CA never outlives the root. */

@@ -111,6 +111,13 @@ const offline = z
     'Its key may be taken away from this machine: whatever needs it waits, and `mtls status` asks for it, and says by when.',
   )
 
+const constrainUris = z
+  .boolean({ error: 'true or false' })
+  .default(true)
+  .describe(
+    'Its certificate says that it signs for URIs of the mesh alone, besides names and addresses. `false` for services in Rust (rustls) and Python’s `cryptography`, which refuse every chain that says so; a stolen issuing key may then sign SPIFFE IDs of other trust domains too, for whoever believes this root in them. A change makes another issuing CA first.',
+  )
+
 const service = z.strictObject({
   cert: filePath.optional().describe('Certificate file (PEM, leaf first). Default: `certs/SERVICE.crt`.'),
   key: filePath.optional().describe('Key file (PEM, PKCS#8). Default: `certs/SERVICE.key`.'),
@@ -272,7 +279,10 @@ const body = {
         .default(false)
         .describe('Keep the CA keys unencrypted. Whoever reads the disk or a backup then is the CA.'),
       root: ca(10).extend({ offline }).prefault({}).describe('The root CA.'),
-      issuing: ca(3).prefault({}).describe('The issuing CA, which signs the services’ certificates.'),
+      issuing: ca(3)
+        .extend({ constrain_uris: constrainUris })
+        .prefault({})
+        .describe('The issuing CA, which signs the services’ certificates.'),
       bundle_days: days(90)
         .default(7)
         .describe(

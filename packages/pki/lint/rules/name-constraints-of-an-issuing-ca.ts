@@ -8,7 +8,6 @@ export const nameConstraintsOfAnIssuingCa: LintRule = {
     const { permitted = [], excluded = [] } = extensions.nameConstraints ?? {}
     const has = (names: typeof permitted, form: string): boolean => names.some((name) => name.form === form)
     if (!has(permitted, 'dns')) return 'it may issue every DNS name'
-    if (!has(permitted, 'uri')) return 'it may issue every URI'
     return has(permitted, 'ip') || has(excluded, 'ip') ? undefined : 'it may issue every IP address'
   },
 }
