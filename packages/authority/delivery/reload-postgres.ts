@@ -41,6 +41,8 @@ async function ask(
   const socket = new Socket()
   const client = new Client({
     ...{ host, port, user, database, ssl, application_name: 'mtls' },
+    // Said here, so that $PGSSLNEGOTIATION says nothing.
+    ...{ sslnegotiation: 'postgres' },
     // As a function, so that neither the environment nor ~/.pgpass is asked.
     password: () => {
       if (password === undefined) throw new Error('it asks for a password, and its URL has none')

@@ -199,9 +199,12 @@ function unwrap(schema: unknown): Definition | undefined {
   return definition
 }
 
-/** Without what a URL says before its host: there may be a password in it. */
+/** Without what a URL says before its host, and without what is called a password. */
 function show(value: unknown): string {
-  const shown = (JSON.stringify(value) ?? String(value)).replace(/:\/\/.*@/g, '://…@')
+  const shown = (JSON.stringify(value) ?? String(value))
+    .replace(/:\/\/.*@/g, '://…@')
+    .replace(/:[^/\s@]*@/g, ':…@')
+    .replace(/(passw\w*|pwd|secret|token)=[^\s"]*/gi, '$1=…')
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
 }
 

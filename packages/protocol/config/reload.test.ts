@@ -124,6 +124,10 @@ const faults: readonly (readonly [text: string, column: number, message: RegExp]
   ['{ pid_file: ../x.pid }', 25, PATH],
   ['{ pid_file: /run/../x.pid }', 25, PATH],
   ['postgres:db', 13, ANY_FORM],
+  ['postgres://mtls:5433#ret@h/db', 13, ANY_FORM],
+  ['redis://mtls:5433#ret@h', 13, ANY_FORM],
+  ['jdbc:postgresql://h/db', 13, ANY_FORM],
+  ['host=h dbname=db', 13, ANY_FORM],
   ['postgres://h:99999/db', 13, ANY_FORM],
   ['redis://', 13, ANY_FORM],
   ['redis:///run/redis.sock', 13, ANY_FORM],
@@ -191,6 +195,18 @@ test('no error shows the password of a URL', () => {
     assert.equal(problems.length, 1)
     assert.doesNotMatch(problems[0]!.message, /s3cret/)
     assert.match(problems[0]!.message, /:\/\/…@h/)
+  }
+})
+
+test('nor one that is written as something else', () => {
+  for (const text of [
+    '"jdbc:postgresql://u:s3cret@h/db"',
+    '"password=s3cret host=h"',
+    '"postgres:u:s3cret@h/db"',
+    '"PGPASSWORD=s3cret psql -h h"',
+  ]) {
+    const [problem] = problemsOf(configOf(text))
+    assert.doesNotMatch(problem?.message ?? 's3cret', /s3cret/, text)
   }
 })
 

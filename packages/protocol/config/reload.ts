@@ -34,12 +34,14 @@ const ALLOWED =
 const POSTGRES = /^postgres(ql)?:/i
 const REDIS = /^(rediss?|unix):/i
 const ANY_URL = /^[a-z][a-z0-9+.-]*:\/\//i
+/** A URL of a kind that is not known here, or what a shell or a database would take for a setting; either may hold a password. */
+const NO_PROGRAM = /:\/\/|=/
 
 const isCommand = (words: readonly string[]) =>
   words.length >= 1 &&
   words.length <= 64 &&
   words.every((word) => word.length >= 1 && word.length <= 4096 && !word.includes('\0')) &&
-  !ANY_URL.test(words[0]!)
+  !NO_PROGRAM.test(words[0]!)
 
 /** What only a shell would make something of: a word that is `;`, `|`, `&`, `>` or the like, begins or ends with it, or is to be replaced. */
 const FOR_A_SHELL = /^(\d*[<>]|[;|&`])|[;|&`]$|\$[({A-Za-z_]/
@@ -113,7 +115,8 @@ function withPlainScheme(url: string): string {
 
 /** URLs of sockets have no host, and with a user in them they are none by the standard. */
 function isUrl(text: string): boolean {
-  if (text.length > 4096 || !ANY_URL.test(text)) return false
+  // Where a password has a #, what comes after that is cut off, and what is before it is taken for a host.
+  if (text.length > 4096 || !ANY_URL.test(text) || text.includes('#')) return false
   if (/^unix:/i.test(text)) return /^unix:\/\/([^/]*@)?\/[^?#]/i.test(text)
   if (POSTGRES.test(text)) return URL.canParse(text.replace('@/', '@localhost/'))
   return (URL.parse(text)?.hostname ?? '') !== ''
