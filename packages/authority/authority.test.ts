@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -98,6 +99,47 @@ describe('an authority', () => {
     const first = await open(config)
     await assert.rejects(() => open(config), isCode('LOCKED'))
     await first.close()
+    await (await open(config)).close()
+  })
+
+  test('records and publishes nothing more once its inventory was removed, and says why', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} })
+    const authority = await open(config)
+    await authority.servePeers()
+    await authority.apply(yes)
+    assert.equal(authority.fault, undefined)
+    const { inventory } = layoutOf(config).authority
+    for (const end of ['', '-wal', '-shm']) rmSync(`${inventory}${end}`)
+    for (const deed of [
+      () => authority.rotate({ what: 'pairs', service: 'lake' }),
+      () => authority.revoke({ targets: [{ service: 'lake' }], reason: 'superseded' }),
+      () => authority.apply(yes),
+      () => authority.continueFromHere(),
+    ]) {
+      await assert.rejects(deed, isCode('STATE_REPLACED'))
+    }
+    assert.match(authority.fault ?? '', /inventory\.db no file any more.*mtls restore FILE --replace/)
+    assert.match((await authority.status()).fault ?? '', /inventory\.db no file any more/)
+    await authority.close()
+  })
+
+  test('leaves its folder to whoever put another in its place, and takes nothing from him', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} })
+    const first = await open(config)
+    await first.servePeers()
+    await first.apply(yes)
+    const { dir, lock } = layoutOf(config).authority
+    cpSync(dir, `${dir}.copy`, { recursive: true })
+    rmSync(join(`${dir}.copy`, 'lock.json'))
+    renameSync(dir, `${dir}.before`)
+    renameSync(`${dir}.copy`, dir)
+    const second = await open(config)
+    await assert.rejects(() => first.issue('lake'), isCode('STATE_REPLACED'))
+    assert.ok(first.fault?.startsWith(`found at ${lock} another file`))
+    await second.issue('lake')
+    await first.close()
+    await second.issue('lake')
+    await second.close()
     await (await open(config)).close()
   })
 

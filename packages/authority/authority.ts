@@ -23,6 +23,7 @@ import type { FoundPassphrase } from './keys/passphrase.ts'
 import { type ResealReport, resealKeys } from './keys/reseal-keys.ts'
 import type { Lock } from './lock.ts'
 import { type AuthorityOptions, type OpenedEngine, openEngine } from './open-engine.ts'
+import type { OpenedFiles } from './opened-files.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { type LiveService, liveService } from './peers/live-service.ts'
 import type { PeerBook } from './peers/peer-book.ts'
@@ -63,6 +64,7 @@ export class Authority implements Administration {
   /** On whose behalf this does what nobody asked for over the socket. */
   readonly #actor: string
   readonly #lock: Lock
+  readonly #opened: OpenedFiles
   /** One deed at a time: the tail of the queue. */
   #busy: Promise<unknown> = Promise.resolve()
   /** Backups share the place of their snapshot: the tail of their queue. */
@@ -91,7 +93,10 @@ export class Authority implements Administration {
     return new Authority(await openEngine(options), options.readLogElsewhere)
   }
 
-  private constructor({ engine, lock, passphrase }: OpenedEngine, readElsewhere: ReadElsewhere | undefined) {
+  private constructor(
+    { engine, lock, opened, passphrase }: OpenedEngine,
+    readElsewhere: ReadElsewhere | undefined,
+  ) {
     this.#readElsewhere = readElsewhere
     this.#engine = {
       ...engine,
@@ -108,6 +113,7 @@ export class Authority implements Administration {
     this.#actor = engine.actor
     this.#passphrase = passphrase
     this.#lock = lock
+    this.#opened = opened
     this.#enforcement = new EnforcementWatch(this.#engine)
     this.#logMonitor = new LogMonitor(() => this.#engine)
   }
@@ -197,6 +203,7 @@ export class Authority implements Administration {
   #applyInTurn(options: ApplyOptions): Promise<ApplyReport> {
     return this.#inTurn(async (engine) => {
       try {
+        this.#opened.check()
         this.#lastApply = await apply(engine, options)
         this.#applyFailure = stepFailure(this.#lastApply)?.message
         return this.#lastApply
@@ -210,12 +217,12 @@ export class Authority implements Administration {
   /** The mesh in numbers, now. Not in turn: readers wait for nobody. */
   measure(): Measurements {
     const services = this.#engine.config.authority.metricsServices
-    return measure(this.#engine, { services, last: this.#lastApply, failure: this.#applyFailure })
+    return measure(this.#engine, { services, last: this.#lastApply, failure: this.#failure })
   }
 
   /** Why nothing can be published or issued now, and what repairs it; undefined where it can. */
   get fault(): string | undefined {
-    return authorityFault(this.#engine, this.#applyFailure)
+    return authorityFault(this.#engine, this.#failure)
   }
 
   /** Takes the CA at `paths.ca_cert` and `paths.ca_key` over as this mesh's root. */
@@ -316,7 +323,7 @@ export class Authority implements Administration {
   }
 
   status(): Promise<Status> {
-    return this.#inTurn((engine) => statusOf(engine, this.#applyFailure))
+    return this.#inTurn((engine) => statusOf(engine, this.#failure))
   }
 
   async liveService(service: string): Promise<LiveService> {
@@ -341,6 +348,11 @@ export class Authority implements Administration {
 
   continueFromHere(): Promise<NextGeneration> {
     return this.#inTurn(continueFromHere)
+  }
+
+  /** Why the next one would fail, or else why the last one did. */
+  get #failure(): string | undefined {
+    return this.#opened.refusal?.message ?? this.#applyFailure
   }
 
   /** Waits for what is being done, and lets go of the lock. */
@@ -372,6 +384,7 @@ export class Authority implements Administration {
   /** In turn, unless what is on record and on disk says that nothing may be signed. */
   #whenWhole<Result>(deed: (engine: Engine) => Result | Promise<Result>): Promise<Result> {
     return this.#inTurn((engine) => {
+      this.#opened.check()
       checkState(engine)
       return deed(engine)
     })

@@ -52,6 +52,7 @@ export type AuthorityErrorCode =
   | 'SCHEMA_TOO_OLD'
   | 'SERIAL_REUSED'
   | 'SERVICE_BARRED'
+  | 'STATE_REPLACED'
   | 'STORE_FAILED'
   | 'TOO_MANY_FOLLOWERS'
   | 'TRUST_DOMAIN_CHANGED'

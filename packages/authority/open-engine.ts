@@ -12,6 +12,7 @@ import type { AuthorityEvent } from './event.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FindPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { OpenedFiles } from './opened-files.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
@@ -47,6 +48,7 @@ export interface AuthorityOptions {
 export interface OpenedEngine {
   readonly engine: Engine
   readonly lock: Lock
+  readonly opened: OpenedFiles
   readonly passphrase: FindPassphrase
 }
 
@@ -70,7 +72,11 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
   const lock = acquireLock(layout.authority.lock, { pid, purpose, now: clock() })
   try {
     clearStaging(layout, disk)
-    const store = new KeptStore(SqliteStore.open({ file: layout.authority.inventory, disk }))
+    const opened = new OpenedFiles(disk)
+    opened.add(layout.authority.lock)
+    const file = layout.authority.inventory
+    const store = new KeptStore(SqliteStore.open({ file, disk, mayCommit: () => opened.check() }))
+    opened.add(file)
     const passphrase = passphraseOnce({
       disk,
       passphraseFile: config.authority.passphraseFile,
@@ -115,7 +121,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       actor,
       report: options.report ?? (() => {}),
     }
-    return { engine, lock, passphrase }
+    return { engine, lock, opened, passphrase }
   } catch (error) {
     lock.release()
     throw error

@@ -297,6 +297,12 @@ export class Disk {
     return stat && stampOf(stat)
   }
 
+  /** The same for as long as it is the same file, whatever is written to it; undefined when there is none. Links are not followed. */
+  identityOf(path: string): string | undefined {
+    const stat = this.#saying(path, () => this.#steps.stat(path))
+    return stat && `${stat.dev} ${stat.ino}`
+  }
+
   rename(from: string, to: string): void {
     this.#saying(to, () => this.#fs.renameSync(from, to))
   }

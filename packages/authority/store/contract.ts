@@ -63,7 +63,8 @@ export interface Store extends Reader {
    * Runs `work` in a durable transaction.
    *
    * @returns what `work` returned, once it is on disk
-   * @throws AuthorityError `STORE_FAILED` when the disk refuses (full, read-only); nothing was changed then
+   * @throws AuthorityError `STORE_FAILED` when the disk refuses (full, read-only); `STATE_REPLACED` when the inventory was removed
+   *   or replaced; nothing was changed then
    */
   write<T>(work: (transaction: Transaction) => T): Promise<T>
   close(): void

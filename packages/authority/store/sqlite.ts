@@ -15,6 +15,8 @@ export interface SqliteStoreOptions {
   /** For commands that only look: writes are refused, and an older schema is too (`SCHEMA_TOO_OLD`). */
   readonly readOnly?: boolean
   readonly disk?: Disk
+  /** Called before every commit; what it throws refuses all writes of it, and none of their works is run. */
+  readonly mayCommit?: () => void
   /** The steps of the schema; only tests of migration give their own. */
   readonly steps?: readonly SchemaStep[]
   /** How the file is opened; only tests that tamper with the connection give their own. */
@@ -32,6 +34,7 @@ export class SqliteStore extends SqliteReader implements CountingStore {
   readonly #database: DatabaseSync
   readonly #transaction: SqliteTransaction | undefined
   readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
+  readonly #mayCommit: () => void
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #rollback: StatementSync
@@ -49,17 +52,21 @@ export class SqliteStore extends SqliteReader implements CountingStore {
    *   is looser than it may be; `STORE_FAILED` when the file is damaged, or no inventory
    */
   static open(options: SqliteStoreOptions): SqliteStore {
-    const { file, readOnly = false, disk = new Disk() } = options
-    disk.makePrivateFile(file, { create: !readOnly })
+    const { file, disk = new Disk() } = options
+    disk.makePrivateFile(file, { create: !options.readOnly })
     try {
-      return new SqliteStore(openDatabase({ ...options, disk }), readOnly)
+      return new SqliteStore(openDatabase({ ...options, disk }), options)
     } catch (error) {
       throw error instanceof AuthorityError ? error : unreadable(file, error)
     }
   }
 
-  private constructor(database: DatabaseSync, readOnly: boolean) {
+  private constructor(
+    database: DatabaseSync,
+    { readOnly = false, mayCommit = () => {} }: SqliteStoreOptions,
+  ) {
     super(database)
+    this.#mayCommit = mayCommit
     this.#database = database
     this.#transaction = readOnly ? undefined : new SqliteTransaction(database)
     this.#begin = database.prepare('BEGIN IMMEDIATE')
@@ -94,13 +101,14 @@ export class SqliteStore extends SqliteReader implements CountingStore {
     const settle: Settle[] = []
     let lost: AuthorityError | undefined
     try {
+      this.#mayCommit()
       this.#begin.run()
       for (const job of jobs) settle.push(this.#run(job))
       this.#transaction!.keep()
       this.#commit.run()
     } catch (error) {
       if (this.#database.isTransaction) this.#rollback.run()
-      lost = refusal.lost(error)
+      lost = error instanceof AuthorityError ? error : refusal.lost(error)
     } finally {
       this.#transaction!.forget()
       this.#commits++
