@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Disk } from './disk/disk.ts'
 import { AuthorityError } from './error.ts'
-import { DISK_CODES } from './store/disk-codes.ts'
+import { sqliteFailure, sqliteRemedy } from './store/sqlite-failure.ts'
 
 export interface LockOptions {
   readonly pid: number
@@ -32,9 +32,6 @@ export interface Lock {
  * would go with it; whoever acquires one and forgets it still holds it.
  */
 const held = new Set<DatabaseSync>()
-
-/** Primary result code of a database that another has locked, https://www.sqlite.org/rescode.html#busy */
-const SQLITE_BUSY = 5
 
 /**
  * Takes the lock, or says who has it. Never waits.
@@ -85,8 +82,7 @@ function lockedDatabase(path: string, refusal: () => AuthorityError): DatabaseSy
     return database
   } catch (error) {
     database.close()
-    if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) throw refusal()
-    throw unusable(path, error)
+    throw sqliteFailure(error) === 'held' ? refusal() : unusable(path, error)
   }
 }
 
@@ -115,10 +111,7 @@ function locked(path: string, holder: LockHolder | undefined): AuthorityError {
 
 function unusable(path: string, cause: unknown): AuthorityError {
   const found = cause instanceof Error ? cause.message : String(cause)
-  const isDisk = DISK_CODES.has(((cause as { errcode?: number }).errcode ?? 0) % 256)
-  const fix = isDisk
-    ? 'Free space or mend the disk, then run the command again'
-    : 'It holds nothing: when no mtls runs, remove it'
+  const fix = sqliteRemedy(sqliteFailure(cause), 'It holds nothing: when no mtls runs, remove it')
   return new AuthorityError('DISK_FAILED', `${path} can't be locked (${found}). ${fix}`, {
     cause,
     data: { path },

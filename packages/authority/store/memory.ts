@@ -79,7 +79,7 @@ export class MemoryStore implements CountingStore {
     const before = this.#tables.open()
     try {
       const value = runWork(job, this.#tables)
-      return (fate) => (fate === 'kept' ? job.resolve(value) : job.reject(refusal.lost(fate)))
+      return (fate) => (fate === 'kept' ? job.resolve(value) : job.reject(refusal.lost(fate, 'disk')))
     } catch (error) {
       this.#tables.undoTo(before)
       return () => job.reject(error)

@@ -1,6 +1,7 @@
 import { type DocumentNumber, formatDocumentNumber, isSuccessor } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { IntentRow, ListHead } from './rows.ts'
+import { sqliteFailure, sqliteRemedy } from './sqlite-failure.ts'
 
 /** What the contract refuses, in the same words by every store. */
 export const refusal = {
@@ -64,11 +65,11 @@ export const refusal = {
 
   outsideWork: () => new TypeError('a transaction can be used only inside the work it was given to'),
 
-  /** The disk refused a commit. */
-  lost: (cause: unknown) =>
+  /** What was to be committed was not. */
+  lost: (cause: unknown, failure = sqliteFailure(cause)) =>
     new AuthorityError(
       'STORE_FAILED',
-      `the inventory could not be written (${cause instanceof Error ? cause.message : String(cause)}); nothing was changed. Free space or mend the disk, then run the command again`,
+      `the inventory could not be written (${cause instanceof Error ? cause.message : String(cause)}); nothing was changed. ${sqliteRemedy(failure)}`,
       { cause },
     ),
 

@@ -1,6 +1,7 @@
 import { backup, DatabaseSync } from 'node:sqlite'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
+import { sqliteFailure, sqliteRemedy } from './sqlite-failure.ts'
 
 /** All pages in one step: nobody can write between two of them. */
 const ALL_PAGES = 2 ** 31 - 1
@@ -65,7 +66,7 @@ function notCopied(file: string, cause: unknown): AuthorityError {
   const found = cause instanceof Error ? cause.message : String(cause)
   return new AuthorityError(
     'STORE_FAILED',
-    `the inventory ${file} can't be copied (${found}). Nothing was changed. Free space or mend the disk, then run the command again`,
+    `the inventory ${file} can't be copied (${found}). Nothing was changed. ${sqliteRemedy(sqliteFailure(cause))}`,
     { cause, data: { file } },
   )
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { CompactTree } from '@datapunk/tlog'
@@ -122,7 +122,7 @@ test('a full disk rejects the writes of that commit, changes nothing, and the st
     assert.equal(outcome.status, 'rejected')
     assert.ok(outcome.reason instanceof AuthorityError)
     assert.equal(outcome.reason.code, 'STORE_FAILED')
-    assert.match(outcome.reason.message, /full/)
+    assert.match(outcome.reason.message, /full.*Free space/)
   }
   assert.deepEqual(store.services(), [row])
   database.exec('PRAGMA max_page_count = 1073741823')
@@ -152,12 +152,12 @@ test('a COMMIT that fails rejects every write of it, and the store goes on', asy
       throw new Error('c')
     }),
   ])
+  const reasons = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason)
   assert.deepEqual(
-    outcomes.map(
-      (outcome) => outcome.status === 'rejected' && (outcome.reason.code ?? outcome.reason.message),
-    ),
+    reasons.map(({ code, message }) => code ?? message),
     ['STORE_FAILED', 'STORE_FAILED', 'c'],
   )
+  assert.match(reasons[0].message, /FOREIGN KEY.*This should not happen; please report it$/)
   assert.deepEqual(store.services(), [])
   await write('d')
   assert.equal(store.services().length, 1)
@@ -367,6 +367,25 @@ test('older code refuses a newer inventory, a reader an older one', (t) => {
   }
   const newest = [...steps, 'CREATE TABLE newest (id TEXT) STRICT']
   assert.throws(() => SqliteStore.open({ file, readOnly: true, steps: newest }), { code: 'SCHEMA_TOO_OLD' })
+})
+
+test('a file that another program holds, or that can’t be opened, is no reason for a backup', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  const other = new DatabaseSync(file)
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT')
+  const connect = (path: string, options: DatabaseSyncOptions) =>
+    new DatabaseSync(path, { ...options, timeout: 0 })
+  assert.throws(() => SqliteStore.open({ file, connect }), {
+    code: 'STORE_FAILED',
+    message: `the inventory ${file} can't be opened (database is locked). Nothing was changed. Another program holds it: end that one, then run the command again`,
+  })
+  other.close()
+  const elsewhere = (path: string) => new DatabaseSync(join(path, 'nowhere'))
+  assert.throws(() => SqliteStore.open({ file, connect: elsewhere }), {
+    code: 'STORE_FAILED',
+    message: /unable to open.*ulimit -n/,
+  })
 })
 
 test('a damaged file, or the database of another program, is refused and left alone', (t) => {

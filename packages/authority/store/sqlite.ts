@@ -3,9 +3,9 @@ import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { CountingStore, Transaction } from './contract.ts'
-import { DISK_CODES } from './disk-codes.ts'
 import { refusal } from './refusal.ts'
 import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
+import { notOpened } from './sqlite-failure.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 
@@ -49,7 +49,7 @@ export class SqliteStore extends SqliteReader implements CountingStore {
    * Opens the inventory, and brings its schema up to date.
    *
    * @throws AuthorityError `SCHEMA_TOO_NEW`; `SCHEMA_TOO_OLD` (only with `readOnly`); `PERMISSIONS` when file or folder
-   *   is looser than it may be; `STORE_FAILED` when the file is damaged, or no inventory
+   *   is looser than it may be; `STORE_FAILED` when the file is damaged, no inventory, or can't be opened
    */
   static open(options: SqliteStoreOptions): SqliteStore {
     const { file, disk = new Disk() } = options
@@ -57,7 +57,7 @@ export class SqliteStore extends SqliteReader implements CountingStore {
     try {
       return new SqliteStore(openDatabase({ ...options, disk }), options)
     } catch (error) {
-      throw error instanceof AuthorityError ? error : unreadable(file, error)
+      throw error instanceof AuthorityError ? error : notOpened(file, error)
     }
   }
 
@@ -183,16 +183,4 @@ function tooOld(file: string, found: number, needed: number): AuthorityError {
     `${file} has schema ${found}, and this mtls reads schema ${needed}. Run mtls apply once: it keeps a backup and brings it up to date`,
     { data: { file, found, needed } },
   )
-}
-
-function unreadable(file: string, cause: unknown): AuthorityError {
-  const found = cause instanceof Error ? cause.message : String(cause)
-  const code = ((cause as { errcode?: number }).errcode ?? 0) % 256
-  const fix = DISK_CODES.has(code)
-    ? 'Nothing was changed. Free space or mend the disk, then run the command again'
-    : 'Put back a backup of it; mtls never makes a new one beside existing keys'
-  return new AuthorityError('STORE_FAILED', `the inventory ${file} can't be opened (${found}). ${fix}`, {
-    cause,
-    data: { file },
-  })
 }
