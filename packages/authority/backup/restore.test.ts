@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -188,6 +189,25 @@ describe('a restored authority', () => {
     assert.equal((await restore()).generation, 5)
   })
 
+  test('never comes back to a generation that only an inventory tells of which this mtls does not open', async () => {
+    const { authority, mesh } = layoutOf(config)
+    const tamper = (sql: string) => {
+      const database = new DatabaseSync(authority.inventory)
+      database.exec(sql)
+      database.close()
+    }
+    lose(mesh.dir)
+    let generation = 1
+    for (const version of [1, 6, 900]) {
+      tamper(`PRAGMA user_version = ${version}`)
+      assert.equal((await restore({ replace: true })).generation, ++generation)
+    }
+    // What is damaged tells nothing, and an inventory is there all the same.
+    writeFileSync(authority.inventory, 'x'.repeat(4096))
+    await assert.rejects(restore(), { code: 'RESTORE_REFUSED', message: /--replace/ })
+    assert.equal((await restore({ replace: true })).generation, 2)
+  })
+
   test('believes of what lies in the mesh folder only what its own keys have signed', async () => {
     loseAuthority()
     const { mesh } = layoutOf(config)
@@ -337,6 +357,28 @@ describe('a restore is refused', () => {
     await assert.rejects(restoring, isRefused(/another mesh/))
     config = configIn(folder, { trust_domain: 'other.example' })
     await assert.rejects(restore({ replace: true }), isRefused(/trust domain other\.example/))
+  })
+
+  test('where the inventory is of another mesh, also where this mtls does not open it', async () => {
+    const other = configIn(join(folder, 'other'))
+    await applyIn(other)
+    const database = new DatabaseSync(layoutOf(other).authority.inventory)
+    database.exec('PRAGMA user_version = 900')
+    database.close()
+    const restoring = restoreIn(other, backup, { passphraseFile: word, replace: true })
+    await assert.rejects(restoring, isRefused(/another mesh/))
+  })
+
+  test('where others may read the inventory, or another program holds it', async () => {
+    const { inventory } = layoutOf(config).authority
+    chmodSync(inventory, 0o640)
+    await assert.rejects(restore({ replace: true }), { code: 'PERMISSIONS', message: /chmod 0600/ })
+    chmodSync(inventory, 0o600)
+    const held = new DatabaseSync(inventory)
+    held.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT')
+    await assert.rejects(restore({ replace: true }), { code: 'STORE_FAILED', message: /end that one/ })
+    held.close()
+    assert.equal((await restore({ replace: true })).generation, 2)
   })
 
   test('where another CA lies in the place of this one', async () => {

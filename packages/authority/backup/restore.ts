@@ -30,7 +30,7 @@ const PURPOSE = 'restore'
  * What services read, their pairs and the mesh folder, stays as it is; the `apply` that follows publishes what is new.
  *
  * @throws AuthorityError `RESTORE_REFUSED`, `BACKUP_INVALID`, `PASSPHRASE_WRONG`, `PASSPHRASE_MISSING`, `SCHEMA_TOO_NEW`,
- *   `LOCKED`, `TRUST_DOMAIN_CHANGED`, `CA_MISMATCH`
+ *   `LOCKED`, `TRUST_DOMAIN_CHANGED`, `CA_MISMATCH`; `PERMISSIONS`, `STORE_FAILED` where the inventory that is there can't be opened
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { config, clock, pid, disk = new Disk() } = options

@@ -1,31 +1,49 @@
+import { DatabaseSync } from 'node:sqlite'
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { MeshRow } from '../store/rows.ts'
-import { SqliteStore } from '../store/sqlite.ts'
+import { applicationId } from '../store/schema.ts'
+import { notOpened, sqliteFailure } from '../store/sqlite-failure.ts'
 import type { BackupHeader } from './header.ts'
+
+/** How long readers, who hold it for a moment, may take to let go of it, milliseconds. */
+const BUSY_TIMEOUT = 200
 
 /** What a restore finds in the place of what it restores. */
 export interface WhatIsThere {
   /** An inventory with a mesh in it, or one that can't be read. */
   readonly hasInventory: boolean
-  /** Undefined where it can't be read. */
-  readonly mesh: MeshRow | undefined
+  /** Undefined where it is damaged, or no inventory of an mtls. */
+  readonly mesh: Pick<MeshRow, 'meshId' | 'generation'> | undefined
 }
 
+/**
+ * @throws AuthorityError `PERMISSIONS`, `DISK_FAILED`; `STORE_FAILED` where another program holds it, or it can't be opened: what
+ *   it would tell is not to be passed over
+ */
 export function whatIsThere({ authority }: Layout, disk: Disk): WhatIsThere {
-  if (disk.kindOf(authority.inventory) === undefined) return { hasInventory: false, mesh: undefined }
+  const file = authority.inventory
+  if (disk.kindOf(file) === undefined) return { hasInventory: false, mesh: undefined }
+  disk.makePrivateFile(file, { create: false })
   try {
-    const store = SqliteStore.open({ file: authority.inventory, readOnly: true, disk })
-    try {
-      const mesh = store.mesh()
-      return { hasInventory: mesh !== undefined, mesh }
-    } finally {
-      store.close()
-    }
+    return readPlainly(file)
   } catch (error) {
-    if (!(error instanceof AuthorityError)) throw error
-    return { hasInventory: true, mesh: undefined }
+    if (sqliteFailure(error) === 'damaged') return { hasInventory: true, mesh: undefined }
+    throw notOpened(file, error)
+  }
+}
+
+/** By what every schema has had from the first: whoever restores may have another mtls than the one that wrote it. */
+function readPlainly(file: string): WhatIsThere {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT })
+  try {
+    const { application_id: owner } = database.prepare('PRAGMA application_id').get()!
+    if (owner !== applicationId) return { hasInventory: true, mesh: undefined }
+    const row = database.prepare('SELECT mesh_id AS meshId, generation FROM mesh').get()
+    return { hasInventory: row !== undefined, mesh: row as WhatIsThere['mesh'] }
+  } finally {
+    database.close()
   }
 }
 
