@@ -202,7 +202,7 @@ export function schemaVersion(database: DatabaseSync, file: string, newest: numb
     throw new AuthorityError(
       'SCHEMA_TOO_NEW',
       `${file} has schema ${version}, and this mtls knows schemas up to ${newest}. Run the newer mtls that wrote it, ` +
-        `or put the backup ${backupOf(file, newest)} in its place`,
+        'or `mtls restore FILE --replace` with a backup that this version made',
       { data: { file, found: version, allowed: newest } },
     )
   }
