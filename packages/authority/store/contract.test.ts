@@ -296,7 +296,11 @@ for (const [name, open] of Object.entries(stores)) {
         transaction.recordIntent(intent('02'))
         transaction.abandonIntent('02')
       })
-      for (const serial of ['01', '02', '03']) {
+      await store.write((transaction) => {
+        transaction.recordIntent(intent('04'))
+        transaction.revoke({ serial: '04', reason: 'superseded', at: 2_000 })
+      })
+      for (const serial of ['01', '02', '03', '04']) {
         for (const settle of [
           (transaction: Transaction) => transaction.recordIssued(serial, Uint8Array.of(1)),
           (transaction: Transaction) => transaction.abandonIntent(serial),
@@ -387,6 +391,32 @@ for (const [name, open] of Object.entries(stores)) {
         assert.equal(store.isSerialPrefixUsed(prefix), true, prefix)
       for (const prefix of ['00a3111111111111', '1212121212121212', '7f00000000000001', '0000000000000000'])
         assert.equal(store.isSerialPrefixUsed(prefix), false, prefix)
+    })
+
+    test('certificates found by how their serials begin come in the order of their intents', async (t) => {
+      const store = await withLake(open(t))
+      const serials = ['1b', '1a03', '1a', '1a01', '2a']
+      await store.write((transaction) => {
+        for (const serial of serials) transaction.recordIntent(intent(serial))
+      })
+      const found = (serial: string) => store.certificatesFrom(serial).map((row) => row.serial)
+      assert.deepEqual(found('1a'), ['1a03', '1a', '1a01'])
+      assert.deepEqual(found(''), serials)
+    })
+
+    test('a certificate names a log that is there', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => transaction.recordIntent(intent('01')))
+      const record = (log: string) =>
+        store.write((transaction) => transaction.recordIssued('01', Uint8Array.of(1), log))
+      await assert.rejects(record('log-9'), {
+        code: 'REFERENCE_MISSING',
+        message: /^certificate 01 names log log-9,/,
+      })
+      assert.deepEqual([store.certificate('01')?.state, store.currentCertificates()], ['intended', []])
+      await store.write((transaction) => transaction.putSlot({ ...slot, id: 'log-9', kind: 'log' }))
+      await record('log-9')
+      assert.equal(store.certificate('01')?.log, 'log-9')
     })
 
     test('whether a service is barred comes back as it was put', async (t) => {
@@ -580,11 +610,15 @@ for (const [name, open] of Object.entries(stores)) {
       const checkpoint = (counter: number) => ({ generation: 1, counter, size: counter, root })
       const orphan = store.write((transaction) => transaction.addAuditCheckpoint(checkpoint(1)))
       await assert.rejects(orphan, { code: 'REFERENCE_MISSING' })
-      for (const counter of [1, 2, 3]) {
-        await store.write((transaction) => {
-          transaction.addBundle(bundle(1, counter), new Map())
-          transaction.addAuditCheckpoint(checkpoint(counter))
-        })
+      await store.write((transaction) => {
+        for (const counter of [1, 2, 3]) transaction.addBundle(bundle(1, counter), new Map())
+      })
+      for (const counter of [1, 3, 2]) {
+        await store.write((transaction) => transaction.addAuditCheckpoint(checkpoint(counter)))
+      }
+      for (const size of [2, 9]) {
+        const again = store.write((transaction) => transaction.addAuditCheckpoint({ ...checkpoint(2), size }))
+        await assert.rejects(again, { code: 'NUMBER_REUSED', data: { found: [1, 2] } })
       }
       assert.deepEqual(store.auditCheckpoints(), [checkpoint(1), checkpoint(2), checkpoint(3)])
     })

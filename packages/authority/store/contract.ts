@@ -166,7 +166,7 @@ export interface Transaction extends Reader {
    * Step 8 of story 1: the signed certificate. The serial must be an intent, else `NO_INTENT`. Where its key was the next one
    * of its instance, it is so no more.
    *
-   * @param log the slot of the log that has promised to hold it
+   * @param log the slot of the log that has promised to hold it; it must be there, else `REFERENCE_MISSING`
    * @returns the serial of the one whose place it takes as its instance's current certificate
    */
   recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined
@@ -200,7 +200,7 @@ export interface Transaction extends Reader {
   addTrustStatement(row: TrustStatementRow): void
   /** @param sections every section the head names, by digest, those that did not change included */
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void
-  /** The bundle must be there, else `REFERENCE_MISSING`; for good: none is ever changed or removed. */
+  /** The bundle must be there, else `REFERENCE_MISSING`; for good: none is ever changed or removed, and a second one throws `NUMBER_REUSED`. */
   addAuditCheckpoint(row: AuditCheckpointRow): void
   /** Written in the same transaction as the deed it tells of. Never holds key material. `entry` must be JSON. */
   addAudit(row: NewAuditEntry): void

@@ -1,4 +1,9 @@
-import { compareDocumentNumbers, formatDocumentNumber, revokedPrefix } from '@datapunk/protocol'
+import {
+  compareDocumentNumbers,
+  type DocumentNumber,
+  formatDocumentNumber,
+  revokedPrefix,
+} from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
 import type { Transaction } from './contract.ts'
@@ -273,7 +278,7 @@ export class MemoryTables implements Transaction {
   }
 
   auditCheckpoints(): readonly AuditCheckpointRow[] {
-    return [...this.#auditCheckpoints]
+    return this.#auditCheckpoints.toSorted(compareDocumentNumbers)
   }
 
   createMesh(row: MeshRow): void {
@@ -322,6 +327,7 @@ export class MemoryTables implements Transaction {
 
   recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined {
     const intent = this.#intent(serial)
+    if (log !== undefined && !this.#slots.has(log)) throw refusal.logReference(serial, log)
     this.#put(this.#certificates, serial, { ...intent, state: 'issued', der, log })
     if (intent.instance === undefined) return undefined
     const before = this.#current.get(intent.instance)
@@ -422,8 +428,10 @@ export class MemoryTables implements Transaction {
     this.#mustBeOpen()
     const what = `bundle ${formatDocumentNumber(row)}`
     // From the end: it is mostly of the newest one, and a year has hundreds.
-    if (this.#bundles.findLast(({ row: bundle }) => compareDocumentNumbers(bundle, row) === 0) === undefined)
+    const isOf = (other: DocumentNumber) => compareDocumentNumbers(other, row) === 0
+    if (this.#bundles.findLast(({ row: bundle }) => isOf(bundle)) === undefined)
       throw refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what)
+    if (this.#auditCheckpoints.findLast(isOf) !== undefined) throw refusal.checkpointExists(row)
     this.#append(this.#auditCheckpoints, copyOf(row))
   }
 

@@ -47,6 +47,16 @@ export const refusal = {
       `slot ${row.slot}${row.instance === undefined ? '' : ` and instance ${row.instance}`}`,
     ),
 
+  logReference: (serial: string, log: string) =>
+    refusal.referenceMissing(`certificate ${serial}`, `log ${log}`),
+
+  checkpointExists: ({ generation, counter }: DocumentNumber) =>
+    new AuthorityError(
+      'NUMBER_REUSED',
+      `the audit’s checkpoint of bundle ${formatDocumentNumber({ generation, counter })} was recorded before, and is never changed`,
+      { data: { found: [generation, counter] } },
+    ),
+
   auditChanged: (number: number) =>
     new AuthorityError(
       'AUDIT_CHANGED',

@@ -121,7 +121,7 @@ export class SqliteReader implements Reader {
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? ORDER BY number DESC LIMIT ?`,
     )
     this.#certificatesFrom = database.prepare(
-      `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ?`,
+      `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ? ORDER BY number`,
     )
     this.#serialsFrom = database.prepare('SELECT serial FROM certificate WHERE serial BETWEEN ? AND ?')
     this.#revocation = database.prepare(

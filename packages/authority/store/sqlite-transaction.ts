@@ -153,7 +153,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'suspended_until',
     ])
     this.#abandonIntent = database.prepare(
-      `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended'`,
+      `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended' AND revocation IS NULL`,
     )
     this.#numberOf = database.prepare('SELECT number, slot, revocation FROM certificate WHERE serial = ?')
     this.#revoke = database.prepare(
@@ -299,7 +299,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   recordIssued(serial: string, der: Uint8Array, log?: string): string | undefined {
     this.#mustBeOpen()
-    const issued = this.#recordIssued.get(der, log ?? null, serial)
+    const issued = refusing(
+      SQLITE_CONSTRAINT_FOREIGNKEY,
+      () => refusal.logReference(serial, log!),
+      () => this.#recordIssued.get(der, log ?? null, serial),
+    )
     if (issued === undefined) throw refusal.noIntent(serial)
     if (issued.instance === null) return undefined
     const before = this.#currentOf.get(issued.instance!)
@@ -427,7 +431,12 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     refusing(
       SQLITE_CONSTRAINT_FOREIGNKEY,
       () => refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what),
-      () => this.#addAuditCheckpoint.run(generation, counter, size, root),
+      () =>
+        refusing(
+          SQLITE_CONSTRAINT_PRIMARYKEY,
+          () => refusal.checkpointExists({ generation, counter }),
+          () => this.#addAuditCheckpoint.run(generation, counter, size, root),
+        ),
     )
   }
 
@@ -442,9 +451,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 }
 
 /** Says a constraint's refusal in the words of the contract. */
-function refusing(code: number, refuse: () => Error, run: () => unknown): void {
+function refusing<T>(code: number, refuse: () => Error, run: () => T): T {
   try {
-    run()
+    return run()
   } catch (error) {
     throw (error as { errcode?: number }).errcode === code ? refuse() : error
   }
