@@ -44,7 +44,7 @@ import type {
  *    and sees all earlier writes. (When the disk refuses in the middle of a commit, the works that had not begun don't
  *    run at all; all of that commit are rejected.)
  * 4. **Grouped.** Concurrent writes share one durable commit. There is no timer: a write that comes alone is committed
- *    alone, at once.
+ *    alone, at once. Only while another program holds the inventory do they wait for it, for a few seconds.
  * 5. **Serials are used once.** `recordIntent` with a serial that was ever recorded throws `SERIAL_REUSED`.
  * 6. **Numbers never go back.** A trust statement or bundle number that is not the successor of the last one throws
  *    `NUMBER_REUSED`. The successor of (g, c) is (g, c + 1), or any (h, c) with h > g; the first has counter 1. Audit

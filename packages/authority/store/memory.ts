@@ -66,12 +66,13 @@ export class MemoryStore implements CountingStore {
     this.#closed = true
   }
 
-  #flush(jobs: readonly Job[]): void {
+  #flush(jobs: readonly Job[]): true {
     const outcomes = jobs.map((job) => this.#run(job))
     const fate = this.#commit(++this.#commits)
     if (fate === 'lost') this.#tables.undoTo(0)
     this.#tables.keep()
     for (const settle of outcomes) settle(fate)
+    return true
   }
 
   /** @returns what to tell the caller once the fate of the commit is known */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { atEnd } from '@datapunk/testkit'
 import { CompactTree } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
@@ -108,6 +109,28 @@ test('writes of one turn share one commit', async (t) => {
   assert.equal(store.services().length, 50)
   observer.close()
   store.close()
+})
+
+test('while another program writes, writes wait for it together, and the process goes on', async (t) => {
+  const file = newFile(t)
+  const store = SqliteStore.open({ file })
+  const other = new DatabaseSync(file)
+  const put = (service: string) => store.write((transaction) => transaction.putService({ ...row, service }))
+  other.exec('BEGIN IMMEDIATE')
+  const first = put('a')
+  await nextTurn()
+  const second = put('b')
+  assert.deepEqual(store.services(), [])
+  other.exec('COMMIT')
+  const before = pragma(other, 'data_version') as number
+  await Promise.all([first, second])
+  assert.equal(pragma(other, 'data_version'), before + 1)
+  other.exec('BEGIN IMMEDIATE')
+  const third = put('c')
+  await nextTurn()
+  store.close()
+  await assert.rejects(third, { code: 'STORE_FAILED', message: /locked.*Another program holds it/ })
+  other.close()
 })
 
 test('a full disk rejects the writes of that commit, changes nothing, and the store goes on', async (t) => {

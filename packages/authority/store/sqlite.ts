@@ -5,9 +5,14 @@ import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { CountingStore, Transaction } from './contract.ts'
 import { refusal } from './refusal.ts'
 import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
-import { notOpened } from './sqlite-failure.ts'
+import { notOpened, sqliteFailure } from './sqlite-failure.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
+
+/** How long another program that holds the inventory may take to let go of it, milliseconds: the whole process waits. */
+const OPEN_TIMEOUT = 5_000
+/** The same of a commit, which is tried again. */
+const COMMIT_TIMEOUT = 50
 
 export interface SqliteStoreOptions {
   /** Absolute path of the inventory; made when it is not there, 0600, in a folder of 0700. */
@@ -33,7 +38,7 @@ export interface SqliteStoreOptions {
 export class SqliteStore extends SqliteReader implements CountingStore {
   readonly #database: DatabaseSync
   readonly #transaction: SqliteTransaction | undefined
-  readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
+  readonly #queue = new CommitQueue((jobs, isLast) => this.#flush(jobs, isLast))
   readonly #mayCommit: () => void
   readonly #begin: StatementSync
   readonly #commit: StatementSync
@@ -96,19 +101,30 @@ export class SqliteStore extends SqliteReader implements CountingStore {
     this.#database.close()
   }
 
-  /** One durable commit for all of `jobs`. Callers are told only when its fate is known. */
-  #flush(jobs: readonly Job[]): void {
-    const settle: Settle[] = []
-    let lost: AuthorityError | undefined
+  #flush(jobs: readonly Job[], isLast: boolean): boolean {
     try {
       this.#mayCommit()
       this.#begin.run()
+    } catch (error) {
+      if (sqliteFailure(error) === 'held' && !isLast) return false
+      for (const job of jobs) job.reject(lostBy(error))
+      return true
+    }
+    this.#commitAll(jobs)
+    return true
+  }
+
+  /** One durable commit for all of `jobs`. Callers are told only when its fate is known. */
+  #commitAll(jobs: readonly Job[]): void {
+    const settle: Settle[] = []
+    let lost: AuthorityError | undefined
+    try {
       for (const job of jobs) settle.push(this.#run(job))
       this.#transaction!.keep()
       this.#commit.run()
     } catch (error) {
       if (this.#database.isTransaction) this.#rollback.run()
-      lost = error instanceof AuthorityError ? error : refusal.lost(error)
+      lost = lostBy(error)
     } finally {
       this.#transaction!.forget()
       this.#commits++
@@ -144,9 +160,13 @@ export class SqliteStore extends SqliteReader implements CountingStore {
 /** Tells the caller of a write what became of it: lost with its commit, or else what its own work came to. */
 type Settle = (lost: AuthorityError | undefined) => void
 
+function lostBy(error: unknown): AuthorityError {
+  return error instanceof AuthorityError ? error : refusal.lost(error)
+}
+
 function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSync {
   const { file, readOnly = false, disk, steps = migrations, connect = openFile } = options
-  const database = connect(file, { readOnly, timeout: 5_000, enableForeignKeyConstraints: true })
+  const database = connect(file, { readOnly, timeout: OPEN_TIMEOUT, enableForeignKeyConstraints: true })
   try {
     const version = schemaVersion(database, file, steps.length)
     if (readOnly && version < steps.length) throw tooOld(file, version, steps.length)
@@ -154,6 +174,7 @@ function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSyn
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     if (version > 0 && version < steps.length) backUp(database, disk, backupOf(file, version))
     if (version < steps.length) migrate(database, version, steps)
+    database.exec(`PRAGMA busy_timeout = ${COMMIT_TIMEOUT}`)
     return database
   } catch (error) {
     database.close()
