@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,6 +49,17 @@ test('once released it can be taken again, and releasing twice takes nothing fro
   const second = acquireLock(path, mine)
   first.release()
   assert.throws(() => acquireLock(path, mine), { code: 'LOCKED' })
+  second.release()
+})
+
+test('releasing leaves the note to whoever holds another lock that was put in its place', (t) => {
+  const path = newPath(t)
+  const folder = join(path, '..')
+  const first = acquireLock(path, mine)
+  renameSync(folder, `${folder}.before`)
+  const second = acquireLock(path, { ...mine, pid: 200 })
+  first.release()
+  assert.throws(() => acquireLock(path, mine), { code: 'LOCKED', message: /process 200/ })
   second.release()
 })
 

@@ -45,6 +45,7 @@ const held = new Set<DatabaseSync>()
  */
 export function acquireLock(path: string, { pid, purpose, now, disk = new Disk() }: LockOptions): Lock {
   disk.makePrivateFile(path, { create: true })
+  const identity = disk.identityOf(path)
   const note = noteOf(path)
   const database = lockedDatabase(path, () => locked(path, readHolder(disk, note)))
   try {
@@ -62,8 +63,8 @@ export function acquireLock(path: string, { pid, purpose, now, disk = new Disk()
   const release = () => {
     if (!held.delete(database)) return
     try {
-      // The note goes first: once the lock is free, the note may be another's.
-      disk.remove(noteOf(place))
+      // The note goes first: once the lock is free, the note may be another's. So it is where another lock lies there.
+      if (disk.identityOf(place) === identity) disk.remove(noteOf(place))
     } finally {
       database.close()
     }
