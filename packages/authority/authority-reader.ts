@@ -128,9 +128,9 @@ export class AuthorityReader {
     return verifyAudit(this.#engine.store, checked)
   }
 
-  /** What is wrong with an entry of a log, by what is on record. */
-  compareEntry(entry: TileLeaf): readonly LogFinding[] {
-    return compareEntry(entry, this.#engine)
+  /** What is wrong with an entry of the log with this key, by what is on record. `log` in DER. */
+  compareEntry(entry: TileLeaf, log: Uint8Array): readonly LogFinding[] {
+    return compareEntry(entry, { ...this.#engine, log })
   }
 
   /** The certificates in use that the log with this key has promised to hold. `spki` in DER. */

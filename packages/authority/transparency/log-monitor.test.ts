@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { encodeSct, parseCertificate, withoutPoison, withoutSctList } from '@datapunk/pki'
-import { TestCa, TestLog } from '@datapunk/testkit'
+import { FixedClock, TestCa, TestLog } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
+import { continueFromHere } from '../backup/continue-from-here.ts'
 import { issuePairs } from '../issuing/issue-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import type { CertificateLog } from './certificate-log.ts'
@@ -18,6 +19,7 @@ const yes = { approve: () => true }
 
 describe('the authority that watches its log', () => {
   let dir: string
+  let clock: FixedClock
   let log: TestLog
   let engine: ReturnType<typeof testEngine>
   let monitor: LogMonitor
@@ -29,7 +31,8 @@ describe('the authority that watches its log', () => {
     log = await TestLog.create()
     cheats = false
     unreadable = false
-    const made = testEngine({ dir, config: { services: { lake: {}, stream: {} } } })
+    clock = new FixedClock(Date.UTC(2026, 5, 1))
+    const made = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } })
     const origin = 'log.test/1'
     const open = async (): Promise<CertificateLog> => ({
       ...{ spki: log.signer.spki, origin },
@@ -85,6 +88,19 @@ describe('the authority that watches its log', () => {
     assert.match(alarms()[0]!, new RegExp(`the certificate ${serial}, is logged and not on record`))
     await monitor.look()
     assert.equal(alarms().length, 1, 'it is told once')
+  })
+
+  test('raises none after a restore at what was logged before it, and one at what is logged later', async () => {
+    await logStolen()
+    clock.advance(1000)
+    await continueFromHere(engine)
+    await monitor.look()
+    assert.deepEqual(alarms(), [])
+    clock.advance(1000)
+    const { serial } = await logStolen('later')
+    await monitor.look()
+    assert.equal(alarms().length, 1)
+    assert.match(alarms()[0]!, new RegExp(`${serial}, is logged and not on record: somebody else signs`))
   })
 
   test('raises an alarm at a name outside the trust domain', async () => {

@@ -102,7 +102,8 @@ export class LogMonitor {
       ({ leafIndex }) => leafIndex >= from,
     )
     for (const entry of entries) {
-      for (const { message, ...found } of this.#findings(entry)) {
+      for (const { kind, message, ...found } of this.#findings(log, entry)) {
+        if (kind !== 'alarm') continue
         const detail = { log: log.origin, ...found, message }
         report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
       }
@@ -115,10 +116,10 @@ export class LogMonitor {
     })
   }
 
-  #findings(entry: TileLeaf): LogFinding[] {
+  #findings({ spki }: CertificateLog, entry: TileLeaf): LogFinding[] {
     const { store, logSeat, config } = this.#engine()
     const promised = logSeat.promised.get(entry.leafIndex)
     logSeat.promised.delete(entry.leafIndex)
-    return compareEntry(entry, { store, config, promised })
+    return compareEntry(entry, { store, config, log: spki, promised })
   }
 }

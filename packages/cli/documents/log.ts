@@ -73,6 +73,13 @@ const watched = z.discriminatedUnion('kind', [
     serial: serial.optional(),
     message,
   }),
+  z.strictObject({
+    log,
+    kind: z.literal('unrecorded').describe('logged between a backup and its restore; no alarm'),
+    leafIndex: count.optional(),
+    serial: serial.optional(),
+    message,
+  }),
   z.strictObject({ log, kind: z.literal('unreachable'), message }),
 ])
 export type WatchedLogDocument = Printed<typeof watched>

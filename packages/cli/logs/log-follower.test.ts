@@ -33,7 +33,7 @@ describe('whoever follows a log', () => {
       {
         promisedBy: () => promised,
         compareEntry: ({ leafIndex }) =>
-          leafIndex === 7 ? [{ leafIndex, serial: '07', message: 'not on record' }] : [],
+          leafIndex === 7 ? [{ kind: 'alarm', leafIndex, serial: '07', message: 'not on record' }] : [],
       },
       { entry: ({ leafIndex }) => entries.push(leafIndex), finding: (finding) => found.push(finding) },
     )

@@ -66,6 +66,7 @@ export class LogFollower {
     if (isConsistent) return
     this.#read = Math.min(this.#read, next.size)
     this.#listener.finding({
+      kind: 'alarm',
       message: `the log has signed two trees, of ${before.size} and ${next.size} entries, that do not agree: \`mtls compromise --log\` begins another, and issues every certificate anew`,
     })
   }
@@ -74,7 +75,7 @@ export class LogFollower {
     for (const leaf of await readEntries(this.#source.read, checkpoint, tile)) {
       if (leaf.leafIndex < this.#read) continue
       this.#listener.entry(leaf)
-      const findings = this.#record.compareEntry(leaf)
+      const findings = this.#record.compareEntry(leaf, this.#source.log.spki)
       for (const finding of findings) this.#listener.finding(finding)
       if (findings.every(({ serial }) => serial !== undefined)) this.#remember(leaf, now)
     }
@@ -93,6 +94,7 @@ export class LogFollower {
       this.#missing.add(serial)
       const of = instance === undefined ? 'the authority' : instance
       this.#listener.finding({
+        kind: 'alarm',
         serial,
         message: `the certificate ${serial} of ${of} is on record as logged, and the log of ${this.size} entries does not hold it`,
       })

@@ -88,7 +88,7 @@ class WatchedLog {
     this.#failure = failure
     const { output, json } = this.#context
     const isUnreachable = error instanceof LogError && error.code === 'LOG_UNREADABLE'
-    if (!isUnreachable) this.#sayFinding({ message: failure })
+    if (!isUnreachable) this.#sayFinding({ kind: 'alarm', message: failure })
     else if (json) this.#print({ log: this.#origin, kind: 'unreachable', message: failure })
     else output.tell(output.toldStyled('warning', failure))
   }
@@ -124,11 +124,14 @@ class WatchedLog {
       )
   }
 
-  #sayFinding({ message, ...finding }: LogFinding): void {
+  /** What nobody has recorded, as after a restore, is for people to judge: the log is not wrong for that. */
+  #sayFinding(finding: LogFinding): void {
     const { output, json } = this.#context
-    this.#isWrong = true
-    if (json) this.#print({ log: this.#origin, kind: 'alarm', ...finding, message })
-    else output.print(`${output.styled('bad', 'ALARM')}  ${this.#origin}: ${message}\n`)
+    const isAlarm = finding.kind === 'alarm'
+    this.#isWrong ||= isAlarm
+    const label = isAlarm ? output.styled('bad', 'ALARM') : output.styled('warning', 'unrecorded')
+    if (json) this.#print({ log: this.#origin, ...finding })
+    else output.print(`${label}  ${this.#origin}: ${finding.message}\n`)
   }
 
   #print(document: WatchedLogDocument): void {
