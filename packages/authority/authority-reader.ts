@@ -2,6 +2,7 @@ import type { TileLeaf } from '@datapunk/pki'
 import { keyIdOf, layoutOf, type Member } from '@datapunk/protocol'
 import type { TreeRoot } from '@datapunk/tlog'
 import { planOf } from './apply.ts'
+import { auditAhead } from './audit/published-audit.ts'
 import { type AuditQuery, readAudit } from './audit/read-audit.ts'
 import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
 import { settleRestore } from './backup/settle.ts'
@@ -122,10 +123,11 @@ export class AuthorityReader {
 
   /**
    * @param checked is told now and then how many entries were checked so far
-   * @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed
+   * @throws AuthorityError `AUDIT_CHANGED` the newest bundle on record is not as it was signed; `INVENTORY_OUTDATED` what lies
+   *   published shows that this inventory is not the newest of its mesh, and does not say how much of the audit is lost
    */
   verifyAudit(checked?: (entries: number) => void): AuditVerdict {
-    return verifyAudit(this.#engine.store, checked)
+    return verifyAudit(this.#engine.store, { ahead: auditAhead(this.#engine), checked })
   }
 
   /** What is wrong with an entry of the log with this key, by what is on record. `log` in DER. */

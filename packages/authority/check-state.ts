@@ -22,14 +22,16 @@ const MAX_CA_CERT_BYTES = 256 * 1024
  */
 export function checkState(engine: Checked): void {
   const evidence = engine.store.mesh()?.halted ?? publishedEvidence(engine)
-  if (evidence !== undefined) {
-    throw new AuthorityError(
-      'INVENTORY_OUTDATED',
-      `${evidence}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
-      { data: { evidence } },
-    )
-  }
+  if (evidence !== undefined) throw inventoryOutdated(evidence)
   checkWhole(engine)
+}
+
+export function inventoryOutdated(evidence: string): AuthorityError {
+  return new AuthorityError(
+    'INVENTORY_OUTDATED',
+    `${evidence}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
+    { data: { evidence } },
+  )
 }
 
 /** What `checkState` refuses this state with; undefined where it goes on. */
@@ -44,7 +46,11 @@ export function stateRefusal(engine: Checked): AuthorityError | undefined {
 }
 
 /** What lies published may show that it was published by a newer inventory than this one. */
-function publishedEvidence({ store, disk, layout }: Checked): string | undefined {
+export function publishedEvidence({
+  store,
+  disk,
+  layout,
+}: Pick<Checked, 'store' | 'disk' | 'layout'>): string | undefined {
   const published = disk.readChecked(layout.mesh.head, { maxBytes: MAX_DOCUMENT_BYTES })
   const known = store.bundle()?.head
   if (published === undefined || known === undefined || Buffer.compare(published, known) === 0)

@@ -15,3 +15,5 @@ export type AuditFault =
   | { readonly kind: 'rewritten'; readonly from: number; readonly to: number; readonly bundle?: string }
   /** What the inventory keeps of the audit at this bundle was changed, and the entries up to there were not. */
   | { readonly kind: 'checkpoint'; readonly from: number; readonly to: number; readonly bundle: string }
+  /** `bundle` is published, was made after entry `to`, and is not on record: the inventory is not the newest of its mesh. */
+  | { readonly kind: 'behind'; readonly from: number; readonly to: number; readonly bundle: string }

@@ -108,7 +108,7 @@ describe('the audit', () => {
   test('tells how far the check is', () => {
     audit.records = Array.from({ length: 20_001 }, (_, index) => recordAt(index + 1))
     const told: number[] = []
-    verifyAudit(readerOf(audit), (entries) => told.push(entries))
+    verifyAudit(readerOf(audit), { checked: (entries) => told.push(entries) })
     assert.deepEqual(told, [10_000, 20_000])
   })
 

@@ -5,6 +5,7 @@ import type { AuditFault } from './audit-fault.ts'
 import { auditLeaf } from './audit-leaf.ts'
 import { type AuditMark, auditMarks, type MarkReader } from './audit-marks.ts'
 import { Misplaced } from './misplaced.ts'
+import type { PublishedAudit } from './published-audit.ts'
 
 export interface AuditVerdict {
   /** How many entries were checked. */
@@ -19,17 +20,23 @@ export interface AuditVerdict {
   readonly faults: readonly AuditFault[]
 }
 
+export interface VerifyAuditOptions {
+  /** Of a published bundle that this inventory knows nothing of. */
+  readonly ahead?: PublishedAudit | undefined
+  /** Is told every 10,000 entries how many were checked so far. */
+  readonly checked?: ((entries: number) => void) | undefined
+}
+
 /**
  * Checks the whole audit: that each entry is what its hash says, that none is missing, and that together they are what each
  * published bundle said of them. Memory does not grow with the audit. What was written since it began is checked too, as
  * far as it was read.
  *
- * @param checked is told every 10,000 entries how many were checked so far
  * @throws AuthorityError `AUDIT_CHANGED` the newest bundle is not as it was signed
  */
 export function verifyAudit(
   reader: MarkReader & Pick<Reader, 'auditRecords'>,
-  checked?: (entries: number) => void,
+  { ahead, checked }: VerifyAuditOptions = {},
 ): AuditVerdict {
   // 1 What the entries must lead to, known before the first is read.
   const marks = auditMarks(reader)
@@ -40,7 +47,12 @@ export function verifyAudit(
     if (walk.entries % TELL_EVERY === 0) checked?.(walk.entries)
   }
   // 3 What became of those that were not as they should be.
-  return walk.verdict(reader.auditTree().size)
+  const verdict = walk.verdict(reader.auditTree().size)
+  return ahead === undefined ? verdict : { ...verdict, faults: [...verdict.faults, behind(ahead, verdict)] }
+}
+
+function behind({ bundle, size }: PublishedAudit, { entries }: AuditVerdict): AuditFault {
+  return { kind: 'behind', from: Math.min(entries + 1, size), to: size, bundle }
 }
 
 const TELL_EVERY = 10_000

@@ -21,7 +21,7 @@ export const auditCommand: CommandSpec<AuditOptions> = {
   completes: ['verify'],
   summary: 'what the authority has done, and whether the record of it is whole',
   description:
-    'Shows what the authority has recorded of its deeds, oldest first: when, on whose behalf, what. `mtls audit verify` checks the whole record: the hash of every entry, their numbers, and the root of their tree against what each published bundle said of it, the newest one by its signature. It names the entries that were changed, put in, taken out or exchanged, and then exits with 1. Both read the inventory, and nobody waits for them.',
+    'Shows what the authority has recorded of its deeds, oldest first: when, on whose behalf, what. `mtls audit verify` checks the whole record: the hash of every entry, their numbers, and the root of their tree against what each published bundle said of it, the newest one by its signature. It names the entries that were changed, put in, taken out or exchanged, or that a newer bundle lies published than the inventory knows, and then exits with 1. Both read the inventory, and nobody waits for them.',
   options: [
     ['--since <time|duration>', 'only entries of this time and later, as in 2026-11-23T21:51:00Z or 24h'],
     ['--service <service>', 'only entries about this service'],
@@ -38,15 +38,19 @@ export const auditCommand: CommandSpec<AuditOptions> = {
       )
     const observation = new AuthorityReader({ config: loadConfig(context), clock: context.world.clock })
     try {
-      if (observation.status().meshId === undefined) context.output.tell(NOTHING_YET)
-      return what === 'verify' ? verify(context, observation) : show(context, observation, options)
+      if (what === 'verify') return verify(context, observation)
+      tellNothingYet(context, observation)
+      return show(context, observation, options)
     } finally {
       observation.close()
     }
   },
 }
 
-const NOTHING_YET = 'there is no mesh yet, and so no deeds: `mtls apply` makes it'
+function tellNothingYet({ output }: Context, observation: AuthorityReader): void {
+  if (observation.status().meshId !== undefined) return
+  output.tell('there is no mesh yet, and so no deeds: `mtls apply` makes it')
+}
 
 function show(
   { output, json, world }: Context,
@@ -70,11 +74,13 @@ function lineOf({ number, at, actor, deed, entry }: AuditRow, output: Output): s
   return `${`${String(number).padStart(6)}  ${when}  ${actor.padEnd(16)}  ${what}  ${auditEntryText(entry)}`.trimEnd()}\n`
 }
 
-function verify({ output, json }: Context, observation: AuthorityReader): ExitCode {
+function verify(context: Context, observation: AuthorityReader): ExitCode {
+  const { output, json } = context
   const verdict = output.whileBusy('checking the audit', (far) =>
     observation.verifyAudit((entries) => far(`${entries} entries`)),
   )
   const { faults } = verdict
+  if (faults.length === 0) tellNothingYet(context, observation)
   if (json) output.printJson(verdictDocument(verdict))
   else tell(output, verdict)
   return faults.length > 0 ? exitCode.bad : exitCode.done
@@ -88,7 +94,7 @@ function tell(output: Output, { entries, root, bundles, signedBy, faults }: Audi
       : `held against ${countText(bundles, 'published bundle')}, the newest (${signedBy}) by its signature`
   output.tell(`checked ${entries === 1 ? '1 entry' : `${entries} entries`}: ${against}`)
   if (faults.length === 0) output.print(`the audit is whole: ${entries} ${root}\n`)
-  else
+  else if (faults.some(({ kind }) => kind !== 'behind'))
     output.tell(
       'put back a backup of the inventory from before that, and find out who can write to the state folder',
     )

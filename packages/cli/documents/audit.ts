@@ -22,7 +22,7 @@ const verdict = z.strictObject({
   signedBy: documentNumber.nullable().describe('the newest of these, whose signature was checked'),
   faults: z.array(
     z.strictObject({
-      kind: z.enum(['changed', 'missing', 'inserted', 'moved', 'rewritten', 'checkpoint']),
+      kind: z.enum(['changed', 'missing', 'inserted', 'moved', 'rewritten', 'checkpoint', 'behind']),
       from: count,
       to: count,
       was: count.nullable().describe('moved: the number it was written as'),

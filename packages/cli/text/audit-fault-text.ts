@@ -13,6 +13,8 @@ export function auditFaultText(fault: AuditFault): string {
     return `${entries} ${from === to ? 'was changed: it is not what its hash says' : 'were changed: they are not what their hashes say'}`
   if (kind === 'checkpoint')
     return `what the inventory keeps of the audit at bundle ${fault.bundle} (up to entry ${to}) was changed; the entries were not`
+  if (kind === 'behind')
+    return `the published bundle ${fault.bundle} tells of ${to} entries, and is not on record: this inventory is not the newest of its mesh, and does not know what was done since. Put the newest back; where that is lost, \`mtls restore FILE\`, or \`mtls restore --continue\`, which goes on from this one`
   const against =
     fault.bundle === undefined ? 'what the inventory itself keeps of it' : `bundle ${fault.bundle}`
   return `${entries}: something in there was changed, inserted or taken out together with its hash: the audit is not what ${against} says`
