@@ -28,6 +28,7 @@ import { SqliteStore } from './store/sqlite.ts'
 import { noLog } from './transparency/certificate-log.ts'
 import { compareEntry, type LogFinding } from './transparency/compare-entry.ts'
 import { LogSeat } from './transparency/log-seat.ts'
+import { recordOfLog } from './transparency/submit.ts'
 
 /** Looks without taking the lock, and without a passphrase; also where nothing has been made yet. */
 export class AuthorityReader {
@@ -146,6 +147,14 @@ export class AuthorityReader {
       .flatMap(({ log, serial, instance, tbsHash }) =>
         ids.has(log ?? '') ? [{ serial, instance, tbsHash }] : [],
       )
+  }
+
+  /** Whether the log with this key is on record to hold something: seen in it, or promised by it for what has not ended. `spki` in DER. */
+  hasPromised(spki: Uint8Array): boolean {
+    const { store, clock } = this.#engine
+    const slot = recordOfLog(store, spki)
+    if (slot === undefined) return false
+    return (slot.monitored ?? 0) > 0 || store.liveCertificates(clock()).some(({ log }) => log === slot.id)
   }
 
   close(): void {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { exportLog, leafHash, readIssuer, verifyLog } from '@datapunk/log'
+import { AuthorityReader } from '@datapunk/authority'
+import { exportLog, LogError, leafHash, readIssuer, verifyLog } from '@datapunk/log'
 import { readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
 import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
-import { CHECKPOINT_PATH } from '@datapunk/tlog'
+import { CHECKPOINT_PATH, EMPTY_ROOT } from '@datapunk/tlog'
 import { certificateFacts } from '../certificate-facts.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
@@ -14,7 +15,7 @@ import { type ExitCode, exitCode } from '../exit-code.ts'
 import { readFile } from '../files.ts'
 import { certificateOf, entryAt, entryOfSerial } from '../logs/entries.ts'
 import { listEntries } from '../logs/list-entries.ts'
-import { type LogSource, logSources, type OpenSource, opened } from '../logs/log-source.ts'
+import { type LogSource, logSources, type OpenSource, opened, openedIfAny } from '../logs/log-source.ts'
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
 import { watchLogs } from '../logs/watch-log.ts'
@@ -178,7 +179,8 @@ async function found(asked: Asked): Promise<Found> {
 
 async function bySerial(sources: readonly LogSource[], serial: string): Promise<Found> {
   for (const each of sources.toReversed()) {
-    const source = await opened(each)
+    const source = await openedIfAny(each)
+    if (source === undefined) continue
     const entry = await entryOfSerial(source, serial)
     if (entry !== undefined) return { source, entry }
   }
@@ -238,15 +240,15 @@ async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
   const documents: LogVerdictDocument[] = []
   for (const source of sources) {
     const checkpoint = await output.during(`reading ${source.log.origin}`, verifyLog(source.read, source.log))
-    if (checkpoint === undefined) throw nothing('entry', 'a log with one')
-    const { size, root, timestamp } = checkpoint
-    const inUse = await entriesInUse(context, trust, source)
-    const head = { log: source.log.origin, size, root: base64(root), signedAt: instantText(timestamp) }
-    documents.push({ ...head, inUse })
+    const promised = promisedHere(context, trust, source)
+    if (checkpoint === undefined) checkEmpty(context, source, promised)
+    const inUse = await entriesInUse(promised, source)
+    const { size, root, timestamp } = checkpoint ?? EMPTY
+    const head = { log: source.log.origin, size, root: base64(root) }
+    documents.push({ ...head, signedAt: timestamp === undefined ? null : instantText(timestamp), inUse })
     if (json) continue
-    output.print(
-      `${output.styled('good', 'whole')}: ${head.log}, ${size} entries, signed ${timeText(timestamp)}\n`,
-    )
+    const signed = timestamp === undefined ? 'none signed yet' : `signed ${timeText(timestamp)}`
+    output.print(`${output.styled('good', 'whole')}: ${head.log}, ${size} entries, ${signed}\n`)
     output.print(
       output.table(
         inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`]),
@@ -257,21 +259,57 @@ async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
   return exitCode.done
 }
 
+/** What a log shows that has signed nothing. */
+const EMPTY = { size: 0, root: EMPTY_ROOT, timestamp: undefined }
+
+interface PromisedHere {
+  readonly service: string
+  readonly promised: Promised
+}
+
 /** Of each service whose certificate lies here and was promised by this log. */
-async function entriesInUse(
-  context: Context,
-  trust: TrustStatement,
-  source: LogSource,
-): Promise<{ readonly service: string; readonly index: number }[]> {
-  const found: { service: string; index: number }[] = []
+function promisedHere(context: Context, trust: TrustStatement, source: LogSource): PromisedHere[] {
+  const found: PromisedHere[] = []
   for (const [service, { cert }] of loadConfig(context).services) {
     if (!existsSync(cert)) continue
     const promised = promisedFor(certificateIn(cert), trust, context.world.clock())
-    if (promised?.sct.log !== source.id) continue
+    if (promised?.sct.log === source.id) found.push({ service, promised })
+  }
+  return found
+}
+
+async function entriesInUse(
+  here: readonly PromisedHere[],
+  source: LogSource,
+): Promise<{ readonly service: string; readonly index: number }[]> {
+  const found: { service: string; index: number }[] = []
+  for (const { service, promised } of here) {
     await prove(promised, source)
     found.push({ service, index: promised.leafIndex })
   }
   return found
+}
+
+/**
+ * A log without a checkpoint is one that holds nothing yet, or is damaged.
+ *
+ * @throws LogError `LOG_WRONG` it has promised to hold something
+ */
+function checkEmpty(context: Context, { log }: LogSource, promised: readonly PromisedHere[]): void {
+  if (promised.length === 0 && !isOnRecord(context, log.spki)) return
+  throw new LogError(
+    'LOG_WRONG',
+    `found no checkpoint in the log ${log.origin}, and certificates that it has promised to hold; allowed: the one that it has signed last. Put that back; of the log in use \`mtls up\` writes it again when it starts, where all else is there`,
+  )
+}
+
+function isOnRecord(context: Context, spki: Uint8Array): boolean {
+  const observation = new AuthorityReader({ config: loadConfig(context), clock: context.world.clock })
+  try {
+    return observation.hasPromised(spki)
+  } finally {
+    observation.close()
+  }
 }
 
 async function writeCopy({ context, sources, subject }: Asked): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import type { Config, SignedTrustStatement } from '@datapunk/protocol'
 import type { ConsoleLog, ConsoleProof } from '@datapunk/protocol/console'
 import { CHECKPOINT_PATH } from '@datapunk/tlog'
 import { entryOfSerial, serviceOf } from '../logs/entries.ts'
-import { type LogSource, logSources, opened } from '../logs/log-source.ts'
+import { type LogSource, logSources, openedIfAny } from '../logs/log-source.ts'
 import { promisedFor, prove } from '../logs/logged-certificate.ts'
 
 /** Entries of one page. */
@@ -77,7 +77,8 @@ async function placeOf(
   const holder = sources.find(({ id }) => id === promised?.sct.log)
   if (promised !== undefined && holder !== undefined) return { ...promised, source: holder }
   for (const source of sources.toReversed()) {
-    const entry = await entryOfSerial(await opened(source), serial)
+    const open = await openedIfAny(source)
+    const entry = open && (await entryOfSerial(open, serial))
     if (entry !== undefined) return { leafIndex: entry.leafIndex, leafHash: leafHash(entry), source }
   }
   return undefined

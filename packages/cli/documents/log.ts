@@ -45,7 +45,7 @@ const verdicts = z.array(
     log,
     size: count,
     root: z.base64(),
-    signedAt: instant,
+    signedAt: instant.nullable().describe('null: it is empty, and has signed nothing yet'),
     inUse: z
       .array(z.strictObject({ service: z.string(), index: count }))
       .describe('the entries of certificates in use'),

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { LogEntryDocument } from '../documents/log.ts'
 import { instantText, timeText } from '../text/time-text.ts'
 import { entriesSince, serviceOf } from './entries.ts'
-import { type LogSource, opened } from './log-source.ts'
+import { type LogSource, openedIfAny } from './log-source.ts'
 
 export interface ListOptions {
   /** Milliseconds since the epoch. */
@@ -19,7 +19,11 @@ export async function listEntries(
 ): Promise<void> {
   const documents: LogEntryDocument[] = []
   for (const source of sources) {
-    const open = await opened(source)
+    const open = await openedIfAny(source)
+    if (open === undefined) {
+      if (!json) output.print(output.styled('quiet', `${source.log.origin}: 0 entries\n`))
+      continue
+    }
     const rows: string[][] = []
     for await (const entry of entriesSince(open, since)) {
       const certificate = certificateOfEntry(entry.entry)

@@ -56,10 +56,16 @@ export async function logSources(
   )
 }
 
+/** Undefined where it is empty, as another one is at first. */
+export async function openedIfAny(source: LogSource): Promise<OpenSource | undefined> {
+  const checkpoint = await readCheckpoint(source.read, source.log)
+  return checkpoint && { ...source, checkpoint }
+}
+
 /** @throws CliError `NOTHING_TO_SHOW` it is empty */
 export async function opened(source: LogSource): Promise<OpenSource> {
-  const checkpoint = await readCheckpoint(source.read, source.log)
-  if (checkpoint !== undefined) return { ...source, checkpoint }
+  const open = await openedIfAny(source)
+  if (open !== undefined) return open
   throw new CliError('NOTHING_TO_SHOW', `found no entry in the log ${source.log.origin} yet`)
 }
 
