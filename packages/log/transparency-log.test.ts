@@ -214,6 +214,21 @@ describe('the folder of a log', () => {
   })
 })
 
+describe('the checkpoint of a log', () => {
+  it('is written again where somebody has removed or emptied it, and what it speaks of is there', async () => {
+    const sct = await submit(precertificate)
+    const checkpoint = join(log.folder.public, 'checkpoint')
+    const signed = readFileSync(checkpoint)
+    for (const damage of [() => rmSync(checkpoint), () => writeFileSync(checkpoint, '')]) {
+      await log.close()
+      damage()
+      log = await logMesh.open()
+      assert.deepEqual(readFileSync(checkpoint), signed)
+    }
+    assert.equal(await logMesh.check(log, new Map([[precertificate.certificate.serial, sct]])), 1)
+  })
+})
+
 describe('a log does not go on', () => {
   async function isDamaged(repair?: () => void): Promise<void> {
     await log.close()

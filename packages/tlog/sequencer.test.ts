@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { beforeEach, describe, it } from 'node:test'
 import { Sequencer } from './sequencer.ts'
 import { checkNoteLog } from './testing/check-note-log.ts'
 import { NoteLog, note, notes } from './testing/note-log.ts'
@@ -171,6 +171,57 @@ describe('a log is not opened', () => {
       }),
       { code: 'NOTE_SIGNATURE_INVALID' },
     )
+  })
+})
+
+describe('a log whose checkpoint somebody has removed or emptied', () => {
+  /** Of several tiles, the last one partial. */
+  const paths = ['tile/0/000', 'tile/0/001.p/44', 'tile/1/000.p/1', 'tile/data/000', 'tile/data/001.p/44']
+  let log: NoteLog
+  let released: ReadonlyMap<string, string>
+
+  beforeEach(async () => {
+    log = new NoteLog()
+    released = await addAll(await log.reopen(), notes(300))
+    log.disk.objects.delete('checkpoint')
+  })
+
+  it('writes it again, and goes on from it', async () => {
+    const before = log.disk.locked
+    await log.reopen()
+    assert.deepEqual(log.disk.objects.get('checkpoint'), before)
+    log.disk.objects.set('checkpoint', Buffer.alloc(0))
+    const again = await addAll(await log.reopen(), notes(10, 300))
+    assert.equal(await checkNoteLog(log, new Map([...released, ...again])), 310)
+  })
+
+  for (const path of paths)
+    it(`is not opened when ${path} is missing or altered too`, async () => {
+      const octets = Buffer.from(log.disk.objects.get(path)!)
+      log.disk.objects.delete(path)
+      await assert.rejects(log.reopen(), { code: 'DATA_BEHIND_LOCK' })
+      log.disk.objects.set(path, octets.subarray(0, -32))
+      await assert.rejects(log.reopen(), { code: 'DATA_BEHIND_LOCK' })
+      octets[octets.length - 1]! ^= 1
+      log.disk.objects.set(path, octets)
+      await assert.rejects(log.reopen(), { code: 'DATA_BEHIND_LOCK' })
+      assert.equal(log.disk.objects.get('checkpoint'), undefined)
+    })
+
+  for (const more of [1, 211, 212, 213, 500])
+    it(`is not opened when its lock is from before ${more} more, which others have seen`, async () => {
+      const { locked } = log.disk
+      await addAll(await log.reopen(), notes(more, 300))
+      log.disk.objects.delete('checkpoint')
+      log.disk.locked = locked
+      await assert.rejects(log.reopen(), { code: 'DATA_BEHIND_LOCK' })
+    })
+
+  it('is not opened when another checkpoint lies there instead', async () => {
+    const other = new NoteLog()
+    await addAll(await other.reopen(), notes(300, 1000))
+    log.disk.objects.set('checkpoint', other.disk.locked!)
+    await assert.rejects(log.reopen(), { code: 'DATA_BEHIND_LOCK' })
   })
 })
 

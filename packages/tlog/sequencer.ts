@@ -10,6 +10,7 @@ import { TILE_WIDTH } from './tile.ts'
 import { dataTilePath, partialFolders, tilePath } from './tile-path.ts'
 import { TlogError } from './tlog-error.ts'
 import { EMPTY_ROOT, hashLeaf } from './tree-hash.ts'
+import { isWholeAt } from './whole-data.ts'
 
 export interface SequencerOptions {
   readonly store: LogStore
@@ -19,7 +20,7 @@ export interface SequencerOptions {
   /** The log's name in its checkpoints. */
   readonly origin: string
   readonly signer: LogSigner
-  /** The hashes of the leaves of a partial data tile: what is read is held against the tree. */
+  /** The hashes of the leaves of a data tile: what is read is held against the tree. */
   readonly leavesOf: (records: Uint8Array) => readonly Uint8Array[]
   /** Most that may wait for their round. */
   readonly poolSize?: number
@@ -84,13 +85,13 @@ export class Sequencer {
 
   /**
    * Goes on from the last checkpoint; a round that was ended between its lock and its publication is published, by the same
-   * code as every other.
+   * code as every other. One that only somebody has removed or emptied, where all of its data are there, is written again.
    *
    * @throws TlogError `DATA_BEHIND_LOCK` where the data are older than the checkpoint that was signed last, `LOCK_LOST` where
    *   there are data without one; what the store and the lock throw
    */
   static async open(options: SequencerOptions): Promise<Sequencer> {
-    const { store, lock, origin, signer } = options
+    const { store, lock, origin, signer, leavesOf } = options
     const locked = await lock.checkpoint()
     const published = await store.read(CHECKPOINT_PATH)
     if (locked === undefined && (published !== undefined || (await store.list(FIRST_TILES)).length > 0))
@@ -99,8 +100,11 @@ export class Sequencer {
       const checkpoint = openCheckpoint(locked, { origin, spki: signer.spki })
       if (published === undefined || Buffer.compare(published, locked) !== 0) {
         const staged = await store.read(stagedPath(checkpoint))
-        if (staged === undefined) throw dataBehindLock(checkpoint, published)
-        await publish(store, decodeRound(staged), locked)
+        if (staged !== undefined) await publish(store, decodeRound(staged), locked)
+        // Another one that is there may be a later one, or contradict it.
+        else if (!published?.length && (await isWholeAt(checkpoint, store, leavesOf)))
+          await publishCheckpoint(store, locked)
+        else throw dataBehindLock(checkpoint, published)
       }
     }
     for (const path of await store.list(STAGING)) await store.remove(path)
@@ -233,6 +237,10 @@ async function publish(
   checkpoint: Uint8Array,
 ): Promise<void> {
   await store.write(objects)
+  await publishCheckpoint(store, checkpoint)
+}
+
+async function publishCheckpoint(store: LogStore, checkpoint: Uint8Array): Promise<void> {
   await store.write(new Map([[CHECKPOINT_PATH, checkpoint]]))
 }
 
