@@ -35,7 +35,7 @@ const logMesh = await LogMesh.create()
 const made = await logMesh.open()
 const { folder, origin } = made
 await made.close()
-const unsigned: Signer = { ...openLogKey(folder.key), sign: async () => randomBytes(71) }
+const unsigned: Signer = { ...(await openLogKey(folder.key)), sign: async () => randomBytes(71) }
 const submitted = await precertificateFactory()
 
 const before = process.memoryUsage.rss()
@@ -50,7 +50,7 @@ async function write(): Promise<Row[]> {
   const lock = new SqliteLock(folder.lock)
   const sequencer = await Sequencer.open({
     ...{ store: new DiskStore(folder.public), lock, clock: () => logMesh.now, origin },
-    ...{ signer: openLogKey(folder.key), leavesOf },
+    ...{ signer: await openLogKey(folder.key), leavesOf },
   })
   const begun = performance.now()
   const cpu = await cpuOf(async () => {
@@ -83,7 +83,7 @@ async function open(): Promise<Row> {
 }
 
 async function verify(): Promise<Row[]> {
-  const log = { spki: openLogKey(folder.key).spki, origin }
+  const log = { spki: unsigned.spki, origin }
   let size = 0
   const begun = performance.now()
   const cpu = await cpuOf(async () => {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { LogError } from './log-error.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** Said when the log is made; but for its mesh, and its end, it stays so. */
 export interface AboutLog {
@@ -15,6 +15,9 @@ export interface AboutLog {
   /** Nothing is added to it any more. */
   readonly readOnly: boolean
 }
+
+/** Far more than it has. */
+const MAX_BYTES = 64 * 1024
 
 const schema = z.object({
   meshId: z.string().optional(),
@@ -31,7 +34,7 @@ export function encodeAbout(about: AboutLog): string {
 /** @throws LogError `LOG_INVALID` */
 export async function readAbout(file: string): Promise<AboutLog> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')))
+    return schema.parse(JSON.parse((await readRegularFile(file, { maxBytes: MAX_BYTES })).toString('utf8')))
   } catch (cause) {
     throw new LogError('LOG_INVALID', `${file} can't be read: it says whose log this is`, { cause })
   }

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { LogStore } from '@datapunk/tlog'
 import { syncFolder, writeWhole } from './durable-file.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** The objects of a log as files, for everyone to read: any web server can serve them. */
 export class DiskStore implements LogStore {
@@ -14,9 +15,10 @@ export class DiskStore implements LogStore {
     this.#folder = folder
   }
 
+  /** @throws LogError `LOG_WRONG` what lies there is no file */
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
-      return await readFile(join(this.#folder, path))
+      return await readRegularFile(join(this.#folder, path))
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error

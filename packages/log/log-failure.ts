@@ -22,7 +22,13 @@ export function ended({ origin, generation }: AboutLog, found: number): LogError
   )
 }
 
-export function damaged({ dir }: LogFolder, cause: TlogError): LogError {
+/** Whether what lies in its folder is not what the log has written. */
+export function isDamage(cause: unknown): cause is TlogError | LogError {
+  if (cause instanceof LogError) return cause.code === 'LOG_WRONG'
+  return cause instanceof TlogError && cause.code !== 'ROUND_FAILED'
+}
+
+export function damaged({ dir }: LogFolder, cause: TlogError | LogError): LogError {
   return new LogError(
     'LOG_DAMAGED',
     `the log in ${dir} can't go on: ${cause.message}. Put its folder back as it was last; where that is not to be had, \`mtls rotate --log\` begins another`,
@@ -38,7 +44,7 @@ export function refused(cause: unknown): unknown {
 export function writeFailed(cause: unknown, folder: LogFolder): unknown {
   if (cause instanceof TlogError && cause.code === 'POOL_FULL')
     return new LogError('LOG_BUSY', cause.message, { cause })
-  if (cause instanceof TlogError && cause.code !== 'ROUND_FAILED') return damaged(folder, cause)
+  if (isDamage(cause)) return damaged(folder, cause)
   return notWritten(cause, folder.dir)
 }
 

@@ -1,7 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, type Stats, writeSync } from 'node:fs'
 import { generateKeyPair, localSigner, type Signer } from '@datapunk/pki'
 import { LogError } from './log-error.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** An EC key in PEM is 241 octets. */
 const MAX_BYTES = 4096
@@ -18,15 +19,11 @@ export async function makeLogKey(file: string): Promise<void> {
   }
 }
 
-/** @throws LogError `PERMISSIONS` where others may read it, `LOG_INVALID` where it is no such key */
-export function openLogKey(file: string): Signer {
-  const handle = openSync(file, 'r')
-  const pem = Buffer.alloc(MAX_BYTES)
+/** @throws LogError `PERMISSIONS` where others may read it, `LOG_INVALID` where it is no such key, `LOG_WRONG` where it is no file */
+export async function openLogKey(file: string): Promise<Signer> {
+  const pem = await readRegularFile(file, { maxBytes: MAX_BYTES, check: (stats) => checkMode(file, stats) })
   try {
-    const mode = fstatSync(handle).mode & 0o777
-    if ((mode & 0o077) !== 0) throw looseKey(file, mode)
-    const length = readSync(handle, pem, 0, MAX_BYTES, 0)
-    const signer = localSigner(createPrivateKey({ key: pem.subarray(0, length), format: 'pem' }))
+    const signer = localSigner(createPrivateKey({ key: pem, format: 'pem' }))
     if (signer.algorithm !== 'ecdsa-p256') throw otherKey(file)
     return signer
   } catch (cause) {
@@ -34,8 +31,12 @@ export function openLogKey(file: string): Signer {
     throw cause instanceof LogError ? cause : otherKey(file, cause)
   } finally {
     pem.fill(0)
-    closeSync(handle)
   }
+}
+
+function checkMode(file: string, stats: Stats): void {
+  const mode = stats.mode & 0o777
+  if ((mode & 0o077) !== 0) throw looseKey(file, mode)
 }
 
 function looseKey(file: string, mode: number): LogError {

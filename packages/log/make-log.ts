@@ -44,7 +44,7 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
   await rm(draft.dir, { recursive: true, force: true })
   await mkdir(draft.dir, { mode: 0o755 })
   await makeLogKey(draft.key)
-  const id = logFolderId(keyIdOf(openLogKey(draft.key).spki))
+  const id = logFolderId(keyIdOf((await openLogKey(draft.key)).spki))
   const origin = `${url.replace(/^[a-z]+:\/\//, '')}/${id}`
   const about = { meshId, generation, origin, createdAt: clock(), readOnly: false }
   await writeWhole(draft.about, encodeAbout(about))

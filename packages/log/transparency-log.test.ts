@@ -261,6 +261,40 @@ describe('a log does not go on', () => {
     await isDamaged()
   })
 
+  for (const [name, code] of [
+    ['key.pem', 'LOG_WRONG'],
+    ['log.json', 'LOG_INVALID'],
+    ['public/checkpoint', 'LOG_DAMAGED'],
+    ['public/tile/0/000.p/1', 'LOG_DAMAGED'],
+  ] as const)
+    it(`where ${name} is a named pipe, a device or a folder, and waits for none of them`, async () => {
+      await submit(precertificate)
+      await log.close()
+      const file = join(log.folder.dir, name)
+      const octets = readFileSync(file)
+      for (const put of [
+        () => execFileSync('mkfifo', ['-m', '0600', file]),
+        () => symlinkSync('/dev/zero', file),
+        () => mkdirSync(file),
+      ]) {
+        rmSync(file, { recursive: true })
+        put()
+        await assert.rejects(logMesh.open(), { code })
+      }
+      rmSync(file, { recursive: true })
+      writeFileSync(file, octets, { mode: 0o600 })
+      await reopened()
+    })
+
+  it('through a named pipe where it writes, which is gone then', async () => {
+    await submit(precertificate)
+    execFileSync('mkfifo', [join(log.folder.public, '.checkpoint')])
+    const [other] = await logMesh.precertificates(1)
+    await assert.rejects(submit(other!), { code: 'LOG_WRITE_FAILED', message: /ENXIO/ })
+    await submit(other!)
+    assert.equal(await logMesh.check(log), 2)
+  })
+
   it('when what it signed last is lost', async () => {
     await submit(precertificate)
     const { dir, lock } = log.folder

@@ -17,14 +17,13 @@ import {
   type LogStore,
   type PublishedCheckpoint,
   Sequencer,
-  TlogError,
   tilePath,
   treeRoot,
 } from '@datapunk/tlog'
 import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
 import { LogError } from './log-error.ts'
-import { damaged, ended, notOpened, refused, writeFailed } from './log-failure.ts'
+import { damaged, ended, isDamage, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
 import { currentLog, endLog, makeLog, rewriteAbout } from './make-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
@@ -273,7 +272,7 @@ async function openLog(
   { clock, storeIn = (folder) => new DiskStore(folder) }: TransparencyLogOptions,
 ): Promise<Opened> {
   const about = await readAbout(folder.about)
-  const signer = openLogKey(folder.key)
+  const signer = await openLogKey(folder.key)
   const lock = new SqliteLock(folder.lock)
   const store = storeIn(folder.public)
   try {
@@ -287,8 +286,7 @@ async function openLog(
     }
   } catch (cause) {
     lock.close()
-    if (!(cause instanceof TlogError)) throw cause
-    throw damaged(folder, cause)
+    throw isDamage(cause) ? damaged(folder, cause) : cause
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
@@ -11,7 +11,7 @@ import {
 } from '@datapunk/protocol'
 import { writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
-import { readPublished } from './published-file.ts'
+import { readRegularFile } from './regular-file.ts'
 
 export interface TrustedRootsOptions {
   /** Where the authority publishes. */
@@ -26,6 +26,9 @@ export interface TrustedRootsOptions {
 
 /** A roll-over makes three; that is more of them than a mesh has in its life. */
 const MAX_UNREAD = 512
+
+/** More than any trust statement, or all roots of a mesh in PEM, have. The folder that they lie in is another user's. */
+const maxBytes = 1024 * 1024
 
 /**
  * The roots whose certificates the log takes, as the trust statements name them: it follows them as a peer does, each only as
@@ -72,7 +75,9 @@ export class TrustedRoots {
       if (unread.length === 0) return
       if (unread.length > MAX_UNREAD)
         throw new Error(`found ${unread.length} of them to read; allowed: ${MAX_UNREAD}`)
-      const documents = await Promise.all(unread.map((number) => readPublished(mesh.trustStatement(number))))
+      const documents = await Promise.all(
+        unread.map((number) => readRegularFile(mesh.trustStatement(number), { maxBytes })),
+      )
       const from = believed === undefined ? { anchors: await rootsIn(caCert) } : { previous: believed }
       const newest = followTrustStatements(documents, from, latest())
       await writeWhole(memory, newest.bytes)
@@ -88,7 +93,7 @@ export class TrustedRoots {
 
   async #remembered(): Promise<SignedTrustStatement | undefined> {
     try {
-      return readTrustStatement(await readFile(this.#options.memory))
+      return readTrustStatement(await readRegularFile(this.#options.memory, { maxBytes }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof ProtocolError)
         return undefined
@@ -99,7 +104,7 @@ export class TrustedRoots {
 
 async function rootsIn(caCert: string): Promise<Certificate[]> {
   try {
-    return decodePem(await readPublished(caCert), 'CERTIFICATE').map(parseCertificate)
+    return decodePem(await readRegularFile(caCert, { maxBytes }), 'CERTIFICATE').map(parseCertificate)
   } catch (cause) {
     if (!(cause instanceof PkiError)) throw cause
     throw new LogError('LOG_UNREADABLE', `found no certificates in ${caCert}`, { cause })
