@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -46,6 +47,7 @@ before(async () => {
     mkdirSync(dirname(join(shown, path)), { recursive: true })
     writeFileSync(join(shown, path), octets)
   }
+  execFileSync('mkfifo', [join(shown, 'tile/0/000.p/4')])
   writeFileSync(key, 'the key')
   const ocsp = {} as OcspResponder
   server = statusServer({ store: store as never, ocsp, logs: shelf, clock: () => since })
@@ -103,6 +105,7 @@ describe('a log is read over HTTP', () => {
       ...[
         'tile/0/000',
         'tile/0/000.p/2',
+        'tile/0/000.p/4',
         'tile/0/000.p/03',
         'tile/00/000.p/3',
         'tile/0/x001',

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type Layout, logFolderId } from '@datapunk/protocol'
@@ -101,9 +101,16 @@ function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
   return store.slots().filter(({ kind }) => kind === 'log')
 }
 
+/** Undefined for what is no file. */
 async function read(file: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(file)
+    // A named pipe would be waited for, and the folder may be another user's.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      return (await handle.stat()).isFile() ? await handle.readFile() : undefined
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     // A full tile and the folder of its partial ones differ in their names, but not every path is of a file.

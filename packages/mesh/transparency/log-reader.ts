@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
 import type { AuthorityRoute } from '../authority/authority-route.ts'
@@ -30,11 +31,23 @@ export function logReader({
   return (id, signal) => async (path, maxBytes) => {
     signal.throwIfAborted()
     try {
-      const octets = await readFile(join(layout.log(id).public, path))
-      if (octets.byteLength <= maxBytes) return octets
+      const octets = await readFile(join(layout.log(id).public, path), maxBytes)
+      if (octets !== undefined) return octets
     } catch {
       // On another machine, or not yet there.
     }
     return getWithin(route, `/log/${id}/${path}`, { clock, signal, patience: PATIENCE, maxBytes })
+  }
+}
+
+/** Undefined for what is no file, or larger. */
+async function readFile(file: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  // A named pipe would be waited for, and the folder may be another user's.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = await handle.stat()
+    return stats.isFile() && stats.size <= maxBytes ? await handle.readFile() : undefined
+  } finally {
+    await handle.close()
   }
 }
