@@ -140,7 +140,7 @@ export class Authority implements Administration {
   /**
    * Lets peers in from now on, until this is closed.
    *
-   * @throws AuthorityError `LISTEN_FAILED`
+   * @throws AuthorityError `DISK_FAILED`, `LISTEN_FAILED`
    */
   async servePeers(): Promise<void> {
     const { layout, disk, config } = this.#engine

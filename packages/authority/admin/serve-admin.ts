@@ -1,4 +1,3 @@
-import { chmodSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { actorText, askedBy, parseAsker } from '../audit/asker.ts'
@@ -14,6 +13,10 @@ import { adminRequests } from './admin-requests.ts'
 /** Ten thousand targets of a revocation, by their serials, are 600 kB. */
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024
 
+export interface AdminServer {
+  close(): Promise<void>
+}
+
 type Handlers = { [Name in keyof Gives]: (input: Takes[Name]) => Promise<Gives[Name]> }
 
 export interface AdminOptions {
@@ -27,7 +30,11 @@ export interface AdminOptions {
   readonly consoleLink?: (request: ConsoleLinkRequest) => Promise<ConsoleLink>
 }
 
-/** Serves an authority to the CLI over a socket that only the state folder's owner can reach. */
+/**
+ * Serves an authority to the CLI over a socket that only the state folder's owner can reach.
+ *
+ * @throws AuthorityError `DISK_FAILED`
+ */
 export async function serveAdmin(
   authority: Authority,
   socket: string,
@@ -37,7 +44,7 @@ export async function serveAdmin(
     events = new EventBook('none'),
     consoleLink = noConsole,
   }: AdminOptions = {},
-): Promise<{ close(): Promise<void> }> {
+): Promise<AdminServer> {
   const handlers: Handlers = {
     plan: async () => {
       await beforeApply()
@@ -98,8 +105,7 @@ export async function serveAdmin(
     if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
-  await listenOnSocket(server, socket)
-  chmodSync(socket, 0o600)
+  await listenOnSocket(server, socket, 0o600)
   return {
     close: () =>
       new Promise((resolve) => {

@@ -71,7 +71,7 @@ describe('readEvents', () => {
         response.writeHead(409).end(JSON.stringify({ code, message }))
       }
     })
-    await listenOnSocket(server, socket)
+    await listenOnSocket(server, socket, 0o600)
   })
   afterEach(() => {
     server.closeAllConnections()

@@ -1,4 +1,3 @@
-import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -50,7 +49,7 @@ export interface PeerPlaces {
  *
  * Peers on other hosts reach the same by mutual TLS, where `authority.listen` says so (`tls-door.ts`).
  *
- * @throws AuthorityError `LISTEN_FAILED`
+ * @throws AuthorityError `DISK_FAILED`, `LISTEN_FAILED`
  */
 export async function servePeers(streaming: Serving, places: PeerPlaces): Promise<PeerServer> {
   const { socket, listen } = places
@@ -61,7 +60,6 @@ export async function servePeers(streaming: Serving, places: PeerPlaces): Promis
     await peerServer.close()
     throw error
   }
-  chmodSync(socket, 0o666)
   streaming.peers.opened()
   return peerServer
 }
@@ -111,7 +109,7 @@ class HttpPeerServer implements PeerServer {
   }
 
   async listen(socket: string, listen: Address | undefined): Promise<void> {
-    await listenOnSocket(this.#server, socket)
+    await listenOnSocket(this.#server, socket, 0o666)
     if (listen?.port !== undefined) await this.#door?.listen({ host: listen.host, port: listen.port })
   }
 

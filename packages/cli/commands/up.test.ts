@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
@@ -163,4 +164,19 @@ describe('up', () => {
     rmSync(join(folder, 'certs/ca.key'))
     assert.match(await play('mtls up'), /the key of root-1 is not at .* \[KEY_MISSING\]\n\[1\]$/)
   })
+
+  for (const path of ['authority/admin.sock', 'mesh/mesh.sock']) {
+    test(`ends with the reason when ${path} can't be made`, async () => {
+      await up.next('ready')
+      up.signal('SIGTERM')
+      assert.equal(await up.ended, 0)
+      mkdirSync(join(folder, 'certs/.mtls', path))
+      assert.match(
+        await play('mtls up'),
+        new RegExp(
+          `${path}: unlink failed with EISDIR; a folder lies .* move it away \\[DISK_FAILED\\]\n\\[1\\]$`,
+        ),
+      )
+    })
+  }
 })

@@ -1,4 +1,5 @@
 import {
+  type AdminServer,
   type ApplyReport,
   type Authority,
   EventBook,
@@ -104,15 +105,16 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   }
   const { world } = context
   const wake = new Wake({ file: place.file, signal, world, onJump: voice.jumped })
-  const admin = await serveAdmin(authority, adminSocket, {
-    beforeApply: async () => void reload(),
-    afterDeed: () => wake.poke(),
-    events: voice.events,
-    consoleLink: console.link,
-  })
-  authority.peers.onChange(() => wake.heard())
-  authority.onDelivered(() => wake.poke())
+  let admin: AdminServer | undefined
   try {
+    admin = await serveAdmin(authority, adminSocket, {
+      beforeApply: async () => void reload(),
+      afterDeed: () => wake.poke(),
+      events: voice.events,
+      consoleLink: console.link,
+    })
+    authority.peers.onChange(() => wake.heard())
+    authority.onDelivered(() => wake.poke())
     voice.ready(first.bundle, config.services.size, adminSocket)
     // 3 Until somebody asks us to end.
     await keep({
@@ -130,7 +132,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
   } finally {
     wake.close()
     // Nobody says anything any more once it has been said that this has ended.
-    await Promise.all([admin.close(), door.close(), console.close()])
+    await Promise.all([admin?.close(), door.close(), console.close()])
     await authority.close()
     voice.ended()
   }
