@@ -28,7 +28,7 @@ export class KeptAuthority {
     this.authority = authority
     this.events = events
     authority.peers.onChange(() => this.#wake())
-    authority.onDelivered(() => this.#wake())
+    authority.onStirred(() => this.#wake())
     this.#kept = keep({
       authority,
       clock,

@@ -425,7 +425,7 @@ test('a service that takes its time with its files keeps nobody from work', asyn
   const script = `while [ ! -e "${go}" ]; do sleep 0.02; done`
   const db = { delivery: 'files', reload: { command: ['sh', '-c', script] } }
   const authority = await open(configIn(dir, { lake: {}, stream: {}, db }))
-  const delivered = new Promise<void>((resolve) => authority.onDelivered(resolve))
+  const delivered = new Promise<void>((resolve) => authority.onStirred(resolve))
   // As `up` does it: others are let in while the service is still busy.
   const first = await authority.apply({ ...no, pace: new Pace(Date.now) })
   assert.deepEqual(first.failed, [])

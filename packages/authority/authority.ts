@@ -81,8 +81,8 @@ export class Authority implements Administration {
   readonly #outage = new OutageWatch()
   readonly #logMonitor: LogMonitor
   /** A service that takes its time with its files keeps nobody else from work: it is told out of turn. */
-  readonly #deliveries = new Deliveries(() => this.#delivered())
-  #delivered = () => {}
+  readonly #deliveries = new Deliveries(() => this.#stirred())
+  #stirred = () => {}
 
   /**
    * Takes the lock, opens the inventory and finds the passphrase. Nothing is made yet but the folders.
@@ -143,14 +143,17 @@ export class Authority implements Administration {
    * @throws AuthorityError `DISK_FAILED`, `LISTEN_FAILED`
    */
   async servePeers(): Promise<void> {
-    const { layout, disk, config } = this.#engine
-    disk.ensureFolder(layout.mesh.dir, 0o755)
+    const { layout, config } = this.#engine
     const streaming = {
       ...this.#engine,
       halt: (evidence: string) => void halt({ ...this.#engine, actor: this.#actor }, evidence),
       readElsewhere: this.#readElsewhere,
     }
-    const places = { socket: layout.mesh.socket, listen: config.authority.listen }
+    const places = {
+      socket: layout.mesh.socket,
+      listen: config.authority.listen,
+      onRenewed: () => this.#stirred(),
+    }
     this.#peerServer = await servePeers(streaming, places)
     this.#enforcement.start()
     this.#logMonitor.start()
@@ -195,9 +198,9 @@ export class Authority implements Administration {
     }
   }
 
-  /** Calls from now on when services were told of their files, so that there may be more to do. */
-  onDelivered(listener: () => void): void {
-    this.#delivered = listener
+  /** Calls from now on when there may be more to do: services were told of their files, or what lies beside `mesh.sock` may be gone too. */
+  onStirred(listener: () => void): void {
+    this.#stirred = listener
   }
 
   #applyInTurn(options: ApplyOptions): Promise<ApplyReport> {

@@ -42,6 +42,8 @@ export const authorityEventKinds = [
   'status-served',
   'status-failed',
   'store-failed',
+  'socket-renewed',
+  'socket-failed',
   'metrics-served',
   'metrics-failed',
   'console-served',
@@ -133,6 +135,9 @@ export interface AuthorityEventDetails {
   'status-served': { readonly address: string }
   'status-failed': Failure
   'store-failed': Failure
+  /** One that somebody had removed. */
+  'socket-renewed': { readonly path: string }
+  'socket-failed': Failure & { readonly path: string }
   'metrics-served': { readonly address: string }
   'metrics-failed': Failure
   'console-served': { readonly url: string }

@@ -12,7 +12,8 @@ const MAX_SOCKET_PATH_BYTES = 107
 const BACKLOG = 4096
 
 /**
- * Whoever serves holds the lock, so a socket that is there was left behind by an authority that was killed.
+ * Whoever serves holds the lock, so a socket that is there was left behind by an authority that was killed. A server that listens
+ * already does so here from now on, and whoever is connected stays so.
  *
  * @param mode permission bits: who may connect
  * @throws AuthorityError `DISK_FAILED`; then it does not listen
@@ -20,6 +21,8 @@ const BACKLOG = 4096
 export async function listenOnSocket(server: Server, socket: string, mode: number): Promise<void> {
   try {
     byShortName(socket, (path) => {
+      // It removes what lies at its path, by the name that it was given.
+      if (server.listening) server.close()
       removeSocket(path)
       server.listen({ path, backlog: BACKLOG })
     })

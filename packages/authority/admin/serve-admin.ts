@@ -6,7 +6,7 @@ import { AuthorityError } from '../error.ts'
 import { EventBook } from '../events/event-book.ts'
 import { sendEvents } from '../events/send-events.ts'
 import type { Action } from '../plan.ts'
-import { listenOnSocket } from '../socket.ts'
+import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import { adminRequests } from './admin-requests.ts'
 
@@ -28,6 +28,8 @@ export interface AdminOptions {
   readonly events?: EventBook
   /** Makes a link to the console. */
   readonly consoleLink?: (request: ConsoleLinkRequest) => Promise<ConsoleLink>
+  /** What becomes of the socket. */
+  readonly told?: ServedSocketOptions['told']
 }
 
 /**
@@ -43,6 +45,7 @@ export async function serveAdmin(
     afterDeed = () => {},
     events = new EventBook('none'),
     consoleLink = noConsole,
+    told = () => {},
   }: AdminOptions = {},
 ): Promise<AdminServer> {
   const handlers: Handlers = {
@@ -105,14 +108,7 @@ export async function serveAdmin(
     if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
-  await listenOnSocket(server, socket, 0o600)
-  return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return ServedSocket.open(server, { path: socket, mode: 0o600, told })
 }
 
 async function noConsole(): Promise<never> {

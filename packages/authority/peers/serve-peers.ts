@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { type Address, encodeMessage, LONGEST_SILENCE } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
-import { listenOnSocket } from '../socket.ts'
+import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
@@ -35,6 +36,8 @@ export interface PeerPlaces {
   readonly listen: Address | undefined
   /** As `Strangers` takes it; for tests. */
   readonly maxStrangers?: number | undefined
+  /** Called when the socket was gone, and was made again. */
+  readonly onRenewed?: () => void
 }
 
 /**
@@ -52,10 +55,9 @@ export interface PeerPlaces {
  * @throws AuthorityError `DISK_FAILED`, `LISTEN_FAILED`
  */
 export async function servePeers(streaming: Serving, places: PeerPlaces): Promise<PeerServer> {
-  const { socket, listen } = places
   const peerServer = new HttpPeerServer(streaming, places)
   try {
-    await peerServer.listen(socket, listen)
+    await peerServer.listen(socketOf(streaming, places), places.listen)
   } catch (error) {
     await peerServer.close()
     throw error
@@ -65,10 +67,28 @@ export async function servePeers(streaming: Serving, places: PeerPlaces): Promis
 }
 
 type Serving = Omit<Streaming, 'published' | 'acknowledgements' | 'events'> &
-  Pick<Engine, 'config' | 'layout' | 'ownPair'> & { readonly readElsewhere: ReadElsewhere | undefined }
+  Pick<Engine, 'config' | 'disk' | 'layout' | 'ownPair'> & {
+    readonly readElsewhere: ReadElsewhere | undefined
+  }
+
+function socketOf(
+  { disk, report, clock }: Serving,
+  { socket: path, onRenewed }: PeerPlaces,
+): ServedSocketOptions {
+  return {
+    path,
+    mode: 0o666,
+    makeFolder: () => disk.ensureFolder(dirname(path), 0o755),
+    told: (happening) => {
+      report({ ...happening, subject: 'authority', at: clock() })
+      if (happening.kind === 'socket-renewed') onRenewed?.()
+    },
+  }
+}
 
 class HttpPeerServer implements PeerServer {
   readonly #server: Server
+  #socket: ServedSocket | undefined
   readonly #door: TlsDoor | undefined
   readonly #streaming: Streaming
   #publication: Published
@@ -108,8 +128,8 @@ class HttpPeerServer implements PeerServer {
       : undefined
   }
 
-  async listen(socket: string, listen: Address | undefined): Promise<void> {
-    await listenOnSocket(this.#server, socket, 0o666)
+  async listen(socket: ServedSocketOptions, listen: Address | undefined): Promise<void> {
+    this.#socket = await ServedSocket.open(this.#server, socket)
     if (listen?.port !== undefined) await this.#door?.listen({ host: listen.host, port: listen.port })
   }
 
@@ -126,10 +146,7 @@ class HttpPeerServer implements PeerServer {
   async close(): Promise<void> {
     this.#streaming.peers.closed()
     await this.#door?.close()
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    await this.#socket?.close()
     await this.#acknowledgements.write()
   }
 

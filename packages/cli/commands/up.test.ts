@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import {
   copyFileSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -119,6 +121,23 @@ describe('up', () => {
     renameSync(join(folder, 'kept.key'), key)
     assert.match(await play('mtls apply'), /root-1 lies at .*: take it away/)
     assert.equal((await up.next('issuing-ca-created')).detail.slot, 'issuing-ca-2')
+  })
+
+  test('makes sockets and documents again that somebody has removed', async () => {
+    const { detail } = await up.next('ready')
+    const mesh = join(folder, 'certs/.mtls/mesh')
+    rmSync(detail.socket as string)
+    rmSync(mesh, { recursive: true })
+    const made = [await up.next('socket-renewed'), await up.next('socket-renewed')]
+    assert.deepEqual(
+      made.map((event) => event.detail.path),
+      [join(mesh, 'mesh.sock'), detail.socket],
+    )
+    const changes = watch(mesh)
+    while (!existsSync(join(mesh, 'head.json'))) await once(changes, 'change')
+    changes.close()
+    assert.match(await play('mtls issue lake'), /2> lake: serial <hex>, until <time>/)
+    assert.equal((await up.next('certificate-issued')).subject, 'lake')
   })
 
   test('serves metrics, health and readiness, there and then elsewhere', async () => {

@@ -2,6 +2,7 @@ import {
   type AdminServer,
   type ApplyReport,
   type Authority,
+  type AuthorityEvent,
   EventBook,
   keep,
   Pace,
@@ -50,7 +51,7 @@ export const upCommand: CommandSpec = {
         opened = authority
         const door = new OperatorDoor({ source, clock: context.world.clock, report })
         const console = consoleHost(context, { report, certify: (spki) => authority.certifyConsole(spki) })
-        const keeping = { authority, config, voice, source, door, console, signal: ending.signal }
+        const keeping = { authority, config, voice, source, door, console, report, signal: ending.signal }
         return await keepUp(context, keeping).finally(() => Promise.all([door.close(), console.close()]))
       })
     } finally {
@@ -78,11 +79,12 @@ interface Keeping {
   readonly source: AuthoritySource
   readonly door: OperatorDoor
   readonly console: ConsoleHost
+  readonly report: (event: AuthorityEvent) => void
   readonly signal: AbortSignal
 }
 
 async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
-  const { authority, config, voice, source, door, console, signal } = keeping
+  const { authority, config, voice, source, door, console, report, signal } = keeping
   const { output, place } = context
   // 1 Peers are let in first, so that they hear at once what is published. Whatever stands in the way of the first apply,
   //   somebody is there to read it.
@@ -112,9 +114,10 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
       afterDeed: () => wake.poke(),
       events: voice.events,
       consoleLink: console.link,
+      told: (happening) => report({ ...happening, subject: 'authority', at: world.clock() }),
     })
     authority.peers.onChange(() => wake.heard())
-    authority.onDelivered(() => wake.poke())
+    authority.onStirred(() => wake.poke())
     voice.ready(first.bundle, config.services.size, adminSocket)
     // 3 Until somebody asks us to end.
     await keep({

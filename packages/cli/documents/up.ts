@@ -94,6 +94,8 @@ const authorityDetails = {
   'status-served': { address: text },
   'status-failed': failure,
   'store-failed': failure,
+  'socket-renewed': { path: text },
+  'socket-failed': { path: text, error: text },
   'metrics-served': { address: text },
   'metrics-failed': failure,
   'console-served': { url: text },
