@@ -35,8 +35,8 @@ describe('peers and their authority', () => {
     await authority.servePeers()
   }
 
-  const joinAs = async (service: string) => {
-    const one = await join(service, { config: mesh.configFile })
+  const joinAs = async (service: string, memory?: string) => {
+    const one = await join(service, { config: mesh.configFile, memory })
     joined.push(one)
     return one
   }
@@ -72,6 +72,13 @@ describe('peers and their authority', () => {
     await until(() => enforced().join() === 'lake 1.3,stream 1.3')
     assert.deepEqual(authority.peers.lateFor({ generation: 1, counter: 3 }), [])
     assert.equal(authority.peers.lateFor({ generation: 1, counter: 4 }).length, 2)
+  })
+
+  test('a service that can keep nothing acknowledges all the same', async () => {
+    await joinAs('lake', mesh.configFile)
+    await until(() => enforced().join() === 'lake 1.2')
+    await authority.issue('lake')
+    await until(() => enforced().join() === 'lake 1.3')
   })
 
   test('two processes of one instance are two peers, and one that leaves is gone at once', async () => {

@@ -43,6 +43,8 @@ export interface MembershipOptions {
 export interface MembershipListener {
   /** Called before anything else happens under the new state. */
   changed(now: Current, before: Current): void
+  /** What is new was kept, or could not be, which was told. */
+  kept(): void
   /** Something new was found and not believed; what was believed before is kept. Told once, not at every look. */
   problem(problem: MeshError): void
   /** Something in the mesh folder may have changed. */
@@ -72,7 +74,10 @@ export class Membership implements CurrentSource {
   #current: Current
   #listener: MembershipListener | undefined
   #reading: Promise<void> | undefined
-  #keeping: Promise<void> | undefined
+  #keeping: Promise<void> = Promise.resolve()
+  /** Why what is believed could not be kept. */
+  #unkept: readonly MeshError[] = []
+  #isPolled = false
   #again = false
   #reported: ReadonlySet<string> = new Set()
   #cancelPoll = () => {}
@@ -133,6 +138,11 @@ export class Membership implements CurrentSource {
     return this.#current
   }
 
+  /** Fulfilled when what is believed now was kept, or could not be. Never rejects. */
+  get kept(): Promise<void> {
+    return this.#keeping
+  }
+
   /** What a server shows with a certificate of this service now. */
   stapleOf(leaf: Certificate): Buffer | undefined {
     return this.#staples.of(leaf)
@@ -166,7 +176,7 @@ export class Membership implements CurrentSource {
     this.#poll()
     const early = this.#early
     this.#early = []
-    this.#keeping = this.#keep().then((problems) => this.#report([...early, ...problems]))
+    void this.#keep().then(() => this.#report([...early, ...this.#unkept]))
   }
 
   /** Takes a document from the authority's stream. It is believed only as a file would be. */
@@ -211,6 +221,8 @@ export class Membership implements CurrentSource {
 
   async #read(): Promise<void> {
     const problems: MeshError[] = []
+    const isPolled = this.#isPolled
+    this.#isPolled = false
     const tolerate = async <T>(read: Promise<T>): Promise<T | undefined> => {
       try {
         return await read
@@ -256,12 +268,23 @@ export class Membership implements CurrentSource {
       this.#current = { identity, view, version: before.version + 1 }
       this.#listener?.changed(this.#current, before)
     }
-    if (isNews) problems.push(...(await this.#keep()))
-    this.#report(problems)
+    // Once it is enforced: a full disk keeps no revocation waiting. What failed is tried again by the poll alone, because a try may
+    // stir the folders that are watched.
+    if (isNews || (isPolled && this.#unkept.length > 0)) await this.#keep()
+    this.#report([...problems, ...this.#unkept])
+    if (isNews) this.#listener?.kept()
     this.#watchFolders()
   }
 
-  async #keep(): Promise<readonly MeshError[]> {
+  /** One after the other: each forgets what it does not know. */
+  #keep(): Promise<void> {
+    this.#keeping = this.#keeping.then(async () => {
+      this.#unkept = await this.#tryToKeep()
+    })
+    return this.#keeping
+  }
+
+  async #tryToKeep(): Promise<readonly MeshError[]> {
     try {
       await this.#memory.keep(this.#documents)
       return []
@@ -298,6 +321,7 @@ export class Membership implements CurrentSource {
 
   #poll(): void {
     this.#cancelPoll = this.#options.clock.after(this.#options.pollEvery, () => {
+      this.#isPolled = true
       this.refresh().finally(() => {
         if (!this.#left) this.#poll()
       })

@@ -112,6 +112,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#voice = new PeerVoice({
       ...{ place: () => membership.authority, clock, random },
       current: () => membership.current(),
+      kept: () => membership.kept,
       report: () => {
         const { refused, reported } = this.counters
         const refusedLast = this.#refusedCallers.last
@@ -134,6 +135,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     membership.start(
       {
         changed: (now, before) => this.#changed(now, before),
+        kept: () => void this.#voice.acknowledge(),
         problem: (problem) => {
           this.#voice.refused(problem)
           this.#problem(problem)
@@ -360,7 +362,6 @@ export class Mesh extends EventEmitter<MeshEvents> {
     }
     if (now.view.bundle !== before.view.bundle) this.#freshness.watch(now.view.bundle.head)
     this.#voice.changed()
-    void this.#voice.acknowledge()
     if (now.identity !== before.identity) this.#voice.report()
     if (now.view !== before.view) {
       this.#tell('updated', { bundle: now.view.bundle.head.number, trustStatement: now.view.trust.number })

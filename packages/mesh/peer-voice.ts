@@ -23,6 +23,8 @@ export interface PeerVoiceOptions {
   readonly clock: Clock
   readonly random: (size: number) => Buffer
   readonly current: () => Current
+  /** Fulfilled when that was kept, or could not be. */
+  readonly kept: () => Promise<void>
   /** What was seen last of each log. */
   readonly checkpoints: () => readonly (SignedCheckpoint & { readonly log: string })[]
   readonly report: () => Omit<Report, 'serial' | 'version' | 'bundle'>
@@ -100,8 +102,9 @@ export class PeerVoice {
     this.#link.changed()
   }
 
-  /** Says what is enforced now, once. */
+  /** Says what is enforced now, once, and when a restart can't take it back any more. */
   async acknowledge(): Promise<void> {
+    await this.#options.kept()
     if (!this.#link.isOpen) return
     const { identity, view } = this.#options.current()
     const { bundle, trust } = view
