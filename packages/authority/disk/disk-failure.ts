@@ -76,6 +76,14 @@ export function notA(kind: string, path: string): AuthorityError {
   return new AuthorityError('DISK_FAILED', `${path} is no ${kind}; move it away`, { data: { path } })
 }
 
+export function mountedThere(path: string): AuthorityError {
+  return new AuthorityError(
+    'DISK_FAILED',
+    `${path} is of another file system, and what is there is not removed. Run: umount ${path}`,
+    { data: { path } },
+  )
+}
+
 export function missing(path: string): AuthorityError {
   return new AuthorityError('DISK_FAILED', `${path} does not exist; mtls apply makes it`, {
     data: { path, errno: 'ENOENT' },

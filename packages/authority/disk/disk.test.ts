@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,8 +16,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { basename, dirname, join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { Disk } from './disk.ts'
 import { FailingCalls } from './testing/failing-calls.ts'
@@ -261,6 +263,61 @@ test('removeFolder removes a folder of files, the file in its place, and enters 
   symlinkSync(folder, join(path, 'link'))
   disk.removeFolder(path)
   assert.deepEqual(readdirSync(folder), [])
+})
+
+describe('removeTree', () => {
+  const treeIn = (folder: string) => {
+    const path = join(folder, 'a')
+    mkdirSync(join(path, 'inner/deeper'), { recursive: true, mode: 0o755 })
+    writeFileSync(join(path, 'inner/deeper/file'), '')
+    symlinkSync('/', join(path, 'inner/link'))
+    return path
+  }
+
+  test('removes folders in folders, and enters each only when the one above is ours alone', (t) => {
+    const path = treeIn(newFolder(t))
+    const above: string[] = []
+    const readdirSync = (entered: fs.PathLike) => {
+      if (entered !== path) above.push((lstatSync(dirname(String(entered))).mode & 0o777).toString(8))
+      return fs.readdirSync(entered)
+    }
+    const calls = { ...fs, readdirSync: readdirSync as typeof fs.readdirSync }
+    new Disk({ calls }).removeTree(path)
+    assert.equal(existsSync(path), false)
+    assert.deepEqual(above, ['700', '700'])
+    new Disk().removeTree(path)
+  })
+
+  test('follows no link that takes the place of a folder', (t) => {
+    const folder = newFolder(t)
+    const path = treeIn(folder)
+    const outside = join(folder, 'outside')
+    mkdirSync(outside)
+    writeFileSync(join(outside, 'file'), '')
+    const unlinkSync = (removed: fs.PathLike) => {
+      try {
+        fs.unlinkSync(removed)
+      } catch (error) {
+        rmSync(removed, { recursive: true })
+        symlinkSync(outside, removed)
+        throw error
+      }
+    }
+    new Disk({ calls: { ...fs, unlinkSync } }).removeTree(path)
+    assert.equal(existsSync(path), false)
+    assert.deepEqual(readdirSync(outside), ['file'])
+  })
+
+  test('leaves alone what is mounted in it', (t) => {
+    const path = treeIn(newFolder(t))
+    const lstat = (found: string) => {
+      const stat = fs.lstatSync(found)
+      return basename(found) === 'deeper' ? Object.assign(stat, { dev: stat.dev + 1 }) : stat
+    }
+    const disk = new Disk({ calls: { ...fs, lstatSync: lstat as typeof fs.lstatSync } })
+    assert.throws(() => disk.removeTree(path), { code: 'DISK_FAILED', message: /Run: umount .*deeper$/ })
+    assert.ok(existsSync(join(path, 'inner/deeper/file')))
+  })
 })
 
 test('a file that was changed behind our back is seen to be another, and written anew', (t) => {

@@ -6,6 +6,7 @@ import {
   foreignLink,
   hasCode,
   missing,
+  mountedThere,
   notA,
   refuseLooser,
   tooLong,
@@ -336,6 +337,19 @@ export class Disk {
     })
   }
 
+  /**
+   * Removes whatever lies at a path in a folder that is ours alone. A folder in it is entered only once the one above that is ours
+   * alone, too: until then who owns it could put a link in its place. What is mounted there is not entered.
+   *
+   * @throws AuthorityError `DISK_FAILED`, when some of it may be gone
+   */
+  removeTree(path: string): void {
+    this.#saying(path, () => {
+      const stat = this.#steps.stat(path)
+      if (stat !== undefined) this.#removeTree(path, stat)
+    })
+  }
+
   /** Syncs a file that another library wrote, and its folder. */
   sync(path: string): void {
     this.#saying(path, () => {
@@ -403,6 +417,37 @@ export class Disk {
     this.#fs.mkdirSync(path, { mode: 0o700 })
     this.#steps.withFolder(path, (fd) => this.#steps.dress(fd, path, mode, owner))
     this.syncFolder(above)
+  }
+
+  #removeTree(path: string, stat: fs.Stats): void {
+    if (!stat.isDirectory()) {
+      this.#fs.unlinkSync(path)
+      return
+    }
+    for (const name of this.#fs.readdirSync(path)) {
+      if (!this.#unlinkUnlessFolder(join(path, name))) this.#removeWithin(path, name, stat.dev)
+    }
+    this.#fs.rmdirSync(path)
+  }
+
+  #unlinkUnlessFolder(path: string): boolean {
+    try {
+      this.#fs.unlinkSync(path)
+      return true
+    } catch (error) {
+      // unlink(2) says EISDIR on Linux, and EPERM elsewhere.
+      if (hasCode(error, 'EISDIR') || hasCode(error, 'EPERM')) return false
+      throw error
+    }
+  }
+
+  #removeWithin(folder: string, name: string, device: number): void {
+    const path = join(folder, name)
+    this.dressFolder(folder, 0o700, this.self)
+    const stat = this.#steps.stat(path)
+    if (stat === undefined) return
+    if (stat.dev !== device) throw mountedThere(path)
+    this.#removeTree(path, stat)
   }
 
   #holds(path: string, bytes: Uint8Array, { mode, owner }: WriteOptions): boolean {

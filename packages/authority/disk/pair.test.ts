@@ -213,6 +213,30 @@ test('links that the owner of the folder puts in the way are neither followed no
   assert.deepEqual(readdirSync(outside), ['key.pem'])
 })
 
+test('what a service puts into its versions goes with them, and what can’t go keeps no pair from coming', async (t) => {
+  const { instances, dir } = newFolder(t)
+  const pair = await newPair()
+  let isStuck = true
+  const rmdirSync: typeof fs.rmdirSync = (path) => {
+    if (isStuck && basename(String(path)) === 'stuck')
+      throw Object.assign(new Error('stuck'), { code: 'EBUSY', syscall: 'rmdir' })
+    fs.rmdirSync(path)
+  }
+  const folder = new PairFolder(dir, new Disk({ calls: { ...fs, rmdirSync } }))
+  folder.swap(pair, plain)
+  mkdirSync(join(dir, 'v1/sub/inner'), { recursive: true })
+  writeFileSync(join(dir, 'v1/sub/inner/file'), '')
+  mkdirSync(join(dir, 'v1/sub/stuck'))
+  for (let version = 2; version <= 5; version++) assert.equal(folder.swap(pair, plain), version)
+  assert.ok(fs.existsSync(join(instances, '.staging/lake.old/sub/stuck')))
+  isStuck = false
+  mkdirSync(join(dir, 'v5/sub'))
+  assert.equal(folder.swap(pair, plain), 6)
+  assert.deepEqual(readdirSync(dir).sort(), ['current', 'v5', 'v6'])
+  assert.equal(folder.purge(), true)
+  assert.deepEqual(readdirSync(join(instances, '.staging')), [])
+})
+
 test('purge removes every version, and what a purge that was killed left', async (t) => {
   const { instances, dir, folder } = newFolder(t)
   assert.equal(folder.purge(), false)

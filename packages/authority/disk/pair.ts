@@ -87,7 +87,7 @@ export class PairFolder {
 
   /**
    * Makes `pair` the current one, and returns its version when it is on disk. The version before it stays; older ones,
-   * and what a crash left behind, are removed. When it throws before `current` was turned, the old pair serves on.
+   * and what a crash left behind, are removed, as far as they can be. When it throws before `current` was turned, the old pair serves on.
    *
    * @throws AuthorityError `PAIR_INVALID` when key and certificate don't belong together; `PERMISSIONS`; `DISK_FAILED`
    */
@@ -116,12 +116,13 @@ export class PairFolder {
   purge(): boolean {
     const there = this.#disk.kindOf(this.#dir) !== undefined
     const gone = join(stagingOf(this.#dir), `${basename(this.#dir)}.gone`)
-    this.#removeMoved(gone)
+    // It lies where only we can reach it.
+    for (const leftover of [gone, this.#places.retired]) this.#disk.removeTree(leftover)
     if (!there) return false
     this.#disk.ensureFolder(stagingOf(this.#dir), 0o700)
     this.#disk.rename(this.#dir, gone)
     this.#disk.syncFolder(dirname(this.#dir))
-    this.#removeMoved(gone)
+    this.#disk.removeTree(gone)
     return true
   }
 
@@ -136,18 +137,6 @@ export class PairFolder {
   #swapped({ serial }: Certificate, { version, stamp }: Swapped): number {
     wholePairsOn(this.#disk).set(this.#dir, { stamp, serial })
     return version
-  }
-
-  /** It lies where only we can reach it, and is made ours: nothing in it is exchanged under our hands. */
-  #removeMoved(gone: string): void {
-    if (this.#disk.kindOf(gone) === undefined) return
-    this.#disk.takeFolder(gone)
-    this.#disk.removeFolder(this.#places.retired)
-    for (const name of this.#disk.list(gone)) {
-      this.#disk.rename(join(gone, name), this.#places.retired)
-      this.#disk.removeFolder(this.#places.retired)
-    }
-    this.#disk.removeFolder(gone)
   }
 
   #readVersion(name: string): PairText | undefined {

@@ -28,8 +28,9 @@ export interface Swapped {
 export function swapPair(disk: Disk, order: SwapOrder): Swapped {
   const places = placesOf(order.dir)
   const { dir, current, made, turned, retired } = places
-  // 1 Room: a crash may have left something.
-  for (const leftover of [made, turned, retired]) disk.removeFolder(leftover)
+  // 1 Room: a crash may have left something. What its service has made of a version on its way out keeps no new one from coming.
+  for (const leftover of [made, turned]) disk.removeFolder(leftover)
+  quietly(() => disk.removeTree(retired))
   const versions = versionsIn(disk, dir)
   const previous = versionOf(disk.readLink(current) ?? '')
   const version = Math.max(previous ?? 0, ...versions) + 1
@@ -74,7 +75,7 @@ function discard(disk: Disk, places: PairPlaces, version: number): void {
 
 function retire(disk: Disk, { dir, retired }: PairPlaces, version: number): void {
   disk.rename(join(dir, `v${version}`), retired)
-  disk.removeFolder(retired)
+  disk.removeTree(retired)
 }
 
 function quietly(act: () => void): void {
