@@ -146,8 +146,9 @@ async function pass(
   const isJustOut = (doing.some(isRollStep) || keyless.length > 0) && isBundleCurrent(engine)
   if (isNews && !isJustOut) await publish(engine)
   // 7 Certificates, under the settings that were recorded: where a no was said, those are not the config's.
-  const atOnce = options.pace && config.rotation.atOnce
-  const notIssued = await issuePairs(engine, due, { atOnce, notMade, isDue: true })
+  const automatic = options.pace !== undefined
+  const atOnce = automatic ? config.rotation.atOnce : undefined
+  const notIssued = await issuePairs(engine, due, { atOnce, notMade, isDue: true, automatic })
   const failures = new Map([...notMade, ...notIssued, ...linkPairs(engine, inventory, due)])
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
   await engine.ownPair.renew(engine)
@@ -156,7 +157,7 @@ async function pass(
   // 9 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 10 Services that read files are told of them.
-  const told = await engine.deliver(engine, { automatic: options.pace !== undefined })
+  const told = await engine.deliver(engine, { automatic })
   // 11 What failed once, and was done since or is wanted no more, is no failure.
   await forgetSettled(engine, wanted.actions)
   const { done, failed } = outcomeOf(doing, due, (action) =>

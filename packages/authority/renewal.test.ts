@@ -96,6 +96,29 @@ describe('by itself', () => {
     assert.equal(statusOf(broken).services[0]!.failed, undefined)
   })
 
+  test('what fails by hand puts off no try of its own', async () => {
+    let full = false
+    const healthy = await applied({ services: { lake: {} } })
+    const engine: Engine = {
+      ...healthy,
+      randomBytes: (length) => {
+        if (full && length === 16) throw new AuthorityError('DISK_FAILED', 'no luck')
+        return healthy.randomBytes(length)
+      },
+    }
+    const before = checkPair(engine, 'lake')
+    clock.advance(250 * DAY)
+    full = true
+    await apply(engine, { ...no, pace })
+    const [first] = engine.store.attempts()
+    for (let times = 0; times < 10; times++) await apply(engine, no)
+    assert.deepEqual(engine.store.attempts(), [first])
+    full = false
+    clock.advance(first!.nextTryAt - clock.now())
+    await apply(engine, { ...no, pace })
+    assert.notEqual(checkPair(engine, 'lake'), before)
+  })
+
   test('a failure that somebody has seen to by hand, or that nobody tries again, is none', async () => {
     let full = false
     const events: AuthorityEvent[] = []

@@ -12,7 +12,7 @@ import { folderOptions, linkFiles } from '../place.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import { activeSlot, certificateOf } from '../slots.ts'
 import type { Reader } from '../store/contract.ts'
-import type { CertificateRow } from '../store/rows.ts'
+import type { AttemptRow, CertificateRow } from '../store/rows.ts'
 import { parseConstraints } from './constraints.ts'
 import { type Issuer, issueLeaf } from './issue.ts'
 import { issuedConstraints, settingsToCertify } from './issued-constraints.ts'
@@ -22,6 +22,9 @@ const AT_ONCE = 128
 
 /** Those are made in so many groups: while the pairs of one are swapped, the certificates of the other are signed. */
 const GROUPS = 2
+
+/** As after so many failures in a row, that is in a minute, whoever waits for others looks whether they are there. */
+const WHILE_OTHERS_ARE_LATE = 2
 
 /** A certificate that was issued, with the chain its service shows. */
 export interface IssuedChain {
@@ -98,18 +101,20 @@ export interface IssuePairsOptions {
   readonly notMade?: ReadonlyMap<string, Error>
   /** What fails is tried again by itself, because it is due: it is put on record, with the time of its next try. */
   readonly isDue: boolean
+  /** Nobody asked for it: what fails again is tried again later than before. */
+  readonly automatic?: boolean
 }
 
 /** Issues many, a few at once; one that fails harms none of the others. */
 export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
-  { atOnce = AT_ONCE, notMade, isDue }: IssuePairsOptions,
+  { atOnce = AT_ONCE, notMade, isDue, automatic = false }: IssuePairsOptions,
 ): Promise<ReadonlyMap<string, Error>> {
   const failed = new Map<string, Error>()
   if (issuances.length === 0) return failed
   const before = new Map(
-    engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row.attempts]] : [])),
+    engine.store.attempts().flatMap((row) => (row.kind === 'issue' ? [[row.subject, row]] : [])),
   )
   const issueOne = async (issuance: Issuance, issuer: Issuer, among: AmongMany) => {
     try {
@@ -118,8 +123,8 @@ export async function issuePairs(
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       failed.set(issuance.instance, error)
-      const attempts = (before.get(issuance.instance) ?? 0) + 1
-      const detail = isDue ? await recordFailure(engine, issuance, error, attempts) : {}
+      const known = before.get(issuance.instance)
+      const detail = isDue ? await recordFailure(engine, issuance, error, { known, automatic }) : {}
       const told = { instance: issuance.instance, error: error.message, ...detail }
       const subject = issuance.service.service
       engine.report({ kind: 'issue-failed', subject, at: engine.clock(), detail: told })
@@ -145,19 +150,43 @@ export async function issuePairs(
   return failed
 }
 
+interface Failed {
+  /** What is on record of it. */
+  readonly known: AttemptRow | undefined
+  readonly automatic: boolean
+}
+
 async function recordFailure(
-  { store, clock, randomBytes }: Engine,
+  engine: Engine,
   { instance }: Issuance,
   error: Error,
-  attempts: number,
+  failed: Failed,
 ): Promise<{ nextTryAt: string }> {
-  // Whoever waits for others does so no longer than he may.
-  const until = error instanceof AuthorityError && Number(error.data.until)
-  const nextTryAt = Math.min(nextTry(clock(), attempts, randomBytes), until || Number.POSITIVE_INFINITY)
-  const row = { kind: 'issue', subject: instance, attempts, nextTryAt, error: error.message } as const
+  const { store } = engine
+  const next = nextAttempt(engine, error, failed)
+  const { nextTryAt } = next
+  const row = { kind: 'issue', subject: instance, ...next, error: error.message } as const
   // A store that can't be written has failed already; it is tried again as soon as anything is.
   await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
   return { nextTryAt: new Date(nextTryAt).toISOString() }
+}
+
+/** Only what fails by itself is tried ever more rarely: neither who tries by hand, nor who waits for others, makes that later. */
+function nextAttempt(
+  { clock, randomBytes }: Engine,
+  error: Error,
+  { known, automatic }: Failed,
+): Pick<AttemptRow, 'attempts' | 'nextTryAt'> {
+  const now = clock()
+  const before = known?.attempts ?? 0
+  const attempts = Math.max(1, before)
+  if (error instanceof AuthorityError && error.code === 'PIN_NOT_ACKNOWLEDGED') {
+    // Whoever waits for others does so no longer than he may.
+    const until = Number(error.data.until)
+    return { attempts, nextTryAt: Math.min(nextTry(now, WHILE_OTHERS_ARE_LATE, randomBytes), until) }
+  }
+  if (!automatic && known !== undefined) return { attempts, nextTryAt: Math.max(now, known.nextTryAt) }
+  return { attempts: before + 1, nextTryAt: nextTry(now, before + 1, randomBytes) }
 }
 
 function forgetFailure({ store }: Engine, { instance }: Issuance): Promise<void> {
