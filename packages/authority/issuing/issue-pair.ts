@@ -125,6 +125,8 @@ export async function issuePairs(
       failed.set(issuance.instance, error)
       const known = before.get(issuance.instance)
       const detail = isDue ? await recordFailure(engine, issuance, error, { known, automatic }) : {}
+      // It waits for the same ones as a minute ago.
+      if (isWait(error) && known?.error === error.message) return
       const told = { instance: issuance.instance, error: error.message, ...detail }
       const subject = issuance.service.service
       engine.report({ kind: 'issue-failed', subject, at: engine.clock(), detail: told })
@@ -180,13 +182,17 @@ function nextAttempt(
   const now = clock()
   const before = known?.attempts ?? 0
   const attempts = Math.max(1, before)
-  if (error instanceof AuthorityError && error.code === 'PIN_NOT_ACKNOWLEDGED') {
+  if (isWait(error)) {
     // Whoever waits for others does so no longer than he may.
     const until = Number(error.data.until)
     return { attempts, nextTryAt: Math.min(nextTry(now, WHILE_OTHERS_ARE_LATE, randomBytes), until) }
   }
   if (!automatic && known !== undefined) return { attempts, nextTryAt: Math.max(now, known.nextTryAt) }
   return { attempts: before + 1, nextTryAt: nextTry(now, before + 1, randomBytes) }
+}
+
+function isWait(error: Error): error is AuthorityError {
+  return error instanceof AuthorityError && error.code === 'PIN_NOT_ACKNOWLEDGED'
 }
 
 function forgetFailure({ store }: Engine, { instance }: Issuance): Promise<void> {

@@ -9,7 +9,6 @@ import { FixedClock } from '@datapunk/testkit'
 import { apply, planOf } from '../apply.ts'
 import { Disk } from '../disk/disk.ts'
 import { PairFolder } from '../disk/pair.ts'
-import type { Engine } from '../engine.ts'
 import { announceCsrKey, issueForCsr } from '../issuing/issue-csr.ts'
 import { issueNow } from '../issuing/issue-now.ts'
 import { Pace } from '../pace.ts'
@@ -30,7 +29,7 @@ const services = { lake: {}, stream: {} }
 describe('pinning', () => {
   let dir: string
   let clock: FixedClock
-  let engine: Engine
+  let engine: ReturnType<typeof testEngine>
 
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'pinning-'))
@@ -41,7 +40,7 @@ describe('pinning', () => {
 
   afterEach(() => rmSync(dir, { recursive: true }))
 
-  const withConfig = (changes: Record<string, unknown>): Engine => {
+  const withConfig = (changes: Record<string, unknown>): typeof engine => {
     const config = { rotation: { jitter: 0 }, services, ...changes }
     const next = testEngine({ dir, clock, store: engine.store, config })
     return { ...next, peers: engine.peers }
@@ -112,6 +111,8 @@ describe('pinning', () => {
       await apply(engine, { ...no, pace: new Pace(clock.now) })
     }
     const [attempt] = engine.store.attempts()
+    const told = engine.events.filter(({ kind, subject }) => kind === 'issue-failed' && subject === 'lake')
+    assert.equal(told.length, 1, 'for the same reason it is told once')
 
     acknowledge('stream')
     await apply(engine, { ...no, pace: new Pace(clock.now) })
