@@ -419,6 +419,25 @@ test('keep does what is safe by itself, shows the rest, and survives a broken co
   await authority.close()
 })
 
+test('one that acts for the time of a deed has told every service of its files when it ends', async () => {
+  const dir = temporaryFolder()
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const told = (name: string) => join(dir, `told-${name}`)
+  const services = names.map((name) => [
+    name,
+    { delivery: 'files', reload: { command: ['sh', '-c', `sleep 0.1; echo >> ${told(name)}`] } },
+  ])
+  const config = configIn(dir, Object.fromEntries(services))
+  const authority = await open(config)
+  await authority.apply(no)
+  await authority.rotate({ what: 'pairs' })
+  await authority.close()
+  assert.deepEqual(
+    names.map((name) => readFileSync(told(name), 'utf8')),
+    names.map(() => '\n\n'),
+  )
+})
+
 test('a service that takes its time with its files keeps nobody from work', async () => {
   const dir = temporaryFolder()
   const go = join(dir, 'go')

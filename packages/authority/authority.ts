@@ -358,20 +358,25 @@ export class Authority implements Administration {
     return this.#opened.refusal?.message ?? this.#applyFailure
   }
 
-  /** Waits for what is being done, and lets go of the lock. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Waits for what is being done, and lets go of the lock.
+   *
+   * @param grace milliseconds for the services that are being told of their files by then, and nobody else is told; where nothing is
+   *   said, all are
+   */
+  close({ grace }: { readonly grace?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(grace)
     return this.#closing
   }
 
-  async #close(): Promise<void> {
+  async #close(grace: number | undefined): Promise<void> {
     this.#enforcement.stop()
     await this.#logMonitor.stop()
     await this.#peerServer?.close()
     await this.#responder?.close()
     await this.#backingUp
     await this.#busy
-    await this.#deliveries.close()
+    await (grace === undefined ? this.#deliveries.settled() : this.#deliveries.end(grace))
     await this.#engine.logSeat.close()
     this.#engine.store.close()
     this.#lock.release()

@@ -29,7 +29,7 @@ test('when the authority ends, nobody else is told, and whoever is slow is due a
   await apply(engine, { approve: () => false })
   const deliveries = new Deliveries(() => {})
   deliveries.begin(engine, { automatic: true })
-  await deliveries.close(0)
+  await deliveries.end(0)
   assert.deepEqual(begun, ['a', 'b', 'c', 'd'])
   assert.deepEqual(undelivered(engine), services)
   assert.deepEqual([deliveries.told, engine.store.attempts()], [0, []])

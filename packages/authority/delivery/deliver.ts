@@ -19,9 +19,6 @@ const AT_ONCE = 4
 /** A server that was told reads its files in its own time, and nothing shows when it has read the roots. Milliseconds. */
 export const SETTLE_TIME = 5000
 
-/** What was begun when the authority ends is given so long to end too, milliseconds. */
-const GRACE = 5000
-
 type Known = Pick<Engine, 'store' | 'config'>
 
 /** Instances that read files and have not been told, or have not shown, what lies there now. */
@@ -101,7 +98,7 @@ export class Deliveries {
    *
    * @param grace for those who are being told, milliseconds
    */
-  async close(grace = GRACE): Promise<void> {
+  async end(grace: number): Promise<void> {
     this.#waiting = []
     this.#again.clear()
     const late = setTimeout(() => this.#ending.abort(), grace)

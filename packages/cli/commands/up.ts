@@ -26,6 +26,9 @@ import { instantText, spanText } from '../text/time-text.ts'
 import { waitDocument, waitText } from '../text/wait-text.ts'
 import { Wake } from '../wake.ts'
 
+/** For services that are being told of their files when somebody ends it; whoever was not is told at the next start. Milliseconds. */
+const GRACE = 5000
+
 export const upCommand: CommandSpec = {
   name: 'up',
   summary: 'apply, then keep it so, and serve; until Ctrl-C',
@@ -136,7 +139,7 @@ async function keepUp(context: Context, keeping: Keeping): Promise<ExitCode> {
     wake.close()
     // Nobody says anything any more once it has been said that this has ended.
     await Promise.all([admin?.close(), door.close(), console.close()])
-    await authority.close()
+    await authority.close({ grace: GRACE })
     voice.ended()
   }
 }
