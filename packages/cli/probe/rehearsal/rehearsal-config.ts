@@ -39,13 +39,15 @@ export function rehearsalText(
 ): string {
   const { authority, certificates, trustDomain, transparency, pinning } = config
   const { offline: _, ...root } = authority.root
+  const { algorithm, years, constrainUris } = authority.issuing
   const members = cast.members.map((name) => config.services.get(name) as ServiceConfig)
   return JSON.stringify({
     trust_domain: trustDomain,
     authority: {
       ...{ state: 'state', store_ca_keys_in_clear: true, http: 'none', metrics: 'none' },
       ...{ extra_domains: authority.extraDomains, bundle_days: authority.bundleDays },
-      ...{ clock_skew: `${authority.clockSkew / 1000}s`, root, issuing: authority.issuing },
+      ...{ clock_skew: `${authority.clockSkew / 1000}s`, root },
+      issuing: { algorithm, years, constrain_uris: constrainUris },
     },
     certificates: {
       validity_days: certificates.validityDays,
