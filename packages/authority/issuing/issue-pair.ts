@@ -23,8 +23,8 @@ const AT_ONCE = 128
 /** Those are made in so many groups: while the pairs of one are swapped, the certificates of the other are signed. */
 const GROUPS = 2
 
-/** As after so many failures in a row, that is in a minute, whoever waits for others looks whether they are there. */
-const WHILE_OTHERS_ARE_LATE = 2
+/** As after so many failures in a row, that is within eight minutes, whoever waits for others looks whether they are there. */
+const WHILE_OTHERS_ARE_LATE = 5
 
 /** A certificate that was issued, with the chain its service shows. */
 export interface IssuedChain {

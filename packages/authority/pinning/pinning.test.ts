@@ -106,7 +106,7 @@ describe('pinning', () => {
     assert.equal(checkPair(engine, 'lake'), before)
     const waited = () => engine.store.attempts()[0]!.nextTryAt - clock.now()
     for (let tries = 0; tries < 10; tries++) {
-      assert.ok(waited() > 0 && waited() <= 60_000, `${waited()}`)
+      assert.ok(waited() > 0 && waited() <= 8 * 60_000, `${waited()}`)
       clock.advance(waited())
       await apply(engine, { ...no, pace: new Pace(clock.now) })
     }
