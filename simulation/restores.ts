@@ -65,6 +65,7 @@ export class Restores {
       state.putBack(before)
     }
     this.#world.after(draw.scale(SECOND, this.#longest), () => this.#start())
+    this.#world.after(HOUR, () => this.#letIn())
   }
 
   /** A folder is put back as it was; whoever did it goes on from there later, where a peer does not stop it before. */
@@ -110,7 +111,7 @@ export class Restores {
       this.#watch.trace('operator: restore --continue')
       this.#isBehind = false
       this.#watch.wentOn(isWhole)
-      return
+      return this.#letIn()
     }
     this.#watch.trace(`operator: restore --continue is refused: ${authority.problem?.message}`)
     if (authority.isUp) {
@@ -127,6 +128,13 @@ export class Restores {
       }
     }
     this.#world.after(MINUTE, () => this.#goOn(newest))
+  }
+
+  /** A restore names whom it has barred, because what it can see of them was revoked; the operator knows better. */
+  async #letIn(): Promise<void> {
+    const { isUp, isDiskFull } = this.#authority
+    if (!isUp || isDiskFull || !(await this.#authority.letBarredIn()))
+      this.#world.after(HOUR, () => this.#letIn())
   }
 }
 

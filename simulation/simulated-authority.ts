@@ -280,6 +280,17 @@ export class SimulatedAuthority {
     return this.isUp && this.problem === undefined
   }
 
+  /** `mtls issue` for each that a restore has named as barred. @returns whether none is left */
+  async letBarredIn(): Promise<boolean> {
+    const barred = () => this.store.services().filter(({ barredAt }) => barredAt !== undefined)
+    if (barred().length === 0) return true
+    await this.#asked(async (engine) => {
+      for (const { service } of barred()) await letIn(engine, service)
+    })
+    this.wakeAt(this.#world.now())
+    return barred().length === 0
+  }
+
   /** A peer says what it has seen of the log. @returns whether that was told as an alarm; undefined where nobody can hear it */
   async hearWitness({ log, size, root }: TreeRoot & { readonly log: string }): Promise<boolean | undefined> {
     const engine = this.#engine
