@@ -152,6 +152,7 @@ export class Authority implements Administration {
     const places = {
       socket: layout.mesh.socket,
       listen: config.authority.listen,
+      checkPlace: () => this.checkPlace(),
       onRenewed: () => this.#stirred(),
     }
     this.#peerServer = await servePeers(streaming, places)
@@ -206,7 +207,7 @@ export class Authority implements Administration {
   #applyInTurn(options: ApplyOptions): Promise<ApplyReport> {
     return this.#inTurn(async (engine) => {
       try {
-        this.#opened.check()
+        this.checkPlace()
         this.#lastApply = await apply(engine, options)
         this.#applyFailure = stepFailure(this.#lastApply)?.message
         return this.#lastApply
@@ -353,6 +354,11 @@ export class Authority implements Administration {
     return this.#inTurn(continueFromHere)
   }
 
+  /** @throws AuthorityError `STATE_REPLACED` where this is not the authority of its folder any more */
+  checkPlace(): void {
+    this.#opened.check()
+  }
+
   /** Why the next one would fail, or else why the last one did. */
   get #failure(): string | undefined {
     return this.#opened.refusal?.message ?? this.#applyFailure
@@ -392,7 +398,7 @@ export class Authority implements Administration {
   /** In turn, unless what is on record and on disk says that nothing may be signed. */
   #whenWhole<Result>(deed: (engine: Engine) => Result | Promise<Result>): Promise<Result> {
     return this.#inTurn((engine) => {
-      this.#opened.check()
+      this.checkPlace()
       checkState(engine)
       return deed(engine)
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { byShortName } from './socket.ts'
 type Told = Parameters<ServedSocketOptions['told']>[0]
 
 /** A socket whose answers never end, at a clock that stands. */
-async function served(t: TestContext, folderName = 'f') {
+async function served(t: TestContext, { folderName = 'f', isTaken = (): boolean => false } = {}) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const above = mkdtempSync(join(tmpdir(), 'socket-'))
   atEnd(t, () => rmSync(above, { recursive: true }))
@@ -27,7 +27,10 @@ async function served(t: TestContext, folderName = 'f') {
   const socket = await ServedSocket.open(server, {
     path,
     mode: 0o666,
-    makeFolder: () => void mkdirSync(folder, { recursive: true }),
+    prepare: () => {
+      if (isTaken()) throw new Error('it is somebody else’s')
+      mkdirSync(folder, { recursive: true })
+    },
     told: (happening) => next.resolve(happening),
   })
   atEnd(t, () => socket.close())
@@ -62,7 +65,7 @@ test('a socket that was removed is made again, and whoever is connected stays so
 })
 
 test('so is one whose name is too long for an address', async (t) => {
-  const { path, looked, connect } = await served(t, 'f'.repeat(120))
+  const { path, looked, connect } = await served(t, { folderName: 'f'.repeat(120) })
   rmSync(path)
   assert.equal((await looked()).kind, 'socket-renewed')
   await connect()
@@ -89,4 +92,16 @@ test('what stands in its way is told, and it is made when that is gone', async (
   rmSync(path, { recursive: true })
   assert.equal((await looked()).kind, 'socket-renewed')
   await connect()
+})
+
+test('what somebody else has put in its place is left to him', async (t) => {
+  let taken = false
+  const { path, looked } = await served(t, { isTaken: () => taken })
+  taken = true
+  rmSync(path)
+  writeFileSync(path, 'his')
+  const { kind, detail } = await looked()
+  assert.equal(kind, 'socket-failed')
+  assert.match(JSON.stringify(detail), /somebody else’s/)
+  assert.equal(readFileSync(path, 'utf8'), 'his')
 })

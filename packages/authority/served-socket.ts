@@ -11,8 +11,8 @@ export interface ServedSocketOptions {
   readonly path: string
   /** Permission bits: who may connect. */
   readonly mode: number
-  /** Sees that the folder is there. */
-  readonly makeFolder?: () => void
+  /** Called before it is made. Where it throws, nothing at the path is touched: it may be somebody else’s by now. */
+  readonly prepare: () => void
   /** Told when it was made again, and once of each reason why it can't be. */
   readonly told: (happening: Happening<'socket-renewed' | 'socket-failed'>) => void
 }
@@ -26,7 +26,7 @@ export class ServedSocket {
   #looking: Promise<void> = Promise.resolve()
   readonly #timer: NodeJS.Timeout
 
-  /** @throws AuthorityError `DISK_FAILED`, `PERMISSIONS` */
+  /** @throws AuthorityError `DISK_FAILED`; what `prepare` throws */
   static async open(server: Server, options: ServedSocketOptions): Promise<ServedSocket> {
     const socket = new ServedSocket(server, options)
     try {
@@ -59,8 +59,8 @@ export class ServedSocket {
   }
 
   async #make(): Promise<void> {
-    const { path, mode, makeFolder } = this.#options
-    makeFolder?.()
+    const { path, mode, prepare } = this.#options
+    prepare()
     await listenOnSocket(this.#server, path, mode)
     this.#made = whatLiesAt(path)
   }

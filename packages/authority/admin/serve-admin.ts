@@ -35,7 +35,7 @@ export interface AdminOptions {
 /**
  * Serves an authority to the CLI over a socket that only the state folder's owner can reach.
  *
- * @throws AuthorityError `DISK_FAILED`
+ * @throws AuthorityError `DISK_FAILED`, `STATE_REPLACED`
  */
 export async function serveAdmin(
   authority: Authority,
@@ -108,7 +108,10 @@ export async function serveAdmin(
     if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
-  return ServedSocket.open(server, { path: socket, mode: 0o600, told })
+  return ServedSocket.open(server, {
+    ...{ path: socket, mode: 0o600, told },
+    prepare: () => authority.checkPlace(),
+  })
 }
 
 async function noConsole(): Promise<never> {

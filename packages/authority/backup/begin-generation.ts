@@ -2,7 +2,7 @@ import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
 import { keyIdOf, type TrustedLog, type TrustStatement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { rootKeysMissing } from '../keys/root-keys.ts'
-import { freeSlotId } from '../slots.ts'
+import { freeSlotId, isGone } from '../slots.ts'
 import type { Transaction } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
 import type { NextGeneration } from './next-generation.ts'
@@ -62,7 +62,7 @@ export async function beginGeneration(
       // A log that others have seen further than it is here would contradict itself: another begins.
       if (slot.kind === 'log' && (slot.state === 'active' || slot.state === 'prepared'))
         transaction.putSlot({ ...slot, state: 'retiring', since: at })
-      if (slot.kind !== 'bundle-key' || slot.state === 'retired' || slot.state === 'compromised') continue
+      if (slot.kind !== 'bundle-key' || isGone(slot)) continue
       transaction.putSlot({ ...slot, state: 'retired', since: at })
       audit('key-retired', { slot: slot.id })
     }
@@ -100,9 +100,8 @@ function leaveOut(
     [...newest.roots, ...newest.issuingCas, ...newest.logs].map(({ spki }) => keyIdOf(spki)),
   )
   for (const slot of transaction.slots()) {
-    const { id, kind, state, spkiHash } = slot
-    const isOut = state === 'retired' || state === 'compromised'
-    if (kind === 'bundle-key' || isOut || named.has(spkiHash)) continue
+    const { id, kind, spkiHash } = slot
+    if (kind === 'bundle-key' || isGone(slot) || named.has(spkiHash)) continue
     transaction.putSlot({ ...slot, state: 'retired', since: at })
     audit(id)
   }

@@ -36,6 +36,8 @@ export interface PeerPlaces {
   readonly listen: Address | undefined
   /** As `Strangers` takes it; for tests. */
   readonly maxStrangers?: number | undefined
+  /** Throws where the socket may be another authority’s. */
+  readonly checkPlace: () => void
   /** Called when the socket was gone, and was made again. */
   readonly onRenewed?: () => void
 }
@@ -73,12 +75,15 @@ type Serving = Omit<Streaming, 'published' | 'acknowledgements' | 'events'> &
 
 function socketOf(
   { disk, report, clock }: Serving,
-  { socket: path, onRenewed }: PeerPlaces,
+  { socket: path, checkPlace, onRenewed }: PeerPlaces,
 ): ServedSocketOptions {
   return {
     path,
     mode: 0o666,
-    makeFolder: () => disk.ensureFolder(dirname(path), 0o755),
+    prepare: () => {
+      checkPlace()
+      disk.ensureFolder(dirname(path), 0o755)
+    },
     told: (happening) => {
       report({ ...happening, subject: 'authority', at: clock() })
       if (happening.kind === 'socket-renewed') onRenewed?.()

@@ -3,6 +3,7 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { publish } from '../publishing/publish.ts'
 import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
+import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'
 
 /** Step 2 of story 5. Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */
@@ -16,9 +17,7 @@ export async function announceTrust(engine: Engine): Promise<void> {
   report({ kind: 'trust-statement-published', subject: 'mesh', at: clock(), detail })
   if (store.bundle() !== undefined) await publish(engine)
   // What is in no statement any more signs nothing, not even the statement that leaves it out.
-  for (const slot of store.slots()) {
-    if (slot.state === 'retired' || slot.state === 'compromised') engine.keys.discard(slot)
-  }
+  for (const slot of store.slots()) if (isGone(slot)) engine.keys.discard(slot)
 }
 
 async function withSigners<Result>(

@@ -38,7 +38,7 @@ export class PeerSocket {
     engine.events.length = 0
     const server = await servePeers(
       { ...engine, halt: () => {}, readElsewhere: undefined },
-      { socket, listen: undefined, maxStrangers },
+      { socket, listen: undefined, maxStrangers, checkPlace: () => {} },
     )
     atEnd(t, () => server.close())
     return served
