@@ -1,9 +1,4 @@
-import {
-  compareDocumentNumbers,
-  type DocumentNumber,
-  formatDocumentNumber,
-  revokedPrefix,
-} from '@datapunk/protocol'
+import { compareDocumentNumbers, formatDocumentNumber, revokedPrefix } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import { auditLeaf } from '../audit/audit-leaf.ts'
 import type { Transaction } from './contract.ts'
@@ -64,7 +59,7 @@ export class MemoryTables implements Transaction {
   readonly #audit: HashedRecord[] = []
   /** Of so many entries as it has leaves; the rest is added when it is asked for. */
   #auditTree = new CompactTree()
-  readonly #auditCheckpoints: AuditCheckpointRow[] = []
+  readonly #auditCheckpoints = new Map<string, AuditCheckpointRow>()
 
   /** The same rows in tables of their own. */
   copy(): MemoryTables {
@@ -87,7 +82,7 @@ export class MemoryTables implements Transaction {
     copy.#trustStatements.push(...this.#trustStatements)
     copy.#bundles.push(...this.#bundles)
     copy.#audit.push(...this.#audit)
-    copy.#auditCheckpoints.push(...this.#auditCheckpoints)
+    fill(copy.#auditCheckpoints, this.#auditCheckpoints)
     return copy
   }
 
@@ -278,7 +273,7 @@ export class MemoryTables implements Transaction {
   }
 
   auditCheckpoints(): readonly AuditCheckpointRow[] {
-    return this.#auditCheckpoints.toSorted(compareDocumentNumbers)
+    return [...this.#auditCheckpoints.values()].sort(compareDocumentNumbers)
   }
 
   createMesh(row: MeshRow): void {
@@ -426,13 +421,13 @@ export class MemoryTables implements Transaction {
 
   addAuditCheckpoint(row: AuditCheckpointRow): void {
     this.#mustBeOpen()
-    const what = `bundle ${formatDocumentNumber(row)}`
+    const number = formatDocumentNumber(row)
+    const what = `bundle ${number}`
     // From the end: it is mostly of the newest one, and a year has hundreds.
-    const isOf = (other: DocumentNumber) => compareDocumentNumbers(other, row) === 0
-    if (this.#bundles.findLast(({ row: bundle }) => isOf(bundle)) === undefined)
-      throw refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what)
-    if (this.#auditCheckpoints.findLast(isOf) !== undefined) throw refusal.checkpointExists(row)
-    this.#append(this.#auditCheckpoints, copyOf(row))
+    const bundle = this.#bundles.findLast((other) => compareDocumentNumbers(other.row, row) === 0)
+    if (bundle === undefined) throw refusal.referenceMissing(`the audit’s checkpoint of ${what}`, what)
+    if (this.#auditCheckpoints.has(number)) throw refusal.checkpointExists(row)
+    this.#put(this.#auditCheckpoints, number, row)
   }
 
   #mustHaveInstance(what: string, instance: string): void {
