@@ -102,14 +102,18 @@ describe('an authority', () => {
     await (await open(config)).close()
   })
 
-  test('records and publishes nothing more once its inventory was removed, and says why', async () => {
+  test('records and publishes nothing more once its inventory was removed, or a part of it, and says why', async () => {
+    for (const ends of [['', '-wal', '-shm'], ['-wal'], ['-shm']]) await losesInventory(ends)
+  })
+
+  async function losesInventory(ends: readonly string[]) {
     const config = configIn(temporaryFolder(), { lake: {} })
     const authority = await open(config)
     await authority.servePeers()
     await authority.apply(yes)
     assert.equal(authority.fault, undefined)
     const { inventory } = layoutOf(config).authority
-    for (const end of ['', '-wal', '-shm']) rmSync(`${inventory}${end}`)
+    for (const end of ends) rmSync(`${inventory}${end}`)
     for (const deed of [
       () => authority.rotate({ what: 'pairs', service: 'lake' }),
       () => authority.revoke({ targets: [{ service: 'lake' }], reason: 'superseded' }),
@@ -118,9 +122,27 @@ describe('an authority', () => {
     ]) {
       await assert.rejects(deed, isCode('STATE_REPLACED'))
     }
-    assert.match(authority.fault ?? '', /inventory\.db no file any more.*mtls restore FILE --replace/)
-    assert.match((await authority.status()).fault ?? '', /inventory\.db no file any more/)
+    const repair = ends[0] === '' ? 'mtls restore FILE --replace' : 'not by SIGKILL'
+    const why = new RegExp(`inventory\\.db${ends[0]} no file any more.*${repair}`)
+    assert.match(authority.fault ?? '', why)
+    assert.match((await authority.status()).fault ?? '', why)
     await authority.close()
+  }
+
+  test('has lost nothing if it is ended once a part of its inventory was removed', async () => {
+    for (const end of ['-wal', '-shm']) {
+      const config = configIn(temporaryFolder(), { lake: {} })
+      const first = await open(config)
+      await first.apply(yes)
+      const { serial } = await first.issue('lake')
+      rmSync(`${layoutOf(config).authority.inventory}${end}`)
+      await first.close()
+      const second = await open(config)
+      const { services } = await second.status()
+      assert.ok(JSON.stringify(services).includes(serial))
+      await second.apply(yes)
+      await second.close()
+    }
   })
 
   test('leaves its folder to whoever put another in its place, and takes nothing from him', async () => {

@@ -12,13 +12,13 @@ import type { AuthorityEvent } from './event.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { type FindPassphrase, passphraseOnce } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
-import { OpenedFiles } from './opened-files.ts'
+import { OpenedFiles, WRITE_BACK } from './opened-files.ts'
 import { OwnPair } from './peers/own-pair.ts'
 import { PeerBook } from './peers/peer-book.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { activeSlot } from './slots.ts'
 import { KeptStore } from './store/kept-store.ts'
-import { SqliteStore } from './store/sqlite.ts'
+import { filesBeside, SqliteStore } from './store/sqlite.ts'
 import { type AsAuthority, noLog, type OpenLog } from './transparency/certificate-log.ts'
 import { LogSeat } from './transparency/log-seat.ts'
 
@@ -77,6 +77,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
     const file = layout.authority.inventory
     const store = new KeptStore(SqliteStore.open({ file, disk, mayCommit: () => opened.check() }))
     opened.add(file)
+    for (const path of filesBeside(file)) opened.add(path, WRITE_BACK)
     const passphrase = passphraseOnce({
       disk,
       passphraseFile: config.authority.passphraseFile,

@@ -29,6 +29,14 @@ export interface SqliteStoreOptions {
 }
 
 /**
+ * What SQLite has beside an inventory that is open (https://www.sqlite.org/wal.html): what was committed lately, which it writes
+ * into the inventory when it is closed, and where that is.
+ */
+export function filesBeside(inventory: string): readonly string[] {
+  return [`${inventory}-wal`, `${inventory}-shm`]
+}
+
+/**
  * The inventory in one SQLite file: write-ahead log, `synchronous = FULL` (the log is synced before COMMIT returns),
  * foreign keys enforced.
  *
