@@ -4,14 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { commandSpecs } from './commands/command-specs.ts'
+import { allCommands } from './commands/command-specs.ts'
 import { completionScript, type Shell, shells } from './completion-script.ts'
 import { commonOptions } from './program.ts'
 import { commandEnvironment } from './testing/transcript.ts'
 
+const commands = await allCommands()
+
 /** What bash offers for the last of `words`. */
 function offeredByBash(...words: readonly string[]): string[] {
-  const script = completionScript('bash', commandSpecs, commonOptions)
+  const script = completionScript('bash', commands, commonOptions)
   const ask = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _mtls; printf '%s\\n' "\${COMPREPLY[@]}"`
   const options = { encoding: 'utf8', cwd: folder, env: commandEnvironment() } as const
   const { stdout } = spawnSync('bash', ['--norc', '-c', `${script}\n${ask}`], options)
@@ -66,14 +68,14 @@ describe('completion', () => {
   for (const shell of shells) {
     test(`${shell} can read its script`, { skip: missing(shell) }, () => {
       const file = join(folder, `completion.${shell}`)
-      writeFileSync(file, completionScript(shell, commandSpecs, commonOptions))
+      writeFileSync(file, completionScript(shell, commands, commonOptions))
       const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
       assert.deepEqual([status, stderr], [0, ''])
     })
 
     test(`${shell} knows every command and every option`, () => {
-      const script = completionScript(shell, commandSpecs, commonOptions)
-      for (const { name, options = [] } of commandSpecs) {
+      const script = completionScript(shell, commands, commonOptions)
+      for (const { name, options = [] } of commands) {
         assert.ok(script.includes(name), name)
         for (const [flags] of [...options, ...commonOptions]) {
           const long = flags.split(' ')[0]?.slice(2) as string

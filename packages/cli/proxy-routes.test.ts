@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { OrderedOption } from './command-spec.ts'
-import { commandSpecs } from './commands/command-specs.ts'
+import { allCommands } from './commands/command-specs.ts'
 import { programOf } from './program.ts'
 import { routesOf } from './proxy-routes.ts'
 
@@ -12,7 +12,7 @@ const repository = join(import.meta.dirname, '../..')
 /** What the command line makes of these words. */
 async function typed(words: readonly string[]): Promise<readonly OrderedOption[]> {
   let found: readonly OrderedOption[] = []
-  const program = programOf(commandSpecs, process, {
+  const program = programOf(await allCommands(), process, {
     run: async (_spec, _common, options) => {
       found = (options as { inOrder: readonly OrderedOption[] }).inOrder
     },

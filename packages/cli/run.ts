@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
-import { commandSpecs } from './commands/command-specs.ts'
+import { commandsIn } from './commands/command-specs.ts'
 import type { Context } from './context.ts'
 import type { ErrorDocument } from './documents/error.ts'
-import { reportError, stackOf } from './error-report.ts'
+import type { ErrorReport } from './error-report.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { jsonHelp } from './json-help.ts'
 import { Output } from './output.ts'
@@ -17,27 +17,40 @@ import type { World } from './world.ts'
  */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
   const output = new Output(world)
-  let isLost = false
+  let loss: Promise<ErrorReport> | undefined
   world.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     // Whoever reads our output may have read enough, as in `mtls status | head -1`.
-    if (code === 'EPIPE' || isLost) return
-    isLost = true
+    if (code === 'EPIPE') return
     const what = `stdout can't be written (${code ?? message}), so what it should have got is lost; allowed: a place with room`
-    for (const line of reportError(new CliError('FILE_UNWRITABLE', what)).lines)
-      output.tell(output.toldStyled('bad', line))
+    loss ??= tellError(new CliError('FILE_UNWRITABLE', what), world, output)
   })
   // There is nobody left to tell it to.
   world.stderr.on('error', () => {})
   const ending = await answerTo(args, world, output)
   // What could not be written is heard of a moment later.
   await new Promise((resolve) => setImmediate(resolve))
-  return isLost && ending === exitCode.done ? exitCode.bad : ending
+  const lost = await loss
+  return ending === exitCode.done ? (lost?.exitCode ?? ending) : ending
+}
+
+/** What knows the errors of every package is read only where there is one. */
+async function tellError(
+  error: unknown,
+  { environment }: Pick<World, 'environment'>,
+  output: Output,
+): Promise<ErrorReport> {
+  const { reportError, stackOf } = await import('./error-report.ts')
+  const report = reportError(error)
+  for (const line of report.lines) output.tell(output.toldStyled('bad', line))
+  if (environment.MTLS_DEBUG) output.tell(stackOf(error))
+  return report
 }
 
 async function answerTo(args: readonly string[], world: World, output: Output): Promise<ExitCode> {
   let ending: ExitCode = exitCode.done
-  const program = programOf(commandSpecs, world, {
-    jsonHelp: await jsonHelp(args, commandSpecs, helpWidth(world)),
+  const specs = await commandsIn(args)
+  const program = programOf(specs, world, {
+    jsonHelp: await jsonHelp(args, specs, helpWidth(world)),
     run: async (spec, common, options, positional) => {
       ending = await spec.run(contextOf(common, world, output), options, ...positional)
     },
@@ -54,9 +67,7 @@ async function answerTo(args: readonly string[], world: World, output: Output): 
       if (isFault && args.includes('--json')) output.printJsonLine(document satisfies ErrorDocument)
       return exitCode.usage
     }
-    const { lines, document, exitCode: code } = reportError(error)
-    for (const line of lines) output.tell(output.toldStyled('bad', line))
-    if (world.environment.MTLS_DEBUG) output.tell(stackOf(error))
+    const { document, exitCode: code } = await tellError(error, world, output)
     // On one line, whatever came before it.
     if (program.opts<CommonOptions>().json === true) output.printJsonLine(document)
     return code

@@ -1,55 +1,40 @@
 import type { CommandSpec } from '../command-spec.ts'
-import { applyCommand } from './apply.ts'
-import { auditCommand } from './audit.ts'
-import { backupCommand } from './backup.ts'
-import { completionCommand } from './completion.ts'
-import { compromiseCommand } from './compromise.ts'
-import { consoleCommand } from './console.ts'
-import { doctorCommand } from './doctor.ts'
-import { eventsCommand } from './events.ts'
-import { initCommand } from './init.ts'
-import { inspectCommand } from './inspect.ts'
-import { issueCommand } from './issue.ts'
-import { logCommand } from './log.ts'
-import { passphraseCommand } from './passphrase.ts'
-import { pinsCommand } from './pins.ts'
-import { planCommand } from './plan.ts'
-import { probeCommand } from './probe.ts'
-import { proxyCommand } from './proxy.ts'
-import { restoreCommand } from './restore.ts'
-import { revokeCommand } from './revoke.ts'
-import { rotateCommand } from './rotate.ts'
-import { schemaCommand } from './schema.ts'
-import { statusCommand } from './status.ts'
-import { upCommand } from './up.ts'
-import { verifyCommand } from './verify.ts'
-import { whyCommand } from './why.ts'
 
-/** Every command there is, in the order in which a newcomer meets them. */
-export const commandSpecs: readonly CommandSpec[] = [
-  initCommand,
-  planCommand,
-  applyCommand,
-  upCommand,
-  statusCommand,
-  eventsCommand,
-  consoleCommand,
-  doctorCommand,
-  issueCommand,
-  rotateCommand,
-  revokeCommand,
-  compromiseCommand,
-  pinsCommand,
-  logCommand,
-  proxyCommand,
-  whyCommand,
-  probeCommand,
-  verifyCommand,
-  inspectCommand,
-  auditCommand,
-  backupCommand,
-  restoreCommand,
-  passphraseCommand,
-  schemaCommand(() => commandSpecs),
-  completionCommand(() => commandSpecs),
-]
+/** Every command there is, in the order in which a newcomer meets them. Each is read by itself: all take longer than most do. */
+const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+  init: async () => (await import('./init.ts')).initCommand,
+  plan: async () => (await import('./plan.ts')).planCommand,
+  apply: async () => (await import('./apply.ts')).applyCommand,
+  up: async () => (await import('./up.ts')).upCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  events: async () => (await import('./events.ts')).eventsCommand,
+  console: async () => (await import('./console.ts')).consoleCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  issue: async () => (await import('./issue.ts')).issueCommand,
+  rotate: async () => (await import('./rotate.ts')).rotateCommand,
+  revoke: async () => (await import('./revoke.ts')).revokeCommand,
+  compromise: async () => (await import('./compromise.ts')).compromiseCommand,
+  pins: async () => (await import('./pins.ts')).pinsCommand,
+  log: async () => (await import('./log.ts')).logCommand,
+  proxy: async () => (await import('./proxy.ts')).proxyCommand,
+  why: async () => (await import('./why.ts')).whyCommand,
+  probe: async () => (await import('./probe.ts')).probeCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  inspect: async () => (await import('./inspect.ts')).inspectCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
+  passphrase: async () => (await import('./passphrase.ts')).passphraseCommand,
+  schema: async () => (await import('./schema.ts')).schemaCommand(allCommands),
+  completion: async () => (await import('./completion.ts')).completionCommand(allCommands),
+}
+
+export function allCommands(): Promise<readonly CommandSpec[]> {
+  return Promise.all(Object.values(commands).map((read) => read()))
+}
+
+/** The commands that a line names, and so all that it can mean; every command where it names none. */
+export function commandsIn(args: readonly string[]): Promise<readonly CommandSpec[]> {
+  const named = Object.keys(commands).filter((name) => args.includes(name))
+  return named.length === 0 ? allCommands() : Promise.all(named.map((name) => commands[name]!()))
+}

@@ -8,7 +8,7 @@ import { commonOptions } from '../program.ts'
 
 /** @param all every command there is, this one too */
 export const completionCommand = (
-  all: () => readonly CommandSpec[],
+  all: () => Promise<readonly CommandSpec[]>,
 ): CommandSpec<{ services?: boolean }> => ({
   name: 'completion',
   arguments: '[shell]',
@@ -23,14 +23,14 @@ export const completionCommand = (
     'mtls completion zsh > "$fpath[1]/_mtls"',
     'mtls completion fish > ~/.config/fish/completions/mtls.fish',
   ],
-  run(context, { services = false }, shell) {
+  async run(context, { services = false }, shell) {
     if (services && shell === undefined) return showServices(context)
     if (services || shell === undefined || !isShell(shell)) {
       const found = services ? 'a shell and --services' : `the shell "${shell ?? ''}"`
       throw new CliError('USAGE', `found ${found}; allowed: ${shells.join(', ')}, or --services alone`)
     }
     const { output, json } = context
-    const script = completionScript(shell, all(), commonOptions)
+    const script = completionScript(shell, await all(), commonOptions)
     if (json) output.printJson({ shell, script } satisfies CompletionDocument)
     else output.print(script)
     return exitCode.done

@@ -10,7 +10,7 @@ interface SchemaOptions {
 }
 
 /** @param all every command there is, this one too */
-export const schemaCommand = (all: () => readonly CommandSpec[]): CommandSpec<SchemaOptions> => ({
+export const schemaCommand = (all: () => Promise<readonly CommandSpec[]>): CommandSpec<SchemaOptions> => ({
   name: 'schema',
   summary: 'the JSON Schema of the config file, for editors, or of what a command prints with --json',
   options: [
@@ -30,7 +30,7 @@ export const schemaCommand = (all: () => readonly CommandSpec[]): CommandSpec<Sc
         'USAGE',
         'found --reference with --json or --command; allowed: it alone, because it is Markdown',
       )
-    if (command !== undefined) return showCommand(context, all(), command)
+    if (command !== undefined) return showCommand(context, await all(), command)
     if (reference) output.print(configReference())
     else output.printJson(configJsonSchema())
     return exitCode.done

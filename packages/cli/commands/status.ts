@@ -3,7 +3,6 @@ import { exitCode } from '../exit-code.ts'
 import { statusDocument } from '../status/status-document.ts'
 import { lookAtStatus } from '../status/status-look.ts'
 import { faultLines, statusText } from '../status/status-text.ts'
-import { watchStatus } from '../status/watch-status.ts'
 
 export const statusCommand: CommandSpec<{ watch?: boolean }> = {
   name: 'status',
@@ -14,7 +13,10 @@ export const statusCommand: CommandSpec<{ watch?: boolean }> = {
   json: () => import('../documents/status.ts'),
   examples: ['mtls status', 'mtls status --watch', 'mtls status --json | jq .outageBudgetSeconds'],
   async run(context, { watch = false }) {
-    if (watch) return watchStatus(context)
+    if (watch) {
+      const { watchStatus } = await import('../status/watch-status.ts')
+      return watchStatus(context)
+    }
     const { output, json } = context
     const look = await lookAtStatus(context)
     if (json) output.printJson(statusDocument(look))

@@ -13,7 +13,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { commandSpecs } from '../commands/command-specs.ts'
+import { allCommands } from '../commands/command-specs.ts'
 import { run } from '../run.ts'
 import { JsonLedger } from '../testing/json-ledger.ts'
 import { prepareFiles } from '../testing/prepared-files.ts'
@@ -101,8 +101,10 @@ const refused: readonly (readonly [line: string, code: string])[] = [
   ['issue nobody --config HERE/two.yaml', 'NOT_A_MEMBER'],
 ]
 
+const commands = await allCommands()
+
 describe('what --json prints is what its schema says', () => {
-  const ledger = new JsonLedger(commandSpecs)
+  const ledger = new JsonLedger(commands)
   let folder: string
   let running: { readonly world: WatchedWorld; readonly ended: Promise<number> }[] = []
 
