@@ -37,12 +37,21 @@ export class KeptEntries {
 
 const kept = new WeakMap<object, Map<string, KeptEntries>>()
 
-/** The entries that a CA's next lists may have, kept for as long as the inventory is open. */
-export function entriesOf(store: Reader, { slot, lists }: Pick<ListedCa, 'slot' | 'lists'>): EntryTable {
+/**
+ * The entries that a CA's next lists may have, kept for as long as the inventory is open.
+ *
+ * @param thisUpdate of the next lists, where they are made now: earlier than that of the last ones where a clock was put right
+ */
+export function entriesOf(
+  store: Reader,
+  { slot, lists }: Pick<ListedCa, 'slot' | 'lists'>,
+  thisUpdate = Number.POSITIVE_INFINITY,
+): EntryTable {
   const ofStore = kept.get(store) ?? new Map<string, KeptEntries>()
   const known = ofStore.get(slot.id) ?? new KeptEntries(store, slot.id)
   kept.set(store, ofStore.set(slot.id, known))
-  return known.from(Math.min(...lists.values().map(({ thisUpdate }) => stillListed(thisUpdate))))
+  const made = lists.values().map((list) => list.thisUpdate)
+  return known.from(stillListed(Math.min(thisUpdate, ...made)))
 }
 
 /**

@@ -194,6 +194,20 @@ describe('lists of an issuing CA', () => {
     await apply(plain, no)
     assert.equal(parseCrl(plain.store.list(slotOf(plain).id, DELTA)!.der).number, last)
   })
+
+  test('made when the clock is right again names what had ended by the one that was ahead', async () => {
+    const engine = engineOf({ deltas: true, shards: 4 })
+    await apply(engine, no)
+    const lake = serialOf(engine, 'lake')
+    const url = leafListUrl(engine.config, slotOf(engine), lake)!
+    await revokeOne(engine, lake)
+    clock.advance(400 * DAY)
+    await apply(engine, no)
+    clock.advance(-399 * DAY)
+    await revokeOne(engine, serialOf(engine, 'stream'))
+    for (const list of [whole(engine), shard(engine, url)])
+      assert.equal(list.statusOf(octets(lake), clock.now()).revoked, true)
+  })
 })
 
 function lastRevoked({ store }: Engine): string {

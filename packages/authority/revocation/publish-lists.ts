@@ -62,14 +62,15 @@ function draftsOf(engine: Engine, ca: ListedCa, scopes: readonly string[]): [Dra
   const times = timesOf(ca, issuer.notAfter, engine)
   const number = nextNumber(store, ca)
   const revocations = store.lastRevocationOf(slot.id)
-  const table = entriesOf(store, ca)
+  const { thisUpdate } = times
+  const table = entriesOf(store, ca, thisUpdate)
   const isDeltaDue = scopes.includes(WHOLE)
   const base = isDeltaDue ? baseOf(ca, config, now) : undefined
   const draft = (scope: string): Draft => {
     const isDelta = scope === DELTA
-    const last = lists.get(isDelta ? WHOLE : scope)?.thisUpdate ?? times.thisUpdate
-    const { thisUpdate } = times
-    const selection = { number: isDelta ? base!.revocations : 0, time: stillListed(last), thisUpdate }
+    const last = lists.get(isDelta ? WHOLE : scope)?.thisUpdate ?? thisUpdate
+    const time = stillListed(Math.min(last, thisUpdate))
+    const selection = { number: isDelta ? base!.revocations : 0, time, thisUpdate }
     const listed = table.select(selection, shardIn(scope))
     const hasFreshest = scope === WHOLE && base !== undefined && hasDelta(slot, config)
     return {
