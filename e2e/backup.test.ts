@@ -149,7 +149,7 @@ describe('an authority that was restored', () => {
     const [{ rule, peer }] = await refused
     assert.deepEqual([rule, peer?.serial], ['REVOKED', since!.serial])
     const { revoked } = await restored
-      .previewRevocation([{ serial: before!.serial }])
+      .previewRevocation({ targets: [{ serial: before!.serial }], reason: 'unspecified' })
       .then(({ already }) => ({
         revoked: already.map(({ serial }) => serial),
       }))

@@ -43,7 +43,6 @@ import { Responder, type ResponderHost } from './responder/responder.ts'
 import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
 import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
 import { letIn, type RevokeReport, type RevokeRequest, revoke } from './revocation/revoke.ts'
-import type { RevokeTarget } from './revocation/targets.ts'
 import {
   previewRotation,
   type RotatePreview,
@@ -290,8 +289,8 @@ export class Authority implements Administration {
     return this.#whenWhole((engine) => revoke(engine, request))
   }
 
-  previewRevocation(targets: readonly RevokeTarget[]): Promise<RevokePreview> {
-    return this.#inTurn((engine) => previewRevocation(engine, targets))
+  previewRevocation(request: RevokeRequest): Promise<RevokePreview> {
+    return this.#inTurn((engine) => previewRevocation(engine, request))
   }
 
   /** Not in turn: whoever waits for peers keeps nobody from work. */

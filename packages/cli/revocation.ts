@@ -4,7 +4,6 @@ import type {
   RevokePreview,
   RevokeReport,
   RevokeRequest,
-  RevokeTarget,
 } from '@datapunk/authority'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { withAdministration } from './administration.ts'
@@ -20,10 +19,10 @@ import { instantText, timeText } from './text/time-text.ts'
 const SHOWN = 8
 
 /** What a revocation would cut. Nothing is changed. */
-export function previewRevocation(context: Context, targets: readonly RevokeTarget[]): Promise<ExitCode> {
+export function previewRevocation(context: Context, request: RevokeRequest): Promise<ExitCode> {
   const { output, json } = context
   return withAdministration(context, { purpose: 'revoke' }, async (administration) => {
-    const preview = await administration.previewRevocation(targets)
+    const preview = await administration.previewRevocation(request)
     if (json) output.printJson(previewDocument(preview))
     else for (const line of previewLines(preview)) output.print(`${line}\n`)
     return exitCode.done
@@ -63,9 +62,10 @@ export function revoke(
 async function isMeant(
   { output, world }: Context,
   administration: Administration,
-  { targets, reissue }: RevokeRequest,
+  request: RevokeRequest,
 ): Promise<boolean> {
-  const { lastOf, cas } = await administration.previewRevocation(targets)
+  const { reissue } = request
+  const { lastOf, cas } = await administration.previewRevocation(request)
   if (cas.length > 0) {
     const breaks = `${cas.join(', ')} is in use: it is replaced, every certificate under it is issued anew, and connections under the old ones are cut at once`
     output.tell(output.toldStyled('warning', breaks))

@@ -25,6 +25,12 @@ const rotation = z.union([
   z.strictObject({ what: z.literal('compromised'), kind: slotKind }),
 ])
 
+const revocation = z.strictObject({
+  targets,
+  reason: z.enum(revocationReasons),
+  reissue: z.boolean().optional(),
+})
+
 /** What each admin call takes, as JSON: nothing more, and nothing else. */
 export const adminRequests = {
   plan: nothing,
@@ -34,12 +40,8 @@ export const adminRequests = {
   'issue-operator': z.strictObject({ operator: z.string(), csr }),
   rotate: rotation,
   'preview-rotation': rotation,
-  revoke: z.strictObject({
-    targets,
-    reason: z.enum(revocationReasons),
-    reissue: z.boolean().optional(),
-  }),
-  'preview-revocation': targets,
+  revoke: revocation,
+  'preview-revocation': revocation,
   enforcement: z.strictObject({ bundle: documentNumber, wait: milliseconds }),
   'suspend-pins': z.strictObject({ span: milliseconds.nullable() }),
   'prepare-probe': nothing,

@@ -11,7 +11,6 @@ import type { RefusedCallersAnswer, RefusedCallersRequest } from '../probe/refus
 import type { Enforcement, EnforcementRequest } from '../revocation/enforcement.ts'
 import type { RevokePreview } from '../revocation/preview.ts'
 import type { RevokeReport, RevokeRequest } from '../revocation/revoke.ts'
-import type { RevokeTarget } from '../revocation/targets.ts'
 import type { RotatePreview, RotateReport, RotateRequest } from '../rotate.ts'
 import type { Status } from '../status/status.ts'
 
@@ -31,7 +30,7 @@ export interface Administration {
   /** Nobody is to accept these certificates any more. @throws AuthorityError `NOT_REVOCABLE` */
   revoke(request: RevokeRequest): Promise<RevokeReport>
   /** What `revoke` would take away; changes nothing. */
-  previewRevocation(targets: readonly RevokeTarget[]): Promise<RevokePreview>
+  previewRevocation(request: RevokeRequest): Promise<RevokePreview>
   /** Who enforces a bundle, once every live peer does, or the wait is over. */
   enforcement(request: EnforcementRequest): Promise<Enforcement>
   /**

@@ -52,7 +52,7 @@ export async function connectAdmin(
     rotate: (request) => call('rotate', request),
     previewRotation: (request) => call('preview-rotation', request),
     revoke: (request) => call('revoke', request),
-    previewRevocation: (targets) => call('preview-revocation', targets),
+    previewRevocation: (request) => call('preview-revocation', request),
     enforcement: (request) => call('enforcement', request),
     suspendPins: (span) => call('suspend-pins', { span: span ?? null }),
     prepareProbe: () => call('prepare-probe', undefined),

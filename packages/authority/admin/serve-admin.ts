@@ -78,7 +78,7 @@ export async function serveAdmin(
       afterDeed()
       return report
     },
-    'preview-revocation': (targets) => authority.previewRevocation(targets),
+    'preview-revocation': (request) => authority.previewRevocation(request),
     enforcement: (request) => authority.enforcement(request),
     'suspend-pins': async ({ span }) => {
       const suspended = await authority.suspendPins(span ?? undefined)

@@ -73,7 +73,7 @@ function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCs
   const row = store.services().find((one) => one.service === service && one.state === 'member')
   if (row === undefined) throw notAMember(service, engine)
   requireInConfig(engine.config, service)
-  const proven = provenKeyOf(csr)
+  const proven = provenKeyOf(engine, csr)
   const instance = `${service}-${keyIdOf(proven.spki).slice(0, 8)}`
   const other = store.instances().find((one) => one.id === instance)
   if (other === undefined || (other.service === service && other.place === 'elsewhere'))

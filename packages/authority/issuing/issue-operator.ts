@@ -34,7 +34,7 @@ export async function issueOperator(
   const { organization, country } = config.certificates
   const found = config.operators.get(operator)
   if (found === undefined) throw notAnOperator(operator, engine)
-  const { spki, key } = provenKeyOf(csr)
+  const { spki, key } = provenKeyOf(engine, csr)
   const request = {
     ...{ commonName: operator, organization, country },
     ...{ dnsNames: [], ipAddresses: [], mustStaple: false },

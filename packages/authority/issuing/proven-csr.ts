@@ -1,4 +1,6 @@
 import { checkProofOfPossession, decodePem, keyAlgorithmOf, parseCsr } from '@datapunk/pki'
+import { keyIdOf } from '@datapunk/protocol'
+import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 
 /** A CSR with the largest key and a page of attributes stays far below this. */
@@ -15,12 +17,20 @@ export interface ProvenKey {
  * Of a CSR only the public key counts, once it has shown that it has the private one.
  *
  * @param csr PKCS#10, PEM or DER
- * @throws PkiError when it can't be read, or its key is not the one that signed it; AuthorityError `CSR_INVALID`
+ * @throws PkiError when it can't be read, or its key is not the one that signed it; AuthorityError `CSR_INVALID`, also of a key
+ *   that others have too
  */
-export function provenKeyOf(csr: Uint8Array): ProvenKey {
+export function provenKeyOf({ store }: Pick<Engine, 'store'>, csr: Uint8Array): ProvenKey {
   const parsed = parseCsr(derOf(csr))
+  const { spki } = parsed
   checkProofOfPossession(parsed)
-  return { spki: parsed.spki, key: keyAlgorithmOf(parsed.spki) }
+  if (store.isKeyCompromised(keyIdOf(spki))) {
+    throw new AuthorityError(
+      'CSR_INVALID',
+      'found a key whose certificate was revoked because others have the key too (key-compromise); allowed: a new key, and a CSR for that',
+    )
+  }
+  return { spki, key: keyAlgorithmOf(spki) }
 }
 
 function derOf(csr: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.ts'
 import type { RevocationRow } from '../store/rows.ts'
-import { findTargets, type RevokeTarget } from './targets.ts'
+import type { RevokeRequest } from './revoke.ts'
+import { findTargets } from './targets.ts'
 
 /** What a revocation would take away, before it is asked for. */
 export interface RevokePreview {
@@ -27,9 +28,9 @@ export interface RevokePreview {
  *
  * @throws AuthorityError `NOT_REVOCABLE`
  */
-export function previewRevocation(engine: Engine, targets: readonly RevokeTarget[]): RevokePreview {
+export function previewRevocation(engine: Engine, request: RevokeRequest): RevokePreview {
   const { store, peers, clock } = engine
-  const { certificates, services, cas, already } = findTargets(engine, targets)
+  const { certificates, services, cas, already } = findTargets(engine, request)
   const serials = new Set(certificates.map(({ serial }) => serial))
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
   const cuts = new Map<string, number>()

@@ -67,7 +67,7 @@ test('an apply finishes what a revocation of an issuing CA has only put on recor
 test('the same command finishes it too, and once it is done changes nothing', async (t) => {
   const { engine, serial, request } = await founded(t)
   await recordOnly(engine, serial)
-  const { cas, already } = previewRevocation(engine, request.targets)
+  const { cas, already } = previewRevocation(engine, request)
   assert.deepEqual([cas, already.length], [['issuing-ca-1'], 1])
   const report = await revoke(engine, request)
   assert.deepEqual([report.revoked, report.already.length, report.failed], [[], 1, []])

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { createCsr, encodeName, generateKeyPair, localSigner } from '@datapunk/pki'
+import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import type { AuthorityEvent } from '../event.ts'
+import { issueForCsr } from '../issuing/issue-csr.ts'
 import { withIssuer } from '../issuing/issue-pair.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status/status.ts'
@@ -85,9 +88,48 @@ describe('revoking', () => {
     const serial = serialOf('lake')
     const { at, bundle } = await revoke(engine, superseded(serial))
     clock.advance(1000)
-    const again = await revoke(engine, { targets: [{ serial }], reason: 'key-compromise' })
+    const again = await revoke(engine, { targets: [{ serial }], reason: 'cessation-of-operation' })
     assert.deepEqual(again.already, [{ serial, reason: 'superseded', at }])
     assert.deepEqual([again.revoked, again.bundle.counter], [[], bundle.counter])
+  })
+
+  test('for a stolen key takes the next key too, whatever became of the certificates before', async () => {
+    const nextKey = () => engine.store.nextKeys().find(({ instance }) => instance === 'lake')?.spkiHash
+    const before = {
+      'another reason': () => revoke(engine, { targets: [{ service: 'lake' }], reason: 'superseded' }),
+      'its serial alone': () => revoke(engine, superseded(serialOf('lake'))),
+      'they have ended': async () => clock.advance(400 * DAY),
+    }
+    for (const [what, prepare] of Object.entries(before)) {
+      const stolen = nextKey()!
+      await prepare()
+      const { revoked } = await revoke(engine, { targets: [{ service: 'lake' }], reason: 'key-compromise' })
+      assert.deepEqual([revoked, nextKey()], [[], undefined], what)
+      assert.equal(readAsPeer(engine).bundle.pins!.of.get('lake')?.has(pinOf(stolen)) ?? false, false, what)
+      await letIn(engine, 'lake')
+      await apply(engine, no)
+      assert.notEqual(engine.store.certificate(checkPair(engine, 'lake'))?.spkiHash, stolen, what)
+    }
+  })
+
+  test('for a stolen key takes every certificate of that key, and it gets no other', async () => {
+    const { privateKey } = await generateKeyPair('ecdsa-p256')
+    const signer = localSigner(privateKey)
+    const csr = await createCsr({ subject: encodeName({ commonName: 'lake' }), signer })
+    const [first, second] = [await issueForCsr(engine, 'lake', csr), await issueForCsr(engine, 'lake', csr)]
+    const other = await issueForCsr(engine, 'stream', csr)
+    const request = { targets: [{ serial: second.serial }], reason: 'key-compromise' } as const
+    const { certificates } = previewRevocation(engine, request)
+    const { revoked } = await revoke(engine, request)
+    const serials = [first, second, other].map(({ serial }) => serial).sort()
+    for (const some of [certificates, revoked])
+      assert.deepEqual(some.map(({ serial }) => serial).sort(), serials)
+    for (const serial of serials) assert.equal(listed(serial), true)
+    const pin = pinOf(keyIdOf(signer.spki))
+    for (const service of ['lake', 'stream']) {
+      await assert.rejects(issueForCsr(engine, service, csr), { code: 'CSR_INVALID' })
+      assert.equal(readAsPeer(engine).bundle.pins!.of.get(service)!.has(pin), false)
+    }
   })
 
   test('an intent revokes what is just being made, and it is never issued', async () => {
@@ -120,8 +162,9 @@ describe('revoking', () => {
     const slot = engine.store.slots().find(({ kind }) => kind === 'issuing-ca')!
     const { serial } = engine.store.issuedOf('issuing-ca')[0]!
     const before = ['lake', 'stream'].map(serialOf)
-    assert.deepEqual(previewRevocation(engine, [{ serial }]).cas, [slot.id])
-    const report = await revoke(engine, { targets: [{ serial }], reason: 'ca-compromise' })
+    const request = { targets: [{ serial }], reason: 'ca-compromise' } as const
+    assert.deepEqual(previewRevocation(engine, request).cas, [slot.id])
+    const report = await revoke(engine, request)
     assert.deepEqual(report.failed, [])
     assert.equal(engine.store.slots().find(({ id }) => id === slot.id)?.state, 'compromised')
     assert.equal(engine.store.revocation(serial)?.reason, 'ca-compromise')
@@ -170,7 +213,10 @@ describe('revoking', () => {
     }
     engine.peers.arrived(peer)
     engine.peers.reported('p', { ...report, bundle: { generation: 1, counter: 1 } })
-    const { cuts, lastOf, bars, peers } = previewRevocation(engine, [{ service: 'lake' }])
+    const { cuts, lastOf, bars, peers } = previewRevocation(engine, {
+      targets: [{ service: 'lake' }],
+      reason: 'superseded',
+    })
     assert.deepEqual(cuts, [{ service: 'stream', connections: 3 }])
     assert.deepEqual([lastOf, bars, peers], [['lake'], ['lake'], ['stream']])
     assert.equal(engine.store.revocation(serial), undefined)

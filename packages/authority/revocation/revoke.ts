@@ -8,13 +8,12 @@ import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { writePublished } from '../publishing/published-files.ts'
 import { compromise } from '../rollover/compromise.ts'
 import { operatorOf } from '../services/service-record.ts'
-import type { CertificateProfile, RevocationReason, RevocationRow } from '../store/rows.ts'
+import type { Reader } from '../store/contract.ts'
+import type { CertificateProfile, RevocationRow } from '../store/rows.ts'
 import { publishLists } from './lists.ts'
-import { findTargets, type RevokeTarget, type Targets } from './targets.ts'
+import { findTargets, type Meant, type Targets } from './targets.ts'
 
-export interface RevokeRequest {
-  readonly targets: readonly RevokeTarget[]
-  readonly reason: RevocationReason
+export interface RevokeRequest extends Meant {
   /** A service whose keys are in other hands gets new ones at once, rather than none until somebody says so. */
   readonly reissue?: boolean | undefined
 }
@@ -41,7 +40,7 @@ export interface RevokeReport {
  */
 export async function revoke(engine: Engine, request: RevokeRequest): Promise<RevokeReport> {
   const { clock, peers } = engine
-  const targets = findTargets(engine, request.targets)
+  const targets = findTargets(engine, request)
   // What replaces a CA needs more than this records: where that can't be had, nothing is begun.
   if (targets.cas.length > 0) {
     requireRootKeys(engine)
@@ -101,11 +100,13 @@ function reportOf(
 
 async function record(
   { store, actor, report }: Engine,
-  { certificates, services }: Targets,
+  { certificates, services, already }: Targets,
   { reason, reissue }: RevokeRequest,
   at: number,
 ): Promise<void> {
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
+  const exposed =
+    reason === 'key-compromise' ? exposedInstances(store, { certificates, services, already }) : []
   const bars = reissue ? [] : services.filter(({ barredAt }) => barredAt === undefined)
   await store.write((transaction) => {
     for (const row of certificates) {
@@ -114,7 +115,7 @@ async function record(
       const entry = { serial, profile, instance, operator: operatorOf(row), reason }
       transaction.addAudit({ at, actor, deed: 'revoked', entry })
     }
-    if (reason === 'key-compromise') forgetNextKeys(transaction, certificates, { at, actor })
+    forgetNextKeys(transaction, exposed, { at, actor })
     for (const row of bars) {
       transaction.putService({ ...row, barredAt: at })
       transaction.addAudit({ at, actor, deed: 'barred', entry: { service: row.service, reason } })
@@ -125,6 +126,17 @@ async function record(
     report({ kind: 'certificate-revoked', subject, at, detail: { serial, reason } })
   }
   for (const { service } of bars) report({ kind: 'service-barred', subject: service, at, detail: { reason } })
+}
+
+/** Those whose folders others have seen, where their next keys lie too: whatever became of their certificates. */
+function exposedInstances(
+  store: Reader,
+  { certificates, services, already }: Pick<Targets, 'certificates' | 'services' | 'already'>,
+): { readonly instance: string | undefined }[] {
+  const named = new Set(services.map(({ service }) => service))
+  const of = store.instances().filter(({ service }) => named.has(service))
+  const before = already.flatMap(({ serial }) => store.certificate(serial) ?? [])
+  return [...certificates, ...before, ...of.map(({ id }) => ({ instance: id }))]
 }
 
 /** Whose a certificate is that is of no instance. */

@@ -2,7 +2,7 @@ import { parseCertificate } from '@datapunk/pki'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireMesh } from '../no-mesh.ts'
-import type { CertificateRow, RevocationRow, ServiceRow, SlotRow } from '../store/rows.ts'
+import type { CertificateRow, RevocationReason, RevocationRow, ServiceRow, SlotRow } from '../store/rows.ts'
 
 /** What somebody wants nobody to accept any more. */
 export type RevokeTarget =
@@ -12,6 +12,12 @@ export type RevokeTarget =
   | { readonly serial: string }
   /** One certificate, by itself: DER in base64. */
   | { readonly certificate: string }
+
+/** Which certificates are meant, and why nobody is to accept them. */
+export interface Meant {
+  readonly targets: readonly RevokeTarget[]
+  readonly reason: RevocationReason
+}
 
 /** What targets come to, each of them on record and valid. */
 export interface Targets {
@@ -27,14 +33,12 @@ export interface Targets {
 const SHORTEST_SERIAL = 16
 
 /**
- * Finds what is meant on record. One target that can't be revoked, and nothing is.
+ * Finds what is meant on record: of a key that is in other hands every certificate. One target that can't be revoked, and
+ * nothing is.
  *
  * @throws AuthorityError `NO_MESH`; `NOT_REVOCABLE`, naming every such target
  */
-export function findTargets(
-  engine: Pick<Engine, 'store' | 'clock'>,
-  targets: readonly RevokeTarget[],
-): Targets {
+export function findTargets(engine: Pick<Engine, 'store' | 'clock'>, { targets, reason }: Meant): Targets {
   requireMesh(engine)
   const certificates = new Map<string, CertificateRow>()
   const services = new Map<string, ServiceRow>()
@@ -78,12 +82,25 @@ export function findTargets(
     else certificates.set(row.serial, row)
   }
   if (faults.length > 0) throw notRevocable(faults)
+  if (reason === 'key-compromise')
+    for (const row of ofSameKeys(engine, certificates)) certificates.set(row.serial, row)
   return {
     certificates: [...certificates.values()],
     services: [...services.values()],
     cas: [...cas.values()],
     already: [...already.values()],
   }
+}
+
+/** A CSR may come again and again. A CA is replaced as a whole. */
+function ofSameKeys(
+  { store, clock }: Pick<Engine, 'store' | 'clock'>,
+  certificates: ReadonlyMap<string, CertificateRow>,
+): CertificateRow[] {
+  const isOfHolder = ({ profile }: CertificateRow) => profile === 'leaf' || profile === 'operator'
+  const keys = new Set([...certificates.values()].filter(isOfHolder).map(({ spkiHash }) => spkiHash))
+  if (keys.size === 0) return []
+  return store.liveCertificates(clock()).filter((row) => isOfHolder(row) && keys.has(row.spkiHash))
 }
 
 function bySerial({ store }: Pick<Engine, 'store'>, serial: string): CertificateRow | string {

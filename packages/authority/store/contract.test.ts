@@ -9,7 +9,16 @@ import { auditLeaf } from '../audit/audit-leaf.ts'
 import type { Store, Transaction } from './contract.ts'
 import { KeptStore } from './kept-store.ts'
 import { MemoryStore } from './memory.ts'
-import type { InstanceRow, IntentRow, ListRow, MeshRow, RevokedAfter, ServiceRow, SlotRow } from './rows.ts'
+import type {
+  InstanceRow,
+  IntentRow,
+  ListRow,
+  MeshRow,
+  RevocationReason,
+  RevokedAfter,
+  ServiceRow,
+  SlotRow,
+} from './rows.ts'
 import { SqliteStore } from './sqlite.ts'
 
 function openSqlite(t: TestContext): SqliteStore {
@@ -379,6 +388,24 @@ for (const [name, open] of Object.entries(stores)) {
       const issuing = store.write((transaction) => transaction.recordIssued(intended, Uint8Array.of(7)))
       await assert.rejects(issuing, { code: 'NO_INTENT' })
       await assert.rejects(revoke('33'.repeat(16), 2_000), { code: 'REFERENCE_MISSING' })
+    })
+
+    test('a key is compromised once a certificate for it was revoked as that, for good', async (t) => {
+      const store = await withLake(open(t))
+      const revoke = (serial: string, reason: RevocationReason) =>
+        store.write((transaction) => transaction.revoke({ serial, reason, at: 2_000 }))
+      const known = () => ['aa', 'bb', 'cc'].map((key) => store.isKeyCompromised(key))
+      await store.write((transaction) => {
+        issue(transaction, '01', { spkiHash: 'aa' })
+        issue(transaction, '02', { spkiHash: 'aa', notAfter: 3_000 })
+        issue(transaction, '03', { spkiHash: 'bb' })
+        issue(transaction, '04', { spkiHash: 'cc' })
+      })
+      await revoke('01', 'superseded')
+      await revoke('03', 'cessation-of-operation')
+      assert.deepEqual(known(), [false, false, false])
+      await revoke('02', 'key-compromise')
+      assert.deepEqual(known(), [true, false, false])
     })
 
     test('a serial is known by its first 64 bits, however it was drawn', async (t) => {

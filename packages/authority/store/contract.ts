@@ -102,6 +102,8 @@ export interface Reader {
   /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */
   isSerialPrefixUsed(prefix: string): boolean
   revocation(serial: string): RevocationRow | undefined
+  /** Whether a certificate for this key was revoked because the key is in other hands. @param spkiHash lowercase hex */
+  isKeyCompromised(spkiHash: string): boolean
   /** Revocations in the order of their recording; to be read at once, before anything else is asked. */
   revoked(which: RevokedAfter): Iterable<RevokedCertificate>
   /** The number of the last revocation of a slot; 0 where there is none. */

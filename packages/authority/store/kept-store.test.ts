@@ -119,6 +119,7 @@ function answersOf(reader: Reader, time: number) {
     ...{ instances: reader.instances(), current: reader.currentCertificates(), terms: reader.terms() },
     certificates: serials.map((one) => reader.certificate(one)),
     revocations: serials.map((one) => reader.revocation(one)),
+    compromised: ['aa', 'bb', 'cc'].map((one) => reader.isKeyCompromised(one)),
     ...{ live: reader.liveCertificates(time), ends: reader.nextEnd(time), pinned: reader.pinnedKeys(time) },
     ...{ issued: reader.issuedOf('operator'), lists: reader.lists(), nextKeys: reader.nextKeys() },
     ...{ revocableOf: reader.revocableOf('lake', time), certificatesOf: reader.certificatesOf('lake', 3) },

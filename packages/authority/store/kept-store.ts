@@ -164,6 +164,7 @@ export class KeptStore implements Store {
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#store.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string): boolean => this.#store.isSerialPrefixUsed(prefix)
   revocation = (serial: string): RevocationRow | undefined => this.#store.revocation(serial)
+  isKeyCompromised = (spkiHash: string): boolean => this.#store.isKeyCompromised(spkiHash)
   revoked = (which: RevokedAfter): Iterable<RevokedCertificate> => this.#store.revoked(which)
   list = (slot: string, scope: string): ListRow | undefined => this.#store.list(slot, scope)
   audit = (after: number, limit: number): readonly AuditRow[] => this.#store.audit(after, limit)

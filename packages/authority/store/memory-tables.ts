@@ -167,6 +167,12 @@ export class MemoryTables implements Transaction {
     return row && { serial, reason: row.reason, at: row.at }
   }
 
+  isKeyCompromised(spkiHash: string): boolean {
+    return this.#certificatesWhere((row) => row.spkiHash === spkiHash).some(
+      ({ serial }) => this.#revocations.get(serial)?.reason === 'key-compromise',
+    )
+  }
+
   lastRevocationOf(slot: string): number {
     const ofSlot = [...this.#revocations.values()].filter(
       ({ serial }) => this.#certificates.get(serial)?.slot === slot,

@@ -105,6 +105,7 @@ export class MemoryStore implements CountingStore {
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#tables.certificatesFrom(serial)
   isSerialPrefixUsed = (prefix: string): boolean => this.#tables.isSerialPrefixUsed(prefix)
   revocation = (serial: string): RevocationRow | undefined => this.#tables.revocation(serial)
+  isKeyCompromised = (spkiHash: string): boolean => this.#tables.isKeyCompromised(spkiHash)
   revoked = (which: RevokedAfter): Iterable<RevokedCertificate> => this.#tables.revoked(which)
   lastRevocationOf = (slot: string): number => this.#tables.lastRevocationOf(slot)
   lists = (): readonly ListHead[] => this.#tables.lists()

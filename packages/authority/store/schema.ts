@@ -184,6 +184,9 @@ export const migrations: readonly SchemaStep[] = [
 
   ALTER TABLE slot ADD COLUMN told_in TEXT;
   `,
+  `
+  CREATE INDEX certificate_of_revoked_key ON certificate (spki_hash) WHERE revocation IS NOT NULL;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

@@ -63,6 +63,7 @@ export class SqliteReader implements Reader {
   readonly #certificatesFrom: StatementSync
   readonly #serialsFrom: StatementSync
   readonly #revocation: StatementSync
+  readonly #compromised: StatementSync
   readonly #revoked: StatementSync
   readonly #lastRevocationOf: StatementSync
   readonly #lists: StatementSync
@@ -127,6 +128,10 @@ export class SqliteReader implements Reader {
     this.#revocation = database.prepare(
       `SELECT serial, reason, revocation.at FROM certificate JOIN revocation
        ON revocation.number = certificate.revocation WHERE serial = ?`,
+    )
+    this.#compromised = database.prepare(
+      `SELECT 1 FROM certificate JOIN revocation ON revocation.number = certificate.revocation
+       WHERE spki_hash = ? AND certificate.revocation IS NOT NULL AND reason = 'key-compromise' LIMIT 1`,
     )
     this.#revoked = database.prepare(
       `SELECT revocation.number, serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter
@@ -257,6 +262,10 @@ export class SqliteReader implements Reader {
   revocation(serial: string): RevocationRow | undefined {
     const row = this.#revocation.get(serial)
     return row && ({ ...row } as unknown as RevocationRow)
+  }
+
+  isKeyCompromised(spkiHash: string): boolean {
+    return this.#compromised.get(spkiHash) !== undefined
   }
 
   lastRevocationOf(slot: string): number {

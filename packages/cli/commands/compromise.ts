@@ -69,9 +69,8 @@ function compromiseService(context: Context, options: CompromiseOptions, service
   const { issuingCa, rootCa, bundleKey, log, reissue = false, wait = '10s', yes = false, plan } = options
   if (issuingCa || rootCa || bundleKey || log)
     throw new CliError('USAGE', 'found a SERVICE and a key of the mesh; allowed: one of them at a time')
-  const targets = [{ service }]
-  if (plan) return previewRevocation(context, targets)
-  const request = { targets, reason: 'key-compromise', reissue } as const
+  const request = { targets: [{ service }], reason: 'key-compromise', reissue } as const
+  if (plan) return previewRevocation(context, request)
   return revoke(context, request, { wait: durationOf('--wait', wait), yes })
 }
 

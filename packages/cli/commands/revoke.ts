@@ -49,8 +49,8 @@ export const revokeCommand: CommandSpec<RevokeOptions> = {
         'found no target; allowed: a service, a serial or a file: see `mtls revoke --help`',
       )
     }
-    if (plan) return previewRevocation(context, targets)
     const request = { targets, reason: reasonOf(reason) }
+    if (plan) return previewRevocation(context, request)
     return revoke(context, request, { wait: durationOf('--wait', wait), yes })
   },
 }

@@ -34,7 +34,7 @@ export async function planOfAction(
   const name = nameOf(target)
   return {
     title: `Revoke ${name}?`,
-    effects: revocationEffects(await administration.previewRevocation([target])),
+    effects: revocationEffects(await administration.previewRevocation({ targets: [target], reason })),
     command: `mtls revoke ${name} --reason ${reason}`,
   }
 }
