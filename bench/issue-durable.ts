@@ -62,7 +62,7 @@ async function durable(transparency: 'off' | 'required', goal: Goal): Promise<Ro
       const spiffeId = `spiffe://x/${id}`
       const of = { service: id, since: clock() }
       transaction.putService({ ...of, spiffeId, state: 'member', settings: '{}', barredAt: undefined })
-      transaction.putInstance({ ...of, id, place: 'here', held: false })
+      transaction.putInstance({ ...of, id, place: 'here', held: undefined })
     }
   })
 

@@ -96,7 +96,7 @@ async function filledStore(folder: string): Promise<SqliteStore> {
         settings: '{}',
         barredAt: undefined,
       })
-      transaction.putInstance({ id: service, service, place: 'here', since: NOW, held: false })
+      transaction.putInstance({ id: service, service, place: 'here', since: NOW, held: undefined })
       const serial = hex(index + 2 ** 40)
       const life = { notBefore: NOW - DAY, notAfter: NOW + 365 * DAY + index, intendedAt: NOW }
       const names = { instance: service, tbsHash: hex(index, 64), request: '{}', spkiHash: hex(index, 64) }

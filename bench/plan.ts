@@ -122,7 +122,7 @@ function inventoryOf(): Inventory {
           ...{ ...certificate, serial: String(index), spkiHash: '', instance: id, intendedAt: now },
           ...{ notBefore: now, notAfter: now + 365 * DAY, request: encodeRequest(request) },
         }
-        const row = { id, service: id, place: 'here' as const, since: now, held: false }
+        const row = { id, service: id, place: 'here' as const, since: now, held: undefined }
         return [
           id,
           {

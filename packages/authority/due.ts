@@ -2,6 +2,7 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import { SETTLE_TIME } from './delivery/deliver.ts'
 import type { Engine } from './engine.ts'
+import { isHeld } from './held.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas } from './revocation/listed-cas.ts'
 import { renewalOf } from './revocation/lists.ts'
@@ -95,6 +96,8 @@ function* instanceTimes({ store, config }: Known): Iterable<number> {
     const certificate = current.get(id)
     if (row === undefined || certificate === undefined || place !== 'here') continue
     const { renewAt } = decodeSettings(row.settings)
-    yield held ? certificate.notAfter : renewalDue(certificate, renewAt, config.rotation.jitter)
+    yield isHeld({ held }, certificate)
+      ? certificate.notAfter
+      : renewalDue(certificate, renewAt, config.rotation.jitter)
   }
 }

@@ -5,7 +5,13 @@ import fc from 'fast-check'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { constraintsOf } from './issuing/constraints.ts'
 import { type Action, plan, renewalDue } from './plan.ts'
-import { certificateRequestOf, encodeRequest, encodeSettings, settingsOf } from './services/settings.ts'
+import {
+  type CertificateRequest,
+  certificateRequestOf,
+  encodeRequest,
+  encodeSettings,
+  settingsOf,
+} from './services/settings.ts'
 import type { CertificateRow, SlotKind } from './store/rows.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -117,7 +123,7 @@ function memberOf(config: Config, name: string, at: number): InventoryService {
     settings,
     instances: [
       {
-        row: { id: name, service: name, place: 'here', since: at, held: false },
+        row: { id: name, service: name, place: 'here', since: at, held: undefined },
         current: certificateOf(config, name, at),
         request: certificateRequestOf(settings),
         pair: serialOf(name),
@@ -350,9 +356,15 @@ describe('a certificate is issued', () => {
   })
 
   test('not while it is held, until it has ended', () => {
-    const held = withInstance({ row: { ...applied.services.get('lake')!.instances[0]!.row, held: true } })
-    assert.deepEqual(issues(held, now + 99 * DAY), [])
-    assert.match(issues(held, now + 100 * DAY)[0]!, /expired/)
+    const { row, current, request } = applied.services.get('lake')!.instances[0]!
+    const held = { row: { ...row, held: current!.serial } }
+    assert.deepEqual(issues(withInstance(held), now + 99 * DAY), [])
+    assert.match(issues(withInstance(held), now + 100 * DAY)[0]!, /expired/)
+    const asked = (changes: Partial<CertificateRequest>) =>
+      issues(withInstance({ ...held, request: { ...request!, ...changes } }))
+    for (const changes of [{ organization: 'Before' }, { keySize: 3072 }, { dnsNames: [] }])
+      assert.deepEqual(asked(changes), [])
+    assert.match(asked({ dnsNames: ['before.service.internal'] })[0]!, /dnsNames/)
   })
 
   test('but only its links are mended when the paths in the config lead elsewhere', () => {
@@ -376,7 +388,7 @@ describe('a certificate is issued', () => {
   })
 
   test('but not for a key that lives elsewhere', () => {
-    const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now, held: false }
+    const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now, held: undefined }
     assert.deepEqual(issues(withInstance({ row }), now + 99 * DAY), [])
   })
 })

@@ -1,11 +1,19 @@
 import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
+import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { parseConstraints, permits } from './issuing/constraints.ts'
 import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan } from './rollover/roll-plan.ts'
 import { type RollStep, type RollWait, rollStepKinds } from './rollover/roll-step.ts'
 import { type Safety, serviceChanges } from './services/service-changes.ts'
-import { changedFields, isAsAsked, isAsWanted, type Settings, settingsOf } from './services/settings.ts'
+import {
+  bearsOnlyOwnNames,
+  changedFields,
+  isAsAsked,
+  isAsWanted,
+  type Settings,
+  settingsOf,
+} from './services/settings.ts'
 import { slotInUse } from './slots.ts'
 import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from './store/rows.ts'
 import { crowdedLogs } from './transparency/crowded-logs.ts'
@@ -343,7 +351,9 @@ export function needOf(
   if (pair === undefined) return issue('its pair is missing on disk, or not whole')
   if (pair !== current.serial)
     return issue(`its pair on disk is not the one recorded last (${current.serial})`)
-  if (!isAsAsked(request, settings)) {
+  // Whoever put it back wants it as it was.
+  const held = isHeld(row, current)
+  if (!isAsAsked(request, settings) && !(held && bearsOnlyOwnNames(request, settings))) {
     return issue(`its settings have changed: ${changedFields(request, settings).join(', ')}`)
   }
   const state = slots.find((slot) => slot.id === current.slot)?.state
@@ -351,7 +361,7 @@ export function needOf(
   const log = slots.find((slot) => slot.id === current.log)
   if (logged && log !== undefined && !isLiving(log)) return issue(`its log ${log.id} is ${log.state}`)
   if (now >= current.notAfter) return issue(`it expired at ${timestamp(current.notAfter)}`)
-  if (row.held) return undefined
+  if (held) return undefined
   if (state === 'retiring') return renew(`its issuing CA ${current.slot} is retiring`)
   if (logged && log === undefined) return renew('it is not logged')
   if (logged && log !== undefined && crowded.has(log.id)) return renew(`its log ${log.id} is one of many`)

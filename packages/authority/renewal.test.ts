@@ -12,6 +12,7 @@ import { AuthorityError } from './error.ts'
 import type { AuthorityEvent } from './event.ts'
 import { issueNow } from './issuing/issue-now.ts'
 import { Pace } from './pace.ts'
+import { revoke } from './revocation/revoke.ts'
 import { rotate } from './rotate.ts'
 import { statusOf } from './status/status.ts'
 import { checkPair } from './testing/peer-eyes.ts'
@@ -170,6 +171,26 @@ describe('by itself', () => {
     await rotate(engine, { what: 'resume', service: 'lake' })
     await apply(engine, { ...no, pace })
     assert.notEqual(checkPair(engine, 'lake'), first)
+  })
+
+  test('holds what was put back though the config asks for something else, and nothing that comes after it', async () => {
+    const engine = await applied({ services: { lake: {}, stream: {} } })
+    const first = checkPair(engine, 'lake')
+    const certificates = { organization: 'Another', key_algorithm: 'ecdsa-p256' }
+    const changed = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} }, certificates } })
+    const next = { ...changed, store: engine.store }
+    await apply(next, { approve: () => true })
+    assert.notEqual(checkPair(next, 'lake'), first)
+    await rotate(next, { what: 'back', service: 'lake' })
+    const isHeld = () => statusOf(next).services.find(({ service }) => service === 'lake')!.held
+    assert.deepEqual([(await apply(next, no)).done, checkPair(next, 'lake'), isHeld()], [[], first, true])
+    await revoke(next, { targets: [{ serial: first }], reason: 'superseded' })
+    await apply(next, no)
+    const second = checkPair(next, 'lake')
+    assert.deepEqual([second === first, isHeld()], [false, false])
+    clock.advance(300 * DAY)
+    await apply(next, { ...no, pace })
+    assert.notEqual(checkPair(next, 'lake'), second)
   })
 
   test('puts nothing back that would be refused, or is too old', async () => {

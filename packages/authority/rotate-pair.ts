@@ -23,7 +23,7 @@ export async function rotateAnew(
   service: string | undefined,
 ): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
   const due = instancesOf(engine, service)
-  for (const { row } of due) if (row.held) await setHeld(engine, row, false)
+  for (const { row } of due) if (row.held !== undefined) await resume(engine, row)
   await announceKeys(engine)
   const served = servedCertificates(engine)
   const issuances: Issuance[] = due.map(({ row: { id }, service }) => ({
@@ -60,7 +60,7 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
     const at = clock()
     await store.write((transaction) => {
       transaction.makeCurrent(row.id, serial)
-      transaction.putInstance({ ...row, held: true })
+      transaction.putInstance({ ...row, held: serial })
       transaction.addAudit({ at, actor, deed: 'rotated-back', entry: { instance: row.id, serial } })
     })
     report({ kind: 'rotation-held', subject: service, at, detail: { instance: row.id, serial } })
@@ -72,15 +72,15 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
 /** Lets the renewal of a service go on by itself again. @throws AuthorityError `NOT_A_MEMBER` */
 export async function resumeRotation(engine: Engine, service: string): Promise<readonly Rotated[]> {
   const all = instancesOf(engine, service)
-  for (const { row } of all) if (row.held) await setHeld(engine, row, false)
+  for (const { row } of all) if (row.held !== undefined) await resume(engine, row)
   return all.map(({ row }) => currentOf(engine.store, row))
 }
 
-async function setHeld(engine: Engine, row: InstanceRow, held: boolean): Promise<void> {
+async function resume(engine: Engine, row: InstanceRow): Promise<void> {
   const { store, clock, actor, report } = engine
   const at = clock()
   await store.write((transaction) => {
-    transaction.putInstance({ ...row, held })
+    transaction.putInstance({ ...row, held: undefined })
     transaction.addAudit({ at, actor, deed: 'rotation-resumed', entry: { instance: row.id } })
   })
   report({ kind: 'rotation-resumed', subject: row.service, at, detail: { instance: row.id } })

@@ -8,7 +8,7 @@ test('the audit is read from a time on, and of one service with its instances', 
   await store.write((transaction) => {
     const service = { spiffeId: 'spiffe://d/lake', state: 'member', settings: '{}' } as const
     transaction.putService({ ...service, service: 'lake', since: 1, barredAt: undefined })
-    transaction.putInstance({ id: 'lake-2', service: 'lake', place: 'here', since: 1, held: false })
+    transaction.putInstance({ id: 'lake-2', service: 'lake', place: 'here', since: 1, held: undefined })
     for (const [at, entry] of [
       [1, { service: 'lake' }],
       [2, { instance: 'lake-2' }],

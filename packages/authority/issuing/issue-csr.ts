@@ -34,7 +34,7 @@ export async function announceCsrKey(engine: Engine, service: string, csr: Uint8
     .pinnedKeys(clock())
     .some((one) => one.service === service && one.spkiHash === spkiHash)
   await store.write((transaction) => {
-    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: false })
+    transaction.putInstance({ id: instance, service, place: 'elsewhere', since: clock(), held: undefined })
     if (isKnown || pinningWanted(engine) === 'off') return
     const { algorithm, rsaBits: keySize = null } = key
     transaction.putNextKey({ instance, spkiHash, algorithm, keySize, announced: undefined })

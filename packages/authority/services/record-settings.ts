@@ -42,7 +42,7 @@ export async function recordSettings(
       if (row === undefined) continue
       transaction.putService(row)
       if (row.state === 'member' && !known.has(service)) {
-        transaction.putInstance({ id: service, service, place: 'here', since: at, held: false })
+        transaction.putInstance({ id: service, service, place: 'here', since: at, held: undefined })
       }
     }
     for (const row of unknownNextKeys(store, done)) transaction.putNextKey(row)

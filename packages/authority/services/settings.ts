@@ -106,6 +106,14 @@ export function isAsAsked(request: CertificateRequest, settings: Settings): bool
   )
 }
 
+/** Whether a certificate bears no name that the settings have no more, for which peers would refuse it. */
+export function bearsOnlyOwnNames(request: CertificateRequest, settings: Settings): boolean {
+  return (
+    request.dnsNames.every((name) => settings.dnsNames.includes(name)) &&
+    request.ipAddresses.every((address) => settings.ipAddresses.includes(address))
+  )
+}
+
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false

@@ -54,7 +54,8 @@ test('measures for how long a renewal has been due, unless somebody keeps it bac
   const overdue = look().renewalOverdue
   assert.ok(overdue > 1.8 * DAY && overdue < 2 * DAY, `${overdue}`)
   const stream = engine.store.instances().find(({ id }) => id === 'stream')!
-  await engine.store.write((transaction) => transaction.putInstance({ ...stream, held: true }))
+  const { serial: held } = engine.store.terms().find(({ instance }) => instance === 'stream')!
+  await engine.store.write((transaction) => transaction.putInstance({ ...stream, held }))
   assert.equal(look().renewalOverdue, 0)
 })
 

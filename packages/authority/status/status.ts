@@ -12,6 +12,7 @@ import { stateRefusal } from '../check-state.ts'
 import { undelivered } from '../delivery/deliver.ts'
 import { isInside } from '../disk/is-inside.ts'
 import { type Upcoming, upcoming } from '../due.ts'
+import { isHeld } from '../held.ts'
 import type { InventoryInstance, InventoryService } from '../inventory.ts'
 import { aheadFault } from '../issued-ahead.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
@@ -279,7 +280,7 @@ function instanceStatus(
         renewalDue: current && renewalDue(current, settings.renewAt, config.rotation.jitter),
         pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
         barred: row.barredAt !== undefined,
-        held,
+        held: isHeld({ held }, current),
         failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
         untold: untold && { error: untold.error, nextTryAt: untold.nextTryAt },
         delivery: isProven ? 'proven' : told ? 'by-file' : 'unheard',

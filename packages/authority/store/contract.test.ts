@@ -66,7 +66,7 @@ const service: ServiceRow = {
   since: 1_000,
   barredAt: undefined,
 }
-const instance: InstanceRow = { id: 'lake', service: 'lake', place: 'here', since: 1_000, held: false }
+const instance: InstanceRow = { id: 'lake', service: 'lake', place: 'here', since: 1_000, held: undefined }
 
 function intent(serial: string, fields: Partial<IntentRow> = {}): IntentRow {
   return {
@@ -492,7 +492,7 @@ for (const [name, open] of Object.entries(stores)) {
       await store.write((transaction) => {
         transaction.putService({ ...service, service: 'gone', state: 'removed' })
         transaction.putInstance({ ...instance, id: 'gone', service: 'gone' })
-        transaction.putInstance({ ...instance, id: 'lake-2', place: 'elsewhere', held: true })
+        transaction.putInstance({ ...instance, id: 'lake-2', place: 'elsewhere', held: '04' })
         transaction.putInstance({ ...instance, id: 'lake-3' })
         issue(transaction, '01')
         issue(transaction, '02')

@@ -19,7 +19,7 @@ const slotOf = (id: string, since: number): SlotRow => ({
 const serviceOf = (service: string, state: 'member' | 'removed', since: number) => ({
   ...{ service, spiffeId: `spiffe://d/${service}`, state, settings: '{}', since, barredAt: undefined },
 })
-const instanceOf = (id: string, held: boolean) =>
+const instanceOf = (id: string, held: string | undefined) =>
   ({ id, service: id, place: 'here', since: 1, held }) as const
 const nextKeyOf = (instance: string, n: number) =>
   ({ instance, spkiHash: `k${n % 2}`, algorithm: 'ed25519', keySize: null, announced: undefined }) as const
@@ -49,7 +49,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       (t, n) =>
         t.putService(serviceOf(of, state, n)),
   ),
-  fc.tuple(name, fc.boolean()).map<Deed>(
+  fc.tuple(name, fc.constantFrom(undefined, serialOf(1), serialOf(2))).map<Deed>(
     ([of, held]) =>
       (t) =>
         t.putInstance(instanceOf(of, held)),
@@ -137,7 +137,7 @@ function found(transaction: Transaction): void {
   transaction.putSlot(slotOf('issuing-ca-1', 1))
   for (const one of names) {
     transaction.putService(serviceOf(one, 'member', 1))
-    transaction.putInstance(instanceOf(one, false))
+    transaction.putInstance(instanceOf(one, undefined))
   }
   for (let n = 1; n <= 4; n++) {
     const instance = n <= 2 ? 'lake' : 'stream'

@@ -130,7 +130,7 @@ export class MemoryTables implements Transaction {
       const row = this.#instances.get(instance ?? '')
       if (row === undefined || this.#services.get(row.service)?.state !== 'member') return []
       const { id, service, place, held } = row
-      return [{ service, instance: id, place, held, serial, notBefore, notAfter }]
+      return [{ service, instance: id, place, held: held === serial, serial, notBefore, notAfter }]
     })
   }
 

@@ -68,8 +68,8 @@ export interface InstanceRow {
   /** Where its key lives: `here` (a pair folder of this authority) or `elsewhere` (it sends CSRs). */
   place: 'here' | 'elsewhere'
   since: number
-  /** Its automatic renewal rests, because its previous pair was put back (`mtls rotate --back`). */
-  held: boolean
+  /** Of the certificate that is not renewed by itself, because it was put back (`mtls rotate --back`): lowercase hex. */
+  held: string | undefined
 }
 
 /** How long an instance has a certificate. */
@@ -78,6 +78,7 @@ export interface TermRow {
   instance: string
   /** As of the instance. */
   place: InstanceRow['place']
+  /** It is not renewed by itself. */
   held: boolean
   /** Of its current certificate, lowercase hex. */
   serial: string

@@ -185,6 +185,13 @@ export const migrations: readonly SchemaStep[] = [
   ALTER TABLE slot ADD COLUMN told_in TEXT;
   `,
   `
+  -- A serial instead of yes or no: whatever takes its place is held no more.
+  ALTER TABLE instance RENAME COLUMN held TO was_held;
+  ALTER TABLE instance ADD COLUMN held TEXT;
+  UPDATE instance SET held = serial FROM current_certificate JOIN certificate ON number = certificate
+    WHERE was_held AND current_certificate.instance = instance.id;
+  ALTER TABLE instance DROP COLUMN was_held;
+
   CREATE INDEX certificate_of_revoked_key ON certificate (spki_hash) WHERE revocation IS NOT NULL;
   `,
 ]

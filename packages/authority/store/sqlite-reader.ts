@@ -102,7 +102,7 @@ export class SqliteReader implements Reader {
        ON certificate.number = current_certificate.certificate WHERE ${isIssued} ORDER BY certificate.number`,
     )
     this.#terms = database.prepare(
-      `SELECT instance.service, instance.id AS instance, place, held, serial, not_before AS notBefore, not_after AS notAfter
+      `SELECT instance.service, instance.id AS instance, place, serial IS held AS held, serial, not_before AS notBefore, not_after AS notAfter
        FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
        JOIN instance ON instance.id = certificate.instance JOIN service USING (service)
        WHERE ${isIssued} AND service.state = 'member' ORDER BY certificate.number`,
@@ -215,7 +215,9 @@ export class SqliteReader implements Reader {
   }
 
   instances(): readonly InstanceRow[] {
-    return this.#instances.all().map((row) => ({ ...row, held: row.held === 1 }) as unknown as InstanceRow)
+    return this.#instances
+      .all()
+      .map((row) => ({ ...row, held: row.held ?? undefined }) as unknown as InstanceRow)
   }
 
   currentCertificates(): readonly CertificateRow[] {

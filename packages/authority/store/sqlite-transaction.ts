@@ -265,7 +265,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const refuse = () => refusal.referenceMissing(`instance ${row.id}`, `service ${row.service}`)
     refusing(SQLITE_CONSTRAINT_FOREIGNKEY, refuse, () =>
-      this.#putInstance.run(row.id, row.service, row.place, row.since, row.held ? 1 : 0),
+      this.#putInstance.run(row.id, row.service, row.place, row.since, row.held ?? null),
     )
   }
 

@@ -307,6 +307,43 @@ test('revocations of an older inventory are numbered as they came, and its lists
   store.close()
 })
 
+test('an older inventory says of a renewal that is held which certificate it is', async (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  rmSync(file)
+  const older = new DatabaseSync(file)
+  migrate(older, 0, migrations.slice(0, 7))
+  older.exec(`
+    INSERT INTO slot (id, kind, state, algorithm, spki_hash, spki, since)
+      VALUES ('ca', 'issuing-ca', 'active', 'ed25519', 'aa', x'01', 1);
+    INSERT INTO service VALUES ('lake', 'spiffe://d/lake', 'member', '{}', 1, NULL);
+    INSERT INTO instance VALUES ('lake', 'lake', 'here', 1, 1), ('lake-2', 'lake', 'here', 1, 0), ('lake-3', 'lake', 'here', 1, 1);
+    INSERT INTO certificate (number, serial, profile, slot, spki_hash, instance, not_before, not_after, tbs_hash, request,
+      intended_at, state, der) VALUES (1, '01', 'leaf', 'ca', 'bb', 'lake', 1, 9, 'cc', '{}', 1, 'issued', x'07'),
+      (2, '02', 'leaf', 'ca', 'bb', 'lake-2', 1, 9, 'cc', '{}', 1, 'issued', x'07');
+    INSERT INTO current_certificate VALUES ('lake', 1), ('lake-2', 2);
+  `)
+  older.close()
+  chmodSync(file, 0o600)
+  const store = SqliteStore.open({ file })
+  assert.deepEqual(
+    store.instances().map(({ id, held }) => [id, held]),
+    [
+      ['lake', '01'],
+      ['lake-2', undefined],
+      ['lake-3', undefined],
+    ],
+  )
+  assert.deepEqual(
+    store.terms().map(({ instance, held }) => [instance, held]),
+    [
+      ['lake', true],
+      ['lake-2', false],
+    ],
+  )
+  store.close()
+})
+
 test('the audit of an older inventory becomes a tree, and goes on', async (t) => {
   const file = newFile(t)
   SqliteStore.open({ file }).close()
