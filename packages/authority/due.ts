@@ -6,7 +6,8 @@ import { isHeld } from './held.ts'
 import { bundleDue, renewalDue } from './plan.ts'
 import { listedCas } from './revocation/listed-cas.ts'
 import { renewalOf } from './revocation/lists.ts'
-import { longestMemory, rollTime } from './rollover/lifetimes.ts'
+import { rollTime } from './rollover/lifetimes.ts'
+import { longestMemory } from './rollover/longest-memory.ts'
 import { LOG } from './rollover/roll-plan.ts'
 import type { RollWait } from './rollover/roll-step.ts'
 import { decodeSettings } from './services/settings.ts'
@@ -42,7 +43,8 @@ export function nextDue(known: Known, waits: readonly RollWait[]): number {
   if (waits.some(({ late }) => late.some(({ instance }) => instance === LOG))) at(now + ASK_LOG)
   if (waits.length > 0) {
     at(peers.completeAt)
-    for (const row of store.acknowledgements()) at(row.at + longestMemory(config))
+    const memory = longestMemory(config, store.mesh())
+    for (const row of store.acknowledgements()) at(memory(row.at))
     for (const row of store.deliveries()) at(row.at + SETTLE_TIME)
   }
   at(store.pinning()?.suspendedUntil)

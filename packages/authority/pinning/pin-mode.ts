@@ -1,7 +1,7 @@
 import type { Strictness } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import type { PinsLate } from '../inventory.ts'
-import { longestMemory } from '../rollover/lifetimes.ts'
+import { longestMemory } from '../rollover/longest-memory.ts'
 import type { Announced, PinningRow } from '../store/rows.ts'
 import { pinWait } from './pin-wait.ts'
 
@@ -29,7 +29,9 @@ export function pinsLate(engine: Known): PinsLate | undefined {
   const row = store.pinning()
   const isUnderWay = row?.wanted === 'required' && row.mode === 'report' && !isSuspended(row, clock())
   const late = isUnderWay ? pinWait(engine)(row.since) : []
-  return late.length === 0 ? undefined : { late, until: row?.since && row.since.at + longestMemory(config) }
+  return late.length === 0
+    ? undefined
+    : { late, until: row?.since && longestMemory(config, store.mesh())(row.since.at) }
 }
 
 /** What the config said when it was last applied: lowering it is not done without being asked for. */

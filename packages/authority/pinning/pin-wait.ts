@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { type Late, lateForAnnounced } from '../rollover/late.ts'
-import { longestMemory } from '../rollover/lifetimes.ts'
+import { longestMemory } from '../rollover/longest-memory.ts'
 import { witnessesOf } from '../rollover/witnesses.ts'
 import type { Announced } from '../store/rows.ts'
 
@@ -13,7 +13,7 @@ export type PinWait = (announced: Announced | undefined) => readonly Late[]
  */
 export function pinWait(engine: Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>): PinWait {
   const now = engine.clock()
-  const memory = longestMemory(engine.config)
+  const memory = longestMemory(engine.config, engine.store.mesh())
   const witnesses = witnessesOf(engine, [])
   const known = new Map<string, readonly Late[]>()
   return (announced) => {

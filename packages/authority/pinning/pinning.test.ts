@@ -13,7 +13,7 @@ import { announceCsrKey, issueForCsr } from '../issuing/issue-csr.ts'
 import { issueNow } from '../issuing/issue-now.ts'
 import { Pace } from '../pace.ts'
 import { revoke } from '../revocation/revoke.ts'
-import { longestMemory } from '../rollover/lifetimes.ts'
+import { memoryOfBundle } from '../rollover/longest-memory.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status/status.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
@@ -131,7 +131,7 @@ describe('pinning', () => {
     await apply(engine, no)
     arrive('stream')
     const before = serialOf('lake')
-    clock.advance(longestMemory(engine.config))
+    clock.advance(memoryOfBundle(engine.config))
     assert.match((await rotate(engine, { what: 'pairs', service: 'lake' })).failed[0]!.message, /stream/)
     assert.equal(serialOf('lake'), before)
     clock.advance(1)

@@ -11,6 +11,7 @@ import {
 } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from '../pinning/pin-mode.ts'
+import { termsWithNext } from '../rollover/longest-memory.ts'
 import { activeSlot, slotInUse } from '../slots.ts'
 import { drainingIssuers } from './draining.ts'
 import { writePublished } from './published-files.ts'
@@ -61,6 +62,7 @@ async function publishBundle(engine: Engine, signer: Signer): Promise<void> {
       { ...head.number, head: bytes, issuedAt: now, expiresAt: head.expiresAt },
       new Map(sections.map(({ digest, bytes }) => [digest, bytes])),
     )
+    transaction.changeMesh({ bundleTerms: termsWithNext(mesh.bundleTerms ?? [], config, now) })
     const announced = { ...head.number, at: now }
     for (const slot of transaction.slots()) {
       const { toldIn, ...rest } = slot

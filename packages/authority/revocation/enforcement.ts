@@ -1,7 +1,7 @@
 import type { DocumentNumber } from '@datapunk/protocol'
 import { undelivered } from '../delivery/deliver.ts'
 import type { Engine } from '../engine.ts'
-import { longestMemory } from '../rollover/lifetimes.ts'
+import { longestMemory } from '../rollover/longest-memory.ts'
 
 export interface EnforcementRequest {
   /** What is to be enforced: this bundle, or a later one. */
@@ -61,7 +61,7 @@ function stateOf(engine: Engine, bundle: DocumentNumber): Enforcement {
   const late = new Set(peers.lateFor(bundle))
   const live = peers.live().filter(({ revoked }) => !revoked)
   const isLive = new Set(live.map(({ instance }) => instance))
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, store.mesh())
   const untold = undelivered(engine)
   return {
     enforced: live.flatMap((peer) =>
@@ -71,7 +71,7 @@ function stateOf(engine: Engine, bundle: DocumentNumber): Enforcement {
     ),
     late: [...late].map(({ instance }) => instance).sort(),
     silent: store.acknowledgements().flatMap(({ instance, at, serial }) => {
-      const until = at + memory
+      const until = memory(at)
       const isGone = isLive.has(instance) || peers.hasLeft(instance) || until <= clock()
       return isGone || store.certificate(serial)?.state !== 'issued' ? [] : [{ instance, until }]
     }),

@@ -3,7 +3,7 @@ import type { Inventory } from '../inventory.ts'
 import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'
 import { lateUnder } from './late-under.ts'
-import { longestMemory } from './lifetimes.ts'
+import { longestMemory } from './longest-memory.ts'
 import type { RollWait } from './roll-step.ts'
 
 /** Of as many issuing CAs as peers are told of, a quarter is left for those that can't wait until another one is dropped. */
@@ -17,7 +17,7 @@ const CROWD = (MAX_ISSUING_CAS * 3) / 4
  */
 export function waitOfCrowd(config: Config, inventory: Inventory, now: number): RollWait | undefined {
   if (!isCrowded(inventory.slots)) return undefined
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, inventory.mesh)
   const late = inventory.slots
     .filter(({ kind }) => kind === 'issuing-ca')
     .filter(({ state }) => state === 'retiring')

@@ -34,9 +34,10 @@ const silentSince = (place: 'here' | 'elsewhere', newest: string) =>
   )
 
 const late = (place: 'here' | 'elsewhere', at: number, newest = 'lake') =>
-  lateForAnnounced(silentSince(place, newest), undefined, { now: at, memory: 24 * HOUR }).map(
-    ({ instance }) => instance,
-  )
+  lateForAnnounced(silentSince(place, newest), undefined, {
+    now: at,
+    memory: (issuedAt) => issuedAt + 24 * HOUR,
+  }).map(({ instance }) => instance)
 
 test('a silent peer that asks for its certificates counts until the last one that it was given ends', () => {
   assert.deepEqual(late('elsewhere', now), ['lake'])

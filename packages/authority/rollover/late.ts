@@ -1,5 +1,6 @@
 import { compareDocumentNumbers, type DocumentNumber } from '@datapunk/protocol'
 import type { Announced } from '../store/rows.ts'
+import type { Memory } from './longest-memory.ts'
 
 /** A live peer, as far as a roll-over asks. */
 export interface Witness {
@@ -53,7 +54,7 @@ export interface Late {
  * Who does not know yet what this trust statement says, and would refuse what is made under it.
  *
  * @param expired everyone who has not acknowledged by now has no valid bundle any more, and refuses everything itself
- * @param memory how long ago somebody may have acknowledged and still have a valid bundle, milliseconds
+ * @param memory until when somebody who has acknowledged at a time may have a valid bundle
  */
 export function lateForTrust(
   witnesses: Witnesses,
@@ -70,7 +71,7 @@ export function lateForTrust(
     }
     // Whoever fell silent may be cut off from here and not from the others, and goes on with the bundle it has.
     for (const { instance, trustStatement, at } of witnesses.known) {
-      if (!live.has(instance) && behind(trustStatement) && now - at < memory)
+      if (!live.has(instance) && behind(trustStatement) && now < memory(at))
         late.push({ instance, reason: silence[witnesses.state] })
     }
   }
@@ -95,12 +96,12 @@ export function lateForAnnounced(
   announced: Announced | undefined,
   { now, memory }: Pick<Waiting, 'now' | 'memory'>,
 ): readonly Late[] {
-  if (announced !== undefined && now - announced.at > memory) return []
+  if (announced !== undefined && now > memory(announced.at)) return []
   const behind = ({ bundle }: Pick<Witness, 'bundle'>) =>
     announced === undefined || bundle === undefined || compareDocumentNumbers(bundle, announced) < 0
   const isLive = new Set(live.map(({ instance }) => instance))
   const silent = known.filter(
-    (one) => !isLive.has(one.instance) && behind(one) && now - one.at < memory && one.speaksUntil > now,
+    (one) => !isLive.has(one.instance) && behind(one) && now < memory(one.at) && one.speaksUntil > now,
   )
   return [
     ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),
@@ -123,7 +124,7 @@ export function lateForReissue(
     shown !== undefined &&
     slotsAbove(shown).includes(slot) &&
     shown.notAfter > now &&
-    (at === undefined || now - at < memory) &&
+    (at === undefined || now < memory(at)) &&
     !leftOut.includes(instance)
   const isLive = new Set(live.map(({ instance }) => instance))
   return [...live, ...known.filter(({ instance }) => !isLive.has(instance))]
@@ -134,7 +135,7 @@ export function lateForReissue(
 export interface Waiting {
   readonly now: number
   readonly expired: boolean
-  readonly memory: number
+  readonly memory: Memory
   /** Instances that somebody has said not to wait for. */
   readonly leftOut: readonly string[]
 }
@@ -147,7 +148,7 @@ export function lateForBundle(
 ): readonly Late[] {
   return live
     .filter(({ bundle }) => bundle === undefined || compareDocumentNumbers(bundle, number) < 0)
-    .filter(({ at }) => at === undefined || now - at < memory)
+    .filter(({ at }) => at === undefined || now < memory(at))
     .filter(({ instance }) => !leftOut.includes(instance))
     .map(({ instance }) => ({ instance, reason: 'has not acknowledged the bundle' }))
 }

@@ -48,14 +48,6 @@ function rollDue({ notBefore, notAfter }: Life, longestChild: number): number {
   return Math.max(notBefore + life / 2, Math.min(fitting, notBefore + (2 * life) / 3))
 }
 
-/**
- * How long somebody may go by a bundle, from when it was issued: as long as it lives, and what clocks may differ by twice,
- * because a peer forgives so much by a clock that may be late by so much.
- */
-export function longestMemory({ authority }: Config): number {
-  return authority.bundleDays * DAY + 2 * authority.clockSkew
-}
-
 /** How long the last certificate that a log holds may live, from when another took its place. Milliseconds. */
 export function logLife(config: Config): number {
   return Math.max(longestLeaf(config), OCSP_SIGNER_LIFE)

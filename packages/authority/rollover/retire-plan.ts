@@ -5,7 +5,8 @@ import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import { lateForBundle } from './late.ts'
 import { lateUnder } from './late-under.ts'
-import { DRAIN_TIME, isRollTime, longestMemory } from './lifetimes.ts'
+import { DRAIN_TIME, isRollTime } from './lifetimes.ts'
+import { longestMemory } from './longest-memory.ts'
 import type { RollStep, RollWait } from './roll-step.ts'
 
 /** 4 to 6 What retires is dropped once no live chain, and no open connection, needs it. */
@@ -29,7 +30,7 @@ export function retire(
 /** @returns the slots that are done, as do the next three */
 function retireIssuingCas(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
   const { witnesses } = inventory
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, inventory.mesh)
   const done: string[] = []
   for (const { id, toldIn, leftOut } of retiring('issuing-ca', inventory)) {
     // 4 Re-issue: whatever is still in use under it. The plan's other half issues; keys elsewhere have to ask.
@@ -69,7 +70,7 @@ function retireRoots(inventory: Inventory, going: readonly string[]): string[] {
 
 /** Once every live peer has the bundle that told it to let go of a bundle key, nobody needs that. */
 function retireBundleKeys(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, inventory.mesh)
   const done: string[] = []
   for (const { id, toldIn, leftOut } of retiring('bundle-key', inventory)) {
     const late =
@@ -86,7 +87,7 @@ function retireBundleKeys(config: Config, inventory: Inventory, now: number, wai
  * peer has found in it by then it believes on.
  */
 function retireLogs(config: Config, inventory: Inventory, now: number, waits: RollWait[]): string[] {
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, inventory.mesh)
   const crowded = config.transparency === 'off' ? new Set() : crowdedLogs(inventory.slots)
   const hasRunOut = (slot: SlotRow) =>
     isRollTime(slot, config, inventory, now) && !isInUse(slot, inventory, now)

@@ -5,7 +5,8 @@ import type { DueList } from '../revocation/lists.ts'
 import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'
 import { lateForTrust } from './late.ts'
-import { endOf, hasEnded, longestMemory } from './lifetimes.ts'
+import { endOf, hasEnded } from './lifetimes.ts'
+import { longestMemory } from './longest-memory.ts'
 import { prepare, prepareLog } from './prepare-plan.ts'
 import { retire } from './retire-plan.ts'
 import { isSameStep, type RollStep, type RollWait, type RootKeyAsk, type RootStep } from './roll-step.ts'
@@ -139,16 +140,16 @@ export const LOG = 'the log'
 /** 3 Once every live peer knows it, it signs; what signed before it retires. */
 function activate(
   config: Config,
-  { slots, cas, announced, bundle, witnesses, logRoots }: Inventory,
+  { mesh, slots, cas, announced, bundle, witnesses, logRoots }: Inventory,
   now: number,
   waits: RollWait[],
 ): RollStep | undefined {
   const prepared = slots.filter((slot) => slot.state === 'prepared' && slot.kind !== 'root')
-  const memory = longestMemory(config)
+  const memory = longestMemory(config, mesh)
   for (const slot of prepared) {
     const trust = announced.get(slot.id)
     if (trust === undefined) continue
-    const until = trust.issuedAt + memory
+    const until = memory(trust.issuedAt)
     const root = slots.find(({ id, state }) => id === cas.get(slot.id)?.signer && state === 'prepared')
     const leftOut = [...slot.leftOut, ...(root?.leftOut ?? [])]
     const isNamed = bundle !== undefined && compareDocumentNumbers(bundle.trustStatement, trust.number) >= 0

@@ -214,6 +214,30 @@ describe('a roll-over', () => {
     assert.equal(states()['issuing-ca-2'], 'active')
   })
 
+  test('waits for a peer that fell silent as long as the bundle that it has is valid, whatever life the next ones are given', async () => {
+    await recordAcknowledgement('stream')
+    engine.peers.left('stream', false)
+    const { expiresAt } = newest().bundle
+    const { config } = testEngine({
+      ...{ dir, clock, store: engine.store },
+      config: {
+        authority: { bundle_days: 1, store_ca_keys_in_clear: true },
+        services: { lake: {}, stream: {} },
+      },
+    })
+    const shortened = { ...engine, config }
+    await rotate(shortened, { what: 'issuing-ca', without: [] })
+    let activatedAt = 0
+    while (activatedAt === 0) {
+      clock.advance(DAY / 4)
+      acknowledge('lake')
+      await apply(shortened, no)
+      if (states()['issuing-ca-2'] === 'active') activatedAt = clock.now()
+    }
+    assert.ok(activatedAt > expiresAt, 'stream knows no other issuing CA before')
+    assert.ok(activatedAt < expiresAt + DAY)
+  })
+
   test('waits until every service is seen to have taken up its new certificate', async () => {
     for (const service of ['lake', 'stream']) await recordAcknowledgement(service)
     await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })

@@ -517,6 +517,9 @@ for (const [name, open] of Object.entries(stores)) {
         { code: 'MESH_EXISTS' },
       )
       assert.deepEqual(store.mesh(), mesh)
+      const change = { scts: 'required', bundleTerms: [{ memory: 7, until: 9 }] } as const
+      await store.write((transaction) => transaction.changeMesh(change))
+      assert.deepEqual(store.mesh(), { ...mesh, ...change })
     })
 
     test('6: trust statements count from 1, without gaps but for a restore’s', async (t) => {

@@ -17,10 +17,22 @@ export interface MeshRow {
   backedUpAt: number | undefined
   /** What peers are told to do with a certificate that is not logged; absent: nothing. */
   scts?: Requirement | undefined
+  /** Of the bundles that have not ended, those that live longest first; absent before there is one. */
+  bundleTerms?: readonly BundleTerm[] | undefined
+}
+
+/** Bundles that were given the same life. */
+export interface BundleTerm {
+  /** How long somebody may go by one of them, from when it was issued, milliseconds. */
+  memory: number
+  /** When nobody goes by the last of them any more, milliseconds since the epoch. */
+  until: number
 }
 
 /** What may change of the mesh's own row. */
-export type MeshChange = Partial<Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts'>>
+export type MeshChange = Partial<
+  Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts' | 'bundleTerms'>
+>
 
 export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key' | 'log'
 export type SlotState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'

@@ -193,6 +193,12 @@ export const migrations: readonly SchemaStep[] = [
   ALTER TABLE instance DROP COLUMN was_held;
 
   CREATE INDEX certificate_of_revoked_key ON certificate (spki_hash) WHERE revocation IS NOT NULL;
+
+  ALTER TABLE mesh ADD COLUMN bundle_terms TEXT;
+  UPDATE mesh SET bundle_terms = (
+    SELECT json_group_array(json_object('memory', life, 'until', ends) ORDER BY life DESC)
+    FROM (SELECT expires_at - issued_at AS life, max(expires_at) AS ends FROM bundle GROUP BY life)
+  );
   `,
 ]
 

@@ -79,9 +79,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
          ON CONFLICT DO UPDATE SET ${updates}`,
       )
     }
-    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)')
+    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     this.#changeMesh = database.prepare(
-      'UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?',
+      'UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?, bundle_terms = ?',
     )
     this.#putSlot = put('slot', [
       'id',
@@ -235,6 +235,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
         row.halted ?? null,
         row.backedUpAt ?? null,
         row.scts ?? null,
+        termsText(row),
       ),
     )
   }
@@ -243,9 +244,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const before = this.mesh()
     if (before === undefined) throw refusal.noMesh()
-    const { generation, halted, backedUpAt, scts } = { ...before, ...change }
+    const after = { ...before, ...change }
+    const { generation, halted, backedUpAt, scts } = after
     if (generation < before.generation) throw refusal.generation(generation, before.generation)
-    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null, scts ?? null)
+    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null, scts ?? null, termsText(after))
   }
 
   putSlot(row: SlotRow): void {
@@ -457,4 +459,8 @@ function refusing<T>(code: number, refuse: () => Error, run: () => T): T {
   } catch (error) {
     throw (error as { errcode?: number }).errcode === code ? refuse() : error
   }
+}
+
+function termsText({ bundleTerms }: MeshRow): string | null {
+  return bundleTerms === undefined ? null : JSON.stringify(bundleTerms)
 }

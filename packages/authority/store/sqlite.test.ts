@@ -377,6 +377,26 @@ test('the audit of an older inventory becomes a tree, and goes on', async (t) =>
   store.close()
 })
 
+test('an older inventory says how long the bundles live that its peers have', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  rmSync(file)
+  const older = new DatabaseSync(file)
+  migrate(older, 0, migrations.slice(0, 7))
+  older.exec(`
+    INSERT INTO mesh (one, mesh_id, trust_domain, environment, generation, created_at) VALUES (1, 'aa', 'service.test', '', 1, 1);
+    INSERT INTO bundle VALUES (1, 1, x'01', 10, 40), (1, 2, x'01', 12, 42), (1, 3, x'01', 13, 20);
+  `)
+  older.close()
+  chmodSync(file, 0o600)
+  const store = SqliteStore.open({ file })
+  assert.deepEqual(store.mesh()?.bundleTerms, [
+    { memory: 30, until: 42 },
+    { memory: 7, until: 20 },
+  ])
+  store.close()
+})
+
 test('an audit entry written by hand stops whatever would be recorded over it', async (t) => {
   const { store, database } = openBare(newFile(t))
   const add = () =>

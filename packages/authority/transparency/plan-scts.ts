@@ -1,7 +1,7 @@
 import type { Config, Requirement } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
 import { lateForTrust } from '../rollover/late.ts'
-import { longestMemory } from '../rollover/lifetimes.ts'
+import { longestMemory } from '../rollover/longest-memory.ts'
 import { slotInUse } from '../slots.ts'
 import { isLiving } from './submit.ts'
 
@@ -23,8 +23,8 @@ function isEveryoneLogged(config: Config, inventory: Inventory, now: number): bo
   const active = slotInUse(slots, 'log')
   const trust = active && announced.get(active.id)
   if (trust === undefined) return false
-  const memory = longestMemory(config)
-  const asked = { now, expired: now > trust.issuedAt + memory, memory, leftOut: [] }
+  const memory = longestMemory(config, inventory.mesh)
+  const asked = { now, expired: now > memory(trust.issuedAt), memory, leftOut: [] }
   const isLogged = (
     certificate: { readonly log: string | undefined; readonly notAfter: number } | undefined,
   ) => certificate === undefined || certificate.notAfter <= now || logs.has(certificate.log ?? '')
