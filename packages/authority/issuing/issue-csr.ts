@@ -4,8 +4,10 @@ import { AuthorityError } from '../error.ts'
 import { noMesh } from '../no-mesh.ts'
 import { pinningWanted } from '../pinning/pin-mode.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
+import { slotsAbove } from '../rollover/late.ts'
 import { requireInConfig } from '../services/in-config.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
+import { isGone } from '../slots.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
@@ -59,13 +61,25 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
       keyAlgorithm: key.algorithm,
       keySize: key.rsaBits ?? null,
     }
-    const leaf = { instance, spiffeId: row.spiffeId, validityDays: settings.validityDays, spki }
+    const { validityDays } = settings
+    const leaf = { instance, spiffeId: row.spiffeId, validityDays, spki, mayWait: hasOther(engine, service) }
     const issued = await issueLeaf({ ...leaf, request }, issuer, engine)
     const { serial, notAfter } = issued
     const detail = { instance, serial, notAfter: new Date(notAfter).toISOString() }
     report({ kind: 'certificate-issued', subject: service, at: clock(), detail })
     return { service, instance, serial, notAfter, certificate: chainOf(issued.der, issuer) }
   })
+}
+
+/** Whether somebody who asks for the certificates of this service has one that is good. */
+function hasOther({ store, clock }: Engine, service: string): boolean {
+  const own = store.instances().filter((row) => row.service === service && row.place === 'elsewhere')
+  const ids = new Set(own.map(({ id }) => id))
+  const gone = new Set(store.slots().flatMap((slot) => (isGone(slot) ? [slot.id] : [])))
+  return store
+    .currentCertificates()
+    .filter(({ instance, state }) => instance !== undefined && ids.has(instance) && state === 'issued')
+    .some((row) => clock() < row.notAfter && !slotsAbove(row).some((slot) => gone.has(slot)))
 }
 
 function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCsr {

@@ -78,7 +78,8 @@ export async function issuePair(
   // 2 The key, made where it lives, and made known, before the certificate before this one was used up.
   const { keyPem, spki } = await (among?.key ?? keyToCertify(engine, issuance, keyChoice(engine)))
   // 3 to 8
-  const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki }
+  const mayWait = issuance.serving !== undefined
+  const leaf = { instance, spiffeId: service.spiffeId, validityDays: settings.validityDays, spki, mayWait }
   const issued = await issueLeaf({ ...leaf, request }, issuer, engine)
   // 9 Certificate and key swapped in as one pair.
   const certificatePem = chainOf(issued.der, issuer)

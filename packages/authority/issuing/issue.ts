@@ -110,6 +110,8 @@ export async function issueLeaf(
     readonly validityDays: number
     /** When it begins, milliseconds since the epoch; a while ago unless told. */
     readonly notBefore?: number | undefined
+    /** What it takes the place of is good: then it waits until every live peer knows its log. */
+    readonly mayWait?: boolean | undefined
   },
   issuer: Issuer,
   issuing: Issuing,
@@ -121,7 +123,7 @@ export async function issueLeaf(
   const notBefore = wholeSeconds(Math.max(begin, issuer.certificate.notBefore))
   const notAfter = wholeSeconds(Math.min(notBefore + life, issuer.certificate.notAfter))
   const serial = drawSerial(issuing)
-  const { request, spki, instance, profile = 'leaf' } = leaf
+  const { request, spki, instance, profile = 'leaf', mayWait } = leaf
   const { commonName, organization, country, dnsNames, ipAddresses, mustStaple } = request
   // Operators have fewer names, and call alone.
   const toBeSigned = profile === 'operator' ? operatorCertificate : leafCertificate
@@ -139,7 +141,7 @@ export async function issueLeaf(
     mustStaple,
   })
   return recordAndSign(
-    { profile, serial, tbs, spki, request: encodeRequest(request), notBefore, notAfter, instance },
+    { profile, serial, tbs, spki, request: encodeRequest(request), notBefore, notAfter, instance, mayWait },
     issuer,
     issuing,
   )
@@ -284,8 +286,9 @@ interface Signing {
   readonly request: string
   readonly notBefore: number
   readonly notAfter: number
-  /** Of a leaf. */
+  /** Of a leaf, as `issueLeaf` says. */
   readonly instance?: string | undefined
+  readonly mayWait?: boolean | undefined
 }
 
 /** Steps 4 to 8, the same for every profile. */
@@ -311,7 +314,7 @@ async function recordAndSign(
     transaction.recordIntent({ ...row, tbsHash: tbsHashText, intendedAt: clock() })
     transaction.addAudit({ at: clock(), actor, deed: 'intended', entry })
   })
-  const { der, log } = await signed(token, profile, issuer, issuing)
+  const { der, log } = await signed(token, signing, issuer, issuing)
   // 8 Recorded with its audit entry.
   await store.write((transaction) => {
     const replaces = transaction.recordIssued(serial, der, log)
@@ -339,7 +342,7 @@ const LOGGED: ReadonlySet<CertificateProfile> = new Set([
 /** Steps 6 and 7. */
 async function signed(
   token: LintToken,
-  profile: CertificateProfile,
+  { profile, mayWait = false }: Signing,
   { signer, certificate }: Parameters<typeof recordAndSign>[1],
   issuing: Issuing,
 ): Promise<{ readonly der: Uint8Array; readonly log: string | undefined }> {
@@ -347,7 +350,7 @@ async function signed(
     return { der: await signCertificate(token, signer), log: undefined }
   // 6 The precertificate goes to the log; its SCT comes back when everybody can see the entry.
   const precertificate = await signPrecertificate(token, signer)
-  const { sct, log }: Logged = await submit(precertificate, certificate.der, issuing)
+  const { sct, log }: Logged = await submit(precertificate, certificate.der, { ...issuing, mayWait })
   // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
   return { der: await signLogged(precertificate, [sct], signer), log }
 }

@@ -5,7 +5,7 @@ import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { slotsAbove } from '../rollover/late.ts'
-import { slotInUse } from '../slots.ts'
+import { isGone, slotInUse } from '../slots.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
@@ -57,8 +57,10 @@ export class OwnPair implements OwnPairSeat {
     const isUnderGood = served?.under.includes(issuing.id) && !served.under.some((slot) => crowded.has(slot))
     if (isGood && isUnderGood && now < served.renewalDue) return
     if (now < this.#nextTryAt) return
+    const gone = store.slots().flatMap((slot) => (isGone(slot) ? [slot.id] : []))
+    const mayWait = isGood && now < served.notAfter && !served.under.some((slot) => gone.includes(slot))
     try {
-      this.#served = await makePair(engine)
+      this.#served = await makePair(engine, { mayWait })
       this.#failures = 0
       this.#nextTryAt = Number.NEGATIVE_INFINITY
       this.#changed()
@@ -72,7 +74,7 @@ export class OwnPair implements OwnPairSeat {
 }
 
 /** Story 1 for the authority itself. */
-async function makePair(engine: Engine): Promise<ServedPair> {
+async function makePair(engine: Engine, { mayWait }: { readonly mayWait: boolean }): Promise<ServedPair> {
   const { config, clock, report, makeKeyPair } = engine
   const { trustDomain, certificates, authority } = config
   const name = authorityName(trustDomain)
@@ -94,6 +96,7 @@ async function makePair(engine: Engine): Promise<ServedPair> {
     request,
     spki: spkiOf(publicKey),
     validityDays: Math.min(MAX_DAYS, authority.bundleDays),
+    mayWait,
   } as const
   return withIssuer(engine, async (issuer) => {
     const { serial, der, notAfter } = await issueLeaf(leaf, issuer, engine)

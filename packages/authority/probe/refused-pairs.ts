@@ -119,6 +119,7 @@ async function makePair(
     spki: spkiOf(publicKey),
     validityDays: pairs[kind].life(settings),
     notBefore: pairs[kind].notBefore(clock()),
+    mayWait: true,
   } as const
   const { issued, certificatePem } = await withIssuer(engine, async (issuer) => {
     const issued = await issueLeaf(leaf, issuer, engine)

@@ -8,7 +8,7 @@ import {
   type Sct,
   sha256,
 } from '@datapunk/pki'
-import { keyIdOf } from '@datapunk/protocol'
+import { keyIdOf, readTrustStatement } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
@@ -20,8 +20,16 @@ export interface Logged {
   readonly log: string
 }
 
+export interface Submitting {
+  readonly logSeat: LogSeat
+  readonly store: Reader
+  /** What it takes the place of is good: then it waits until every live peer knows the log. */
+  readonly mayWait: boolean
+}
+
 /**
- * Step 6 of story 1: nothing is issued that is not logged.
+ * Step 6 of story 1: nothing is issued that is not logged. While a next log is made known, and the one before it is added to no
+ * more, whoever has nothing that is good waits for nobody: those who know it already would only be kept waiting too.
  *
  * @param issuer DER of its certificate
  * @throws AuthorityError `LOG_UNAVAILABLE`: it is tried again, and what is in use meanwhile stays good
@@ -29,7 +37,7 @@ export interface Logged {
 export async function submit(
   precertificate: Precertificate,
   issuer: Uint8Array,
-  { logSeat, store }: { readonly logSeat: LogSeat; readonly store: Reader },
+  { logSeat, store, mayWait }: Submitting,
 ): Promise<Logged> {
   const mesh = store.mesh()
   if (mesh !== undefined) await logSeat.take(mesh)
@@ -41,8 +49,11 @@ export async function submit(
       new Error(`${log.origin} is ${slot.state}, and a log that has ended is not gone on with`),
     )
   // A certificate that nobody would believe is of no use to anybody.
-  if (slot === undefined || (slot.state !== 'active' && mesh?.scts === 'required'))
-    throw unavailable(new Error('peers do not know it yet'))
+  if (slot === undefined) throw unavailable(new Error('peers do not know it yet'))
+  if (slot.state !== 'active' && mesh?.scts === 'required') {
+    if (!isNamed(slot, store)) throw unavailable(new Error(`no trust statement names ${slot.id} yet`))
+    if (mayWait) throw unavailable(new Error(notKnown(slot)))
+  }
   try {
     const sct = parseSct(await log.submit([precertificate.der, issuer]))
     if (!isSignedSct(sct, entryOf(precertificate), log.spki))
@@ -52,6 +63,18 @@ export async function submit(
   } catch (cause) {
     throw unavailable(cause)
   }
+}
+
+function isNamed({ spki }: SlotRow, store: Pick<Reader, 'trustStatements'>): boolean {
+  const newest = store.trustStatements().at(-1)
+  return (
+    newest !== undefined &&
+    readTrustStatement(newest.bytes).logs.some((log) => Buffer.compare(log.spki, spki) === 0)
+  )
+}
+
+function notKnown({ id }: SlotRow): string {
+  return `not every live peer knows ${id} yet, \`mtls status\` says who does not, and \`mtls rotate --log --without INSTANCE\` goes on without one`
 }
 
 function entryOf({ tbs, issuerSpki }: Precertificate): PrecertEntry {

@@ -3,12 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { parseCertificate, verifyScts } from '@datapunk/pki'
+import {
+  createCsr,
+  encodeName,
+  generateKeyPair,
+  localSigner,
+  parseCertificate,
+  verifyScts,
+} from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply, planOf } from '../apply.ts'
 import type { Engine } from '../engine.ts'
+import { issueForCsr } from '../issuing/issue-csr.ts'
+import { OwnPair } from '../peers/own-pair.ts'
+import { revoke } from '../revocation/revoke.ts'
 import { logLife } from '../rollover/lifetimes.ts'
+import { takeStep } from '../rollover/roll.ts'
 import { rotate } from '../rotate.ts'
 import { statusOf } from '../status/status.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
@@ -65,6 +76,12 @@ describe('transparency', () => {
     const { spki: issuerSpki } = trust.issuingCas.find(({ subject }) => subject.equals(leaf.issuer))!
     const logs = new Map(trust.logs.map((log) => [keyIdOf(log.spki), log.spki]))
     return verifyScts(leaf, { issuerSpki, logs, latest: clock.now() }).good[0]?.log
+  }
+
+  const askWithCsr = async (service: string) => {
+    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const subject = encodeName({ commonName: service })
+    return issueForCsr(engine, service, await createCsr({ subject, dnsNames: [service], signer }))
   }
 
   const namedLogs = (of = engine) => readAsPeer(of).trust.logs.map(({ spki }) => keyIdOf(spki))
@@ -169,6 +186,51 @@ describe('transparency', () => {
     await apply(engine, no)
     assert.deepEqual(states(), ['retired', 'active'])
     assert.deepEqual(namedLogs().includes(first), false)
+  })
+
+  test('keeps nobody waiting for another log who has nothing that is good', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    acknowledge('stream')
+    const { serial: asked } = await askWithCsr('stream')
+    const before = serialOf('lake')
+    await rotate(engine, { what: 'log', without: [] })
+    const second = engine.logSeat.log!.spki
+    const [renewed] = (await rotate(engine, { what: 'pairs', service: 'lake' })).failed
+    assert.match(renewed!.message, /not every live peer knows log-2 yet.*--log --without INSTANCE/)
+    assert.equal(serialOf('lake'), before)
+    await assert.rejects(askWithCsr('stream'), { code: 'LOG_UNAVAILABLE' })
+
+    const { failed } = await apply(withConfig({ services: { ...services, fresh: {} } }), no)
+    assert.deepEqual(failed, [])
+    const revoked = { targets: [{ service: 'lake' }], reason: 'key-compromise', reissue: true } as const
+    assert.deepEqual((await revoke(engine, revoked)).failed, [])
+    await revoke(engine, { targets: [{ serial: asked }], reason: 'superseded' })
+    await askWithCsr('stream')
+    assert.deepEqual([logOf('lake'), logOf('fresh')], [keyIdOf(second), keyIdOf(second)])
+    assert.deepEqual(states(), ['active', 'prepared'])
+  })
+
+  test('has the authority keep the pair that it shows, which late peers believe, and make one where it has none', async () => {
+    engine.ownPair.serve(() => {})
+    await apply(engine, no)
+    arrive('stream')
+    acknowledge('stream')
+    const { serial, renewalDue } = engine.ownPair.served!
+    await rotate(engine, { what: 'log', without: [] })
+    clock.advance(renewalDue - clock.now())
+    await apply(engine, no)
+    assert.equal(engine.ownPair.served?.serial, serial)
+    const ownPair = new OwnPair()
+    ownPair.serve(() => {})
+    await apply({ ...engine, ownPair }, no)
+    assert.ok(ownPair.served?.under.includes('log-2'))
+  })
+
+  test('issues nothing by a log that no trust statement names', async () => {
+    await apply(engine, no)
+    await takeStep(engine, { kind: 'prepare', slotKind: 'log', reason: 'asked for' })
+    await assert.rejects(askWithCsr('stream'), /no trust statement names log-2 yet/)
   })
 
   test('has the next root wait until the log takes what stands under it', async () => {
