@@ -315,6 +315,87 @@ describe('a change in the config becomes the right actions', () => {
   })
 })
 
+describe('a service that was revoked, and taken out of the config', () => {
+  test('comes back as a member without a certificate, and what lets it in is said', () => {
+    const config = configOf()
+    const inventory = appliedAt(config, now)
+    const lake = inventory.services.get('lake')!
+    const row = { ...lake.row, state: 'removed', barredAt: now } as const
+    const services = new Map([...inventory.services, ['lake', { ...lake, row, instances: [] }]])
+    const { actions } = plan(config, { ...inventory, services }, now)
+    assert.deepEqual(brief(actions), ['add-service lake', 'publish mesh'])
+    assert.match(actions[0]!.reason, /no certificate until `mtls issue lake`/)
+  })
+})
+
+describe('while the next issuing CA waits until everybody knows it', () => {
+  const before = appliedAt(configOf(), now)
+  const config = configOf(
+    {},
+    { ...base.services, lake: { ip_addresses: ['10.0.0.2'], ...base.services.lake } },
+  )
+  const lake = memberOf(config, 'lake', now)
+  const had = before.services.get('lake')!.instances[0]!
+  const certificate = new Uint8Array([1])
+  const next = { ...before.slots[1]!, id: 'issuing-ca-2', state: 'prepared', certificate } as const
+  const facts = { signer: 'root-1', notBefore: now, notAfter: now + 3 * 365 * DAY, revoked: false }
+  const waiting: Inventory = {
+    ...before,
+    slots: [...before.slots, next],
+    cas: new Map([['issuing-ca-2', { ...facts, constraints: constraintsOf(config) }]]),
+    announced: new Map([['issuing-ca-2', { number: first, issuedAt: now }]]),
+    services: new Map([
+      ...before.services,
+      ['lake', { ...lake, instances: [{ ...lake.instances[0]!, ...had }] }],
+    ]),
+    witnesses: {
+      ...before.witnesses,
+      live: [
+        {
+          ...{ instance: 'stream', trustStatement: undefined, bundle: undefined, at: undefined },
+          ...{ shown: undefined, connections: new Map() },
+        },
+      ],
+    },
+  }
+  const withLake = (changes: Partial<InventoryInstance>): Inventory => {
+    const changed = { ...lake, instances: [{ ...lake.instances[0]!, ...had, ...changes }] }
+    return { ...waiting, services: new Map([...waiting.services, ['lake', changed]]) }
+  }
+
+  test('no certificate is promised for an address that it alone may sign for', () => {
+    const { actions, waits } = plan(config, waiting, now)
+    assert.deepEqual([brief(actions), waits.map(({ stage }) => stage)], [[], ['distribute']])
+  })
+
+  test('what is lost is issued without that address', () => {
+    assert.deepEqual(planned(config, withLake({ pair: undefined })), ['issue lake'])
+  })
+
+  test('so is what is new', () => {
+    const more = configOf({}, { ...base.services, pond: { ip_addresses: ['10.0.0.3'] } })
+    const announced = new Map(waiting.announced)
+    assert.deepEqual(
+      planned(more, {
+        ...before,
+        slots: waiting.slots,
+        cas: waiting.cas,
+        announced,
+        witnesses: waiting.witnesses,
+      }),
+      ['add-service pond', 'issue pond', 'publish mesh'],
+    )
+  })
+
+  test('the wait of a next log changes nothing', () => {
+    const log = { ...before.slots[3]!, id: 'log-2', state: 'prepared' } as const
+    const announced = new Map([['log-2', { number: first, issuedAt: now }]])
+    const { services } = withLake({})
+    const inventory = { ...waiting, slots: [...before.slots, log], announced, services }
+    assert.deepEqual(planned(config, inventory), ['prepare mesh', 'issue lake'])
+  })
+})
+
 describe('a certificate is issued', () => {
   const config = configOf({}, { lake: {} })
   const applied = appliedAt(config, now)

@@ -1,7 +1,7 @@
 import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
 import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { parseConstraints, permits } from './issuing/constraints.ts'
+import { type Constraints, parseConstraints, permittedPart } from './issuing/constraints.ts'
 import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan } from './rollover/roll-plan.ts'
 import { type RollStep, type RollWait, rollStepKinds } from './rollover/roll-step.ts'
@@ -83,10 +83,10 @@ export function plan(
   const config = withProbe(written, inventory.services.get(PROBE)?.row)
   const { actions, ...roll } = planMesh(config, inventory, now, without)
   if (isMute(inventory, roll.asks)) return { actions, ...roll }
-  const { changed, due } = compareServices(config, inventory, now)
+  const { changed, due } = compareServices(config, inventory, { ...roll, now })
   for (const action of planServices(changed, config, inventory)) actions.push(action)
   for (const action of changeOfPinning(config, inventory)) actions.push(action)
-  for (const action of due) if (!waitsForIssuingCa(action, config, inventory, roll)) actions.push(action)
+  for (const action of due) actions.push(action)
   const publish = planPublication(config, inventory, actions, now)
   if (publish !== undefined) actions.push(publish)
   return { actions, ...roll, waits: [...roll.waits, ...waitForPins(inventory)] }
@@ -108,18 +108,18 @@ function waitForPins({ pinsLate }: Inventory): RollWait[] {
   return pinsLate === undefined ? [] : [{ stage: 'require', slot: 'pins', ...pinsLate }]
 }
 
-/** Whether it is for names that the issuing CA in use may not sign for, while the next one has to wait. */
-function waitsForIssuingCa(
-  { kind, subject }: InstanceAction,
-  config: Config,
-  { issuingConstraints }: Inventory,
+/** What the issuing CA in use may sign for, while the next one has to wait; undefined where there is nothing that it may not. */
+function limitsMeanwhile(
+  { issuingConstraints, slots }: Inventory,
   { asks, waits }: Pick<Plan, 'asks' | 'waits'>,
-): boolean {
-  const names = config.services.get(subject)
-  const isIssuance = kind === 'issue' || kind === 'renew'
-  const isWaiting = asks.length > 0 || waits.some(({ stage }) => stage === 'prepare')
-  if (!isWaiting || !isIssuance || issuingConstraints === undefined) return false
-  return names !== undefined && !permits(parseConstraints(issuingConstraints), names)
+): Constraints | undefined {
+  const kinds = new Map(slots.map(({ id, kind }) => [id, kind]))
+  const isOfCa = ({ stage, slot }: RollWait) => {
+    const kind = kinds.get(slot)
+    return stage === 'prepare' || (stage === 'distribute' && (kind === 'issuing-ca' || kind === 'root'))
+  }
+  const isWaiting = asks.length > 0 || waits.some(isOfCa)
+  return isWaiting && issuingConstraints !== undefined ? parseConstraints(issuingConstraints) : undefined
 }
 
 /**
@@ -186,27 +186,31 @@ interface Changed {
 function compareServices(
   config: Config,
   inventory: Inventory,
-  now: number,
+  { now, ...roll }: Pick<Plan, 'asks' | 'waits'> & { readonly now: number },
 ): { changed: readonly Changed[]; due: readonly InstanceAction[] } {
   const changed: Changed[] = []
   const due: InstanceAction[] = []
   const context = needContext(config, inventory, now)
+  const limits = limitsMeanwhile(inventory, roll)
   const add = (kind: InstanceAction['kind'], subject: string, instance: string, reason: string) =>
     due.push({ kind, subject, instance, safety: 'safe', reason })
   for (const service of config.services.values()) {
     const name = service.service
     const known = inventory.services.get(name)
     if (known?.row.state !== 'member') {
-      changed.push({ service: name, wanted: settingsOf(config, service), applied: undefined })
-      add('issue', name, name, 'it is new')
+      const wanted = settingsOf(config, service)
+      changed.push({ service: name, wanted, applied: undefined })
+      const mayHave = known?.row.barredAt === undefined && permittedNow(limits, wanted) !== undefined
+      if (mayHave) add('issue', name, name, 'it is new')
       continue
     }
     const asWanted = isAsWanted(known.settings, config, service)
     const wanted = asWanted ? known.settings : settingsOf(config, service)
     if (!asWanted) changed.push({ service: name, wanted, applied: known.settings })
     if (known.row.barredAt !== undefined) continue
+    const permitted = permittedNow(limits, wanted)
     for (const instance of known.instances) {
-      const need = needOf(wanted, instance, context)
+      const need = permitted && needOf(permitted, instance, context)
       if (need !== undefined) add(need.kind, name, instance.row.id, need.reason)
       else {
         if (!instance.nextKey) add('make-next-key', name, instance.row.id, NO_NEXT_KEY)
@@ -215,6 +219,10 @@ function compareServices(
     }
   }
   return { changed, due }
+}
+
+function permittedNow(limits: Constraints | undefined, wanted: Settings): Settings | undefined {
+  return limits === undefined ? wanted : permittedPart(limits, wanted)
 }
 
 function planServices(
@@ -235,7 +243,9 @@ function planServices(
     }
     const from = formerOwner(wanted, taken)
     if (from !== undefined) renamed.add(from)
-    actions.push(addition(service, wanted, from))
+    const action = addition(service, wanted, from)
+    const isBarred = inventory.services.get(service)?.row.barredAt !== undefined
+    actions.push(isBarred ? { ...action, reason: `${action.reason}; ${stillBarred(service)}` } : action)
   }
   for (const { row } of removed) {
     if (renamed.has(row.service)) continue
@@ -250,6 +260,10 @@ function planServices(
     })
   }
   return actions
+}
+
+function stillBarred(service: string): string {
+  return `it was revoked, and gets no certificate until \`mtls issue ${service}\``
 }
 
 function addition(service: string, settings: Settings, from: string | undefined): ServiceAction {
