@@ -1,9 +1,14 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
-import type { Engine } from './engine.ts'
+import type { Reader } from './store/contract.ts'
 import type { SlotKind } from './store/rows.ts'
 
-type Known = Pick<Engine, 'store' | 'clock' | 'config'>
+interface Known {
+  readonly store: Pick<Reader, 'bundle' | 'slots'>
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly config: { readonly authority: { readonly clockSkew: number } }
+}
 
 /**
  * That the newest bundle, or a CA in use, is of the future by this clock: one that was ahead once, or is behind now. Which of them
@@ -30,6 +35,19 @@ export function aheadFault(known: Known): string | undefined {
  */
 export function latestTime(known: Known): number {
   return isBundleAhead(known) ? Number.POSITIVE_INFINITY : soonOf(known)
+}
+
+/**
+ * Whether a certificate is of the future, and another made now would not be: none begins before its issuer's.
+ *
+ * @param latest as `latestTime` says
+ */
+export function isMadeAhead(
+  certificate: { readonly notBefore: number },
+  issuer: { readonly notBefore: number },
+  latest: number,
+): boolean {
+  return certificate.notBefore > latest && issuer.notBefore <= latest
 }
 
 function isBundleAhead(known: Known): boolean {

@@ -127,6 +127,19 @@ describe('whoever answers for the authority', () => {
     assert.ok(check((await post(questionOf())).der).thisUpdate > thisUpdate)
   })
 
+  test('signs another where the clock was ahead, and keeps it where it may be behind now', async () => {
+    clock.advance(1.4 * DAY)
+    const { thisUpdate } = check((await post(questionOf())).der)
+    clock.advance(-10 * 60_000)
+    assert.ok(check((await post(questionOf())).der).thisUpdate < thisUpdate)
+    clock.advance(-1.4 * DAY)
+    await post(questionOf())
+    assert.equal(signed, 2, 'the bundle is of the future too')
+    clock.advance(10 * 60_000)
+    assert.ok(check((await post(questionOf())).der).thisUpdate <= clock.now())
+    assert.equal(signed, 3)
+  })
+
   test('calls nothing good that was not issued', async () => {
     const ask = async (serial: string) => {
       const certId = certIdOf({ issuer, serial, hash: 'sha256' })

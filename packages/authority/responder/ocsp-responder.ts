@@ -12,6 +12,7 @@ import {
   signOcspResponse,
 } from '@datapunk/pki'
 import { caCertificate } from '../ca-certificate.ts'
+import { latestTime } from '../issued-ahead.ts'
 import { PKI_REASONS } from '../revocation/pki-reasons.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
@@ -110,7 +111,7 @@ export class OcspResponder {
     const now = this.#options.clock()
     const key = nonce === undefined && certIds.length <= MAX_KEPT_QUESTIONS ? keyOf(certIds) : ''
     const kept = this.#kept.get(key)
-    if (kept !== undefined && now < kept.renewAt) return kept
+    if (kept !== undefined && now < kept.renewAt && !this.#isMadeAhead(kept, now)) return kept
     const reply = await this.#sign(certIds, { issuer, signer, nonce, now })
     if (key !== '') this.#keep(key, reply)
     return reply
@@ -155,6 +156,13 @@ export class OcspResponder {
         reason: PKI_REASONS[revocation.reason],
       }
     return row.state === 'issued' ? { kind: 'good' } : { kind: 'unknown' }
+  }
+
+  /** What clocks may differ by was taken off when it was made. */
+  #isMadeAhead({ times }: Kept, now: number): boolean {
+    if (times === undefined || times.thisUpdate <= now) return false
+    const { store, clock, clockSkew } = this.#options
+    return times.thisUpdate + clockSkew > latestTime({ store, clock, config: { authority: { clockSkew } } })
   }
 
   #keep(key: string, reply: OcspReply): void {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { generateKeyPair, localSigner, parseCertificate } from '@datapunk/pki'
 import { layoutOf } from '@datapunk/protocol'
+import { isMadeAhead, latestTime } from '../issued-ahead.ts'
 import { SqliteStore } from '../store/sqlite.ts'
 import { LogShelf } from './log-shelf.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
@@ -39,6 +40,7 @@ class Responder {
   readonly #channel: ResponderChannel
   readonly #clock: () => number
   readonly #store: SqliteStore
+  readonly #clockSkew: number
   readonly #ocsp: OcspResponder
   readonly #signers = new Map<string, OcspSigner>()
   /** Keys whose certificates were asked for; undefined where the key is still being made. */
@@ -50,6 +52,7 @@ class Responder {
     const { inventory, answersLive, clockSkew } = options
     this.#channel = channel
     this.#clock = clock
+    this.#clockSkew = clockSkew
     const store = SqliteStore.open({ file: inventory, readOnly: true })
     this.#store = store
     const signerOf = (slot: string) => this.#signers.get(slot) ?? this.#firsts.get(slot)?.promise
@@ -93,14 +96,19 @@ class Responder {
     server.listen({ host, port })
   }
 
-  /** A key for each issuing CA, and the next one long before its certificate ends. */
+  /** A key for each issuing CA, and the next one long before its certificate ends, or once that is of the future. */
   #renewSigners(): void {
-    for (const { slot } of issuersIn(this.#store)) {
-      const certificate = this.#signers.get(slot.id)?.certificate
-      const due =
-        certificate && certificate.notBefore + RENEWED_AT * (certificate.notAfter - certificate.notBefore)
-      if (this.#coming.has(slot.id) || (due !== undefined && this.#clock() < due)) continue
-      void this.#askFor(slot.id)
+    const [store, clock] = [this.#store, this.#clock]
+    const now = clock()
+    const latest = latestTime({ store, clock, config: { authority: { clockSkew: this.#clockSkew } } })
+    for (const issuer of issuersIn(store)) {
+      const { id } = issuer.slot
+      const certificate = this.#signers.get(id)?.certificate
+      const isGood =
+        certificate !== undefined &&
+        now < certificate.notBefore + RENEWED_AT * (certificate.notAfter - certificate.notBefore) &&
+        !isMadeAhead(certificate, issuer.certificate, latest)
+      if (!isGood && !this.#coming.has(id)) void this.#askFor(id)
     }
   }
 
