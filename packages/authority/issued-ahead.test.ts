@@ -82,6 +82,46 @@ test('a CA that is of the future is told of also once there is a bundle of today
     assert.match(fault ?? '', /^the certificate of issuing-ca-2 begins at 2028-11-16.*rotate --issuing-ca`/)
 })
 
+test('what the authority itself shows is made anew once somebody has said that the clock is right', async (t) => {
+  const { engine, clock } = await applied(t)
+  engine.ownPair.serve(() => {})
+  clock.advance(400 * DAY)
+  await apply(engine, no)
+  const ahead = engine.ownPair.served?.serial
+  clock.advance(-380 * DAY)
+  await apply(engine, no)
+  assert.equal(engine.ownPair.served?.serial, ahead)
+
+  await rotate(engine, { what: 'log', without: [] })
+  await apply(engine, no)
+  // The log of today was known to nobody before.
+  const { nextDue } = await apply(engine, no)
+  assert.equal(nextDue, engine.ownPair.dueAt)
+  clock.set(nextDue)
+  await apply(engine, no)
+  const { serial } = engine.ownPair.served!
+  assert.ok(engine.store.certificate(serial)!.notBefore <= clock.now())
+  await apply(engine, no)
+  assert.equal(engine.ownPair.served?.serial, serial)
+})
+
+test('what the authority itself shows is not made again and again under a CA that is of the future', async (t) => {
+  const { engine, clock } = await applied(t)
+  engine.ownPair.serve(() => {})
+  clock.advance(900 * DAY)
+  await apply(engine, no)
+  clock.advance(-880 * DAY)
+  await rotate(engine, { what: 'log', without: [] })
+  await apply(engine, no)
+  const { serial } = engine.ownPair.served!
+  await apply(engine, no)
+  assert.equal(engine.ownPair.served?.serial, serial)
+
+  await rotate(engine, { what: 'issuing-ca', without: [] })
+  await apply(engine, no)
+  assert.ok(engine.store.certificate(engine.ownPair.served!.serial)!.notBefore <= clock.now())
+})
+
 test('a clock that is behind by no more than clocks may differ is nothing to tell of', async (t) => {
   const { engine, clock } = await applied(t)
   clock.advance(-engine.config.authority.clockSkew)

@@ -1,11 +1,12 @@
 import { spkiOf } from '@datapunk/pki'
 import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
 import type { Engine, OwnPairSeat } from '../engine.ts'
+import { isMadeAhead, latestTime } from '../issued-ahead.ts'
 import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { slotsAbove } from '../rollover/late.ts'
-import { isGone, slotInUse } from '../slots.ts'
+import { certificateOf, isGone, slotInUse } from '../slots.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
@@ -26,7 +27,8 @@ export class OwnPair implements OwnPairSeat {
   #served: ServedPair | undefined
   #changed: (() => void) | undefined
   #failures = 0
-  #nextTryAt = Number.NEGATIVE_INFINITY
+  /** Of what has failed. */
+  #nextTryAt = 0
 
   serve(changed: () => void): void {
     this.#changed = changed
@@ -38,13 +40,13 @@ export class OwnPair implements OwnPairSeat {
 
   get dueAt(): number | undefined {
     if (this.#changed === undefined) return undefined
-    return Math.max(this.#nextTryAt, this.#served?.renewalDue ?? Number.NEGATIVE_INFINITY)
+    return this.#failures > 0 ? this.#nextTryAt : (this.#served?.renewalDue ?? Number.NEGATIVE_INFINITY)
   }
 
   /**
    * Makes a pair where there is none, or none that lasts: half of its life is over, or its issuing CA signs no more, or its log
-   * is to go, or it was revoked. One that can't be made is told, and tried again later; the one before it goes on until its
-   * end.
+   * is to go, or it was revoked, or it is of the future now. One that can't be made is told, and tried again later; the one
+   * before it goes on until its end.
    */
   async renew(engine: Engine): Promise<void> {
     const { store, clock, randomBytes, report } = engine
@@ -52,17 +54,21 @@ export class OwnPair implements OwnPairSeat {
     const issuing = slotInUse(store.slots(), 'issuing-ca')
     if (this.#changed === undefined || issuing === undefined) return
     const served = this.#served
-    const isGood = served !== undefined && store.certificate(served.serial)?.state === 'issued'
+    const row = served && store.certificate(served.serial)
+    const isGood = row?.state === 'issued' && !isMadeAhead(row, certificateOf(issuing), latestTime(engine))
     const crowded = crowdedLogs(store.slots())
     const isUnderGood = served?.under.includes(issuing.id) && !served.under.some((slot) => crowded.has(slot))
-    if (isGood && isUnderGood && now < served.renewalDue) return
-    if (now < this.#nextTryAt) return
+    if (served !== undefined && isGood && isUnderGood && now < served.renewalDue) {
+      this.#failures = 0
+      return
+    }
+    if (this.#failures > 0 && now < this.#nextTryAt) return
     const gone = store.slots().flatMap((slot) => (isGone(slot) ? [slot.id] : []))
-    const mayWait = isGood && now < served.notAfter && !served.under.some((slot) => gone.includes(slot))
+    const isUnderLiving = served !== undefined && !served.under.some((slot) => gone.includes(slot))
+    const mayWait = isGood && isUnderLiving && now < served.notAfter
     try {
       this.#served = await makePair(engine, { mayWait })
       this.#failures = 0
-      this.#nextTryAt = Number.NEGATIVE_INFINITY
       this.#changed()
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause)

@@ -12,6 +12,7 @@ let mesh: TestMesh
 let config: Config
 let names: readonly string[]
 let asked: number
+let begins: number | undefined
 let own: OwnCertificate
 let refused: OperatorRefused[]
 let entrance: OperatorsEntrance | undefined
@@ -23,13 +24,17 @@ beforeEach(async () => {
   config = { ...read, authority: { ...read.authority, console } }
   names = ['authority.service.datapunk', 'console.service.datapunk']
   asked = 0
+  begins = undefined
   refused = []
   own = new OwnCertificate({
     clock: Date.now,
     certify: async (spki) => {
       asked++
       return mesh.ca.chainPem(
-        await mesh.ca.leaf('authority', { spki, extensions: { subjectAltName: namesOf() } }),
+        await mesh.ca.leaf('authority', {
+          ...{ spki, extensions: { subjectAltName: namesOf() } },
+          ...(begins !== undefined && { notBefore: begins }),
+        }),
       )
     },
   })
@@ -76,6 +81,15 @@ describe('where operators come in', () => {
     await open()
     entrance?.close()
     names = ['authority.service.datapunk', 'console.service.datapunk']
+    await open()
+    assert.equal(asked, 2)
+  })
+
+  test('asks for another where the clock was ahead', async () => {
+    begins = Date.now() + 60 * 60 * 1000
+    await open()
+    entrance?.close()
+    begins = undefined
     await open()
     assert.equal(asked, 2)
   })
