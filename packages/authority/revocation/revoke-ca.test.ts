@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply, planOf } from '../apply.ts'
 import type { Engine } from '../engine.ts'
+import { compromise } from '../rollover/compromise.ts'
 import { statusOf } from '../status/status.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
@@ -75,6 +76,17 @@ test('the same command finishes it too, and once it is done changes nothing', as
   const slots = engine.store.slots()
   await revoke(engine, request)
   assert.deepEqual(engine.store.slots(), slots)
+})
+
+test('a CA that is lost is revoked by the audit too, once', async (t) => {
+  const { engine, store, serial, request } = await founded(t)
+  const revoked = () => store.audit(0, 1000).flatMap(({ deed, entry }) => (deed === 'revoked' ? [entry] : []))
+  await revoke(engine, request)
+  const first = { serial, profile: 'issuing-ca', reason: 'ca-compromise' }
+  assert.deepEqual(revoked(), [first])
+  const next = store.issuedOf('issuing-ca')[0]!.serial
+  await compromise(engine, 'issuing-ca')
+  assert.deepEqual(revoked(), [first, { ...first, serial: next }])
 })
 
 test('with the root’s key away it is refused before anything changes, and done once that is there', async (t) => {

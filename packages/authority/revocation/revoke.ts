@@ -7,10 +7,10 @@ import { forgetNextKeys } from '../pinning/announce-keys.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { writePublished } from '../publishing/published-files.ts'
 import { compromise } from '../rollover/compromise.ts'
-import { operatorOf } from '../services/service-record.ts'
 import type { Reader } from '../store/contract.ts'
 import type { CertificateProfile, RevocationRow } from '../store/rows.ts'
 import { publishLists } from './lists.ts'
+import { recordRevocation } from './record-revocation.ts'
 import { findTargets, type Meant, type Targets } from './targets.ts'
 
 export interface RevokeRequest extends Meant {
@@ -109,12 +109,7 @@ async function record(
     reason === 'key-compromise' ? exposedInstances(store, { certificates, services, already }) : []
   const bars = reissue ? [] : services.filter(({ barredAt }) => barredAt === undefined)
   await store.write((transaction) => {
-    for (const row of certificates) {
-      const { serial, instance, profile } = row
-      transaction.revoke({ serial, reason, at })
-      const entry = { serial, profile, instance, operator: operatorOf(row), reason }
-      transaction.addAudit({ at, actor, deed: 'revoked', entry })
-    }
+    for (const row of certificates) recordRevocation(transaction, { row, reason, at, actor })
     forgetNextKeys(transaction, exposed, { at, actor })
     for (const row of bars) {
       transaction.putService({ ...row, barredAt: at })

@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
 import { publish } from '../publishing/publish.ts'
+import { recordRevocation } from '../revocation/record-revocation.ts'
 import { activeSlot, certificateOf, ensureKey, newSlotId } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
@@ -35,8 +36,9 @@ export async function compromise(engine: Engine, kind: SlotKind): Promise<void> 
       transaction.addAudit({ at, actor, deed: 'key-compromised', entry: { slot: slot.id } })
       // For whoever goes by lists; peers go by the trust statement. A root is on nobody's list, nor is one that was taken over.
       const serial = slot.certificate && caCertificate(slot.certificate).serial
-      if (slot.kind === 'issuing-ca' && serial !== undefined && transaction.certificate(serial) !== undefined)
-        transaction.revoke({ serial, reason: 'ca-compromise', at })
+      const row = serial === undefined ? undefined : transaction.certificate(serial)
+      if (slot.kind === 'issuing-ca' && row !== undefined)
+        recordRevocation(transaction, { row, reason: 'ca-compromise', at, actor })
     }
     for (const slot of transaction.slots()) {
       if (!made.includes(slot.id)) continue

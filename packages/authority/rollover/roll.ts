@@ -4,9 +4,10 @@ import type { Engine } from '../engine.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { type Issuer, issueCross } from '../issuing/issue.ts'
 import { publishLists } from '../revocation/lists.ts'
+import { recordRevocation } from '../revocation/record-revocation.ts'
 import { activeSlot, certificateOf, ensureKey, nextSlotId } from '../slots.ts'
 import type { Reader } from '../store/contract.ts'
-import type { SlotKind, SlotRow } from '../store/rows.ts'
+import type { CertificateRow, SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import { announceTrust } from './announce-trust.ts'
 import { compromise } from './compromise.ts'
@@ -99,8 +100,8 @@ async function retire(
       if (!ids.includes(slot.id)) continue
       transaction.putSlot({ ...slot, state: 'retired', since: at })
       transaction.addAudit({ at, actor, deed: 'key-retired', entry: { slot: slot.id } })
-      for (const serial of issuedFor(slot, transaction))
-        transaction.revoke({ serial, reason: 'superseded', at })
+      for (const row of issuedFor(slot, transaction))
+        recordRevocation(transaction, { row, reason: 'superseded', at, actor })
     }
   })
   for (const slot of retired) {
@@ -112,18 +113,17 @@ async function retire(
   }
 }
 
-/** By serial: the certificate of an issuing CA; of a root those in which others vouch for it. */
+/** The certificate of an issuing CA; of a root those in which others vouch for it. */
 function issuedFor(
   { id, kind, certificate }: SlotRow,
   store: Pick<Reader, 'certificate' | 'issuedOf'>,
-): string[] {
+): readonly CertificateRow[] {
   if (certificate === undefined) return []
   const own = caCertificate(certificate)
-  if (kind === 'issuing-ca') return store.certificate(own.serial) === undefined ? [] : [own.serial]
-  const others = store
-    .issuedOf('cross')
-    .filter(({ slot, der }) => slot !== id && isFor(caCertificate(der!), own))
-  return others.map(({ serial }) => serial)
+  if (kind !== 'issuing-ca')
+    return store.issuedOf('cross').filter(({ slot, der }) => slot !== id && isFor(caCertificate(der!), own))
+  const row = store.certificate(own.serial)
+  return row === undefined ? [] : [row]
 }
 
 const COPIES_ARE_YOURS =

@@ -68,6 +68,9 @@ describe('a roll-over', () => {
     )
   }
 
+  const revokedByAudit = () =>
+    engine.store.audit(0, 1000).flatMap(({ deed, entry }) => (deed === 'revoked' ? [entry] : []))
+
   const serialOf = (service: string) =>
     engine.store.currentCertificates().find(({ instance }) => instance === service)!.serial
 
@@ -145,7 +148,9 @@ describe('a roll-over', () => {
     await apply(engine, no)
     assert.equal(states()['issuing-ca-1'], 'retired')
     const { certificate } = engine.store.slots().find(({ id }) => id === 'issuing-ca-1')!
-    assert.equal(reasonListed('root-1', parseCertificate(certificate!).serial), 'superseded')
+    const { serial } = parseCertificate(certificate!)
+    assert.equal(reasonListed('root-1', serial), 'superseded')
+    assert.deepEqual(revokedByAudit(), [{ serial, profile: 'issuing-ca', reason: 'superseded' }])
     assert.equal(readTrustStatement(newest().trust.bytes).issuingCas.length, 1)
     assert.equal(engine.keys.has({ id: 'issuing-ca-1', kind: 'issuing-ca' }), false)
     assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), {
@@ -377,6 +382,10 @@ describe('a roll-over', () => {
       'root-1': 'retired',
       'root-2': 'active',
     })
+    assert.deepEqual(
+      revokedByAudit().map(({ profile }) => profile),
+      ['issuing-ca', 'cross'],
+    )
     const trust = readTrustStatement(newest().trust.bytes)
     assert.deepEqual(
       trust.roots.map(({ serial }) => serial),

@@ -5,6 +5,7 @@ import { AuthorityError } from '../error.ts'
 import type { AuthorityEventKind } from '../event.ts'
 import { movePair } from '../place.ts'
 import type { ServiceAction } from '../plan.ts'
+import { recordRevocation } from '../revocation/record-revocation.ts'
 import type { NextKeyRow, ServiceRow } from '../store/rows.ts'
 import { decodeSettings, encodeSettings, type Settings } from './settings.ts'
 
@@ -47,10 +48,7 @@ export async function recordSettings(
     }
     for (const row of unknownNextKeys(store, done)) transaction.putNextKey(row)
     for (const [{ kind }, entry] of entries) transaction.addAudit({ at, actor, deed: kind, entry })
-    for (const { serial, profile, instance } of left) {
-      transaction.revoke({ serial, reason: LEFT, at })
-      transaction.addAudit({ at, actor, deed: 'revoked', entry: { serial, profile, instance, reason: LEFT } })
-    }
+    for (const row of left) recordRevocation(transaction, { row, reason: LEFT, at, actor })
   })
   for (const { kind, subject, reason } of done) {
     report({ kind: EVENTS[kind], subject, at, detail: { reason } })
