@@ -313,6 +313,7 @@ export type Deed =
   | 'pins-suspended'
   | 'pins-resumed'
   | 'next-key-discarded'
+  | 'files-purged'
   | 'backed-up'
   | 'restored'
   | 'halted'
