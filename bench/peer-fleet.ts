@@ -56,7 +56,9 @@ class FleetPeer {
 
   async #take(document: OfferedDocument): Promise<void> {
     try {
-      this.#documents = await this.#offered.believe(document, this.#documents, Date.now() + 60_000)
+      const latest = Date.now() + 60_000
+      await this.#offered.gather(document, this.#documents, latest)
+      this.#documents = this.#offered.believe(document, this.#documents, latest)
     } catch (error) {
       // Overtaken: the next bundle is on its way.
       if (error instanceof MeshError && error.code === 'BUNDLE_MISSING') return

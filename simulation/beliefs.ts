@@ -34,7 +34,9 @@ export class Beliefs {
   ): Promise<MeshDocuments> {
     const known = this.#answered(previous, offered.document, latest)
     if (known !== undefined) return known
-    const next = this.#same(await new OfferedDocuments(fetch).believe(offered, previous, latest))
+    const documents = new OfferedDocuments(fetch)
+    await documents.gather(offered, previous, latest)
+    const next = this.#same(documents.believe(offered, previous, latest))
     return this.#keep(previous, offered.document, next)
   }
 

@@ -13,6 +13,8 @@ import { auditAlarm } from './audit-alarm.ts'
 import type { AuthorityPlace } from './authority/authority-route.ts'
 import { documentsFromAuthority } from './authority/first-contact.ts'
 import { type FetchSection, type OfferedDocument, OfferedDocuments } from './authority/offered-documents.ts'
+import { WaitingDocuments } from './authority/waiting-documents.ts'
+import { type Waits, waitAfter } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { type ConfigReading, readConfig } from './config-file.ts'
 import type { Current, CurrentSource } from './current.ts'
@@ -23,6 +25,7 @@ import { identityOf } from './identity.ts'
 import { Memory } from './memory.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
 import { readPair } from './pair-file.ts'
+import { Rounds } from './rounds.ts'
 import { stapleSource } from './staples/staple-source.ts'
 import { Staples } from './staples/staples.ts'
 import type { LoggedCertificates } from './transparency/logged-certificates.ts'
@@ -51,6 +54,9 @@ export interface MembershipListener {
   stirred(): void
 }
 
+/** Before what the authority has sent, and was not believed, is tried again. */
+const WAITS: Waits = { first: 100, longest: 10_000 }
+
 /**
  * A service's place in the mesh: its own pair and what it believes, read from files, checked, kept up to date. New files
  * are taken over only whole and good; numbers never go back.
@@ -65,20 +71,24 @@ export class Membership implements CurrentSource {
   readonly #watch: FolderWatch
   readonly #memory: Memory
   readonly #staples: Staples
-  readonly #inbox: OfferedDocument[] = []
+  readonly #reading = new Rounds(() => this.#read())
+  readonly #trying = new Rounds(() => this.#tryWaiting())
+  readonly #waiting = new WaitingDocuments()
+  /** Those among the waiting of which everything is at hand. */
+  readonly #gathered: OfferedDocument[] = []
   #offered: OfferedDocuments | undefined
+  #failures = 0
+  #cancelRetry = () => {}
   /** Met while joining, and told once somebody listens. */
   #early: readonly MeshError[]
   #config: ConfigReading
   #documents: MeshDocuments
   #current: Current
   #listener: MembershipListener | undefined
-  #reading: Promise<void> | undefined
   #keeping: Promise<void> = Promise.resolve()
   /** Why what is believed could not be kept. */
   #unkept: readonly MeshError[] = []
   #isPolled = false
-  #again = false
   #reported: ReadonlySet<string> = new Set()
   #cancelPoll = () => {}
   #left = false
@@ -181,42 +191,59 @@ export class Membership implements CurrentSource {
 
   /** Takes a document from the authority's stream. It is believed only as a file would be. */
   offer(document: OfferedDocument): void {
-    this.#inbox.push(document)
-    void this.refresh()
+    this.#waiting.add(document)
+    this.#failures = 0
+    void this.#trying.run()
   }
 
   /** Reads everything anew; what is new and good holds when the promise is fulfilled. Never rejects. */
   async refresh(): Promise<void> {
-    await this.#readAnew()
-    if ((await this.#staples.waited()) && !this.#left) await this.#readAnew()
+    await this.#reading.run()
+    await this.#readOnceStapled()
+    if (this.#waiting.size > 0 && !this.#left) await this.#trying.run()
   }
 
-  async #readAnew(): Promise<void> {
-    if (this.#reading !== undefined) {
-      this.#again = true
-      return this.#reading
-    }
-    this.#reading = this.#readUntilQuiet().finally(() => {
-      this.#reading = undefined
-    })
-    return this.#reading
+  async #readOnceStapled(): Promise<void> {
+    if ((await this.#staples.waited()) && !this.#left) await this.#reading.run()
   }
 
   /** Fulfilled when nothing is being written any more. */
   async stop(): Promise<void> {
     this.#left = true
     this.#cancelPoll()
+    this.#cancelRetry()
     this.#watch.close()
     await this.#staples.stop()
-    await this.#reading
+    await this.#reading.end()
     await this.#keeping
   }
 
-  async #readUntilQuiet(): Promise<void> {
-    do {
-      this.#again = false
-      await this.#read()
-    } while (this.#again && !this.#left)
+  /** Apart from the files: what a document that was offered still needs holds up nothing that lies here. */
+  async #tryWaiting(): Promise<void> {
+    this.#cancelRetry()
+    if (this.#waiting.size === 0) return
+    for (const document of this.#waiting) {
+      // A head rests on the statements before it, and is a difference to the one before.
+      if (document.type === 'head' && this.#gathered.length > 0) await this.#reading.run()
+      if (this.#left) return
+      try {
+        await this.#offered?.gather(document, this.#documents, latestIssue(this.#config, this.#options.clock))
+        this.#gathered.push(document)
+      } catch (error) {
+        this.#waiting.failed(document, problemOf(error))
+      }
+    }
+    if (this.#left) return
+    await this.#reading.run()
+    void this.#readOnceStapled()
+    this.#tryLater()
+  }
+
+  #tryLater(): void {
+    if (this.#left || this.#waiting.size === 0) return
+    const { clock, random } = this.#options
+    const wait = waitAfter(this.#failures++, WAITS, random)
+    this.#cancelRetry = clock.after(wait, () => void this.#trying.run())
   }
 
   async #read(): Promise<void> {
@@ -227,8 +254,7 @@ export class Membership implements CurrentSource {
       try {
         return await read
       } catch (error) {
-        const cause = refusalOf(error)
-        problems.push(cause instanceof MeshError ? cause : unexpected(cause))
+        problems.push(problemOf(error))
         return undefined
       }
     }
@@ -241,9 +267,13 @@ export class Membership implements CurrentSource {
       throw error
     })
     let documents = (await tolerate(files)) ?? this.#documents
-    for (let offer = this.#inbox.shift(); offer !== undefined; offer = this.#inbox.shift()) {
-      const believed = this.#offered?.believe(offer, documents, latest)
-      documents = (believed && (await tolerate(believed))) ?? documents
+    for (const offer of this.#gathered.splice(0)) {
+      try {
+        documents = this.#offered?.believe(offer, documents, latest) ?? documents
+        this.#waiting.believed(offer)
+      } catch (error) {
+        this.#waiting.failed(offer, problemOf(error))
+      }
     }
     const text = await tolerate(readPair(this.settings))
     if (this.#left) return
@@ -271,7 +301,7 @@ export class Membership implements CurrentSource {
     // Once it is enforced: a full disk keeps no revocation waiting. What failed is tried again by the poll alone, because a try may
     // stir the folders that are watched.
     if (isNews || (isPolled && this.#unkept.length > 0)) await this.#keep()
-    this.#report([...problems, ...this.#unkept])
+    this.#report([...problems, ...this.#waiting.reasons, ...this.#unkept])
     if (isNews) this.#listener?.kept()
     this.#watchFolders()
   }
@@ -322,7 +352,8 @@ export class Membership implements CurrentSource {
   #poll(): void {
     this.#cancelPoll = this.#options.clock.after(this.#options.pollEvery, () => {
       this.#isPolled = true
-      this.refresh().finally(() => {
+      void this.refresh()
+      void this.#reading.quiet().then(() => {
         if (!this.#left) this.#poll()
       })
     })
@@ -391,6 +422,11 @@ function viewOf(
 ): MeshView {
   const file = { ...service, clockSkew: config.authority.clockSkew }
   return new MeshView({ service: service.service, ...documents, logged, file })
+}
+
+function problemOf(error: unknown): MeshError {
+  const cause = refusalOf(error)
+  return cause instanceof MeshError ? cause : unexpected(cause)
 }
 
 /** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */

@@ -1,11 +1,13 @@
 import {
   type AuthorityMessage,
+  type Bundle,
   compareDocumentNumbers,
   type DocumentNumber,
   followTrustStatements,
   isKnownSection,
   openBundle,
   openHead,
+  ProtocolError,
   readBundleHead,
   type SectionRef,
 } from '@datapunk/protocol'
@@ -25,6 +27,8 @@ export type OfferedDocument = Extract<AuthorityMessage, { type: 'trust-statement
  */
 export class OfferedDocuments {
   readonly #fetch: FetchSection
+  /** For the head that is to be believed next, by digest. */
+  #gathered = new Map<string, Uint8Array>()
   #highest: DocumentNumber = { generation: 0, counter: 0 }
 
   constructor(fetch: FetchSection) {
@@ -32,31 +36,61 @@ export class OfferedDocuments {
   }
 
   /**
+   * Gets the sections that a head names and that are not at hand. What has come stays until the next head, so that a
+   * second try asks only for the others.
+   *
    * @param latest as in `BeliefOptions`
-   * @returns `previous` itself where nothing is new
    * @throws ProtocolError; MeshError `BUNDLE_MISSING`
    */
-  async believe(offered: OfferedDocument, previous: MeshDocuments, latest: number): Promise<MeshDocuments> {
+  async gather(offered: OfferedDocument, { trust, bundle }: MeshDocuments, latest: number): Promise<void> {
+    if (offered.type === 'trust-statement') return
+    const { number } = readBundleHead(offered.document).head
+    if (compareDocumentNumbers(number, bundle.head.number) <= 0) return
+    const { head } = openHead(offered.document, trust, { latest })
+    const gathered = new Map<string, Uint8Array>()
+    try {
+      // All are looked at first: a section that has to be known, and is not, spares the others.
+      for (const ref of head.sections.filter(isKnownSection)) {
+        gathered.set(ref.digest, this.#gathered.get(ref.digest) ?? (await this.#section(ref, bundle)))
+      }
+    } finally {
+      this.#gathered = gathered
+    }
+  }
+
+  /**
+   * Of a head those sections count that were gathered for it.
+   *
+   * @param latest as in `BeliefOptions`
+   * @returns `previous` itself where nothing is new
+   * @throws ProtocolError
+   */
+  believe(offered: OfferedDocument, previous: MeshDocuments, latest: number): MeshDocuments {
     if (offered.type === 'trust-statement') {
       const trust = followTrustStatements([offered.document], { previous: previous.trust }, latest)
       return trust === previous.trust ? previous : { ...previous, trust }
     }
     const { number } = readBundleHead(offered.document).head
-    const isInOrder = compareDocumentNumbers(number, this.#highest) > 0
+    const isInOrder = compareDocumentNumbers(number, this.#highest) >= 0
     if (isInOrder) this.#highest = number
     if (isInOrder && compareDocumentNumbers(number, previous.bundle.head.number) < 0) return previous
-    const options = { previous: previous.bundle, latest }
-    const { head } = openHead(offered.document, previous.trust, options)
-    const sections = new Map<string, Uint8Array>()
-    for (const ref of head.sections) {
-      if (isKnownSection(ref)) sections.set(ref.digest, await this.#section(ref, previous))
-    }
-    const section = (digest: string) => sections.get(digest) ?? new Uint8Array()
-    const bundle = openBundle(offered.document, section, previous.trust, options)
+    const bundle = this.#open(offered.document, previous, latest)
+    this.#gathered = new Map()
     return bundle === previous.bundle ? previous : { ...previous, bundle }
   }
 
-  async #section(ref: SectionRef, { bundle }: MeshDocuments): Promise<Uint8Array> {
+  #open(head: Uint8Array, { trust, bundle }: MeshDocuments, latest: number): Bundle {
+    const section = (digest: string) => this.#gathered.get(digest) ?? new Uint8Array()
+    try {
+      return openBundle(head, section, trust, { previous: bundle, latest })
+    } catch (error) {
+      // One that is not what the head names is asked for again.
+      if (error instanceof ProtocolError) this.#gathered.delete(String(error.data.digest))
+      throw error
+    }
+  }
+
+  async #section(ref: SectionRef, bundle: Bundle): Promise<Uint8Array> {
     const known = bundle.sections.get(ref.digest)
     if (known !== undefined) return known
     const digest = bundle.head.sections.find(({ kind }) => kind === ref.kind)?.digest
