@@ -184,7 +184,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   /**
    * Who is at the other end.
    *
-   * @param source a TLSSocket, or a request of node:https, node:http2, Express or Fastify
+   * @param source a TLSSocket, a request of node:https, node:http2, Express or Fastify, or a stream or session of node:http2
    * @throws MeshError `PEER_UNKNOWN` for whatever did not come through the gate
    */
   peer(source: object): Peer {

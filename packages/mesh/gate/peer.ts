@@ -1,3 +1,4 @@
+import type { ServerHttp2Session } from 'node:http2'
 import { MeshError } from '../error.ts'
 
 /** Who is at the other end of a connection that passed the gate. */
@@ -26,10 +27,19 @@ export function setPeer(socket: object, peer: Peer): void {
   ;(socket as Carrier)[peerOfSocket] = peer
 }
 
+/** A session that is gone has no socket any more, and a stream that is gone no session: each is told who is there. */
+export function passPeerToStreams(session: ServerHttp2Session): void {
+  const peer = peerIn(session as object)
+  if (peer === undefined) return
+  setPeer(session, peer)
+  session.prependListener('stream', (stream) => setPeer(stream, peer))
+}
+
 /**
  * The peer behind a request or socket.
  *
- * @param source a TLSSocket, a request of node:https or node:http2, or one of Fastify or Express
+ * @param source a TLSSocket, a request of node:https or node:http2, or one of Fastify or Express; a stream or session of
+ *   node:http2
  * @throws MeshError `PEER_UNKNOWN` for whatever did not come through the gate
  */
 export function peerOf(source: object): Peer {
@@ -45,12 +55,15 @@ type Carrier = {
   [peerOfSocket]?: Peer
   raw?: Carrier
   socket?: Carrier
-  stream?: { session?: { socket?: Carrier } | undefined }
+  stream?: Carrier & { session?: { socket?: Carrier } | undefined }
 }
 
 function peerIn(source: Carrier): Peer | undefined {
   const request = source.raw ?? source
   return (
-    request[peerOfSocket] ?? request.stream?.session?.socket?.[peerOfSocket] ?? request.socket?.[peerOfSocket]
+    request[peerOfSocket] ??
+    request.stream?.[peerOfSocket] ??
+    request.stream?.session?.socket?.[peerOfSocket] ??
+    request.socket?.[peerOfSocket]
   )
 }

@@ -9,7 +9,7 @@ import type { Core } from '../core.ts'
 import { drainByAnswer, drainBySession, makeDrainable } from '../drain.ts'
 import { MeshError } from '../error.ts'
 import type { Contact } from '../gate/gate.ts'
-import { setPeer } from '../gate/peer.ts'
+import { passPeerToStreams, setPeer } from '../gate/peer.ts'
 import { serverContextOptions } from '../tls-profile.ts'
 import type { ForbiddenAnswer } from './forbidden-answer.ts'
 import { handshakeFailure } from './handshake-failure.ts'
@@ -68,6 +68,7 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
       case 'secureConnection':
         return admit(args[0] as TLSSocket, server, core, forbidden, () => deliver(event, ...args))
       case 'session':
+        passPeerToStreams(args[0] as ServerHttp2Session)
         drainBySession(args[0] as ServerHttp2Session)
         return deliver(event, ...args)
       case 'request':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createPlainServer } from 'node:http'
-import { connect as connectHttp2, createSecureServer } from 'node:http2'
+import { connect as connectHttp2, createSecureServer, type Http2ServerRequest } from 'node:http2'
 import { createServer as createHttpsServer, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -10,6 +10,11 @@ import { TestMesh } from '@datapunk/testkit'
 import { type Accepted, join, type Mesh, type MeshError, type Peer } from '../index.ts'
 import { listen } from '../testing/listen.ts'
 import { callAsStranger } from '../testing/stranger.ts'
+
+const endsOfSessions: Record<string, (calling: TLSSocket, called: Http2ServerRequest) => void> = {
+  'by the caller': (calling) => calling.destroy(),
+  here: (_calling, { stream }) => stream.session?.destroy(),
+}
 
 describe('a server of the mesh', () => {
   let testMesh: TestMesh
@@ -64,22 +69,41 @@ describe('a server of the mesh', () => {
       peer = lake.peer(incoming)
       response.end(`hello ${incoming.httpVersion}`)
     })
-    let ofStream: Peer | undefined
-    server.on('stream', (_stream, _headers, _flags) => {})
-    server.on('session', (session) => {
-      ofStream = lake.peer(session.socket)
-    })
+    const others: Peer[] = []
+    server.on('session', (session) => others.push(lake.peer(session), lake.peer(session.socket)))
+    server.on('stream', (each) => others.push(lake.peer(each)))
     const port = await listen(server)
     const socket = await stream.connect({ host: 'lake.service.datapunk', port, alpnProtocols: ['h2'] })
     const session = connectHttp2('https://lake.service.datapunk', { createConnection: () => socket })
     assert.equal(await text(session.request({ ':path': '/' })), 'hello 2.0')
     await assertIsStream(peer)
-    await assertIsStream(ofStream)
+    assert.equal(others.length, 3)
+    for (const each of others) await assertIsStream(each)
     session.close()
     const response = await stream.fetch(`https://lake.service.datapunk:${port}/`)
     assert.equal(await response.text(), 'hello 1.1')
     server.close()
   })
+
+  for (const [name, end] of Object.entries(endsOfSessions)) {
+    test(`who called over HTTP/2 is known when the session was ended ${name}`, async () => {
+      const known = Promise.withResolvers<Peer>()
+      const called = Promise.withResolvers<Http2ServerRequest>()
+      const server = lake.createServer({ http2: true }, (incoming, response) => {
+        response.on('close', () => known.resolve(lake.peer(incoming)))
+        called.resolve(incoming)
+      })
+      const port = await listen(server)
+      const socket = await stream.connect({ host: 'lake', port, alpnProtocols: ['h2'] })
+      const session = connectHttp2('https://lake.service.datapunk', { createConnection: () => socket })
+      session.on('error', () => {})
+      const asked = session.request({ ':path': '/' }).on('error', () => {})
+      end(socket, await called.promise)
+      await assertIsStream(await known.promise)
+      if (!asked.closed) await once(asked, 'close')
+      server.close()
+    })
+  }
 
   test('protect serves raw TLS, both ends know the peer', async () => {
     const server = lake.protect(createTlsServer((socket) => socket.end(`hello ${lake.peer(socket).service}`)))
