@@ -4,10 +4,14 @@ export function ipText(octets: Uint8Array): string | undefined {
   return octets.length === 16 ? ipv6Text(octets) : undefined
 }
 
+/** Eight groups, the last two as dotted decimal: whatever is longer is no address, and not looked through. */
+const MAX_TEXT = 45
+
 /**
  * The 4 or 16 octets of an address in text; undefined when it is none (zones such as `%eth0` are none here).
  */
 export function ipOctets(text: string): Uint8Array | undefined {
+  if (text.length > MAX_TEXT) return undefined
   return text.includes(':') ? ipv6Octets(text) : ipv4Octets(text)
 }
 

@@ -1,4 +1,4 @@
-export { addressText, hostText, plainAddress, remoteText } from './address-text.ts'
+export { addressText, canonicalHost, hostText, plainAddress, remoteText } from './address-text.ts'
 export { encodeAudit, parseAudit } from './audit.ts'
 export {
   type AuthorityAddress,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type MeshDocuments, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
-import { addressText, formatDocumentNumber, type Member } from '@datapunk/protocol'
+import { addressText, canonicalHost, formatDocumentNumber, type Member } from '@datapunk/protocol'
 import { certificateIn } from '../certificate-in.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -52,7 +52,7 @@ function serverPlace(text: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) return undefined
-  return { host: (match[1] ?? match[2] ?? '').toLowerCase(), port }
+  return { host: canonicalHost(match[1] ?? match[2] ?? ''), port }
 }
 
 async function fromServer(

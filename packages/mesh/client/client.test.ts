@@ -210,6 +210,16 @@ describe('a client of the mesh', () => {
     })
   }
 
+  test('an address means its member however it is written', async () => {
+    const free = createTcpServer()
+    const port = await listen(free)
+    free.close()
+    await once(free, 'close')
+    for (const host of ['::1', '0:0:0:0:0:0:0:1', '[0::0001]']) {
+      await assert.rejects(stream.connect({ host, port }), code('PEER_UNREACHABLE'))
+    }
+  })
+
   test('a server that may speak TLS 1.2 is spoken to, others are not', async () => {
     const serve = async (service: string) => {
       const server = createTlsServer(

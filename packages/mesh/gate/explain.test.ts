@@ -13,7 +13,7 @@ describe('explainCall', () => {
     testMesh = await TestMesh.create({
       services: {
         lake: { allow: ['stream'] },
-        stream: {},
+        stream: { ipAddresses: ['127.0.0.1'] },
         nexus: {},
         gone: {},
         stapled: { ocspStapling: 'required' },
@@ -110,6 +110,10 @@ describe('explainCall', () => {
       'NOT_PINNED',
     ])
     assert.deepEqual(unjudged(callee), ['logged'])
+    assert.match(
+      callee.rules.find(({ code }) => code === 'NAME_NOT_LISTED')?.message ?? '',
+      /allowed: stream\.service\.datapunk, 127\.0\.0\.1/,
+    )
   })
 
   test('a caller that has no certificate, but may call', async () => {

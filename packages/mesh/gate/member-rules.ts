@@ -55,7 +55,7 @@ function checkNames({ leaf, member }: JudgedLeaf): undefined {
   if (foreign.length === 0) return undefined
   throw new Refused(
     'NAME_NOT_LISTED',
-    `found a certificate of ${member.service} for ${foreign.join(', ')}; allowed: ${member.dnsNames.join(', ')}`,
+    `found a certificate of ${member.service} for ${foreign.join(', ')}; allowed: ${[...member.dnsNames, ...member.ipAddresses].join(', ')}`,
     `name it under services.${member.service}.dns_names or ip_addresses, or take the certificate out of use, and run \`mtls apply\``,
     { leaf },
   )

@@ -1,4 +1,4 @@
-import type { Member } from '@datapunk/protocol'
+import { canonicalHost, type Member } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import type { MeshView } from './view.ts'
 
@@ -44,10 +44,7 @@ export function memberAt(view: MeshView, host: string): Member {
 }
 
 function lookUp(view: MeshView, host: string) {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
+  const name = canonicalHost(host.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, ''))
   const byName = view.bundle.memberByName.get(name)
   const member = byName ?? view.bundle.members.get(name)
   if (member === undefined) throw unknownName(view, host)

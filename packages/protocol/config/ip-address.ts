@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
+import { ipOctets } from '@datapunk/pki'
 
 /** An IPv4 or IPv6 address in text form, without a zone. */
 export function isIpAddress(value: string): boolean {
-  return isIP(value) !== 0 && !value.includes('%')
+  return ipOctets(value) !== undefined
 }

@@ -87,6 +87,15 @@ describe('defaults', () => {
     assert.equal(config.services.get('api')?.mode, 0o640)
   })
 
+  test('an address is what its certificate will be read as, however it is written', () => {
+    const written = ['FD00::1', 'fd00:0:0:0:0:0:0:1', '2001:0db8::0001', '::ffff:10.0.0.1', '10.0.0.5']
+    const config = parseConfig(`services: { api: { ip_addresses: ${JSON.stringify(written)} } }`, {
+      file: 'x.yaml',
+    })
+    const read = ['fd00::1', '2001:db8::1', '::ffff:a00:1', '10.0.0.5']
+    assert.deepEqual(config.services.get('api')?.ipAddresses, read)
+  })
+
   for (const mode of ['0600', '0640', '0400', '0440']) {
     test(`mode ${mode} may be`, () => {
       const config = parseConfig(`services: { api: { mode: ${mode}, group: tls } }`, { file: 'x.yaml' })
@@ -172,6 +181,11 @@ describe('every fault is one clear error', () => {
       'the same name in capitals',
       'a: { common_name: x.d.io }, b: { common_name: X.D.io }',
       /found the name x\.d\.io, which a has too/,
+    ],
+    [
+      'two services with one address, however it is written',
+      'a: { ip_addresses: ["fd00::1"] }, b: { ip_addresses: ["FD00:0::1"] }',
+      /found the address fd00::1, which a has too/,
     ],
     [
       'two services with one path',

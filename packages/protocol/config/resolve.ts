@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { addressText } from '../address-text.ts'
+import { addressText, canonicalHost } from '../address-text.ts'
 import { authorityName } from '../authority-identity.ts'
 import { operatorSpiffeId } from '../operator-identity.ts'
 import { probeName } from '../probe-identity.ts'
@@ -111,7 +111,7 @@ function resolveService(
     key: path(text.key ?? `certs/${service}.key`),
     allow: text.allow,
     dnsNames: [commonName, ...new Set(others)],
-    ipAddresses: text.ip_addresses,
+    ipAddresses: [...new Set(text.ip_addresses.map(canonicalHost))],
     address: addressOf(text.address),
     listen: addressOf(text.listen),
     owner: text.owner,
