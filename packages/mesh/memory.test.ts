@@ -6,6 +6,8 @@ import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { TestMesh } from '@datapunk/testkit'
 import { join, type Mesh, type MeshError } from './index.ts'
+import { Memory } from './memory.ts'
+import { readMeshDocuments } from './mesh-files.ts'
 
 describe('what a service believed', () => {
   let testMesh: TestMesh
@@ -94,6 +96,42 @@ describe('what a service believed', () => {
       assert.match(problem.message, /remove the folder/)
       await lake.leave()
     }
+  })
+
+  test('is begun anew, and said so, where a section was lost: what it asks for is not forgotten', async () => {
+    testMesh.pinning('required')
+    testMesh.audit = { size: 42, root: Buffer.alloc(32, 7) }
+    await testMesh.publish()
+    await visit()
+    for (const name of await readdir(memory)) {
+      const file = joinPath(memory, name)
+      const content = await readFile(file, 'utf8')
+      if (!name.startsWith('section-') || content.includes('"members"')) continue
+      await rm(file)
+      const lake = await joinLake()
+      assert.equal((await problemOf(lake)).code, 'MEMORY_UNREADABLE')
+      await lake.leave()
+      assert.equal(await readFile(file, 'utf8'), content)
+    }
+    const { pins, audit } = (await new Memory(memory).read())!.bundle
+    assert.deepEqual([pins?.mode, audit?.size], ['required', 42])
+  })
+
+  test('is whole where a process that shares it keeps an older bundle at last', async () => {
+    const read = () => readMeshDocuments(testMesh.config, { latest: Date.now() })
+    testMesh.pinning('required')
+    await testMesh.publish()
+    const older = read()
+    await testMesh.rotate('stream')
+    await testMesh.publish()
+    const newer = read()
+    await new Memory(memory).keep(newer)
+    await new Memory(memory).keep(older)
+    const { bundle } = (await new Memory(memory).read())!
+    assert.deepEqual([bundle.head.number.counter, bundle.pins], [3, newer.bundle.pins])
+    await new Memory(memory).keep(newer)
+    const names = (await readdir(memory)).join(' ')
+    assert.match(names, /^head-1\.3\.json( section-[0-9a-f]{64}\.json){2} trust-1\.1\.json$/)
   })
 
   test('is missed, and said so, where it can’t be kept', async () => {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  type Bundle,
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
@@ -15,7 +16,7 @@ import { nameOfDraft, writeWhole } from './whole-file.ts'
 /**
  * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files
  * in the mesh folder. Each document is a file named by its number: of several processes that share the folder none can put
- * a lower number in the place of a higher one.
+ * a lower number in the place of a higher one, or forget what a higher one needs.
  *
  *     trust-1.3.json   head-1.42.json   section-DIGEST.json
  */
@@ -38,11 +39,13 @@ export class Memory {
       const trust = readTrustStatement(await readFile(join(this.folder, trustName)))
       const sections = new Map<string, Uint8Array>()
       for (const name of names) {
-        const digest = /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
+        const digest = digestIn(name)
         if (digest !== undefined) sections.set(digest, await readFile(join(this.folder, name)))
       }
       const head = await readFile(join(this.folder, headName))
-      return { trust, bundle: openBundle(head, (digest) => sections.get(digest), trust) }
+      // Also one that is not critical: a service that pins keys must not cease to because a file was lost.
+      const section = (digest: string) => sections.get(digest) ?? lacks(digest)
+      return { trust, bundle: openBundle(head, section, trust) }
     } catch (cause) {
       throw new MeshError(
         'MEMORY_UNREADABLE',
@@ -56,12 +59,17 @@ export class Memory {
   async keep({ trust, bundle }: MeshDocuments): Promise<void> {
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o700 })
+      const before = new Set(await this.#list())
+      await this.#writeSections(bundle, before)
+      await this.#write(nameOf('trust', trust.number), trust.bytes, before)
+      await this.#write(nameOf('head', bundle.head.number), bundle.bytes, before)
       const names = new Set(await this.#list())
-      for (const [digest, bytes] of bundle.sections) await this.#write(`section-${digest}.json`, bytes, names)
-      await this.#write(nameOf('trust', trust.number), trust.bytes, names)
-      await this.#write(nameOf('head', bundle.head.number), bundle.bytes, names)
+      // Another process may have found no head that names them, and so have forgotten them.
+      await this.#writeSections(bundle, names)
+      const isNewest = newest([...names], 'head') === nameOf('head', bundle.head.number)
       for (const name of names) {
-        if (isOutdated(name, { trust, bundle })) await rm(join(this.folder, name), { force: true })
+        const isForgotten = isOutdated(name, { trust, bundle }) && (isNewest || !isSection(name))
+        if (isForgotten) await rm(join(this.folder, name), { force: true })
       }
     } catch (cause) {
       const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
@@ -78,6 +86,10 @@ export class Memory {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
       throw error
     })
+  }
+
+  async #writeSections({ sections }: Bundle, there: ReadonlySet<string>): Promise<void> {
+    for (const [digest, bytes] of sections) await this.#write(`section-${digest}.json`, bytes, there)
   }
 
   async #write(name: string, bytes: Uint8Array, there: ReadonlySet<string>): Promise<void> {
@@ -103,6 +115,18 @@ function numberIn(name: string, kind: 'trust' | 'head'): DocumentNumber | undefi
     : undefined
 }
 
+function digestIn(name: string): string | undefined {
+  return /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
+}
+
+function isSection(file: string): boolean {
+  return digestIn(nameOfDraft(file)) !== undefined
+}
+
+function lacks(digest: string): never {
+  throw new Error(`the section ${digest} is not there`)
+}
+
 /** Also drafts that a crash left; those of another process that writes at this moment are made anew at its next document. */
 function isOutdated(file: string, { trust, bundle }: MeshDocuments): boolean {
   const name = nameOfDraft(file)
@@ -110,6 +134,6 @@ function isOutdated(file: string, { trust, bundle }: MeshDocuments): boolean {
   if (number !== undefined) return compareDocumentNumbers(number, trust.number) < 0
   const head = numberIn(name, 'head')
   if (head !== undefined) return compareDocumentNumbers(head, bundle.head.number) < 0
-  const digest = /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
+  const digest = digestIn(name)
   return digest !== undefined && !bundle.sections.has(digest)
 }

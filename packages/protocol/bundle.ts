@@ -177,9 +177,9 @@ export function openHead(
  * Opens a bundle and checks it against the trust statement and against the last bundle believed.
  *
  * @param bytes the signed head
- * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined: they were not
- *   kept, as by an earlier version that did not read them; that will do for a section that is not critical
- * @returns `previous` itself where it is the same
+ * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined: they are not
+ *   there; that will do for a section that is not critical, for whoever looks for what can be read, and is no peer
+ * @returns `previous` itself where it is the same, and whole
  * @throws ProtocolError as `openHead`
  */
 export function openBundle(
@@ -190,7 +190,7 @@ export function openBundle(
 ): Bundle {
   const { previous } = options
   const signed = openHead(bytes, trust, options)
-  if (signed.digest === previous?.digest) return previous
+  if (signed.digest === previous?.digest && isWhole(previous)) return previous
   // Most bundles only say again what the one before them said.
   const sameMembers = previous && namedMembers(signed.head) === namedMembers(previous.head)
   const members = new Map<string, Member>()
@@ -220,6 +220,11 @@ export function openBundle(
   }
   const known = sameMembers ? membersOf(previous) : indexMembers(members)
   return { ...signed, sections, draining, audit, transparency, revoked, pins, ...known }
+}
+
+/** Whether nothing that this version reads was missing when it was opened. */
+function isWhole({ head, sections }: Bundle): boolean {
+  return head.sections.every((ref) => !isKnownSection(ref) || sections.has(ref.digest))
 }
 
 /** The sections of members, by digest. */

@@ -233,16 +233,20 @@ describe('a bundle', () => {
     assert.equal(bundle.members.size, 1)
   })
 
-  test('tells of the audit, and is read without it where that was not kept', async () => {
+  test('tells of the audit, and is read without it where that is not there, until it is', async () => {
     const audit = encodeAudit({ size: 42, root: Buffer.alloc(32, 7) })
     const named = Buffer.from(sha256(audit)).toString('hex')
     const ref = { kind: 'audit', critical: false, digest: named, size: audit.byteLength }
     const { sections } = await headOf()
     const bytes = await sealBundleHead(await headOf({ sections: [...sections, ref] }), bundleSigner)
-    const openWith = (kept: Uint8Array | undefined) =>
-      openBundle(bytes, (wanted) => (wanted === named ? kept : section), statement)
-    assert.equal(openWith(audit).audit?.size, 42)
-    assert.equal(openWith(undefined).audit, undefined)
+    const openWith = (kept: Uint8Array | undefined, previous?: ReturnType<typeof openBundle>) =>
+      openBundle(bytes, (wanted) => (wanted === named ? kept : section), statement, { previous })
+    const whole = openWith(audit)
+    assert.equal(whole.audit?.size, 42)
+    assert.equal(openWith(undefined, whole), whole)
+    const without = openWith(undefined)
+    assert.equal(without.audit, undefined)
+    assert.equal(openWith(audit, without).audit?.size, 42)
     refuses('BUNDLE_INVALID', () => openWith(encodeAudit({ size: 43, root: Buffer.alloc(32, 7) })))
     refuses('BUNDLE_INVALID', () => openBundle(bytes, () => undefined, statement))
   })
