@@ -18,7 +18,8 @@ interface CreateOptions {
 
 /**
  * An `https.Agent` whose connections go to members of the mesh, through the gate. A request is written only after the
- * verdict. Options of requests that concern certificates or names of TLS have no effect.
+ * verdict. Options of requests that concern certificates or names of TLS have no effect. Of `maxSockets` Node counts the
+ * connections that are open: a burst of requests opens one each while none is.
  */
 export class MeshAgent extends Agent {
   readonly #client: Client
@@ -31,6 +32,10 @@ export class MeshAgent extends Agent {
   ) {
     super({ keepAlive: true, ...options })
     this.#client = client
+    // Before Node's own listener, which would give the socket to whoever waits in the queue.
+    this.prependListener('free', (socket: Duplex) => {
+      if (this.#isOutdated(socket)) socket.destroy()
+    })
   }
 
   override createConnection(
@@ -45,11 +50,6 @@ export class MeshAgent extends Agent {
       },
       (error) => callback?.(error, undefined as unknown as Duplex),
     )
-  }
-
-  /** A socket made under an earlier pair or view finishes its request and is not used again. */
-  override keepSocketAlive(socket: Duplex): boolean {
-    return !this.#isOutdated(socket) && Boolean(super.keepSocketAlive(socket))
   }
 
   /** Uses a socket for no new request. */

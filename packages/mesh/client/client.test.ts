@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:https'
 import { createServer as createTcpServer, type Server } from 'node:net'
@@ -301,6 +302,35 @@ describe('a client of the mesh', () => {
     await gone.leave()
     await assert.rejects(gone.fetch(url), code('LEFT'))
     server.close()
+  })
+
+  test('an agent gives no socket of an earlier pair to a request in its queue', async () => {
+    const caller = await join('stream', { config: testMesh.configFile })
+    caller.agent.maxSockets = 1
+    const call = async () => {
+      const [response] = await once(request({ host: 'lake', port, agent: caller.agent }).end(), 'response')
+      return text(response)
+    }
+    const first = Promise.withResolvers<() => void>()
+    const opened: unknown[] = []
+    const server = lake.createServer((incoming, response) => {
+      const answer = () => response.end(lake.peer(incoming).fingerprint)
+      first.resolve(answer)
+      if (opened.length > 1) answer()
+    })
+    server.on('secureConnection', (socket) => opened.push(socket))
+    const port = await listen(server)
+    const before = hash('sha256', testMesh.newestLeaf('stream').der, 'hex')
+    const asked = [call()]
+    const answerFirst = await first.promise
+    asked.push(call(), call())
+    const after = hash('sha256', (await testMesh.rotate('stream')).der, 'hex')
+    await caller.refresh()
+    answerFirst()
+    assert.deepEqual(await Promise.all(asked), [before, after, after])
+    assert.equal(opened.length, 2)
+    server.close()
+    await caller.leave()
   })
 
   test('plain http is refused', async () => {
