@@ -59,6 +59,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   #agent: MeshAgent | undefined
   #dispatcher: MeshDispatcher | undefined
   #left = false
+  #gone = Promise.resolve()
 
   /** Not for applications: `join` is. */
   constructor(membership: Membership, clock: Clock, random: (size: number) => Buffer) {
@@ -277,12 +278,18 @@ export class Mesh extends EventEmitter<MeshEvents> {
   }
 
   /**
-   * Stops watching, closes agents, ends every connection (nobody would end them in time any more) and refuses new ones.
-   * To let requests finish first, close the servers before.
+   * Stops watching, closes agents, ends every connection (nobody would end them in time any more), also one that is on its
+   * way, and refuses new ones. To let requests finish first, close the servers before.
    */
-  async leave(): Promise<void> {
-    if (this.#left) return
-    this.#left = true
+  leave(): Promise<void> {
+    if (!this.#left) {
+      this.#left = true
+      this.#gone = this.#end()
+    }
+    return this.#gone
+  }
+
+  async #end(): Promise<void> {
     const kept = Promise.all([this.#membership.stop(), this.#logs.stop()])
     this.#voice.leave()
     this.#freshness.stop()

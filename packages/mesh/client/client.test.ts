@@ -354,6 +354,37 @@ describe('a client of the mesh', () => {
     silent.close()
     await caller.leave()
   })
+
+  test('an abort for whatever reason ends the call', async () => {
+    const silent: Server = createTcpServer((socket) => socket.on('error', () => {}))
+    const port = await listen(silent)
+    const refused = Object.assign(new Error('the caller’s own'), { code: 'ECONNREFUSED' })
+    for (const reason of [null, 0, 'text', refused]) {
+      const abort = new AbortController()
+      const aborted = stream.connect({ host: 'lake', port, signal: abort.signal })
+      abort.abort(reason)
+      const outcomes = [aborted, stream.connect({ host: 'lake', port, signal: abort.signal })]
+      for (const outcome of await Promise.allSettled(outcomes)) {
+        const given = outcome.status === 'rejected' && outcome.reason
+        if (reason === null) assert.equal(given.name, 'AbortError')
+        else assert.equal(given, reason)
+      }
+    }
+    silent.close()
+  })
+
+  test('leave ends the calls under way, and who leaves twice waits as long', async () => {
+    const caller = await join('stream', { config: testMesh.configFile })
+    const silent: Server = createTcpServer((socket) => socket.on('error', () => {}))
+    const port = await listen(silent)
+    const dialled = once(silent, 'connection')
+    const underWay = assert.rejects(caller.connect({ host: 'lake', port }), code('LEFT'))
+    await dialled
+    const left = caller.leave()
+    assert.equal(caller.leave(), left)
+    await Promise.all([underWay, left])
+    silent.close()
+  })
 })
 
 /** The rule, where it is always the same whoever looks first, OpenSSL or we. */

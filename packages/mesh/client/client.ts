@@ -3,7 +3,7 @@ import type { Core } from '../core.ts'
 import { MeshError } from '../error.ts'
 import { memberAt, resolveTarget } from '../gate/resolve.ts'
 import { clientContextOptions } from '../tls-profile.ts'
-import { type Epoch, OutgoingHandshake } from './outgoing-handshake.ts'
+import { abortReason, type Epoch, OutgoingHandshake } from './outgoing-handshake.ts'
 import { SessionStore } from './session-store.ts'
 
 export interface ConnectOptions {
@@ -24,6 +24,7 @@ const DEFAULT_TIMEOUT = 10_000
 export class Client {
   readonly #core: Core
   #epoch: Epoch | undefined
+  readonly #underWay = new Set<OutgoingHandshake>()
   #left = false
 
   constructor(core: Core) {
@@ -40,12 +41,17 @@ export class Client {
    * byte can be written to it.
    */
   async connect({ host, port, alpnProtocols, timeout, signal }: ConnectOptions): Promise<TLSSocket> {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw abortReason(signal)
     if (this.#left) throw left()
     const epoch = this.#currentEpoch()
     const target = resolveTarget(epoch.current.view, host, port)
     const handshake = new OutgoingHandshake(this.#core, epoch, target)
-    return handshake.run(alpnProtocols, timeout ?? DEFAULT_TIMEOUT, signal)
+    this.#underWay.add(handshake)
+    try {
+      return await handshake.run(alpnProtocols, timeout ?? DEFAULT_TIMEOUT, signal)
+    } finally {
+      this.#underWay.delete(handshake)
+    }
   }
 
   /**
@@ -57,10 +63,11 @@ export class Client {
     return memberAt(this.#core.source.current().view, host).service
   }
 
-  /** Makes every connection fail from now on. */
+  /** Makes every connection fail from now on, those under way too. */
   leave(): void {
     this.#left = true
     this.#epoch = undefined
+    for (const handshake of this.#underWay) handshake.end(left())
   }
 
   #currentEpoch(): Epoch {

@@ -30,6 +30,7 @@ export class OutgoingHandshake {
   /** The OCSP answer that came with it; null where none did. */
   #staple: Uint8Array | null = null
   #connected = false
+  #end: (reason: unknown) => void = () => {}
 
   constructor(core: Core, epoch: Epoch, target: Target) {
     this.#core = core
@@ -50,7 +51,7 @@ export class OutgoingHandshake {
     const cancelTimeout = this.#core.clock.after(timeout, () =>
       socket.destroy(tooSlow(this.#target, timeout)),
     )
-    const abort = () => socket.destroy(signal?.reason)
+    const abort = () => this.end(abortReason(signal))
     signal?.addEventListener('abort', abort, { once: true })
     const settle = () => {
       cancelTimeout()
@@ -59,6 +60,11 @@ export class OutgoingHandshake {
     const fail = (error: Error) => {
       settle()
       reject(this.#explain(error, socket))
+    }
+    this.#end = (reason) => {
+      settle()
+      reject(reason)
+      socket.destroy()
     }
     socket.once('error', fail)
     socket.once('connect', () => {
@@ -85,6 +91,11 @@ export class OutgoingHandshake {
       setImmediate(() => socket.removeListener('error', fail))
     })
     return promise
+  }
+
+  /** Gives up while it is under way. @param reason what the caller gets */
+  end(reason: unknown): void {
+    this.#end(reason)
   }
 
   #dial(alpnProtocols: readonly string[] | undefined): TLSSocket {
@@ -150,6 +161,11 @@ export class OutgoingHandshake {
   #keep(session: Buffer): void {
     if (this.#leaf !== undefined) this.#epoch.sessions.put(this.#server, { session, leaf: this.#leaf })
   }
+}
+
+/** `abort(null)` gives none that could be thrown. */
+export function abortReason(signal: AbortSignal | undefined): unknown {
+  return signal?.reason ?? new DOMException('This operation was aborted', 'AbortError')
 }
 
 /** Not getPeerX509Certificate(): in Node 24.21 a client has no certificate left after it was asked for that one once. */
