@@ -100,6 +100,59 @@ describe('apply', () => {
     )
   })
 
+  test('tells in the audit what a change of the config has changed of the mesh as a whole, once', async () => {
+    const dir = temporaryFolder()
+    const store = new MemoryStore()
+    await apply(testEngine({ dir, store, config: { services } }), no)
+    const authority = { store_ca_keys_in_clear: true }
+    const changed = () =>
+      store.audit(0, 1000).flatMap(({ deed, entry }) => (deed === 'config-changed' ? [entry.changes] : []))
+    assert.deepEqual(changed(), [])
+    const second = testEngine({
+      ...{ dir, store },
+      config: {
+        services,
+        authority: { ...authority, bundle_days: 30, listen: '0.0.0.0:7443' },
+        revocation: { crl_days: 30 },
+        rotation: { keep_previous: '2d' },
+        operators: { alice: { read_only: true } },
+      },
+    })
+    const alice = { read_only: true, validity_days: 90 }
+    const difference = {
+      'authority.bundle_days': { from: 7, to: 30 },
+      'authority.listen': { from: null, to: '0.0.0.0:7443' },
+      'operators.alice': { from: null, to: alice },
+      'revocation.crl_days': { from: 7, to: 30 },
+      'rotation.keep_previous': { from: '86400s', to: '172800s' },
+    }
+    await apply(second, no)
+    assert.deepEqual(changed(), [difference])
+    const { size } = store.auditTree()
+    await apply(second, no)
+    assert.equal(store.auditTree().size, size)
+
+    const third = { services, authority, operators: { alice: {} } }
+    await apply(testEngine({ dir, store, config: third }), no)
+    const [, back] = changed() as [unknown, Record<string, unknown>]
+    const now = { ...alice, read_only: false }
+    assert.deepEqual(back['operators.alice'], { from: alice, to: now })
+    assert.deepEqual(back['authority.bundle_days'], { from: 30, to: 7 })
+    await apply(testEngine({ dir, store, config: { services, authority } }), no)
+    assert.deepEqual(changed().at(-1), { 'operators.alice': { from: now, to: null } })
+  })
+
+  test('takes what the config says of the mesh for no change where that was not on record yet', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, no)
+    const { store } = engine
+    const { settings } = store.mesh()!
+    await store.write((transaction) => transaction.changeMesh({ settings: undefined }))
+    const { size } = store.auditTree()
+    await apply(engine, no)
+    assert.deepEqual([store.mesh()?.settings, store.auditTree().size], [settings, size])
+  })
+
   test('tells in each bundle what the audit was, and publishes none because the audit grew', async () => {
     const engine = testEngine({ dir: temporaryFolder(), config: { services } })
     await apply(engine, no)

@@ -19,6 +19,7 @@ import { type Action, isMute, isRollStep, needContext, needOf, type Plan, plan, 
 import { isBundleCurrent, publish } from './publishing/publish.ts'
 import { writePublished } from './publishing/published-files.ts'
 import { isSignerTrusted } from './publishing/trust.ts'
+import { recordConfig } from './record-config.ts'
 import { hasEnded } from './rollover/lifetimes.ts'
 import { takeStep } from './rollover/roll.ts'
 import type { RollStep, RollWait, RootKeyAsk } from './rollover/roll-step.ts'
@@ -118,6 +119,7 @@ async function pass(
   const doing = approved ? wanted.actions : safePart(wanted.actions)
   // 3 Keys and CAs of the mesh itself: one step, and after it whatever it was needed for. Should it fail, the rest goes on.
   const notTaken = await changeMesh(engine, doing)
+  await recordConfig(engine)
   const { waits, asks } = wanted
   if (isMute(found, asks)) {
     const report = { done: doing, failed: [], declined: [], putOff: 0, waits, asks }

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts'
 import { certifyIssuingCa, certifyRoot } from './issuing/certify.ts'
+import { meshSettingsText } from './record-config.ts'
 import { publishLists } from './revocation/lists.ts'
 import { announceTrust } from './rollover/announce-trust.ts'
 import { activate } from './rollover/roll.ts'
@@ -58,6 +59,7 @@ export async function recordMesh(
       backedUpAt: undefined,
       // Nobody has a certificate yet that is not logged.
       ...(config.transparency !== 'off' && { scts: config.transparency }),
+      settings: meshSettingsText(config),
     })
     transaction.addAudit({ at, actor, deed: 'mesh-created', entry: { meshId, trustDomain, environment } })
     alongside(transaction)

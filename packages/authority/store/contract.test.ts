@@ -520,6 +520,9 @@ for (const [name, open] of Object.entries(stores)) {
       const change = { scts: 'required', bundleTerms: [{ memory: 7, until: 9 }] } as const
       await store.write((transaction) => transaction.changeMesh(change))
       assert.deepEqual(store.mesh(), { ...mesh, ...change })
+      await store.write((transaction) => transaction.changeMesh({ settings: '{}' }))
+      await store.write((transaction) => transaction.changeMesh({ backedUpAt: 7 }))
+      assert.deepEqual(store.mesh(), { ...mesh, ...change, settings: '{}', backedUpAt: 7 })
     })
 
     test('6: trust statements count from 1, without gaps but for a restore’s', async (t) => {

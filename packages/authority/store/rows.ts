@@ -19,6 +19,8 @@ export interface MeshRow {
   scts?: Requirement | undefined
   /** Of the bundles that have not ended, those that live longest first; absent before there is one. */
   bundleTerms?: readonly BundleTerm[] | undefined
+  /** What the config said of the mesh as a whole at the last apply, as `meshSettingsText` writes it; absent where that was not recorded yet. */
+  settings?: string | undefined
 }
 
 /** Bundles that were given the same life. */
@@ -31,7 +33,7 @@ export interface BundleTerm {
 
 /** What may change of the mesh's own row. */
 export type MeshChange = Partial<
-  Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts' | 'bundleTerms'>
+  Pick<MeshRow, 'generation' | 'halted' | 'backedUpAt' | 'scts' | 'bundleTerms' | 'settings'>
 >
 
 export type SlotKind = 'root' | 'issuing-ca' | 'bundle-key' | 'log'
@@ -304,6 +306,7 @@ export type Deed =
   | 'list-published'
   | 'rotation-resumed'
   | 'transparency-changed'
+  | 'config-changed'
   | 'intended'
   | 'issued'
   | 'renewed'

@@ -199,6 +199,8 @@ export const migrations: readonly SchemaStep[] = [
     SELECT json_group_array(json_object('memory', life, 'until', ends) ORDER BY life DESC)
     FROM (SELECT expires_at - issued_at AS life, max(expires_at) AS ends FROM bundle GROUP BY life)
   );
+
+  ALTER TABLE mesh ADD COLUMN settings TEXT;
   `,
 ]
 

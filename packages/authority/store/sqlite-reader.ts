@@ -86,7 +86,7 @@ export class SqliteReader implements Reader {
   constructor(database: DatabaseSync) {
     this.#mesh = database.prepare(
       `SELECT mesh_id AS meshId, trust_domain AS trustDomain, environment, generation, created_at AS createdAt, halted,
-       backed_up_at AS backedUpAt, scts, bundle_terms AS bundleTerms FROM mesh`,
+       backed_up_at AS backedUpAt, scts, bundle_terms AS bundleTerms, settings FROM mesh`,
     )
     this.#slots = database.prepare(
       `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin, monitored,
@@ -189,13 +189,14 @@ export class SqliteReader implements Reader {
   mesh(): MeshRow | undefined {
     const row = this.#mesh.get()
     if (row === undefined) return undefined
-    const { scts, bundleTerms, ...always } = row
+    const { scts, bundleTerms, settings, ...always } = row
     return {
       ...always,
       halted: row.halted ?? undefined,
       backedUpAt: row.backedUpAt ?? undefined,
       ...(scts !== null && { scts }),
       ...(bundleTerms !== null && { bundleTerms: JSON.parse(bundleTerms as string) }),
+      ...(settings !== null && { settings }),
     } as unknown as MeshRow
   }
 

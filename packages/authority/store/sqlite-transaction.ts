@@ -79,9 +79,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
          ON CONFLICT DO UPDATE SET ${updates}`,
       )
     }
-    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    this.#createMesh = database.prepare('INSERT INTO mesh VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
     this.#changeMesh = database.prepare(
-      'UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?, bundle_terms = ?',
+      'UPDATE mesh SET generation = ?, halted = ?, backed_up_at = ?, scts = ?, bundle_terms = ?, settings = ?',
     )
     this.#putSlot = put('slot', [
       'id',
@@ -236,6 +236,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
         row.backedUpAt ?? null,
         row.scts ?? null,
         termsText(row),
+        row.settings ?? null,
       ),
     )
   }
@@ -245,9 +246,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     const before = this.mesh()
     if (before === undefined) throw refusal.noMesh()
     const after = { ...before, ...change }
-    const { generation, halted, backedUpAt, scts } = after
+    const { generation, halted, backedUpAt, scts, settings } = after
     if (generation < before.generation) throw refusal.generation(generation, before.generation)
-    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null, scts ?? null, termsText(after))
+    const more = [termsText(after), settings ?? null]
+    this.#changeMesh.run(generation, halted ?? null, backedUpAt ?? null, scts ?? null, ...more)
   }
 
   putSlot(row: SlotRow): void {

@@ -8,5 +8,5 @@ export function auditEntryText({ changes, ...entry }: AuditRow['entry']): string
   const words = changed.flatMap(([field, { from, to }]) =>
     from === undefined ? [] : [`${labelText(field)} ${JSON.stringify(from)} → ${JSON.stringify(to)}`],
   )
-  return [detailText(entry), ...words].join(', ')
+  return [detailText(entry), ...words].filter((text) => text !== '').join(', ')
 }
