@@ -15,7 +15,17 @@ import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
 import { recordPinning } from './pinning/record-pinning.ts'
 import { servedCertificates } from './pinning/serving.ts'
 import { linkFiles } from './place.ts'
-import { type Action, isMute, isRollStep, needContext, needOf, type Plan, plan, safePart } from './plan.ts'
+import {
+  type Action,
+  type InstanceAction,
+  isMute,
+  isRollStep,
+  needContext,
+  needOf,
+  type Plan,
+  plan,
+  safePart,
+} from './plan.ts'
 import { isBundleCurrent, publish } from './publishing/publish.ts'
 import { writePublished } from './publishing/published-files.ts'
 import { isSignerTrusted } from './publishing/trust.ts'
@@ -153,6 +163,7 @@ async function pass(
   const notIssued = await issuePairs(engine, due, { atOnce, notMade, isDue: true, automatic })
   const failures = new Map([...notMade, ...notIssued, ...linkPairs(engine, inventory, due)])
   //   The authority's own, where it shows one: before anybody is told to let go of the issuing CA under it.
+  const shown = engine.ownPair.served
   await engine.ownPair.renew(engine)
   // 8 Their next keys, and the bundle again, which names these, and a change that a new certificate has ended.
   for (const [instance, error] of await announceKeys(engine, seen.nextKeys)) failures.set(instance, error)
@@ -170,7 +181,10 @@ async function pass(
   // Whoever has left is on the next lists.
   const hasLeft = done.some(({ kind }) => kind === 'remove-service' || kind === 'rename-service')
   const isRolling = done.some(isRollStep) || notTaken.size > 0
-  return { report, mayGoOn: isRolling || hasLeft || (told > 0 && waits.length > 0) }
+  // What waits for certificates to be replaced may have waited for these.
+  const hasReplaced = done.some(isIssuance) || engine.ownPair.served !== shown
+  const mayBeOver = hasReplaced && putOff === 0 && waits.some(({ stage }) => waitsForCertificates(stage))
+  return { report, mayGoOn: isRolling || hasLeft || mayBeOver || (told > 0 && waits.length > 0) }
 }
 
 /**
@@ -200,6 +214,15 @@ function standing(engine: Engine, waits: readonly RollWait[]): Pick<ApplyReport,
     nextDue: nextDue(engine, waits),
     bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
   }
+}
+
+function isIssuance(action: Action): action is InstanceAction {
+  return action.kind === 'issue' || action.kind === 'renew'
+}
+
+/** With `prepare` there are as many issuing CAs as there may be, and one of them has to go first. */
+function waitsForCertificates(stage: RollWait['stage']): boolean {
+  return stage === 're-issue' || stage === 'prepare'
 }
 
 /** What `mtls plan` shows: what the next apply would do. */
@@ -280,8 +303,7 @@ function outcomeOf(
   const issued = new Set(due.map(({ instance }) => instance))
   for (const action of doing) {
     // What was planned for a service that a no was said to has not been done, nor what was put off.
-    const isIssuance = action.kind === 'issue' || action.kind === 'renew'
-    if (isIssuance && !issued.has(action.instance)) continue
+    if (isIssuance(action) && !issued.has(action.instance)) continue
     const error = failureOf(action)
     if (error === undefined) done.push(action)
     else failed.push({ action, error })

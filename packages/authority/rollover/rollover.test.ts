@@ -265,6 +265,25 @@ describe('a roll-over', () => {
     assert.equal(states()['issuing-ca-1'], 'retired')
   })
 
+  test('goes on in the same apply once the last certificate that it waited for is there', async () => {
+    for (const service of ['lake', 'stream']) engine.peers.left(service, true)
+    clock.advance(LIVENESS + 1)
+    await rotate(engine, { what: 'pairs', service: 'lake' })
+    await rotate(engine, { what: 'back', service: 'lake' })
+    await rotate(engine, { what: 'issuing-ca', without: [] })
+    assert.deepEqual(
+      waits().map(({ stage, late }) => [stage, late.map(({ instance }) => instance)]),
+      [['re-issue', ['lake']]],
+    )
+    await rotate(engine, { what: 'resume', service: 'lake' })
+    const { done, waits: left } = await apply(engine, no)
+    assert.deepEqual(
+      done.map(({ kind }) => kind),
+      ['renew', 'retire', 'publish-trust-statement', 'publish-lists'],
+    )
+    assert.deepEqual([left, (await apply(engine, no)).done], [[], []])
+  })
+
   test('waits while open connections need the old issuing CA, and not for ever', async () => {
     const serial = engine.store.currentCertificates()[0]!.serial
     await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
