@@ -107,6 +107,10 @@ class Listening {
     await setImmediate()
   }
 
+  stop(): Promise<void> {
+    return this.#membership!.stop()
+  }
+
   refresh(): Promise<void> {
     return this.#membership!.refresh()
   }
@@ -220,4 +224,18 @@ test('files are believed while a section is waited for', async (t) => {
   answered.resolve(new Uint8Array())
   await listening.refresh()
   assert.equal(listening.believed, '1.2 1.2')
+})
+
+test('whoever leaves waits for no section', async (t) => {
+  const listening = await Listening.prepare(t)
+  const head = await listening.head()
+  await listening.begin()
+  const asked = Promise.withResolvers<void>()
+  listening.answer = () => {
+    asked.resolve()
+    return new Promise(() => {})
+  }
+  void listening.offer(head)
+  await asked.promise
+  await listening.stop()
 })

@@ -10,8 +10,9 @@ import {
 import { type Waits, waitAfter } from '../backoff.ts'
 import { atTime, type Clock } from '../clock.ts'
 import { MeshError } from '../error.ts'
-import { getOver, requestOver } from './authority-request.ts'
+import { requestOver } from './authority-request.ts'
 import type { AuthorityContact, AuthorityRoute } from './authority-route.ts'
+import { getWithin } from './get-within.ts'
 import type { OfferedDocument } from './offered-documents.ts'
 import { SectionsAhead } from './sections-ahead.ts'
 import { Silence } from './silence.ts'
@@ -34,6 +35,9 @@ const WAITS: Waits = { first: 100, longest: 10_000 }
 
 /** As the largest section that a head may name. Bytes. */
 const MAX_SECTION = 64 * 1024 * 1024
+
+/** As long as the largest one takes at 2 Mbit/s. Milliseconds. */
+const PATIENCE = 5 * 60_000
 
 /**
  * The stream to the authority: opened again whenever it ends. While the authority is down, the files have to do; nothing here
@@ -94,8 +98,9 @@ export class AuthorityLink {
     if (ahead !== undefined) return ahead
     const path = `/sections/${digest}${base ? `?base=${base.digest}` : ''}`
     try {
-      const { socket } = await route.connect(this.#ending.signal)
-      const { bytes, headers } = await getOver(socket, path, { maxBytes: MAX_SECTION, clock })
+      const { signal } = this.#ending
+      const within = { clock, signal, patience: PATIENCE, maxBytes: MAX_SECTION }
+      const { bytes, headers } = await getWithin(route, path, within)
       const isDifference = base !== undefined && headers['difference-of'] === base.digest
       return isDifference ? applySectionDifference(base.bytes, bytes, size) : bytes
     } catch (cause) {

@@ -4,6 +4,12 @@ import { LONGEST_SILENCE } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import { Silence } from './silence.ts'
 
+/** What was asked for, all of it. */
+export interface Answer {
+  readonly bytes: Uint8Array
+  readonly headers: IncomingMessage['headers']
+}
+
 /** A request over a connection that is open, and its own: it ends with it. */
 export function requestOver(socket: Socket, method: 'GET' | 'POST', path: string): ClientRequest {
   return request({ createConnection: () => socket, method, path, host: 'authority' })
@@ -19,7 +25,7 @@ export async function getOver(
   socket: Socket,
   path: string,
   { maxBytes, clock }: { readonly maxBytes: number; readonly clock: Clock },
-): Promise<{ readonly bytes: Uint8Array; readonly headers: IncomingMessage['headers'] }> {
+): Promise<Answer> {
   const asked = requestOver(socket, 'GET', path)
   const silence = new Silence(clock, LONGEST_SILENCE, () => asked.destroy(new Error('no answer')))
   try {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { getOver } from './authority-request.ts'
+import { type Answer, getOver } from './authority-request.ts'
 import type { AuthorityRoute } from './authority-route.ts'
 
 export interface Within {
@@ -21,7 +21,7 @@ export async function getWithin(
   route: AuthorityRoute,
   path: string,
   { clock, patience, maxBytes, signal }: Within,
-): Promise<Uint8Array> {
+): Promise<Answer> {
   const late = new AbortController()
   const cancel = clock.after(patience, () => late.abort(new Error(`no answer within ${patience} ms`)))
   const ending = AbortSignal.any([signal, late.signal])
@@ -31,8 +31,11 @@ export async function getWithin(
     ending.addEventListener('abort', end, { once: true })
     if (ending.aborted) end()
     ending.throwIfAborted()
-    const { bytes } = await getOver(socket, path, { maxBytes, clock })
-    return bytes
+    return await getOver(socket, path, { maxBytes, clock })
+  } catch (error) {
+    // Of an answer that had begun Node says no more than that it was cut off.
+    ending.throwIfAborted()
+    throw error
   } finally {
     cancel()
   }

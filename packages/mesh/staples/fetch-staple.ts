@@ -14,10 +14,12 @@ const MAX_STAPLE = 64 * 1024
  * @returns what it says, unchecked
  * @throws Error where there is none, or none in time
  */
-export function fetchStaple(
+export async function fetchStaple(
   route: AuthorityRoute,
   serial: string,
   within: Pick<Within, 'clock' | 'signal'>,
 ): Promise<Uint8Array> {
-  return getWithin(route, `/staples/${serial}`, { ...within, patience: PATIENCE, maxBytes: MAX_STAPLE })
+  const limits = { patience: PATIENCE, maxBytes: MAX_STAPLE }
+  const { bytes } = await getWithin(route, `/staples/${serial}`, { ...within, ...limits })
+  return bytes
 }

@@ -36,7 +36,9 @@ export function logReader({
     } catch {
       // On another machine, or not yet there.
     }
-    return getWithin(route, `/log/${id}/${path}`, { clock, signal, patience: PATIENCE, maxBytes })
+    const within = { clock, signal, patience: PATIENCE, maxBytes }
+    const { bytes } = await getWithin(route, `/log/${id}/${path}`, within)
+    return bytes
   }
 }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { encodeMessage, LONGEST_SILENCE, type PeerMessage, REPORT_EVERY } from '@datapunk/protocol'
+import { atEnd, FixedClock } from '@datapunk/testkit'
+import type { Clock } from '../clock.ts'
+import { AuthorityLink } from './authority-link.ts'
+import { AuthorityRoute } from './authority-route.ts'
+
+const digest = 'ab'.repeat(32)
+const hello: PeerMessage = { type: 'hello', document: new Uint8Array(), head: undefined, trust: undefined }
+
+type Told = EventEmitter<{ opened: []; heard: [] }>
+
+/** A link to an authority on this machine that answers as it is told, and the clock of whoever has the link. */
+async function linkTo(t: TestContext, answer: RequestListener) {
+  const folder = mkdtempSync(join(tmpdir(), 'link-'))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
+  const socket = join(folder, 'mesh.sock')
+  const server = createServer(answer)
+  server.listen(socket)
+  await once(server, 'listening')
+  atEnd(t, () => server.close())
+  atEnd(t, () => server.closeAllConnections())
+  const fixed = new FixedClock()
+  const told: Told = new EventEmitter()
+  const clock: Clock = {
+    now: fixed.now,
+    after: (delay, call) => {
+      if (delay === LONGEST_SILENCE) told.emit('heard')
+      return fixed.after(delay, call)
+    },
+  }
+  const unexpected = () => assert.fail('nobody is refused, and nothing is known')
+  const link = new AuthorityLink({
+    route: new AuthorityRoute({
+      ...{ clock, refused: unexpected, current: unexpected },
+      place: () => ({ socket, address: undefined }),
+    }),
+    ...{ clock, random: Buffer.alloc, received: unexpected, failed: unexpected },
+    greet: async () => hello,
+    opened: () => told.emit('opened'),
+  })
+  atEnd(t, () => link.close())
+  return { link, clock: fixed, told }
+}
+
+/** The two ends of the stream, and of each section that is asked for, as they come. */
+class Authority extends EventEmitter<{
+  stream: [request: IncomingMessage, response: ServerResponse]
+  section: [response: ServerResponse]
+}> {
+  readonly answer: RequestListener = (request, response) => {
+    if (request.url !== '/stream') return void this.emit('section', response)
+    response.write(encodeMessage({ type: 'challenge', nonce: digest }))
+    this.emit('stream', request, response)
+  }
+}
+
+const isMissing = (found: RegExp) => (error: { code: string; message: string }) => {
+  assert.equal(error.code, 'BUNDLE_MISSING')
+  assert.match(error.message, found)
+  return true
+}
+
+test('a section that does not come holds up nobody who closes the link', async (t) => {
+  const authority = new Authority()
+  const { link } = await linkTo(t, authority.answer)
+  const asked = once(authority, 'section')
+  const section = link.section({ digest, size: 1 })
+  const [response] = (await asked) as [ServerResponse]
+  const closed = once(response, 'close')
+  link.close()
+  await assert.rejects(section, isMissing(/abort/i))
+  await closed
+})
+
+test('a section that comes octet by octet is not waited for without an end', async (t) => {
+  const authority = new Authority()
+  const { link, clock, told } = await linkTo(t, authority.answer)
+  const asked = once(authority, 'section')
+  const section = link.section({ digest, size: 1 })
+  const rejected = assert.rejects(section, isMissing(/no answer within 300000 ms/))
+  const [response] = (await asked) as [ServerResponse]
+  for (let passed = 0; passed < 5 * 60_000; passed += REPORT_EVERY) {
+    const heard = once(told, 'heard')
+    response.write('.')
+    await heard
+    clock.advance(REPORT_EVERY)
+  }
+  await rejected
+})
