@@ -20,6 +20,19 @@ export const systemClock: Clock = {
   },
 }
 
+const LONGEST_DELAY = 2 ** 31 - 1
+
+/**
+ * A delay that was given, as a timer can hold it: Node takes whatever else for one millisecond.
+ *
+ * @param option whose it is, as its user writes it
+ * @throws TypeError
+ */
+export function checkDelay(option: string, delay: number): number {
+  if (delay >= 1 && delay <= LONGEST_DELAY) return delay
+  throw new TypeError(`${option}: found ${delay}; allowed: milliseconds from 1 to ${LONGEST_DELAY}`)
+}
+
 /** Looked at anew this often: a timer stands still while a machine sleeps, and doesn't notice that a clock is set. */
 const LONGEST_WAIT = 60_000
 

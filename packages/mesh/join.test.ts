@@ -36,6 +36,14 @@ describe('join', () => {
     return mesh
   }
 
+  for (const pollEvery of [0, -1, Number.POSITIVE_INFINITY, 2 ** 31]) {
+    test(`a pollEvery of ${pollEvery} is refused`, () =>
+      assert.rejects(join('lake', { config: testMesh.configFile, pollEvery }), {
+        name: 'TypeError',
+        message: `join: pollEvery: found ${pollEvery}; allowed: milliseconds from 1 to 2147483647`,
+      }))
+  }
+
   /** Refused with this code, and with a message that names what repairs it. */
   const assertRefused = async (code: MeshErrorCode, fix: RegExp, data: Record<string, unknown> = {}) => {
     await assert.rejects(joinLake(), (error: MeshError) => {

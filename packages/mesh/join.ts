@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, checkDelay, systemClock } from './clock.ts'
 import { Membership } from './membership.ts'
 import { Mesh } from './mesh.ts'
 import { refuseUnsafeNode } from './node-version.ts'
@@ -14,7 +14,7 @@ export interface JoinOptions {
   readonly environment?: string | undefined
   /** A folder put before every absolute path of the config file; else `$MTLS_ROOT`. */
   readonly root?: string | undefined
-  /** Milliseconds between looks at the files, for where folders can't be watched; 10,000 unless given. */
+  /** Milliseconds between looks at the files, for where folders can't be watched, from 1 to 2^31 − 1; 10,000 unless given. */
   readonly pollEvery?: number | undefined
   /**
    * A folder of this service's own, where it keeps what it believed last, so that a restart can't be rolled back; else
@@ -33,6 +33,7 @@ export interface JoinOptions {
  * @param service its name in the config file
  * @throws MeshError whatever stands in the way: the config, the mesh's documents, the service's pair; the message names
  *   the command that repairs it
+ * @throws TypeError for a `pollEvery` that no timer can hold
  */
 export async function join(service: string, options: JoinOptions = {}): Promise<Mesh> {
   const { env } = process
@@ -42,7 +43,7 @@ export async function join(service: string, options: JoinOptions = {}): Promise<
     service,
     clock,
     random,
-    pollEvery: options.pollEvery ?? 10_000,
+    pollEvery: checkDelay('join: pollEvery', options.pollEvery ?? 10_000),
     memory: options.memory ?? (env.MTLS_MEMORY || undefined),
     place: {
       file: resolve(options.config ?? (env.MTLS_CONFIG || 'mtls-config.yaml')),

@@ -206,6 +206,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
    * the server may still refuse: the socket then ends with a MeshError `PEER_REFUSED`.
    *
    * @throws MeshError `NAME_UNKNOWN`, `PEER_UNREACHABLE`, `SERVER_REFUSED`, `PEER_REFUSED`, `CONNECT_TIMEOUT`, …
+   * @throws TypeError for a timeout that no timer can hold
    */
   connect(options: ConnectOptions): Promise<TLSSocket> {
     return this.#client.connect(options)

@@ -355,6 +355,14 @@ describe('a client of the mesh', () => {
     await caller.leave()
   })
 
+  for (const timeout of [0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+    test(`a timeout of ${timeout} is refused`, () =>
+      assert.rejects(stream.connect({ host: 'lake', port: 1, timeout }), {
+        name: 'TypeError',
+        message: `connect: timeout: found ${timeout}; allowed: milliseconds from 1 to 2147483647`,
+      }))
+  }
+
   test('an abort for whatever reason ends the call', async () => {
     const silent: Server = createTcpServer((socket) => socket.on('error', () => {}))
     const port = await listen(silent)

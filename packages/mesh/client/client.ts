@@ -1,4 +1,5 @@
 import { createSecureContext, type TLSSocket } from 'node:tls'
+import { checkDelay } from '../clock.ts'
 import type { Core } from '../core.ts'
 import { MeshError } from '../error.ts'
 import { memberAt, resolveTarget } from '../gate/resolve.ts'
@@ -13,7 +14,7 @@ export interface ConnectOptions {
   readonly port?: number | undefined
   /** Application protocols to offer, as in `['h2']`; without any, none is negotiated. */
   readonly alpnProtocols?: readonly string[] | undefined
-  /** Milliseconds for TCP and TLS together; 10,000 unless given. */
+  /** Milliseconds for TCP and TLS together, from 1 to 2^31 − 1; 10,000 unless given. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -40,7 +41,14 @@ export class Client {
    * Connects to a member and lets its certificate pass the gate. The socket is given out only then: before that, not one
    * byte can be written to it.
    */
-  async connect({ host, port, alpnProtocols, timeout, signal }: ConnectOptions): Promise<TLSSocket> {
+  async connect({
+    host,
+    port,
+    alpnProtocols,
+    timeout = DEFAULT_TIMEOUT,
+    signal,
+  }: ConnectOptions): Promise<TLSSocket> {
+    checkDelay('connect: timeout', timeout)
     if (signal?.aborted) throw abortReason(signal)
     if (this.#left) throw left()
     const epoch = this.#currentEpoch()
@@ -48,7 +56,7 @@ export class Client {
     const handshake = new OutgoingHandshake(this.#core, epoch, target)
     this.#underWay.add(handshake)
     try {
-      return await handshake.run(alpnProtocols, timeout ?? DEFAULT_TIMEOUT, signal)
+      return await handshake.run(alpnProtocols, timeout, signal)
     } finally {
       this.#underWay.delete(handshake)
     }
