@@ -50,6 +50,29 @@ describe('authorize', () => {
     assert.equal((await call(() => false)).status, 403)
   })
 
+  test('lets nobody on whom a function does not say true of', async () => {
+    const truthy = (() => 'yes') as unknown as () => boolean
+    assert.equal((await call(truthy)).status, 403)
+  })
+
+  test('takes no function that is async', async () => {
+    const asynchronous = async () => true
+    assert.throws(
+      () => authorize(asynchronous as unknown as () => boolean),
+      /^TypeError: authorize: found a function that gives a promise/,
+    )
+    const said: unknown[] = []
+    const handler = authorize((() => asynchronous()) as unknown as () => boolean)
+    const server = lake.createServer((request, response) => {
+      assert.throws(() => handler(request, response, () => said.push('next')), TypeError)
+      response.end()
+    })
+    const port = await listen(server)
+    await stream.fetch(`https://lake.service.datapunk:${port}/`)
+    server.close()
+    assert.deepEqual(said, [])
+  })
+
   test('is a hook of Fastify too', async () => {
     const said: unknown[] = []
     const reply = {

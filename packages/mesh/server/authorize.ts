@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { types } from 'node:util'
 import type { Peer } from '../gate/peer.ts'
 import { peerOf } from '../gate/peer.ts'
 
-/** Says whether a peer may do what it asks for. */
+/** Says whether a peer may do what it asks for: `true`, and nothing else, lets it. At once: it may not be async. */
 export type Authorizer = (peer: Peer) => boolean
 
 /** Every member that the gate let in. It has to be typed out: there is no default that means it. */
@@ -30,18 +31,21 @@ export type AuthorizeHandler = {
  * Narrows, for some routes, whom the gate let in already. Others get 403 with an `application/problem+json` (RFC 9457).
  *
  * @param allow service names or SPIFFE IDs, or a function; `anyone()` for every member
- * @throws TypeError where nobody is named
+ * @throws TypeError where nobody is named, and for a function that is async
  */
 export function authorize(allow: readonly string[] | Authorizer): AuthorizeHandler {
   const allows = authorizerOf(allow)
   return (request: object, response: object, next: () => void): void => {
     const peer = peerOf(request)
-    if (allows(peer)) next()
+    const answer: unknown = allows(peer)
+    if (answer instanceof Promise) throw isAsync()
+    if (answer === true) next()
     else forbid(peer, response)
   }
 }
 
 function authorizerOf(allow: readonly string[] | Authorizer): Authorizer {
+  if (types.isAsyncFunction(allow)) throw isAsync()
   if (typeof allow === 'function') return allow
   if (!Array.isArray(allow) || allow.length === 0 || allow.some((name) => typeof name !== 'string')) {
     throw new TypeError(
@@ -50,6 +54,13 @@ function authorizerOf(allow: readonly string[] | Authorizer): Authorizer {
   }
   const names = new Set(allow)
   return (peer) => names.has(peer.service) || names.has(peer.spiffeId)
+}
+
+/** A promise is as good as true to an `if`, whatever it comes to. */
+function isAsync(): TypeError {
+  return new TypeError(
+    'authorize: found a function that gives a promise; allowed: one that gives true or false at once: await before, and let it look at what came of that',
+  )
 }
 
 function forbid(peer: Peer, response: object): void {
