@@ -4,7 +4,7 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import type { Server as HttpsServer } from 'node:https'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import type { Address } from '@datapunk/protocol'
-import { fetch, Request, type RequestInfo, type RequestInit, type Response } from 'undici'
+import { FormData, fetch, Request, type RequestInfo, type RequestInit, type Response } from 'undici'
 import { AuthorityRoute } from './authority/authority-route.ts'
 import { MeshAgent } from './client/agent.ts'
 import { Client, type ConnectOptions, left } from './client/client.ts'
@@ -217,7 +217,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
    * names no port (or 443), the port of the member's `address` counts. Redirects are followed within that member; with
    * `redirect: 'follow'` in `init`, to any.
    *
-   * @param input may be a Request of Node's, too
+   * @param input may be a Request of Node's, too, as `init.body` may be a FormData of Node's
    * @throws MeshError what stood in the way of the connection; `LEFT`; else as fetch
    */
   async fetch(
@@ -230,7 +230,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         ? this.dispatcher
         : this.dispatcher.compose(toOneMember((host) => this.#client.memberAt(host)))
     try {
-      return await fetch(ownRequest(input), { ...init, dispatcher })
+      return await fetch(ownRequest(input), { ...init, ...ownBody(init), dispatcher })
     } catch (error) {
       throw meshErrorWithin(error) ?? error
     }
@@ -402,6 +402,15 @@ export class Mesh extends EventEmitter<MeshEvents> {
 /** Node has undici within it, whose requests are none to the one that is installed. */
 function ownRequest(input: RequestInfo | globalThis.Request): RequestInfo {
   return input instanceof globalThis.Request ? new Request(input.url, input as unknown as RequestInit) : input
+}
+
+/** The same goes for its forms, which would be sent as `[object FormData]`. */
+function ownBody(init: Pick<RequestInit, 'body'> | undefined): Pick<RequestInit, 'body'> {
+  const body: unknown = init?.body
+  if (!(body instanceof globalThis.FormData)) return {}
+  const form = new FormData()
+  for (const [name, value] of body) form.append(name, value)
+  return { body: form }
 }
 
 function selfOf(membership: Membership): Self {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:https'
 import { createServer as createTcpServer, type Server } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { badCertificates, type Fault, FixedClock, TestMesh } from '@datapunk/testkit'
@@ -301,6 +301,24 @@ describe('a client of the mesh', () => {
     const gone = await join('stream', { config: testMesh.configFile })
     await gone.leave()
     await assert.rejects(gone.fetch(url), code('LEFT'))
+    server.close()
+  })
+
+  test('fetch takes a form of Node’s own', async () => {
+    const server = lake.createServer(async (incoming, response) => {
+      const type = incoming.headers['content-type'] ?? ''
+      const form = await new Response(await buffer(incoming), {
+        headers: { 'content-type': type },
+      }).formData()
+      const file = form.get('file')
+      response.end(`${form.get('name')}, ${file instanceof File && `${file.name}: ${await file.text()}`}`)
+    })
+    const body = new FormData()
+    body.set('name', 'a value')
+    body.set('file', new Blob(['what it holds']), 'a.txt')
+    const url = `https://lake.service.datapunk:${await listen(server)}/`
+    const response = await stream.fetch(url, { method: 'POST', body })
+    assert.equal(await response.text(), 'a value, a.txt: what it holds')
     server.close()
   })
 
