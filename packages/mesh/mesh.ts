@@ -172,7 +172,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   /**
    * Puts the gate in front of a server of node:https, node:http2 (createSecureServer) or node:tls that does not listen yet.
-   * Whatever certificate, trust and ticket keys it had are replaced.
+   * Whatever certificate, trust and ticket keys it had are replaced; a handshake may take ten seconds, unless its own
+   * `handshakeTimeout` says otherwise.
    *
    * @returns the same server
    * @throws MeshError `SERVER_LISTENING`, `SERVER_UNGUARDABLE`

@@ -13,6 +13,7 @@ import { passPeerToStreams, setPeer } from '../gate/peer.ts'
 import { serverContextOptions } from '../tls-profile.ts'
 import type { ForbiddenAnswer } from './forbidden-answer.ts'
 import { handshakeFailure } from './handshake-failure.ts'
+import { HANDSHAKE_TIMEOUT } from './server.ts'
 
 /** What node:tls keeps on a server and has no other way to set once the server is made. */
 interface ServerInternals {
@@ -42,6 +43,7 @@ type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): void {
   refuseUnguardable(server)
   askForCertificates(server)
+  hurryHandshakes(server)
   const { setSecureContext, listenerCount } = server
   const own = Object.hasOwn(server, 'emit') ? (server.emit as Emit) : undefined
   // Looked up each time, so that what others put on the prototype later (tracing does) still hears.
@@ -146,6 +148,21 @@ function askForCertificates(server: Server): void {
   internals.ALPNCallback ??= internals.ALPNProtocols === undefined ? () => undefined : undefined
 }
 
+/** Node's own timeout, which is most likely nobody's choice. */
+const NODE_HANDSHAKE_TIMEOUT = 120_000
+
+function hurryHandshakes(server: Server): void {
+  const internals = server as unknown as Record<symbol, unknown>
+  const timeout = symbolOf(server, 'handshake-timeout')
+  if (timeout !== undefined && internals[timeout] === NODE_HANDSHAKE_TIMEOUT)
+    internals[timeout] = HANDSHAKE_TIMEOUT
+}
+
+/** Where node:tls keeps an option. */
+function symbolOf(server: Server, description: string): symbol | undefined {
+  return Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === description)
+}
+
 function refuseUnguardable(server: Server): void {
   if (server.listening) {
     throw new MeshError(
@@ -160,7 +177,7 @@ function refuseUnguardable(server: Server): void {
     )
   }
   const internals = server as unknown as ServerInternals & Record<symbol, unknown>
-  const sni = Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === 'snicallback')
+  const sni = symbolOf(server, 'snicallback')
   if ((sni !== undefined && internals[sni] !== undefined) || (internals._contexts?.length ?? 0) > 0) {
     throw new MeshError(
       'SERVER_UNGUARDABLE',

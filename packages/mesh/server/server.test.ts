@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer as createPlainServer } from 'node:http'
 import { connect as connectHttp2, createSecureServer, type Http2ServerRequest } from 'node:http2'
 import { createServer as createHttpsServer, request } from 'node:https'
+import { connect as connectTcp } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { connect, createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
@@ -231,6 +232,21 @@ describe('a server of the mesh', () => {
     const many = createSecureServer()
     many.addContext('x', {})
     assert.throws(() => lake.protect(many), code('SERVER_UNGUARDABLE'))
+  })
+
+  test('whoever says nothing has ten seconds, with any server that does not say otherwise', async () => {
+    const timeoutOf = async (server: TlsServer) => {
+      const port = await listen(server)
+      const failed = once(server, 'tlsClientError')
+      connectTcp(port, '127.0.0.1').end().resume()
+      const [, socket] = (await failed) as [Error, TLSSocket]
+      server.close()
+      return socket.timeout
+    }
+    for (const server of [createHttpsServer(), createSecureServer(), createTlsServer()])
+      assert.equal(await timeoutOf(lake.protect(server)), 10_000)
+    assert.equal(await timeoutOf(lake.createServer()), 10_000)
+    assert.equal(await timeoutOf(lake.protect(createTlsServer({ handshakeTimeout: 60_000 }))), 60_000)
   })
 
   test('nothing of the gate can be taken away afterwards', () => {

@@ -44,7 +44,7 @@ export type ServerOptions = HttpServerOptions &
 export type Http2ServerOptions = Omit<SecureServerOptions, Reserved> & { readonly http2: true }
 
 /** Milliseconds that whoever says nothing, or little, may take: Node’s own two minutes let strangers use up the files of a process. */
-const HANDSHAKE_TIMEOUT = 10_000
+export const HANDSHAKE_TIMEOUT = 10_000
 
 export function newHttpsServer({ http2: _, ...options }: ServerOptions, handler?: RequestListener): Server {
   refuseReserved(options)
