@@ -46,8 +46,8 @@ export type PeerMessage =
   | { readonly type: 'leave' }
 
 /**
- * A peer reports this often, milliseconds, and the authority answers. Over TCP a connection can be dead without an end: a side
- * that has heard nothing for as long as three reports takes it for ended.
+ * A peer reports this often, milliseconds, and the authority answers. Over TCP a connection can be dead without an end, and a
+ * process can hang: a side that has heard nothing for as long as three reports takes it for ended.
  */
 export const REPORT_EVERY = 10_000
 export const LONGEST_SILENCE = 3 * REPORT_EVERY

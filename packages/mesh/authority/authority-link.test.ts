@@ -94,3 +94,38 @@ test('a section that comes octet by octet is not waited for without an end', asy
   }
   await rejected
 })
+
+test('an authority that hangs ends the stream, and is called anew', async (t) => {
+  const authority = new Authority()
+  const begun = once(authority, 'stream')
+  const { link, clock, told } = await linkTo(t, authority.answer)
+  const [, response] = (await begun) as [IncomingMessage, ServerResponse]
+  if (!link.isOpen) await once(told, 'opened')
+  clock.advance(LONGEST_SILENCE - 1)
+  const heard = once(told, 'heard')
+  response.write(encodeMessage({ type: 'heard' }))
+  await heard
+  clock.advance(LONGEST_SILENCE - 1)
+  assert.ok(link.isOpen)
+  const closed = once(response, 'close')
+  clock.advance(1)
+  await closed
+  assert.ok(!link.isOpen)
+  const again = once(authority, 'stream')
+  clock.advance(REPORT_EVERY)
+  await again
+})
+
+test('an authority that does not read ends the stream before what it is told piles up', async (t) => {
+  const authority = new Authority()
+  const begun = once(authority, 'stream')
+  const { link, told } = await linkTo(t, authority.answer)
+  const [request, response] = (await begun) as [IncomingMessage, ServerResponse]
+  if (!link.isOpen) await once(told, 'opened')
+  request.pause()
+  const closed = once(response, 'close')
+  const refusal: PeerMessage = { type: 'refusal', rule: 'ANY', message: 'x'.repeat(2000) }
+  for (let said = 0; said < 8 * 1024 * 1024; said += refusal.message.length) link.send(refusal)
+  await closed
+  assert.ok(!link.isOpen)
+})

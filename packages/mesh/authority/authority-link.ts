@@ -36,6 +36,9 @@ const WAITS: Waits = { first: 100, longest: 10_000 }
 /** As the largest section that a head may name. Bytes. */
 const MAX_SECTION = 64 * 1024 * 1024
 
+/** An authority that lets more than this pile up does not read what it is told. Bytes. */
+const MAX_UNSENT = 4 * 1024 * 1024
+
 /** As long as the largest one takes at 2 Mbit/s. Milliseconds. */
 const PATIENCE = 5 * 60_000
 
@@ -65,7 +68,10 @@ export class AuthorityLink {
 
   /** Says something, where somebody listens. */
   send(message: PeerMessage): void {
-    if (this.#greeted) this.#stream?.asked.write(encodeMessage(message))
+    if (!this.#greeted || this.#stream === undefined) return
+    const { asked } = this.#stream
+    asked.write(encodeMessage(message))
+    if (asked.writableLength > MAX_UNSENT) asked.destroy()
   }
 
   /** Something happened in the mesh folder: the authority may be there again. */
@@ -192,11 +198,11 @@ export class AuthorityLink {
   }
 }
 
-/** One stream, from its request to its end: of one to another host that comes also with silence, and with the certificate. */
+/** One stream, from its request to its end, which comes also with silence, and of one to another host with the certificate. */
 class Stream {
   readonly contact: AuthorityContact
   readonly asked: ClientRequest
-  readonly #silence: Silence | undefined
+  readonly #silence: Silence
   readonly #cancelEnd: () => void
   #hasSpoken = false
 
@@ -205,7 +211,8 @@ class Stream {
     this.contact = contact
     this.asked = requestOver(socket, 'POST', '/stream')
     const end = () => this.asked.destroy()
-    this.#silence = standing && new Silence(clock, LONGEST_SILENCE, end)
+    // Also on this machine: an authority may be stopped, or hang, and the socket stays open.
+    this.#silence = new Silence(clock, LONGEST_SILENCE, end)
     // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
     this.#cancelEnd = standing ? atTime(clock, standing.notAfter + 1000, end) : () => {}
   }
@@ -217,11 +224,11 @@ class Stream {
 
   heard(): void {
     this.#hasSpoken = true
-    this.#silence?.heard()
+    this.#silence.heard()
   }
 
   stop(): void {
-    this.#silence?.stop()
+    this.#silence.stop()
     this.#cancelEnd()
   }
 }

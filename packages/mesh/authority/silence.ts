@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** Notices that nothing was heard for too long: over TCP the other end can be gone without a word. */
+/** Notices that nothing was heard for too long: over TCP the other end can be gone without a word, and anywhere it can hang. */
 export class Silence {
   readonly #clock: Clock
   readonly #longest: number
