@@ -225,6 +225,15 @@ describe('every fault is one clear error', () => {
     })
   }
 
+  for (const setting of ['services', 'operators', 'environments']) {
+    test(`a name under ${setting} that JavaScript takes for another thing`, () => {
+      const problems = problemsOf(`trust_domain: a.b\n${setting}: { __proto__: {}, lake: {} }\n`)
+      assert.deepEqual(problems, [
+        { line: 2, column: setting.length + 5, message: 'found the name "__proto__"; allowed: any other' },
+      ])
+    })
+  }
+
   for (const name of ['authority', 'log', 'probe', 'operator']) {
     test(`a service named ${name}, which is among those that the error says are taken`, () => {
       const [problem] = problemsOf(`services: { a: {}, ${name}: {} }`)
@@ -328,6 +337,14 @@ describe('errors', () => {
 })
 
 describe('hostile files', () => {
+  for (const piece of [':', '://', 'passw', 'a:', '@', ':@'])
+    test(`a value that is ${piece} over and over costs no more than its length`, () => {
+      const begun = performance.now()
+      const [problem] = problemsOf(`services: { a: { address: "${piece.repeat(200_000)}" } }`)
+      assert.match(problem!.message, /allowed: HOST or HOST:PORT/)
+      assert.ok(performance.now() - begun < 10_000)
+    })
+
   test('bytes that are not UTF-8', () => {
     assert.match(problemsOf(Uint8Array.of(0x61, 0xff, 0xfe))[0]!.message, /not UTF-8/)
   })

@@ -199,13 +199,18 @@ function unwrap(schema: unknown): Definition | undefined {
   return definition
 }
 
-/** Without what a URL says before its host, and without what is called a password. */
+/** Without what a URL says before its host, and without what is called a password; each in one pass, however long it is. */
 function show(value: unknown): string {
-  const shown = (JSON.stringify(value) ?? String(value))
-    .replace(/:\/\/.*@/g, '://…@')
-    .replace(/:[^/\s@]*@/g, ':…@')
-    .replace(/(passw\w*|pwd|secret|token)=[^\s"]*/gi, '$1=…')
+  const shown = withoutUser(JSON.stringify(value) ?? String(value))
+    .replace(/[^/\s@]+@?/g, (run) => (run.endsWith('@') ? run.replace(/:.*/s, ':…@') : run))
+    .replace(/(passw\w{0,30}|pwd|secret|token)=[^\s"]*/gi, '$1=…')
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
+}
+
+function withoutUser(text: string): string {
+  const from = text.indexOf('://')
+  const to = text.lastIndexOf('@')
+  return from !== -1 && from < to ? `${text.slice(0, from)}://…${text.slice(to)}` : text
 }
 
 function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {

@@ -31,7 +31,7 @@ export class ConfigSource {
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
-      // The package's own check is quadratic; `repeatedKeys` is linear.
+      // The package's own check is quadratic; `faultyKeys` is linear.
       uniqueKeys: false,
     })
     const at = (offset: number, message: string): ConfigProblem => {
@@ -41,7 +41,7 @@ export class ConfigSource {
     const problems = [...document.errors, ...document.warnings].map((error) =>
       at(error.pos[0], `not valid YAML: ${error.message}`),
     )
-    problems.push(...repeatedKeys(document.contents).map(([offset, message]) => at(offset, message)))
+    problems.push(...faultyKeys(document.contents).map(([offset, message]) => at(offset, message)))
     if (problems.length > 0) return problems
     try {
       return new ConfigSource(document.toJS({ maxAliasCount: MAX_ALIASES }), document.contents, lines)
@@ -94,7 +94,7 @@ function decode(bytes: string | Uint8Array): string | ConfigProblem {
   }
 }
 
-function repeatedKeys(contents: Node | null): [offset: number, message: string][] {
+function faultyKeys(contents: Node | null): [offset: number, message: string][] {
   const found: [number, string][] = []
   visit(contents, {
     Map(_, map) {
@@ -103,6 +103,9 @@ function repeatedKeys(contents: Node | null): [offset: number, message: string][
       const seen = names.length > 16 ? new Set<string>() : undefined
       for (const [index, name] of names.entries()) {
         if (name === undefined) continue
+        // What checks the values passes over it without a word.
+        if (name === '__proto__')
+          found.push([startOf(map.items[index]) ?? 0, 'found the name "__proto__"; allowed: any other'])
         const repeated = seen === undefined ? names.indexOf(name) < index : seen.has(name)
         if (repeated) found.push([startOf(map.items[index]) ?? 0, `found "${name}" twice; allowed: once`])
         seen?.add(name)
