@@ -203,7 +203,7 @@ function unwrap(schema: unknown): Definition | undefined {
 function show(value: unknown): string {
   const shown = withoutUser(JSON.stringify(value) ?? String(value))
     .replace(/[^/\s@]+@?/g, (run) => (run.endsWith('@') ? run.replace(/:.*/s, ':…@') : run))
-    .replace(/(passw\w{0,30}|pwd|secret|token)=[^\s"]*/gi, '$1=…')
+    .replace(/(passw\w{0,100}|pwd|secret|token)=[^\s"]*/gi, '$1=…')
   return shown.length > 80 ? `${shown.slice(0, 77)}…` : shown
 }
 
