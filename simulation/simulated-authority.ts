@@ -242,7 +242,7 @@ export class SimulatedAuthority {
   /** `mtls apply --purge`: the files of services that are no members any more. */
   async purge(): Promise<void> {
     await this.#doing(async (engine) => {
-      purge(engine)
+      await purge(engine)
     })
   }
 
