@@ -69,7 +69,7 @@ async function begin(name: string, args: readonly string[], env: NodeJS.ProcessE
     onLine: (line) => terminal.line(name, withoutPrefix(name, line)),
   })
   children.push(child)
-  child.ended.then((how) => stopped.resolve(`${name} ${how}, so the others are ended too`))
+  void child.ended.then((how) => stopped.resolve(`${name} ${how}, so the others are ended too`))
   return child.ready
 }
 

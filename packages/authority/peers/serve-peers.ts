@@ -192,7 +192,7 @@ class HttpPeerServer implements PeerServer {
     const known = () => strangers.known(socket)
     const stream = new PeerStream(this.#streaming, response, { shown, known })
     this.#streams.add(stream)
-    stream.run(request).finally(() => this.#streams.delete(stream))
+    void stream.run(request).finally(() => this.#streams.delete(stream))
   }
 
   /** For whoever has none yet to begin with. */
