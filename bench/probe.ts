@@ -1,7 +1,7 @@
+import { freePort } from '@datapunk/testkit'
 import { Greeter } from '../e2e/greeter.ts'
 import { MeshFolder } from '../e2e/mesh-folder.ts'
 import { mtls, startMtls } from '../e2e/mtls.ts'
-import { freePort } from '../e2e/outsider.ts'
 import { ROUNDS } from './measure.ts'
 import { printRows } from './table.ts'
 

@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Mesh, MeshError } from '@datapunk/mesh'
-import { Ending } from '@datapunk/testkit'
+import { Ending, freePort } from '@datapunk/testkit'
 import type { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
 import { OtherHost } from './other-host.ts'
-import { freePort } from './outsider.ts'
 
 describe('a service on another host, whose certificate demands a staple', () => {
   let mesh: MeshFolder

@@ -8,11 +8,11 @@ import { execPath } from 'node:process'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { join as joinMesh } from '@datapunk/mesh'
+import { freePort } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
-import { freePort } from './outsider.ts'
 
 /** A user who is not this one and can read the program; none unless the test runs as root. */
 async function anotherUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {

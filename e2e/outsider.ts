@@ -1,5 +1,4 @@
 import { accessSync, constants } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, isAbsolute, join } from 'node:path'
 
 /** Debian puts the servers' programs where only root's PATH looks, and PostgreSQL's in a folder per version. */
@@ -40,16 +39,6 @@ export function program(name: string): string {
   const path = findProgram(name)
   if (path === undefined) throw new Error(`${name} is not installed`)
   return path
-}
-
-/** A port that nobody listens on now, for servers that can't be told to take any. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
-  return address.port
 }
 
 function isExecutable(path: string): boolean {

@@ -6,12 +6,12 @@ import { createServer as createPlainServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { TlsOptions } from 'node:tls'
-import { Ending } from '@datapunk/testkit'
+import { Ending, freePort } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { Greeter } from './greeter.ts'
 import { MeshFolder } from './mesh-folder.ts'
 import { mtls, startMtls } from './mtls.ts'
-import { findProgram, freePort } from './outsider.ts'
+import { findProgram } from './outsider.ts'
 
 interface Cell {
   readonly service: string

@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { execPath } from 'node:process'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child } from './child.ts'
 import { MeshFolder } from './mesh-folder.ts'
-import { freePort } from './outsider.ts'
 import { snippet } from './readme.ts'
 
 test('the service of the README greets its callers by name, and calls lake', async (t) => {

@@ -7,9 +7,8 @@ import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import { connect } from 'node:tls'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child } from './child.ts'
-import { freePort } from './outsider.ts'
 
 const repository = resolve(import.meta.dirname, '..')
 

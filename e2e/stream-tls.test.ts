@@ -13,12 +13,11 @@ import type { Clock, Mesh, Refusal } from '@datapunk/mesh'
 import { join } from '@datapunk/mesh'
 import { decodePem, localSigner, parseCertificate } from '@datapunk/pki'
 import { encodeMessage, formatDocumentNumber, MessageReader, sealHello } from '@datapunk/protocol'
-import { Ending } from '@datapunk/testkit'
+import { Ending, freePort } from '@datapunk/testkit'
 import { Greeter } from './greeter.ts'
 import { KeptAuthority } from './kept-authority.ts'
 import { type ConfigText, MeshFolder } from './mesh-folder.ts'
 import { OtherHost } from './other-host.ts'
-import { freePort } from './outsider.ts'
 import { Wire } from './wire.ts'
 
 const DAY = 24 * 60 * 60 * 1000

@@ -2,6 +2,7 @@ export { type BadCertificate, badCertificates, type Fault } from './bad-certific
 export { type BadSctCertificate, badScts, promisedOnly } from './bad-scts.ts'
 export { atEnd, Ending } from './ending.ts'
 export { FixedClock } from './fixed-clock.ts'
+export { freePort } from './free-port.ts'
 export { seededRandom } from './seeded-random.ts'
 export { type Answer, TestAuthority } from './test-authority.ts'
 export { TestCa, type TestCaOptions, type TestOverrides } from './test-ca.ts'

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
 import { after, before, describe, test } from 'node:test'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child, type Ending } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
-import { freePort, needs } from '../outsider.ts'
+import { needs } from '../outsider.ts'
 import { snippet } from '../readme.ts'
 
 const repository = resolve(import.meta.dirname, '../..')

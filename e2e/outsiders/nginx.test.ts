@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { join } from '@datapunk/mesh'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { startNginx } from '../nginx.ts'
-import { freePort, needs, program } from '../outsider.ts'
+import { needs, program } from '../outsider.ts'
 import { shownSerial, swapUnderLoad } from '../swapping.ts'
 
 test(

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { Ending } from '@datapunk/testkit'
+import { Ending, freePort } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
 import { nginxArguments, startNginx } from '../nginx.ts'
-import { freePort, needs, program } from '../outsider.ts'
+import { needs, program } from '../outsider.ts'
 
 describe('whoever asks `mtls up` by OCSP', () => {
   let mesh: MeshFolder

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
-import { freePort, needs, program } from '../outsider.ts'
+import { needs, program } from '../outsider.ts'
 import { clientOf, postgresOwner, shownByPostgres, startPostgres } from '../postgresql.ts'
 import { swapUnderLoad } from '../swapping.ts'
 

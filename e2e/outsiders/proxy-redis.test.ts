@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { atEnd } from '@datapunk/testkit'
+import { atEnd, freePort } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
-import { freePort, needs, program } from '../outsider.ts'
+import { needs, program } from '../outsider.ts'
 
 /** Asks what its argument says, and prints the answer: Redis's own protocol, without any TLS. */
 const python = `

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { join } from '@datapunk/mesh'
-import { Ending } from '@datapunk/testkit'
+import { Ending, freePort } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { Greeter } from '../greeter.ts'
 import { MeshFolder } from '../mesh-folder.ts'
 import { mtls, startMtls } from '../mtls.ts'
-import { freePort, needs, program } from '../outsider.ts'
+import { needs, program } from '../outsider.ts'
 
 describe('a service staples what `mtls up` says of its certificate', () => {
   let mesh: MeshFolder

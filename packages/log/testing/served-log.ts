@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { generateKeyPair, localSigner, type Signer } from '@datapunk/pki'
 import { layoutOf } from '@datapunk/protocol'
+import { freePort } from '@datapunk/testkit'
 import { CircuitBreaker } from '../circuit-breaker.ts'
 import { HttpLog } from '../http-log.ts'
 import { logServer } from '../serving/log-server.ts'
@@ -85,12 +85,4 @@ export class ServedLog {
 
 export async function newSigner(): Promise<Signer> {
   return localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
