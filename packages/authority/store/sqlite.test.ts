@@ -275,22 +275,33 @@ test('newer code migrates an older inventory, and keeps a backup of what it was'
   restored.close()
 })
 
-test('revocations of an older inventory are numbered as they came, and its lists are made anew', (t) => {
+/** @param schema its version @param rows SQL that fills it @returns its path */
+function olderInventory(t: TestContext, schema: number, rows: string): string {
   const file = newFile(t)
+  // Its folder has to be there, and nobody else's.
   SqliteStore.open({ file }).close()
   rmSync(file)
   const older = new DatabaseSync(file)
-  migrate(older, 0, migrations.slice(0, 3))
-  older.exec(`
+  migrate(older, 0, migrations.slice(0, schema))
+  older.exec(rows)
+  older.close()
+  chmodSync(file, 0o600)
+  return file
+}
+
+test('revocations of an older inventory are numbered as they came, and its lists are made anew', (t) => {
+  const file = olderInventory(
+    t,
+    3,
+    `
     INSERT INTO slot VALUES ('ca', 'issuing-ca', 'active', 'ed25519', 'aa', x'01', NULL, 1, '[]');
     INSERT INTO certificate VALUES (1, '01', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07'),
       (2, '02', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07'),
       (3, '03', 'leaf', 'ca', 'bb', NULL, 1, 9, 'cc', '{}', 1, 'issued', x'07');
     INSERT INTO revocation VALUES (1, 'ca', 'superseded', 5), (3, 'ca', 'unspecified', 4);
     INSERT INTO list VALUES ('ca', '', 7, 1000, 2000, 2, x'30');
-  `)
-  older.close()
-  chmodSync(file, 0o600)
+  `,
+  )
   const store = SqliteStore.open({ file })
   const revoked = [...store.revoked({ number: 0, time: 0 })].map(({ number, serial }) => [number, serial])
   assert.deepEqual(revoked, [
@@ -308,12 +319,10 @@ test('revocations of an older inventory are numbered as they came, and its lists
 })
 
 test('an older inventory says of a renewal that is held which certificate it is', async (t) => {
-  const file = newFile(t)
-  SqliteStore.open({ file }).close()
-  rmSync(file)
-  const older = new DatabaseSync(file)
-  migrate(older, 0, migrations.slice(0, 7))
-  older.exec(`
+  const file = olderInventory(
+    t,
+    7,
+    `
     INSERT INTO slot (id, kind, state, algorithm, spki_hash, spki, since)
       VALUES ('ca', 'issuing-ca', 'active', 'ed25519', 'aa', x'01', 1);
     INSERT INTO service VALUES ('lake', 'spiffe://d/lake', 'member', '{}', 1, NULL);
@@ -322,9 +331,8 @@ test('an older inventory says of a renewal that is held which certificate it is'
       intended_at, state, der) VALUES (1, '01', 'leaf', 'ca', 'bb', 'lake', 1, 9, 'cc', '{}', 1, 'issued', x'07'),
       (2, '02', 'leaf', 'ca', 'bb', 'lake-2', 1, 9, 'cc', '{}', 1, 'issued', x'07');
     INSERT INTO current_certificate VALUES ('lake', 1), ('lake-2', 2);
-  `)
-  older.close()
-  chmodSync(file, 0o600)
+  `,
+  )
   const store = SqliteStore.open({ file })
   assert.deepEqual(
     store.instances().map(({ id, held }) => [id, held]),
@@ -345,16 +353,13 @@ test('an older inventory says of a renewal that is held which certificate it is'
 })
 
 test('the audit of an older inventory becomes a tree, and goes on', async (t) => {
-  const file = newFile(t)
-  SqliteStore.open({ file }).close()
-  rmSync(file)
-  const older = new DatabaseSync(file)
-  migrate(older, 0, migrations.slice(0, 4))
-  older.exec(`
+  const file = olderInventory(
+    t,
+    4,
+    `
     INSERT INTO audit (at, actor, deed, entry) VALUES (1, 'apply', 'mesh-created', '{}'), (2, 'up', 'issued', '{"serial":"01"}');
-  `)
-  older.close()
-  chmodSync(file, 0o600)
+  `,
+  )
   const store = SqliteStore.open({ file })
   assert.equal(store.auditTree().size, 2)
   await store.write((transaction) =>
@@ -378,17 +383,14 @@ test('the audit of an older inventory becomes a tree, and goes on', async (t) =>
 })
 
 test('an older inventory says how long the bundles live that its peers have', (t) => {
-  const file = newFile(t)
-  SqliteStore.open({ file }).close()
-  rmSync(file)
-  const older = new DatabaseSync(file)
-  migrate(older, 0, migrations.slice(0, 7))
-  older.exec(`
+  const file = olderInventory(
+    t,
+    7,
+    `
     INSERT INTO mesh (one, mesh_id, trust_domain, environment, generation, created_at) VALUES (1, 'aa', 'service.test', '', 1, 1);
     INSERT INTO bundle VALUES (1, 1, x'01', 10, 40), (1, 2, x'01', 12, 42), (1, 3, x'01', 13, 20);
-  `)
-  older.close()
-  chmodSync(file, 0o600)
+  `,
+  )
   const store = SqliteStore.open({ file })
   assert.deepEqual(store.mesh()?.bundleTerms, [
     { memory: 30, until: 42 },
