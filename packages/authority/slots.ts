@@ -20,6 +20,11 @@ export function isGone({ state }: Pick<SlotRow, 'state'>): boolean {
   return state === 'retired' || state === 'compromised'
 }
 
+/** @param ids what a certificate stands on, as `slotsAbove` says */
+export function isAnyGone(ids: readonly string[], slots: readonly SlotRow[]): boolean {
+  return slots.some((slot) => isGone(slot) && ids.includes(slot.id))
+}
+
 export function certificateOf(slot: SlotRow): Certificate {
   if (slot.certificate === undefined) throw new TypeError(`${slot.id} has no certificate`)
   return caCertificate(slot.certificate)

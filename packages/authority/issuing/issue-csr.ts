@@ -7,7 +7,7 @@ import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { slotsAbove } from '../rollover/late.ts'
 import { requireInConfig } from '../services/in-config.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
-import { isGone } from '../slots.ts'
+import { isAnyGone } from '../slots.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, type IssuedChain, withIssuer } from './issue-pair.ts'
@@ -75,11 +75,10 @@ export async function issueForCsr(engine: Engine, service: string, csr: Uint8Arr
 function hasOther({ store, clock }: Engine, service: string): boolean {
   const own = store.instances().filter((row) => row.service === service && row.place === 'elsewhere')
   const ids = new Set(own.map(({ id }) => id))
-  const gone = new Set(store.slots().flatMap((slot) => (isGone(slot) ? [slot.id] : [])))
   return store
     .currentCertificates()
-    .filter(({ instance, state }) => instance !== undefined && ids.has(instance) && state === 'issued')
-    .some((row) => clock() < row.notAfter && !slotsAbove(row).some((slot) => gone.has(slot)))
+    .filter(({ instance }) => instance !== undefined && ids.has(instance))
+    .some((row) => clock() < row.notAfter && !isAnyGone(slotsAbove(row), store.slots()))
 }
 
 function checkedCsr(engine: Engine, service: string, csr: Uint8Array): CheckedCsr {

@@ -6,7 +6,7 @@ import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { nextTry } from '../pace.ts'
 import { slotsAbove } from '../rollover/late.ts'
-import { certificateOf, isGone, slotInUse } from '../slots.ts'
+import { certificateOf, isAnyGone, slotInUse } from '../slots.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'
 import type { ServedPair } from './served-pair.ts'
 
@@ -63,8 +63,7 @@ export class OwnPair implements OwnPairSeat {
       return
     }
     if (this.#failures > 0 && now < this.#nextTryAt) return
-    const gone = store.slots().flatMap((slot) => (isGone(slot) ? [slot.id] : []))
-    const isUnderLiving = served !== undefined && !served.under.some((slot) => gone.includes(slot))
+    const isUnderLiving = served !== undefined && !isAnyGone(served.under, store.slots())
     const mayWait = isGood && isUnderLiving && now < served.notAfter
     try {
       this.#served = await makePair(engine, { mayWait })
