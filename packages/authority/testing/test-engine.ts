@@ -27,7 +27,7 @@ export class Unplugged extends Error {
 const waiting = new Set(['fsync', 'rmdir', 'unlink'])
 
 /** What a power cut leaves is tried on a simulated disk: here a sync is a step like any other, and none is waited for. */
-const synced = {
+const withoutSyncs = {
   ...fs,
   fsyncSync: () => {},
   fsync: (_fd: number, told: fs.NoParamCallback) => setImmediate(told, null),
@@ -91,7 +91,7 @@ export class Plug {
 
   calls(): DiskCalls {
     const calls: Record<string, unknown> = {}
-    for (const [name, call] of Object.entries(synced)) {
+    for (const [name, call] of Object.entries(withoutSyncs)) {
       if (typeof call !== 'function' || !(name.endsWith('Sync') || waiting.has(name))) continue
       calls[name] = (...args: unknown[]) =>
         this.step(() => (call as (...args: unknown[]) => unknown)(...args))
