@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Address, addressText, type Config } from '@datapunk/protocol'
 import type { Engine } from './engine.ts'
+import { keptPer } from './kept-answer.ts'
 
 /** By the words of the config file. JSON, and no secrets. */
 type MeshSettings = Readonly<Record<string, unknown>>
@@ -23,6 +24,12 @@ export async function recordConfig({ store, config, clock, actor }: Engine): Pro
 
 /** Equal settings give equal text. What services have of it is in theirs, and pinning has deeds of its own. */
 export function meshSettingsText(config: Config): string {
+  return textPer(config).of([], () => encodeSettings(config))
+}
+
+const textPer = keptPer<string>()
+
+function encodeSettings(config: Config): string {
   const { authority, rotation, revocation, transparency, paths, operators } = config
   const { state: _, metricsServices, listen, http, metrics, console, ...rest } = authority
   const { renewAt: __, keepPrevious, ...pace } = rotation

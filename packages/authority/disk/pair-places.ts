@@ -19,9 +19,14 @@ export interface PairPlaces {
 export function placesOf(dir: string): PairPlaces {
   const onItsWay = (what: string) => join(stagingOf(dir), `${basename(dir)}.${what}`)
   return {
-    ...{ dir, current: join(dir, 'current') },
+    ...{ dir, current: currentOf(dir) },
     ...{ made: onItsWay('new'), turned: onItsWay('link'), retired: onItsWay('old') },
   }
+}
+
+/** The link to the version in use. */
+export function currentOf(dir: string): string {
+  return join(dir, 'current')
 }
 
 /** The two files of a version. */

@@ -4,7 +4,7 @@ import { type Certificate, decodePem, parseCertificate, spkiOf } from '@datapunk
 import { AuthorityError } from '../error.ts'
 import type { Disk } from './disk.ts'
 import { ensureInstanceFolder, type FolderOptions, stagingOf } from './instance-folder.ts'
-import { filesIn, type PairPlaces, placesOf, stampOf, versionOf, versionsIn } from './pair-places.ts'
+import { currentOf, filesIn, placesOf, stampOf, versionOf, versionsIn } from './pair-places.ts'
 import { type SwapOrder, type Swapped, swapPair } from './swap-pair.ts'
 import type { SwapThreads } from './swap-threads.ts'
 
@@ -37,13 +37,14 @@ const READ_ATTEMPTS = 32
 export class PairFolder {
   readonly #disk: Disk
   readonly #dir: string
-  readonly #places: PairPlaces
+  /** The link to the version in use. */
+  readonly #current: string
 
   /** @param dir absolute; the folder above it is the authority's and shared by all instances */
   constructor(dir: string, disk: Disk) {
     this.#disk = disk
     this.#dir = dir
-    this.#places = placesOf(dir)
+    this.#current = currentOf(dir)
   }
 
   /**
@@ -54,14 +55,14 @@ export class PairFolder {
    */
   read(): Pair | undefined {
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-      const link = this.#disk.readLink(this.#places.current)
+      const link = this.#disk.readLink(this.#current)
       if (link === undefined) return undefined
       const version = versionOf(link)
-      if (version === undefined) throw strangeLink(this.#places.current, link)
+      if (version === undefined) throw strangeLink(this.#current, link)
       const pair = this.#readVersion(link)
       if (pair !== undefined) return { version, ...pair, certificate: checkPair(pair, join(this.#dir, link)) }
       // Gone while we read it: two swaps overtook us, and `current` is another by now.
-      if (this.#disk.readLink(this.#places.current) === link) throw halfMissing(join(this.#dir, link))
+      if (this.#disk.readLink(this.#current) === link) throw halfMissing(join(this.#dir, link))
     }
     throw new AuthorityError('PAIR_INVALID', `${this.#dir} changes faster than it can be read`)
   }
@@ -71,7 +72,7 @@ export class PairFolder {
    * or was made, is not read again. Throws as `read`.
    */
   serial(): string | undefined {
-    const link = this.#disk.readLink(this.#places.current)
+    const link = this.#disk.readLink(this.#current)
     if (link === undefined) return undefined
     const whole = wholePairsOn(this.#disk)
     const stamp = stampOf(this.#disk, link, join(this.#dir, link))
@@ -106,7 +107,7 @@ export class PairFolder {
 
   /** The pair that was in use before this one; undefined where it is gone. @throws AuthorityError `PAIR_INVALID` */
   readPrevious(): Pair | undefined {
-    const current = versionOf(this.#disk.readLink(this.#places.current) ?? '')
+    const current = versionOf(this.#disk.readLink(this.#current) ?? '')
     const version = Math.max(0, ...versionsIn(this.#disk, this.#dir).filter((one) => one !== current))
     const pair = version === 0 ? undefined : this.#readVersion(`v${version}`)
     return pair && { version, ...pair, certificate: checkPair(pair, join(this.#dir, `v${version}`)) }
@@ -117,7 +118,7 @@ export class PairFolder {
     const there = this.#disk.kindOf(this.#dir) !== undefined
     const gone = join(stagingOf(this.#dir), `${basename(this.#dir)}.gone`)
     // It lies where only we can reach it.
-    for (const leftover of [gone, this.#places.retired]) this.#disk.removeTree(leftover)
+    for (const leftover of [gone, placesOf(this.#dir).retired]) this.#disk.removeTree(leftover)
     if (!there) return false
     this.#disk.ensureFolder(stagingOf(this.#dir), 0o700)
     this.#disk.rename(this.#dir, gone)
