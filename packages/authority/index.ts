@@ -14,7 +14,7 @@ export { AuthorityReader, type PromisedCertificate } from './authority-reader.ts
 export type { NextGeneration } from './backup/next-generation.ts'
 export { type RestoreReport, restoreBackup } from './backup/restore.ts'
 export type { RestoreOptions } from './backup/restoring.ts'
-export { printable } from './delivery/printable.ts'
+export { printable, printableLine } from './delivery/printable.ts'
 export { runReload } from './delivery/reload.ts'
 export type { ReloadFiles, ReloadOptions } from './delivery/reload-files.ts'
 export { Disk } from './disk/disk.ts'

@@ -119,6 +119,13 @@ describe('a mesh while its files change', () => {
     assert.equal(await serving(), leaf.certificate.serial)
   })
 
+  test('says of a subject that it does not accept nothing that a terminal would obey', async () => {
+    await testMesh.rotate('lake', { subject: { organization: 'New\u001b[2J\nco', country: 'FR' } })
+    await lake.refresh()
+    assert.equal(problems[0]?.data.rule, 'SUBJECT_NOT_ACCEPTED')
+    assert.match(problems[0].message, /O=New\\1b\[2J\\0aco,C=FR; allowed/)
+  })
+
   test('refuses an older bundle, and another one of the same number', async () => {
     const old = await readFile(testMesh.layout.mesh.head)
     await testMesh.publish()

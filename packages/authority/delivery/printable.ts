@@ -8,3 +8,8 @@ export function printable(text: string): string {
     .filter((line) => line !== '')
     .join('\n')
 }
+
+/** The same in one line. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll('\n', ' ')
+}

@@ -219,7 +219,13 @@ describe('whoever answers for the authority', () => {
     assert.deepEqual(new Uint8Array(await ca.arrayBuffer()), issuer.der)
     for (const path of ['/', '/crl/', '/crl/0000000000000000.crl', '/ca/../../etc/passwd', '/inventory.db'])
       assert.equal((await fetch(url + path)).status, 404, path)
-    assert.equal((await fetch(`${url}/ocsp`, { method: 'DELETE' })).status, 405)
+    for (const [path, allow] of [
+      ['/ocsp', 'GET, HEAD, POST'],
+      ['/crl/0000000000000000.crl', 'GET, HEAD'],
+    ]) {
+      const { status, headers } = await fetch(url + path, { method: 'DELETE' })
+      assert.deepEqual([status, headers.get('allow')], [405, allow])
+    }
   })
 
   test('has a staple for what is on record, and none for anything else', async () => {

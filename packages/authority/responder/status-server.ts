@@ -53,7 +53,8 @@ async function answer(
   const path = url.split('?', 1)[0]!
   const isGet = method === 'GET' || method === 'HEAD'
   if (path.length > MAX_PATH) return void response.writeHead(414).end()
-  if (method === 'POST' && (path === '/ocsp' || path === '/ocsp/')) {
+  const isOcsp = path === '/ocsp' || path === '/ocsp/'
+  if (method === 'POST' && isOcsp) {
     const body = await bodyOf(request)
     if (body === undefined) return void response.writeHead(413, { connection: 'close' }).end()
     return giveOcsp(request, response, { reply: await ocsp.answer(body), now: clock() })
@@ -71,7 +72,8 @@ async function answer(
     response.writeHead(200, ['content-type', 'application/pkix-cert'])
     return void response.end(method === 'HEAD' ? undefined : ca.certificate)
   }
-  response.writeHead(isGet || method === 'POST' ? 404 : 405).end()
+  if (isGet || method === 'POST') return void response.writeHead(404).end()
+  response.writeHead(405, ['allow', isOcsp ? 'GET, HEAD, POST' : 'GET, HEAD']).end()
 }
 
 /** Base64 that can't be read is a request that can't. */

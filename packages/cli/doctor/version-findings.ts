@@ -1,4 +1,4 @@
-import { printable } from '@datapunk/authority'
+import { printableLine } from '@datapunk/authority'
 import { MeshError, refuseUnsafeNode } from '@datapunk/mesh'
 import manifest from '../package.json' with { type: 'json' }
 import { type Examination, isRead } from './examination.ts'
@@ -27,7 +27,7 @@ export function nodeFindings({ system }: Examination): Finding[] {
 export function versionFindings({ status }: Examination): Finding[] {
   if (!isRead(status)) return []
   return status.services.flatMap(({ instance, versions }): Finding[] => {
-    const others = versions.filter((version) => version !== manifest.version).map(oneLine)
+    const others = versions.filter((version) => version !== manifest.version).map(printableLine)
     if (others.length === 0) return []
     const found = `it runs version ${others.join(' and ')} of the library; here is ${manifest.version}`
     return [
@@ -40,9 +40,4 @@ export function versionFindings({ status }: Examination): Finding[] {
       },
     ]
   })
-}
-
-/** As a service says it, whoever has its key. */
-function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', ' ')
 }

@@ -1,3 +1,4 @@
+import { printableLine } from '@datapunk/authority'
 import { readEntries, TILE_LEAVES } from '@datapunk/log'
 import {
   type Certificate,
@@ -17,7 +18,7 @@ export function certificateOf({ entry, precertificate }: TileLeaf): Certificate 
 /** The service that a certificate speaks for, by its SPIFFE ID; `operator/alice` for an operator; else what it calls itself. */
 export function serviceOf({ extensions, subject }: TbsCertificate): string {
   const uri = extensions.subjectAltName?.uris[0]
-  return uri?.split('/').slice(3).join('/') ?? subject.commonName ?? subject.toString()
+  return uri?.split('/').slice(3).join('/') ?? printableLine(subject.commonName ?? subject.toString())
 }
 
 /**

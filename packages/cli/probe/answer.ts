@@ -1,4 +1,4 @@
-import { printable } from '@datapunk/authority'
+import { printableLine } from '@datapunk/authority'
 import type { Seen } from './attempt.ts'
 import { errorIn } from './postgres.ts'
 
@@ -57,5 +57,5 @@ function codeIn(body: string): string | undefined {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(printable(text).replaceAll('\n', ' ').slice(0, SHOWN))
+  return JSON.stringify(printableLine(text).slice(0, SHOWN))
 }

@@ -1,4 +1,4 @@
-import { type AuthorityEvent, printable, type ToldEvent } from '@datapunk/authority'
+import { type AuthorityEvent, printable, printableLine, type ToldEvent } from '@datapunk/authority'
 import type { Output, Style } from '../output.ts'
 import { labelText } from './label-text.ts'
 import { instantText, timeText } from './time-text.ts'
@@ -38,26 +38,21 @@ export function toldEventText(
     const prefix = kind === 'ready' ? 'ready: ' : ''
     return `${time}  ${styled(ownStyles[kind], `${prefix}${printable(String(detail.message))}`)}`
   }
-  const what = oneLine(kind).replaceAll('-', ' ').padEnd(26)
+  const what = printableLine(kind).replaceAll('-', ' ').padEnd(26)
   const style = kind.endsWith('failed') ? 'bad' : 'good'
-  return `${time}  ${oneLine(subject).padEnd(10)}  ${styled(style, what)}  ${detailText(detail)}`.trimEnd()
+  return `${time}  ${printableLine(subject).padEnd(10)}  ${styled(style, what)}  ${detailText(detail)}`.trimEnd()
 }
 
 function isOwn(kind: string): kind is OwnEventKind {
   return Object.hasOwn(ownStyles, kind)
 }
 
-/** `instance lake, serial 3f2a9c1b00ee56b8`. */
+/** `instance lake, serial 3f2a9c1b00ee56b8`. Much of it was said by others, peers among them: none of it begins a line. */
 export function detailText(detail: ToldEvent['detail']): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== undefined && value !== '')
-    .map(([name, value]) => wordsFor(oneLine(name), oneLine(String(value))))
+    .map(([name, value]) => wordsFor(printableLine(name), printableLine(String(value))))
     .join(', ')
-}
-
-/** Much of it was said by others, peers among them: none of it begins a line. */
-function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', ' ')
 }
 
 function wordsFor(name: string, value: string): string {

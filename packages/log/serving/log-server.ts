@@ -72,7 +72,8 @@ class Serving {
     const isOpen = this.#options.log.id.startsWith(id)
     const kind = isOpen ? kinds[name] : undefined
     if (method === 'POST' && kind !== undefined) return this.#take(request, response, kind)
-    if (method !== 'GET' && method !== 'HEAD') return void response.writeHead(405).end()
+    if (method !== 'GET' && method !== 'HEAD')
+      return void response.writeHead(405, { allow: 'GET, HEAD' }).end()
     if (isOpen && name === 'log.v3.json') return giveJson(response, aboutLog(this.#options.log))
     if (isOpen && name === 'ct/v1/get-roots') return giveJson(response, await this.#roots())
     return this.#show(response, id, name)

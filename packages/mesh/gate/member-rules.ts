@@ -19,7 +19,7 @@ export const memberRules: readonly GateStep<JudgedLeaf>[] = [
   {
     name: 'subject',
     check: checkSubject,
-    evidence: ({ leaf }) => subjectText(leaf),
+    evidence: ({ leaf }) => acceptedText(leaf),
   },
   {
     name: 'revoked',
@@ -75,7 +75,7 @@ function checkSubject({ leaf, member }: JudgedLeaf): undefined {
     .join(' or ')
   throw new Refused(
     'SUBJECT_NOT_ACCEPTED',
-    `found a certificate of ${member.service} with ${subjectText(leaf)}; allowed: ${allowed}`,
+    `found a certificate of ${member.service} with ${leaf.subject}; allowed: ${allowed}`,
     ownPair,
     { leaf },
   )
@@ -117,7 +117,8 @@ function pinOfLeaf({ spki }: Certificate): string {
   return pinOf(keyIdOf(spki))
 }
 
-function subjectText({ subject: { organization, country } }: Certificate): string {
+/** Of a subject that was accepted: what others call themselves may be anything. */
+function acceptedText({ subject: { organization, country } }: Certificate): string {
   return `O=${organization.join('+')}, C=${country.join('+')}`
 }
 

@@ -12,7 +12,8 @@ import { PkiError } from '../pki-error.ts'
  *   directoryName [4] Name, ediPartyName [5], uniformResourceIdentifier [6] IA5String,
  *   iPAddress [7] OCTET STRING, registeredID [8] OBJECT IDENTIFIER }
  * ```
- * RFC 5280 §4.2.1.6. Forms that are not used here are kept by their name only.
+ * RFC 5280 §4.2.1.6. Forms that are not used here are kept by their name only. A control character is refused: no DNS name, URI
+ * or address may hold one, and whoever is shown it would take it for lines of ours.
  */
 export type GeneralName =
   | { readonly form: 'email'; readonly value: string }
@@ -47,17 +48,22 @@ export function writeIpAddress(der: DerWriter, address: string): void {
 }
 
 const forms: readonly (readonly [number, (der: DerReader) => GeneralName])[] = [
-  [primitive(2), (der) => ({ form: 'dns', value: der.ia5String(primitive(2)) })],
-  [primitive(6), (der) => ({ form: 'uri', value: der.ia5String(primitive(6)) })],
+  [primitive(2), (der) => ({ form: 'dns', value: textOf(der, primitive(2)) })],
+  [primitive(6), (der) => ({ form: 'uri', value: textOf(der, primitive(6)) })],
   [primitive(7), (der) => ({ form: 'ip', value: der.content(primitive(7)) })],
   // Name is a CHOICE, so its tag is EXPLICIT (X.680 §31.2.7).
   [constructed(4), (der) => ({ form: 'directory', value: der.inside(constructed(4), readName) })],
-  [primitive(1), (der) => ({ form: 'email', value: der.ia5String(primitive(1)) })],
+  [primitive(1), (der) => ({ form: 'email', value: textOf(der, primitive(1)) })],
   [constructed(0), (der) => skip(der, constructed(0), 'otherName')],
   [constructed(3), (der) => skip(der, constructed(3), 'x400Address')],
   [constructed(5), (der) => skip(der, constructed(5), 'ediPartyName')],
   [primitive(8), (der) => skip(der, primitive(8), 'registeredId')],
 ]
+
+function textOf(der: DerReader, tag: number): string {
+  const text = der.ia5String(tag)
+  return /\p{Cc}/u.test(text) ? der.fail('a GeneralName holds a control character') : text
+}
 
 function skip(der: DerReader, tag: number, form: OtherForm): GeneralName {
   der.content(tag)
