@@ -8,10 +8,11 @@ const MAX_BYTES = 1024 * 1024
  * The first certificate of a file, DER: the leaf comes first, and what follows it counts for nothing.
  *
  * @param file PEM or DER
+ * @param options as `readFile` takes them
  * @throws CliError `FILE_UNREADABLE`, `NOTHING_TO_SHOW`; PkiError `PEM_INVALID`
  */
-export function certificateIn(file: string): Uint8Array {
-  const block = pemBlocks(readFile(file, MAX_BYTES)).find(
+export function certificateIn(file: string, options: { readonly isForeign?: boolean } = {}): Uint8Array {
+  const block = pemBlocks(readFile(file, MAX_BYTES, options)).find(
     ({ label }) => label === 'CERTIFICATE' || label === 'DER',
   )
   if (block?.der !== undefined) return block.der

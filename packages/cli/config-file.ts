@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { type Config, ConfigError, type ConfigPlace, MAX_CONFIG_BYTES, parseConfig } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
+import { readUpTo } from './files.ts'
 
 /** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
 export function readConfigFile(place: ConfigPlace): Config {
@@ -14,11 +15,13 @@ function readFile(file: string): { bytes: Uint8Array; mode: number } {
     descriptor = openSync(file, 'r')
     const { mode, size } = fstatSync(descriptor)
     // Before it is read: whatever is larger is not read at all.
-    if (size > MAX_CONFIG_BYTES) {
-      const message = `found ${size} bytes; allowed: at most ${MAX_CONFIG_BYTES}`
+    const bytes = size > MAX_CONFIG_BYTES ? undefined : readUpTo(descriptor, MAX_CONFIG_BYTES)
+    if (bytes === undefined) {
+      const found = size > MAX_CONFIG_BYTES ? size : `more than ${MAX_CONFIG_BYTES}`
+      const message = `found ${found} bytes; allowed: at most ${MAX_CONFIG_BYTES}`
       throw new ConfigError(file, [{ line: 1, column: 1, message }])
     }
-    return { bytes: readFileSync(descriptor), mode }
+    return { bytes, mode }
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)

@@ -1,8 +1,9 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -24,14 +25,24 @@ export async function readInput(
   return file === '-' ? readAll(stdin, maxBytes) : readFile(file, maxBytes)
 }
 
-/** @throws CliError `FILE_UNREADABLE`, also for more than `maxBytes` */
-export function readFile(file: string, maxBytes: number): Uint8Array {
+/**
+ * @param options.isForeign whoever put it there is not who named it: what is no file, as a named pipe, is neither waited for nor read
+ * @throws CliError `FILE_UNREADABLE`, also for more than `maxBytes`
+ */
+export function readFile(
+  file: string,
+  maxBytes: number,
+  { isForeign = false }: { readonly isForeign?: boolean } = {},
+): Uint8Array {
   let descriptor: number | undefined
   try {
-    descriptor = openSync(file, 'r')
-    const { size } = fstatSync(descriptor)
-    if (size > maxBytes) throw tooLarge(file, size, maxBytes)
-    return readFileSync(descriptor)
+    descriptor = openSync(file, isForeign ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY)
+    const stats = fstatSync(descriptor)
+    const { size } = stats
+    if (isForeign && !stats.isFile()) throw new Error('no regular file')
+    const bytes = size > maxBytes ? undefined : readUpTo(descriptor, maxBytes)
+    if (bytes === undefined) throw tooLarge(file, size, maxBytes)
+    return bytes
   } catch (cause) {
     if (cause instanceof CliError) throw cause
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
@@ -40,6 +51,22 @@ export function readFile(file: string, maxBytes: number): Uint8Array {
     if (descriptor !== undefined) closeSync(descriptor)
   }
 }
+
+/** Reads to the end, also of a pipe. @returns undefined where there is more, as of a device that never ends */
+export function readUpTo(descriptor: number, maxBytes: number): Uint8Array | undefined {
+  const chunks: Uint8Array[] = []
+  for (let size = 0; ; ) {
+    const chunk = Buffer.alloc(Math.min(CHUNK, maxBytes + 1 - size))
+    const length = readSync(descriptor, chunk)
+    if (length === 0) return Buffer.concat(chunks)
+    size += length
+    if (size > maxBytes) return undefined
+    chunks.push(chunk.subarray(0, length))
+  }
+}
+
+/** Bytes. */
+const CHUNK = 64 * 1024
 
 /**
  * Sees before the work that what it gives can be written: what is issued and then lost is on record all the same.
@@ -95,6 +122,8 @@ async function readAll(stdin: AsyncIterable<Uint8Array>, maxBytes: number): Prom
   return Buffer.concat(chunks)
 }
 
+/** @param size 0 where it has none, as a device */
 function tooLarge(file: string, size: number, maxBytes: number): CliError {
-  return new CliError('FILE_UNREADABLE', `found ${size} bytes in ${file}; allowed: at most ${maxBytes}`)
+  const found = size > maxBytes ? size : `more than ${maxBytes}`
+  return new CliError('FILE_UNREADABLE', `found ${found} bytes in ${file}; allowed: at most ${maxBytes}`)
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Bundle,
@@ -11,6 +11,7 @@ import {
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 import type { MeshDocuments } from './mesh-files.ts'
+import { readRegularFile } from './regular-file.ts'
 import { nameOfDraft, writeWhole } from './whole-file.ts'
 
 /**
@@ -36,13 +37,13 @@ export class Memory {
       const names = await this.#list()
       const [trustName, headName] = (['trust', 'head'] as const).map((kind) => newest(names, kind))
       if (trustName === undefined || headName === undefined) return undefined
-      const trust = readTrustStatement(await readFile(join(this.folder, trustName)))
+      const trust = readTrustStatement(await readRegularFile(join(this.folder, trustName)))
       const sections = new Map<string, Uint8Array>()
       for (const name of names) {
         const digest = digestIn(name)
-        if (digest !== undefined) sections.set(digest, await readFile(join(this.folder, name)))
+        if (digest !== undefined) sections.set(digest, await readRegularFile(join(this.folder, name)))
       }
-      const head = await readFile(join(this.folder, headName))
+      const head = await readRegularFile(join(this.folder, headName))
       // Also one that is not critical: a service that pins keys must not cease to because a file was lost.
       const section = (digest: string) => sections.get(digest) ?? lacks(digest)
       return { trust, bundle: openBundle(head, section, trust) }

@@ -1,6 +1,7 @@
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MeshError } from './error.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** Certificate and key as they lay on disk at one moment, not yet looked into. */
 export interface PairText {
@@ -76,15 +77,17 @@ async function readBounded(
   file: string,
   code: 'CERTIFICATE_UNREADABLE' | 'KEY_UNREADABLE',
 ): Promise<Buffer> {
-  const bytes = await readFile(file).catch((cause) => {
-    throw unreadable(place, file, cause)
+  const wrong = (found: string, cause?: unknown) =>
+    new MeshError(
+      code,
+      `found ${found} at ${file}; allowed: PEM of 1 to ${MAX_BYTES} bytes; \`mtls apply\` writes the pair anew`,
+      { cause, data: { file } },
+    )
+  const bytes = await readRegularFile(file, MAX_BYTES).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === undefined ? wrong(cause.message, cause) : unreadable(place, file, cause)
   })
-  if (bytes.byteLength > 0 && bytes.byteLength <= MAX_BYTES) return bytes
-  throw new MeshError(
-    code,
-    `found ${bytes.byteLength} bytes in ${file}; allowed: PEM of 1 to ${MAX_BYTES} bytes; \`mtls apply\` writes the pair anew`,
-    { data: { file, size: bytes.byteLength } },
-  )
+  if (bytes.byteLength === 0) throw wrong('an empty file')
+  return bytes
 }
 
 function unreadable({ service }: PairPlace, file: string, cause: unknown): MeshError {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -193,6 +194,14 @@ describe('over TLS', () => {
     const { redis, port, files } = await secure(t)
     await ask(`rediss://127.0.0.1:${port}`, files)
     assert.deepEqual(redis.heard, [configSet(files)])
+  })
+
+  test('what a service has put in the place of its key is not waited for', async (t) => {
+    const { port, files } = await secure(t)
+    rmSync(files.key)
+    execFileSync('mkfifo', ['-m', '0600', files.key])
+    const { message } = await failureOf(ask(`rediss://127.0.0.1:${port}`, files))
+    assert.match(message, /cache\.key is no regular file/)
   })
 
   const alt = (names: Parameters<typeof testExtension.subjectAltName>[0]) => ({

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 import { type Certificate, decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
+import { Disk } from '../disk/disk.ts'
 import type { TlsFiles } from './reload-files.ts'
 
 /** What a server may send above its leaf; more than any mesh has. */
 const MAX_SENT = 8
+
+/** A chain of post-quantum certificates is 16 kB. */
+const MAX_PEM_BYTES = 256 * 1024
 
 /**
  * TLS to a server of this mesh, with a pair of this mesh. On top of OpenSSL's verdict stands ours, which is stricter:
@@ -18,9 +21,9 @@ export function strictTls(files: TlsFiles, host: string, clock: () => number): C
   const ca = contentOf(files.caCert)
   const roots = decodePem(ca, 'CERTIFICATE').map(parseCertificate)
   return {
-    ca,
-    cert: contentOf(files.cert),
-    key: contentOf(files.key),
+    ca: Buffer.from(ca),
+    cert: Buffer.from(contentOf(files.cert)),
+    key: Buffer.from(contentOf(files.key)),
     minVersion: 'TLSv1.3',
     rejectUnauthorized: true,
     ...(isIP(host) === 0 && { servername: host }),
@@ -28,12 +31,11 @@ export function strictTls(files: TlsFiles, host: string, clock: () => number): C
   }
 }
 
-function contentOf(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new Error(`${path} can't be read (${(error as { code?: string }).code})`, { cause: error })
-  }
+/** The paths lead through a folder that is the service's own: whatever it put there is not waited for. */
+function contentOf(path: string): Uint8Array {
+  const bytes = new Disk().readChecked(path, { maxBytes: MAX_PEM_BYTES })
+  if (bytes === undefined) throw new Error(`${path} can't be read (ENOENT)`)
+  return bytes
 }
 
 interface Wanted {

@@ -3,23 +3,22 @@ import { resolve } from 'node:path'
 import { AuthorityReader } from '@datapunk/authority'
 import { exportLog, LogError, leafHash, readIssuer, verifyLog } from '@datapunk/log'
 import { readMeshDocuments } from '@datapunk/mesh'
-import { type Certificate, parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { parseCertificate, type TileLeaf } from '@datapunk/pki'
 import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, EMPTY_ROOT } from '@datapunk/tlog'
 import { certificateFacts } from '../certificate-facts.ts'
+import { certificateIn } from '../certificate-in.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { LogCopyDocument, LogProofDocument, LogVerdictDocument } from '../documents/log.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { readFile } from '../files.ts'
 import { certificateOf, entryAt, entryOfSerial } from '../logs/entries.ts'
 import { listEntries } from '../logs/list-entries.ts'
 import { type LogSource, logSources, type OpenSource, opened, openedIfAny } from '../logs/log-source.ts'
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
 import { watchLogs } from '../logs/watch-log.ts'
-import { pemBlocks } from '../pem-blocks.ts'
 import { labelText } from '../text/label-text.ts'
 import { serialIn } from '../text/serial-text.ts'
 import { durationOf, instantText, timeText } from '../text/time-text.ts'
@@ -30,8 +29,6 @@ interface LogOptions extends ServeOptions {
   readonly from?: string
   readonly once?: boolean
 }
-
-const MAX_BYTES = 1024 * 1024
 
 /** What every action works with. */
 interface Asked {
@@ -163,7 +160,7 @@ async function found(asked: Asked): Promise<Found> {
     throw nothing(`entry ${subject}`, `0 to ${size - 1}`)
   }
   if (existsSync(subject)) {
-    const certificate = certificateIn(subject)
+    const certificate = parseCertificate(certificateIn(subject))
     const promised = promisedFor(certificate, asked.trust, asked.context.world.clock())
     return promised === undefined
       ? bySerial(sources, certificate.serial)
@@ -191,13 +188,6 @@ function nothing(what: string, allowed: string): CliError {
   return new CliError('NOTHING_TO_SHOW', `found no ${what} in the log; allowed: ${allowed}`)
 }
 
-function certificateIn(file: string): Certificate {
-  const blocks = pemBlocks(readFile(file, MAX_BYTES))
-  const block = blocks.find(({ label }) => label === 'CERTIFICATE' || label === 'DER')
-  if (block?.der !== undefined) return parseCertificate(block.der)
-  throw new CliError('NOTHING_TO_SHOW', `found no certificate in ${file}; allowed: PEM or DER of one`)
-}
-
 function holderOf({ sct }: Promised, sources: readonly LogSource[]): LogSource {
   const source = sources.find(({ id }) => id === sct.log)
   if (source !== undefined) return source
@@ -211,7 +201,7 @@ function holderOf({ sct }: Promised, sources: readonly LogSource[]): LogSource {
 async function showProof({ context, trust, sources, subject }: Asked): Promise<ExitCode> {
   const { output } = context
   if (subject === '') throw new CliError('USAGE', 'found no FILE; allowed: `mtls log prove FILE`')
-  const promised = promisedFor(certificateIn(subject), trust, context.world.clock())
+  const promised = promisedFor(parseCertificate(certificateIn(subject)), trust, context.world.clock())
   if (promised === undefined)
     throw nothing(
       `promise for the certificate in ${subject}`,
@@ -272,7 +262,8 @@ function promisedHere(context: Context, trust: TrustStatement, source: LogSource
   const found: PromisedHere[] = []
   for (const [service, { cert }] of loadConfig(context).services) {
     if (!existsSync(cert)) continue
-    const promised = promisedFor(certificateIn(cert), trust, context.world.clock())
+    const certificate = parseCertificate(certificateIn(cert, { isForeign: true }))
+    const promised = promisedFor(certificate, trust, context.world.clock())
     if (promised?.sct.log === source.id) found.push({ service, promised })
   }
   return found

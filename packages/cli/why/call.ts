@@ -99,7 +99,8 @@ function endOf(request: CallRequest, name: string): Named {
   const file = request.config.services.get(service)?.cert
   let unread: string | undefined
   try {
-    if (file !== undefined) return { service, certificate: certificateIn(file), found: file }
+    if (file !== undefined)
+      return { service, certificate: certificateIn(file, { isForeign: true }), found: file }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     // A pair is for its owner alone: whoever asks for another service has it all but the certificate.

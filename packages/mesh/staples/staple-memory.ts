@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError } from '../error.ts'
+import { readRegularFile } from '../regular-file.ts'
 import { writeWhole } from '../whole-file.ts'
 
 /** The last good staple, beside what a service believed: a restart must not depend on the authority. `staple-SERIAL.der` */
@@ -13,7 +14,7 @@ export class StapleMemory {
 
   /** @returns undefined where there is none to be read; whether it is good is looked at as if it came from anywhere */
   async read(serial: string): Promise<Uint8Array | undefined> {
-    return readFile(this.#path(serial)).catch(() => undefined)
+    return readRegularFile(this.#path(serial)).catch(() => undefined)
   }
 
   /** Keeps this one, and forgets those of other certificates. @throws MeshError `MEMORY_UNWRITABLE` */

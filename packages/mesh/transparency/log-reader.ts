@@ -1,10 +1,9 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '@datapunk/protocol'
 import type { AuthorityRoute } from '../authority/authority-route.ts'
 import { getWithin } from '../authority/get-within.ts'
 import type { Clock } from '../clock.ts'
+import { readRegularFile } from '../regular-file.ts'
 
 /** An object of a log by its path (C2SP static-ct-api). None of it is believed without proof. */
 export type ReadLog = (path: string, maxBytes: number) => Promise<Uint8Array>
@@ -31,25 +30,12 @@ export function logReader({
   return (id, signal) => async (path, maxBytes) => {
     signal.throwIfAborted()
     try {
-      const octets = await readFile(join(layout.log(id).public, path), maxBytes)
-      if (octets !== undefined) return octets
+      return await readRegularFile(join(layout.log(id).public, path), maxBytes)
     } catch {
       // On another machine, or not yet there.
     }
     const within = { clock, signal, patience: PATIENCE, maxBytes }
     const { bytes } = await getWithin(route, `/log/${id}/${path}`, within)
     return bytes
-  }
-}
-
-/** Undefined for what is no file, or larger. */
-async function readFile(file: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  // A named pipe would be waited for, and the folder may be another user's.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const stats = await handle.stat()
-    return stats.isFile() && stats.size <= maxBytes ? await handle.readFile() : undefined
-  } finally {
-    await handle.close()
   }
 }

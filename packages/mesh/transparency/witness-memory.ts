@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readRegularFile } from '../regular-file.ts'
 import { writeWhole } from '../whole-file.ts'
 
 /** What a service has seen of a log last, as the log has signed it, kept over restarts. */
@@ -43,7 +44,7 @@ export class WitnessMemory {
 
   /** What can't be read was never kept: the documents beside it are missed too then, and that is told. */
   #read(name: string): Promise<Uint8Array | undefined> {
-    return readFile(join(this.#folder, name)).catch(() => undefined)
+    return readRegularFile(join(this.#folder, name)).catch(() => undefined)
   }
 
   async #write(name: string, octets: Uint8Array): Promise<void> {

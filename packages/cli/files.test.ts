@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
+import { readFile } from './files.ts'
+
+test('a file is read to its end, and no further than is allowed', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'some')
+  writeFileSync(file, Buffer.alloc(100_000, 'x'))
+  assert.equal(readFile(file, 100_000).byteLength, 100_000)
+  assert.throws(() => readFile(file, 99_999), { code: 'FILE_UNREADABLE', message: /found 100000 bytes/ })
+})
+
+test('a device that never ends is given up', () => {
+  assert.throws(() => readFile('/dev/zero', 100_000), {
+    code: 'FILE_UNREADABLE',
+    message: /found more than 100000 bytes/,
+  })
+})
+
+test('what a shell pipes in by a name is read too', () => {
+  const script = `import { readFile } from './files.ts'; console.log(readFile(process.argv[1], 100).byteLength)`
+  const command = `"$0" --input-type=module-typescript -e "$1" <(printf abc)`
+  const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  })
+  assert.equal(stdout, '3\n', stderr)
+})
+
+test('what somebody else has put there is not waited for', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
+  const pipe = join(folder, 'pipe')
+  spawnSync('mkfifo', [pipe])
+  assert.throws(() => readFile(pipe, 100, { isForeign: true }), {
+    code: 'FILE_UNREADABLE',
+    message: /no regular file/,
+  })
+})

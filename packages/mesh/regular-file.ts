@@ -1,0 +1,22 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+/**
+ * Reads a file that others may have put in its place: a named pipe or a device is neither waited for nor read.
+ *
+ * @param maxBytes what is larger is not read
+ * @throws Error as the system gives it, or without a `code` for what is no file, or too large
+ */
+export async function readRegularFile(file: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw new Error('no regular file')
+    if (stats.size > maxBytes) throw new Error(`${stats.size} bytes, where at most ${maxBytes} are allowed`)
+    const octets = Buffer.alloc(stats.size)
+    const { bytesRead } = await handle.read(octets, 0, stats.size, 0)
+    return octets.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
