@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { CheckpointLock } from '@datapunk/tlog'
 import { LogError } from './log-error.ts'
@@ -10,7 +11,8 @@ const BUSY = 5
 
 /**
  * The last checkpoint and the receipts in a file of their own, apart from the data. Whoever has it open is alone with it: the
- * system lets go of it when the process ends, however it ends.
+ * system lets go of it when the process ends, however it ends. It is for its owner alone: whoever may read a file may lock it, and so
+ * keep everybody out.
  */
 export class SqliteLock implements CheckpointLock {
   readonly #db: DatabaseSync
@@ -68,6 +70,7 @@ export class SqliteLock implements CheckpointLock {
 }
 
 function openAlone(file: string): DatabaseSync {
+  makePrivate(file)
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
   try {
     db.exec(`
@@ -83,9 +86,19 @@ function openAlone(file: string): DatabaseSync {
     if ((cause as { errcode?: number }).errcode !== BUSY) throw cause
     throw new LogError(
       'LOG_TAKEN',
-      `another process has the log of ${file} open; allowed: one at a time. End it, or leave the log to it`,
+      `another process has the log of ${file} open; allowed: one at a time. End it (\`fuser ${file}\` says which it is), or leave the log to it`,
       { cause, data: { path: file } },
     )
+  }
+}
+
+/** Before SQLite makes it by the umask; one that an earlier version made so is closed to others. */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
   }
 }
 

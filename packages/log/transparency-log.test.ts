@@ -172,8 +172,14 @@ describe('the roots of a log', () => {
 describe('the folder of a log', () => {
   it('has a key that its owner alone can read, and objects for everybody', async () => {
     await submit(precertificate)
-    const { key, dir, public: shown } = log.folder
+    const { key, lock, dir, public: shown } = log.folder
     assert.equal(statSync(key).mode & 0o777, 0o600)
+    // Whoever may read it may lock it.
+    assert.equal(statSync(lock).mode & 0o777, 0o600)
+    await log.close()
+    chmodSync(lock, 0o644)
+    await reopened()
+    assert.equal(statSync(lock).mode & 0o777, 0o600)
     for (const place of [dir, shown, join(shown, 'tile/0')]) assert.equal(statSync(place).mode & 0o005, 0o005)
     assert.equal(statSync(join(shown, 'checkpoint')).mode & 0o004, 0o004)
     chmodSync(key, 0o640)
