@@ -37,6 +37,9 @@ export interface PeerAcknowledgement {
 /** Live is who has an open stream, or was seen in this time. Milliseconds. */
 export const LIVENESS = 30_000
 
+/** Of one instance: who takes ever new names, and says of none that it ends, is remembered no further. */
+const MOST_RUNNING = 1024
+
 /**
  * Who is live, and what each enforces. Kept in memory: whoever is live says it again after the authority was started, within
  * `LIVENESS`; until then `isComplete` is false, and nobody may take silence for absence.
@@ -44,7 +47,7 @@ export const LIVENESS = 30_000
 export class PeerBook {
   readonly #clock: () => number
   readonly #peers = new Map<string, LivePeer>()
-  /** Of each instance that has come since the authority was started, the processes that have not said that they end. */
+  /** Of each instance that has come since the authority was started, the processes that have not said that they end, or enough of them. */
   readonly #running = new Map<string, Set<string>>()
   readonly #listeners = new Set<() => void>()
   #servedSince: number | undefined
@@ -100,8 +103,7 @@ export class PeerBook {
   }
 
   arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'> & Speaker): void {
-    const running = this.#running.get(peer.instance) ?? new Set()
-    this.#running.set(peer.instance, running.add(peer.peer))
+    this.#remember(peer)
     const known = this.#peers.get(peer.peer)
     this.#peers.set(peer.peer, {
       since: this.#clock(),
@@ -113,6 +115,12 @@ export class PeerBook {
       ...peer,
     })
     this.#changed()
+  }
+
+  /** Where there are too many one stays that never came, and so never says that it ends: of such an instance silence is no absence. */
+  #remember({ instance, peer }: Pick<LivePeer, 'instance' | 'peer'>): void {
+    const running = this.#running.get(instance) ?? new Set()
+    this.#running.set(instance, running.add(running.size < MOST_RUNNING ? peer : ''))
   }
 
   acknowledged(

@@ -3,6 +3,22 @@ import { describe, test } from 'node:test'
 import { encodeMessage } from '@datapunk/protocol'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
+test('one instance has so many streams and no more, and whoever leaves makes room', async (t) => {
+  const served = await PeerSocket.served(t, undefined, 2)
+  const streams = [await served.stream(), await served.stream()]
+  for (const stream of streams) await served.greet(stream)
+  const [first] = streams
+  const more = await served.stream()
+  void served.greet(more)
+  await more.ended
+  const [told] = served.engine.events
+  assert.ok(told?.kind === 'peer-refused')
+  assert.match(told.detail.error, /one more stream of lake; allowed: 2 at once/)
+  first!.asked.destroy()
+  await first!.ended
+  await served.greet(await served.stream())
+})
+
 describe('what is told of what peers say', () => {
   const alarm = encodeMessage({ type: 'refusal', rule: 'MISISSUED', message: 'found a misissued one' })
 

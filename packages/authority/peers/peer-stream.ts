@@ -19,6 +19,7 @@ import type { AcknowledgementLog } from './acknowledgement-log.ts'
 import { isAheadOfUs } from './ahead.ts'
 import type { Published } from './announcement.ts'
 import type { EventBudget } from './event-budget.ts'
+import type { InstanceStreams, KnownStream } from './instance-streams.ts'
 import { MessageBudget } from './message-budget.ts'
 import type { PeerBook, Speaker } from './peer-book.ts'
 
@@ -26,6 +27,7 @@ export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report
   readonly peers: PeerBook
   readonly published: () => Published
   readonly acknowledgements: AcknowledgementLog
+  readonly streams: InstanceStreams
   /** Of what peers and strangers are told of. */
   readonly events: EventBudget
   /** Told what shows that this inventory is not the newest of its mesh. */
@@ -39,7 +41,7 @@ const MAX_UNSENT = 4 * 1024 * 1024
 const ALARMS: ReadonlySet<string> = new Set(['LOG_CONTRADICTION', 'MISISSUED', 'NOT_IN_LOG'])
 
 /** One peer's stream, from its hello to its end. Whatever it says wrong ends it; it harms nobody else. */
-export class PeerStream {
+export class PeerStream implements KnownStream {
   readonly #streaming: Streaming
   readonly #response: ServerResponse
   readonly #budget: MessageBudget
@@ -74,9 +76,22 @@ export class PeerStream {
     this.#nonce = Buffer.from(streaming.randomBytes(32)).toString('hex')
   }
 
+  get instance(): string {
+    return this.#instance
+  }
+
+  /** Whoever has any certificate of this mesh may speak; what people are to act on, they hear from members only. */
+  get isMember(): boolean {
+    const { store, clock } = this.#streaming
+    const { serial, revoked } = this.#speaker()
+    const notAfter = this.#certificate(serial)?.notAfter ?? 0
+    const service = store.services().find((row) => row.service === this.#service)
+    return !revoked && clock() <= notAfter && service?.state === 'member'
+  }
+
   /** Reads until the peer ends, or says something that is not understood. */
   async run(request: IncomingMessage): Promise<void> {
-    const { peers } = this.#streaming
+    const { peers, streams } = this.#streaming
     this.#response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     this.#send({ type: 'challenge', nonce: this.#nonce })
     const reader = MessageReader.ofPeer()
@@ -92,6 +107,7 @@ export class PeerStream {
       if (error instanceof ProtocolError) this.#tellRefused(error.code, error.message)
     } finally {
       this.#response.destroy()
+      streams.leave(this)
       if (this.#peer !== undefined) peers.left(this.#peer, this.#leaving)
     }
   }
@@ -130,22 +146,13 @@ export class PeerStream {
 
   #raiseAlarm({ rule, message }: PeerMessage & { type: 'refusal' }): void {
     const { clock } = this.#streaming
-    if (this.#isMember()) {
+    if (this.isMember) {
       const detail = { instance: this.#instance, rule, message }
       this.#report({ kind: 'log-alarm', subject: this.#service, at: clock(), detail })
       return
     }
     const error = `found an alarm (${rule}) by the certificate ${this.#key?.serial} of ${this.#instance}, which is revoked, has ended, or is of no member; allowed: those of members, by a certificate that is good`
     this.#tellRefused('ALARM_NOT_A_MEMBER', error)
-  }
-
-  /** Whoever has any certificate of this mesh may speak; what people are to act on, they hear from members only. */
-  #isMember(): boolean {
-    const { store, clock } = this.#streaming
-    const { serial, revoked } = this.#speaker()
-    const notAfter = this.#certificate(serial)?.notAfter ?? 0
-    const service = store.services().find((row) => row.service === this.#service)
-    return !revoked && clock() <= notAfter && service?.state === 'member'
   }
 
   #tellRefused(code: string, error: string): void {
@@ -160,7 +167,7 @@ export class PeerStream {
   }
 
   #greet({ document, head, trust }: PeerMessage & { type: 'hello' }): void {
-    const { store, peers, halt } = this.#streaming
+    const { store, peers, streams, halt } = this.#streaming
     // It needs no hello to stand behind it: an inventory that was rolled back may not know whose hello this is.
     const evidence = head && isAheadOfUs(store, head, trust)
     if (evidence !== undefined) halt(`a peer showed ${evidence}`)
@@ -180,6 +187,13 @@ export class PeerStream {
     }
     this.#instance = instance
     this.#service = service
+    const most = streams.enter(this)
+    if (most !== undefined) {
+      throw new ProtocolError(
+        'MESSAGE_INVALID',
+        `found one more stream of ${instance}; allowed: ${most} at once, by as many processes`,
+      )
+    }
     this.#peer = hello.peer
     this.#known()
     this.#trustStatement = hello.trustStatement
@@ -205,7 +219,7 @@ export class PeerStream {
     }
     peers.acknowledged(said.peer, { ...said, revoked: this.#speaker().revoked })
     const speaker = { instance: this.#instance, service: this.#service }
-    if (this.#isMember())
+    if (this.isMember)
       void compareWitnessed({ ...this.#streaming, report: this.#report }, speaker, said.checkpoints)
     const { number, trustStatement, serial } = said
     acknowledgements.add({

@@ -10,6 +10,7 @@ import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
 import { EventBudget } from './event-budget.ts'
+import { InstanceStreams } from './instance-streams.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf, sectionRefs } from './publication.ts'
 import { Strangers } from './strangers.ts'
@@ -36,6 +37,8 @@ export interface PeerPlaces {
   readonly listen: Address | undefined
   /** As `Strangers` takes it; for tests. */
   readonly maxStrangers?: number | undefined
+  /** As `InstanceStreams` takes it; for tests. */
+  readonly maxStreams?: number | undefined
   /** Throws where the socket may be another authority’s. */
   readonly checkPlace: () => void
   /** Called when the socket was gone, and was made again. */
@@ -68,7 +71,7 @@ export async function servePeers(streaming: Serving, places: PeerPlaces): Promis
   return peerServer
 }
 
-type Serving = Omit<Streaming, 'published' | 'acknowledgements' | 'events'> &
+type Serving = Omit<Streaming, 'published' | 'acknowledgements' | 'events' | 'streams'> &
   Pick<Engine, 'config' | 'disk' | 'layout' | 'ownPair'> & {
     readonly readElsewhere: ReadElsewhere | undefined
   }
@@ -104,7 +107,7 @@ class HttpPeerServer implements PeerServer {
   /** At the socket; the door has its own. */
   readonly #strangers: Strangers
 
-  constructor(streaming: Serving, { listen, maxStrangers }: PeerPlaces) {
+  constructor(streaming: Serving, { listen, maxStrangers, maxStreams }: PeerPlaces) {
     this.#publication = this.#read(streaming.store)
     this.#acknowledgements = new AcknowledgementLog(streaming)
     const { store, layout, config, readElsewhere } = streaming
@@ -114,6 +117,7 @@ class HttpPeerServer implements PeerServer {
       published: () => this.#publication,
       acknowledgements: this.#acknowledgements,
       events: new EventBudget(streaming.clock),
+      streams: new InstanceStreams(maxStreams),
     }
     // A stream is one request that never ends: only its headers have a time limit here, and its hello one of its own.
     const limits = {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { shareOfFiles } from './open-files.ts'
 
 /** Who connects and does not say who he is, is let go. Milliseconds. */
 const PATIENCE = 10_000
@@ -27,7 +27,7 @@ export class Strangers {
   readonly #all = new Map<Socket, { readonly since: number; timer: NodeJS.Timeout }>()
 
   /** @param most default: a quarter of the files that this process may open */
-  constructor(clock: () => number, most = Math.min(MOST, Math.max(FEWEST, Math.floor(openFiles() / 4)))) {
+  constructor(clock: () => number, most = shareOfFiles(1 / 4, { fewest: FEWEST, most: MOST })) {
     this.#clock = clock
     this.#most = most
   }
@@ -71,15 +71,5 @@ export class Strangers {
   #forget(socket: Socket): void {
     clearTimeout(this.#all.get(socket)?.timer)
     this.#all.delete(socket)
-  }
-}
-
-/** How many files this process may open; 0 where the system does not say. */
-function openFiles(): number {
-  try {
-    const limit = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
-    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit ?? 0)
-  } catch {
-    return 0
   }
 }

@@ -47,7 +47,10 @@ describe('the door for peers on other hosts', () => {
     clock = new FixedClock(Date.now())
     engine = engineOf('lake', 'stream')
     await apply(engine, yes)
-    door = new TlsDoor({ ...engine, maxConnections: 16, admit: (socket) => admitted.push(socket) })
+    door = new TlsDoor({
+      ...{ ...engine, maxConnections: 16, maxOfOne: 4 },
+      admit: (socket) => admitted.push(socket),
+    })
     await engine.ownPair.renew(engine)
     await door.listen({ host: '127.0.0.1', port: 0 })
     engine.events.length = 0
@@ -104,6 +107,22 @@ describe('the door for peers on other hosts', () => {
     assert.equal(door.callerOf(admitted[0]!)?.instance, 'lake')
     assert.deepEqual(engine.events, [])
     socket.destroy()
+  })
+
+  test('lets in so many of one instance and no more, and keeps nobody else out for them', async () => {
+    const secure = (socket: TLSSocket) => new Promise((resolve) => socket.once('secureConnect', resolve))
+    const four = Array.from({ length: 4 }, () => dial(pairOf('lake')))
+    await Promise.all(four.map(secure))
+    while (admitted.length < 4) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(await heardBy(dial(pairOf('lake'))), '')
+    const [told] = engine.events
+    assert.ok(told?.kind === 'peer-refused')
+    assert.equal(told.detail.code, 'TOO_MANY_CONNECTIONS')
+    const other = dial(pairOf('stream'))
+    await secure(other)
+    while (admitted.length < 5) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(door.callerOf(admitted[4]!)?.instance, 'stream')
+    for (const socket of [...four, other]) socket.destroy()
   })
 
   const strangers: Record<

@@ -13,6 +13,7 @@ import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
 import { EventBudget } from './event-budget.ts'
 import { KnownCallers } from './known-callers.ts'
+import { shareOfFiles } from './open-files.ts'
 import { Strangers } from './strangers.ts'
 
 export interface TlsDoorOptions
@@ -20,6 +21,8 @@ export interface TlsDoorOptions
   readonly maxConnections: number
   /** As `Strangers` takes it; for tests. */
   readonly maxStrangers?: number | undefined
+  /** Of one instance; for tests. Default: an eighth of the files that this process may open. */
+  readonly maxOfOne?: number | undefined
   /** Given every connection that passed, before anything was read from it. */
   readonly admit: (socket: TLSSocket) => void
 }
@@ -29,6 +32,9 @@ const HANDSHAKE_TIMEOUT = 10_000
 
 /** What takes his CA from a caller is on its way to him; so long he may read it. Milliseconds. */
 const LAST_WORDS = 5_000
+
+/** A stream for each process of an instance, and what it fetches beside it. */
+const MOST_OF_ONE = { fewest: 64, most: 512 }
 
 /** How long a connection may outlast its certificate. Milliseconds. */
 const SWEEP_EVERY = 1000
@@ -47,6 +53,7 @@ export class TlsDoor {
   readonly #callers = new Map<TLSSocket, Caller>()
   readonly #leaving = new Set<TLSSocket>()
   readonly #events: EventBudget
+  readonly #mostOfOne: number
   readonly #sweep: NodeJS.Timeout
   #known: KnownCallers
   #context = ''
@@ -56,6 +63,7 @@ export class TlsDoor {
     this.#events = new EventBudget(options.clock)
     this.#known = new KnownCallers(options.store)
     this.strangers = new Strangers(options.clock, options.maxStrangers)
+    this.#mostOfOne = options.maxOfOne ?? shareOfFiles(1 / 8, MOST_OF_ONE)
     const server = createServer({
       ...strictTls,
       // OpenSSL only asks: Node would close whoever it refuses without a trace.
@@ -152,7 +160,7 @@ export class TlsDoor {
       leaf: socket.getPeerX509Certificate()?.raw,
       openssl: socket.authorized ? undefined : String(socket.authorizationError),
     }
-    const verdict = this.#verdict((now) => judgeCaller(shown, this.#known, now))
+    const verdict = this.#verdict((now) => this.#oneOfFew(judgeCaller(shown, this.#known, now)))
     if (verdict instanceof CallerRefused) {
       this.#tell(verdict, remoteText(socket))
       socket.destroy()
@@ -165,6 +173,18 @@ export class TlsDoor {
     // Over TCP the other end can be gone without a word.
     socket.setTimeout(LONGEST_SILENCE, () => socket.destroy())
     this.#options.admit(socket)
+  }
+
+  /** Whoever holds the key of one instance, its thief too, keeps nobody else out. */
+  #oneOfFew(caller: Caller): Caller {
+    let open = 0
+    for (const { instance } of this.#callers.values()) if (instance === caller.instance) open++
+    if (open < this.#mostOfOne) return caller
+    throw new CallerRefused(
+      'TOO_MANY_CONNECTIONS',
+      `found one more connection of ${caller.instance}; allowed: ${this.#mostOfOne} at once`,
+      caller.leaf,
+    )
   }
 
   /** What can't be judged is refused. */

@@ -28,7 +28,7 @@ export class PeerSocket {
   /** Of lake's certificate. */
   serial = ''
 
-  static async served(t: TestContext, maxStrangers?: number): Promise<PeerSocket> {
+  static async served(t: TestContext, maxStrangers?: number, maxStreams?: number): Promise<PeerSocket> {
     const dir = mkdtempSync(join(tmpdir(), 'peer-socket-'))
     atEnd(t, () => rmSync(dir, { recursive: true }))
     const served = new PeerSocket(dir)
@@ -38,7 +38,7 @@ export class PeerSocket {
     engine.events.length = 0
     const server = await servePeers(
       { ...engine, halt: () => {}, readElsewhere: undefined },
-      { socket, listen: undefined, maxStrangers, checkPlace: () => {} },
+      { socket, listen: undefined, maxStrangers, maxStreams, checkPlace: () => {} },
     )
     atEnd(t, () => server.close())
     return served
