@@ -105,6 +105,7 @@ function inventoryOf(): Inventory {
     cas: new Map(),
     announced: new Map(),
     trustStatementCurrent: true,
+    trustStatementAhead: false,
     trustSigners: ['root-1'],
     bundleKeyTrusted: true,
     dueLists: [],

@@ -20,6 +20,8 @@ export interface Inventory {
   readonly announced: ReadonlyMap<string, { readonly number: DocumentNumber; readonly issuedAt: number }>
   /** Whether the newest trust statement says what the slots say. */
   readonly trustStatementCurrent: boolean
+  /** As `isTrustStatementAhead` says. */
+  readonly trustStatementAhead: boolean
   /** The root slots that sign the next trust statement; none where there is nothing new to say. */
   readonly trustSigners: readonly string[]
   /** Whether the newest trust statement names the bundle key in use. */

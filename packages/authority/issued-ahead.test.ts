@@ -7,20 +7,21 @@ import { parseCertificate } from '@datapunk/pki'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
+import { AuthorityError } from './error.ts'
 import { type RotateRequest, rotate } from './rotate.ts'
 import { measure } from './status/measurements.ts'
 import { statusOf } from './status/status.ts'
-import { checkPair } from './testing/peer-eyes.ts'
+import { checkPair, readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }
 
-async function applied(t: TestContext) {
+async function applied(t: TestContext, settings = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'ahead-'))
   atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
-  const engine = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } })
+  const engine = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} }, ...settings } })
   engine.peers.opened()
   await apply(engine, no)
   return { engine, clock }
@@ -32,11 +33,11 @@ const told = (engine: Engine) => [
   measure(engine, { services: 0, last: undefined, failure: undefined }).fault,
 ]
 
-/** How far the clock was ahead, and what makes anew what was issued then. */
-const jumps: readonly (readonly [days: number, anew: string, request: RotateRequest])[] = [
-  [300, '--all', { what: 'pairs' }],
-  [900, '--issuing-ca', { what: 'issuing-ca', without: [] }],
-  [2800, '--root-ca', { what: 'root', without: [] }],
+/** How far the clock was ahead, and what makes anew what was issued then, besides another log. */
+const jumps: readonly (readonly [days: number, anew: string, request?: RotateRequest])[] = [
+  [300, '`$'],
+  [900, '.*rotate --issuing-ca`$', { what: 'issuing-ca', without: [] }],
+  [2800, '.*rotate --root-ca`$', { what: 'root', without: [] }],
 ]
 
 for (const [days, anew, request] of jumps) {
@@ -51,11 +52,11 @@ for (const [days, anew, request] of jumps) {
     assert.deepEqual((await apply(engine, no)).done, [], 'this clock may be the wrong one')
     assert.equal(engine.store.bundle()!.counter, number)
     for (const fault of told(engine))
-      assert.match(fault ?? '', new RegExp(`clock says 2026-06-21.*rotate --log\`.*rotate ${anew}\``))
+      assert.match(fault ?? '', new RegExp(`clock says 2026-06-21.*rotate --log${anew}`))
 
     await rotate(engine, { what: 'log', without: [] })
     await apply(engine, no)
-    await rotate(engine, request)
+    if (request !== undefined) await rotate(engine, request)
     await apply(engine, no)
     assert.deepEqual(told(engine), [undefined, undefined])
     for (const service of ['lake', 'stream']) checkPair(engine, service)
@@ -70,6 +71,39 @@ for (const [days, anew, request] of jumps) {
     assert.deepEqual((await apply(engine, no)).done, [])
   })
 }
+
+test('peers go on past a trust statement that was signed ahead, and pairs are made anew by themselves', async (t) => {
+  const { engine, clock } = await applied(t)
+  const { trust: from } = readAsPeer(engine)
+  clock.advance(400 * DAY)
+  await rotate(engine, { what: 'bundle-key', without: [] })
+  await apply(engine, no)
+  clock.advance(-380 * DAY)
+  await apply(engine, no)
+  assert.throws(() => readAsPeer(engine, from), { code: 'ISSUED_IN_THE_FUTURE' })
+
+  await rotate(engine, { what: 'log', without: [] })
+  await apply(engine, no)
+  assert.ok(readAsPeer(engine, from).trust.issuedAt <= clock.now())
+  for (const service of ['lake', 'stream']) checkPair(engine, service)
+  assert.deepEqual(told(engine), [undefined, undefined])
+})
+
+test('without a log the trust statement is signed anew too, once somebody has said that the clock is right', async (t) => {
+  const { engine, clock } = await applied(t, { transparency: 'off' })
+  const { trust: from } = readAsPeer(engine)
+  clock.advance(400 * DAY)
+  await rotate(engine, { what: 'bundle-key', without: [] })
+  await apply(engine, no)
+  clock.advance(-380 * DAY)
+  for (const fault of told(engine))
+    assert.match(fault ?? '', /if it was ahead then, make everything anew with `mtls rotate --all`$/)
+  await rotate(engine, { what: 'pairs' })
+  await apply(engine, no)
+  assert.ok(readAsPeer(engine, from).trust.issuedAt <= clock.now())
+  for (const service of ['lake', 'stream']) checkPair(engine, service)
+  assert.deepEqual((await apply(engine, no)).done, [])
+})
 
 test('a CA that is of the future is told of also once there is a bundle of today', async (t) => {
   const { engine, clock } = await applied(t)
@@ -92,7 +126,8 @@ test('what the authority itself shows is made anew once somebody has said that t
   await apply(engine, no)
   assert.equal(engine.ownPair.served?.serial, ahead)
 
-  const keyless = { ...engine, makeKeyPair: () => Promise.reject(new Error('no key can be made')) }
+  const noKey = new AuthorityError('KEY_INVALID', 'no key can be made')
+  const keyless = { ...engine, makeKeyPair: () => Promise.reject(noKey) }
   await rotate(keyless, { what: 'log', without: [] })
   await apply(keyless, no)
   assert.equal(engine.ownPair.served?.serial, ahead)

@@ -1,10 +1,10 @@
-import { formatDocumentNumber } from '@datapunk/protocol'
+import { type Config, formatDocumentNumber, readTrustStatement } from '@datapunk/protocol'
 import { caCertificate } from './ca-certificate.ts'
 import type { Reader } from './store/contract.ts'
 import type { SlotKind } from './store/rows.ts'
 
 interface Known {
-  readonly store: Pick<Reader, 'bundle' | 'slots'>
+  readonly store: Pick<Reader, 'bundle' | 'slots' | 'trustStatements'>
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly config: { readonly authority: { readonly clockSkew: number } }
@@ -15,8 +15,10 @@ interface Known {
  * nobody here can know: made anew by a clock that is behind, everything would have ended already for whoever has the right time. So
  * somebody has to say it. Undefined where all is of the past.
  */
-export function aheadFault(known: Known): string | undefined {
-  const { store, clock } = known
+export function aheadFault(
+  known: Known & { readonly config: Pick<Config, 'transparency'> },
+): string | undefined {
+  const { store, clock, config } = known
   const bundle = isBundleAhead(known) ? store.bundle() : undefined
   const cas = casAhead(known)
   const [ca] = cas
@@ -25,8 +27,12 @@ export function aheadFault(known: Known): string | undefined {
     ? `bundle ${formatDocumentNumber(bundle)} is of ${timeText(bundle.issuedAt)}`
     : `the certificate of ${ca!.id} begins at ${timeText(ca!.notBefore)}`
   const has = (wanted: SlotKind) => cas.some(({ kind }) => kind === wanted)
-  const anew = has('root') ? '--root-ca' : has('issuing-ca') ? '--issuing-ca' : '--all'
-  return `${found}, and this machine’s clock says ${timeText(clock())}: nobody whose clock says so too believes it. Set the clock, if it is behind; if it was ahead then, \`mtls rotate --log\` and, once that is done, \`mtls rotate ${anew}\` make everything anew`
+  const anew = has('root') ? ['--root-ca'] : has('issuing-ca') ? ['--issuing-ca'] : []
+  // Its time never goes back. What is published with another says that this clock is right, and pairs follow by themselves.
+  const log = config.transparency === 'off' ? [] : ['--log']
+  const steps = [...log, ...anew].length === 0 ? ['--all'] : [...log, ...anew]
+  const commands = steps.map((step) => `\`mtls rotate ${step}\``).join(' and, once that is done, ')
+  return `${found}, and this machine’s clock says ${timeText(clock())}: nobody whose clock says so too believes it. Set the clock, if it is behind; if it was ahead then, make everything anew with ${commands}`
 }
 
 /**
@@ -34,7 +40,18 @@ export function aheadFault(known: Known): string | undefined {
  * what he had published anew.
  */
 export function latestTime(known: Known): number {
-  return isBundleAhead(known) ? Number.POSITIVE_INFINITY : soonOf(known)
+  return latestAfter(known.store.bundle(), soonOf(known))
+}
+
+/** The same of a bundle. @param soon now, and what clocks may differ by; milliseconds since the epoch */
+export function latestAfter(bundle: { readonly issuedAt: number } | undefined, soon: number): number {
+  return (bundle?.issuedAt ?? 0) > soon ? Number.POSITIVE_INFINITY : soon
+}
+
+/** Whether the newest trust statement is of the future: peers believe it only together with one that follows it, and is not. */
+export function isTrustStatementAhead(known: Known): boolean {
+  const newest = known.store.trustStatements().at(-1)
+  return newest !== undefined && readTrustStatement(newest.bytes).issuedAt > latestTime(known)
 }
 
 /**
@@ -51,7 +68,7 @@ export function isMadeAhead(
 }
 
 function isBundleAhead(known: Known): boolean {
-  return (known.store.bundle()?.issuedAt ?? 0) > soonOf(known)
+  return latestTime(known) === Number.POSITIVE_INFINITY
 }
 
 function casAhead(known: Known) {

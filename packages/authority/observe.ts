@@ -11,6 +11,7 @@ import type {
   InventoryService,
   OperatorTerm,
 } from './inventory.ts'
+import { isTrustStatementAhead } from './issued-ahead.ts'
 import { issuedConstraints } from './issuing/issued-constraints.ts'
 import { rootKeysOf } from './keys/root-keys.ts'
 import { type SeenKeys, withoutNextKey } from './pinning/make-next-keys.ts'
@@ -37,6 +38,7 @@ import type { InstanceRow, SlotRow } from './store/rows.ts'
 export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engine)): Inventory {
   const { store } = engine
   const trustStatementCurrent = isTrustStatementCurrent(store)
+  const trustStatementAhead = isTrustStatementAhead(engine)
   const issuing = slotInUse(store.slots(), 'issuing-ca')
   return {
     mesh: store.mesh(),
@@ -45,7 +47,8 @@ export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engin
     cas: casOf(store),
     announced: announcedIn(store),
     trustStatementCurrent,
-    trustSigners: trustStatementCurrent ? [] : rootsToSign(store).map(({ id }) => id),
+    trustStatementAhead,
+    trustSigners: trustStatementCurrent && !trustStatementAhead ? [] : rootsToSign(store).map(({ id }) => id),
     bundleKeyTrusted: trustStatementCurrent || isBundleKeyTrusted(store),
     rootKeys: rootKeysOf(engine),
     rootsVouched: rootsHaveVouched(store),

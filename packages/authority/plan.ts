@@ -1,6 +1,7 @@
 import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
 import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import { isMadeAhead, latestAfter } from './issued-ahead.ts'
 import { type Constraints, parseConstraints, permittedPart } from './issuing/constraints.ts'
 import { withProbe } from './probe/probe-service.ts'
 import { planRoll, type RollPlan } from './rollover/roll-plan.ts'
@@ -343,18 +344,26 @@ export interface NeedContext {
   readonly crowded: ReadonlySet<string>
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** Whether it was issued while the clock was ahead, and another would not be of the future. */
+  readonly isAhead: (certificate: CertificateRow) => boolean
 }
 
-export function needContext(config: Config, { slots, log }: Inventory, now: number): NeedContext {
+export function needContext(config: Config, inventory: Inventory, now: number): NeedContext {
+  const { slots, log, cas, bundle } = inventory
+  const latest = latestAfter(bundle, now + config.authority.clockSkew)
+  const isAhead = (certificate: CertificateRow) => {
+    const issuer = cas.get(certificate.slot)
+    return issuer !== undefined && isMadeAhead(certificate, issuer, latest)
+  }
   const logged = config.transparency !== 'off' && log !== undefined
-  return { slots, jitter: config.rotation.jitter, logged, crowded: crowdedLogs(slots), now }
+  return { slots, jitter: config.rotation.jitter, logged, crowded: crowdedLogs(slots), now, isAhead }
 }
 
 /** What an instance whose key lives here needs now; undefined where that is nothing. */
 export function needOf(
   settings: Settings,
   { row, current, request, pair }: InventoryInstance,
-  { slots, jitter, logged, crowded, now }: NeedContext,
+  { slots, jitter, logged, crowded, now, isAhead }: NeedContext,
 ): Need | undefined {
   const issue = (reason: string): Need => ({ kind: 'issue', reason })
   const renew = (reason: string): Need => ({ kind: 'renew', reason })
@@ -374,6 +383,7 @@ export function needOf(
   if (state !== 'active' && state !== 'retiring') return issue(`its issuing CA ${current.slot} is ${state}`)
   const log = slots.find((slot) => slot.id === current.log)
   if (logged && log !== undefined && !isLiving(log)) return issue(`its log ${log.id} is ${log.state}`)
+  if (isAhead(current)) return issue(`it begins at ${timestamp(current.notBefore)}: the clock was ahead`)
   if (now >= current.notAfter) return issue(`it expired at ${timestamp(current.notAfter)}`)
   if (held) return undefined
   if (state === 'retiring') return renew(`its issuing CA ${current.slot} is retiring`)

@@ -269,7 +269,8 @@ export class Membership implements CurrentSource {
     let documents = (await tolerate(files)) ?? this.#documents
     for (const offer of this.#gathered.splice(0)) {
       try {
-        documents = this.#offered?.believe(offer, documents, latest) ?? documents
+        const before = this.#waiting.statementsBefore(offer)
+        documents = this.#offered?.believe(offer, documents, latest, before) ?? documents
         this.#waiting.believed(offer)
       } catch (error) {
         this.#waiting.failed(offer, problemOf(error))

@@ -158,12 +158,25 @@ test('a bundle that came while the clock was behind is believed when that is rig
   assert.equal(listening.believed, '1.2 1.1')
 })
 
+test('a trust statement of the future is believed with the one that follows it, signed when the clock was right again', async (t) => {
+  const listening = await Listening.prepare(t)
+  const ahead = await listening.statement(2, listening.clock.now() + 400 * 24 * 60 * minute)
+  const after = [await listening.statement(3), await listening.head()]
+  await listening.begin()
+  await listening.offer(ahead)
+  assert.deepEqual([listening.believed, listening.problems], ['1.1 1.1', ['ISSUED_IN_THE_FUTURE']])
+  await listening.offer(...after)
+  await listening.after(SOON)
+  await listening.refresh()
+  assert.equal(listening.believed, '1.2 1.3')
+})
+
 test('trust statements that came while the clock was behind are believed in their order, and then what rests on them', async (t) => {
   const listening = await Listening.prepare(t)
   const later = listening.clock.now() + 10 * minute
   const documents = [
     await listening.statement(2, later),
-    await listening.statement(3),
+    await listening.statement(3, later),
     await listening.head(),
   ]
   await listening.begin()

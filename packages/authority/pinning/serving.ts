@@ -1,19 +1,20 @@
 import type { Engine } from '../engine.ts'
+import { latestTime } from '../issued-ahead.ts'
 import { pairsOnDisk } from '../observe.ts'
 import type { CertificateRow } from '../store/rows.ts'
 
 /**
  * The certificates that instances show and peers accept: of the pair that lies on disk, which after a crash may not be the one
- * recorded last; not revoked, not ended, under an issuing CA that is still trusted, and in no log that was stolen.
+ * recorded last; not revoked, not ended, not of the future, under an issuing CA that is still trusted, and in no log that was stolen.
  *
  * @param pairs as `pairsOnDisk`
  */
 export function servedCertificates(
-  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'clock'>,
+  engine: Pick<Engine, 'store' | 'disk' | 'layout' | 'clock' | 'config'>,
   pairs: ReadonlyMap<string, string> = pairsOnDisk(engine),
 ): ReadonlyMap<string, CertificateRow> {
   const { store, clock } = engine
-  const now = clock()
+  const [now, latest] = [clock(), latestTime(engine)]
   const trusted = new Set(
     store.slots().flatMap(({ id, state }) => (state === 'active' || state === 'retiring' ? [id] : [])),
   )
@@ -24,7 +25,8 @@ export function servedCertificates(
   const served = new Map<string, CertificateRow>()
   for (const [instance, serial] of pairs) {
     const row = newest.get(serial) ?? store.certificate(serial)
-    const isValid = row?.state === 'issued' && row.instance === instance && now < row.notAfter
+    const isValid =
+      row?.state === 'issued' && row.instance === instance && row.notBefore <= latest && now < row.notAfter
     if (isValid && trusted.has(row.slot) && !stolen.has(row.log ?? '')) served.set(instance, row)
   }
   return served

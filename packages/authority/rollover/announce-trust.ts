@@ -1,6 +1,7 @@
 import type { Signer } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
+import { isTrustStatementAhead } from '../issued-ahead.ts'
 import { publish } from '../publishing/publish.ts'
 import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
 import { isGone } from '../slots.ts'
@@ -9,7 +10,7 @@ import type { SlotRow } from '../store/rows.ts'
 /** Step 2 of story 5. Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */
 export async function announceTrust(engine: Engine): Promise<void> {
   const { store, clock, actor, report } = engine
-  if (isTrustStatementCurrent(store)) return
+  if (isTrustStatementCurrent(store) && !isTrustStatementAhead(engine)) return
   const number = await withSigners(engine, rootsToSign(store), (signers) =>
     publishTrustStatement(store, signers, clock(), actor),
   )

@@ -53,6 +53,7 @@ const founded: Inventory = {
   ]),
   announced: new Map(),
   trustStatementCurrent: true,
+  trustStatementAhead: false,
   trustSigners: [],
   bundleKeyTrusted: true,
   dueLists: [],
@@ -109,7 +110,12 @@ describe('a root whose key is away', () => {
     assert.deepEqual(asked({ ...founded, issuingConstraints: 'others' }), [
       { what: 'issuing-ca', keys: [`root-1 at ${seat}`], until: undefined },
     ])
-    const dropping = { ...founded, trustStatementCurrent: false, trustSigners: ['root-1'] }
+    const dropping = {
+      ...founded,
+      trustStatementCurrent: false,
+      trustStatementAhead: false,
+      trustSigners: ['root-1'],
+    }
     assert.deepEqual(asked(dropping), [
       { what: 'publish-trust-statement', keys: [`root-1 at ${seat}`], until: undefined },
     ])
@@ -123,7 +129,7 @@ describe('a root whose key is away', () => {
     const cas = new Map([...founded.cas, ['issuing-ca-2', ca('root-1', issuingEnd + YEAR)]])
     const coming = {
       ...{ ...founded, announced, cas, slots: [...founded.slots, slot('issuing-ca-2', 'prepared')] },
-      ...{ trustStatementCurrent: false, trustSigners: ['root-1'] },
+      ...{ trustStatementCurrent: false, trustStatementAhead: false, trustSigners: ['root-1'] },
     }
     const next = planRoll(config, coming, now)
     assert.deepEqual(next.step && targetOf(next.step), ['issuing-ca-2'])
@@ -154,7 +160,7 @@ describe('two roots', () => {
     const withCa = {
       ...{ ...prepared, cas: new Map([...cas, ['issuing-ca-2', ca('root-2', rootEnd)]]) },
       ...{ slots: [...prepared.slots, slot('issuing-ca-2', 'prepared')] },
-      ...{ trustStatementCurrent: false, trustSigners: ['root-1', 'root-2'] },
+      ...{ trustStatementCurrent: false, trustStatementAhead: false, trustSigners: ['root-1', 'root-2'] },
     }
     assert.deepEqual(asked({ ...withCa, rootKeys: keysOf(false, false) }), [
       {
@@ -183,7 +189,7 @@ describe('a key that lies there', () => {
 
 test('a bundle key that peers do not know yet is told before anything else, by the end of the bundle', () => {
   const restored = {
-    ...{ ...founded, trustStatementCurrent: false, bundleKeyTrusted: false },
+    ...{ ...founded, trustStatementCurrent: false, trustStatementAhead: false, bundleKeyTrusted: false },
     trustSigners: ['root-1'],
   }
   const due = now + 2 * YEAR

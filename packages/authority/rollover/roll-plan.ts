@@ -92,8 +92,9 @@ function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
 
 /** 2 Peers are told: a trust statement that says what the slots say, and a bundle that names it. */
 function announce(inventory: Inventory): RootStep[] {
-  const { trustStatementCurrent, trustSigners, bundleKeyTrusted, bundle, slots, announced } = inventory
-  if (trustStatementCurrent) return []
+  const { trustStatementCurrent, trustStatementAhead, trustSigners, bundleKeyTrusted } = inventory
+  const { bundle, slots, announced } = inventory
+  if (trustStatementCurrent && !trustStatementAhead) return []
   const publish = (reason: string, until: number | undefined): RootStep[] => [
     { step: { kind: 'publish-trust-statement', reason }, roots: trustSigners, until },
   ]
@@ -102,6 +103,8 @@ function announce(inventory: Inventory): RootStep[] {
       'peers do not know the bundle key yet, and believe nothing before they do',
       bundle?.expiresAt,
     )
+  if (trustStatementCurrent)
+    return publish('the newest trust statement is of the future: the clock was ahead', undefined)
   const coming = slots.filter(({ id, state }) => state === 'prepared' && !announced.has(id))
   return coming.length === 0
     ? publish('the newest trust statement still names what is no longer in use', undefined)

@@ -21,17 +21,23 @@ import { decodeSettings } from '../services/settings.ts'
  * @param from what it believed before; else it begins at the first root
  */
 export function readAsPeer(
-  { layout, config }: Engine,
+  { layout, config, clock }: Engine,
   from?: SignedTrustStatement,
 ): { trust: SignedTrustStatement; bundle: Bundle } {
   const anchors = decodePem(readFileSync(config.paths.caCert), 'CERTIFICATE').map(parseCertificate)
   const numbers = trustStatementNumbers(readdirSync(layout.mesh.trustDir))
   const statements = numbers.map((number) => readFileSync(layout.mesh.trustStatement(number)))
-  const trust = followTrustStatements(statements, from === undefined ? { anchors } : { previous: from })
+  const latest = clock() + config.authority.clockSkew
+  const trust = followTrustStatements(
+    statements,
+    from === undefined ? { anchors } : { previous: from },
+    latest,
+  )
   const bundle = openBundle(
     readFileSync(layout.mesh.head),
     (digest) => readFileSync(layout.mesh.section(digest)),
     trust,
+    { latest },
   )
   return { trust, bundle }
 }

@@ -62,12 +62,19 @@ export class OfferedDocuments {
    * Of a head those sections count that were gathered for it.
    *
    * @param latest as in `BeliefOptions`
+   * @param before trust statements that were not believed by themselves
    * @returns `previous` itself where nothing is new
    * @throws ProtocolError
    */
-  believe(offered: OfferedDocument, previous: MeshDocuments, latest: number): MeshDocuments {
+  believe(
+    offered: OfferedDocument,
+    previous: MeshDocuments,
+    latest: number,
+    before: readonly OfferedDocument[] = [],
+  ): MeshDocuments {
     if (offered.type === 'trust-statement') {
-      const trust = followTrustStatements([offered.document], { previous: previous.trust }, latest)
+      const statements = [...before, offered].map(({ document }) => document)
+      const trust = followTrustStatements(statements, { previous: previous.trust }, latest)
       return trust === previous.trust ? previous : { ...previous, trust }
     }
     const { number } = readBundleHead(offered.document).head

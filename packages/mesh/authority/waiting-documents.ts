@@ -34,7 +34,16 @@ export class WaitingDocuments {
     this.#dropOldest()
   }
 
+  /** The trust statements that wait and came before this document: it may be believed with them where they are not without it. */
+  statementsBefore(document: OfferedDocument): OfferedDocument[] {
+    const waiting = [...this.#reasons.keys()]
+    return waiting.slice(0, waiting.indexOf(document)).filter(({ type }) => type === 'trust-statement')
+  }
+
+  /** With a trust statement, those before it. */
   believed(document: OfferedDocument): void {
+    if (document.type === 'trust-statement')
+      for (const before of this.statementsBefore(document)) this.#reasons.delete(before)
     this.#reasons.delete(document)
   }
 
