@@ -100,6 +100,8 @@ describe('a log that was put back by hand', () => {
     await until(() => seenByLake(mesh) === 3)
     await first.leave()
     putBack()
+    // Until it signs anew, what it shows is only old.
+    await mesh.issue('stream')
 
     const lake = await join('lake', { config: mesh.configFile })
     atEnd(t, () => lake.leave())

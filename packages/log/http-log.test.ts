@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { TestIdentity } from '@datapunk/testkit'
-import { openCheckpoint } from '@datapunk/tlog'
+import { openCheckpoint, signCheckpoint } from '@datapunk/tlog'
+import { openLogKey } from './log-key.ts'
 import { readFolder } from './reading/read-folder.ts'
 import { newSigner, ServedLog } from './testing/served-log.ts'
 
@@ -106,14 +107,17 @@ describe('a log that runs elsewhere', () => {
     assert.equal(await log.holds({ size: 4, root: trees[2]!.root }), false)
   })
 
-  it('is found out when it shows a tree that does not hold the one before', async () => {
+  it('is found out when it shows a tree that does not hold the one before, and is not by an older one', async () => {
     const log = await served.reached()
     await log.submit(chainOf(precertificates[0]!))
     await log.submit(chainOf(precertificates[1]!))
-    const before = await served.log.read('checkpoint')
+    const older = await served.log.read('checkpoint')
     await log.submit(chainOf(precertificates[2]!))
     await log.read('checkpoint')
     const shelf = readFolder(served.log.folder.public)
+    const key = await openLogKey(served.log.folder.key)
+    const steppedBack = { ...openCheckpoint(older!, log), timestamp: served.logMesh.now + 1 }
+    const later = await signCheckpoint(steppedBack, key)
     await served.close()
     {
       // Somebody has put the log back, or stands in its place.
@@ -124,7 +128,12 @@ describe('a log that runs elsewhere', () => {
       )
       // The connection that was open may be found closed.
       await log.read('checkpoint').catch(() => {})
-      for (const checkpoint of [before, undefined]) {
+      shown = older
+      await assert.rejects(log.read('checkpoint'), {
+        code: 'LOG_UNREADABLE',
+        message: /older than that of 3/,
+      })
+      for (const checkpoint of [later, undefined]) {
         shown = checkpoint
         await assert.rejects(log.read('checkpoint'), { code: 'LOG_WRONG', message: /of 3 entries/ })
       }

@@ -3,9 +3,11 @@ import type { Signer } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import {
   CHECKPOINT_PATH,
+  compareTrees,
   EMPTY_ROOT,
   follows,
   openCheckpoint,
+  type ReadTile,
   type SignedCheckpoint,
   TlogError,
   type TreeRoot,
@@ -13,7 +15,7 @@ import {
 } from '@datapunk/tlog'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { LogError } from './log-error.ts'
-import { type ReadObject, readObject } from './reading/read-log.ts'
+import { outdated, type ReadObject, readObject } from './reading/read-log.ts'
 import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
 import { authorityWord } from './serving/authority-word.ts'
 import { keyOfLog } from './serving/log-description.ts'
@@ -134,25 +136,32 @@ export class HttpLog {
     if ((this.#newest?.size ?? 0) < tree.size) await this.read(CHECKPOINT_PATH)
     const newest = this.#newest
     if (newest === undefined || newest.size < tree.size) return false
-    return this.#isPartOf(tree, newest)
+    return follows(tree, newest, this.#readTile)
   }
 
-  /** @throws LogError `LOG_WRONG` */
+  /** @throws LogError as `#checkAfter` */
   async #goOnTo(signed: Uint8Array | undefined): Promise<void> {
     const next = signed && openCheckpoint(signed, this)
     const before = this.#newest
-    if (before !== undefined && before.size > 0 && !(next && (await this.#isPartOf(before, next))))
-      throw new LogError(
-        'LOG_WRONG',
-        `the log ${this.origin} has signed a tree of ${before.size} entries and now shows one of ${next?.size ?? 0} that does not hold it`,
-      )
+    if (before !== undefined && before.size > 0) await this.#checkAfter(before, next)
     // Another call may have read a newer one meanwhile.
     if (next !== undefined && next.size >= (this.#newest?.size ?? 0)) this.#newest = next
   }
 
-  async #isPartOf(from: TreeRoot, to: TreeRoot): Promise<boolean> {
-    return follows(from, to, (tile) => readObject(this.#read, tilePath(tile)))
+  /** @throws LogError `LOG_WRONG`; `LOG_UNREADABLE` it is an older one, which says nothing */
+  async #checkAfter(before: SignedCheckpoint, next: SignedCheckpoint | undefined): Promise<void> {
+    if (next !== undefined) {
+      const found = await compareTrees(before, next, this.#readTile)
+      if (found === 'follows') return
+      if (found === 'outdated') throw outdated(before, next)
+    }
+    throw new LogError(
+      'LOG_WRONG',
+      `the log ${this.origin} has signed a tree of ${before.size} entries and now shows one of ${next?.size ?? 0} that does not hold it`,
+    )
   }
+
+  readonly #readTile: ReadTile = (tile) => readObject(this.#read, tilePath(tile))
 }
 
 /** That it is silent now, or that a tile came that is not the log’s, is not known to be a lie of it. */

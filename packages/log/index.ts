@@ -7,6 +7,7 @@ export { readFolder } from './reading/read-folder.ts'
 export {
   type LogIdentity,
   leafHash,
+  outdated,
   type ReadObject,
   readCheckpoint,
   readEntries,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { follows } from './follows.ts'
+import { compareTrees, follows } from './follows.ts'
 import { EMPTY_EDGE, growTree } from './grow-tree.ts'
 import { tilePath } from './tile-path.ts'
 import { hashLeaf } from './tree-hash.ts'
@@ -29,6 +29,23 @@ test('a tree follows each of its beginnings, and nothing else', async () => {
     assert.equal(await follows(other, late, late.read), false)
     if (size > before) assert.equal(await follows(late, early, early.read), false)
   }
+})
+
+test('a smaller tree is an older one only where its time says so too, and the larger one holds it', async () => {
+  const late = { ...treeOf(leaves(300)), timestamp: 2000 }
+  const early = { ...treeOf(leaves(3)), timestamp: 1000 }
+  const fork = treeOf(leaves(3).with(1, leaf(-1)))
+  for (const [next, found] of [
+    [early, 'outdated'],
+    [{ ...early, timestamp: 2000 }, 'outdated'],
+    [{ ...early, timestamp: 2001 }, 'contradicts'],
+    [{ ...fork, timestamp: 1000 }, 'contradicts'],
+    [late, 'follows'],
+    [{ ...late, root: early.root }, 'contradicts'],
+  ] as const)
+    assert.equal(await compareTrees(late, next, late.read), found)
+  assert.equal(await compareTrees(early, late, late.read), 'follows')
+  assert.equal(await compareTrees({ ...fork, timestamp: 1000 }, late, late.read), 'contradicts')
 })
 
 test('a tile that is not of the later tree proves nothing, neither way', async () => {

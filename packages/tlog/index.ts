@@ -1,7 +1,7 @@
 export type { Candidate, Entry } from './candidate.ts'
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { CompactTree } from './compact-tree.ts'
-export { follows } from './follows.ts'
+export { compareTrees, follows } from './follows.ts'
 export { EMPTY_EDGE, growTree, type TreeEdge, type TreeGrowth } from './grow-tree.ts'
 export type { CheckpointLock, LogStore } from './log-store.ts'
 export { readProvenTile } from './proven-tile.ts'

@@ -86,11 +86,25 @@ describe('whoever follows a log', () => {
       for (let n = 0; n < 3; n++) await add(await precertificate())
       await follower.look(ca.at)
       change()
-      served = await log.files(origin, ca.at)
+      served = await log.files(origin, ca.at + 1)
       await follower.look(ca.at).catch(() => {})
       assert.match(found[0]?.message ?? '', /two trees.*`mtls compromise --log`/)
     })
   }
+
+  test('is told that the log shows an older tree, and finds nothing by that', async () => {
+    await add(await precertificate())
+    const older = served.get('checkpoint')!
+    await add(await precertificate())
+    await follower.look(ca.at)
+    const missing = await precertificate()
+    promised = [rowOf(missing)]
+    served.set('checkpoint', older)
+    await assert.rejects(follower.look(ca.at), { code: 'LOG_UNREADABLE', message: /older than that of 2/ })
+    await add(missing)
+    await follower.look(ca.at)
+    assert.deepEqual([entries, found], [[0, 1, 2], []])
+  })
 
   test('is told where what the log shows is not what it has signed', async () => {
     await add(await precertificate())

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import type { AuthorityReader, LogFinding, PromisedCertificate } from '@datapunk/authority'
-import { readCheckpoint, readEntries } from '@datapunk/log'
+import { outdated, readCheckpoint, readEntries } from '@datapunk/log'
 import { certificateOfEntry, type TileLeaf } from '@datapunk/pki'
 import { tilesOfEntries } from '@datapunk/protocol'
-import { follows, type ReadTile, type SignedCheckpoint, TILE_WIDTH, tilePath } from '@datapunk/tlog'
+import { compareTrees, type ReadTile, type SignedCheckpoint, TILE_WIDTH, tilePath } from '@datapunk/tlog'
 import type { LogSource } from './log-source.ts'
 
 export interface FollowerListener {
@@ -50,7 +50,8 @@ export class LogFollower {
     const { read, log } = this.#source
     const checkpoint = await readCheckpoint(read, log)
     if (checkpoint !== undefined) {
-      await this.#checkConsistent(checkpoint)
+      if (this.#checkpoint !== undefined) await this.#checkAfter(this.#checkpoint, checkpoint)
+      this.#checkpoint = checkpoint
       for (const tile of tilesOfEntries(this.#read, checkpoint.size))
         await this.#readTile(tile, checkpoint, now)
     }
@@ -58,12 +59,12 @@ export class LogFollower {
     for (const [tbsHash, end] of this.#seen) if (end <= now) this.#seen.delete(tbsHash)
   }
 
-  async #checkConsistent(next: SignedCheckpoint): Promise<void> {
-    const before = this.#checkpoint
+  /** @throws LogError `LOG_UNREADABLE` it is an older one, which says nothing */
+  async #checkAfter(before: SignedCheckpoint, next: SignedCheckpoint): Promise<void> {
     const read: ReadTile = async (tile) => (await this.#source.read(tilePath(tile))) ?? new Uint8Array()
-    const isConsistent = before === undefined || (await follows(before, next, read))
-    this.#checkpoint = next
-    if (isConsistent) return
+    const found = await compareTrees(before, next, read)
+    if (found === 'outdated') throw outdated(before, next)
+    if (found === 'follows') return
     this.#read = Math.min(this.#read, next.size)
     this.#listener.finding({
       kind: 'alarm',

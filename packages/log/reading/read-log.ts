@@ -92,6 +92,14 @@ export async function readIssuer(read: ReadObject, fingerprint: Uint8Array): Pro
   return der
 }
 
+/** It is no evidence against the log, and no news of it. */
+export function outdated(before: SignedCheckpoint, next: SignedCheckpoint): LogError {
+  return new LogError(
+    'LOG_UNREADABLE',
+    `found a checkpoint of ${next.size} entries of the log ${next.origin}, older than that of ${before.size} which it has shown before: look again; where it stays, a cache or somebody on the way shows what was, or the log was put back`,
+  )
+}
+
 export function wrong(path: string, why: string): LogError {
   return new LogError('LOG_WRONG', `${path} of the log is not as its checkpoint says: ${why}`, {
     data: { path },

@@ -209,6 +209,7 @@ describe('whoever watches a log', () => {
       const consistent = served
       show(proven)
       await watch.look()
+      clock.advance(1)
       change()
       const later = await ca.loggedLeaf('stream', log)
       await serve()
@@ -243,10 +244,56 @@ describe('whoever watches a log', () => {
     await watch.look()
     await watch.stop()
     log.leaves.pop()
+    clock.advance(1)
     await serve()
     start()
     await watch.look()
     assert.deepEqual(kinds(), ['contradiction'])
+    assert.match(alarms[0]!.message, /a tree of 3 entries, and later one of 2/)
+  })
+
+  test('takes an older checkpoint for nothing, however long it is shown, also after a restart', async () => {
+    for (let n = 0; n < 3; n++) await ca.loggedLeaf('lake', log)
+    await serve()
+    const older = served.get('checkpoint')!
+    clock.advance(1000)
+    const leaf = await ca.loggedLeaf('nexus', log)
+    await serve()
+    await watch.look()
+    const whole = served
+    clock.advance(1000)
+    const late = await ca.loggedLeaf('stream', log)
+    for (let starts = 0; starts < 2; starts++) {
+      served = new Map([...whole, ['checkpoint', older]])
+      show(leaf)
+      show(late)
+      for (let looks = 0; looks < 3; looks++) {
+        clock.advance(60_000)
+        await watch.look()
+      }
+      assert.deepEqual([alarms, sizeSeen(), show(late)], [[], 4, undefined])
+      await watch.stop()
+      start()
+    }
+    await serve()
+    show(late)
+    await watch.look()
+    assert.deepEqual([alarms, sizeSeen(), show(late)], [[], 5, undefined])
+  })
+
+  test('raises an alarm where an older tree does not agree', async () => {
+    for (let n = 0; n < 3; n++) await ca.loggedLeaf('lake', log)
+    await serve()
+    await watch.look()
+    const whole = served
+    log.leaves.length = 2
+    log.leaves.reverse()
+    clock.advance(-1)
+    const fork = (await log.files(ORIGIN, clock.now())).get('checkpoint')!
+    served = new Map([...whole, ['checkpoint', fork]])
+    await watch.look()
+    assert.deepEqual(kinds(), ['contradiction'])
+    assert.match(alarms[0]!.message, /two trees, of 3 and 2 entries, that do not agree/)
   })
 
   for (const silent of [false, true]) {

@@ -241,7 +241,7 @@ export class LogWatch {
 
 function contradictionAlarm({ origin }: LogWitness, { before, after }: Contradiction): LogAlarm {
   const found =
-    after.size < before.size
+    after.size < before.size && after.timestamp > before.timestamp
       ? `the log ${origin} has signed a tree of ${before.size} entries, and later one of ${after.size}`
       : `the log ${origin} has signed two trees, of ${before.size} and ${after.size} entries, that do not agree`
   const message = `${found}: \`mtls compromise --log\` begins another, and issues every certificate anew`

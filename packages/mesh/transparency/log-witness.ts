@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { merkleTreeLeaf, precertEntry, type TileLeaf, withoutSctList } from '@datapunk/pki'
 import { keyIdOf, logFolderId, readLogEntries, type TrustedLog, tilesOfEntries } from '@datapunk/protocol'
 import {
-  follows,
+  compareTrees,
   HASH_SIZE,
   hashLeaf,
   type ReadTile,
@@ -67,8 +67,8 @@ export class LogWitness {
   /**
    * Looks for a newer checkpoint.
    *
-   * @throws Error where the log can't be reached, or what it serves is signed by nobody or proves nothing: that says nothing of
-   *   the log, and another look may
+   * @throws Error where the log can't be reached, or what it serves is signed by nobody, proves nothing, or is older: that says
+   *   nothing of the log, and another look may
    */
   advance(): Promise<void> {
     this.#advancing ??= this.#advance().finally(() => {
@@ -126,12 +126,17 @@ export class LogWitness {
     if (this.#contradiction !== undefined) return
     const next = opened(await this.#read('checkpoint', MAX_CHECKPOINT), this.#options.log)
     const last = this.#last
-    if (last !== undefined && !(await follows(last, next, this.#readTile))) {
-      await this.#options.memory.keepContradicting(this.#id, next.signed)
-      this.#contradiction = { before: last, after: next }
-      return
+    if (last !== undefined) {
+      const found = await compareTrees(last, next, this.#readTile)
+      if (found === 'contradicts') {
+        await this.#options.memory.keepContradicting(this.#id, next.signed)
+        this.#contradiction = { before: last, after: next }
+        return
+      }
+      if (found === 'outdated')
+        throw new Error(`found an older tree, of ${next.size} entries, where ${last.size} were seen`)
+      if (last.size === next.size) return
     }
-    if (last?.size === next.size) return
     // Kept first: whoever starts anew goes on from at least as far as anything was decided by.
     await this.#options.memory.keep(this.#id, next.signed)
     this.#last = next
