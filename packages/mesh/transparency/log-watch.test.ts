@@ -28,6 +28,7 @@ describe('whoever watches a log', () => {
   let folder: string
   let clock: FixedClock
   let alarms: LogAlarm[]
+  let changes: number
   let watch: LogWatch
   let logged: LoggedCertificates
   let pins: Set<string> | undefined
@@ -66,7 +67,9 @@ describe('whoever watches a log', () => {
         isRevoked: (serial) => revoked.has(serial),
       }),
       alarm: (alarm) => alarms.push(alarm),
-      changed: () => {},
+      changed: () => {
+        changes++
+      },
     })
     watch.follow([{ spki: log.signer.spki, origin: ORIGIN }])
   }
@@ -104,6 +107,7 @@ describe('whoever watches a log', () => {
     isDown = false
     isSilent = false
     alarms = []
+    changes = 0
     pins = undefined
     revoked = new Set()
     later = []
@@ -156,6 +160,28 @@ describe('whoever watches a log', () => {
     await watch.look()
     assert.deepEqual(kinds(), ['absent'])
     assert.match(show(stolen)!, /does not hold yet/)
+  })
+
+  test('takes back what it has said of a certificate that comes late', async () => {
+    await ca.loggedLeaf('lake', log)
+    await serve()
+    const late = await ca.loggedLeaf('nexus', log)
+    const stolen = await promised(1)
+    for (const leaf of [late, stolen]) show(leaf)
+    clock.advance(60_000)
+    await watch.look()
+    await watch.look()
+    assert.deepEqual(kinds(), ['absent', 'absent'])
+    for (const leaf of [late, stolen]) assert.match(show(leaf)!, /does not hold yet/)
+    const told = changes
+    await serve()
+    await watch.look()
+    assert.equal(show(late), undefined)
+    assert.ok(changes > told, 'whoever was refused is judged anew')
+    assert.match(show(stolen)!, /not at place 1/)
+    assert.equal(alarms.length, 3)
+    await watch.look()
+    assert.equal(alarms.length, 3)
   })
 
   test('raises no alarm while nobody can be asked, however long', async () => {

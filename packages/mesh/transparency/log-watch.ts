@@ -59,6 +59,9 @@ const PIN_DELAY = 5_000
 /** Certificates that wait to be looked for; of more only the first are, until there is room. */
 const MAX_WAITING = 4096
 
+/** Of those that did not come in time only the last are looked for on. */
+const MAX_LATE = 4096
+
 interface Sought {
   readonly logged: LoggedCertificate
   readonly until: number
@@ -72,6 +75,8 @@ export class LogWatch {
   readonly #options: LogWatchOptions
   readonly #witnesses = new Map<string, LogWitness>()
   readonly #sought = new Map<string, Sought>()
+  /** By fingerprint: what was not there in time, which is refused until it is. */
+  readonly #late = new Map<string, LoggedCertificate>()
   #pause = FIRST_LOOK
   #nextAt = Number.POSITIVE_INFINITY
   #cancel = () => {}
@@ -98,6 +103,8 @@ export class LogWatch {
     // Whose word counts for nothing any more has nothing to prove.
     for (const [fingerprint, { logged }] of this.#sought)
       if (!this.#witnesses.has(logged.sct.log)) this.#sought.delete(fingerprint)
+    for (const [fingerprint, { sct }] of this.#late)
+      if (!this.#witnesses.has(sct.log)) this.#late.delete(fingerprint)
     if (logs.length > 0)
       this.#lookWithin([...this.#witnesses.keys()].every((log) => before.has(log)) ? LOOK_EVERY : FIRST_LOOK)
   }
@@ -157,6 +164,8 @@ export class LogWatch {
         await this.#advance(witness)
         for (const sought of [...this.#sought.values()])
           if (sought.logged.sct.log === witness.log) await this.#find(witness, sought)
+        for (const late of [...this.#late.values()])
+          if (late.sct.log === witness.log) await this.#findLate(witness, late)
         await this.#readNew(witness)
       } catch {
         // Nobody can be asked, or what was answered proves nothing.
@@ -215,21 +224,36 @@ export class LogWatch {
   }
 
   async #find(witness: LogWitness, { logged, until }: Sought): Promise<void> {
-    const { clock, alarm, changed } = this.#options
     const found = await witness.find(logged)
-    if (found === 'later' && clock.now() < until) return
+    if (found === 'later' && this.#options.clock.now() < until) return
     this.#sought.delete(logged.fingerprint)
-    if (found === 'there') {
-      this.#options.logged.isProven(logged.fingerprint)
-      // It may have been refused until now.
-      if (witness.contradiction !== undefined) changed()
-      return
+    if (found === 'later') {
+      if (this.#late.size >= MAX_LATE) this.#late.delete(this.#late.keys().next().value as string)
+      this.#late.set(logged.fingerprint, logged)
     }
+    if (found !== 'there') return this.#tellAbsent(witness, logged, found)
+    this.#options.logged.isProven(logged.fingerprint)
+    // It may have been refused until now.
+    if (witness.contradiction !== undefined) this.#options.changed()
+  }
+
+  /** What is there after all is good from now on. */
+  async #findLate(witness: LogWitness, logged: LoggedCertificate): Promise<void> {
+    const found = await witness.find(logged)
+    if (found === 'later') return
+    this.#late.delete(logged.fingerprint)
+    if (found === 'absent') return this.#tellAbsent(witness, logged, found)
+    this.#options.logged.isProven(logged.fingerprint)
+    this.#options.changed()
+  }
+
+  #tellAbsent(witness: LogWitness, logged: LoggedCertificate, found: 'absent' | 'later'): void {
     const size = witness.checkpoint?.size ?? 0
     const why =
       found === 'absent'
         ? `that is not at place ${logged.sct.leafIndex} of the log, where its SCT says that it is`
         : `that the log of ${size} entries does not hold yet, though its SCT says so`
+    const { alarm, changed } = this.#options
     this.#options.logged.isAbsent(logged.fingerprint, why)
     const { serial } = logged.leaf
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
