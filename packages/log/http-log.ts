@@ -4,7 +4,6 @@ import { keyIdOf } from '@datapunk/protocol'
 import {
   CHECKPOINT_PATH,
   compareTrees,
-  EMPTY_ROOT,
   follows,
   openCheckpoint,
   type ReadTile,
@@ -14,6 +13,7 @@ import {
   tilePath,
 } from '@datapunk/tlog'
 import type { CircuitBreaker } from './circuit-breaker.ts'
+import { HeldTrees } from './held-trees.ts'
 import { LogError } from './log-error.ts'
 import { outdated, type ReadObject, readObject } from './reading/read-log.ts'
 import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
@@ -40,9 +40,6 @@ export interface HttpLogOptions {
 /** Octets of the largest answer: an SCT, what is wrong, or a description. */
 const MAX_ANSWER = 64 * 1024
 
-/** Trees that are known to be part of the log; a thousand peers have seen the same few. */
-const MAX_HELD = 256
-
 /**
  * A log that runs elsewhere, as another user. Nothing that it says is believed without its signature, and it can't take back
  * what it has signed: each checkpoint has to hold the one that was read before.
@@ -54,7 +51,7 @@ export class HttpLog {
   readonly origin: string
   readonly #options: HttpLogOptions
   readonly #read: ReadObject
-  readonly #held = new Map<string, Promise<boolean>>()
+  readonly #held = new HeldTrees()
   /** The newest checkpoint that was read. */
   #newest: SignedCheckpoint | undefined
 
@@ -117,17 +114,8 @@ export class HttpLog {
   }
 
   /** Whether the log began with this tree once, by proof; what can't be read now says yes. */
-  async holds({ size, root }: TreeRoot): Promise<boolean> {
-    if (size === 0) return Buffer.compare(root, EMPTY_ROOT) === 0
-    const key = `${size} ${Buffer.from(root).toString('hex')}`
-    const known = this.#held.get(key)
-    if (known !== undefined) return known
-    if (this.#held.size >= MAX_HELD) this.#held.clear()
-    const held = this.#holds({ size, root })
-    this.#held.set(key, held)
-    // Only what was shown is known for good.
-    if (!(await held.catch(() => false))) this.#held.delete(key)
-    return held.catch(saysYes)
+  holds(tree: TreeRoot): Promise<boolean> {
+    return this.#held.has(tree, (tree) => this.#holds(tree)).catch(saysYes)
   }
 
   async close(): Promise<void> {}

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { PkiErrorCode } from '@datapunk/pki'
 import { TestCa, type TestIdentity, testExtension } from '@datapunk/testkit'
-import type { LogStore } from '@datapunk/tlog'
+import { EMPTY_EDGE, growTree, HASH_SIZE, type LogStore } from '@datapunk/tlog'
 import { DiskStore } from './disk-store.ts'
 import { LogMesh } from './testing/log-mesh.ts'
 import type { SubmissionKind, TransparencyLog } from './transparency-log.ts'
@@ -79,6 +79,46 @@ describe('a log answers', () => {
     assert.equal(refused.length, 4200 - 4096)
     for (const each of refused) assert.equal((each as PromiseRejectedResult).reason.code, 'LOG_BUSY')
     assert.equal(await logMesh.check(log), 2)
+  })
+})
+
+describe('a log that is asked for a tree', () => {
+  const fork = new Uint8Array(32)
+  let beginnings: { readonly size: number; readonly root: Uint8Array }[]
+  let tile: string
+
+  /** Trees of 1 and of 5 entries were published, and none between. */
+  beforeEach(async () => {
+    await submit(precertificate)
+    await Promise.all((await logMesh.precertificates(4)).map((each) => submit(each)))
+    tile = join(log.folder.public, 'tile/0/000.p/5')
+    const octets = readFileSync(tile)
+    const leaves = Array.from({ length: 5 }, (_, at) => octets.subarray(at * HASH_SIZE, (at + 1) * HASH_SIZE))
+    beginnings = [0, 1, 2, 3, 4, 5].map((size) => growTree(EMPTY_EDGE, leaves.slice(0, size)))
+  })
+
+  it('has held each of its beginnings, and no other, whether or not it was published', async () => {
+    for (const { size, root } of [...beginnings, ...beginnings]) {
+      assert.equal(await log.holds({ size, root }), true)
+      assert.equal(await log.holds({ size, root: fork }), false, `a fork of ${size}`)
+    }
+    assert.equal(await log.holds({ size: 6, root: beginnings[5]!.root }), false)
+  })
+
+  it('does not need the partial tiles of before', async () => {
+    rmSync(join(log.folder.public, 'tile/0/000.p/1'))
+    assert.equal(await log.holds(beginnings[1]!), true)
+    assert.equal(await log.holds({ size: 1, root: fork }), false)
+  })
+
+  it('says yes while its disk can’t be read, and asks it again', async () => {
+    const octets = readFileSync(tile)
+    for (const damage of [() => rmSync(tile), () => writeFileSync(tile, octets.subarray(1))]) {
+      damage()
+      assert.equal(await log.holds({ size: 3, root: fork }), true)
+      writeFileSync(tile, octets)
+      assert.equal(await log.holds({ size: 3, root: fork }), false)
+    }
   })
 })
 

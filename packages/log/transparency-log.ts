@@ -13,19 +13,21 @@ import {
 import { keyIdOf, type Layout, type LogFolder, type TrustStatement } from '@datapunk/protocol'
 import {
   type Candidate,
+  follows,
   hashLeaf,
   type LogStore,
   type PublishedCheckpoint,
   Sequencer,
+  type TreeRoot,
   tilePath,
-  treeRoot,
 } from '@datapunk/tlog'
 import { type AboutLog, readAbout } from './about.ts'
 import { DiskStore } from './disk-store.ts'
-import { LogError } from './log-error.ts'
+import { HeldTrees } from './held-trees.ts'
 import { damaged, ended, isDamage, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
 import { currentLog, endLog, makeLog, rewriteAbout } from './make-log.ts'
+import { readObject } from './reading/read-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
 
@@ -48,9 +50,6 @@ export interface TransparencyLogOptions {
   readonly storeIn?: (folder: string) => LogStore
 }
 
-/** Some hundred octets each. */
-const MAX_ROOTS = 256
-
 export type SubmissionKind = 'chain' | 'pre-chain'
 
 /**
@@ -68,8 +67,7 @@ export class TransparencyLog {
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
   #joining: Promise<void> | undefined
-  /** Of trees that were asked about. */
-  readonly #roots = new Map<number, Promise<Uint8Array | undefined>>()
+  readonly #held = new HeldTrees()
 
   private constructor(options: TransparencyLogOptions, opened: Opened) {
     this.#options = options
@@ -171,19 +169,12 @@ export class TransparencyLog {
   }
 
   /**
-   * Whether the log began with this tree once; what can't be read says yes.
+   * Whether the log began with this tree once, by the tiles of the one that it has now; where these can't be read it says yes.
    *
    * @param tree as a witness has seen it
    */
-  async holds({ size, root }: { readonly size: number; readonly root: Uint8Array }): Promise<boolean> {
-    const now = this.checkpoint
-    if (size > (now?.size ?? 0)) return false
-    const known = this.#roots.get(size) ?? this.#rootOf(size)
-    // A thousand peers have seen the same few trees.
-    if (this.#roots.size >= MAX_ROOTS) this.#roots.clear()
-    this.#roots.set(size, known)
-    const found = await known
-    return found === undefined || Buffer.compare(found, root) === 0
+  holds(tree: TreeRoot): Promise<boolean> {
+    return this.#held.has(tree, (tree) => this.#holds(tree)).catch(() => true)
   }
 
   /** Waits for what was submitted. */
@@ -203,12 +194,10 @@ export class TransparencyLog {
     return this.#joining
   }
 
-  #rootOf(size: number): Promise<Uint8Array | undefined> {
-    return treeRoot(size, async (tile) => {
-      const octets = await this.#store.read(tilePath(tile))
-      if (octets === undefined) throw new LogError('LOG_UNREADABLE', `found no ${tilePath(tile)} in the log`)
-      return octets
-    }).catch(() => undefined)
+  async #holds(tree: TreeRoot): Promise<boolean> {
+    const now = this.checkpoint
+    if (now === undefined) return false
+    return follows(tree, now, (tile) => readObject((path) => this.read(path), tilePath(tile)))
   }
 
   async #check(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Submission> {
