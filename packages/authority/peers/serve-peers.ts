@@ -11,13 +11,14 @@ import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'
 import { EventBudget } from './event-budget.ts'
 import { InstanceStreams } from './instance-streams.ts'
+import { shareOfFiles } from './open-files.ts'
 import { PeerStream, type Streaming } from './peer-stream.ts'
 import { type Publication, publicationOf, sectionRefs } from './publication.ts'
 import { Strangers } from './strangers.ts'
 import { TlsDoor } from './tls-door.ts'
 
-/** Far more than one authority is meant for, and fewer than would use up its files. */
-const MAX_CONNECTIONS = 16_384
+/** Far more than one authority is meant for, and at most three quarters of its files: the inventory and the logs need some too. */
+const MAX_CONNECTIONS = { fewest: 256, most: 16_384 }
 
 /** Who connects and says nothing is let go. Milliseconds. */
 const HEADERS_TIMEOUT = 10_000
@@ -126,15 +127,14 @@ class HttpPeerServer implements PeerServer {
       connectionsCheckingInterval: HEADERS_TIMEOUT / 2,
     }
     this.#server = createServer(limits, (request, response) => this.#answer(request, response))
-    this.#server.maxConnections = MAX_CONNECTIONS
+    const maxConnections = shareOfFiles(3 / 4, MAX_CONNECTIONS)
+    this.#server.maxConnections = maxConnections
     this.#strangers = new Strangers(streaming.clock, maxStrangers)
     this.#server.on('connection', (socket) => {
       if (!(socket instanceof TLSSocket)) this.#strangers.enter(socket)
     })
     const admit = (socket: TLSSocket) => this.#server.emit('connection', socket)
-    this.#door = listen
-      ? new TlsDoor({ ...streaming, maxConnections: MAX_CONNECTIONS, maxStrangers, admit })
-      : undefined
+    this.#door = listen ? new TlsDoor({ ...streaming, maxConnections, maxStrangers, admit }) : undefined
   }
 
   async listen(socket: ServedSocketOptions, listen: Address | undefined): Promise<void> {
