@@ -50,8 +50,8 @@ export interface ConsoleServer {
 /** An action is some hundred octets. */
 const MAX_BODY = 16 * 1024
 
-/** More than the pages that are open, and what each asks for besides. */
-const MAX_CONNECTIONS = 256
+/** As many as fifteen operators have at the most, and those who shake hands. */
+const MAX_CONNECTIONS = 1024
 
 /**
  * Serves the page and what it asks for.
@@ -147,7 +147,7 @@ class Desk {
         ({ request, response, session, visitor }) => {
           // Visitors themselves close whoever is let in no more.
           const isGood = () => sessions.find(session, visitor) !== undefined
-          streams.open(response, session, isGood, codingFor(request))
+          streams.open(response, { session, operator: visitor?.operator }, isGood, codingFor(request))
           return ANSWERED
         },
       ],

@@ -8,19 +8,33 @@ import type { LiveView } from './live-view.ts'
 /** Milliseconds. A page that has heard nothing for longer than two takes its stream for dead. */
 export const BEAT_EVERY = 10_000
 
-/** Pages open at once: in all, and of one session. Each costs a look's worth of memory. */
-const MAX_STREAMS = 64
-const MAX_STREAMS_OF_ONE = 8
+/**
+ * Pages open at once: in all, of one operator (or of all who came by a link), and of one session. Each costs a look's worth of
+ * memory. All is more than some operators have together, so that none of them keeps another out.
+ */
+const MAX_STREAMS = 256
+const MAX_STREAMS_OF_OPERATOR = 32
+const MAX_STREAMS_OF_SESSION = 8
 
 /** Whoever has not read so many octets is told nothing more, and may come again. */
 const MAX_UNREAD = 4 * 1024 * 1024
+
+export interface PageOwner {
+  readonly session: string
+  /** Undefined: whoever came by a link. */
+  readonly operator: string | undefined
+}
+
+interface OwnPages extends PageOwner {
+  readonly pages: Set<ServerResponse>
+}
 
 /** Every open page, and what is told to it. */
 export class PageStreams {
   readonly #live: LiveView
   readonly #clock: () => number
   /** By session. */
-  readonly #open = new Map<string, Set<ServerResponse>>()
+  readonly #open = new Map<string, OwnPages>()
 
   constructor(live: LiveView, clock: () => number) {
     this.#live = live
@@ -33,8 +47,8 @@ export class PageStreams {
    * @param isGood whether its session still is
    * @throws ConsoleError `TOO_MANY_STREAMS`
    */
-  open(response: ServerResponse, session: string, isGood: () => boolean, coding: Coding): void {
-    const own = this.#roomFor(session)
+  open(response: ServerResponse, owner: PageOwner, isGood: () => boolean, coding: Coding): void {
+    const own = this.#roomFor(owner)
     own.add(response)
     response.writeHead(200, {
       ...safeHeaders,
@@ -59,28 +73,38 @@ export class PageStreams {
       stop()
       out.destroy()
       own.delete(response)
-      if (own.size === 0) this.#open.delete(session)
+      if (own.size === 0) this.#open.delete(owner.session)
     })
   }
 
   /** Of one session: it was logged out. */
   end(session: string): void {
-    for (const response of this.#open.get(session) ?? []) response.destroy()
+    for (const response of this.#open.get(session)?.pages ?? []) response.destroy()
   }
 
   endAll(): void {
     for (const session of this.#open.keys()) this.end(session)
   }
 
-  #roomFor(session: string): Set<ServerResponse> {
-    const own = this.#open.get(session) ?? new Set()
-    const all = [...this.#open.values()].reduce((sum, { size }) => sum + size, 0)
-    if (own.size >= MAX_STREAMS_OF_ONE || all >= MAX_STREAMS)
+  #roomFor({ session, operator }: PageOwner): Set<ServerResponse> {
+    const all = [...this.#open.values()]
+    const own = this.#open.get(session)?.pages ?? new Set()
+    const found = [own.size, count(all.filter((one) => one.operator === operator)), count(all)]
+    const allowed = [MAX_STREAMS_OF_SESSION, MAX_STREAMS_OF_OPERATOR, MAX_STREAMS]
+    if (found.some((number, index) => number >= allowed[index]!))
       throw new ConsoleError(
         'TOO_MANY_STREAMS',
-        `found ${own.size} open pages of this session, and ${all} in all; allowed: ${MAX_STREAMS_OF_ONE} and ${MAX_STREAMS}. Close one`,
+        `found open pages: ${listText(found)}; allowed: ${listText(allowed)}. Close one`,
       )
-    this.#open.set(session, own)
+    this.#open.set(session, { session, operator, pages: own })
     return own
   }
+}
+
+function count(all: readonly OwnPages[]): number {
+  return all.reduce((sum, { pages }) => sum + pages.size, 0)
+}
+
+function listText([session, operator, all]: readonly number[]): string {
+  return `${session} of this session, ${operator} of this operator, ${all} in all`
 }

@@ -176,6 +176,17 @@ describe('a session of an operator', () => {
     assert.equal(sessions.find(session, alice), undefined)
   })
 
+  test('ends for very many others of its operator, and for no other operator’s', () => {
+    const [first, second] = [sessions.logInOperator(alice), sessions.logInOperator(alice)]
+    const byLink = sessions.logIn(sessions.link({ readOnly: false }).token)
+    for (let count = 0; count < 200; count++) sessions.logInOperator({ operator: 'bob', readOnly: true })
+    assert.ok(sessions.find(first.session, alice))
+    assert.ok(sessions.find(byLink.session, undefined))
+    for (let count = 0; count < 63; count++) sessions.logInOperator(alice)
+    assert.equal(sessions.find(first.session, alice), undefined)
+    assert.ok(sessions.find(second.session, alice))
+  })
+
   test('may do what its operator may, then and now', () => {
     const looking = { ...alice, readOnly: true }
     const [full, lesser] = [sessions.logInOperator(alice), sessions.logInOperator(looking)]

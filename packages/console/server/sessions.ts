@@ -42,7 +42,9 @@ export const SESSION_LIFE = 12 * 60 * 60 * 1000
 
 /** People with a browser each; the oldest goes. */
 const MAX_LINKS = 32
-const MAX_SESSIONS = 64
+
+/** Of one operator, or of all who came by a link: what anybody does ends no session of somebody else. */
+const MAX_SESSIONS_OF_ONE = 64
 
 const SECRET_SIZE = 32
 
@@ -63,7 +65,8 @@ export class Sessions {
   link(rights: SessionRights): ConsoleLinkToken {
     const token = this.#secret()
     const endsAt = this.#options.clock() + LINK_LIFE
-    keep(this.#links, token, { ...rights, endsAt }, MAX_LINKS)
+    this.#links.set(hashOf(token), { ...rights, endsAt })
+    dropOldest(this.#links, [...this.#links.keys()], MAX_LINKS)
     return { token, endsAt }
   }
 
@@ -113,7 +116,8 @@ export class Sessions {
   #begin(rights: Pick<KeptSession, 'readOnly' | 'operator'>): ConsoleSession {
     const session = this.#secret()
     const endsAt = this.#options.clock() + SESSION_LIFE
-    keep(this.#sessions, session, { ...rights, endsAt }, MAX_SESSIONS)
+    this.#sessions.set(hashOf(session), { ...rights, endsAt })
+    dropOldest(this.#sessions, this.#sessionsOf(rights.operator), MAX_SESSIONS_OF_ONE)
     try {
       this.#save()
     } catch (cause) {
@@ -121,6 +125,10 @@ export class Sessions {
       this.#notKept('Whoever logs in now is logged out by its next start', cause)
     }
     return { session, readOnly: rights.readOnly, endsAt }
+  }
+
+  #sessionsOf(operator: string | null): string[] {
+    return [...this.#sessions].filter(([, kept]) => kept.operator === operator).map(([hash]) => hash)
   }
 
   #take(from: Map<string, Kept>, secret: string): Kept | undefined {
@@ -162,11 +170,10 @@ export class Sessions {
   }
 }
 
-function keep<Value>(kept: Map<string, Value>, secret: string, value: Value, most: number): void {
-  kept.set(hashOf(secret), value)
-  if (kept.size <= most) return
-  const [oldest] = kept.keys()
-  kept.delete(oldest!)
+/** @param hashes the oldest first; of one more than there may be it goes */
+function dropOldest(kept: Map<string, unknown>, hashes: readonly string[], most: number): void {
+  const [oldest] = hashes
+  if (oldest !== undefined && hashes.length > most) kept.delete(oldest)
 }
 
 /** To look for a hash tells nobody anything about the secret. */

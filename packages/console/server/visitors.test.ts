@@ -205,6 +205,42 @@ describe('an operator', () => {
   })
 })
 
+describe('an operator who takes all there is', () => {
+  test('of connections ends the oldest of his own, and is nobody else’s', async () => {
+    const page = browser(alice)
+    await ask(page, { path: '/' })
+    const crowd: TLSSocket[] = []
+    const closed = new Set<Socket>()
+    for (let count = 0; count < 300; count++) {
+      const socket = connect(tlsOptions(bob))
+      sockets.push(socket)
+      crowd.push(socket)
+      socket.on('error', () => {}).once('close', () => closed.add(socket))
+      socket.resume()
+      await once(socket, 'secureConnect')
+    }
+    assert.equal((await ask(browser(alice), { path: '/' })).status, 200)
+    assert.equal((await ask(page, { path: '/' })).status, 200)
+    for (const socket of crowd.slice(0, -64)) if (!closed.has(socket)) await once(socket, 'close')
+    assert.ok(crowd.slice(-64).every((socket) => !closed.has(socket)))
+  })
+
+  test('of pages keeps nobody else from one', async () => {
+    const session = await loggedIn(browser(alice))
+    for (let count = 0; count < 4; count++) {
+      const own = await loggedIn(browser(bob))
+      for (let page = 0; page < 8; page++) await opened(browser(bob), { path: '/api/stream', session: own })
+    }
+    const more = await loggedIn(browser(bob))
+    const refused = await opened(browser(bob), { path: '/api/stream', session: more })
+    assert.equal(refused.statusCode, 429)
+    const { code, message } = JSON.parse(Buffer.concat(await refused.toArray()).toString())
+    assert.equal(code, 'TOO_MANY_STREAMS')
+    assert.match(message, /0 of this session, 32 of this operator, 32 in all; allowed: 8 .* 32 .* 256/)
+    assert.equal((await opened(browser(alice), { path: '/api/stream', session })).statusCode, 200)
+  })
+})
+
 /** The end of something, however it ends. */
 function closeOf(thing: EventEmitter): Promise<void> {
   thing.on('error', () => {})

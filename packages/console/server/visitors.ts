@@ -10,6 +10,9 @@ const SWEEP_EVERY = 1000
 /** Handshakes at once; the oldest makes room for the next, so that whoever stalls keeps nobody out. */
 const MAX_HANDSHAKES = 64
 
+/** Of one operator: some browsers, with six or so each (what Chromium and Firefox open to a host). The oldest makes room. */
+const MAX_CONNECTIONS_OF_ONE = 64
+
 /**
  * Whoever comes from elsewhere, over mutual TLS, with a verdict on every connection before anything is read from it, on every
  * request, and every second as long as it is open. Whoever is refused is closed without a word.
@@ -19,7 +22,8 @@ export class Visitors {
   readonly #entrance: ConsoleEntrance
   /** By the other end. */
   readonly #handshakes = new Map<string, Socket>()
-  readonly #open = new Set<TLSSocket>()
+  /** With whose each is, the oldest first. */
+  readonly #open = new Map<TLSSocket, string | undefined>()
   readonly #sweep: NodeJS.Timeout
   #pair = ''
 
@@ -51,7 +55,7 @@ export class Visitors {
 
   close(): void {
     clearInterval(this.#sweep)
-    for (const socket of [...this.#handshakes.values(), ...this.#open]) socket.destroy()
+    for (const socket of [...this.#handshakes.values(), ...this.#open.keys()]) socket.destroy()
   }
 
   #begin(socket: Socket): void {
@@ -66,13 +70,22 @@ export class Visitors {
   #judge(socket: TLSSocket): void {
     socket.on('error', () => {})
     this.#handshakes.delete(remoteOf(socket))
-    this.#open.add(socket)
+    this.#open.set(socket, undefined)
     socket.once('close', () => this.#open.delete(socket))
-    this.of(socket)
+    const visitor = this.of(socket)
+    if (visitor === undefined) return
+    this.#open.set(socket, visitor.operator)
+    this.#makeRoom(visitor.operator)
+  }
+
+  /** Whoever opens very many ends his own, and nobody else's. */
+  #makeRoom(operator: string): void {
+    const own = [...this.#open].filter(([{ destroyed }, whose]) => whose === operator && !destroyed)
+    if (own.length > MAX_CONNECTIONS_OF_ONE) own[0]?.[0].destroy()
   }
 
   #look(): void {
-    for (const socket of this.#open) this.of(socket)
+    for (const socket of this.#open.keys()) this.of(socket)
     this.#usePair()
   }
 
