@@ -22,6 +22,7 @@ import { serveAdmin } from './admin/serve-admin.ts'
 import { Authority } from './authority.ts'
 import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import { readEvents } from './events/read-events.ts'
 import { keep } from './keep.ts'
 import { Pace } from './pace.ts'
 
@@ -348,6 +349,24 @@ describe('over the socket', () => {
       code: 'ADMIN_SILENT',
       message: /at .*admin\.sock that has said nothing for 0\.1 s/,
     })
+  })
+
+  test('whoever hangs up is told from nobody at all', async (t) => {
+    const socket = join(temporaryFolder(), 'admin.sock')
+    const asker = { purpose: 'status' }
+    const server = createServer((connection) => connection.destroy()).listen(socket)
+    atEnd(t, () => server.close())
+    await once(server, 'listening')
+    const hangsUp = {
+      code: 'ADMIN_SILENT',
+      message:
+        /admin\.sock that takes no call, or hangs up without an answer \((ECONNRESET|EPIPE)\).*ulimit -n/,
+    }
+    await assert.rejects(connectAdmin(socket, asker), hangsUp)
+    await assert.rejects(readEvents(socket, { after: null, follow: false, asker }).next(), hangsUp)
+    server.close()
+    await once(server, 'close')
+    assert.equal(await connectAdmin(socket, asker), undefined)
   })
 
   test('what is asked is recorded as claimed, and what nobody asked as the authority’s own', async (t) => {

@@ -16,7 +16,7 @@ export interface ReadEventsOptions extends EventRequest {
  * The events of the authority that serves this socket, those it keeps first. Ends when it ends, when the signal is given, or, where
  * nobody follows, after the last.
  *
- * @throws AuthorityError `ADMIN_UNREACHABLE` where none serves it; `ADMIN_FORBIDDEN`, `TOO_MANY_FOLLOWERS`
+ * @throws AuthorityError `ADMIN_UNREACHABLE` where none serves it; `ADMIN_FORBIDDEN`, `ADMIN_SILENT`, `TOO_MANY_FOLLOWERS`
  */
 export async function* readEvents(
   socket: string,
@@ -80,6 +80,9 @@ async function refusalIn(answer: IncomingMessage): Promise<AuthorityError> {
   return new AuthorityError(code as AuthorityErrorCode, message)
 }
 
+/** Somebody listens there, and ended the call or never took it: no file is left for it, or the process is ending. */
+const hangUps = new Set<unknown>(['EAGAIN', 'ECONNRESET', 'EPIPE'])
+
 /** Why nobody could be asked: that a socket may not be opened does not say whether somebody is behind it. */
 export function unreachable(socket: string, cause: unknown): AuthorityError {
   const { code } = cause as NodeJS.ErrnoException
@@ -89,6 +92,13 @@ export function unreachable(socket: string, cause: unknown): AuthorityError {
     return new AuthorityError(
       'ADMIN_FORBIDDEN',
       `found ${socket} closed to this user (${code}), so whether \`mtls up\` runs there can’t be told; allowed: to ask as ${owner}${orRoot}`,
+      { cause, data: { socket } },
+    )
+  }
+  if (hangUps.has(code)) {
+    return new AuthorityError(
+      'ADMIN_SILENT',
+      `found an \`mtls up\` at ${socket} that takes no call, or hangs up without an answer (${code}); allowed: an answer. It is ending, was stopped, or has no more files to open: see its log, give it more (LimitNOFILE= in systemd, \`ulimit -n\` in a shell), and ask again`,
       { cause, data: { socket } },
     )
   }

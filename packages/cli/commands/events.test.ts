@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -51,6 +53,19 @@ describe('events', () => {
     assert.deepEqual(await follower.next('ready'), await again.next('ready'))
     follower.signal('SIGINT')
     assert.equal(await follower.ended, 0)
+  })
+
+  test('follows on where somebody hangs up, as `mtls up` does when it ends', async () => {
+    const file = join(folder, 'mtls-config.yaml')
+    const socket = layoutOf(parseConfig(readFileSync(file), { file })).authority.adminSocket
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+    const ending = createSocketServer((connection) => connection.destroy()).listen(socket)
+    const follower = start('events', '--follow')
+    await once(ending, 'connection')
+    ending.close()
+    await once(ending, 'close')
+    const up = start('up')
+    assert.deepEqual(await follower.next('ready'), await up.next('ready'))
   })
 
   test('says how many were missed, in their place', async (t) => {

@@ -35,6 +35,9 @@ export const eventsCommand: CommandSpec<{ follow?: boolean }> = {
 /** How often a socket without anybody behind it is tried again, milliseconds. */
 const TRY_AGAIN = 500
 
+/** Nobody is there, or somebody who is about to end. */
+const worthWaiting = new Set<unknown>(['ADMIN_SILENT', 'ADMIN_UNREACHABLE'])
+
 async function showKept(context: Context): Promise<void> {
   const { socket, asker } = placeOf(context)
   let before: string | null = null
@@ -58,7 +61,7 @@ async function followEvents(context: Context, signal: AbortSignal): Promise<void
       }
     } catch (error) {
       if (signal.aborted) return
-      if (!(error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE')) throw error
+      if (!(error instanceof AuthorityError && worthWaiting.has(error.code))) throw error
     }
     if (!isWaiting && !signal.aborted)
       output.tell(output.toldStyled('quiet', `waiting for \`mtls up\` at ${socket}`))
