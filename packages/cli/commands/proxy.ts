@@ -46,7 +46,10 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
       'where /metrics, /healthz and /readyz are served, in plain HTTP; nowhere unless given',
     ],
     ['--lend-identity', 'let --from listen beyond loopback: whoever reaches it calls as SERVICE'],
-    ['--send-plain', 'let --to of --listen lie beyond loopback: plain text goes over the network'],
+    [
+      '--send-plain',
+      'let --to of --listen lie beyond loopback, so that plain text goes over the network; or a socket where everyone may put his own',
+    ],
   ],
   json: () => import('../documents/proxy.ts'),
   examples: [

@@ -74,12 +74,15 @@ describe('a route', () => {
     })
   }
 
-  test('to a socket that anyone can put there is exposed', (t) => {
+  test('to or from a socket that anyone can put there is exposed', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-'))
     atEnd(t, () => rmSync(folder, { recursive: true }))
-    const route = serve(`unix:${folder}/not/yet/there.sock`)
-    refuseExposed(route, {})
-    chmodSync(folder, 0o1777)
-    exposed(route, /chmod o-w/, { sendPlain: true })
+    const socket = `unix:${folder}/not/yet/there.sock`
+    for (const route of [serve(socket), call(socket)]) {
+      chmodSync(folder, 0o700)
+      refuseExposed(route, {})
+      chmodSync(folder, 0o1777)
+      exposed(route, /chmod o-w/, { sendPlain: true })
+    }
   })
 })

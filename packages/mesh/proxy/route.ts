@@ -46,7 +46,7 @@ export function programText({ to, protocol }: Program): string {
 export interface Permissions {
   /** A `call` route may listen where other machines reach it: whoever does, calls as this service. */
   readonly lendIdentity?: boolean | undefined
-  /** A `serve` route may go on to another machine, or to a socket that anyone here can put in its place: in plain text. */
+  /** Plain text may go on to another machine, or, of either route, to a socket that anyone here can put in its place. */
   readonly sendPlain?: boolean | undefined
 }
 
@@ -60,20 +60,20 @@ export function refuseExposed(route: Route, { lendIdentity, sendPlain }: Permiss
       '--lend-identity',
     )
   }
-  if (route.way === 'call' || sendPlain) return
-  const { to } = route
-  if ('host' in to && !isLoopback(to.host)) {
+  if (sendPlain) return
+  const plain = route.way === 'call' ? route.at : route.to
+  if (route.way === 'serve' && 'host' in plain && !isLoopback(plain.host)) {
     throw exposed(
-      to,
+      plain,
       'which plain text would reach over a network',
       'loopback or a unix socket',
       '--send-plain',
     )
   }
-  const folder = 'path' in to ? folderOpenToAll(to.path) : undefined
+  const folder = 'path' in plain ? folderOpenToAll(plain.path) : undefined
   if (folder !== undefined) {
     throw exposed(
-      to,
+      plain,
       `whose folder ${folder} everyone may write to, and put a socket of his own there`,
       `a folder of the service's own: \`chmod o-w ${folder}\`, or another one`,
       '--send-plain',
