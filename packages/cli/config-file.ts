@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
+import { openFolderOf } from '@datapunk/mesh/open-folder'
 import { type Config, ConfigError, type ConfigPlace, MAX_CONFIG_BYTES, parseConfig } from '@datapunk/protocol'
 import { CliError } from './cli-error.ts'
 import { readUpTo } from './files.ts'
@@ -6,7 +7,7 @@ import { readUpTo } from './files.ts'
 /** @throws ConfigError with every fault at once; CliError `CONFIG_UNREADABLE` */
 export function readConfigFile(place: ConfigPlace): Config {
   const { bytes, mode } = readFile(place.file)
-  return parseConfig(bytes, { ...place, mode })
+  return parseConfig(bytes, { ...place, mode, openFolder: openFolderOf(place.file) })
 }
 
 function readFile(file: string): { bytes: Uint8Array; mode: number } {

@@ -8,6 +8,7 @@ import {
   type ServiceConfig,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
+import { openFolderOf } from './open-folder.ts'
 
 /** A config file as it was read, and what tells that it was written again. */
 export interface ConfigReading {
@@ -29,7 +30,9 @@ export async function readConfig(
     const { mode, mtimeNs, size, ino } = await stat(place.file, { bigint: true })
     const stamp = `${ino}:${mtimeNs}:${size}:${mode}`
     if (stamp === previous?.stamp) return previous
-    const config = parseConfig(await readFile(place.file), { ...place, mode: Number(mode) })
+    const bytes = await readFile(place.file)
+    const writers = { mode: Number(mode), openFolder: openFolderOf(place.file) }
+    const config = parseConfig(bytes, { ...place, ...writers })
     return { config, service: serviceIn(config, service), stamp }
   } catch (cause) {
     if (cause instanceof MeshError) throw cause

@@ -107,6 +107,12 @@ describe('join', () => {
       await chmod(testMesh.configFile, 0o644)
     })
 
+    test('that others may replace', async () => {
+      await chmod(testMesh.folder, 0o777)
+      await assertRefused('CONFIG_INVALID', /the folder .* \(777\), where anyone may put another file/)
+      await chmod(testMesh.folder, 0o700)
+    })
+
     test('without the service, and names the nearest', async () => {
       const wrong = join('lak', { config: testMesh.configFile })
       await assert.rejects(wrong, { code: 'SERVICE_UNKNOWN', message: /did you mean "lake"/ })

@@ -284,6 +284,16 @@ describe('every fault is one clear error', () => {
     assert.deepEqual(problemsOf(good, { mode: 0o100644 }), [])
   })
 
+  test('a file that others may replace', () => {
+    const problems = problemsOf(good, { openFolder: { path: '/srv/mesh', mode: 0o40777 } })
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      [
+        'found the folder /srv/mesh (777), where anyone may put another file in its place; allowed: chmod o-w /srv/mesh',
+      ],
+    )
+  })
+
   test('an environment that is not there', () => {
     assert.match(problemsOf(good, { environment: 'prod' })[0]!.message, /found no environment "prod"/)
   })

@@ -8,6 +8,7 @@ import { ConfigSource } from './source.ts'
 import { nearestSpelling } from './spelling.ts'
 import { type ConfigText, configText } from './text.ts'
 import { type Path, valueAt } from './value-path.ts'
+import { type ConfigWriters, writerProblems } from './writers.ts'
 
 /** A file with more faults than this is not a config with mistakes but another file. */
 const MAX_PROBLEMS = 100
@@ -22,10 +23,9 @@ export interface ConfigPlace {
   readonly root: string | undefined
 }
 
-export interface ParseConfigOptions extends Partial<ConfigPlace> {
+/** Where others may write the file, it is refused. */
+export interface ParseConfigOptions extends Partial<ConfigPlace>, ConfigWriters {
   readonly file: string
-  /** The file's `st_mode`: where others may write it, anyone may become a member, so it is refused. */
-  readonly mode?: number | undefined
 }
 
 type Place = (path: Path, of?: 'key' | 'value') => { line: number; column: number }
@@ -38,14 +38,7 @@ type Place = (path: Path, of?: 'key' | 'value') => { line: number; column: numbe
  * @throws ConfigError with every fault at once, each with line, column, what was found and what is allowed
  */
 export function parseConfig(bytes: string | Uint8Array, options: ParseConfigOptions): Config {
-  const problems: ConfigProblem[] = []
-  if (options.mode !== undefined && (options.mode & 0o002) !== 0) {
-    problems.push({
-      line: 1,
-      column: 1,
-      message: `found a file that anyone may write (${(options.mode & 0o7777).toString(8)}); allowed: chmod o-w ${options.file}`,
-    })
-  }
+  const problems = writerProblems(options.file, options)
   const source = ConfigSource.read(bytes)
   if (!(source instanceof ConfigSource)) throw new ConfigError(options.file, [...problems, ...source])
 
