@@ -1,8 +1,9 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { checkPassphrase } from '../keys/envelope.ts'
 import { type FoundPassphrase, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
-import { activeSlot } from '../slots.ts'
+import { keyFiles } from './back-up.ts'
 
 export interface BackupPassphraseOptions {
   readonly disk: Disk
@@ -18,8 +19,8 @@ interface BackupPassphrase extends Pick<FoundPassphrase, 'unprotected'> {
 }
 
 /**
- * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. It has to open one of them: a
- * backup under a mistyped word is none.
+ * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. It has to open each of them
+ * that goes into the backup: one under a mistyped word is none, and a key that it does not open would be lost there.
  *
  * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, and as `findPassphrase`
  */
@@ -28,10 +29,11 @@ export async function backupPassphrase(
   passphraseFile: string | undefined,
   find: () => FoundPassphrase,
 ): Promise<BackupPassphrase> {
-  const { config, disk, keys } = engine
+  const { config, disk } = engine
   const storeInClear = config.authority.storeCaKeysInClear
   const found = givenOrFound({ disk, passphraseFile, storeInClear, find })
-  if (passphraseFile === undefined && !storeInClear) await keys.open(activeSlot(engine, 'bundle-key'))
+  if (passphraseFile !== undefined || storeInClear) return found
+  for (const { file } of keyFiles(engine).keys) await checkPassphrase(file, found.passphrase)
   return found
 }
 

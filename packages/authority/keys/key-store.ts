@@ -88,9 +88,19 @@ export class KeyStore {
     }
   }
 
-  /** Whether there is a file in the key's place, whatever is in it. */
+  /** Whether there is a file where `open` looks for the key, whatever is in it: of a root, another's may be in the seat. */
   has(slot: KeySlot): boolean {
-    return this.#isThere(this.#ownPath(slot)) || this.#isThere(this.#placeToMake(slot))
+    return this.#isThere(this.pathOf(slot))
+  }
+
+  /** Where files of keys lie, by name, the root's seat last: also of keys that a crash has kept off the record, or left in two places. */
+  paths(): string[] {
+    const { disk, folder, rootKey } = this.#options
+    const own = disk
+      .list(folder)
+      .filter((name) => name.endsWith('.key'))
+      .map((name) => join(folder, name))
+    return this.#isThere(rootKey) ? [...own, rootKey] : own
   }
 
   /**
@@ -116,7 +126,7 @@ export class KeyStore {
 
   /** The file of a key as it lies there, for a backup; undefined when there is none. Throws as `check`. */
   file(slot: KnownKey): Uint8Array | undefined {
-    if (!this.#isThere(this.pathOf(slot))) return undefined
+    if (!this.has(slot)) return undefined
     this.check(slot)
     return this.#readFile(slot)
   }
@@ -143,7 +153,7 @@ export class KeyStore {
    * @throws AuthorityError `KEY_EXISTS` when there is one in its place; `PASSPHRASE_WRONG` as `provePassphrase`
    */
   async generate(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
-    if (this.has(slot)) throw keyExists(slot, this.#placeToMake(slot))
+    if (this.#isTaken(slot)) throw keyExists(slot, this.#placeToMake(slot))
     const { privateKey } = await generateKeyPair(algorithm, { rsaBits: CA_RSA_BITS })
     return this.#store(slot, privateKey, this.#placeToMake(slot))
   }
@@ -154,7 +164,7 @@ export class KeyStore {
    * @throws AuthorityError `KEY_MISMATCH` when the one there was made for another slot or algorithm; as `open` does
    */
   async ensure(slot: KeySlot, algorithm: KeyAlgorithm): Promise<StoredKey> {
-    if (!this.has(slot)) return this.generate(slot, algorithm)
+    if (!this.#isTaken(slot)) return this.generate(slot, algorithm)
     const found = describe(await this.#read(slot))
     if (found.algorithm !== algorithm)
       throw keyMismatch(slot, this.pathOf(slot), `is ${found.algorithm}, not ${algorithm}`)
@@ -223,7 +233,8 @@ export class KeyStore {
     const key = isEnvelope(pem) ? await this.#unsealed(slot, pem) : this.#foreignKey(slot, pem)
     const found = supported(slot, key)
     if (Buffer.compare(found.spki, spki) !== 0) throw notItsKey(slot)
-    if (this.has(slot) && !this.#holdsSame(slot, found.spkiHash)) throw keyExists(slot, this.pathOf(slot))
+    if (this.#isTaken(slot) && !this.#holdsSame(slot, found.spkiHash))
+      throw keyExists(slot, this.pathOf(slot))
     return this.#store(slot, key, this.#placeToMake(slot))
   }
 
@@ -246,25 +257,24 @@ export class KeyStore {
   }
 
   /**
-   * Seals a key with another passphrase, in its place. One that is sealed with that already is left as it is.
+   * Seals the key in a file with another passphrase. One that is sealed with that already is left as it is, and so is one in clear.
    *
-   * @returns whether it was sealed anew
-   * @throws AuthorityError `PASSPHRASE_WRONG` when neither opens it, and as `open`
+   * @returns whose key was sealed anew, as its file says
+   * @throws AuthorityError `PASSPHRASE_WRONG` when neither opens it; `ENVELOPE_INVALID`
    */
-  async reseal(slot: KnownKey, next: Passphrase): Promise<boolean> {
-    const path = this.pathOf(slot)
-    const pem = this.#readFile(slot)
-    // Another root may have the seat.
-    if (isEnvelope(pem) && nameIn(path, pem).spkiHash !== slot.spkiHash) return false
-    const key = await this.#read(slot).catch(async (error: unknown) => {
+  async reseal(path: string, next: Passphrase): Promise<KnownKey | undefined> {
+    const pem = this.#pemIn(path)
+    if (pem === undefined || !isEnvelope(pem)) return undefined
+    const { slot: id, kind, spkiHash } = nameIn(path, pem)
+    const key = await this.#unsealed({ id, kind }, pem).catch(async (error: unknown) => {
       const isWrong = error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG'
       if (!isWrong || !(await opens(pem, next))) throw error
       return undefined
     })
-    if (key === undefined) return false
-    await this.#store(slot, key, path, next)
+    if (key === undefined) return undefined
+    await this.#store({ id, kind }, key, path, next)
     this.#proven = undefined
-    return true
+    return { id, kind, spkiHash }
   }
 
   #ownPath({ id }: KeySlot): string {
@@ -276,24 +286,25 @@ export class KeyStore {
     return slot.kind === 'root' && slot.id === FIRST_ROOT ? this.#options.rootKey : this.#ownPath(slot)
   }
 
+  /** Whether there is a file where a new key would lie, whatever is in it. */
+  #isTaken(slot: KeySlot): boolean {
+    return this.#isThere(this.#ownPath(slot)) || this.#isThere(this.#placeToMake(slot))
+  }
+
   #isThere(path: string): boolean {
     return this.#options.disk.kindOf(path) !== undefined
   }
 
   /** The hash of the key that a file says it holds; nothing is opened. */
   #keyIn(path: string, slot: KeySlot): string {
-    const pem = this.#options.disk.readChecked(path, {
-      maxBytes: MAX_FILE_BYTES,
-      refuseLooserThan: 0o600,
-    })
+    const pem = this.#pemIn(path)
     if (pem === undefined) throw keyMissing(slot, path)
     return isEnvelope(pem) ? nameIn(path, pem).spkiHash : describe(this.#clearKey(pem, slot)).spkiHash
   }
 
   #copy(from: string, to: string): void {
-    const { disk } = this.#options
-    const pem = disk.readChecked(from, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
-    if (pem !== undefined) disk.writeFileAtomic(to, pem, { mode: 0o600 })
+    const pem = this.#pemIn(from)
+    if (pem !== undefined) this.#options.disk.writeFileAtomic(to, pem, { mode: 0o600 })
   }
 
   async #store(slot: KeySlot, key: KeyObject, path: string, sealedWith?: Passphrase): Promise<StoredKey> {
@@ -324,13 +335,11 @@ export class KeyStore {
 
   /** The first by name, a bundle key's where there is one. The root in the seat is asked where it is not to give way to its own file. */
   #anEnvelope(): Uint8Array | undefined {
-    const { disk, folder, rootKey } = this.#options
-    const names = disk.list(folder).filter((name) => name.endsWith('.key'))
-    for (const path of [...names.sort().map((name) => join(folder, name)), rootKey]) {
-      const pem = disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
+    for (const path of this.paths()) {
+      const pem = this.#pemIn(path)
       if (pem === undefined || !isEnvelope(pem)) continue
-      const { slot } = nameIn(path, pem)
-      if (path !== rootKey || !names.includes(`${slot}.key`)) return pem
+      const { slot: id, kind } = nameIn(path, pem)
+      if (path !== this.#options.rootKey || !this.#isThere(this.#ownPath({ id, kind }))) return pem
     }
     return undefined
   }
@@ -370,9 +379,13 @@ export class KeyStore {
 
   #readFile(slot: KeySlot): Uint8Array {
     const path = this.pathOf(slot)
-    const pem = this.#options.disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
+    const pem = this.#pemIn(path)
     if (pem === undefined) throw keyMissing(slot, path)
     return pem
+  }
+
+  #pemIn(path: string): Uint8Array | undefined {
+    return this.#options.disk.readChecked(path, { maxBytes: MAX_FILE_BYTES, refuseLooserThan: 0o600 })
   }
 
   #holdsSame(slot: KeySlot, spkiHash: string): boolean {

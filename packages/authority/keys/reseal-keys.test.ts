@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -7,7 +15,10 @@ import { atEnd } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { rotate } from '../rotate.ts'
+import { isGone } from '../slots.ts'
 import { Plug, sealing, testEngine, Unplugged } from '../testing/test-engine.ts'
+import { passphraseIn } from './passphrase.ts'
 import { resealKeys } from './reseal-keys.ts'
 
 const no = { approve: () => false }
@@ -45,7 +56,7 @@ test('every key opens with the other passphrase afterwards, none with the one be
   // What lies beside the keys opened them.
   const beside = engine.layout.authority.passphrase
   writeFileSync(beside, 'test\n', { mode: 0o600 })
-  assert.deepEqual(await resealKeys(engine, file), { sealed: ids })
+  assert.deepEqual(await resealKeys(engine, file), { sealed: ids, offline: [] })
   assert.equal(existsSync(beside), false)
   assert.deepEqual([await opened(sealing(engine)), await opened(next)], [[], ids])
   const rows = engine.store.audit(0, 1000).filter(({ deed }) => deed === 'key-sealed')
@@ -53,8 +64,56 @@ test('every key opens with the other passphrase afterwards, none with the one be
     rows.map(({ entry }) => entry.slot),
     ids,
   )
-  assert.deepEqual(await resealKeys(next, file), { sealed: ids }, 'the same once more')
+  assert.deepEqual(await resealKeys(next, file), { sealed: ids, offline: [] }, 'the same once more')
   assert.deepEqual((await apply(next, no)).done, [])
+})
+
+for (const [change, request] of [
+  ['a root was replaced', { what: 'compromised', kind: 'root' }],
+  ['a root goes over', { what: 'root', without: [] }],
+] as const) {
+  test(`every key opens with the other passphrase also where ${change}`, async (t) => {
+    const { engine, file, next } = await sealed(t)
+    await rotate(engine, request)
+    // A crash has ended a roll-over between making a key and putting it on record.
+    const made = { id: 'issuing-ca-9', kind: 'issuing-ca' } as const
+    await engine.keys.generate(made, 'ecdsa-p256')
+    const slots = keysOf(engine).filter((slot) => !isGone(slot))
+    const beside = engine.layout.authority.passphrase
+    writeFileSync(beside, 'test\n', { mode: 0o600 })
+    const report = await resealKeys(engine, file)
+    assert.deepEqual([...report.sealed].sort(), [...slots.map(({ id }) => id), made.id].sort())
+    assert.equal(existsSync(beside), false)
+    for (const slot of slots) assert.deepEqual((await next.keys.open(slot)).spki, slot.spki)
+    await next.keys.ensure(made, 'ecdsa-p256')
+  })
+}
+
+test('both copies of a root’s key are sealed anew where a crash has left two', async (t) => {
+  const { engine, file, next } = await sealed(t)
+  await rotate(engine, { what: 'root', without: [] })
+  const root = engine.store.slots().find(({ kind, state }) => kind === 'root' && state === 'active')!
+  const seat = engine.keys.pathOf(root)
+  const own = join(engine.layout.authority.keys, `${root.id}.key`)
+  copyFileSync(seat, own)
+  await resealKeys(engine, file)
+  for (const gone of [own, seat]) {
+    assert.deepEqual((await next.keys.open(root)).spki, root.spki)
+    rmSync(gone)
+  }
+})
+
+test('the passphrase beside the keys stays as long as one of them opens with neither', async (t) => {
+  const { engine, dir, file } = await sealed(t)
+  await rotate(engine, { what: 'compromised', kind: 'root' })
+  const root = keysOf(engine).find(({ kind, state }) => kind === 'root' && state === 'active')!
+  const lost = join(dir, 'lost')
+  writeFileSync(lost, 'forgotten horse', { mode: 0o600 })
+  await engine.keys.reseal(engine.keys.pathOf(root), passphraseIn(engine.disk, lost))
+  const beside = engine.layout.authority.passphrase
+  writeFileSync(beside, 'test\n', { mode: 0o600 })
+  await assert.rejects(resealKeys(sealing(engine), file), { code: 'PASSPHRASE_WRONG', message: /root-2/ })
+  assert.equal(existsSync(beside), true)
 })
 
 test('wherever the power is cut, the same command ends it', async (t) => {
@@ -99,7 +158,8 @@ test('not while the key of a root is away, which nobody could open then', async 
     spkiHash: 'ab'.repeat(32),
   } as const
   await engine.store.write((transaction) => transaction.putSlot(gone))
-  assert.equal((await resealKeys(engine, file)).sealed.length, 3)
+  const report = await resealKeys(engine, file)
+  assert.deepEqual([report.sealed.length, report.offline], [3, ['root-1']])
 })
 
 test('not where keys lie in clear, nor before there is a mesh', async (t) => {

@@ -9,34 +9,37 @@ import { recordSealed } from './seal-keys.ts'
 export interface ResealReport {
   /** Slots whose keys were sealed anew. */
   readonly sealed: readonly string[]
+  /** Roots that are kept offline: copies of their keys elsewhere open with the passphrase before only. */
+  readonly offline: readonly string[]
 }
 
 /**
- * Seals every CA and bundle key with another passphrase. One that is sealed with it already is left as it is, so that what a crash has
- * ended is taken up by the next call, with the same two passphrases. What lay beside the keys opens none of them afterwards, and
- * goes.
+ * Seals every CA and bundle key that lies here with another passphrase. One that is sealed with it already is left as it is, so that
+ * what a crash has ended is taken up by the next call, with the same two passphrases. What lay beside the keys opens none of them
+ * afterwards, and goes.
  *
  * @param file with the other passphrase, 0600; absolute
  * @throws AuthorityError `NO_MESH`, `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, `ROOT_KEY_NEEDED`, `KEY_IN_CLEAR`; what `checkState`
  *   throws
  */
 export async function resealKeys(engine: Engine, file: string): Promise<ResealReport> {
-  const { config, store, keys, disk, layout } = engine
+  const { config, keys, disk, layout } = engine
   requireMesh(engine)
   checkState(engine)
   if (config.authority.storeCaKeysInClear) throw inClear()
   const next = passphraseIn(disk, file)
   requireAllHere(engine)
-  const slots = store.slots().filter((slot) => slot.kind !== 'log' && keys.has(slot))
-  const sealed: string[] = []
-  for (const slot of slots) {
-    if (!(await keys.reseal(slot, next))) continue
-    await recordSealed(engine, slot)
-    sealed.push(slot.id)
+  const sealed = new Set<string>()
+  // By what lies there, not by what is on record: the passphrase goes that would open a key which was left out.
+  for (const path of keys.paths()) {
+    const key = await keys.reseal(path, next)
+    if (key === undefined) continue
+    await recordSealed(engine, key)
+    sealed.add(key.id)
   }
   const beside = layout.authority.passphrase
   if (disk.kindOf(beside) !== undefined && !passphraseIn(disk, beside).equals(next)) disk.remove(beside)
-  return { sealed }
+  return { sealed: [...sealed], offline: [...rootKeysOf(engine).keys()] }
 }
 
 /** Nobody could open one that was away meanwhile. */

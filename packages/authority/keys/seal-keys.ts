@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import type { SlotRow } from '../store/rows.ts'
+import type { KnownKey } from './stored-key.ts'
 
 /**
  * Encrypts the keys that lie in clear, where the config no longer says that they do. What the disk has kept of them elsewhere, as in
@@ -16,7 +16,7 @@ export async function sealKeys(engine: Engine): Promise<void> {
 /** That a key was encrypted: one that lay in clear, or with another passphrase. */
 export async function recordSealed(
   { store, clock, actor }: Engine,
-  { id, spkiHash }: SlotRow,
+  { id, spkiHash }: KnownKey,
 ): Promise<void> {
   const entry = { slot: id, spkiHash }
   await store.write((transaction) => transaction.addAudit({ at: clock(), actor, deed: 'key-sealed', entry }))

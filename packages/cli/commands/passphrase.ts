@@ -17,12 +17,14 @@ export const passphraseCommand: CommandSpec = {
   run(context, _, file = '') {
     const { output, json } = context
     return withAuthority(context, loadConfig(context), { purpose: 'passphrase' }, async (authority) => {
-      const { sealed } = await output.during('sealing', authority.reseal(resolve(file)))
-      if (json) output.printJson({ sealed } satisfies PassphraseDocument)
+      const { sealed, offline } = await output.during('sealing', authority.reseal(resolve(file)))
+      if (json) output.printJson({ sealed, offline } satisfies PassphraseDocument)
       else output.tell(sealed.length === 0 ? 'nothing to do' : `${countText(sealed.length, 'key')} sealed`)
       output.tell(
         `from now on give the passphrase in ${file}; \`mtls backup\` makes a backup that opens with it`,
       )
+      for (const slot of offline)
+        output.tell(`copies of the key of ${slot} elsewhere open with the one before only: make others`)
       return exitCode.done
     })
   },

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { atEnd } from '@datapunk/testkit'
+import { apply } from '../apply.ts'
+import { Passphrase } from '../keys/passphrase.ts'
+import { sealing, testEngine } from '../testing/test-engine.ts'
+import { backupPassphrase } from './backup-passphrase.ts'
+
+const secret = (text: string) => new Passphrase(Buffer.from(text))
+
+test('no backup is made with a passphrase that does not open every key in it', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'backup-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const config = { services: { lake: {} }, authority: { store_ca_keys_in_clear: false } }
+  const engine = sealing(testEngine({ dir, config }), 'correct horse')
+  await apply(engine, { approve: () => false })
+  const find = () => ({ passphrase: secret('correct horse'), source: 'file', unprotected: false }) as const
+  assert.equal((await backupPassphrase(engine, undefined, find)).unprotected, false)
+  await engine.keys.reseal(engine.config.paths.caKey, secret('battery staple'))
+  await assert.rejects(backupPassphrase(engine, undefined, find), {
+    code: 'PASSPHRASE_WRONG',
+    message: /does not open the key of root-1; allowed: the one it was sealed with/,
+  })
+})
