@@ -193,8 +193,35 @@ describe('an authority', () => {
     assert.equal((await first.status()).keysUnprotected, false)
     await first.close()
     const second = await open(config, { MTLS_CA_PASSPHRASE: 'battery staple' })
-    await assert.rejects(() => second.issue('lake'), isCode('PASSPHRASE_WRONG'))
+    await assert.rejects(() => second.issue('lake'), {
+      code: 'PASSPHRASE_WRONG',
+      message: /came from \$MTLS_CA_PASSPHRASE, which is read at the start only: .* start `mtls up`.* again$/,
+    })
     await second.close()
+  })
+
+  test('takes a passphrase that was corrected without a restart', async () => {
+    const dir = temporaryFolder()
+    const [right, wrong] = [join(dir, 'right'), join(dir, 'wrong')]
+    writeFileSync(right, 'correct horse', { mode: 0o600 })
+    writeFileSync(wrong, 'corect horse', { mode: 0o600 })
+    const given = (passphrase_file: string) => configIn(dir, { lake: {} }, { passphrase_file })
+    const first = await open(given(right))
+    await first.apply(no)
+    await first.close()
+
+    const second = await open(given(wrong))
+    await assert.rejects(() => second.issue('lake'), isCode('PASSPHRASE_WRONG'))
+    second.configure(given(right))
+    await second.issue('lake')
+    await second.close()
+
+    const third = await open(given(wrong))
+    const backup = () => third.backup({ file: join(dir, 'backup') })
+    await assert.rejects(backup, isCode('PASSPHRASE_WRONG'))
+    writeFileSync(wrong, 'correct horse')
+    await backup()
+    await third.close()
   })
 
   test('says that a passphrase in the state folder protects nothing, wherever in it', async () => {

@@ -19,7 +19,7 @@ import { announceCsrKey, issueForCsr, notAMember } from './issuing/issue-csr.ts'
 import { issueNow } from './issuing/issue-now.ts'
 import { type IssuedOperator, issueOperator } from './issuing/issue-operator.ts'
 import type { IssuedChain } from './issuing/issue-pair.ts'
-import type { FoundPassphrase } from './keys/passphrase.ts'
+import type { KeptPassphrase } from './keys/passphrase.ts'
 import { type ResealReport, resealKeys } from './keys/reseal-keys.ts'
 import type { Lock } from './lock.ts'
 import { type AuthorityOptions, type OpenedEngine, openEngine } from './open-engine.ts'
@@ -68,7 +68,7 @@ export class Authority implements Administration {
   #busy: Promise<unknown> = Promise.resolve()
   /** Backups share the place of their snapshot: the tail of their queue. */
   #backingUp: Promise<unknown> = Promise.resolve()
-  readonly #passphrase: () => FoundPassphrase
+  readonly #passphrase: KeptPassphrase
   readonly #readElsewhere: ReadElsewhere | undefined
   #peerServer: PeerServer | undefined
   #responder: Responder | undefined
@@ -133,6 +133,7 @@ export class Authority implements Administration {
       )
     }
     this.#engine = { ...this.#engine, config }
+    this.#passphrase.lookIn(config.authority.passphraseFile)
     this.#responder?.configure(config)
   }
 
@@ -338,7 +339,7 @@ export class Authority implements Administration {
     const made = this.#backingUp.then(async () => {
       let passphraseInState = false
       const passphrase = async () => {
-        const found = await backupPassphrase(this.#engine, passphraseFile, this.#passphrase)
+        const found = await backupPassphrase(this.#engine, passphraseFile, () => this.#passphrase.find())
         passphraseInState = found.unprotected
         return found.passphrase
       }
@@ -420,13 +421,12 @@ const PEERS_KNOW_WITHIN = 2_000
 /** What is opened once, at the start. */
 /** By the names that the config file has for them. */
 function placesOf({ paths, authority, environment }: Config): Record<string, string | undefined> {
-  const { state, passphraseFile, storeCaKeysInClear, listen, log } = authority
+  const { state, storeCaKeysInClear, listen, log } = authority
   return {
     'paths.ca_cert': paths.caCert,
     'paths.ca_key': paths.caKey,
     'paths.crl': paths.crl,
     'authority.state': state,
-    'authority.passphrase_file': passphraseFile,
     'authority.store_ca_keys_in_clear': String(storeCaKeysInClear),
     'authority.listen': JSON.stringify(listen),
     'authority.log': JSON.stringify(log),

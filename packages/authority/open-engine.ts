@@ -10,7 +10,7 @@ import { OwnerBook } from './disk/owner.ts'
 import type { Engine } from './engine.ts'
 import type { AuthorityEvent } from './event.ts'
 import { KeyStore } from './keys/key-store.ts'
-import { type FindPassphrase, passphraseOnce } from './keys/passphrase.ts'
+import { KeptPassphrase } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { OpenedFiles, WRITE_BACK } from './opened-files.ts'
 import { OwnPair } from './peers/own-pair.ts'
@@ -49,7 +49,7 @@ export interface OpenedEngine {
   readonly engine: Engine
   readonly lock: Lock
   readonly opened: OpenedFiles
-  readonly passphrase: FindPassphrase
+  readonly passphrase: KeptPassphrase
 }
 
 /**
@@ -78,7 +78,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
     const store = new KeptStore(SqliteStore.open({ file, disk, mayCommit: () => opened.check() }))
     opened.add(file)
     for (const path of filesBeside(file)) opened.add(path, WRITE_BACK)
-    const passphrase = passphraseOnce({
+    const passphrase = new KeptPassphrase({
       disk,
       passphraseFile: config.authority.passphraseFile,
       environment: options.environment,
@@ -91,7 +91,8 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       disk,
       folder: layout.authority.keys,
       rootKey: config.paths.caKey,
-      passphrase: (options) => passphrase(options).passphrase,
+      passphrase: (options) => passphrase.find(options).passphrase,
+      passphraseWrong: () => passphrase.forget(),
       storeInClear: config.authority.storeCaKeysInClear,
       randomBytes,
       used: ({ id }, signatures) => {

@@ -1,7 +1,6 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { checkPassphrase } from '../keys/envelope.ts'
 import { type FoundPassphrase, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
 import { keyFiles } from './back-up.ts'
 
@@ -29,11 +28,11 @@ export async function backupPassphrase(
   passphraseFile: string | undefined,
   find: () => FoundPassphrase,
 ): Promise<BackupPassphrase> {
-  const { config, disk } = engine
+  const { config, disk, keys } = engine
   const storeInClear = config.authority.storeCaKeysInClear
   const found = givenOrFound({ disk, passphraseFile, storeInClear, find })
   if (passphraseFile !== undefined || storeInClear) return found
-  for (const { file } of keyFiles(engine).keys) await checkPassphrase(file, found.passphrase)
+  for (const { file } of keyFiles(engine).keys) await keys.provePassphraseBy(file)
   return found
 }
 

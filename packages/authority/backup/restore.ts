@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Layout, layoutOf } from '@datapunk/protocol'
 import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
-import { passphraseOnce } from '../keys/passphrase.ts'
+import { KeptPassphrase } from '../keys/passphrase.ts'
 import { acquireLock, type Lock } from '../lock.ts'
 import { BackupFile } from './backup-file.ts'
 import { givenOrFound } from './backup-passphrase.ts'
@@ -41,14 +41,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
   disk.ensureFolder(layout.authority.dir, 0o700)
   const lock = acquireLock(layout.authority.lock, { pid, purpose: PURPOSE, now: clock(), disk })
   try {
-    const find = passphraseOnce({
+    const kept = new KeptPassphrase({
       disk,
       passphraseFile: config.authority.passphraseFile,
       environment: options.environment,
       stateFile: layout.authority.passphrase,
       state: layout.state,
     })
-    return await restoreUnder(lock, { ...options, disk, layout, find })
+    return await restoreUnder(lock, { ...options, disk, layout, find: () => kept.find() })
   } finally {
     lock.release()
   }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { decodePem, encodePem, PkiError } from '@datapunk/pki'
 import { AuthorityError } from '../error.ts'
 import type { SlotKind } from '../store/rows.ts'
-import { type Passphrase, passphraseWays } from './passphrase.ts'
+import { insteadOf, type Passphrase } from './passphrase.ts'
 import {
   allowedCost,
   CHECK_BYTES,
@@ -116,7 +116,7 @@ async function keyFor(header: Header, passphrase: Passphrase): Promise<Uint8Arra
   if (timingSafeEqual(check, header.check)) return key
   throw new AuthorityError(
     'PASSPHRASE_WRONG',
-    `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. Give that by ${passphraseWays}`,
+    `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. ${insteadOf(passphrase)}`,
     { data: { slot: header.slot } },
   )
 }

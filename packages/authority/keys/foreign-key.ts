@@ -17,7 +17,8 @@ export function parseKey(slot: KeySlot, pem: Uint8Array, passphrase?: Passphrase
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
   } catch (cause) {
     const code = (cause as { code?: string }).code ?? ''
-    if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code)) throw wrongPassphrase(slot, cause)
+    if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code))
+      throw wrongPassphrase(slot, passphrase, cause)
     throw keyInvalid(slot, 'can not be read: it must be PKCS#8, EC or RSA, in PEM', cause)
   }
 }

@@ -1,5 +1,5 @@
 import { AuthorityError } from '../error.ts'
-import { passphraseWays } from './passphrase.ts'
+import { insteadOf, type Passphrase } from './passphrase.ts'
 import type { KeySlot } from './stored-key.ts'
 
 export function keyMissing({ id, kind }: KeySlot, path: string): AuthorityError {
@@ -47,10 +47,10 @@ export function keyInvalid({ id }: KeySlot, found: string, cause?: unknown): Aut
   return new AuthorityError('KEY_INVALID', `the key for ${id} ${found}`, { cause, data: { slot: id } })
 }
 
-export function wrongPassphrase({ id }: KeySlot, cause: unknown): AuthorityError {
+export function wrongPassphrase({ id }: KeySlot, passphrase: Passphrase, cause: unknown): AuthorityError {
   return new AuthorityError(
     'PASSPHRASE_WRONG',
-    `the key for ${id} is encrypted, and the passphrase of the CA keys does not open it; allowed: its own. Give that by ${passphraseWays}`,
+    `the key for ${id} is encrypted, and the passphrase of the CA keys does not open it; allowed: its own. ${insteadOf(passphrase)}`,
     { cause, data: { slot: id } },
   )
 }

@@ -7,7 +7,7 @@ import type { SlotState } from '../store/rows.ts'
 import { checkPassphrase, envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
 import { isEncrypted, parseKey, supported } from './foreign-key.ts'
 import { keyExists, keyInClear, keyInvalid, keyMismatch, keyMissing, notItsKey } from './key-failure.ts'
-import type { FindPassphrase, Passphrase } from './passphrase.ts'
+import type { FindOptions, Passphrase } from './passphrase.ts'
 import type { ScryptCost } from './passphrase-key.ts'
 import { describe, type KeySlot, type KnownKey, type StoredKey } from './stored-key.ts'
 
@@ -18,7 +18,9 @@ export interface KeyStoreOptions {
   /** Absolute path of the root key: `config.paths.caKey`. */
   readonly rootKey: string
   /** What every envelope is sealed with (see `findPassphrase`); asked for when a key is sealed or opened, never before. */
-  readonly passphrase: (options?: Parameters<FindPassphrase>[0]) => Passphrase
+  readonly passphrase: (options?: FindOptions) => Passphrase
+  /** Told when that has opened no key: it may be another one by the next time. */
+  readonly passphraseWrong?: () => void
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
@@ -147,6 +149,11 @@ export class KeyStore {
     if (!this.#options.storeInClear) await this.#passphraseToSealWith()
   }
 
+  /** As `provePassphrase`, by the file of a key. */
+  async provePassphraseBy(pem: Uint8Array): Promise<void> {
+    await this.#opening(checkPassphrase(pem, this.#options.passphrase({ mayMake: false })))
+  }
+
   /**
    * Makes a key and stores it; it is on disk when the promise resolves.
    *
@@ -267,8 +274,7 @@ export class KeyStore {
     if (pem === undefined || !isEnvelope(pem)) return undefined
     const { slot: id, kind, spkiHash } = nameIn(path, pem)
     const key = await this.#unsealed({ id, kind }, pem).catch(async (error: unknown) => {
-      const isWrong = error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG'
-      if (!isWrong || !(await opens(pem, next))) throw error
+      if (!isWrongPassphrase(error) || !(await opens(pem, next))) throw error
       return undefined
     })
     if (key === undefined) return undefined
@@ -328,9 +334,18 @@ export class KeyStore {
     const witness = this.#anEnvelope()
     const passphrase = this.#options.passphrase({ mayMake: witness === undefined })
     if (witness === undefined || this.#proven?.equals(passphrase)) return passphrase
-    await checkPassphrase(witness, passphrase)
+    await this.#opening(checkPassphrase(witness, passphrase))
     this.#proven = passphrase
     return passphrase
+  }
+
+  async #opening<Result>(opened: Promise<Result>): Promise<Result> {
+    try {
+      return await opened
+    } catch (error) {
+      if (isWrongPassphrase(error)) this.#options.passphraseWrong?.()
+      throw error
+    }
   }
 
   /** The first by name, a bundle key's where there is one. The root in the seat is asked where it is not to give way to its own file. */
@@ -352,7 +367,7 @@ export class KeyStore {
   async #unsealed(slot: KeySlot, pem: Uint8Array): Promise<KeyObject> {
     const name = this.#nameIn(pem, slot)
     const passphrase = this.#options.passphrase({ mayMake: false })
-    const der = Buffer.from(await openKey(pem, passphrase))
+    const der = Buffer.from(await this.#opening(openKey(pem, passphrase)))
     this.#proven = passphrase
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
@@ -414,9 +429,13 @@ async function opens(pem: Uint8Array, passphrase: Passphrase): Promise<boolean> 
     ;(await openKey(pem, passphrase)).fill(0)
     return true
   } catch (error) {
-    if (error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG') return false
+    if (isWrongPassphrase(error)) return false
     throw error
   }
+}
+
+function isWrongPassphrase(error: unknown): boolean {
+  return error instanceof AuthorityError && error.code === 'PASSPHRASE_WRONG'
 }
 
 function isEnvelope(pem: Uint8Array): boolean {

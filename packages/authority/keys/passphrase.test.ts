@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
-import { findPassphrase, Passphrase, type PassphraseOptions } from './passphrase.ts'
+import { findPassphrase, KeptPassphrase, Passphrase, type PassphraseOptions } from './passphrase.ts'
 
 function newOptions(t: TestContext): PassphraseOptions & { folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'passphrase-'))
@@ -65,6 +65,32 @@ test('it comes from the environment, and is gone from there afterwards', (t) => 
   const { passphrase, source, unprotected } = findPassphrase({ ...newOptions(t), environment })
   assert.deepEqual([text(passphrase), source, unprotected], ['from env', 'environment', false])
   assert.deepEqual(environment, { PATH: '/bin' })
+})
+
+test('what was found is kept until it has opened nothing; then what is given by then is read', (t) => {
+  const { folder, create: _, ...options } = newOptions(t)
+  const [first, second] = ['first', 'second'].map((name) => newFile(join(folder, name), name))
+  const kept = new KeptPassphrase({ ...options, passphraseFile: first })
+  const found = () => text(kept.find().passphrase)
+  assert.equal(found(), 'first')
+  newFile(first!, 'changed')
+  kept.lookIn(second)
+  assert.equal(found(), 'first')
+  kept.forget()
+  assert.equal(found(), 'second')
+})
+
+test('one from the environment stays, for it is read once, and several are refused again', (t) => {
+  const { folder, create: _, ...options } = newOptions(t)
+  const environment: Record<string, string | undefined> = { MTLS_CA_PASSPHRASE: 'from env' }
+  const kept = new KeptPassphrase({ ...options, environment })
+  assert.deepEqual(environment, {})
+  for (const _ of ['once', 'and again']) {
+    assert.equal(text(kept.find().passphrase), 'from env')
+    kept.forget()
+  }
+  kept.lookIn(newFile(join(folder, 'secret'), 'a'))
+  for (const _ of ['once', 'and again']) assert.throws(() => kept.find(), { code: 'PASSPHRASE_AMBIGUOUS' })
 })
 
 test('several at once are refused, and it is gone from the environment all the same', (t) => {

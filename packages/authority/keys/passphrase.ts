@@ -15,9 +15,12 @@ const VARIABLE = 'MTLS_CA_PASSPHRASE'
 /** A passphrase that shows itself to nobody who prints, logs or serialises it. */
 export class Passphrase {
   readonly #bytes: Uint8Array
+  /** Where it came from, if that says nothing else to a process that goes on. */
+  readonly fixedBy: string | undefined
 
   /** Line ends after the last character are not part of it, whichever way it came. */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, fixedBy?: string) {
+    this.fixedBy = fixedBy
     let end = bytes.length
     while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--
     this.#bytes = bytes.slice(0, end)
@@ -95,26 +98,46 @@ export function findPassphrase(options: PassphraseOptions): FoundPassphrase {
   return { passphrase, source: 'state', unprotected: true }
 }
 
-/** @param options.mayMake whether one that is made now would do, where there is none; default true */
-export type FindPassphrase = (options?: { readonly mayMake?: boolean }) => FoundPassphrase
+export interface FindOptions {
+  /** Whether one that is made now would do, where there is none; default true. */
+  readonly mayMake?: boolean
+}
+
+export interface KeptPassphraseOptions extends Omit<PassphraseOptions, 'create'> {
+  readonly create?: () => PassphraseOptions['create']
+}
 
 /**
- * `findPassphrase`, when it is first asked for, and kept. The variable is gone from the environment at once, so that no process
- * we start inherits it.
+ * What `findPassphrase` finds when it is first asked for, kept for as long as it opens keys. The variable is gone from the environment
+ * at once, so that no process we start inherits it.
  */
-export function passphraseOnce({
-  environment,
-  create,
-  ...options
-}: Omit<PassphraseOptions, 'create'> & {
-  readonly create?: () => PassphraseOptions['create']
-}): FindPassphrase {
-  const own = { ...environment }
-  delete environment[VARIABLE]
-  let found: FoundPassphrase | undefined
-  return ({ mayMake = true } = {}) => {
-    found ??= findPassphrase({ ...options, environment: own, create: mayMake ? create?.() : undefined })
-    return found
+export class KeptPassphrase {
+  #options: KeptPassphraseOptions
+  #found: FoundPassphrase | undefined
+
+  constructor(options: KeptPassphraseOptions) {
+    this.#options = { ...options, environment: { ...options.environment } }
+    delete options.environment[VARIABLE]
+  }
+
+  find({ mayMake = true }: FindOptions = {}): FoundPassphrase {
+    const { environment, create, ...options } = this.#options
+    this.#found ??= findPassphrase({
+      ...options,
+      environment: { ...environment },
+      create: mayMake ? create?.() : undefined,
+    })
+    return this.#found
+  }
+
+  /** It has opened no key: it is read anew when it is asked for again. */
+  forget(): void {
+    this.#found = undefined
+  }
+
+  /** Another file is named from now on (`authority.passphrase_file`); what was found stays for as long as it opens keys. */
+  lookIn(passphraseFile: string | undefined): void {
+    this.#options = { ...this.#options, passphraseFile }
   }
 }
 
@@ -142,26 +165,29 @@ function givenPassphrases({ disk, passphraseFile, environment }: PassphraseOptio
   const folder = environment.CREDENTIALS_DIRECTORY
   const credential = folder && isAbsolute(folder) ? join(folder, CREDENTIAL) : undefined
   if (credential !== undefined && disk.kindOf(credential) !== undefined) {
-    const read = () => readPassphrase(disk, credential)
-    given.push({ source: 'credential', name: `the systemd credential ${CREDENTIAL}`, read })
+    const name = `the systemd credential ${CREDENTIAL}`
+    given.push({ source: 'credential', name, read: () => readPassphrase(disk, credential, name) })
   }
   if (variable !== undefined) {
-    given.push({
-      source: 'environment',
-      name: `$${VARIABLE}`,
-      read: () => new Passphrase(Buffer.from(variable)),
-    })
+    const name = `$${VARIABLE}`
+    given.push({ source: 'environment', name, read: () => new Passphrase(Buffer.from(variable), name) })
   }
   return given
 }
 
-function readPassphrase(disk: Disk, path: string): Passphrase | undefined {
+function readPassphrase(disk: Disk, path: string, fixedBy?: string): Passphrase | undefined {
   const bytes = disk.readChecked(path, { maxBytes: MAX_BYTES, refuseLooserThan: 0o600 })
-  return bytes && new Passphrase(bytes)
+  return bytes && new Passphrase(bytes, fixedBy)
+}
+
+/** How the right one is given in the place of one that opens nothing, for messages. */
+export function insteadOf({ fixedBy }: Passphrase): string {
+  if (fixedBy === undefined) return `Give that by ${passphraseWays}`
+  return `It came from ${fixedBy}, which is read at the start only: give that by ${passphraseWays}, and start \`mtls up\`, or this command, again`
 }
 
 /** How a passphrase is given, for messages. */
-export const passphraseWays = `authority.passphrase_file, a systemd credential ${CREDENTIAL}, or $${VARIABLE}`
+const passphraseWays = `authority.passphrase_file, a systemd credential ${CREDENTIAL}, or $${VARIABLE}`
 
 function ambiguous(found: readonly string[]): AuthorityError {
   return new AuthorityError(
