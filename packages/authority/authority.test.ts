@@ -205,8 +205,12 @@ describe('an authority', () => {
     const [right, wrong] = [join(dir, 'right'), join(dir, 'wrong')]
     writeFileSync(right, 'correct horse', { mode: 0o600 })
     writeFileSync(wrong, 'corect horse', { mode: 0o600 })
+    const short = join(dir, 'short')
+    writeFileSync(short, 'horse', { mode: 0o600 })
     const given = (passphrase_file: string) => configIn(dir, { lake: {} }, { passphrase_file })
-    const first = await open(given(right))
+    const first = await open(given(short))
+    await assert.rejects(() => first.apply(no), isCode('PASSPHRASE_SHORT'))
+    first.configure(given(right))
     await first.apply(no)
     await first.close()
 

@@ -119,7 +119,7 @@ test('none is encrypted with a passphrase that is not that of the keys, and none
   await early.close()
   assert.ok(!existsSync(authority.passphrase))
 
-  const right = await open('right')
+  const right = await open('the right passphrase')
   await right.apply({ approve: () => false })
   await right.close()
   const wrong = await open('wrong')

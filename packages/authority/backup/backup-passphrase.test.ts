@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ import { backupPassphrase } from './backup-passphrase.ts'
 
 const secret = (text: string) => new Passphrase(Buffer.from(text))
 
-test('no backup is made with a passphrase that does not open every key in it', async (t) => {
+test('no backup is made with a passphrase that is too short, or does not open every key in it', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'backup-'))
   atEnd(t, () => rmSync(dir, { recursive: true }))
   const config = { services: { lake: {} }, authority: { store_ca_keys_in_clear: false } }
@@ -19,6 +19,9 @@ test('no backup is made with a passphrase that does not open every key in it', a
   await apply(engine, { approve: () => false })
   const find = () => ({ passphrase: secret('correct horse'), source: 'file', unprotected: false }) as const
   assert.equal((await backupPassphrase(engine, undefined, find)).unprotected, false)
+  const file = join(dir, 'short')
+  writeFileSync(file, 'short horse', { mode: 0o600 })
+  await assert.rejects(backupPassphrase(engine, file, find), { code: 'PASSPHRASE_SHORT' })
   await engine.keys.reseal(engine.config.paths.caKey, secret('battery staple'))
   await assert.rejects(backupPassphrase(engine, undefined, find), {
     code: 'PASSPHRASE_WRONG',

@@ -1,7 +1,7 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { type FoundPassphrase, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
+import { type FoundPassphrase, longEnough, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
 import { keyFiles } from './back-up.ts'
 
 export interface BackupPassphraseOptions {
@@ -21,7 +21,7 @@ interface BackupPassphrase extends Pick<FoundPassphrase, 'unprotected'> {
  * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. It has to open each of them
  * that goes into the backup: one under a mistyped word is none, and a key that it does not open would be lost there.
  *
- * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, and as `findPassphrase`
+ * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_SHORT`, `PASSPHRASE_WRONG`, and as `findPassphrase`
  */
 export async function backupPassphrase(
   engine: Pick<Engine, 'config' | 'disk' | 'store' | 'keys'>,
@@ -31,6 +31,7 @@ export async function backupPassphrase(
   const { config, disk, keys } = engine
   const storeInClear = config.authority.storeCaKeysInClear
   const found = givenOrFound({ disk, passphraseFile, storeInClear, find })
+  if (passphraseFile !== undefined) longEnough(found.passphrase, passphraseFile)
   if (passphraseFile !== undefined || storeInClear) return found
   for (const { file } of keyFiles(engine).keys) await keys.provePassphraseBy(file)
   return found

@@ -423,15 +423,15 @@ describe('a restore is refused', () => {
 
   test('with a passphrase for the CA keys that opens none of them', async () => {
     config = configIn(join(folder, 'sealed'), { authority: {} })
-    const environment = { MTLS_CA_PASSPHRASE: 'one' }
+    const environment = { MTLS_CA_PASSPHRASE: 'one passphrase' }
     const authority = await openIn(config, { environment })
     await authority.apply({ approve: () => false })
     await authority.backup({ file: `${backup}2`, passphraseFile: word })
     await authority.close()
     loseAll()
-    const restoring = restore({ environment: { MTLS_CA_PASSPHRASE: 'other' } }, `${backup}2`)
+    const restoring = restore({ environment: { MTLS_CA_PASSPHRASE: 'other passphrase' } }, `${backup}2`)
     await assert.rejects(restoring, { code: 'PASSPHRASE_WRONG', message: /the key of issuing-ca-1/ })
-    await restore({ environment: { MTLS_CA_PASSPHRASE: 'one' } }, `${backup}2`)
+    await restore({ environment: { MTLS_CA_PASSPHRASE: 'one passphrase' } }, `${backup}2`)
   })
 
   test('while another authority acts there', async () => {

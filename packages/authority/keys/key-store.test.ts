@@ -157,6 +157,41 @@ test('a passphrase is proven by keys that are sealed, not by those in clear, nor
   assert.equal(keys.has(bundle), true)
 })
 
+test('a passphrase is long where it is new, and one that has sealed keys goes on doing so', async (t) => {
+  const { open } = newStore(t)
+  const short = open({ passphrase: secret('11 octets..') })
+  const told = {
+    code: 'PASSPHRASE_SHORT',
+    message: /found a new passphrase of 11 octets; allowed: 12 or more.*openssl rand/,
+  }
+  await assert.rejects(short.provePassphrase(), told)
+  await assert.rejects(short.generate(bundle, 'ecdsa-p256'), told)
+  assert.equal(short.has(bundle), false)
+  await open({ passphrase: secret('12 octets...') }).generate(bundle, 'ecdsa-p256')
+
+  await open({ passphrase: secret('12 octets...') }).reseal(short.pathOf(bundle), secret('11 octets..')())
+  await short.generate(issuing, 'ecdsa-p256')
+  await short.ensure(bundle, 'ecdsa-p256')
+})
+
+test('an adopted key is sealed with its own passphrase, however short', async (t) => {
+  const { open } = newStore(t)
+  const keys = open({ passphrase: secret('theirs') })
+  const [cipher, passphrase] = ['aes-256-cbc', 'theirs']
+  const pem = ec.privateKey.export({ type: 'pkcs8', format: 'pem', cipher, passphrase })
+  const { spki } = foreign['PKCS#8']!
+  await keys.import(root, Buffer.from(pem), spki)
+  await keys.generate(bundle, 'ecdsa-p256')
+  await assert.rejects(
+    newStore(t)
+      .open({ passphrase: secret('theirs') })
+      .import(root, foreign['PKCS#8']!.pem, spki),
+    {
+      code: 'PASSPHRASE_SHORT',
+    },
+  )
+})
+
 test('a passphrase that opens the keys no more, because they were sealed with another, seals none', async (t) => {
   const { open } = newStore(t)
   const keys = open()

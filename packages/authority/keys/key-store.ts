@@ -7,7 +7,7 @@ import type { SlotState } from '../store/rows.ts'
 import { checkPassphrase, envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
 import { isEncrypted, parseKey, supported } from './foreign-key.ts'
 import { keyExists, keyInClear, keyInvalid, keyMismatch, keyMissing, notItsKey } from './key-failure.ts'
-import type { FindOptions, Passphrase } from './passphrase.ts'
+import { type FindOptions, longEnough, type Passphrase } from './passphrase.ts'
 import type { ScryptCost } from './passphrase-key.ts'
 import { describe, type KeySlot, type KnownKey, type StoredKey } from './stored-key.ts'
 
@@ -19,7 +19,7 @@ export interface KeyStoreOptions {
   readonly rootKey: string
   /** What every envelope is sealed with (see `findPassphrase`); asked for when a key is sealed or opened, never before. */
   readonly passphrase: (options?: FindOptions) => Passphrase
-  /** Told when that has opened no key: it may be another one by the next time. */
+  /** Told when that will not do, as it opens no key or is too short: it may be another one by the next time. */
   readonly passphraseWrong?: () => void
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
@@ -140,10 +140,10 @@ export class KeyStore {
 
   /**
    * Nothing is sealed with a passphrase that opens none of the keys that are sealed already: nobody could open it with the others.
-   * Where keys lie in clear, or none is sealed yet, any will do. Asked by itself before each key; ask it before a deed that begins
-   * with something else.
+   * Where keys lie in clear any will do, and where none is sealed yet any that is long enough. Asked by itself before each key; ask it
+   * before a deed that begins with something else.
    *
-   * @throws AuthorityError `PASSPHRASE_WRONG`, and as `passphrase` does
+   * @throws AuthorityError `PASSPHRASE_WRONG`; `PASSPHRASE_SHORT` where it would be the first; and as `passphrase` does
    */
   async provePassphrase(): Promise<void> {
     if (!this.#options.storeInClear) await this.#passphraseToSealWith()
@@ -151,7 +151,7 @@ export class KeyStore {
 
   /** As `provePassphrase`, by the file of a key. */
   async provePassphraseBy(pem: Uint8Array): Promise<void> {
-    await this.#opening(checkPassphrase(pem, this.#options.passphrase({ mayMake: false })))
+    await this.#trying(() => checkPassphrase(pem, this.#options.passphrase({ mayMake: false })))
   }
 
   /**
@@ -333,17 +333,19 @@ export class KeyStore {
   async #passphraseToSealWith(): Promise<Passphrase> {
     const witness = this.#anEnvelope()
     const passphrase = this.#options.passphrase({ mayMake: witness === undefined })
-    if (witness === undefined || this.#proven?.equals(passphrase)) return passphrase
-    await this.#opening(checkPassphrase(witness, passphrase))
+    if (this.#proven?.equals(passphrase)) return passphrase
+    if (witness === undefined) return this.#trying(() => longEnough(passphrase))
+    await this.#trying(() => checkPassphrase(witness, passphrase))
     this.#proven = passphrase
     return passphrase
   }
 
-  async #opening<Result>(opened: Promise<Result>): Promise<Result> {
+  async #trying<Result>(use: () => Result | Promise<Result>): Promise<Result> {
     try {
-      return await opened
+      return await use()
     } catch (error) {
-      if (isWrongPassphrase(error)) this.#options.passphraseWrong?.()
+      const isShort = error instanceof AuthorityError && error.code === 'PASSPHRASE_SHORT'
+      if (isShort || isWrongPassphrase(error)) this.#options.passphraseWrong?.()
       throw error
     }
   }
@@ -367,7 +369,7 @@ export class KeyStore {
   async #unsealed(slot: KeySlot, pem: Uint8Array): Promise<KeyObject> {
     const name = this.#nameIn(pem, slot)
     const passphrase = this.#options.passphrase({ mayMake: false })
-    const der = Buffer.from(await this.#opening(openKey(pem, passphrase)))
+    const der = Buffer.from(await this.#trying(() => openKey(pem, passphrase)))
     this.#proven = passphrase
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     der.fill(0)
@@ -410,7 +412,11 @@ export class KeyStore {
   }
 
   #foreignKey(slot: KeySlot, pem: Uint8Array): KeyObject {
-    return parseKey(slot, pem, isEncrypted(pem) ? this.#options.passphrase({ mayMake: false }) : undefined)
+    if (!isEncrypted(pem)) return parseKey(slot, pem)
+    const passphrase = this.#options.passphrase({ mayMake: false })
+    const key = parseKey(slot, pem, passphrase)
+    this.#proven = passphrase
+    return key
   }
 }
 

@@ -36,7 +36,10 @@ for (const [what, act] of Object.entries(deeds)) {
     atEnd(t, () => rmSync(dir, { recursive: true }))
     const clock = new FixedClock(Date.UTC(2026, 5, 1))
     const sealed = { authority: { store_ca_keys_in_clear: false } }
-    const engine = sealing(testEngine({ dir, clock, config: { services: { lake: {} }, ...sealed } }), 'good')
+    const engine = sealing(
+      testEngine({ dir, clock, config: { services: { lake: {} }, ...sealed } }),
+      'a good passphrase',
+    )
     await apply(engine, no)
     const { config } = testEngine({ dir, clock, config: { ...moved, ...sealed } })
     const later = act === deeds['an apply that needs another issuing CA'] ? { ...engine, config } : engine
@@ -45,12 +48,12 @@ for (const [what, act] of Object.entries(deeds)) {
     await assert.rejects(act(sealing(later, 'god')), { code: 'PASSPHRASE_WRONG' })
     assert.deepEqual(standing(), before)
 
-    const again = sealing(later, 'good')
+    const again = sealing(later, 'a good passphrase')
     await act(again)
     assert.deepEqual((await apply(again, no)).failed, [])
     for (const slot of later.store.slots())
       if (slot.kind !== 'log' && slot.state !== 'retired' && slot.state !== 'compromised')
-        await sealing(later, 'good').keys.open(slot)
+        await sealing(later, 'a good passphrase').keys.open(slot)
     assert.notDeepEqual(later.store.slots(), before[0])
   })
 }

@@ -6,6 +6,11 @@ import { AuthorityError } from '../error.ts'
 
 /** Longer ones are a wrong file. */
 const MAX_BYTES = 4096
+/**
+ * Of a new one. NIST SP 800-63B has 8 where a verifier counts the guesses; whoever has a copy of the files counts his own, and scrypt
+ * only makes each of them dear.
+ */
+const LEAST_BYTES = 12
 /** 256 random bits, where nobody gave one. */
 const RANDOM_BYTES = 32
 /** The name of the systemd credential (`LoadCredential=mtls-ca-passphrase:…`, systemd.exec(5)). */
@@ -28,6 +33,10 @@ export class Passphrase {
 
   get isEmpty(): boolean {
     return this.#bytes.length === 0
+  }
+
+  get length(): number {
+    return this.#bytes.length
   }
 
   /** For the key derivation only. */
@@ -130,7 +139,7 @@ export class KeptPassphrase {
     return this.#found
   }
 
-  /** It has opened no key: it is read anew when it is asked for again. */
+  /** It will not do: it is read anew when it is asked for again. */
   forget(): void {
     this.#found = undefined
   }
@@ -146,6 +155,22 @@ export function passphraseIn(disk: Disk, path: string): Passphrase {
   const passphrase = readPassphrase(disk, path)
   if (passphrase === undefined || passphrase.isEmpty) throw empty(path, '')
   return passphrase
+}
+
+/**
+ * One that nothing is sealed with yet. What is sealed with a shorter one already opens with it as before.
+ *
+ * @param from where it came from, for the message
+ * @throws AuthorityError `PASSPHRASE_SHORT`
+ */
+export function longEnough(passphrase: Passphrase, from?: string): Passphrase {
+  const { length } = passphrase
+  if (length >= LEAST_BYTES) return passphrase
+  throw new AuthorityError(
+    'PASSPHRASE_SHORT',
+    `found a new passphrase of ${length} octets${from === undefined ? '' : ` in ${from}`}; allowed: ${LEAST_BYTES} or more, because whoever has a copy of what it seals may guess for as long as he likes. \`(umask 077; openssl rand -base64 32 > FILE)\` makes one`,
+    { data: { found: length, allowed: LEAST_BYTES } },
+  )
 }
 
 interface Given {

@@ -55,7 +55,7 @@ test('every key opens with the other passphrase afterwards, none with the one be
   const ids = keysOf(engine).map(({ id }) => id)
   // What lies beside the keys opened them.
   const beside = engine.layout.authority.passphrase
-  writeFileSync(beside, 'test\n', { mode: 0o600 })
+  writeFileSync(beside, 'test passphrase\n', { mode: 0o600 })
   assert.deepEqual(await resealKeys(engine, file), { sealed: ids, offline: [] })
   assert.equal(existsSync(beside), false)
   assert.deepEqual([await opened(sealing(engine)), await opened(next)], [[], ids])
@@ -80,7 +80,7 @@ for (const [change, request] of [
     await engine.keys.generate(made, 'ecdsa-p256')
     const slots = keysOf(engine).filter((slot) => !isGone(slot))
     const beside = engine.layout.authority.passphrase
-    writeFileSync(beside, 'test\n', { mode: 0o600 })
+    writeFileSync(beside, 'test passphrase\n', { mode: 0o600 })
     const report = await resealKeys(engine, file)
     assert.deepEqual([...report.sealed].sort(), [...slots.map(({ id }) => id), made.id].sort())
     assert.equal(existsSync(beside), false)
@@ -111,7 +111,7 @@ test('the passphrase beside the keys stays as long as one of them opens with nei
   writeFileSync(lost, 'forgotten horse', { mode: 0o600 })
   await engine.keys.reseal(engine.keys.pathOf(root), passphraseIn(engine.disk, lost))
   const beside = engine.layout.authority.passphrase
-  writeFileSync(beside, 'test\n', { mode: 0o600 })
+  writeFileSync(beside, 'test passphrase\n', { mode: 0o600 })
   await assert.rejects(resealKeys(sealing(engine), file), { code: 'PASSPHRASE_WRONG', message: /root-2/ })
   assert.equal(existsSync(beside), true)
 })
@@ -136,6 +136,12 @@ test('with the wrong passphrase, or without another, nothing is done', async (t)
   const before = keysOf(engine).map((slot) => readFileSync(engine.keys.pathOf(slot), 'utf8'))
   await assert.rejects(resealKeys(sealing(engine, 'wrong'), file), { code: 'PASSPHRASE_WRONG' })
   await assert.rejects(resealKeys(engine, join(dir, 'nowhere')), { code: 'PASSPHRASE_MISSING' })
+  const short = join(dir, 'short')
+  writeFileSync(short, 'short horse\n\n', { mode: 0o600 })
+  await assert.rejects(resealKeys(engine, short), {
+    code: 'PASSPHRASE_SHORT',
+    message: /passphrase of 11 octets in .*short; allowed: 12 or more/,
+  })
   assert.deepEqual(
     keysOf(engine).map((slot) => readFileSync(engine.keys.pathOf(slot), 'utf8')),
     before,

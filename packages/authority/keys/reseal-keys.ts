@@ -2,7 +2,7 @@ import { checkState } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireMesh } from '../no-mesh.ts'
-import { passphraseIn } from './passphrase.ts'
+import { longEnough, passphraseIn } from './passphrase.ts'
 import { rootKeysOf } from './root-keys.ts'
 import { recordSealed } from './seal-keys.ts'
 
@@ -19,15 +19,15 @@ export interface ResealReport {
  * afterwards, and goes.
  *
  * @param file with the other passphrase, 0600; absolute
- * @throws AuthorityError `NO_MESH`, `PASSPHRASE_MISSING`, `PASSPHRASE_WRONG`, `ROOT_KEY_NEEDED`, `KEY_IN_CLEAR`; what `checkState`
- *   throws
+ * @throws AuthorityError `NO_MESH`, `PASSPHRASE_MISSING`, `PASSPHRASE_SHORT`, `PASSPHRASE_WRONG`, `ROOT_KEY_NEEDED`, `KEY_IN_CLEAR`; what
+ *   `checkState` throws
  */
 export async function resealKeys(engine: Engine, file: string): Promise<ResealReport> {
   const { config, keys, disk, layout } = engine
   requireMesh(engine)
   checkState(engine)
   if (config.authority.storeCaKeysInClear) throw inClear()
-  const next = passphraseIn(disk, file)
+  const next = longEnough(passphraseIn(disk, file), file)
   requireAllHere(engine)
   const sealed = new Set<string>()
   // By what lies there, not by what is on record: the passphrase goes that would open a key which was left out.

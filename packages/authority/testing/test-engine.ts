@@ -158,7 +158,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
 }
 
 /** The same with its keys encrypted. */
-export function sealing(engine: Engine, passphrase = 'test'): Engine {
+export function sealing(engine: Engine, passphrase = 'test passphrase'): Engine {
   const { disk, layout, config, randomBytes } = engine
   const keys = new KeyStore({
     ...{ disk, randomBytes, folder: layout.authority.keys, rootKey: config.paths.caKey, storeInClear: false },
