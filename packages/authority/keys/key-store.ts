@@ -80,12 +80,18 @@ export class KeyStore {
    */
   isAway(root: KnownKey, roots: readonly KnownKey[]): boolean {
     if (this.#isThere(this.#ownPath(root))) return false
-    if (!this.#isThere(this.#options.rootKey)) return true
+    return !this.#isThere(this.#options.rootKey) || this.otherInSeat(root, roots) !== undefined
+  }
+
+  /** Another root whose key has the seat; undefined where there is none, or what is there can't be read. Arguments as of `isAway`. */
+  otherInSeat(root: KnownKey, roots: readonly KnownKey[]): string | undefined {
+    const { rootKey } = this.#options
+    if (!this.#isThere(rootKey)) return undefined
     try {
-      const seated = this.#keyIn(this.#options.rootKey, root)
-      return seated !== root.spkiHash && roots.some(({ spkiHash }) => spkiHash === seated)
+      const seated = this.#keyIn(rootKey, root)
+      return roots.find(({ id, spkiHash }) => id !== root.id && spkiHash === seated)?.id
     } catch (error) {
-      if (error instanceof AuthorityError) return false
+      if (error instanceof AuthorityError) return undefined
       throw error
     }
   }

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { requireMesh } from '../no-mesh.ts'
 import { longEnough, passphraseIn } from './passphrase.ts'
+import { placeOf, placeText } from './root-key-place.ts'
 import { rootKeysOf } from './root-keys.ts'
 import { recordSealed } from './seal-keys.ts'
 
@@ -44,11 +45,9 @@ export async function resealKeys(engine: Engine, file: string): Promise<ResealRe
 
 /** Nobody could open one that was away meanwhile. */
 function requireAllHere(engine: Engine): void {
-  const away = [...rootKeysOf(engine)].flatMap(([slot, { path, isThere }]) =>
-    isThere ? [] : [{ slot, path }],
-  )
+  const away = [...rootKeysOf(engine)].flatMap(([slot, key]) => (key.isThere ? [] : [placeOf(slot, key)]))
   if (away.length === 0) return
-  const places = away.map(({ slot, path }) => `the key of ${slot} at ${path}`).join(' and ')
+  const places = away.map((key) => `the key of ${key.slot} at ${placeText(key)}`).join(' and ')
   throw new AuthorityError(
     'ROOT_KEY_NEEDED',
     `this needs ${places}, which is sealed with the passphrase too, and it is away (authority.root.offline); nothing was changed. Put it there (0600), run the command again, and take it away`,

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { rootsToSign } from '../publishing/trust.ts'
 import type { SlotRow } from '../store/rows.ts'
-import type { RootKey, RootKeyPlace } from './root-key-place.ts'
+import { placeOf, placeText, type RootKey, type RootKeyPlace } from './root-key-place.ts'
 
 type Looking = Pick<Engine, 'config' | 'store' | 'keys'>
 
@@ -14,7 +14,12 @@ export function rootKeysOf({ config, store, keys }: Looking): ReadonlyMap<string
   return new Map(
     roots
       .filter((root) => isInUse(root) || signing.has(root.id))
-      .map((root) => [root.id, { path: keys.placeOf(root), isThere: !keys.isAway(root, roots) }]),
+      .map((root) => {
+        const [path, isThere] = [keys.placeOf(root), !keys.isAway(root, roots)]
+        const mayBeSeated = !isThere && path === config.paths.caKey
+        const instead = mayBeSeated ? keys.otherInSeat(root, roots) : undefined
+        return [root.id, { path, isThere, instead }]
+      }),
   )
 }
 
@@ -32,7 +37,7 @@ export function rootKeysMissing(looking: Looking): readonly RootKeyPlace[] {
   const roots = rootKeysOf(looking)
   return rootsToSign(looking.store).flatMap(({ id }) => {
     const root = roots.get(id)
-    return root === undefined || root.isThere ? [] : [{ slot: id, path: root.path }]
+    return root === undefined || root.isThere ? [] : [placeOf(id, root)]
   })
 }
 
@@ -45,7 +50,7 @@ export function rootKeysMissing(looking: Looking): readonly RootKeyPlace[] {
 export function requireRootKeys(looking: Looking): void {
   const missing = rootKeysMissing(looking)
   if (missing.length === 0) return
-  const places = missing.map(({ slot, path }) => `the key of ${slot} at ${path}`).join(' and ')
+  const places = missing.map((key) => `the key of ${key.slot} at ${placeText(key)}`).join(' and ')
   throw new AuthorityError(
     'ROOT_KEY_NEEDED',
     `this needs ${places}, and it is away (authority.root.offline); nothing was changed. Put it there (0600), run the command again, and take it away when \`mtls status\` says so`,

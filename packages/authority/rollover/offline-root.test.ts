@@ -117,6 +117,24 @@ describe('a root that is offline', () => {
     await assert.rejects(apply(engine, no), { code: 'KEY_MISMATCH' })
   })
 
+  test('is asked for by the name of the root whose key lies in its place', async () => {
+    copyFileSync(seat(), join(safe, 'dropped'))
+    await rotate(engine, { what: 'compromised', kind: 'root' })
+    takeAway()
+    copyFileSync(join(safe, 'dropped'), seat())
+    const instead = { slot: 'root-2', path: seat(), instead: 'root-1' }
+    await assert.rejects(rotate(engine, { what: 'log', without: [] }), {
+      code: 'ROOT_KEY_NEEDED',
+      message: /the key of root-2 at .*ca\.key, where that of root-1 lies instead, and it is away/,
+      data: { keys: [instead] },
+    })
+    clock.advance(2 * 365 * DAY)
+    await settle()
+    assert.deepEqual(statusOf(engine).asks[0]?.keys, [instead])
+    rmSync(seat())
+    assert.deepEqual(statusOf(engine).asks[0]?.keys, [{ slot: 'root-2', path: seat() }])
+  })
+
   test('signs the next issuing CA when its key is brought, and twice is enough', async () => {
     takeAway()
     clock.advance(2 * 365 * DAY)

@@ -1,6 +1,6 @@
 import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
 import type { Inventory } from '../inventory.ts'
-import type { RootKeyPlace } from '../keys/root-key-place.ts'
+import { placeOf, type RootKeyPlace } from '../keys/root-key-place.ts'
 import type { DueList } from '../revocation/lists.ts'
 import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'
@@ -82,12 +82,12 @@ function replaceRevoked({ slots, cas, trustSigners }: Inventory): RootStep[] {
 function missingKeys({ roots }: RootStep, { rootKeys }: Inventory): RootKeyPlace[] {
   return roots.flatMap((slot) => {
     const key = rootKeys.get(slot)
-    return key === undefined || key.isThere ? [] : [{ slot, path: key.path }]
+    return key === undefined || key.isThere ? [] : [placeOf(slot, key)]
   })
 }
 
 function keysThere({ rootKeys }: Inventory): RootKeyPlace[] {
-  return [...rootKeys].flatMap(([slot, { path, isThere }]) => (isThere ? [{ slot, path }] : []))
+  return [...rootKeys].flatMap(([slot, key]) => (key.isThere ? [placeOf(slot, key)] : []))
 }
 
 /** 2 Peers are told: a trust statement that says what the slots say, and a bundle that names it. */

@@ -9,7 +9,11 @@ export const rollStep = z.strictObject({
   reason: z.string(),
 })
 
-export const rootKeyPlace = z.strictObject({ slot: z.string(), path: z.string() })
+export const rootKeyPlace = z.strictObject({
+  slot: z.string(),
+  path: z.string(),
+  instead: z.string().optional().describe('the root whose key lies there instead'),
+})
 
 export const ask = z
   .strictObject({

@@ -1,10 +1,10 @@
-import type { RootKeyAsk, RootKeyPlace } from '@datapunk/authority'
+import { placeText, type RootKeyAsk, type RootKeyPlace } from '@datapunk/authority'
 import type { AskDocument } from '../documents/roll-over.ts'
 import { timeOrNull, timeText } from './time-text.ts'
 
 /** `the key of root-1 is needed at /mnt/ca.key to make the next issuing CA (…), by 2029-05-31T23:00:00Z, when …`. */
 export function askText({ step, keys, until }: RootKeyAsk): string {
-  const places = keys.map(({ slot, path }) => `the key of ${slot} is needed at ${path}`).join(', and ')
+  const places = keys.map((key) => `the key of ${key.slot} is needed at ${placeText(key)}`).join(', and ')
   const end =
     until === undefined
       ? 'Nothing ends meanwhile'
