@@ -20,7 +20,7 @@ test('no backup is made with a passphrase that is too short, or does not open ev
   const find = () => ({ passphrase: secret('correct horse'), source: 'file', unprotected: false }) as const
   assert.equal((await backupPassphrase(engine, undefined, find)).unprotected, false)
   const file = join(dir, 'short')
-  writeFileSync(file, 'short horse', { mode: 0o600 })
+  writeFileSync(file, 'a horse', { mode: 0o600 })
   await assert.rejects(backupPassphrase(engine, file, find), { code: 'PASSPHRASE_SHORT' })
   await engine.keys.reseal(engine.config.paths.caKey, secret('battery staple'))
   await assert.rejects(backupPassphrase(engine, undefined, find), {

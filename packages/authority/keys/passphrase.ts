@@ -6,11 +6,8 @@ import { AuthorityError } from '../error.ts'
 
 /** Longer ones are a wrong file. */
 const MAX_BYTES = 4096
-/**
- * Of a new one. NIST SP 800-63B has 8 where a verifier counts the guesses; whoever has a copy of the files counts his own, and scrypt
- * only makes each of them dear.
- */
-const LEAST_BYTES = 12
+/** Of a new one, by NIST SP 800-63B 5.1.1.1. Whoever has a copy of the files counts his own guesses, and scrypt makes each of them dear. */
+const LEAST_BYTES = 8
 /** 256 random bits, where nobody gave one. */
 const RANDOM_BYTES = 32
 /** The name of the systemd credential (`LoadCredential=mtls-ca-passphrase:…`, systemd.exec(5)). */
