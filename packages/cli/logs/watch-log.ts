@@ -40,7 +40,9 @@ export async function watchLogs(
     stopListening()
     observation.close()
   }
-  return watched.some(({ isWrong }) => isWrong) ? exitCode.bad : exitCode.done
+  // Whoever looks once takes the end for the answer, and of a log that could not be read there is none.
+  const isBad = watched.some(({ isWrong, hasFailed }) => isWrong || (once && hasFailed))
+  return isBad ? exitCode.bad : exitCode.done
 }
 
 /** One log, and what is said of it. */
@@ -66,6 +68,11 @@ class WatchedLog {
 
   get isWrong(): boolean {
     return this.#isWrong
+  }
+
+  /** At the last look. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined
   }
 
   /** Never rejects: a log that can't be read is told of once, and looked at again. */
