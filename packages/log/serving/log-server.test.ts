@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
+import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { rename } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { parseSct, type Signer } from '@datapunk/pki'
@@ -204,6 +206,24 @@ describe('a body', () => {
     return answer
   }
 
+  /** Who has sent the head of a submission and nothing else, once the log has all of these. */
+  async function sendersOf(count: number, word: string) {
+    const { hostname, port, pathname } = new URL(`${served.url}/ct/v1/add-pre-chain`)
+    const head = [`POST ${pathname} HTTP/1.1`, 'host: log', 'content-length: 10', `authorization: ${word}`]
+    const requests: IncomingMessage[] = []
+    const { promise: arrived, resolve } = Promise.withResolvers<void>()
+    const onRequest: ChannelListener = (message) => {
+      const { request } = message as { request: IncomingMessage }
+      if (requests.push(request) === count) resolve()
+    }
+    subscribe('http.server.request.start', onRequest)
+    const sockets = Array.from({ length: count }, () => connect(Number(port), hostname))
+    for (const socket of sockets) socket.on('error', () => {}).write([...head, '', ''].join('\r\n'))
+    await arrived
+    unsubscribe('http.server.request.start', onRequest)
+    return sockets.map((socket, at) => ({ socket, request: requests[at]! }))
+  }
+
   it('beyond those that are read at the same time has to be sent again', async () => {
     const word = `authorization: ${await wordFor(Buffer.alloc(10))}`
     const { hostname, port, pathname } = new URL(`${served.url}/ct/v1/add-pre-chain`)
@@ -218,6 +238,19 @@ describe('a body', () => {
     for (const socket of sockets) socket.destroy()
     while (answer.status !== 200) answer = await post(chain(precertificate), { authorization })
     assert.equal(served.log.checkpoint?.size, 1)
+  })
+
+  it('takes no place of another when its sender was gone before it was read', async (t) => {
+    assert.equal((await post(chain(precertificate))).status, 200)
+    const looked = Promise.withResolvers<void>()
+    const { mock } = t.mock.method(served.log.trusted, 'refresh', () => looked.promise)
+    const sockets = await sendersOf(256, await wordFor(Buffer.alloc(10)))
+    const gone = sockets.map(({ request }) => new Promise((resolve) => request.once('close', resolve)))
+    for (const { socket } of sockets) socket.destroy()
+    await Promise.all(gone)
+    mock.restore()
+    looked.resolve()
+    assert.equal((await post(chain(precertificate))).status, 200)
   })
 
   it('of 10 MB is refused before any of it is sent', async () => {

@@ -31,8 +31,8 @@ export function announcedLength({ headers }: IncomingMessage): number {
 export async function readBody(request: IncomingMessage, length: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   request.on('data', (chunk: Uint8Array) => chunks.push(chunk))
-  // Whoever goes away in the middle has sent too little.
-  await once(request, 'close').catch(() => {})
+  // Whoever goes away in the middle has sent too little. Who is gone already is not waited for: that is told once.
+  if (!request.closed) await once(request, 'close').catch(() => {})
   const body = Buffer.concat(chunks)
   if (body.byteLength === length) return body
   throw new LogError('SUBMISSION_REFUSED', `found ${body.byteLength} bytes of ${length}`)
