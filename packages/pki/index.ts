@@ -115,7 +115,9 @@ export {
   type BadSct,
   type CheckedScts,
   type GoodSct,
+  type OneSctCheck,
   type SctCheck,
   type SctFault,
+  verifySct,
   verifyScts,
 } from './transparency/verify-scts.ts'

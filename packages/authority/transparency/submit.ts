@@ -1,17 +1,10 @@
 import { hash } from 'node:crypto'
-import {
-  isSignedSct,
-  type PrecertEntry,
-  type Precertificate,
-  parseSct,
-  precertEntry,
-  type Sct,
-  sha256,
-} from '@datapunk/pki'
+import { type PrecertEntry, type Precertificate, precertEntry, type Sct, sha256 } from '@datapunk/pki'
 import { keyIdOf, readTrustStatement } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
+import { believedSct, type Judging } from './believed-sct.ts'
 import type { LogSeat } from './log-seat.ts'
 
 /** An SCT, and the slot of the log that gave it. */
@@ -20,7 +13,7 @@ export interface Logged {
   readonly log: string
 }
 
-export interface Submitting {
+export interface Submitting extends Judging {
   readonly logSeat: LogSeat
   readonly store: Reader
   /** What it takes the place of is good: then it waits until every live peer knows the log. */
@@ -37,7 +30,7 @@ export interface Submitting {
 export async function submit(
   precertificate: Precertificate,
   issuer: Uint8Array,
-  { logSeat, store, mayWait }: Submitting,
+  { logSeat, store, clock, config, mayWait }: Submitting,
 ): Promise<Logged> {
   const mesh = store.mesh()
   if (mesh !== undefined) await logSeat.take(mesh)
@@ -55,10 +48,9 @@ export async function submit(
     if (mayWait) throw unavailable(new Error(notKnown(slot)))
   }
   try {
-    const sct = parseSct(await log.submit([precertificate.der, issuer]))
-    if (!isSignedSct(sct, entryOf(precertificate), log.spki))
-      throw new TypeError('its SCT is not of this certificate')
-    if (sct.leafIndex !== undefined) logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
+    const octets = await log.submit([precertificate.der, issuer])
+    const sct = believedSct(octets, entryOf(precertificate), log, { clock, config })
+    logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
     return { sct, log: slot.id }
   } catch (cause) {
     throw unavailable(cause)

@@ -20,7 +20,7 @@ import { encodeSct, type Sct } from './sct.ts'
 import { encodeSctList } from './sct-list.ts'
 import { isSignedSct, signSct } from './sct-signature.ts'
 import { sctSignatureInput } from './timestamped-entry.ts'
-import { type CheckedScts, type SctCheck, verifyScts } from './verify-scts.ts'
+import { type CheckedScts, type SctCheck, verifySct, verifyScts } from './verify-scts.ts'
 
 let ca: TestCa
 let log: TestLog
@@ -128,6 +128,17 @@ describe('the SCTs of a certificate', () => {
   it('are never verified for no time at all', async () => {
     const leaf = await ca.loggedLeaf('lake', log)
     assert.throws(() => verify(leaf, { latest: Number.NaN }), TypeError)
+  })
+
+  it('hold before they are in a certificate as they will in it', async () => {
+    const { certificate } = await ca.leaf('lake')
+    const { spki: issuerSpki } = ca.issuing.certificate
+    const entry = precertEntry({ tbs: certificate.tbs, issuerKeyHash: sha256(issuerSpki) })
+    const octets = encodeSct(await log.sct({ tbs: certificate.tbs, issuerSpki }, ca.at))
+    const check = (latest: number) => verifySct(octets, { entry, logs: logsOf(log), latest })
+    assert.equal('fault' in check(ca.at), false)
+    assert.deepEqual(check(ca.at - 1), { fault: 'FROM_THE_FUTURE', log: log.id })
+    assert.throws(() => check(Number.NaN), TypeError)
   })
 })
 

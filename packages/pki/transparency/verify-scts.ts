@@ -61,8 +61,7 @@ export interface CheckedScts {
  * `verifyPath`.
  */
 export function verifyScts(certificate: TbsCertificate, { issuerSpki, logs, latest }: SctCheck): CheckedScts {
-  // NaN is not before anything, and nothing would be from its future.
-  if (!Number.isFinite(latest)) throw new TypeError(`latest is ${latest}; it must be a time in milliseconds`)
+  checkLatest(latest)
   const { tbs, extensions } = certificate
   const { scts } = extensions
   if (scts === undefined) return { good: [], bad: [] }
@@ -82,6 +81,22 @@ export function verifyScts(certificate: TbsCertificate, { issuerSpki, logs, late
     else good.push(sct)
   }
   return { good, bad }
+}
+
+export interface OneSctCheck extends Omit<SctCheck, 'issuerSpki'> {
+  /** What the log is to have signed. */
+  readonly entry: PrecertEntry
+}
+
+/** One SCT, as `verifyScts` judges it in a certificate: what would not hold there need not be put into one. */
+export function verifySct(octets: Uint8Array, { logs, latest, entry }: OneSctCheck): GoodSct | BadSct {
+  checkLatest(latest)
+  return checkSct(octets, { logs, latest, asked: new Set(), entry: () => entry })
+}
+
+/** NaN is not before anything, and nothing would be from its future. */
+function checkLatest(latest: number): void {
+  if (!Number.isFinite(latest)) throw new TypeError(`latest is ${latest}; it must be a time in milliseconds`)
 }
 
 interface Search extends Omit<SctCheck, 'issuerSpki'> {
