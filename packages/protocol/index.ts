@@ -1,4 +1,5 @@
 export { addressText, canonicalHost, hostText, plainAddress, remoteText } from './address-text.ts'
+export { answerInTurn } from './answer-in-turn.ts'
 export { encodeAudit, parseAudit } from './audit.ts'
 export {
   type AuthorityAddress,

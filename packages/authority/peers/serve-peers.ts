@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { TLSSocket } from 'node:tls'
-import { type Address, encodeMessage, LONGEST_SILENCE } from '@datapunk/protocol'
+import { type Address, answerInTurn, encodeMessage, LONGEST_SILENCE } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
 import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
@@ -126,8 +126,11 @@ class HttpPeerServer implements PeerServer {
       headersTimeout: HEADERS_TIMEOUT,
       connectionsCheckingInterval: HEADERS_TIMEOUT / 2,
     }
-    this.#server = createServer(limits, (request, response) => this.#answer(request, response))
+    const answer = answerInTurn((request, response) => this.#answer(request, response), {
+      unreadFor: LONGEST_SILENCE,
+    })
     const maxConnections = shareOfFiles(3 / 4, MAX_CONNECTIONS)
+    this.#server = createServer(limits, answer)
     this.#server.maxConnections = maxConnections
     this.#strangers = new Strangers(streaming.clock, maxStrangers)
     this.#server.on('connection', (socket) => {

@@ -124,6 +124,17 @@ describe('a log is read over HTTP', () => {
     assert.equal((await get(`/log/${id}/checkpoint`, { method: 'POST' })).status, 404)
   })
 
+  it('one answer after the other: who asks for much at once is owed none of it', async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(`GET /log/${id}/checkpoint HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(4000))
+    let answers = ''
+    socket.on('data', (text) => (answers += text))
+    await new Promise((resolve) => socket.on('close', resolve))
+    assert.ok((answers.match(/HTTP\/1\.1 200/g)?.length ?? 0) <= 16)
+    assert.equal((await get(`/log/${id}/checkpoint`)).status, 200)
+  })
+
   it('whatever is asked for: never anything but what has a name of a log', async () => {
     const part = fc.constantFrom(
       '..',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { answerInTurn } from '@datapunk/protocol'
 import { urlKeyOf } from '../revocation/list-url.ts'
 import type { Reader } from '../store/contract.ts'
 import { isHad } from './condition.ts'
@@ -36,10 +37,11 @@ export interface StatusServerOptions {
 export function statusServer(options: StatusServerOptions): Server {
   const limits = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT }
   const lists = new ListShelf(options.store)
-  const server = createServer(limits, (request, response) => {
+  const inTurn = answerInTurn((request, response) => {
     response.on('error', () => {})
     answer({ ...options, lists }, request, response).catch(() => response.destroy())
   })
+  const server = createServer(limits, inTurn)
   server.maxConnections = MAX_CONNECTIONS
   return server
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { addressText } from '@datapunk/protocol'
+import { addressText, answerInTurn } from '@datapunk/protocol'
 import {
   actionRequest,
   type ConsoleAction,
@@ -76,7 +76,8 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
   })
   const place = entrance ? placeElsewhere(entrance.names, address.port) : placeHere(host, address.port)
   const desk = new Desk({ ...options, streams, visitors, place, files: pageFiles() })
-  server.on('request', (request, response) => void desk.answer(request, response))
+  const answer = answerInTurn((request, response) => void desk.answer(request, response))
+  server.on('request', answer)
   return {
     address,
     url: urlOf(place),

@@ -302,6 +302,18 @@ describe('a log is read by everybody', () => {
     assert.deepEqual([status, headers.get('allow')], [405, 'GET, HEAD'])
     assert.equal((await fetch(`${new URL(served.url).origin}/`)).status, 404)
   })
+
+  it('who asks for much at once, before he has read anything, is owed no answer to it', async () => {
+    const { hostname, port, pathname } = new URL(served.url)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => {})
+    socket.write(`GET ${pathname}/log.v3.json HTTP/1.1\r\nhost: log\r\n\r\n`.repeat(4000))
+    let answers = ''
+    socket.on('data', (text) => (answers += text))
+    await new Promise((resolve) => socket.on('close', resolve))
+    assert.ok((answers.match(/HTTP\/1\.1 200/g)?.length ?? 0) <= 16)
+    assert.equal((await fetch(`${served.url}/log.v3.json`)).status, 200)
+  })
 })
 
 describe('an SCT as JSON', () => {

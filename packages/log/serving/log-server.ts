@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Layout } from '@datapunk/protocol'
+import { answerInTurn, type Layout } from '@datapunk/protocol'
 import { shownHeaders, shownObject } from '@datapunk/tlog'
 import { LogError } from '../log-error.ts'
 import { readFolder } from '../reading/read-folder.ts'
@@ -42,13 +42,14 @@ export function logServer(options: LogServerOptions): Server {
   const server = createServer({ ...timeouts, connectionsCheckingInterval: patience / 10 })
   server.maxConnections = MAX_CONNECTIONS
   const serving = new Serving(options)
-  server.on('request', (request, response) => {
+  const answer = answerInTurn((request, response) => {
     response.on('error', () => {})
     serving.answer(request, response).catch((error) => {
       options.onRefused(error)
       refuse(response, error)
     })
   })
+  server.on('request', answer)
   return server
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
-import { plainAddress } from '@datapunk/protocol'
+import { answerInTurn, plainAddress } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { isLoopback, placeText } from '../proxy/place.ts'
 
@@ -53,10 +53,11 @@ export async function serveOperator(
   { host = '127.0.0.1', port = 0 }: Partial<OperatorPlace> = {},
 ): Promise<OperatorPort> {
   const answers = answersOf(source)
-  const server = createServer(LIMITS, (request, response) => {
+  const inTurn = answerInTurn((request, response) => {
     response.on('error', () => {})
     answer(answers, request, response).catch(() => response.destroy())
   })
+  const server = createServer(LIMITS, inTurn)
   server.maxConnections = MAX_CONNECTIONS
   server.on('connection', (socket) => socket.unref())
   await listen(server, { host, port })
