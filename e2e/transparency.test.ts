@@ -6,6 +6,8 @@ import { join as joinPath } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import { connect } from 'node:tls'
+import type { AuthorityOptions } from '@datapunk/authority'
+import { logOpener } from '@datapunk/log'
 import { join, type LogAlarm, type Mesh } from '@datapunk/mesh'
 import {
   decodePem,
@@ -91,6 +93,31 @@ function copyOfLog({ folder, layout: { logsDir } }: MeshFolder): () => void {
   }
 }
 
+/** To whom the log is shown once as it was before: he finds nothing wrong with it, and adds to what was put back. */
+function deceived(mesh: MeshFolder): Partial<AuthorityOptions> {
+  const [id] = readdirSync(mesh.layout.logsDir)
+  const newest = readFileSync(joinPath(mesh.layout.log(id!).public, 'checkpoint'))
+  const open = logOpener(mesh.config, Date.now)
+  let isShown = false
+  return {
+    openLog: async (wanted, asAuthority) => {
+      const log = await open(wanted, asAuthority)
+      return {
+        ...{ spki: log.spki, origin: log.origin },
+        submit: (chain) => log.submit(chain),
+        takes: (root) => log.takes(root),
+        holds: (tree) => log.holds(tree),
+        close: () => log.close(),
+        read: async (path) => {
+          if (isShown || path !== 'checkpoint') return log.read(path)
+          isShown = true
+          return newest
+        },
+      }
+    },
+  }
+}
+
 describe('a log that was put back by hand', () => {
   test('is told of when the authority comes, which was not there when it was found out', async (t) => {
     const mesh = await meshOf(t)
@@ -125,8 +152,9 @@ describe('a log that was put back by hand', () => {
     // The certificate of stream is entry 2, which lake looks for when it has seen it.
     await until(() => seenByLake(mesh) === 3)
 
+    const deception = deceived(mesh)
     putBack()
-    const authority = await KeptAuthority.start(mesh)
+    const authority = await KeptAuthority.start(mesh, deception)
     atEnd(t, () => authority.stop())
     const alarmed = new Promise<LogAlarm>((resolve) =>
       lake.mesh.on('alarm', (alarm) => {

@@ -21,6 +21,7 @@ import { KeptStore } from './store/kept-store.ts'
 import { filesBeside, SqliteStore } from './store/sqlite.ts'
 import { type AsAuthority, noLog, type OpenLog } from './transparency/certificate-log.ts'
 import { LogSeat } from './transparency/log-seat.ts'
+import { notPutBack } from './transparency/put-back.ts'
 
 export interface AuthorityOptions {
   readonly config: Config
@@ -112,7 +113,9 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       keys,
       peers: new PeerBook(clock),
       ownPair: new OwnPair(),
-      logSeat: new LogSeat((wanted) => openLog(wanted, asAuthority)),
+      logSeat: new LogSeat(async (wanted) =>
+        notPutBack(await openLog(wanted, asAuthority), { store, config, clock }),
+      ),
       push: () => {},
       staple: async () => undefined,
       handOver: (handover, signal) => handOver(handover, { environment: hookEnvironment, clock, signal }),

@@ -12,6 +12,11 @@ export interface Judging {
   readonly config: { readonly authority: { readonly clockSkew: number } }
 }
 
+interface IssuingLog extends Pick<CertificateLog, 'spki' | 'origin'> {
+  /** How many entries are known to be in it. */
+  readonly size: number
+}
+
 /**
  * What a log has answered with, where peers would believe it in a certificate: they judge it by the same code, and refuse also what
  * does not say where in the log it is.
@@ -21,7 +26,7 @@ export interface Judging {
 export function believedSct(
   octets: Uint8Array,
   entry: PrecertEntry,
-  { spki, origin }: Pick<CertificateLog, 'spki' | 'origin'>,
+  { spki, origin, size }: IssuingLog,
   { clock, config: { authority } }: Judging,
 ): PlacedSct {
   const now = clock()
@@ -38,10 +43,15 @@ export function believedSct(
     throw new Error(
       `${found}it is of ${timeText(timestamp)}, and the clock here says ${timeText(now)}; allowed: ${authority.clockSkew / 1000} s ahead, authority.clock_skew. Set the clock right where the log runs. Its time never goes back: wait until ${timeText(timestamp - authority.clockSkew)}, or begin another log, \`mtls rotate --log\``,
     )
-  if (leafIndex !== undefined) return { ...sct, leafIndex }
-  throw new Error(
-    `${found}it does not say where in the log it is; allowed: one with leaf_index (C2SP static-ct-api). ${ANOTHER}`,
-  )
+  if (leafIndex === undefined)
+    throw new Error(
+      `${found}it does not say where in the log it is; allowed: one with leaf_index (C2SP static-ct-api). ${ANOTHER}`,
+    )
+  if (leafIndex < size)
+    throw new Error(
+      `${found}it is for entry ${leafIndex}, which another has; allowed: ${size} or later. The log was put back: begin another, \`mtls compromise --log\` issues every certificate anew`,
+    )
+  return { ...sct, leafIndex }
 }
 
 /** Of one that stands alone, what would be refused anywhere. */

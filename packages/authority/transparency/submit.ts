@@ -49,7 +49,9 @@ export async function submit(
   }
   try {
     const octets = await log.submit([precertificate.der, issuer])
-    const sct = believedSct(octets, entryOf(precertificate), log, { clock, config })
+    const { spki, origin } = log
+    const known = { spki, origin, size: slot.monitored ?? 0 }
+    const sct = believedSct(octets, entryOf(precertificate), known, { clock, config })
     logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
     return { sct, log: slot.id }
   } catch (cause) {

@@ -2,6 +2,7 @@ import type { Requirement } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { slotInUse } from '../slots.ts'
 import { seatLog } from './log-slot.ts'
+import { LogPutBack } from './put-back.ts'
 
 /**
  * Opens the log, where there is a mesh and its config wants one, and puts it on record where no other is in use: then there is
@@ -15,9 +16,13 @@ export async function takeLog(engine: Engine): Promise<void> {
   await logSeat.take(mesh)
   if (logSeat.log !== undefined && slotInUse(store.slots(), 'log') === undefined) await seatLog(engine)
   await askForRoots(engine)
-  const error = logSeat.failure?.message
-  if (error === undefined || error === before) return
-  report({ kind: 'log-unavailable', subject: 'mesh', at: clock(), detail: { error } })
+  const { failure } = logSeat
+  if (failure === undefined || failure.message === before) return
+  const { message } = failure
+  const told = { subject: 'mesh', at: clock() }
+  if (failure instanceof LogPutBack)
+    report({ ...told, kind: 'log-alarm', detail: { log: failure.origin, message } })
+  else report({ ...told, kind: 'log-unavailable', detail: { error: message } })
 }
 
 /** Like a peer, the log has to know the next root before anything stands under it. */

@@ -207,6 +207,14 @@ describe('doctor', () => {
         return undefined
       },
     ],
+    'log-unavailable': [
+      'error',
+      () => ({
+        change: changedStatus(({ transparency }) => ({
+          transparency: { ...transparency, failure: 'it is away' },
+        })),
+      }),
+    ],
     'name-unresolved': ['warning', () => ({ system: { resolveFailure: async () => 'ENOTFOUND' } })],
     'node-unsafe': ['error', () => ({ system: { nodeVersion: '22.1.0' } })],
     'owner-other': ['error', () => ({ change: ownedBy('4294967294') })],

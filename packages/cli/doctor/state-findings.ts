@@ -66,3 +66,11 @@ export function authorityFindings({ isRunning, status }: Examination): Finding[]
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
   return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
 }
+
+/** Whether what is issued can be logged, as the running authority has found: nobody else opens its log. */
+export function logFindings({ status }: Examination): Finding[] {
+  const found = isRead(status) ? status.transparency.failure : undefined
+  if (found === undefined) return []
+  const fix = 'what the message says; until then nothing is issued'
+  return [{ id: 'log-unavailable', severity: 'error', subject: 'authority', found, fix }]
+}
