@@ -23,8 +23,11 @@ import { Authority } from './authority.ts'
 import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { readEvents } from './events/read-events.ts'
+import { recordMesh } from './found.ts'
 import { keep } from './keep.ts'
+import { openEngine } from './open-engine.ts'
 import { Pace } from './pace.ts'
+import { takeLog } from './transparency/transparency.ts'
 
 const folders: string[] = []
 after(() => {
@@ -198,6 +201,30 @@ describe('an authority', () => {
       message: /came from \$MTLS_CA_PASSPHRASE, which is read at the start only: .* start `mtls up`.* again$/,
     })
     await second.close()
+  })
+
+  test('makes a passphrase also where a first apply was killed before it had made one', async () => {
+    const config = configIn(temporaryFolder(), { lake: {} }, {})
+    const randomBytes = seededRandom('killed')
+    const { engine, lock } = await openEngine({
+      ...{
+        config,
+        clock: () => clock.now(),
+        randomBytes,
+        environment: {},
+        pid: process.pid,
+        purpose: 'test',
+      },
+      openLog: logs.opener(() => clock.now()),
+    })
+    await recordMesh(engine)
+    await takeLog(engine)
+    engine.store.close()
+    lock.release()
+    const next = await open(config)
+    assert.deepEqual((await next.apply(no)).failed, [])
+    await next.close()
+    assert.ok(existsSync(layoutOf(config).authority.passphrase))
   })
 
   test('takes a passphrase that was corrected without a restart', async () => {

@@ -85,8 +85,8 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       environment: options.environment,
       stateFile: layout.authority.passphrase,
       state: layout.state,
-      // Where a mesh has no keys yet and nobody gave one, it is made.
-      create: () => (store.slots().length === 0 ? randomBytes : undefined),
+      // Where a mesh has no keys yet and nobody gave one, it is made; that of a log is sealed with none.
+      create: () => (store.slots().every(({ kind }) => kind === 'log') ? randomBytes : undefined),
     })
     const keys = new KeyStore({
       disk,
