@@ -138,8 +138,13 @@ describe('the authority that watches its log', () => {
     assert.deepEqual([alarms(), slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
   })
 
-  test('raises it when an entry that was promised is not there', async () => {
+  test('raises it when an entry that was promised is not there, and a minute later is not either', async () => {
     engine.logSeat.promised.set(log.leaves.length, 'ab'.repeat(32))
+    await monitor.look()
+    clock.advance(59_000)
+    await monitor.look()
+    assert.deepEqual(alarms(), [])
+    clock.advance(1_000)
     await monitor.look()
     await monitor.look()
     assert.deepEqual(alarms(), [

@@ -12,6 +12,9 @@ type Monitoring = Pick<Engine, 'store' | 'logSeat' | 'clock' | 'report' | 'confi
 /** How often, milliseconds: a certificate that nobody recorded is to be seen within a minute. */
 const LOOK_EVERY = 30_000
 
+/** So long something else than the log, a cache say, may show its checkpoint of before. Milliseconds. */
+const MISSING_FOR = 60_000
+
 /** Codes of what a log shows that is not as it has signed it: its own, and those of `tlog`, `protocol` and `pki`. */
 const WRONG = new Set([
   'LOG_WRONG',
@@ -31,6 +34,8 @@ export class LogMonitor {
   readonly #engine: () => Monitoring
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> = Promise.resolve()
+  /** By leaf index: since when what was promised is not there. */
+  readonly #missing = new Map<number, number>()
   /** What was told last of it. */
   #wrong: string | undefined
 
@@ -82,8 +87,13 @@ export class LogMonitor {
 
   #tellMissing({ origin }: CertificateLog, promised: readonly number[], size: number): void {
     const { logSeat, report, clock } = this.#engine()
+    for (const leafIndex of this.#missing.keys()) if (leafIndex < size) this.#missing.delete(leafIndex)
     for (const leafIndex of promised) {
       if (leafIndex < size) continue
+      const since = this.#missing.get(leafIndex) ?? clock()
+      this.#missing.set(leafIndex, since)
+      if (clock() - since < MISSING_FOR) continue
+      this.#missing.delete(leafIndex)
       logSeat.promised.delete(leafIndex)
       const message = `entry ${leafIndex}, which the log has promised, is not there: it has ${size}`
       report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail: { log: origin, leafIndex, message } })
