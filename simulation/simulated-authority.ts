@@ -173,7 +173,8 @@ export class SimulatedAuthority {
     }
     peers.opened()
     peers.onChange(() => {
-      if ((this.report?.waits.length ?? 1) > 0) this.wakeAt(world.now() + SOON)
+      const isWaiting = this.report === undefined || this.report.waits.length > 0 || this.report.keysWait
+      if (isWaiting) this.wakeAt(world.now() + SOON)
     })
     this.#watch.up()
     this.wakeAt(world.now())

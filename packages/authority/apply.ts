@@ -4,13 +4,14 @@ import { nextDue } from './due.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { foundMesh } from './found.ts'
-import type { Inventory } from './inventory.ts'
+import type { Inventory, InventoryInstance } from './inventory.ts'
 import { parseConstraints, permittedPart } from './issuing/constraints.ts'
 import { type Issuance, issuePairs } from './issuing/issue-pair.ts'
 import { sealKeys } from './keys/seal-keys.ts'
 import { type Observed, seeDisk, takeInventory } from './observe.ts'
 import type { Pace } from './pace.ts'
 import { announceKeys, forgetWhereOff } from './pinning/announce-keys.ts'
+import { keyKnowledge } from './pinning/key-to-certify.ts'
 import { makeNextKeys, withoutNextKey } from './pinning/make-next-keys.ts'
 import { recordPinning } from './pinning/record-pinning.ts'
 import { servedCertificates } from './pinning/serving.ts'
@@ -37,6 +38,7 @@ import { isInConfig } from './services/in-config.ts'
 import { recordSettings } from './services/record-settings.ts'
 import { forgetSettled } from './settled-attempts.ts'
 import { slotInUse } from './slots.ts'
+import type { Reader } from './store/contract.ts'
 import type { CertificateRow } from './store/rows.ts'
 import { changeScts, takeLog } from './transparency/transparency.ts'
 
@@ -57,6 +59,8 @@ export interface ApplyReport {
   readonly asks: readonly RootKeyAsk[]
   /** Renewals that the pace has put off. */
   readonly putOff: number
+  /** Whether certificates wait until peers know their keys, and come as soon as those have said so. */
+  readonly keysWait: boolean
   /** When something is due next, milliseconds since the epoch. */
   readonly nextDue: number
   /** The bundle in force, as in `1.42`. */
@@ -86,15 +90,11 @@ export function goingOn(options: ApplyOptions, { declined }: ApplyReport): Apply
   return { ...options, approve: () => declined.length === 0 }
 }
 
-/** What two applies, one right after the other, have come to. */
+/** What two applies, one right after the other, have come to. What fails in the first may fail in the next one too, or be done by it. */
 export function joined(report: ApplyReport, next: ApplyReport): ApplyReport {
-  const done = [...report.done, ...next.done]
-  return { ...next, done, failed: eachOnce([...report.failed, ...next.failed]) }
-}
-
-/** What fails in one pass may fail in the next one too. */
-function eachOnce(failed: ApplyReport['failed']): ApplyReport['failed'] {
-  return [...new Map(failed.map((one) => [JSON.stringify(one.action), one])).values()]
+  const failed = new Map([...report.failed, ...next.failed].map((one) => [JSON.stringify(one.action), one]))
+  for (const action of next.done) failed.delete(JSON.stringify(action))
+  return { ...next, done: [...report.done, ...next.done], failed: [...failed.values()] }
 }
 
 function failedSteps({ failed }: ApplyReport): RollStep[] {
@@ -173,7 +173,10 @@ async function pass(
   const told = await engine.deliver(engine, { automatic })
   // 11 What failed once, and was done since or is wanted no more, is no failure.
   await forgetSettled(engine, wanted.actions)
-  const { done, failed } = outcomeOf(doing, due, (action) =>
+  //    Nor is what waits for a moment; who asked for it is told all the same.
+  const waiting = automatic ? firstWaits(store) : new Set()
+  const tried = due.filter(({ instance }) => !waiting.has(instance))
+  const { done, failed } = outcomeOf(doing, tried, (action) =>
     'instance' in action ? failures.get(action.instance) : (notMoved.get(action) ?? notTaken.get(action)),
   )
   const declined = approved ? [] : destructive
@@ -208,12 +211,23 @@ async function changeMesh(engine: Engine, doing: readonly Action[]): Promise<Rea
   return failed
 }
 
-function standing(engine: Engine, waits: readonly RollWait[]): Pick<ApplyReport, 'nextDue' | 'bundle'> {
+function standing(
+  engine: Engine,
+  waits: readonly RollWait[],
+): Pick<ApplyReport, 'keysWait' | 'nextDue' | 'bundle'> {
   const bundle = engine.store.bundle()
   return {
+    keysWait: engine.store.attempts().some((row) => row.waits),
     nextDue: nextDue(engine, waits),
     bundle: bundle === undefined ? '' : formatDocumentNumber(bundle),
   }
+}
+
+/** Instances whose certificates have not waited for peers for long. */
+function firstWaits(store: Reader): ReadonlySet<string> {
+  return new Set(
+    store.attempts().flatMap(({ subject, waits, attempts }) => (waits && attempts === 0 ? [subject] : [])),
+  )
 }
 
 function isIssuance(action: Action): action is InstanceAction {
@@ -243,15 +257,19 @@ interface Found {
 
 /** What has no certificate that will do comes at once; what is only renewed, the soonest to end first, as the pace allows. */
 function dueIssuances(
-  { config, clock }: Engine,
+  engine: Engine,
   { inventory, served }: Found,
   pace: Pace | undefined,
 ): { due: readonly Issuance[]; putOff: number } {
+  const { config, clock } = engine
   const now = clock()
   const context = needContext(config, inventory, now)
   const issuing = slotInUse(inventory.slots, 'issuing-ca')
   if (issuing === undefined || hasEnded(issuing, inventory.cas, now)) return { due: [], putOff: 0 }
   const constraints = inventory.issuingConstraints && parseConstraints(inventory.issuingConstraints)
+  const isKeyKnown = keyKnowledge(engine)
+  const rests = ({ row, failed }: InventoryInstance) =>
+    failed !== undefined && failed.nextTryAt > now && !(failed.waits && isKeyKnown(row.id))
   const urgent: Issuance[] = []
   const renewals: (Issuance & { notAfter: number })[] = []
   for (const { row, settings: wanted, instances } of inventory.services.values()) {
@@ -262,7 +280,7 @@ function dueIssuances(
     for (const instance of instances) {
       // Who shows nothing that is good, as after a theft, waits for no next try.
       const mayWait = pace !== undefined && served.has(instance.row.id)
-      if (mayWait && (instance.failed?.nextTryAt ?? 0) > now) continue
+      if (mayWait && rests(instance)) continue
       if (instance.current === undefined && !isInConfig(config, row.service)) continue
       const need = needOf(settings, instance, context)
       const issuance = { instance: instance.row.id, service: row, serving: served.get(instance.row.id) }

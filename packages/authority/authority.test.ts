@@ -22,6 +22,7 @@ import { serveAdmin } from './admin/serve-admin.ts'
 import { Authority } from './authority.ts'
 import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
+import type { AuthorityEvent } from './event.ts'
 import { readEvents } from './events/read-events.ts'
 import { recordMesh } from './found.ts'
 import { keep } from './keep.ts'
@@ -46,8 +47,9 @@ function configIn(
   dir: string,
   services: Record<string, unknown>,
   authority: Record<string, unknown> = clear,
+  certificates: Record<string, unknown> = { key_algorithm: 'ecdsa-p256' },
 ): Config {
-  const text = { services, authority, certificates: { key_algorithm: 'ecdsa-p256' } }
+  const text = { services, authority, certificates }
   return parseConfig(JSON.stringify(text), { file: join(dir, 'mtls-config.yaml') })
 }
 
@@ -55,13 +57,18 @@ let seeds = 0
 const clock = new FixedClock(Date.UTC(2026, 5, 1))
 const logs = new TestLogs()
 
-function open(config: Config, environment: Record<string, string | undefined> = {}): Promise<Authority> {
+function open(
+  config: Config,
+  environment: Record<string, string | undefined> = {},
+  report: (event: AuthorityEvent) => void = () => {},
+): Promise<Authority> {
   const randomBytes = seededRandom(`authority ${++seeds}`)
   return Authority.open({
     config,
     clock: () => clock.now(),
     randomBytes,
     environment,
+    report,
     pid: process.pid,
     uid: 7,
     purpose: 'test',
@@ -96,6 +103,27 @@ describe('an authority', () => {
     assert.deepEqual(intended.toSorted(), issued.toSorted())
     assert.deepEqual([verdict.bundles, verdict.signedBy, verdict.faults], [2, '1.2', []])
     assert.equal(verdict.entries, rows.length)
+  })
+
+  test('whoever asks for keys of another kind has them at once, where peers are quick to acknowledge', async (t) => {
+    const dir = temporaryFolder()
+    const acknowledge = ({ kind, detail }: AuthorityEvent) => {
+      if (kind !== 'bundle-published') return
+      const [generation, counter] = (detail as { number: string }).number.split('.').map(Number)
+      const number = { generation: generation!, counter: counter! }
+      const enforced = { number, trustStatement: number, serial: '01', revoked: false }
+      setImmediate(() => authority.peers.acknowledged('one', enforced))
+    }
+    const authority = await open(configIn(dir, { lake: {}, stream: {} }), {}, acknowledge)
+    atEnd(t, () => authority.close())
+    await authority.servePeers()
+    await authority.apply(yes)
+    const lake = { service: 'lake', instance: 'lake', version: '1', serial: '01', revoked: false }
+    authority.peers.arrived({ ...lake, peer: 'one' })
+    authority.configure(configIn(dir, { lake: {}, stream: {} }, clear, { key_algorithm: 'ed25519' }))
+    const { done, failed } = await authority.apply(no)
+    assert.deepEqual(failed, [])
+    assert.equal(done.filter(({ kind }) => kind === 'issue').length, 2)
   })
 
   test('is alone on its state folder', async () => {

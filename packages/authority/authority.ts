@@ -191,6 +191,10 @@ export class Authority implements Administration {
     let report = await this.#applyInTurn(options)
     // Whoever keeps the mesh looks again when somebody was told; others hear what has come of it.
     if (options.pace !== undefined) return report
+    if (report.keysWait) {
+      await this.#peersAcknowledge()
+      report = joined(report, await this.#applyInTurn(goingOn(options, report)))
+    }
     for (;;) {
       await this.#deliveries.settled()
       if (this.#deliveries.told === told || report.waits.length === 0) return report
@@ -391,6 +395,10 @@ export class Authority implements Administration {
   /** Peers need a moment for keys that were just announced; whoever is late after that keeps the deed, not the others, waiting. */
   async #peersKnow(announce: (engine: Engine) => Promise<unknown>): Promise<void> {
     await this.#whenWhole(announce)
+    await this.#peersAcknowledge()
+  }
+
+  async #peersAcknowledge(): Promise<void> {
     const bundle = this.#engine.store.bundle()
     if (bundle !== undefined) await enforcementOf(this.#engine, { bundle, wait: PEERS_KNOW_WITHIN })
   }

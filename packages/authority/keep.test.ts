@@ -13,6 +13,7 @@ interface Look {
   /** Milliseconds by the clock. */
   readonly takes: number
   readonly for: ApplyReport['waits']
+  readonly keysWait?: boolean
   readonly failed?: ApplyReport['failed']
 }
 
@@ -28,8 +29,8 @@ async function waits(looks: readonly Look[]) {
       const look = looks[found.length]!
       clock.advance(look.takes)
       const nothing = { done: [], declined: [], asks: [], putOff: 0, bundle: '1.1' }
-      const { for: waits, failed = [] } = look
-      return { ...nothing, waits, failed, nextDue: Number.POSITIVE_INFINITY }
+      const { for: waits, keysWait = false, failed = [] } = look
+      return { ...nothing, waits, keysWait, failed, nextDue: Number.POSITIVE_INFINITY }
     },
   }
   await keep({
@@ -48,6 +49,12 @@ async function waits(looks: readonly Look[]) {
 test('where nobody is waited for, peers wake nobody', async () => {
   assert.deepEqual(await waits([{ takes: 400, for: [] }]), [
     { until: LONGEST_WAIT, heedPeersFrom: undefined },
+  ])
+})
+
+test('certificates that wait until peers know their keys come when they do', async () => {
+  assert.deepEqual(await waits([{ takes: 0, for: [], keysWait: true }]), [
+    { until: LONGEST_WAIT, heedPeersFrom: 0 },
   ])
 })
 

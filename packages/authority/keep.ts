@@ -57,7 +57,7 @@ export async function keep(options: KeepOptions): Promise<void> {
       const waiting = JSON.stringify([report.declined, report.waits, report.asks])
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
       shown = waiting
-      isWaiting = report.waits.length > 0
+      isWaiting = report.waits.length > 0 || report.keysWait
       authority.lookAtOutage()
       options.onLooked?.(stepFailure(report))
       due = Math.min(

@@ -1,3 +1,5 @@
+import type { AttemptRow } from './store/rows.ts'
+
 /** The first wait after a failure, and the longest; doubled in between. Milliseconds. */
 const FIRST_WAIT = 30_000
 const LONGEST_WAIT = 60 * 60 * 1000
@@ -15,6 +17,14 @@ export function nextTry(now: number, attempts: number, randomBytes: (length: num
   const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(attempts - 1, 20))
   const drawn = Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32
   return Math.round(now + wait * (0.5 + drawn / 2))
+}
+
+/** Whether what is tried again has failed: what waits for peers, and may go on any moment, has not. */
+export function hasFailed(
+  { attempts, nextTryAt }: Pick<AttemptRow, 'attempts' | 'nextTryAt'>,
+  now: number,
+): boolean {
+  return attempts > 0 || nextTryAt <= now
 }
 
 /** How many renewals may begin: never more than so many in a minute (`rotation.per_minute`). */

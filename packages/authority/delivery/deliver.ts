@@ -142,7 +142,7 @@ async function handOver(
     const error = (cause as Error).message
     const attempts = failuresOf(store, instance) + 1
     const nextTryAt = nextTry(clock(), attempts, randomBytes)
-    const row = { kind: 'reload', subject: instance, attempts, nextTryAt, error } as const
+    const row = { kind: 'reload', subject: instance, attempts, nextTryAt, waits: false, error } as const
     // A store that can't be written may be what failed: the others are told all the same, and this one at the next run.
     await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
     const detail = { instance, error, nextTryAt: new Date(nextTryAt).toISOString() }

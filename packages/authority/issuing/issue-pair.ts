@@ -6,6 +6,7 @@ import { type SwapThreads, withSwapThreads } from '../disk/swap-threads.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
 import { nextTry } from '../pace.ts'
+import { LIVENESS } from '../peers/peer-book.ts'
 import { keyChoice, keyToCertify } from '../pinning/key-to-certify.ts'
 import type { Holder } from '../pinning/make-next-keys.ts'
 import { folderOptions, linkFiles } from '../place.ts'
@@ -23,7 +24,10 @@ const AT_ONCE = 128
 /** Those are made in so many groups: while the pairs of one are swapped, the certificates of the other are signed. */
 const GROUPS = 2
 
-/** As after so many failures in a row, that is within eight minutes, whoever waits for others looks whether they are there. */
+/**
+ * As after so many failures in a row, that is within eight minutes, whoever waits for others looks whether they are there, though
+ * nobody was heard of.
+ */
 const WHILE_OTHERS_ARE_LATE = 5
 
 /** A certificate that was issued, with the chain its service shows. */
@@ -125,9 +129,9 @@ export async function issuePairs(
       const error = cause instanceof Error ? cause : new Error(String(cause))
       failed.set(issuance.instance, error)
       const known = before.get(issuance.instance)
-      const detail = isDue ? await recordFailure(engine, issuance, error, { known, automatic }) : {}
-      // It waits for the same ones as a minute ago.
-      if (isWait(error) && known?.error === error.message) return
+      const next = isDue ? await recordFailure(engine, issuance, error, { known, automatic }) : undefined
+      if (isWait(error) && next !== undefined && isToldBefore(known, next)) return
+      const detail = next && { nextTryAt: new Date(next.nextTryAt).toISOString() }
       const told = { instance: issuance.instance, error: error.message, ...detail }
       const subject = issuance.service.service
       engine.report({ kind: 'issue-failed', subject, at: engine.clock(), detail: told })
@@ -164,32 +168,44 @@ async function recordFailure(
   { instance }: Issuance,
   error: Error,
   failed: Failed,
-): Promise<{ nextTryAt: string }> {
+): Promise<AttemptRow> {
   const { store } = engine
-  const next = nextAttempt(engine, error, failed)
-  const { nextTryAt } = next
+  const next = isWait(error) ? nextWhileWaiting(engine, error, failed) : nextAttempt(engine, failed)
   const row = { kind: 'issue', subject: instance, ...next, error: error.message } as const
   // A store that can't be written has failed already; it is tried again as soon as anything is.
   await store.write((transaction) => transaction.putAttempt(row)).catch(() => {})
-  return { nextTryAt: new Date(nextTryAt).toISOString() }
+  return row
 }
 
+type NextAttempt = Pick<AttemptRow, 'attempts' | 'nextTryAt' | 'waits'>
+
 /** Only what fails by itself is tried ever more rarely: neither who tries by hand, nor who waits for others, makes that later. */
-function nextAttempt(
-  { clock, randomBytes }: Engine,
-  error: Error,
-  { known, automatic }: Failed,
-): Pick<AttemptRow, 'attempts' | 'nextTryAt'> {
+function nextAttempt({ clock, randomBytes }: Engine, { known, automatic }: Failed): NextAttempt {
   const now = clock()
   const before = known?.attempts ?? 0
-  const attempts = Math.max(1, before)
-  if (isWait(error)) {
-    // Whoever waits for others does so no longer than he may.
-    const until = Number(error.data.until)
-    return { attempts, nextTryAt: Math.min(nextTry(now, WHILE_OTHERS_ARE_LATE, randomBytes), until) }
-  }
-  if (!automatic && known !== undefined) return { attempts, nextTryAt: Math.max(now, known.nextTryAt) }
-  return { attempts: before + 1, nextTryAt: nextTry(now, before + 1, randomBytes) }
+  if (!automatic && known !== undefined)
+    return { attempts: Math.max(1, before), nextTryAt: Math.max(now, known.nextTryAt), waits: false }
+  return { attempts: before + 1, nextTryAt: nextTry(now, before + 1, randomBytes), waits: false }
+}
+
+/** Peers need a moment for what they have just been told: as long as they may take to come, nothing has failed. */
+function nextWhileWaiting(
+  { clock, randomBytes }: Engine,
+  { data }: AuthorityError,
+  { known }: Failed,
+): NextAttempt {
+  const now = clock()
+  // Whoever waits for others does so no longer than he may.
+  const noLaterThanAllowed = (time: number) => Math.min(time, Number(data.until))
+  const firstMoments = known === undefined ? now + LIVENESS : known.attempts === 0 ? known.nextTryAt : now
+  if (now < firstMoments) return { attempts: 0, nextTryAt: noLaterThanAllowed(firstMoments), waits: true }
+  const nextTryAt = noLaterThanAllowed(nextTry(now, WHILE_OTHERS_ARE_LATE, randomBytes))
+  return { attempts: Math.max(1, known?.attempts ?? 0), nextTryAt, waits: true }
+}
+
+/** Whether nobody has to hear of a wait, because it is in its first moments, or is for the same ones as a minute ago. */
+function isToldBefore(known: AttemptRow | undefined, { attempts, error }: AttemptRow): boolean {
+  return attempts === 0 || (known !== undefined && known.attempts > 0 && known.error === error)
 }
 
 function isWait(error: Error): error is AuthorityError {

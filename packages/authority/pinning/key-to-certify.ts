@@ -29,6 +29,18 @@ export function keyChoice(engine: Engine, notMade: ReadonlyMap<string, Error> = 
 }
 
 /**
+ * Tells whether everybody knows the key of an instance's next certificate, so that who has waited for that need wait no longer.
+ * Whoever does not ask costs nothing.
+ */
+export function keyKnowledge(engine: Engine): (instance: string) => boolean {
+  let choice: KeyChoice | undefined
+  return (instance) => {
+    choice ??= keyChoice(engine)
+    return choice.lateFor(choice.nextKeys.get(instance)?.announced).length === 0
+  }
+}
+
+/**
  * The key of an instance's next certificate: the one that was made beforehand, once nobody would refuse it. Whoever shows nothing
  * that is good now waits for nobody, because waiting would only keep him away longer; nobody had spoken with him meanwhile.
  *

@@ -12,6 +12,7 @@ import { PairFolder } from '../disk/pair.ts'
 import { announceCsrKey, issueForCsr } from '../issuing/issue-csr.ts'
 import { issueNow } from '../issuing/issue-now.ts'
 import { Pace } from '../pace.ts'
+import { LIVENESS } from '../peers/peer-book.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { memoryOfBundle } from '../rollover/longest-memory.ts'
 import { rotate } from '../rotate.ts'
@@ -114,17 +115,57 @@ describe('pinning', () => {
     const told = engine.events.filter(({ kind, subject }) => kind === 'issue-failed' && subject === 'lake')
     assert.equal(told.length, 1, 'for the same reason it is told once')
 
+    assert.ok(attempt!.nextTryAt > clock.now(), 'also should nobody ever be heard of')
     acknowledge('stream')
-    await apply(engine, { ...no, pace: new Pace(clock.now) })
-    assert.equal(serialOf('lake'), before, 'it is tried again in its own time')
-    clock.advance(attempt!.nextTryAt - clock.now())
     await apply(engine, { ...no, pace: new Pace(clock.now) })
     assert.notEqual(serialOf('lake'), before)
     assert.notEqual(shownPin('lake'), shown)
+    assert.deepEqual(engine.store.attempts(), [])
+  })
+
+  test('goes on as soon as peers know a key of another kind, which no failure precedes', async () => {
+    await apply(engine, no)
+    for (const service of ['lake', 'stream']) {
+      arrive(service)
+      acknowledge(service)
+    }
+    const before = serialOf('lake')
+    const { events, store } = engine
+    engine = { ...withConfig({ certificates: { key_algorithm: 'ed25519' } }), events, report: engine.report }
+    const look = () => apply(engine, { ...no, pace: new Pace(clock.now) })
+    const failures = () => [
+      ...statusOf(engine).services.flatMap(({ failed }) => failed?.error ?? []),
+      ...events.filter(({ kind }) => kind === 'issue-failed'),
+    ]
+    const waiting = await look()
+    assert.deepEqual([waiting.failed, waiting.keysWait, failures()], [[], true, []])
+    assert.equal(waiting.nextDue, clock.now() + LIVENESS)
+    acknowledge('stream')
+    await look()
+    assert.equal(serialOf('lake'), before, 'one of them does not know it yet')
+    acknowledge('lake')
+    const done = await look()
+    assert.deepEqual([done.failed, done.keysWait, failures(), store.attempts()], [[], false, [], []])
+    assert.notEqual(checkPair(engine, 'lake'), before)
+  })
+
+  test('fails where a peer has not acknowledged after a while, and names him', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    const { events, report } = engine
+    engine = { ...withConfig({ certificates: { key_algorithm: 'ed25519' } }), events, report }
+    const look = () => apply(engine, { ...no, pace: new Pace(clock.now) })
+    assert.deepEqual((await look()).failed, [])
+    clock.advance(LIVENESS)
+    assert.match(statusOf(engine).services[0]!.failed!.error, /not enforced by stream/, 'though nobody looks')
+    const { failed, nextDue } = await look()
+    assert.match(failed[0]!.error.message, /not enforced by stream/)
     assert.deepEqual(
-      engine.store.attempts().map(({ subject }) => subject),
-      ['stream'],
+      events.flatMap(({ kind, subject }) => (kind === 'issue-failed' ? [subject] : [])),
+      ['lake', 'stream'],
     )
+    const { nextTryAt } = statusOf(engine).services[0]!.failed!
+    assert.ok(nextTryAt > clock.now() && nextDue <= nextTryAt)
   })
 
   test('waits for nobody longer than a bundle lives: whoever knows no later one refuses everything', async () => {

@@ -75,7 +75,7 @@ test('measures who is late, from when he could know', async (t) => {
 
 test('measures what waits, for whom, and what is tried again', async (t) => {
   const { engine, look, report } = await applied(t)
-  const row = { kind: 'reload', nextTryAt: 1, error: 'away' } as const
+  const row = { kind: 'reload', nextTryAt: 1, waits: false, error: 'away' } as const
   await engine.store.write((transaction) => {
     transaction.putAttempt({ ...row, subject: 'lake', attempts: 2 })
     transaction.putAttempt({ ...row, subject: 'stream', attempts: 5 })

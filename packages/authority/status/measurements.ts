@@ -4,6 +4,7 @@ import { generationFault } from '../backup/generation-fault.ts'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
 import { aheadFault } from '../issued-ahead.ts'
+import { hasFailed } from '../pace.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { renewalDue } from '../plan.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
@@ -179,7 +180,10 @@ function lateness(
   return { live: peers.live().length, late: late.length, lag: Math.max(0, now - (soonestOf(since) ?? now)) }
 }
 
-function backoffOf({ store }: Engine, ofKind: AttemptKind): Measurements['backoff'][AttemptKind] {
-  const failing = store.attempts().filter(({ kind, subject }) => kind === ofKind && subject !== PROBE)
+function backoffOf({ store, clock }: Engine, ofKind: AttemptKind): Measurements['backoff'][AttemptKind] {
+  const now = clock()
+  const failing = store
+    .attempts()
+    .filter((row) => row.kind === ofKind && row.subject !== PROBE && hasFailed(row, now))
   return { instances: failing.length, failures: Math.max(0, ...failing.map(({ attempts }) => attempts)) }
 }

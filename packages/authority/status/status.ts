@@ -17,6 +17,7 @@ import type { InventoryInstance, InventoryService } from '../inventory.ts'
 import { aheadFault } from '../issued-ahead.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
 import { type Observed, takeInventory } from '../observe.ts'
+import { hasFailed } from '../pace.ts'
 import type { LivePeer } from '../peers/peer-book.ts'
 import { isSuspended, pinningWanted } from '../pinning/pin-mode.ts'
 import { plan, renewalDue } from '../plan.ts'
@@ -281,7 +282,8 @@ function instanceStatus(
         pair: place === 'elsewhere' ? 'elsewhere' : pairState(current, linked ? pair : undefined),
         barred: row.barredAt !== undefined,
         held: isHeld({ held }, current),
-        failed: failed && { error: failed.error, nextTryAt: failed.nextTryAt },
+        failed:
+          failed && hasFailed(failed, now) ? { error: failed.error, nextTryAt: failed.nextTryAt } : undefined,
         untold: untold && { error: untold.error, nextTryAt: untold.nextTryAt },
         delivery: isProven ? 'proven' : told ? 'by-file' : 'unheard',
         live: own.length,

@@ -748,6 +748,21 @@ for (const [name, open] of Object.entries(stores)) {
       )
     })
 
+    test('remembers what is tried again, and whether it only waits', async (t) => {
+      const store = open(t)
+      const row = { kind: 'issue', attempts: 0, nextTryAt: 1_000, error: 'somebody is late' } as const
+      const rows = [
+        { ...row, subject: 'lake', waits: true },
+        { ...row, subject: 'stream', waits: false },
+      ]
+      await store.write((transaction) => {
+        for (const one of rows) transaction.putAttempt(one)
+      })
+      assert.deepEqual(store.attempts(), rows)
+      await store.write((transaction) => transaction.forgetAttempt('issue', 'lake'))
+      assert.deepEqual(store.attempts(), [rows[1]])
+    })
+
     test('remembers how keys are pinned', async (t) => {
       const store = open(t)
       assert.equal(store.pinning(), undefined)

@@ -108,7 +108,14 @@ function acknowledgementOf(instance: string, n: number) {
 }
 
 function attemptOf(subject: string, attempts: number) {
-  return { kind: 'issue', subject, attempts, nextTryAt: attempts, error: 'no' } as const
+  return {
+    kind: 'issue',
+    subject,
+    attempts,
+    nextTryAt: attempts,
+    waits: attempts % 2 === 0,
+    error: 'no',
+  } as const
 }
 
 /** Everything that can be asked, at one time. */

@@ -160,9 +160,11 @@ export interface AttemptRow {
   kind: AttemptKind
   /** The instance. */
   subject: string
-  /** How often it has failed in a row. */
+  /** How often it has failed in a row; 0 where it waits for peers, and has not waited long. */
   attempts: number
   nextTryAt: number
+  /** It waits until peers know a key, and is tried before its time as soon as they do. */
+  waits: boolean
   /** Why, for people. */
   error: string
 }

@@ -202,6 +202,9 @@ export const migrations: readonly SchemaStep[] = [
 
   ALTER TABLE mesh ADD COLUMN settings TEXT;
   `,
+  `
+  ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /** @returns the version of the inventory: 0 when it is empty

@@ -154,7 +154,7 @@ export class SqliteReader implements Reader {
     this.#acknowledgements = database.prepare('SELECT * FROM acknowledgement ORDER BY instance')
     this.#deliveries = database.prepare('SELECT instance, digest, at FROM delivery ORDER BY instance')
     this.#attempts = database.prepare(
-      'SELECT kind, subject, attempts, next_try_at AS nextTryAt, error FROM attempt ORDER BY kind, subject',
+      'SELECT kind, subject, attempts, next_try_at AS nextTryAt, waits, error FROM attempt ORDER BY kind, subject',
     )
     this.#nextKeys = database.prepare(
       `SELECT instance, spki_hash AS spkiHash, algorithm, key_size AS keySize, generation, counter, announced_at AS at
@@ -318,7 +318,7 @@ export class SqliteReader implements Reader {
   }
 
   attempts(): readonly AttemptRow[] {
-    return all<AttemptRow>(this.#attempts)
+    return this.#attempts.all().map((row) => ({ ...row, waits: row.waits === 1 }) as unknown as AttemptRow)
   }
 
   nextKeys(): readonly NextKeyRow[] {

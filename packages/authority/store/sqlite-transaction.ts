@@ -127,7 +127,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'document',
     ])
     this.#putDelivery = put('delivery', ['instance', 'digest', 'at'])
-    this.#putAttempt = put('attempt', ['kind', 'subject', 'attempts', 'next_try_at', 'error'])
+    this.#putAttempt = put('attempt', ['kind', 'subject', 'attempts', 'next_try_at', 'waits', 'error'])
     this.#forgetAttempt = database.prepare('DELETE FROM attempt WHERE kind = ? AND subject = ?')
     this.#putNextKey = put('next_key', [
       'instance',
@@ -338,9 +338,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#ofInstance('delivery', instance, () => this.#putDelivery.run(instance, digest, at))
   }
 
-  putAttempt({ kind, subject, attempts, nextTryAt, error }: AttemptRow): void {
+  putAttempt({ kind, subject, attempts, nextTryAt, waits, error }: AttemptRow): void {
     this.#mustBeOpen()
-    this.#putAttempt.run(kind, subject, attempts, nextTryAt, error)
+    this.#putAttempt.run(kind, subject, attempts, nextTryAt, Number(waits), error)
   }
 
   forgetAttempt(kind: AttemptKind, subject: string): void {
