@@ -74,7 +74,11 @@ export class CsrHolder implements PairSource {
     // In half of the cases for the key that it has.
     const key = this.#key !== undefined && this.#world.draw.chance(0.5) ? this.#key : this.#keys.next()
     const csr = await this.#csrOf(key)
-    if (!(await this.#authority.announceCsr(this.#service, csr))) return again()
+    if (!(await this.#authority.announceCsr(this.#service, csr))) {
+      // It may be the key that nobody certifies any more.
+      this.#key = undefined
+      return again()
+    }
     this.#world.after(PEERS_KNOW_WITHIN, async () => {
       const issued = await this.#authority.issueForCsr(this.#service, csr)
       if (issued === undefined) return again()
