@@ -94,28 +94,36 @@ export function slotReport(
 }
 
 /** What `rotate` would touch. Nothing is changed. */
-export function previewRotation({ store, peers }: Engine, request: RotateRequest): RotatePreview {
+export function previewRotation({ store, peers, clock }: Engine, request: RotateRequest): RotatePreview {
   requireMesh({ store })
-  const members = new Set(store.services().flatMap((row) => (row.state === 'member' ? [row.service] : [])))
-  const serials = new Map(store.currentCertificates().map((row) => [row.instance, row.serial]))
+  // What goes on being renewed is not touched by that.
+  if (request.what === 'resume')
+    return { certificates: [], peers: [], connections: 0, absent: [], elsewhere: [] }
+  const now = clock()
+  const members = new Set(
+    store
+      .services()
+      .flatMap(({ service, state, barredAt }) =>
+        state === 'member' && barredAt === undefined ? [service] : [],
+      ),
+  )
+  const current = new Map(store.currentCertificates().map((row) => [row.instance, row]))
   const only = 'service' in request ? request.service : undefined
-  const touchesPairs =
-    request.what !== 'bundle-key' &&
-    request.what !== 'log' &&
-    !(request.what === 'compromised' && request.kind === 'bundle-key')
+  const issues = issuesAnew(request)
+  const touchesPairs = issues || request.what === 'back'
   const instances = store
     .instances()
     .filter(({ service }) => members.has(service) && service === (only ?? service))
   const live = peers.live().filter(({ service }) => members.has(service))
-  const told = touchesPairs && only !== undefined ? live.filter(({ service }) => service === only) : live
-  const mine = new Set(instances.flatMap(({ id }) => serials.get(id) ?? []))
+  const told = only === undefined ? live : live.filter(({ service }) => service === only)
+  const mine = new Set(instances.flatMap(({ id }) => current.get(id)?.serial ?? []))
   const connections = live.flatMap(({ report }) => report?.connections ?? [])
   const isLive = new Set(live.map(({ instance }) => instance))
   const ids = new Set(instances.map(({ id }) => id))
   return {
-    certificates: touchesPairs
+    certificates: issues
       ? instances.flatMap(({ id, service, place }) =>
-          place === 'here' ? [{ service, instance: id, serial: serials.get(id) ?? '' }] : [],
+          place === 'here' ? [{ service, instance: id, serial: current.get(id)?.serial ?? '' }] : [],
         )
       : [],
     peers: told.map(({ service, instance }) => ({ service, instance })),
@@ -125,6 +133,15 @@ export function previewRotation({ store, peers }: Engine, request: RotateRequest
     absent: store
       .acknowledgements()
       .flatMap(({ instance }) => (ids.has(instance) && !isLive.has(instance) ? [instance] : [])),
-    elsewhere: instances.flatMap(({ id, place }) => (place === 'elsewhere' ? [id] : [])),
+    elsewhere: instances.flatMap(({ id, place }) => {
+      const hasOne = (current.get(id)?.notAfter ?? 0) > now
+      return issues && place === 'elsewhere' && hasOne ? [id] : []
+    }),
   }
+}
+
+/** Whether certificates are made in the place of others. */
+function issuesAnew(request: RotateRequest): boolean {
+  if (request.what === 'compromised') return request.kind !== 'bundle-key'
+  return request.what === 'pairs' || request.what === 'issuing-ca' || request.what === 'root'
 }

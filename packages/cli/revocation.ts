@@ -64,17 +64,16 @@ async function isMeant(
   administration: Administration,
   request: RevokeRequest,
 ): Promise<boolean> {
-  const { reissue } = request
   const { lastOf, cas } = await administration.previewRevocation(request)
   if (cas.length > 0) {
     const breaks = `${cas.join(', ')} is in use: it is replaced, every certificate under it is issued anew, and connections under the old ones are cut at once`
     output.tell(output.toldStyled('warning', breaks))
   }
-  if (lastOf.length > 0 && !reissue) {
+  if (lastOf.length > 0) {
     const left = `${lastOf.join(', ')} ${lastOf.length === 1 ? 'is' : 'are'} left without any certificate: its connections are cut at once`
     output.tell(output.toldStyled('warning', left))
   }
-  if (cas.length === 0 && (lastOf.length === 0 || reissue)) return true
+  if (cas.length === 0 && lastOf.length === 0) return true
   if (!world.stdin.isTTY || !world.stderr.isTTY) return false
   return /^y(es)?$/i.test((await output.ask('Revoke? [y/N] ')).trim())
 }
@@ -126,7 +125,8 @@ function names(all: readonly string[]): string {
   return shown.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-function previewLines({ certificates, bars, lastOf, cas, already, cuts, peers }: RevokePreview): string[] {
+function previewLines(preview: RevokePreview): string[] {
+  const { certificates, bars, reissues, lastOf, cas, already, cuts, peers } = preview
   const connections = cuts.reduce((sum, one) => sum + one.connections, 0)
   const where = cuts.map((one) => `${one.service} ${one.connections}`).join(', ')
   return [
@@ -138,6 +138,7 @@ function previewLines({ certificates, bars, lastOf, cas, already, cuts, peers }:
       ({ serial, reason, at }) => `${serial.slice(0, 16)} is revoked since ${timeText(at)} (${reason})`,
     ),
     ...bars.map((service) => `${service} would get no certificate until \`mtls issue ${service}\``),
+    ...reissues.map((service) => `${service} would get new pairs at once`),
     ...(lastOf.length > 0 ? [`left without any certificate: ${names(lastOf)}`] : []),
     ...cas.map((slot) => `${slot} would be replaced, and every certificate under it issued anew`),
     `${countText(connections, 'open connection')} cut${where === '' ? '' : ` (${where})`}, by the peers’ own reports`,

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts'
+import { isInConfig } from '../services/in-config.ts'
 import type { RevocationRow } from '../store/rows.ts'
 import type { RevokeRequest } from './revoke.ts'
 import { findTargets } from './targets.ts'
@@ -12,6 +13,8 @@ export interface RevokePreview {
   }[]
   /** Services that get no certificate until `mtls issue`. */
   readonly bars: readonly string[]
+  /** Services that get new pairs at once. */
+  readonly reissues: readonly string[]
   /** Services that are left without any valid certificate. */
   readonly lastOf: readonly string[]
   /** Issuing CAs in use: they are replaced, and everything under them is issued anew. */
@@ -29,7 +32,7 @@ export interface RevokePreview {
  * @throws AuthorityError `NOT_REVOCABLE`
  */
 export function previewRevocation(engine: Engine, request: RevokeRequest): RevokePreview {
-  const { store, peers, clock } = engine
+  const { store, peers, clock, config } = engine
   const { certificates, services, cas, already } = findTargets(engine, request)
   const serials = new Set(certificates.map(({ serial }) => serial))
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
@@ -39,6 +42,9 @@ export function previewRevocation(engine: Engine, request: RevokeRequest): Revok
       if (serials.has(serial)) cuts.set(service, (cuts.get(service) ?? 0) + count)
     }
   }
+  const names = services.map(({ service }) => service)
+  const members = services.filter(({ state, service }) => state === 'member' && isInConfig(config, service))
+  const reissues = request.reissue ? members.map(({ service }) => service) : []
   const touched = new Set(certificates.flatMap(({ instance }) => owners.get(instance ?? '') ?? []))
   const left = new Set(
     store
@@ -49,8 +55,9 @@ export function previewRevocation(engine: Engine, request: RevokeRequest): Revok
     certificates: certificates.map(({ serial, instance, notAfter }) => ({
       ...{ serial, notAfter, service: owners.get(instance ?? '') },
     })),
-    bars: services.map(({ service }) => service),
-    lastOf: [...touched].filter((service) => !left.has(service)).sort(),
+    bars: request.reissue ? [] : names,
+    reissues,
+    lastOf: [...touched].filter((service) => !left.has(service) && !reissues.includes(service)).sort(),
     cas: cas.map(({ id }) => id),
     already,
     cuts: [...cuts].map(([service, connections]) => ({ service, connections })),

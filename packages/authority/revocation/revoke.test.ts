@@ -8,6 +8,7 @@ import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
+import { AuthorityError } from '../error.ts'
 import type { AuthorityEvent } from '../event.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
 import { withIssuer } from '../issuing/issue-pair.ts'
@@ -220,6 +221,22 @@ describe('revoking', () => {
     assert.deepEqual(cuts, [{ service: 'stream', connections: 3 }])
     assert.deepEqual([lastOf, bars, peers], [['lake'], ['lake'], ['stream']])
     assert.equal(engine.store.revocation(serial), undefined)
+  })
+
+  test('with new pairs at once bars nobody, and says so before; who could not be given one has none', async () => {
+    const stolen = { reason: 'key-compromise', reissue: true } as const
+    const targets = [{ service: 'lake' }, { service: 'stream' }]
+    const { bars, reissues, lastOf } = previewRevocation(engine, { ...stolen, targets })
+    assert.deepEqual([bars, reissues, lastOf], [[], ['lake', 'stream'], []])
+    const makeKeyPair: typeof engine.makeKeyPair = async () => {
+      throw new AuthorityError('DISK_FAILED', 'no luck')
+    }
+    const report = await revoke({ ...engine, makeKeyPair }, { ...stolen, targets: [{ service: 'lake' }] })
+    assert.deepEqual([report.barred, report.reissued], [[], []])
+    assert.deepEqual(report.failed, [{ instance: 'lake', message: 'no luck' }])
+    const { reissued, failed } = await revoke(engine, { ...stolen, targets })
+    assert.deepEqual([reissued, failed], [['lake', 'stream'], []])
+    checkPair(engine, 'lake')
   })
 
   test('is waited for by every live peer but the revoked one', async () => {

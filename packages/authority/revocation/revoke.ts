@@ -76,7 +76,7 @@ async function announce(
 }
 
 function reportOf(
-  { store }: Engine,
+  engine: Engine,
   {
     at,
     targets,
@@ -84,6 +84,8 @@ function reportOf(
     failed,
   }: { at: number; targets: Targets; request: RevokeRequest; failed: RevokeReport['failed'] },
 ): RevokeReport {
+  const { store } = engine
+  const names = targets.services.map(({ service }) => service)
   return {
     at,
     revoked: targets.certificates.map(({ serial, instance }) => ({
@@ -91,8 +93,8 @@ function reportOf(
       service: store.instances().find(({ id }) => id === instance)?.service,
     })),
     already: targets.already,
-    barred: request.reissue ? [] : targets.services.map(({ service }) => service),
-    reissued: request.reissue ? targets.services.map(({ service }) => service) : [],
+    barred: request.reissue ? [] : names,
+    reissued: request.reissue ? names.filter((service) => hasPair(engine, service)) : [],
     failed,
     bundle: store.bundle()!,
   }
@@ -153,6 +155,15 @@ async function issueAnew(
     instance: 'instance' in action ? action.instance : action.subject,
     message: error.message,
   }))
+}
+
+/** Whether a service has a pair here: what it had before is revoked, so that this is another. */
+function hasPair({ store, clock }: Engine, service: string): boolean {
+  const own = store.instances().filter((row) => row.service === service && row.place === 'here')
+  const ids = new Set(own.map(({ id }) => id))
+  return store
+    .currentCertificates()
+    .some(({ instance, notAfter }) => ids.has(instance ?? '') && notAfter > clock())
 }
 
 /** A barred service gets certificates again, because somebody asked for one. */

@@ -31,6 +31,7 @@ export type RevocationDocument = Printed<typeof revocation>
 const preview = z.strictObject({
   certificates: z.array(z.strictObject({ serial, service: z.string().nullable(), notAfter: time })),
   bars: z.array(z.string()),
+  reissues: z.array(z.string()).describe('services that get new pairs at once'),
   lastOf: z.array(z.string()).describe('services that are left without any certificate'),
   cas: z.array(z.string()).describe('issuing CAs that are replaced'),
   already: z.array(already),
