@@ -59,8 +59,14 @@ export function writePublished(published: Published): void {
 }
 
 export function isPublishedOnDisk(published: Published): boolean {
-  for (const [path, bytes] of publishedFiles(published)) {
-    if (!published.disk.holds(path, bytes, PUBLIC)) return false
-  }
-  return true
+  return publishedFiles(published).every((file) => isOnDisk(file, published))
+}
+
+/** The paths of those that are missing, or not as they were written. */
+export function lostFiles(published: Published): readonly string[] {
+  return publishedFiles(published).flatMap((file) => (isOnDisk(file, published) ? [] : [file[0]]))
+}
+
+function isOnDisk([path, bytes]: PublishedFile, { disk }: Published): boolean {
+  return disk.holds(path, bytes, PUBLIC)
 }

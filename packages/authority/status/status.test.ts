@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -91,4 +91,20 @@ test('a key elsewhere that another one has followed is told of until its certifi
   assert.equal(told().length, 2)
   await revoke(engine, { targets: [{ serial: third.serial }], reason: 'superseded' })
   assert.deepEqual(told(), [second.instance])
+})
+
+test('what is published and lies there no more, or is another, is named', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'status-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const engine = testEngine({ dir, config: { services: { lake: {} } } })
+  const lost = () => statusOf(engine).lostFiles
+  assert.deepEqual(lost(), [])
+  await apply(engine, { approve: () => false })
+  assert.deepEqual(lost(), [])
+  const { caCert, crl } = engine.config.paths
+  rmSync(caCert)
+  writeFileSync(crl, 'no list')
+  assert.deepEqual(lost(), [caCert, crl])
+  await apply(engine, { approve: () => false })
+  assert.deepEqual(lost(), [])
 })

@@ -21,6 +21,7 @@ import { hasFailed } from '../pace.ts'
 import type { LivePeer } from '../peers/peer-book.ts'
 import { isSuspended, pinningWanted } from '../pinning/pin-mode.ts'
 import { plan, renewalDue } from '../plan.ts'
+import { lostFiles } from '../publishing/published-files.ts'
 import type { RollWait, RootKeyAsk } from '../rollover/roll-step.ts'
 import { goneInstances } from '../services/succession.ts'
 import type { AttemptRow, CertificateRow, SlotRow, SlotState } from '../store/rows.ts'
@@ -37,6 +38,8 @@ export interface Status {
   readonly fault: string | undefined
   /** Whether that is because the state folder is not the newest of its mesh, which `mtls restore --continue` ends. */
   readonly outdated: boolean
+  /** The paths of published files that are missing, or not as they were written. */
+  readonly lostFiles: readonly string[]
   readonly bundle: string | undefined
   readonly bundleExpiresAt: number | undefined
   /** The passphrase lies beside the keys it protects, or they are stored in clear. */
@@ -157,6 +160,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
     environment: config.environment,
     fault: refusal?.message ?? generationFault(engine) ?? aheadFault(engine) ?? failure,
     outdated: refusal?.code === 'INVENTORY_OUTDATED',
+    lostFiles: inventory.published ? [] : lostFiles(engine),
     bundle: bundle && formatDocumentNumber(bundle),
     bundleExpiresAt: bundle?.expiresAt,
     keysUnprotected: areKeysUnprotected(engine),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { InstanceStatus } from '@datapunk/authority'
-import { faultNote, faultsOfInstance } from './status-faults.ts'
+import type { InstanceStatus, Status } from '@datapunk/authority'
+import { faultNote, faultsOf, faultsOfInstance } from './status-faults.ts'
 
 const now = Date.UTC(2026, 5, 1)
 const DAY = 24 * 60 * 60 * 1000
@@ -40,5 +40,26 @@ for (const [change, faults, mending] of cases) {
     assert.deepEqual(found, faults)
     if (mending !== undefined)
       assert.ok(faultNote(found[0]!, { ...good, ...change }).includes(`\`${mending}\``))
+  })
+}
+
+const log = { wanted: 'required', mode: 'required', logs: [], elsewhere: undefined, reported: 0 } as const
+const paths = ['a', 'b', 'c', 'd', 'e', 'f']
+const meshCases: readonly (readonly [change: Partial<Status>, faults: RegExp[]])[] = [
+  [{}, []],
+  [{ lostFiles: ['ca.crt', 'ca.crl'] }, [/^missing, or not as published: ca\.crt, ca\.crl; `mtls apply`/]],
+  [{ lostFiles: paths }, [/a, b, c, d, e and 1 more;/]],
+  [{ lostFiles: paths, fault: 'the inventory is older' }, [/^the inventory is older$/]],
+  [{ transparency: { ...log, failure: 'no space left' } }, [/^the log can’t be had: no space left$/]],
+  [{ transparency: { ...log, wanted: 'off', failure: 'no space left' } }, []],
+]
+
+for (const [change, patterns] of meshCases) {
+  test(`${JSON.stringify(change)} of the mesh: ${patterns.length === 0 ? 'nothing' : 'a fault'}`, () => {
+    const whole = { fault: undefined, meshId: 'ab', lostFiles: [], bundleExpiresAt: now + DAY, cas: [] }
+    const transparency = { ...log, failure: undefined }
+    const found = faultsOf({ ...whole, transparency, ...change } as unknown as Status, now)
+    assert.equal(found.length, patterns.length)
+    for (const [index, pattern] of patterns.entries()) assert.match(found[index]!, pattern)
   })
 }

@@ -1,17 +1,28 @@
 import type { InstanceStatus, Status } from '@datapunk/authority'
 import { timeText } from '../text/time-text.ts'
 
+/** As many paths as are read. */
+const SHOWN = 5
+
 /** What is wrong with the mesh as a whole. */
 export function faultsOf(status: Status, now: number): string[] {
   const faults: string[] = []
   if (status.fault !== undefined) faults.push(status.fault)
   else if (status.meshId === undefined) faults.push('there is no mesh yet: `mtls apply` makes it')
+  else if (status.lostFiles.length > 0) faults.push(lostText(status.lostFiles))
+  const { wanted, failure } = status.transparency
+  if (wanted !== 'off' && failure !== undefined) faults.push(`the log can’t be had: ${failure}`)
   if (status.bundleExpiresAt !== undefined && status.bundleExpiresAt <= now)
     faults.push('the bundle has expired: `mtls apply` signs a new one')
   for (const { subject, notAfter, state } of status.cas) {
     if (state === 'active' && notAfter <= now) faults.push(`${subject} has expired`)
   }
   return faults
+}
+
+function lostText(paths: readonly string[]): string {
+  const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more` : ''
+  return `missing, or not as published: ${paths.slice(0, SHOWN).join(', ')}${more}; \`mtls apply\` writes it anew`
 }
 
 /** Issued by a clock that was ahead. */
