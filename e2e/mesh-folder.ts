@@ -83,8 +83,8 @@ export class MeshFolder {
   }
 
   /** A new pair for a service, swapped in. */
-  issue(service: string): Promise<IssuedChain> {
-    return this.#withAuthority((authority) => authority.issue(service))
+  issue(service: string, options: Partial<AuthorityOptions> = {}): Promise<IssuedChain> {
+    return this.#withAuthority((authority) => authority.issue(service), options)
   }
 
   /** The authority's own folder as it is now, aside. Nobody may be writing to it. */
@@ -112,22 +112,24 @@ export class MeshFolder {
   }
 
   /** The authority of this mesh, until it is closed. */
-  authority(options: Partial<AuthorityOptions> = {}): Promise<Authority> {
+  authority({ clock = Date.now, ...options }: Partial<AuthorityOptions> = {}): Promise<Authority> {
     return Authority.open({
-      config: this.config,
-      clock: Date.now,
+      ...{ config: this.config, clock },
       randomBytes,
       environment: {},
       pid: process.pid,
       purpose: 'test',
-      openLog: logOpener(this.config, Date.now),
+      openLog: logOpener(this.config, clock),
       readLogElsewhere: (origin, path) => readUrl(`http://${origin}`)(path),
       ...options,
     })
   }
 
-  async #withAuthority<Result>(use: (authority: Authority) => Promise<Result>): Promise<Result> {
-    const authority = await this.authority()
+  async #withAuthority<Result>(
+    use: (authority: Authority) => Promise<Result>,
+    options: Partial<AuthorityOptions> = {},
+  ): Promise<Result> {
+    const authority = await this.authority(options)
     try {
       return await use(authority)
     } finally {

@@ -126,9 +126,10 @@ describe('a log that was put back by hand', () => {
     const first = await join('lake', { config: mesh.configFile })
     await until(() => seenByLake(mesh) === 3)
     await first.leave()
+    const deception = deceived(mesh)
     putBack()
     // Until it signs anew, what it shows is only old.
-    await mesh.issue('stream')
+    await mesh.issue('stream', deception)
 
     const lake = await join('lake', { config: mesh.configFile })
     atEnd(t, () => lake.leave())
