@@ -17,6 +17,12 @@ interface Asked {
   readonly response: ServerResponse
 }
 
+/** Of one connection: what is answered now, and what waits for that. */
+interface Turn {
+  current: ServerResponse
+  readonly waiting: Asked[]
+}
+
 /**
  * Answers the requests of a connection one by one (RFC 9112 9.3.2). Node tells of all that were sent, and whoever sends thousands and
  * reads nothing would be owed an answer to each: here none is begun before the system has taken the one before. Who asks for too
@@ -25,27 +31,35 @@ interface Asked {
  * @param options.unreadFor for how long nothing of an answer that is ready need move, milliseconds
  */
 export function answerInTurn(answer: Answer, { unreadFor = UNREAD_FOR } = {}): Answer {
-  const queues = new WeakMap<Socket, Asked[]>()
-  const begin = (queue: Asked[]) => {
-    const [asked] = queue
-    if (asked === undefined || asked.request.socket.destroyed) return
-    const { request, response } = asked
-    const { socket } = request
-    // Not before it is ready: what takes its time here is nothing that the other side could do about.
-    response.once('prefinish', () => socket.setTimeout(unreadFor))
-    response.once('close', () => {
-      queue.shift()
-      begin(queue)
-    })
+  const turns = new WeakMap<Socket, Turn>()
+  const begin = (turn: Turn, request: IncomingMessage, response: ServerResponse) => {
+    turn.current = response
     answer(request, response)
+    // Most are small, and with the system at once.
+    if (response.writableFinished) return
+    // Not before it is ready: what takes its time here is nothing that the other side could do about.
+    const limit = () => request.socket.setTimeout(unreadFor)
+    if (response.writableEnded) limit()
+    else response.once('prefinish', limit)
+  }
+  const goOn = (turn: Turn) => {
+    const asked = turn.waiting.shift()
+    if (asked === undefined || asked.request.socket.destroyed) return
+    begin(turn, asked.request, asked.response)
+    if (turn.waiting.length > 0) turn.current.once('close', () => goOn(turn))
   }
   return (request, response) => {
     const { socket } = request
     if (socket.destroyed) return
-    const queue = queues.get(socket) ?? []
-    queues.set(socket, queue)
-    queue.push({ request, response })
-    if (queue.length > MAX_UNANSWERED) socket.destroy()
-    else if (queue.length === 1) begin(queue)
+    const turn = turns.get(socket)
+    if (turn === undefined) {
+      const first = { current: response, waiting: [] }
+      turns.set(socket, first)
+      return begin(first, request, response)
+    }
+    if (turn.waiting.length === 0 && turn.current.writableFinished) return begin(turn, request, response)
+    turn.waiting.push({ request, response })
+    if (turn.waiting.length >= MAX_UNANSWERED) socket.destroy()
+    else if (turn.waiting.length === 1) turn.current.once('close', () => goOn(turn))
   }
 }
