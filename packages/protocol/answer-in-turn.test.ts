@@ -90,6 +90,17 @@ describe('the requests of one connection', () => {
     assert.equal(begun.length, 1)
   })
 
+  test('may be answered when who has asked is gone', async (t) => {
+    const { begun, client, served, ask } = await open(t)
+    await ask(1)
+    const gone = once(served, 'close')
+    client.destroy()
+    await gone
+    const [{ response }] = begun as [Begun]
+    response.end('too late')
+    assert.ok(response.writableEnded)
+  })
+
   test('end where nobody reads what is ready', async (t) => {
     const { begun, client, served, ask } = await open(t, { unreadFor: 50 })
     client.pause()

@@ -19,6 +19,8 @@ interface Asked {
 
 /** Of one connection: what is answered now, and what waits for that. */
 interface Turn {
+  /** A request forgets it when it is gone, and an answer may come later. */
+  readonly socket: Socket
   current: ServerResponse
   readonly waiting: Asked[]
 }
@@ -38,13 +40,13 @@ export function answerInTurn(answer: Answer, { unreadFor = UNREAD_FOR } = {}): A
     // Most are small, and with the system at once.
     if (response.writableFinished) return
     // Not before it is ready: what takes its time here is nothing that the other side could do about.
-    const limit = () => request.socket.setTimeout(unreadFor)
+    const limit = () => turn.socket.setTimeout(unreadFor)
     if (response.writableEnded) limit()
     else response.once('prefinish', limit)
   }
   const goOn = (turn: Turn) => {
     const asked = turn.waiting.shift()
-    if (asked === undefined || asked.request.socket.destroyed) return
+    if (asked === undefined || turn.socket.destroyed) return
     begin(turn, asked.request, asked.response)
     if (turn.waiting.length > 0) turn.current.once('close', () => goOn(turn))
   }
@@ -53,7 +55,7 @@ export function answerInTurn(answer: Answer, { unreadFor = UNREAD_FOR } = {}): A
     if (socket.destroyed) return
     const turn = turns.get(socket)
     if (turn === undefined) {
-      const first = { current: response, waiting: [] }
+      const first = { socket, current: response, waiting: [] }
       turns.set(socket, first)
       return begin(first, request, response)
     }
