@@ -426,8 +426,7 @@ export class Authority implements Administration {
 /** Milliseconds. A peer that is well acknowledges a bundle in a few; nobody waits long for one that is not. */
 const PEERS_KNOW_WITHIN = 2_000
 
-/** What is opened once, at the start. */
-/** By the names that the config file has for them. */
+/** What is opened once, at the start, by the names that the config file has for it. */
 function placesOf({ paths, authority, environment }: Config): Record<string, string | undefined> {
   const { state, storeCaKeysInClear, listen, log } = authority
   return {
