@@ -304,14 +304,13 @@ export class TestMesh {
 
   async #section(kind: string, bytes: Uint8Array, critical = true): Promise<SectionRef> {
     const digest = Buffer.from(sha256(bytes)).toString('hex')
-    await writeFile(this.layout.mesh.section(digest), bytes)
+    await replaceFile(this.layout.mesh.section(digest), bytes)
     return { kind, critical, digest, size: bytes.byteLength }
   }
 
-  /** Puts a head in place by one rename. */
+  /** Puts a head in place. */
   async writeHead(head: Uint8Array): Promise<void> {
-    await writeFile(`${this.layout.mesh.head}.next`, head)
-    await rename(`${this.layout.mesh.head}.next`, this.layout.mesh.head)
+    await replaceFile(this.layout.mesh.head, head)
   }
 
   /** Writes the next trust statement, signed by the root it follows and by every root it adds. */
@@ -354,8 +353,14 @@ export class TestMesh {
   async #writeTrust(addedRoots: readonly TestIdentity[]): Promise<void> {
     const signers = [this.ca.root, ...addedRoots].map(({ privateKey }) => localSigner(privateKey))
     const { mesh } = this.layout
-    await writeFile(mesh.trustStatement(this.#trust.number), await sealTrustStatement(this.#trust, signers))
+    await replaceFile(mesh.trustStatement(this.#trust.number), await sealTrustStatement(this.#trust, signers))
   }
+}
+
+/** By one rename, as the authority does: who watches the folder never reads half a document. */
+async function replaceFile(file: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(`${file}.next`, bytes)
+  await rename(`${file}.next`, file)
 }
 
 /** YAML 1.2 has JSON within it. */
