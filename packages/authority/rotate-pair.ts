@@ -93,6 +93,7 @@ function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pai
   const known = store.certificate(leaf.serial)
   const current = store.currentCertificates().find(({ instance }) => instance === row.id)
   const no = (found: string, cause?: unknown) => noWayBack(row.service, found, cause)
+  if (known?.state === 'revoked') throw no(`found that its certificate ${leaf.serial} is revoked`)
   if (known?.state !== 'issued' || known.instance !== row.id || current === undefined)
     throw no(`found a pair ${leaf.serial} that is not on record`)
   if (now - current.intendedAt > config.rotation.keepPrevious)
