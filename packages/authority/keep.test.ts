@@ -5,6 +5,7 @@ import { FixedClock } from '@datapunk/testkit'
 import type { ApplyReport } from './apply.ts'
 import { keep, LONGEST_WAIT } from './keep.ts'
 import { Pace } from './pace.ts'
+import { configIn, openAuthority, temporaryFolder } from './testing/test-authority.ts'
 
 const config = parseConfig('services: { lake: {} }', { file: 'mtls-config.yaml' })
 const wait = { stage: 're-issue', slot: 'issuing-ca-1', late: [], until: undefined } as const
@@ -80,4 +81,34 @@ test('a step of a roll-over that failed is tried again in a minute', async () =>
     (await waits([{ takes: 0, for: [], failed }])).map(({ until }) => until),
     [60_000],
   )
+})
+
+test('does what is safe by itself, shows the rest, and survives a broken config', async () => {
+  const dir = temporaryFolder()
+  const authority = await openAuthority(configIn(dir, { lake: {}, stream: {} }))
+  const configs = [
+    () => configIn(dir, { lake: {}, stream: {} }),
+    () => parseConfig('services: {', { file: 'mtls-config.yaml' }),
+    () => configIn(dir, { lake: {}, nexus: {} }),
+    () => configIn(dir, { lake: {}, nexus: {} }),
+  ]
+  const ending = new AbortController()
+  const told: string[] = []
+  let round = 0
+  await keep({
+    authority,
+    loadConfig: () => configs[round]!(),
+    clock: Date.now,
+    pace: new Pace(Date.now),
+    wait: async () => {
+      if (++round === configs.length) ending.abort()
+    },
+    signal: ending.signal,
+    onApplied: ({ declined }) => told.push(`applied, ${declined.length} waiting`),
+    onError: (error) => told.push((error as Error).name),
+  })
+  assert.deepEqual(told, ['applied, 0 waiting', 'ConfigError', 'applied, 1 waiting'])
+  const services = (await authority.status()).services.map(({ service }) => service)
+  assert.deepEqual(services, ['lake', 'nexus', 'stream'])
+  await authority.close()
 })
