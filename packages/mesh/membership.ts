@@ -186,7 +186,7 @@ export class Membership implements CurrentSource {
     this.#poll()
     const early = this.#early
     this.#early = []
-    void this.#keep().then(() => this.#report([...early, ...this.#unkept]))
+    void this.#keep().then(() => this.#report([...early, ...this.#unkept], this.#reported))
   }
 
   /** Takes a document from the authority's stream. It is believed only as a file would be. */
@@ -324,13 +324,11 @@ export class Membership implements CurrentSource {
     }
   }
 
-  #report(problems: readonly MeshError[]): void {
-    // Not by message, which may tell the time.
+  /** @param still what was reported before and is so still */
+  #report(problems: readonly MeshError[], still: ReadonlySet<string> = new Set()): void {
     const known = this.#reported
-    this.#reported = new Set(problems.map(({ code, data }) => JSON.stringify([code, data])))
-    for (const problem of problems) {
-      if (!known.has(JSON.stringify([problem.code, problem.data]))) this.#listener?.problem(problem)
-    }
+    this.#reported = still.union(new Set(problems.map(keyOf)))
+    for (const problem of problems) if (!known.has(keyOf(problem))) this.#listener?.problem(problem)
   }
 
   #tell(problem: MeshError): void {
@@ -428,6 +426,11 @@ function viewOf(
 function problemOf(error: unknown): MeshError {
   const cause = refusalOf(error)
   return cause instanceof MeshError ? cause : unexpected(cause)
+}
+
+/** Not the message, which may tell the time. */
+function keyOf({ code, data }: MeshError): string {
+  return JSON.stringify([code, data])
 }
 
 /** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */
