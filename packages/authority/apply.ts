@@ -85,9 +85,13 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
   return report
 }
 
-/** What was not approved is not asked for again. */
-export function goingOn(options: ApplyOptions, { declined }: ApplyReport): ApplyOptions {
-  return { ...options, approve: () => declined.length === 0 }
+/** Nobody is asked again: approved is what was so before, and no more, since the config may be another one by now. */
+export function goingOn(options: ApplyOptions, { done, failed }: ApplyReport): ApplyOptions {
+  const approved = new Set([...done, ...failed.map(({ action }) => action)].map((one) => JSON.stringify(one)))
+  return {
+    ...options,
+    approve: (destructive) => destructive.every((one) => approved.has(JSON.stringify(one))),
+  }
 }
 
 /** What two applies, one right after the other, have come to. What fails in the first may fail in the next one too, or be done by it. */
@@ -131,9 +135,11 @@ async function pass(
   const notTaken = await changeMesh(engine, doing)
   await recordConfig(engine)
   const { waits, asks } = wanted
+  const declined = approved ? [] : destructive
   if (isMute(found, asks)) {
-    const report = { done: doing, failed: [], declined: [], putOff: 0, waits, asks }
-    return { report: { ...report, ...standing(engine, waits) }, mayGoOn: false }
+    const outcome = outcomeOf(doing, [], (action) => notTaken.get(action))
+    const report = { ...outcome, declined, putOff: 0, waits, asks, ...standing(engine, waits) }
+    return { report, mayGoOn: false }
   }
   // 4 What the mesh holds its services to. Names for which the issuing CA may not sign have to wait for the next one.
   const changes = doing.filter((action) => 'settings' in action)
@@ -179,7 +185,6 @@ async function pass(
   const { done, failed } = outcomeOf(doing, tried, (action) =>
     'instance' in action ? failures.get(action.instance) : (notMoved.get(action) ?? notTaken.get(action)),
   )
-  const declined = approved ? [] : destructive
   const report = { done, failed, declined, putOff, waits, asks, ...standing(engine, waits) }
   // Whoever has left is on the next lists.
   const hasLeft = done.some(({ kind }) => kind === 'remove-service' || kind === 'rename-service')

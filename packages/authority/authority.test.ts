@@ -276,3 +276,30 @@ test('a service that takes its time with its files keeps nobody from work', asyn
   assert.deepEqual((await authority.enforcement({ bundle, wait: 60_000 })).byFile, ['db'])
   await authority.close()
 })
+
+test('what a config asks for that came in the middle of an apply is not taken for approved', async (t) => {
+  const dir = temporaryFolder()
+  const go = join(dir, 'go')
+  const command = ['sh', '-c', `while [ ! -e "${go}" ]; do sleep 0.02; done`]
+  const lake = { reload: { command } }
+  const authority = await openAuthority(configIn(dir, { lake, stream: {} }))
+  atEnd(t, () => authority.close())
+  writeFileSync(go, '')
+  await authority.apply(yes)
+  await authority.servePeers()
+  rmSync(go)
+  clock.advance(60_000)
+  const rotation = authority.rotate({ what: 'issuing-ca', without: [] })
+  // The step asked for, and then the apply that goes on from it when lake was told.
+  await authority.plan()
+  await authority.plan()
+  authority.configure(configIn(dir, { lake }))
+  writeFileSync(go, '')
+  await rotation
+  const services = (await authority.status()).services.map(({ service }) => service)
+  assert.deepEqual(services, ['lake', 'stream'])
+  // Who asks now is asked.
+  let asked = 0
+  const { done } = await authority.apply({ approve: () => ++asked > 0 })
+  assert.deepEqual([asked, done.some(({ kind }) => kind === 'remove-service')], [1, true])
+})
