@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
@@ -79,7 +79,8 @@ test('who has the issuing CA’s key, and neither log nor bundle key, makes noth
 /** What lake has seen of the log last. */
 function seenByLake(mesh: MeshFolder): number {
   const { memory } = mesh.layout.instance('lake')
-  const note = readdirSync(memory).find((name) => name.startsWith('checkpoint-'))
+  const kept = existsSync(memory) ? readdirSync(memory) : []
+  const note = kept.find((name) => name.startsWith('checkpoint-'))
   return note === undefined ? 0 : Number(readFileSync(joinPath(memory, note), 'utf8').split('\n')[1])
 }
 
