@@ -8,6 +8,7 @@ import { announceKeys } from './pinning/announce-keys.ts'
 import { servedCertificates } from './pinning/serving.ts'
 import { folderOptions } from './place.ts'
 import { trustedSlots } from './publishing/trust.ts'
+import { checkLeftOut } from './rollover/left-out.ts'
 import { membersOf } from './services/members.ts'
 import { decodeSettings } from './services/settings.ts'
 import type { Store } from './store/contract.ts'
@@ -17,19 +18,32 @@ import { isLiving } from './transparency/submit.ts'
 /** A certificate that an instance shows now. */
 export type Rotated = Pick<IssuedChain, 'service' | 'instance' | 'serial' | 'notAfter'>
 
-/** New pairs for every instance whose key lives here, or for those of one service; whatever was held is held no more. */
+/**
+ * New pairs for every instance whose key lives here, or for those of one service; whatever was held is held no more.
+ *
+ * @param without instances that are not waited for
+ * @throws AuthorityError `INSTANCE_UNKNOWN`, `NOT_A_MEMBER`, `SERVICE_BARRED`
+ */
 export async function rotateAnew(
   engine: Engine,
   service: string | undefined,
+  without: readonly string[] = [],
 ): Promise<{ rotated: readonly Rotated[]; failed: readonly { instance: string; message: string }[] }> {
+  const { store, clock, actor } = engine
   const due = instancesOf(engine, service)
+  checkLeftOut(engine, without)
+  if (without.length > 0)
+    await store.write((transaction) => {
+      const entry = { service: service ?? 'all', leftOut: without }
+      transaction.addAudit({ at: clock(), actor, deed: 'rotation-asked', entry })
+    })
   for (const { row } of due) if (row.held !== undefined) await resume(engine, row)
   await announceKeys(engine)
   const served = servedCertificates(engine)
   const issuances: Issuance[] = due.map(({ row: { id }, service }) => ({
     ...{ instance: id, service, serving: served.get(id) },
   }))
-  const failures = await issuePairs(engine, issuances, { isDue: false })
+  const failures = await issuePairs(engine, issuances, { isDue: false, leftOut: without })
   await announceKeys(engine)
   const rotated = due.flatMap(({ row }) => (failures.has(row.id) ? [] : [currentOf(engine.store, row)]))
   const failed = [...failures].map(([instance, { message }]) => ({ instance, message }))

@@ -9,8 +9,12 @@ import type { SlotKind, SlotState } from './store/rows.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =
-  /** Every instance's pair, or those of one service. */
-  | { readonly what: 'pairs'; readonly service?: string | undefined }
+  /** Every instance's pair, or those of one service; `without`: instances that are not waited for. */
+  | {
+      readonly what: 'pairs'
+      readonly service?: string | undefined
+      readonly without?: readonly string[] | undefined
+    }
   /** The previous pair of a service, put back; its automatic renewal is held until it is resumed. */
   | { readonly what: 'back'; readonly service: string }
   | { readonly what: 'resume'; readonly service: string }
@@ -54,7 +58,7 @@ export async function rotate(engine: Engine, request: RotateRequest): Promise<Ro
   const nothing = { rotated: [], failed: [], slots: [], waits: [], asks: [] }
   switch (request.what) {
     case 'pairs':
-      return { ...nothing, ...(await rotateAnew(engine, request.service)) }
+      return { ...nothing, ...(await rotateAnew(engine, request.service, request.without)) }
     case 'back':
       return { ...nothing, rotated: await rotateBack(engine, request.service) }
     case 'resume':

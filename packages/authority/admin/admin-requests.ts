@@ -19,7 +19,11 @@ const targets = z
   .readonly()
 
 const rotation = z.union([
-  z.strictObject({ what: z.literal('pairs'), service: z.string().optional() }),
+  z.strictObject({
+    what: z.literal('pairs'),
+    service: z.string().optional(),
+    without: z.array(z.string()).readonly().optional(),
+  }),
   z.strictObject({ what: z.enum(['back', 'resume']), service: z.string() }),
   z.strictObject({ what: slotKind, without: z.array(z.string()).readonly() }),
   z.strictObject({ what: z.literal('compromised'), kind: slotKind }),

@@ -104,6 +104,8 @@ export interface IssuePairsOptions {
   readonly atOnce?: number | undefined
   /** Whose next key could not be made. */
   readonly notMade?: ReadonlyMap<string, Error>
+  /** Instances that nobody waits for. */
+  readonly leftOut?: readonly string[] | undefined
   /** What fails is tried again by itself, because it is due: it is put on record, with the time of its next try. */
   readonly isDue: boolean
   /** Nobody asked for it: what fails again is tried again later than before. */
@@ -114,7 +116,7 @@ export interface IssuePairsOptions {
 export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
-  { atOnce = AT_ONCE, notMade, isDue, automatic = false }: IssuePairsOptions,
+  { atOnce = AT_ONCE, notMade, leftOut, isDue, automatic = false }: IssuePairsOptions,
 ): Promise<ReadonlyMap<string, Error>> {
   const failed = new Map<string, Error>()
   if (issuances.length === 0) return failed
@@ -137,7 +139,7 @@ export async function issuePairs(
       engine.report({ kind: 'issue-failed', subject, at: engine.clock(), detail: told })
     }
   }
-  const choice = keyChoice(engine, notMade)
+  const choice = keyChoice(engine, { notMade, leftOut })
   const waiting = [...issuances]
   const issueInGroups = async (issuer: Issuer, threads: SwapThreads) => {
     const size = Math.ceil(atOnce / GROUPS)

@@ -19,11 +19,20 @@ export interface KeyChoice {
   readonly notMade: ReadonlyMap<string, Error>
 }
 
-export function keyChoice(engine: Engine, notMade: ReadonlyMap<string, Error> = new Map()): KeyChoice {
+interface KeyChoiceOptions {
+  readonly notMade?: KeyChoice['notMade'] | undefined
+  /** Instances that are not waited for: they refuse the next key until they have heard of it. */
+  readonly leftOut?: readonly string[] | undefined
+}
+
+export function keyChoice(
+  engine: Engine,
+  { notMade = new Map(), leftOut }: KeyChoiceOptions = {},
+): KeyChoice {
   const { store } = engine
   return {
     nextKeys: new Map(store.nextKeys().map((row) => [row.instance, row])),
-    lateFor: pinWait(engine),
+    lateFor: pinWait(engine, leftOut),
     notMade,
   }
 }
@@ -110,7 +119,7 @@ function notAcknowledged(service: string, late: readonly Late[], until: number):
   if (late.length > SHOWN) names.push(`${late.length - SHOWN} more`)
   return new AuthorityError(
     'PIN_NOT_ACKNOWLEDGED',
-    `${service} keeps the pair it has: found that the bundle with the pin of its next key is not enforced by ${names.join(', ')}, who would refuse it; allowed: a key that every live peer knows. It is tried again by itself; \`mtls status\` shows who is late`,
+    `${service} keeps the pair it has: found that the bundle with the pin of its next key is not enforced by ${names.join(', ')}, who would refuse it; allowed: a key that every peer knows. Whoever is late enforces it once it runs; one that is gone for good is revoked, or left out: \`mtls rotate ${service} --without ${late[0]?.instance}\``,
     { data: { service, late: late.map(({ instance }) => instance), until } },
   )
 }

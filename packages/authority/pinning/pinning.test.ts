@@ -180,6 +180,23 @@ describe('pinning', () => {
     assert.notEqual(serialOf('lake'), before)
   })
 
+  test('waits for nobody whom whoever asks has left out, on record, and for all others', async () => {
+    await apply(engine, no)
+    arrive('stream')
+    const before = serialOf('lake')
+    const asked = { what: 'pairs', service: 'lake' } as const
+    await assert.rejects(rotate(engine, { ...asked, without: ['steam'] }), { code: 'INSTANCE_UNKNOWN' })
+    assert.match(
+      (await rotate(engine, { ...asked, without: ['lake'] })).failed[0]!.message,
+      /--without stream/,
+    )
+    assert.equal(serialOf('lake'), before)
+    assert.deepEqual((await rotate(engine, { ...asked, without: ['stream'] })).failed, [])
+    assert.notEqual(checkPair(engine, 'lake'), before)
+    const audit = engine.store.audit(0, 1000).filter(({ deed }) => deed === 'rotation-asked')
+    assert.deepEqual(audit.at(-1)?.entry, { service: 'lake', leftOut: ['stream'] })
+  })
+
   test('renews with the key that everybody knows where the certificate would end before they know the next', async () => {
     const short = { certificates: { validity_days: 3, key_algorithm: 'ecdsa-p256' } }
     engine = withConfig(short)

@@ -1,9 +1,8 @@
 import type { Engine } from '../engine.ts'
-import { AuthorityError } from '../error.ts'
 import { requireRootKeys } from '../keys/root-keys.ts'
-import { operatorLabel } from '../services/service-record.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { isCrowded } from './crowd.ts'
+import { checkLeftOut } from './left-out.ts'
 import { takeStep } from './roll.ts'
 
 export interface BeginRoll {
@@ -20,22 +19,8 @@ export interface BeginRoll {
  * @throws AuthorityError `INSTANCE_UNKNOWN`, `ROOT_KEY_NEEDED`
  */
 export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
-  const { store, clock, actor, config } = engine
-  const operators = [...config.operators.keys()].map(operatorLabel)
-  const known = new Set(
-    store
-      .instances()
-      .map(({ id }) => id)
-      .concat(operators),
-  )
-  const unknown = without.find((instance) => !known.has(instance))
-  if (unknown !== undefined) {
-    throw new AuthorityError(
-      'INSTANCE_UNKNOWN',
-      `found no instance ${unknown}; allowed: ${[...known].slice(0, 20).join(', ')}`,
-      { data: { found: unknown } },
-    )
-  }
+  const { store, clock, actor } = engine
+  checkLeftOut(engine, without)
   const isUnderWay = isBusy(store.slots(), kind)
   if (!isUnderWay) {
     requireRootKeys(engine)

@@ -37,6 +37,7 @@ const late = (place: 'here' | 'elsewhere', at: number, newest = 'lake') =>
   lateForAnnounced(silentSince(place, newest), undefined, {
     now: at,
     memory: (issuedAt) => issuedAt + 24 * HOUR,
+    leftOut: [],
   }).map(({ instance }) => instance)
 
 test('a silent peer that asks for its certificates counts until the last one that it was given ends', () => {

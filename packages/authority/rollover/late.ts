@@ -94,7 +94,7 @@ const silence: Readonly<Record<Witnesses['state'], string>> = {
 export function lateForAnnounced(
   { live, known, state }: Witnesses,
   announced: Announced | undefined,
-  { now, memory }: Pick<Waiting, 'now' | 'memory'>,
+  { now, memory, leftOut }: Pick<Waiting, 'now' | 'memory' | 'leftOut'>,
 ): readonly Late[] {
   if (announced !== undefined && now > memory(announced.at)) return []
   const behind = ({ bundle }: Pick<Witness, 'bundle'>) =>
@@ -103,10 +103,11 @@ export function lateForAnnounced(
   const silent = known.filter(
     (one) => !isLive.has(one.instance) && behind(one) && now < memory(one.at) && one.speaksUntil > now,
   )
-  return [
+  const late = [
     ...live.filter(behind).map(({ instance }) => ({ instance, reason: 'has not acknowledged it' })),
     ...silent.map(({ instance }) => ({ instance, reason: silence[state] })),
   ]
+  return late.filter(({ instance }) => !leftOut.includes(instance))
 }
 
 /** The slots that a certificate is good by: of what has signed it, and of the log that holds it, where one does. */

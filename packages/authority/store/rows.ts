@@ -301,6 +301,7 @@ export type Deed =
   | 'key-retired'
   | 'key-compromised'
   | 'roll-asked'
+  | 'rotation-asked'
   | 'rotated-back'
   | 'revoked'
   | 'barred'

@@ -66,13 +66,18 @@ function requestOf(options: RotateOptions, service: string | undefined): RotateR
     if (back || resume) throw usage('allowed with a SERVICE only', 'found --back or --resume')
     return { what: kind, without }
   }
-  if (without.length > 0) throw usage('allowed with a CA, the bundle key or the log only', 'found --without')
   if (service === undefined) {
     if (back || resume) throw usage('allowed with a SERVICE only', 'found --back or --resume')
-    return { what: 'pairs' }
+    return { what: 'pairs', without }
   }
   if (back && resume) throw usage('allowed: one of them', 'found --back and --resume')
-  return back ? { what: 'back', service } : resume ? { what: 'resume', service } : { what: 'pairs', service }
+  if ((back || resume) && without.length > 0)
+    throw usage('allowed without --back and --resume', 'found --without')
+  return back
+    ? { what: 'back', service }
+    : resume
+      ? { what: 'resume', service }
+      : { what: 'pairs', service, without }
 }
 
 function usage(allowed: string, found: string): CliError {
