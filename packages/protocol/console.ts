@@ -173,7 +173,7 @@ export interface ConsoleCertificate {
   readonly instance: string
   readonly notBefore: number
   readonly notAfter: number
-  readonly state: 'current' | 'issued' | 'revoked' | 'intended' | 'abandoned'
+  readonly state: 'current' | 'issued' | 'revoked' | 'intended'
   readonly revokedAt: number | null
   readonly reason: string | null
   /** The slot that signed it. */

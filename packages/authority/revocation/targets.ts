@@ -119,11 +119,10 @@ function byCertificate({ store }: Pick<Engine, 'store'>, base64: string): Certif
   return `found the certificate ${serial} of ${subject}, which this mesh has not issued; allowed: one that it has`
 }
 
-function whyNot({ serial, profile, state, notAfter }: CertificateRow, now: number): string | undefined {
+function whyNot({ serial, profile, notAfter }: CertificateRow, now: number): string | undefined {
   if (profile === 'root') {
     return `found the certificate ${serial} of a root, which no list can take back; allowed: \`mtls compromise --root-ca\` replaces it`
   }
-  if (state === 'abandoned') return `found ${serial}, which was intended once and never became a certificate`
   if (notAfter <= now) {
     return `found the certificate ${serial}, which ended at ${new Date(notAfter).toISOString()}: nobody accepts it any more`
   }

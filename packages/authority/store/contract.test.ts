@@ -243,7 +243,6 @@ for (const [name, open] of Object.entries(stores)) {
         () => kept.transaction.putInstance(instance),
         () => kept.transaction.recordIntent(intent('01')),
         () => kept.transaction.recordIssued('01', Uint8Array.of(1)),
-        () => kept.transaction.abandonIntent('01'),
         () => kept.transaction.addTrustStatement({ generation: 1, counter: 1, bytes: Uint8Array.of(1) }),
         () => kept.transaction.addBundle(bundle(1, 1), new Map()),
         () => kept.transaction.addAudit(audit),
@@ -287,10 +286,8 @@ for (const [name, open] of Object.entries(stores)) {
       await store.write((transaction) => {
         transaction.recordIntent(intent('01'))
         issue(transaction, '02')
-        transaction.recordIntent(intent('03'))
-        transaction.abandonIntent('03')
       })
-      for (const serial of ['01', '02', '03']) {
+      for (const serial of ['01', '02']) {
         await assert.rejects(
           store.write((transaction) => transaction.recordIntent(intent(serial))),
           { code: 'SERIAL_REUSED', data: { serial } },
@@ -298,35 +295,23 @@ for (const [name, open] of Object.entries(stores)) {
       }
     })
 
-    test('5: an intent is settled once: issued, or abandoned', async (t) => {
+    test('5: an intent is settled once: issued, or revoked', async (t) => {
       const store = await withLake(open(t))
       await store.write((transaction) => {
         issue(transaction, '01')
-        transaction.recordIntent(intent('02'))
-        transaction.abandonIntent('02')
       })
       await store.write((transaction) => {
         transaction.recordIntent(intent('04'))
         transaction.revoke({ serial: '04', reason: 'superseded', at: 2_000 })
       })
-      for (const serial of ['01', '02', '03', '04']) {
-        for (const settle of [
-          (transaction: Transaction) => transaction.recordIssued(serial, Uint8Array.of(1)),
-          (transaction: Transaction) => transaction.abandonIntent(serial),
-        ]) {
-          await assert.rejects(store.write(settle), { code: 'NO_INTENT' })
-        }
+      for (const serial of ['01', '03', '04']) {
+        const settle = (transaction: Transaction) => transaction.recordIssued(serial, Uint8Array.of(1))
+        await assert.rejects(store.write(settle), { code: 'NO_INTENT' })
       }
       assert.deepEqual(store.certificate('01'), {
         ...intent('01'),
         state: 'issued',
         der: Uint8Array.of(7),
-        log: undefined,
-      })
-      assert.deepEqual(store.certificate('02'), {
-        ...intent('02'),
-        state: 'abandoned',
-        der: undefined,
         log: undefined,
       })
     })

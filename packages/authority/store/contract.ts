@@ -90,7 +90,7 @@ export interface Reader {
   /** From when to when the current certificate of each instance of a member is valid: little of many. */
   terms(): readonly TermRow[]
   certificate(serial: string): CertificateRow | undefined
-  /** Every certificate and intent of an instance that has not ended by then, and is neither revoked nor abandoned. */
+  /** Every certificate and intent of an instance that has not ended by then, and is not revoked. */
   revocableOf(instance: string, after: number): readonly CertificateRow[]
   /**
    * Every certificate and intent of an instance, the newest first, at most `limit`. Looks through all there are: for whoever
@@ -197,8 +197,6 @@ export interface Transaction extends Reader {
   revoke(row: RevocationRow): boolean
   /** Inserts or replaces, by slot and scope. A number that is not above the one before it throws `NUMBER_REUSED`. */
   putList(row: ListRow): void
-  /** An intent that never became a certificate; it stays known, and its serial stays used. `NO_INTENT` as above. */
-  abandonIntent(serial: string): void
   addTrustStatement(row: TrustStatementRow): void
   /** @param sections every section the head names, by digest, those that did not change included */
   addBundle(row: BundleRow, sections: ReadonlyMap<string, Uint8Array>): void

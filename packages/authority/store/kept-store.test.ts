@@ -65,7 +65,6 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       (t) =>
         t.makeCurrent(of, serialOf(n)),
   ),
-  serial.map<Deed>((n) => (t) => t.abandonIntent(serialOf(n))),
   serial.map<Deed>((n) => (t) => t.revoke({ serial: serialOf(n), reason: 'superseded', at: 1 })),
   fc.constant<Deed>((t, n) => t.putList(listOf(n))),
   name.map<Deed>((instance) => (t, n) => t.putAcknowledgement(acknowledgementOf(instance, n))),

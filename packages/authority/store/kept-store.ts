@@ -44,7 +44,6 @@ const changes: Readonly<Record<Deed, readonly Table[]>> = {
   recordIntent: ['certificates'],
   recordIssued: ['certificates', 'next keys'],
   makeCurrent: ['certificates'],
-  abandonIntent: ['certificates'],
   revoke: ['certificates'],
   putList: ['lists'],
   putAcknowledgement: ['acknowledgements'],

@@ -384,10 +384,6 @@ export class MemoryTables implements Transaction {
     this.#put(this.#pinning, 'one', row)
   }
 
-  abandonIntent(serial: string): void {
-    this.#put(this.#certificates, serial, { ...this.#intent(serial), state: 'abandoned' })
-  }
-
   revoke(row: RevocationRow): boolean {
     this.#mustBeOpen()
     if (!this.#certificates.has(row.serial))

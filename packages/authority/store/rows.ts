@@ -169,7 +169,7 @@ export interface AttemptRow {
   error: string
 }
 
-export type CertificateState = 'intended' | 'issued' | 'revoked' | 'abandoned'
+export type CertificateState = 'intended' | 'issued' | 'revoked'
 
 /**
  * `authority`: a leaf that the authority itself shows to peers on other hosts, or its console to operators; of no instance, and of

@@ -204,6 +204,10 @@ export const migrations: readonly SchemaStep[] = [
   `,
   `
   ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+
+  -- An intent may have been signed, so none was ever abandoned.
+  DROP INDEX certificate_revocable;
+  CREATE INDEX certificate_revocable ON certificate (instance, not_after) WHERE revocation IS NULL;
   `,
 ]
 

@@ -116,7 +116,7 @@ export class SqliteReader implements Reader {
     )
     this.#revocableOf = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
-       AND certificate.state <> 'abandoned' AND certificate.revocation IS NULL ORDER BY number`,
+       AND certificate.revocation IS NULL ORDER BY number`,
     )
     this.#certificatesOf = database.prepare(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? ORDER BY number DESC LIMIT ?`,

@@ -53,7 +53,6 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #usedNextKey: StatementSync
   readonly #announceNextKeys: StatementSync
   readonly #putPinning: StatementSync
-  readonly #abandonIntent: StatementSync
   readonly #numberOf: StatementSync
   readonly #putList: StatementSync
   readonly #revoke: StatementSync
@@ -152,9 +151,6 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'since',
       'suspended_until',
     ])
-    this.#abandonIntent = database.prepare(
-      `UPDATE certificate SET state = 'abandoned' WHERE serial = ? AND state = 'intended' AND revocation IS NULL`,
-    )
     this.#numberOf = database.prepare('SELECT number, slot, revocation FROM certificate WHERE serial = ?')
     this.#revoke = database.prepare(
       'INSERT INTO revocation (certificate, slot, reason, at) VALUES (?, ?, ?, ?)',
@@ -370,11 +366,6 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     this.#mustBeOpen()
     const of = [since?.generation ?? null, since?.counter ?? null, since?.at ?? null]
     this.#putPinning.run(1, wanted, mode, ...of, suspendedUntil ?? null)
-  }
-
-  abandonIntent(serial: string): void {
-    this.#mustBeOpen()
-    if (this.#abandonIntent.run(serial).changes === 0) throw refusal.noIntent(serial)
   }
 
   revoke({ serial, reason, at }: RevocationRow): boolean {
