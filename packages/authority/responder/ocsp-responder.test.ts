@@ -38,6 +38,8 @@ describe('whoever answers for the authority', () => {
   let issuer: Certificate
   let leaf: Certificate
   let signed: number
+  /** Every signature waits for it. */
+  let ready: Promise<void>
   let responder: OcspResponder
   let server: ReturnType<typeof statusServer>
   let url: string
@@ -52,8 +54,10 @@ describe('whoever answers for the authority', () => {
     const key = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
     const certificate = parseCertificate(await certifyOcspSigner(engine, 'issuing-ca-1', key.spki))
     signed = 0
-    const sign: Signer['sign'] = (message) => {
+    ready = Promise.resolve()
+    const sign: Signer['sign'] = async (message) => {
       signed++
+      await ready
       return key.sign(message)
     }
     const signer: Signer = { ...key, sign }
@@ -103,6 +107,19 @@ describe('whoever answers for the authority', () => {
       assert.deepEqual(status, { kind: 'revoked', at, reason: 'keyCompromise' })
     })
   }
+
+  test('keeps no answer that was begun before something was revoked', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    ready = promise
+    const begun = [responder.answer(questionOf()), responder.staple(leaf.serial)]
+    assert.equal(signed, 2)
+    await revoke(engine, { targets: [{ serial: leaf.serial }], reason: 'key-compromise' })
+    responder.forget()
+    resolve()
+    await Promise.all(begun)
+    assert.equal(check((await responder.answer(questionOf())).der).status.kind, 'revoked')
+    assert.equal(check((await responder.staple(leaf.serial))!).status.kind, 'revoked')
+  })
 
   test('repeats a nonce, and lets nobody keep that answer', async () => {
     const nonce = new Uint8Array(32).fill(7)

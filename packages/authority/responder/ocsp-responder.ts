@@ -59,7 +59,8 @@ interface Kept extends OcspReply {
 /** Answers OCSP requests by what is on record (RFC 6960, 9919, 9654). Answers are signed when first asked for, and kept. */
 export class OcspResponder {
   readonly #options: OcspResponderOptions
-  readonly #kept = new Map<string, Kept>()
+  /** Another one since anything changed: an answer that was begun before that is kept where nobody looks any more. */
+  #kept = new Map<string, Kept>()
   #issuers: { slot: SlotRow; certificate: Certificate }[] = []
 
   constructor(options: OcspResponderOptions) {
@@ -69,7 +70,7 @@ export class OcspResponder {
 
   /** What was signed before may be untrue now. */
   forget(): void {
-    this.#kept.clear()
+    this.#kept = new Map()
     this.#issuers = issuersIn(this.#options.store)
   }
 
@@ -110,10 +111,11 @@ export class OcspResponder {
     if (signer === undefined) return failure('tryLater')
     const now = this.#options.clock()
     const key = nonce === undefined && certIds.length <= MAX_KEPT_QUESTIONS ? keyOf(certIds) : ''
-    const kept = this.#kept.get(key)
+    const answers = this.#kept
+    const kept = answers.get(key)
     if (kept !== undefined && now < kept.renewAt && !this.#isMadeAhead(kept, now)) return kept
     const reply = await this.#sign(certIds, { issuer, signer, nonce, now })
-    if (key !== '') this.#keep(key, reply)
+    if (key !== '') keep(answers, key, reply)
     return reply
   }
 
@@ -164,14 +166,14 @@ export class OcspResponder {
     const { store, clock, clockSkew } = this.#options
     return times.thisUpdate + clockSkew > latestTime({ store, clock, config: { authority: { clockSkew } } })
   }
+}
 
-  #keep(key: string, reply: OcspReply): void {
-    const { times } = reply
-    if (times === undefined) return
-    if (this.#kept.size >= MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value as string)
-    const renewAt = times.thisUpdate + RENEWED_AT * (times.nextUpdate - times.thisUpdate)
-    this.#kept.set(key, { ...reply, renewAt })
-  }
+function keep(answers: Map<string, Kept>, key: string, reply: OcspReply): void {
+  const { times } = reply
+  if (times === undefined) return
+  if (answers.size >= MAX_KEPT) answers.delete(answers.keys().next().value as string)
+  const renewAt = times.thisUpdate + RENEWED_AT * (times.nextUpdate - times.thisUpdate)
+  answers.set(key, { ...reply, renewAt })
 }
 
 /** Issuing CAs whose leaves somebody may ask about. */
