@@ -1,7 +1,7 @@
 import { sha256 } from '@datapunk/pki'
 import { revokedPrefix } from '@datapunk/protocol'
 import type { Reader } from '../store/contract.ts'
-import type { CertificateProfile } from '../store/rows.ts'
+import type { CertificateProfile, RevokedCertificate } from '../store/rows.ts'
 import { RevokedRecords } from './revoked-records.ts'
 
 /** The bundle's section "revoked", and the SHA-256 that names it, lowercase hex. */
@@ -35,27 +35,41 @@ export class KeptSection {
    * @returns undefined where nobody is left; the same object as before where nothing has changed
    */
   at(time: number): RevokedSection | undefined {
-    const known = time < this.#time ? RevokedRecords.none : this.#records
-    if (time < this.#time) this.#last = 0
+    const isEarlier = time < this.#time
+    const known = isEarlier ? RevokedRecords.none : this.#records
+    let last = isEarlier ? 0 : this.#last
+    const added = shownOf(this.#store.revoked({ number: last, time }), (number) => {
+      last = number
+    })
+    const records = known.after(time).with(RevokedRecords.of(added))
+    const section = records === this.#records ? this.#section : sectionOf(records)
+    // Together, once nothing can fail: a number that goes ahead of its record would leave that out for good.
+    this.#records = records
+    this.#section = section
+    this.#last = last
     this.#time = time
-    const records = known.after(time).with(RevokedRecords.of(this.#added()))
-    if (records !== this.#records) {
-      this.#records = records
-      const { prefixes: bytes, count } = records
-      const digest = Buffer.from(sha256(bytes)).toString('hex')
-      this.#section = count === 0 ? undefined : { bytes, digest }
-    }
-    return this.#section
+    return section
   }
+}
 
-  /** Of certificates that peers would still believe. */
-  *#added(): Iterable<{ prefix: string; end: number }> {
-    const which = { number: this.#last, time: this.#time }
-    for (const { number, serial, profile, notAfter } of this.#store.revoked(which)) {
-      this.#last = number
-      if (SHOWN.has(profile)) yield { prefix: revokedPrefix(serial), end: notAfter }
-    }
+/**
+ * Of certificates that peers would still believe.
+ *
+ * @param read is told the number of each revocation, shown or not
+ */
+function* shownOf(
+  revoked: Iterable<RevokedCertificate>,
+  read: (number: number) => void,
+): Iterable<{ prefix: string; end: number }> {
+  for (const { number, serial, profile, notAfter } of revoked) {
+    read(number)
+    if (SHOWN.has(profile)) yield { prefix: revokedPrefix(serial), end: notAfter }
   }
+}
+
+function sectionOf({ prefixes: bytes, count }: RevokedRecords): RevokedSection | undefined {
+  if (count === 0) return undefined
+  return { bytes, digest: Buffer.from(sha256(bytes)).toString('hex') }
 }
 
 const kept = new WeakMap<object, KeptSection>()

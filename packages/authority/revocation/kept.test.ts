@@ -13,13 +13,16 @@ class Revocations {
   readonly rows: RevokedCertificate[] = []
   /** How many rows were read. */
   read = 0
+  /** The number of a row that the disk refuses to read. */
+  unreadable: number | undefined;
 
-  revoked({ number, time, slot }: RevokedAfter): readonly RevokedCertificate[] {
-    const rows = this.rows
-      .slice(number)
-      .filter((row) => row.notAfter > time && (slot === undefined || row.slot === slot))
-    this.read += rows.length
-    return rows
+  *revoked({ number, time, slot }: RevokedAfter): Iterable<RevokedCertificate> {
+    for (const row of this.rows.slice(number)) {
+      if (row.notAfter <= time || (slot !== undefined && row.slot !== slot)) continue
+      if (row.number === this.unreadable) throw new Error('disk I/O error')
+      this.read++
+      yield row
+    }
   }
 }
 
@@ -107,6 +110,27 @@ describe('what is kept encoded', () => {
     assert.equal(section.at(start + second)?.bytes.byteLength, 8 * 1000)
     entries.from(start + second)
     assert.equal(store.read, 2002)
+  })
+
+  test('leaves nothing out after a look that failed in the middle, also one at an earlier time', () => {
+    const store = new Revocations()
+    for (let n = 1; n <= 5; n++) {
+      const row = { number: n, serial: serialOf(n), profile: 'leaf', slot: 'issuing-ca-1' } as const
+      store.rows.push({ ...row, reason: 'superseded', at: start, notAfter: start + second * n })
+    }
+    const [section, entries] = [new KeptSection(store), new KeptEntries(store, 'issuing-ca-1')]
+    const looks = [
+      (time: number) => section.at(time)!.bytes.byteLength / 8,
+      (time: number) => summaryOf(entries.from(time).select({ number: 0, time, thisUpdate: start })).count,
+    ]
+    for (const left of looks) {
+      for (const time of [start + 2 * second, start]) {
+        store.unreadable = 4
+        assert.throws(() => left(time), /disk I\/O error/)
+        store.unreadable = undefined
+        assert.equal(left(time), time === start ? 5 : 3)
+      }
+    }
   })
 
   test('is in the order of recording, until a shard is asked for', () => {
