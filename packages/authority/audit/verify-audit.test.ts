@@ -9,6 +9,8 @@ import { auditLeaf } from './audit-leaf.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 const COUNT = 40
+/** More than can be arguments of one call. */
+const MANY = 200_000
 const { privateKey } = await generateKeyPair('ecdsa-p256')
 const bundleKey = localSigner(privateKey)
 
@@ -110,6 +112,22 @@ describe('the audit', () => {
     const told: number[] = []
     verifyAudit(readerOf(audit), { checked: (entries) => told.push(entries) })
     assert.deepEqual(told, [10_000, 20_000])
+  })
+
+  test('takes as many bundles as a mesh may publish in its life, good and bad', () => {
+    const { root } = treeOf(audit.records.slice(0, 32))
+    const good = Array.from({ length: MANY }, (_, index) => ({
+      ...{ generation: 1, counter: index + 1 },
+      ...{ size: 32, root },
+    }))
+    const checkpoints = [...good, ...audit.checkpoints.slice(3)]
+    assert.deepEqual(faultsOf({ ...audit, checkpoints }), [])
+    // Nothing leads to the last mark, nor to any of these.
+    const records = audit.records.with(44, recordAt(45, '{}'))
+    const bad = good.map((mark) => ({ ...mark, root: new Uint8Array(32) }))
+    const faults = faultsOf({ ...audit, records, checkpoints: [...bad, ...checkpoints] })
+    assert.equal(faults.length, MANY + 1)
+    assert.deepEqual(faults.at(-1), { kind: 'rewritten', from: 41, to: 45 })
   })
 
   test('shows an entry that was changed, whatever was changed of it', () => {

@@ -69,6 +69,7 @@ class AuditWalk {
   readonly #missing: AuditFault[] = []
   /** Changed, among those that were written since it began, or by somebody else. */
   readonly #changedSince: AuditFault[] = []
+  /** The smallest first, as they came. */
   readonly #good: AuditMark[] = []
   readonly #bad: AuditMark[] = []
   #reached = 0
@@ -97,20 +98,19 @@ class AuditWalk {
     const known = Math.max(size, this.#known)
     const last = Math.min(this.#last, this.#known)
     const end = this.#last + this.#misplaced.shift(last)
-    const faults = [
+    const told = [
       ...this.#missing,
       ...this.#misplaced.faults(last),
       ...this.#changedSince.filter(({ to }) => to <= known),
     ]
-    if (end < known) faults.push({ kind: 'missing', from: end + 1, to: known })
-    if (end > known) faults.push({ kind: 'inserted', from: known + 1, to: end })
-    faults.push(...this.#faultsOfMarks(faults))
+    if (end < known) told.push({ kind: 'missing', from: end + 1, to: known })
+    if (end > known) told.push({ kind: 'inserted', from: known + 1, to: end })
     return {
       entries: this.entries,
       root: Buffer.from(this.#tree.root()).toString('hex'),
       bundles: this.#marks.filter(({ bundle, signed }) => bundle !== undefined && !signed).length,
       signedBy: this.#marks.find(({ signed }) => signed)?.bundle,
-      faults: faults.sort((a, b) => a.from - b.from),
+      faults: [...told, ...this.#faultsOfMarks(told)].sort((a, b) => a.from - b.from),
     }
   }
 
@@ -147,7 +147,7 @@ class AuditWalk {
 
   /** What the marks say besides what is told of single entries: only the first one that fails says something new. */
   #faultsOfMarks(told: readonly AuditFault[]): AuditFault[] {
-    const vouched = Math.max(-1, ...this.#good.flatMap(({ signed, size }) => (signed ? [size] : [])))
+    const vouched = this.#good.findLast(({ signed }) => signed)?.size ?? -1
     const rewritten = this.#bad.find(({ size }) => size > vouched)
     const altered = this.#bad.filter(({ size }) => size <= vouched)
     const isTold = told.some(({ kind, from }) => kind !== 'changed' && from <= (rewritten?.size ?? 0))
@@ -160,7 +160,7 @@ class AuditWalk {
   }
 
   #rewriting({ size, bundle }: AuditMark): AuditFault {
-    const before = Math.max(0, ...this.#good.flatMap((good) => (good.size < size ? [good.size] : [])))
+    const before = this.#good.findLast((good) => good.size < size)?.size ?? 0
     const from = Math.min(before + 1, size)
     return { kind: 'rewritten', from, to: size, ...(bundle !== undefined && { bundle }) }
   }

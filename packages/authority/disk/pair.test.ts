@@ -116,6 +116,17 @@ test('a key of another certificate, or text that is neither, is never swapped in
   assert.deepEqual(readdirSync(dir).sort(), ['current', 'v1'])
 })
 
+test('a folder in which its service has put as many versions as it likes is swapped all the same', async (t) => {
+  const { dir } = newFolder(t)
+  // More than can be arguments of one call.
+  const listed = Array.from({ length: 200_000 }, (_, index) => `v${index + 1}`)
+  const readdirSync = (path: fs.PathLike) => (path === dir ? [...listed] : fs.readdirSync(path))
+  const disk = new Disk({ calls: { ...fs, readdirSync: readdirSync as typeof fs.readdirSync } })
+  const folder = new PairFolder(dir, disk)
+  assert.equal(folder.swap(await newPair(), plain), 200_001)
+  assert.equal(folder.readPrevious(), undefined)
+})
+
 test('a pair that is broken on disk is refused, and the next swap mends it', async (t) => {
   const { dir, folder } = newFolder(t)
   const [one, other] = [await newPair(), await newPair()]

@@ -108,7 +108,8 @@ export class PairFolder {
   /** The pair that was in use before this one; undefined where it is gone. @throws AuthorityError `PAIR_INVALID` */
   readPrevious(): Pair | undefined {
     const current = versionOf(this.#disk.readLink(this.#current) ?? '')
-    const version = Math.max(0, ...versionsIn(this.#disk, this.#dir).filter((one) => one !== current))
+    const others = versionsIn(this.#disk, this.#dir).filter((one) => one !== current)
+    const version = others.reduce((newest, one) => Math.max(newest, one), 0)
     const pair = version === 0 ? undefined : this.#readVersion(`v${version}`)
     return pair && { version, ...pair, certificate: checkPair(pair, join(this.#dir, `v${version}`)) }
   }

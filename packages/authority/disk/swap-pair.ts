@@ -33,7 +33,7 @@ export function swapPair(disk: Disk, order: SwapOrder): Swapped {
   quietly(() => disk.removeTree(retired))
   const versions = versionsIn(disk, dir)
   const previous = versionOf(disk.readLink(current) ?? '')
-  const version = Math.max(previous ?? 0, ...versions) + 1
+  const version = versions.reduce((newest, one) => Math.max(newest, one), previous ?? 0) + 1
   let stamp: string
   try {
     // 2 The pair, whole and on disk, where nobody looks.

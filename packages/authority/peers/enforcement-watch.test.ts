@@ -6,6 +6,29 @@ import type { MemoryStore } from '../store/memory.ts'
 import { EnforcementWatch } from './enforcement-watch.ts'
 import { PeerBook } from './peer-book.ts'
 
+test('a bundle is enforced by as many peers as there may be', async () => {
+  const number = { generation: 1, counter: 1 }
+  const peer = { service: 'lake', revoked: false, acknowledged: { at: 7 } }
+  // More than can be arguments of one call.
+  const live = Array<unknown>(200_000).fill(peer)
+  const { promise, resolve } = Promise.withResolvers<AuthorityEvent>()
+  const watch = new EnforcementWatch({
+    store: { bundle: () => ({ ...number, issuedAt: 2 }) } as unknown as MemoryStore,
+    peers: {
+      live: () => live,
+      lateFor: () => [],
+      onChange: (listener: () => void) => {
+        listener()
+        return () => {}
+      },
+    } as unknown as PeerBook,
+    report: resolve,
+  })
+  watch.start()
+  assert.deepEqual((await promise).detail, { number: '1.1', peers: live.length, after: 5 })
+  watch.stop()
+})
+
 test('a bundle is enforced when live peers say so; those that are revoked say nothing of it', async () => {
   const number = { generation: 1, counter: 1 }
   const issuedAt = Date.UTC(2026, 5, 1)

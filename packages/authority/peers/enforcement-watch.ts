@@ -40,7 +40,7 @@ export class EnforcementWatch {
     const live = peers.live().filter(({ revoked }) => !revoked)
     if (number === this.#told || live.length === 0 || peers.lateFor(bundle).length > 0) return
     this.#told = number
-    const last = Math.max(...live.map(({ acknowledged }) => acknowledged?.at ?? 0))
+    const last = live.reduce((latest, { acknowledged }) => Math.max(latest, acknowledged?.at ?? 0), 0)
     const detail = { number, peers: live.length, after: Math.max(0, last - bundle.issuedAt) }
     report({ kind: 'bundle-enforced', subject: 'mesh', at: last, detail })
   }

@@ -91,6 +91,18 @@ test('measures what waits, for whom, and what is tried again', async (t) => {
   assert.ok(declined.length > 0)
 })
 
+test('measures as many failures as there may be services', async (t) => {
+  const { engine, look } = await applied(t)
+  const row = { kind: 'reload', nextTryAt: 1, waits: false, error: 'away' } as const
+  // More than can be arguments of one call.
+  const instances = 200_000
+  await engine.store.write((transaction) => {
+    for (let attempts = 1; attempts <= instances; attempts++)
+      transaction.putAttempt({ ...row, subject: `s${attempts}`, attempts })
+  })
+  assert.deepEqual(look().backoff.reload, { instances, failures: instances })
+})
+
 test('measures what a backup would hold that none holds yet, and how long audit and logs are', async (t) => {
   const { engine, look } = await applied(t)
   const { auditEntries, backedUpAt, keysSinceBackup, loggedEntries } = look()

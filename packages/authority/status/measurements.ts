@@ -185,5 +185,6 @@ function backoffOf({ store, clock }: Engine, ofKind: AttemptKind): Measurements[
   const failing = store
     .attempts()
     .filter((row) => row.kind === ofKind && row.subject !== PROBE && hasFailed(row, now))
-  return { instances: failing.length, failures: Math.max(0, ...failing.map(({ attempts }) => attempts)) }
+  const failures = failing.reduce((most, { attempts }) => Math.max(most, attempts), 0)
+  return { instances: failing.length, failures }
 }

@@ -54,9 +54,9 @@ export class MemoryTables implements Transaction {
   readonly #nextKeys = new Map<string, NextKeyRow>()
   readonly #pinning = new Map<'one', PinningRow>()
   readonly #sections = new Map<string, Uint8Array>()
-  readonly #trustStatements: TrustStatementRow[] = []
-  readonly #bundles: { row: BundleRow; digests: readonly string[] }[] = []
-  readonly #audit: HashedRecord[] = []
+  #trustStatements: TrustStatementRow[] = []
+  #bundles: { row: BundleRow; digests: readonly string[] }[] = []
+  #audit: HashedRecord[] = []
   /** Of so many entries as it has leaves; the rest is added when it is asked for. */
   #auditTree = new CompactTree()
   readonly #auditCheckpoints = new Map<string, AuditCheckpointRow>()
@@ -79,9 +79,9 @@ export class MemoryTables implements Transaction {
     fill(copy.#nextKeys, this.#nextKeys)
     fill(copy.#pinning, this.#pinning)
     fill(copy.#sections, this.#sections)
-    copy.#trustStatements.push(...this.#trustStatements)
-    copy.#bundles.push(...this.#bundles)
-    copy.#audit.push(...this.#audit)
+    copy.#trustStatements = [...this.#trustStatements]
+    copy.#bundles = [...this.#bundles]
+    copy.#audit = [...this.#audit]
     fill(copy.#auditCheckpoints, this.#auditCheckpoints)
     return copy
   }

@@ -30,6 +30,16 @@ test('a commit that is lost rejects its writes and leaves nothing; the next one 
   assert.deepEqual(names(store), ['first', 'fourth'])
 })
 
+test('a store goes on from the rows of another, however long its audit is', async () => {
+  const store = new MemoryStore()
+  // More than can be arguments of one call.
+  const entries = 200_000
+  await store.write((transaction) => {
+    for (let at = 0; at < entries; at++) transaction.addAudit({ at, actor: 'up', deed: 'issued', entry: {} })
+  })
+  assert.equal(new MemoryStore({ rows: store }).audit(entries - 1, 1)[0]?.at, entries - 1)
+})
+
 test('a commit may be kept although it was reported as lost', async () => {
   const { store, outcomes } = await afterSecondCommit('kept-but-failed')
   assert.deepEqual(outcomes, ['STORE_FAILED', 'STORE_FAILED'])
