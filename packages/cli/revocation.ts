@@ -103,7 +103,7 @@ export function enforcementLines(
   at: number,
 ): string[] {
   const lines: string[] = []
-  const last = Math.max(0, ...enforced.map((one) => one.at - at))
+  const last = enforced.reduce((longest, one) => Math.max(longest, one.at - at), 0)
   if (!served)
     lines.push(
       'no authority serves peers now: they read it in their files; `mtls up` hears what they enforce',
