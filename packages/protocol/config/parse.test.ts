@@ -363,6 +363,25 @@ describe('hostile files', () => {
     assert.match(problemsOf(new Uint8Array(64 * 1024 * 1024 + 1))[0]!.message, /allowed: at most 67108864/)
   })
 
+  // More than can be arguments of one call.
+  const MANY = 140_000
+
+  test('more unknown keys than anybody reads', () => {
+    const keys = Array.from({ length: MANY }, (_, index) => `k${index}`)
+    assert.equal(problemsOf(`{${keys.join()}}`).length, 100)
+  })
+
+  test('more keys that are there twice than anybody reads', () => {
+    assert.equal(
+      problemsOf(
+        `{${Array(MANY + 1)
+          .fill('a')
+          .join()}}`,
+      ).length,
+      MANY,
+    )
+  })
+
   test('an alias bomb', () => {
     const lists = ['a: &a [x, x, x, x, x, x, x, x, x]']
     for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh']) {

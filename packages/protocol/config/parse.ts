@@ -94,7 +94,7 @@ function checkText(value: unknown, place: Place, problems: ConfigProblem[]): Con
 function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(issue.path)
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
       const nearest = nearestSpelling(key, allowed)
       const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
       const message = `found the unknown key "${key}"${hint}; allowed: ${allowed.join(', ')}`

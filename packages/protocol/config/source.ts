@@ -38,10 +38,12 @@ export class ConfigSource {
       const { line, col } = lines.linePos(offset)
       return { line: Math.max(1, line), column: Math.max(1, col), message }
     }
-    const problems = [...document.errors, ...document.warnings].map((error) =>
-      at(error.pos[0], `not valid YAML: ${error.message}`),
-    )
-    problems.push(...faultyKeys(document.contents).map(([offset, message]) => at(offset, message)))
+    const problems = [
+      ...[...document.errors, ...document.warnings].map((error) =>
+        at(error.pos[0], `not valid YAML: ${error.message}`),
+      ),
+      ...faultyKeys(document.contents).map(([offset, message]) => at(offset, message)),
+    ]
     if (problems.length > 0) return problems
     try {
       return new ConfigSource(document.toJS({ maxAliasCount: MAX_ALIASES }), document.contents, lines)
