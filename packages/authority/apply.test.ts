@@ -431,6 +431,19 @@ describe('a state that is not whole is refused', () => {
     await refuses('CA_MISMATCH', () => apply(engine, no))
   })
 
+  test('a ca_cert that is damaged', async () => {
+    const { engine } = await applied()
+    const { caCert } = engine.config.paths
+    const whole = readFileSync(caCert, 'utf8')
+    for (const text of ['', 'hello', whole.slice(0, -30), '-----BEGIN CERTIFICATE-----\nMIIB']) {
+      writeFileSync(caCert, text)
+      await refuses('CA_MISMATCH', () => apply(engine, no))
+    }
+    rmSync(caCert)
+    await apply(engine, no)
+    assert.equal(readFileSync(caCert, 'utf8'), whole)
+  })
+
   test('files without an inventory', async () => {
     const { dir } = await applied()
     await refuses('CA_WITHOUT_INVENTORY', () => apply(testEngine({ dir, config: { services } }), no))

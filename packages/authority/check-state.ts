@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { decodePem } from '@datapunk/pki'
+import { decodePem, PkiError } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import { MAX_DOCUMENT_BYTES, publishedAhead } from './backup/published-ahead.ts'
 import type { Engine } from './engine.ts'
@@ -138,24 +138,42 @@ function checkNotAllGone({ config, layout, disk }: Checked, slots: readonly Slot
 
 /** ca_cert is written from the inventory; a file with a root the inventory does not know is not ours to replace. */
 function checkCaCert({ config, disk }: Checked, slots: readonly SlotRow[]): void {
-  const bytes = disk.readChecked(config.paths.caCert, { maxBytes: MAX_CA_CERT_BYTES })
+  const path = config.paths.caCert
+  const bytes = disk.readChecked(path, { maxBytes: MAX_CA_CERT_BYTES })
   if (bytes === undefined) return
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  const strange = keptStrange(slots).of([text], () => hasStrangeRoot(text, slots))
-  if (!strange) return
-  throw new AuthorityError(
+  const strange = keptStrange(slots).of([path, text], () => hasStrangeRoot({ path, text }, slots))
+  if (strange) throw caMismatch(path, 'a root that this mesh’s inventory does not know')
+}
+
+function caMismatch(path: string, found: string, cause?: PkiError): AuthorityError {
+  return new AuthorityError(
     'CA_MISMATCH',
-    `found in ${config.paths.caCert} a root that this mesh’s inventory does not know; allowed: its own root. Move the file away and \`mtls apply\` writes it anew`,
-    { data: { path: config.paths.caCert } },
+    `found in ${path} ${found}; allowed: the roots of this mesh. Move the file away and \`mtls apply\` writes it anew`,
+    { cause, data: { path } },
   )
 }
 
 /** Of the file as it was read last, for as long as the slots are these. */
 const keptStrange = keptPer<boolean>()
 
-function hasStrangeRoot(pem: string, slots: readonly SlotRow[]): boolean {
+function hasStrangeRoot(file: TextFile, slots: readonly SlotRow[]): boolean {
   const known = slots.flatMap(({ certificate }) => certificate ?? [])
-  return decodePem(pem, 'CERTIFICATE').some(
+  return certificatesIn(file).some(
     (der) => !known.some((certificate) => Buffer.compare(certificate, der) === 0),
   )
+}
+
+function certificatesIn({ path, text }: TextFile): Uint8Array[] {
+  try {
+    return decodePem(text, 'CERTIFICATE')
+  } catch (error) {
+    if (error instanceof PkiError) throw caMismatch(path, `no whole certificates: ${error.message}`, error)
+    throw error
+  }
+}
+
+interface TextFile {
+  readonly path: string
+  readonly text: string
 }

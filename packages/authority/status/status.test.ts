@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -91,6 +91,19 @@ test('a key elsewhere that another one has followed is told of until its certifi
   assert.equal(told().length, 2)
   await revoke(engine, { targets: [{ serial: third.serial }], reason: 'superseded' })
   assert.deepEqual(told(), [second.instance])
+})
+
+test('a ca_cert that is damaged is what is wrong, and what repairs it is told', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'status-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const engine = testEngine({ dir, config: { services: { lake: {} } } })
+  await apply(engine, { approve: () => false })
+  const { caCert } = engine.config.paths
+  writeFileSync(caCert, readFileSync(caCert, 'utf8').slice(0, 100))
+  assert.equal(
+    statusOf(engine).fault,
+    `found in ${caCert} no whole certificates: the block has no END CERTIFICATE; is the file cut off? (line 1 of the PEM text); allowed: the roots of this mesh. Move the file away and \`mtls apply\` writes it anew`,
+  )
 })
 
 test('what is published and lies there no more, or is another, is named', async (t) => {
