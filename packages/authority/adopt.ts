@@ -33,7 +33,9 @@ export async function adoptCa(engine: Engine): Promise<void> {
   checkAdoptable(root, clock())
 
   // 2 Its key is sealed in its place.
-  const { algorithm, spkiHash } = await keys.import({ id: 'root-1', kind: 'root' }, keyPem, root.spki)
+  const { algorithm, spkiHash } = await keys
+    .import({ id: 'root-1', kind: 'root' }, keyPem, root.spki)
+    .finally(() => keyPem.fill(0))
 
   // 3 The mesh is on record, and with it its root.
   await recordMesh(engine, (transaction) => {

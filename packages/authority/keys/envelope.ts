@@ -69,6 +69,7 @@ export async function sealKey(pkcs8: Uint8Array, options: SealOptions): Promise<
   const { key, check } = await derivePassphraseKey(passphrase, salt, cost, CONTEXT)
   const header = Buffer.from(encodeHeader({ version: 1, ...name, ...cost, salt, nonce, check }))
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+  key.fill(0)
   cipher.setAAD(associatedData(header))
   const ciphertext = Buffer.concat([cipher.update(pkcs8), cipher.final()])
   return encodePem(envelopeLabel, Buffer.concat([header, Buffer.from('\n'), ciphertext, cipher.getAuthTag()]))
@@ -85,7 +86,7 @@ export function envelopeName(pem: string | Uint8Array): KeyName {
 }
 
 /**
- * @returns the PKCS#8 DER
+ * @returns the PKCS#8 DER, which is to be wiped by whoever asked for it
  * @throws AuthorityError `PASSPHRASE_WRONG`; `ENVELOPE_INVALID` when the text is no envelope of ours, was changed, or
  *   asks for more memory or work than any of ours does
  */
@@ -93,11 +94,16 @@ export async function openKey(pem: string | Uint8Array, passphrase: Passphrase):
   const { header, headerBytes, ciphertext, tag } = parseEnvelope(pem)
   const key = await keyFor(header, passphrase)
   const decipher = createDecipheriv('aes-256-gcm', key, header.nonce, { authTagLength: TAG_BYTES })
+  key.fill(0)
   decipher.setAAD(associatedData(headerBytes))
   decipher.setAuthTag(tag)
+  const pkcs8 = decipher.update(ciphertext)
   try {
-    return Buffer.concat([decipher.update(ciphertext), decipher.final()])
+    // GCM gives all of it before, and here says only whether it is what was sealed.
+    decipher.final()
+    return pkcs8
   } catch (cause) {
+    pkcs8.fill(0)
     throw invalid(`the envelope of ${header.slot} was changed since it was sealed`, cause)
   }
 }
@@ -108,12 +114,14 @@ export async function openKey(pem: string | Uint8Array, passphrase: Passphrase):
  * @throws AuthorityError `PASSPHRASE_WRONG`, `ENVELOPE_INVALID`
  */
 export async function checkPassphrase(pem: string | Uint8Array, passphrase: Passphrase): Promise<void> {
-  await keyFor(parseEnvelope(pem).header, passphrase)
+  const key = await keyFor(parseEnvelope(pem).header, passphrase)
+  key.fill(0)
 }
 
 async function keyFor(header: Header, passphrase: Passphrase): Promise<Uint8Array> {
   const { key, check } = await derivePassphraseKey(passphrase, header.salt, header, CONTEXT)
   if (timingSafeEqual(check, header.check)) return key
+  key.fill(0)
   throw new AuthorityError(
     'PASSPHRASE_WRONG',
     `the passphrase does not open the key of ${header.slot}; allowed: the one it was sealed with. ${insteadOf(passphrase)}`,

@@ -4,17 +4,22 @@ import type { Passphrase } from './passphrase.ts'
 import { describe, type KeySlot, type StoredKey } from './stored-key.ts'
 
 /** PKCS#8 (RFC 7468 section 11), and the header of RFC 1421 that older keys bear. */
-const encryptedForm = /^(-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED)/m
+const encryptedForms = ['-----BEGIN ENCRYPTED PRIVATE KEY-----', 'Proc-Type: 4,ENCRYPTED']
 
 export function isEncrypted(pem: Uint8Array): boolean {
-  return encryptedForm.test(Buffer.from(pem).toString('latin1'))
+  return encryptedForms.some((form) => bufferOver(pem).includes(form))
+}
+
+/** The same octets: a copy of what is secret would outlive it. */
+export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /** OpenSSL's messages name neither passphrase nor key bytes; they are kept as the cause. */
 export function parseKey(slot: KeySlot, pem: Uint8Array, passphrase?: Passphrase): KeyObject {
   try {
-    const secret = passphrase && { passphrase: Buffer.from(passphrase.bytes()) }
-    return createPrivateKey({ key: Buffer.from(pem), format: 'pem', ...secret })
+    const secret = passphrase && { passphrase: bufferOver(passphrase.bytes()) }
+    return createPrivateKey({ key: bufferOver(pem), format: 'pem', ...secret })
   } catch (cause) {
     const code = (cause as { code?: string }).code ?? ''
     if (passphrase !== undefined && /BAD_DECRYPT|CIPHER/i.test(code))

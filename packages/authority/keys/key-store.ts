@@ -5,7 +5,7 @@ import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { SlotState } from '../store/rows.ts'
 import { checkPassphrase, envelopeLabel, envelopeName, type KeyName, openKey, sealKey } from './envelope.ts'
-import { isEncrypted, parseKey, supported } from './foreign-key.ts'
+import { bufferOver, isEncrypted, parseKey, supported } from './foreign-key.ts'
 import { keyExists, keyInClear, keyInvalid, keyMismatch, keyMissing, notItsKey } from './key-failure.ts'
 import { type FindOptions, longEnough, type Passphrase } from './passphrase.ts'
 import type { ScryptCost } from './passphrase-key.ts'
@@ -262,7 +262,7 @@ export class KeyStore {
     if (this.#options.storeInClear || !this.#isThere(path)) return false
     const pem = this.#readFile(slot)
     if (isEnvelope(pem) || isEncrypted(pem)) return false
-    const key = parseKey(slot, pem)
+    const key = lastUse(pem, () => parseKey(slot, pem))
     // Another root may have the seat.
     if (describe(key).spkiHash !== slot.spkiHash) return false
     await this.#store(slot, key, path)
@@ -323,14 +323,16 @@ export class KeyStore {
     const { disk, storeInClear, randomBytes, cost } = this.#options
     const stored = describe(key)
     const name = { slot: slot.id, kind: slot.kind, spkiHash: stored.spkiHash }
-    const pem = storeInClear
-      ? key.export({ type: 'pkcs8', format: 'pem' })
-      : await sealKey(key.export({ type: 'pkcs8', format: 'der' }), {
-          name,
-          passphrase: sealedWith ?? (await this.#passphraseToSealWith()),
-          randomBytes,
-          cost,
-        })
+    const seal = async () => {
+      const passphrase = sealedWith ?? (await this.#passphraseToSealWith())
+      const der = key.export({ type: 'pkcs8', format: 'der' })
+      try {
+        return await sealKey(der, { name, passphrase, randomBytes, cost })
+      } finally {
+        der.fill(0)
+      }
+    }
+    const pem = storeInClear ? key.export({ type: 'pkcs8', format: 'pem' }) : await seal()
     disk.ensureFolder(dirname(path), path === this.#options.rootKey ? 0o755 : 0o700)
     disk.writeFileAtomic(path, pem, { mode: 0o600 })
     return stored
@@ -375,10 +377,9 @@ export class KeyStore {
   async #unsealed(slot: KeySlot, pem: Uint8Array): Promise<KeyObject> {
     const name = this.#nameIn(pem, slot)
     const passphrase = this.#options.passphrase({ mayMake: false })
-    const der = Buffer.from(await this.#trying(() => openKey(pem, passphrase)))
+    const der = await this.#trying(() => openKey(pem, passphrase))
     this.#proven = passphrase
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    der.fill(0)
+    const key = lastUse(der, () => createPrivateKey({ key: bufferOver(der), format: 'der', type: 'pkcs8' }))
     if (describe(key).spkiHash !== name.spkiHash) throw this.#anotherKey(slot)
     return key
   }
@@ -389,11 +390,14 @@ export class KeyStore {
     throw keyMismatch(slot, this.pathOf(slot), `is the key of ${name.slot} (${name.kind})`)
   }
 
+  /** @param pem wiped here */
   #clearKey(pem: Uint8Array, slot: KeySlot): KeyObject {
-    if (!this.#options.storeInClear) throw keyInClear(slot, this.pathOf(slot))
-    if (isEncrypted(pem))
-      throw keyInvalid(slot, 'is encrypted, and not by mtls. Put the file back that mtls wrote')
-    return parseKey(slot, pem)
+    return lastUse(pem, () => {
+      if (!this.#options.storeInClear) throw keyInClear(slot, this.pathOf(slot))
+      if (isEncrypted(pem))
+        throw keyInvalid(slot, 'is encrypted, and not by mtls. Put the file back that mtls wrote')
+      return parseKey(slot, pem)
+    })
   }
 
   #anotherKey(slot: KeySlot): AuthorityError {
@@ -436,6 +440,15 @@ function nameIn(path: string, pem: Uint8Array): KeyName {
   }
 }
 
+/** Wipes a secret once it was used, whatever has come of that. */
+function lastUse<Result>(secret: Uint8Array, use: () => Result): Result {
+  try {
+    return use()
+  } finally {
+    secret.fill(0)
+  }
+}
+
 async function opens(pem: Uint8Array, passphrase: Passphrase): Promise<boolean> {
   try {
     ;(await openKey(pem, passphrase)).fill(0)
@@ -451,5 +464,5 @@ function isWrongPassphrase(error: unknown): boolean {
 }
 
 function isEnvelope(pem: Uint8Array): boolean {
-  return Buffer.from(pem).includes(`-----BEGIN ${envelopeLabel}-----`)
+  return bufferOver(pem).includes(`-----BEGIN ${envelopeLabel}-----`)
 }

@@ -43,7 +43,11 @@ export async function derivePassphraseKey(
   const secret = await promise
   const expand = (purpose: string, length: number) =>
     new Uint8Array(hkdfSync('sha256', secret, '', `${context} ${purpose}`, length))
-  return { key: expand('key', 32), check: expand('check', CHECK_BYTES) }
+  try {
+    return { key: expand('key', 32), check: expand('check', CHECK_BYTES) }
+  } finally {
+    secret.fill(0)
+  }
 }
 
 /** The cost that a file names; undefined when it is more than any of ours. The budget is held before a byte is allocated. */

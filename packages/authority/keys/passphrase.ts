@@ -20,12 +20,16 @@ export class Passphrase {
   /** Where it came from, if that says nothing else to a process that goes on. */
   readonly fixedBy: string | undefined
 
-  /** Line ends after the last character are not part of it, whichever way it came. */
+  /**
+   * Line ends after the last character are not part of it, whichever way it came.
+   *
+   * @param bytes are copied: whoever has them wipes them
+   */
   constructor(bytes: Uint8Array, fixedBy?: string) {
     this.fixedBy = fixedBy
     let end = bytes.length
     while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--
-    this.#bytes = bytes.slice(0, end)
+    this.#bytes = new Uint8Array(bytes.subarray(0, end))
   }
 
   get isEmpty(): boolean {
@@ -199,7 +203,12 @@ function givenPassphrases({ disk, passphraseFile, environment }: PassphraseOptio
 
 function readPassphrase(disk: Disk, path: string, fixedBy?: string): Passphrase | undefined {
   const bytes = disk.readChecked(path, { maxBytes: MAX_BYTES, refuseLooserThan: 0o600 })
-  return bytes && new Passphrase(bytes, fixedBy)
+  if (bytes === undefined) return undefined
+  try {
+    return new Passphrase(bytes, fixedBy)
+  } finally {
+    bytes.fill(0)
+  }
 }
 
 /** How the right one is given in the place of one that opens nothing, for messages. */
