@@ -102,8 +102,11 @@ export class Deliveries {
     this.#waiting = []
     this.#again.clear()
     const late = setTimeout(() => this.#ending.abort(), grace)
-    await this.settled()
-    clearTimeout(late)
+    try {
+      await this.settled()
+    } finally {
+      clearTimeout(late)
+    }
   }
 
   async #work(engine: Engine): Promise<void> {

@@ -35,6 +35,7 @@ export interface EnforcedBy {
  * Waits until every live peer has said that it enforces a bundle, or for as long as somebody is willing to.
  *
  * @param filesTold resolves when services that read files were told of them, which is waited for too
+ * @throws what `filesTold` rejects with
  */
 export async function enforcementOf(
   engine: Engine,
@@ -49,10 +50,13 @@ export async function enforcementOf(
   const stop = peers.onChange(look)
   const over = Promise.withResolvers<void>()
   const timer = setTimeout(over.resolve, request.wait)
-  look()
-  await Promise.race([Promise.all([enforced.promise, filesTold]), over.promise])
-  stop()
-  clearTimeout(timer)
+  try {
+    look()
+    await Promise.race([Promise.all([enforced.promise, filesTold]), over.promise])
+  } finally {
+    stop()
+    clearTimeout(timer)
+  }
   return stateOf(engine, request.bundle)
 }
 
