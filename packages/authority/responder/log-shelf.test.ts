@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { generateKeyPair, localSigner, logIdOf } from '@datapunk/pki'
+import { generateKeyPair, localSigner, logIdOf, transparencyBudget } from '@datapunk/pki'
 import { keyIdOf, layoutOf } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { EMPTY_ROOT, signCheckpoint } from '@datapunk/tlog'
@@ -122,6 +122,17 @@ describe('a log is read over HTTP', () => {
     const missing = await get(`/log/${id}/tile/0/001`)
     assert.equal(missing.headers.get('cache-control'), 'no-store')
     assert.equal((await get(`/log/${id}/checkpoint`, { method: 'POST' })).status, 404)
+  })
+
+  it('and nothing that is larger than what a log writes, nor what lies elsewhere', async () => {
+    const { public: shown, key } = layout.log(id)
+    const [large, linked] = ['tile/data/000.p/5', 'tile/data/000.p/6']
+    writeFileSync(join(shown, large), '')
+    truncateSync(join(shown, large), transparencyBudget.tileBytes + 1)
+    symlinkSync(key, join(shown, linked))
+    for (const path of [large, linked]) assert.equal((await get(`/log/${id}/${path}`)).status, 404, path)
+    truncateSync(join(shown, large), 5)
+    assert.equal((await (await get(`/log/${id}/${large}`)).bytes()).byteLength, 5)
   })
 
   it('one answer after the other: who asks for much at once is owed none of it', async () => {

@@ -1,7 +1,8 @@
 import { constants, existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { transparencyBudget } from '@datapunk/pki'
 import { type Layout, logFolderId } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, type ShownObject, shownHeaders, shownObject } from '@datapunk/tlog'
 import type { Reader } from '../store/contract.ts'
@@ -101,22 +102,35 @@ function logSlots(store: Pick<Reader, 'slots'>): SlotRow[] {
   return store.slots().filter(({ kind }) => kind === 'log')
 }
 
-/** Undefined for what is no file. */
+/** Undefined for what is no file, or larger than anything that a log writes. */
 async function read(file: string): Promise<Uint8Array | undefined> {
   try {
-    // A named pipe would be waited for, and the folder may be another user's.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    // The folder may be another user's: a named pipe would be waited for, and a link could name a file that is ours alone.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     try {
-      return (await handle.stat()).isFile() ? await handle.readFile() : undefined
+      const stats = await handle.stat()
+      const isObject = stats.isFile() && stats.size <= transparencyBudget.tileBytes
+      return isObject ? await readUpTo(handle, stats.size) : undefined
     } finally {
       await handle.close()
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     // A full tile and the folder of its partial ones differ in their names, but not every path is of a file.
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
+    if (NO_OBJECT.has(code)) return undefined
     throw error
   }
+}
+
+const NO_OBJECT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'])
+
+/** It may grow while it is read. */
+async function readUpTo(handle: FileHandle, size: number): Promise<Uint8Array> {
+  const octets = Buffer.alloc(size)
+  let length = 0
+  for (let read = -1; read !== 0 && length < size; length += read)
+    read = (await handle.read(octets, length, size - length, length)).bytesRead
+  return octets.subarray(0, length)
 }
 
 /** What isn't there now may be there soon: nobody keeps that answer. */
