@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { LogError } from './log-error.ts'
 
 export interface RegularFileOptions {
@@ -25,12 +25,19 @@ export async function readRegularFile(
     if (!stats.isFile()) throw wrong(file, 'no regular file')
     if (stats.size > maxBytes) throw wrong(file, `a file of ${stats.size} bytes, more than ${maxBytes}`)
     check?.(stats)
-    const octets = Buffer.alloc(stats.size)
-    const { bytesRead } = await handle.read(octets, 0, stats.size, 0)
-    return octets.subarray(0, bytesRead)
+    return await readUpTo(handle, stats.size)
   } finally {
     await handle.close()
   }
+}
+
+/** One read may give less than there is. */
+async function readUpTo(handle: FileHandle, size: number): Promise<Buffer> {
+  const octets = Buffer.alloc(size)
+  let length = 0
+  for (let read = -1; read !== 0 && length < size; length += read)
+    read = (await handle.read(octets, length, size - length, length)).bytesRead
+  return octets.subarray(0, length)
 }
 
 function wrong(path: string, found: string): LogError {
