@@ -12,6 +12,7 @@ import {
   configIn,
   isCode,
   keysInClear,
+  logs,
   no,
   openAuthority,
   temporaryFolder,
@@ -38,6 +39,21 @@ describe('an authority', () => {
     assert.deepEqual(intended.toSorted(), issued.toSorted())
     assert.deepEqual([verdict.bundles, verdict.signedBy, verdict.faults], [2, '1.2', []])
     assert.equal(verdict.entries, rows.length)
+  })
+
+  test('lets go of its folder also where something of it does not end well, and tells the first of that', async (t) => {
+    const config = configIn(temporaryFolder(), { lake: {} })
+    const opener = logs.opener(() => clock.now())
+    t.mock.method(logs, 'opener', (): typeof opener => async (of) => ({
+      ...(await opener(of)),
+      close: () => Promise.reject(new Error('the log does not end')),
+    }))
+    const authority = await openAuthority(config)
+    t.mock.restoreAll()
+    await authority.apply(yes)
+    await assert.rejects(authority.close(), { message: 'the log does not end' })
+    const next = await openAuthority(config)
+    await next.close()
   })
 
   test('whoever asks for keys of another kind has them at once, where peers are quick to acknowledge', async (t) => {

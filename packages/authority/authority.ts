@@ -11,6 +11,7 @@ import { continueFromHere } from './backup/continue-from-here.ts'
 import type { NextGeneration } from './backup/next-generation.ts'
 import { checkState } from './check-state.ts'
 import { Deliveries } from './delivery/deliver.ts'
+import { endAll } from './end-all.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
 import { halt } from './halt.ts'
@@ -373,23 +374,26 @@ export class Authority implements Administration {
    *
    * @param grace milliseconds for the services that are being told of their files by then, and nobody else is told; where nothing is
    *   said, all are
+   * @throws what the first step that failed has thrown; all others were taken
    */
   close({ grace }: { readonly grace?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(grace)
     return this.#closing
   }
 
-  async #close(grace: number | undefined): Promise<void> {
-    this.#enforcement.stop()
-    await this.#logMonitor.stop()
-    await this.#peerServer?.close()
-    await this.#responder?.close()
-    await this.#backingUp
-    await this.#busy
-    await (grace === undefined ? this.#deliveries.settled() : this.#deliveries.end(grace))
-    await this.#engine.logSeat.close()
-    this.#engine.store.close()
-    this.#lock.release()
+  #close(grace: number | undefined): Promise<void> {
+    return endAll([
+      () => this.#enforcement.stop(),
+      () => this.#logMonitor.stop(),
+      () => this.#peerServer?.close(),
+      () => this.#responder?.close(),
+      () => this.#backingUp,
+      () => this.#busy,
+      () => (grace === undefined ? this.#deliveries.settled() : this.#deliveries.end(grace)),
+      () => this.#engine.logSeat.close(),
+      () => this.#engine.store.close(),
+      () => this.#lock.release(),
+    ])
   }
 
   /** Peers need a moment for keys that were just announced; whoever is late after that keeps the deed, not the others, waiting. */

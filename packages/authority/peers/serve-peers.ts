@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { type Address, answerInTurn, encodeMessage, LONGEST_SILENCE } from '@datapunk/protocol'
+import { endAll } from '../end-all.ts'
 import type { Engine } from '../engine.ts'
 import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
 import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
@@ -155,11 +156,13 @@ class HttpPeerServer implements PeerServer {
     this.#door?.refresh()
   }
 
-  async close(): Promise<void> {
-    this.#streaming.peers.closed()
-    await this.#door?.close()
-    await this.#socket?.close()
-    await this.#acknowledgements.write()
+  close(): Promise<void> {
+    return endAll([
+      () => this.#streaming.peers.closed(),
+      () => this.#door?.close(),
+      () => this.#socket?.close(),
+      () => this.#acknowledgements.write(),
+    ])
   }
 
   #read(store: Streaming['store'], before?: Publication): Published {
