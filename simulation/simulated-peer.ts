@@ -1,5 +1,6 @@
 import { compareDocumentNumbers, type DocumentNumber, type ServiceConfig } from '@datapunk/protocol'
 import type { Publication } from '../packages/authority/peers/publication.ts'
+import type { AcknowledgementRow } from '../packages/authority/store/rows.ts'
 import type { FetchSection, OfferedDocument } from '../packages/mesh/authority/offered-documents.ts'
 import { MeshView } from '../packages/mesh/gate/view.ts'
 import { type Identity, identityOf } from '../packages/mesh/identity.ts'
@@ -410,7 +411,10 @@ export class SimulatedPeer {
     if (this.#stream === 0) return
     this.#stream = 0
     this.#inbox = []
-    this.#authority.peers?.left(this.name, says)
+    const { peers, store } = this.#authority
+    if (!peers?.left(this.name, says)) return
+    const row = store.acknowledgements().find(({ instance }) => instance === this.#instance)
+    if (row !== undefined) this.#record({ ...row, leftAt: this.#world.now() })
   }
 
   #report(): void {
@@ -431,19 +435,20 @@ export class SimulatedPeer {
 
   /** As `PeerStream` takes it: in the book at once, and on record in its turn. */
   #acknowledge(): void {
-    const { peers, store } = this.#authority
+    const { peers } = this.#authority
     if (this.#stream === 0 || peers === undefined || this.identity === undefined) return
     const { trust, bundle } = this.documents!
     const { number } = bundle.head
     const { serial } = this.identity.leaf
     peers.acknowledged(this.name, { number, trustStatement: trust.number, serial, revoked: false })
-    const row = { instance: this.#instance, ...number, trustStatement: trust.number }
-    const at = this.#world.now()
-    store
-      .write((transaction) =>
-        transaction.putAcknowledgement({ ...row, serial, at, document: new Uint8Array() }),
-      )
-      .catch(() => {})
+    this.#record({
+      ...{ instance: this.#instance, ...number, trustStatement: trust.number, serial },
+      ...{ at: this.#world.now(), document: new Uint8Array(), leftAt: undefined },
+    })
+  }
+
+  #record(row: AcknowledgementRow): void {
+    this.#authority.store.write((transaction) => transaction.putAcknowledgement(row)).catch(() => {})
   }
 
   /** Whether it stands before the newest that its authority has published. */

@@ -50,7 +50,8 @@ describe('a change of names refuses nobody', () => {
     const number = { generation, counter }
     const trustStatement = engine.store.trustStatements().at(-1)!
     engine.peers.acknowledged(instance, { number, trustStatement, serial, revoked: false })
-    const row = { instance, ...number, trustStatement, serial, at: clock.now(), document: Uint8Array.of() }
+    const said = { serial, at: clock.now(), document: Uint8Array.of(), leftAt: undefined }
+    const row = { instance, ...number, trustStatement, ...said }
     await engine.store.write((transaction) => transaction.putAcknowledgement(row))
   }
 

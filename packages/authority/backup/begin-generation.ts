@@ -55,6 +55,9 @@ export async function beginGeneration(
       transaction.putSlot(slot)
       audit('key-retired', { slot: slot.id, spkiHash: slot.spkiHash, lost: true })
     }
+    // Who has left may have come again since.
+    for (const row of transaction.acknowledgements())
+      if (row.leftAt !== undefined) transaction.putAcknowledgement({ ...row, leftAt: undefined })
     revokeAgain(transaction, revoked, { at, actor })
     for (const slot of lostLogs(transaction, ahead.statements.at(-1)?.logs ?? [], at))
       transaction.putSlot(slot)

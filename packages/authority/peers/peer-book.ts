@@ -1,4 +1,5 @@
 import { compareDocumentNumbers, type DocumentNumber, type Report } from '@datapunk/protocol'
+import type { AcknowledgementRow } from '../store/rows.ts'
 
 /** The certificate whose key speaks for a peer. */
 export interface Speaker {
@@ -95,11 +96,13 @@ export class PeerBook {
   }
 
   /**
-   * Whether every process of an instance that was seen has said that it ends: only then is its silence an absence. Whoever
-   * just fell silent may be cut off, and go on with what it knows.
+   * Whether every process of an instance that was seen has said that it ends, to this authority or, where none has come since,
+   * to the one before: only then is its silence an absence. Whoever just fell silent may be cut off, and go on with what it
+   * knows.
    */
-  hasLeft(instance: string): boolean {
-    return this.#running.get(instance)?.size === 0
+  hasLeft({ instance, leftAt }: Pick<AcknowledgementRow, 'instance' | 'leftAt'>): boolean {
+    const running = this.#running.get(instance)
+    return running === undefined ? leftAt !== undefined : running.size === 0
   }
 
   arrived(peer: Pick<LivePeer, 'peer' | 'service' | 'instance' | 'version'> & Speaker): void {
@@ -151,13 +154,18 @@ export class PeerBook {
     this.#change(peer, { refusal })
   }
 
-  /** @param forGood it said that it ends, so nobody waits for it */
-  left(peer: string, forGood: boolean): void {
+  /**
+   * @param forGood it said that it ends, so nobody waits for it
+   * @returns whether it was the last of its instance
+   */
+  left(peer: string, forGood: boolean): boolean {
+    const running = this.#running.get(this.#peers.get(peer)?.instance ?? '')
     if (forGood) {
-      this.#running.get(this.#peers.get(peer)?.instance ?? '')?.delete(peer)
+      running?.delete(peer)
       this.#peers.delete(peer)
     } else this.#change(peer, { leftAt: this.#clock() })
     this.#changed()
+    return running?.size === 0
   }
 
   /** Live peers that have not said that they enforce this bundle, or a later one; whoever is revoked is not asked. */

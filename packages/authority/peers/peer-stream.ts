@@ -108,7 +108,8 @@ export class PeerStream implements KnownStream {
     } finally {
       this.#response.destroy()
       streams.leave(this)
-      if (this.#peer !== undefined) peers.left(this.#peer, this.#leaving)
+      if (this.#peer !== undefined && peers.left(this.#peer, this.#leaving))
+        this.#streaming.acknowledgements.left(this.#instance)
     }
   }
 
@@ -167,7 +168,7 @@ export class PeerStream implements KnownStream {
   }
 
   #greet({ document, head, trust }: PeerMessage & { type: 'hello' }): void {
-    const { store, peers, streams, halt } = this.#streaming
+    const { store, peers, streams, halt, acknowledgements } = this.#streaming
     // It needs no hello to stand behind it: an inventory that was rolled back may not know whose hello this is.
     const evidence = head && isAheadOfUs(store, head, trust)
     if (evidence !== undefined) halt(`a peer showed ${evidence}`)
@@ -200,6 +201,7 @@ export class PeerStream implements KnownStream {
     this.#bundle = hello.bundle
     const by = this.#speaker()
     peers.arrived({ peer: hello.peer, service, instance, version: hello.version, ...by })
+    acknowledgements.came(instance)
     this.push()
   }
 
@@ -224,6 +226,7 @@ export class PeerStream implements KnownStream {
     const { number, trustStatement, serial } = said
     acknowledgements.add({
       ...{ instance: this.#instance, ...number, trustStatement, serial, at: clock(), document },
+      leftAt: undefined,
     })
   }
 

@@ -46,7 +46,7 @@ describe('the sections of the bundle', () => {
       const trustStatement = { generation: 1, counter: 1 }
       const row = { instance, generation: 1, counter: 1, trustStatement, serial, at: clock.now() }
       return engine.store.write((transaction) =>
-        transaction.putAcknowledgement({ ...row, document: new Uint8Array() }),
+        transaction.putAcknowledgement({ ...row, document: new Uint8Array(), leftAt: undefined }),
       )
     }
     const before = serialOf('lake')

@@ -74,9 +74,9 @@ function stateOf(engine: Engine, bundle: DocumentNumber): Enforcement {
         : [{ service: peer.service, instance: peer.instance, at: peer.acknowledged.at }],
     ),
     late: [...late].map(({ instance }) => instance).sort(),
-    silent: store.acknowledgements().flatMap(({ instance, at, serial }) => {
+    silent: store.acknowledgements().flatMap(({ instance, at, serial, leftAt }) => {
       const until = memory(at)
-      const isGone = isLive.has(instance) || peers.hasLeft(instance) || until <= clock()
+      const isGone = isLive.has(instance) || peers.hasLeft({ instance, leftAt }) || until <= clock()
       return isGone || store.certificate(serial)?.state !== 'issued' ? [] : [{ instance, until }]
     }),
     byFile: store

@@ -63,7 +63,7 @@ describe('a roll-over', () => {
     return engine.store.write((transaction) =>
       transaction.putAcknowledgement({
         ...{ instance, generation, counter, trustStatement: trust, serial: serialOf(instance) },
-        ...{ at: clock.now(), document: new Uint8Array() },
+        ...{ at: clock.now(), document: new Uint8Array(), leftAt: undefined },
       }),
     )
   }

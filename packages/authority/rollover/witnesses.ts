@@ -46,8 +46,10 @@ export function witnessesOf(
   const asked = endsOfAsked(store, said)
   const known = [...said.values()]
     .filter(
-      ({ instance, serial }) =>
-        instances.has(instance) && !peers.hasLeft(instance) && store.certificate(serial)?.state !== 'revoked',
+      ({ instance, serial, leftAt }) =>
+        instances.has(instance) &&
+        !peers.hasLeft({ instance, leftAt }) &&
+        store.certificate(serial)?.state !== 'revoked',
     )
     .map(({ instance, trustStatement, generation, counter, at, serial }) => {
       const shown = shownBy(serial)

@@ -103,6 +103,7 @@ function acknowledgementOf(instance: string, n: number) {
   return {
     ...{ instance, generation: 1, counter: n, trustStatement, serial: serialOf(n), at: n },
     document: Uint8Array.of(n),
+    leftAt: n % 2 === 0 ? n : undefined,
   }
 }
 

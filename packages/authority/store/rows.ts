@@ -110,6 +110,8 @@ export interface AcknowledgementRow extends DocumentNumber {
   at: number
   /** As it was signed. */
   document: Uint8Array
+  /** When the last of its processes has said that it ends; undefined where one may run. */
+  leftAt: number | undefined
 }
 
 export interface DeliveryRow {

@@ -204,6 +204,7 @@ export const migrations: readonly SchemaStep[] = [
   `,
   `
   ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE acknowledgement ADD COLUMN left_at INTEGER;
 
   -- An intent may have been signed, so none was ever abandoned.
   DROP INDEX certificate_revocable;

@@ -308,8 +308,9 @@ export class SqliteReader implements Reader {
 
   acknowledgements(): readonly AcknowledgementRow[] {
     return this.#acknowledgements.all().map((row) => {
-      const { trust_generation: generation, trust_counter: counter, ...rest } = row
-      return { ...rest, trustStatement: { generation, counter } } as unknown as AcknowledgementRow
+      const { trust_generation: generation, trust_counter: counter, left_at: leftAt, ...rest } = row
+      const trustStatement = { generation, counter }
+      return { ...rest, trustStatement, leftAt: leftAt ?? undefined } as unknown as AcknowledgementRow
     })
   }
 

@@ -124,6 +124,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'serial',
       'at',
       'document',
+      'left_at',
     ])
     this.#putDelivery = put('delivery', ['instance', 'digest', 'at'])
     this.#putAttempt = put('attempt', ['kind', 'subject', 'attempts', 'next_try_at', 'waits', 'error'])
@@ -323,10 +324,12 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   putAcknowledgement(row: AcknowledgementRow): void {
     this.#mustBeOpen()
-    const { instance, generation, counter, trustStatement, serial, at, document } = row
-    const { generation: trustGeneration, counter: trustCounter } = trustStatement
-    const values = [instance, generation, counter, trustGeneration, trustCounter, serial, at, document]
-    this.#ofInstance('acknowledgement', instance, () => this.#putAcknowledgement.run(...values))
+    const { instance, generation, counter, trustStatement, serial, at, document, leftAt } = row
+    const number = [generation, counter, trustStatement.generation, trustStatement.counter]
+    const said = [serial, at, document, leftAt ?? null]
+    this.#ofInstance('acknowledgement', instance, () =>
+      this.#putAcknowledgement.run(instance, ...number, ...said),
+    )
   }
 
   putDelivery({ instance, digest, at }: DeliveryRow): void {
