@@ -81,7 +81,7 @@ export class PeerVoice {
         this.#acknowledged = ''
         void this.acknowledge()
         this.#reportOnAndOn()
-        for (const alarm of this.#untold.splice(0)) this.#link.send(alarm)
+        while (this.#untold[0] !== undefined && this.#link.send(this.#untold[0])) this.#untold.shift()
       },
     })
   }
@@ -174,8 +174,7 @@ export class PeerVoice {
   /** Whoever runs the authority hears of it there, as soon as it listens. */
   alarm({ kind, message }: LogAlarm): void {
     const alarm = { type: 'refusal', rule: alarmRules[kind], message: message.slice(0, 2000) } as const
-    if (this.#link.isOpen) this.#link.send(alarm)
-    else if (this.#untold.length < MAX_UNTOLD) this.#untold.push(alarm)
+    if (!this.#link.send(alarm) && this.#untold.length < MAX_UNTOLD) this.#untold.push(alarm)
   }
 
   leave(): void {

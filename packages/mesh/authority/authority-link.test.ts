@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { encodeMessage, LONGEST_SILENCE, type PeerMessage, REPORT_EVERY } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import type { Clock } from '../clock.ts'
@@ -14,10 +15,14 @@ import { AuthorityRoute } from './authority-route.ts'
 const digest = 'ab'.repeat(32)
 const hello: PeerMessage = { type: 'hello', document: new Uint8Array(), head: undefined, trust: undefined }
 
-type Told = EventEmitter<{ opened: []; heard: [] }>
+type Told = EventEmitter<{ opened: []; heard: []; waits: [delay: number] }>
 
-/** A link to an authority on this machine that answers as it is told, and the clock of whoever has the link. */
-async function linkTo(t: TestContext, answer: RequestListener) {
+/**
+ * A link to an authority on this machine that answers as it is told, and the clock of whoever has the link.
+ *
+ * @param greet takes as long as it likes
+ */
+async function linkTo(t: TestContext, answer: RequestListener, greet = async () => hello) {
   const folder = mkdtempSync(join(tmpdir(), 'link-'))
   atEnd(t, () => rmSync(folder, { recursive: true }))
   const socket = join(folder, 'mesh.sock')
@@ -32,6 +37,7 @@ async function linkTo(t: TestContext, answer: RequestListener) {
     now: fixed.now,
     after: (delay, call) => {
       if (delay === LONGEST_SILENCE) told.emit('heard')
+      else told.emit('waits', delay)
       return fixed.after(delay, call)
     },
   }
@@ -42,7 +48,7 @@ async function linkTo(t: TestContext, answer: RequestListener) {
       place: () => ({ socket, address: undefined }),
     }),
     ...{ clock, random: Buffer.alloc, received: unexpected, failed: unexpected },
-    greet: async () => hello,
+    greet,
     opened: () => told.emit('opened'),
   })
   atEnd(t, () => link.close())
@@ -114,6 +120,48 @@ test('an authority that hangs ends the stream, and is called anew', async (t) =>
   const again = once(authority, 'stream')
   clock.advance(REPORT_EVERY)
   await again
+})
+
+describe('a stream that ends while the hello is signed', () => {
+  /** Signs when it is told to. */
+  class SlowSigner extends EventEmitter<{ asked: [sign: () => void] }> {
+    readonly greet = () => new Promise<PeerMessage>((resolve) => this.emit('asked', () => resolve(hello)))
+  }
+
+  test('was not greeted, and the next one is waited for longer', async (t) => {
+    const authority = new Authority()
+    const signer = new SlowSigner()
+    const coming = () => Promise.all([once(authority, 'stream'), once(signer, 'asked')])
+    let next = coming()
+    const { link, clock, told } = await linkTo(t, authority.answer, signer.greet)
+    for (const wait of [50, 100]) {
+      const [[request], [sign]] = await next
+      const waits = once(told, 'waits')
+      request.destroy()
+      assert.deepEqual(await waits, [wait])
+      sign()
+      await setImmediate()
+      assert.ok(!link.isOpen)
+      assert.ok(!link.send({ type: 'leave' }))
+      next = coming()
+      clock.advance(wait)
+    }
+    await next
+  })
+
+  test('because the link was closed, opens nothing', async (t) => {
+    const authority = new Authority()
+    const signer = new SlowSigner()
+    const asked = once(signer, 'asked')
+    const { link, told } = await linkTo(t, authority.answer, signer.greet)
+    let opened = 0
+    told.on('opened', () => opened++)
+    const [sign] = await asked
+    link.close()
+    sign()
+    await setImmediate()
+    assert.deepEqual([link.isOpen, opened], [false, 0])
+  })
 })
 
 test('an authority that does not read ends the stream before what it is told piles up', async (t) => {

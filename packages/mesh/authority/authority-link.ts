@@ -51,7 +51,8 @@ export class AuthorityLink {
   readonly #ending = new AbortController()
   readonly #ahead = new SectionsAhead()
   #stream: Stream | undefined
-  #greeted = false
+  /** Whose challenge was answered. */
+  #greeted: Stream | undefined
   #failures = 0
   #told: MeshError['code'] | undefined
   #cancelWait: (() => void) | undefined
@@ -63,15 +64,20 @@ export class AuthorityLink {
 
   /** Whether the authority can be told something now. */
   get isOpen(): boolean {
-    return this.#greeted
+    return this.#greeted?.isAlive === true
   }
 
-  /** Says something, where somebody listens. */
-  send(message: PeerMessage): void {
-    if (!this.#greeted || this.#stream === undefined) return
-    const { asked } = this.#stream
+  /**
+   * Says something, where somebody listens.
+   *
+   * @returns whether it was said
+   */
+  send(message: PeerMessage): boolean {
+    if (!this.#greeted?.isAlive) return false
+    const { asked } = this.#greeted
     asked.write(encodeMessage(message))
     if (asked.writableLength > MAX_UNSENT) asked.destroy()
+    return true
   }
 
   /** Something happened in the mesh folder: the authority may be there again. */
@@ -118,9 +124,9 @@ export class AuthorityLink {
   close(farewell?: PeerMessage): void {
     this.#ending.abort()
     this.#cancelWait?.()
-    if (this.#greeted && farewell !== undefined) this.#stream?.asked.end(encodeMessage(farewell))
+    if (this.isOpen && farewell !== undefined) this.#greeted?.asked.end(encodeMessage(farewell))
     else this.#stream?.asked.destroy()
-    this.#greeted = false
+    this.#greeted = undefined
   }
 
   get #isClosed(): boolean {
@@ -169,8 +175,10 @@ export class AuthorityLink {
     if (message.type === 'section') return this.#ahead.keep(message)
     if (message.type !== 'challenge') return this.#options.received(message)
     const hello = await this.#options.greet(message.nonce)
+    // Signing takes a while, and the stream may have ended meanwhile.
+    if (stream !== this.#stream || !stream.isAlive || this.#isClosed) return
     stream.asked.write(encodeMessage(hello))
-    this.#greeted = true
+    this.#greeted = stream
     this.#failures = 0
     this.#told = undefined
     this.#options.opened()
@@ -179,7 +187,8 @@ export class AuthorityLink {
   #ended(stream: Stream): void {
     stream.stop()
     if (stream !== this.#stream || this.#isClosed) return
-    this.#greeted = false
+    this.#stream = undefined
+    this.#greeted = undefined
     if (stream.contact.standing !== undefined && !stream.hasSpoken)
       this.#tell(this.#options.route.closedEarly())
     this.#wait()
@@ -220,6 +229,11 @@ class Stream {
   /** Whether anything came from the other end. */
   get hasSpoken(): boolean {
     return this.#hasSpoken
+  }
+
+  /** Whether what is written goes anywhere. */
+  get isAlive(): boolean {
+    return !this.asked.destroyed
   }
 
   heard(): void {

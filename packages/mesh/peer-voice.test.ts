@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { encodeMessage, MessageReader, type PeerMessage } from '@datapunk/protocol'
+import { atEnd, FixedClock, TestMesh } from '@datapunk/testkit'
+import { Membership } from './membership.ts'
+import { PeerVoice } from './peer-voice.ts'
+
+type Events = EventEmitter<{
+  stream: [request: IncomingMessage]
+  message: [message: PeerMessage]
+  signing: [sign: () => void]
+  waits: [delay: number]
+}>
+
+/** The voice of `lake`, an authority that only listens, and a key that signs when it is told to. */
+async function speak(t: TestContext) {
+  const events: Events = new EventEmitter()
+  const testMesh = await TestMesh.create({ services: { lake: {} } })
+  atEnd(t, () => testMesh.remove())
+  const server = createServer((request, response) => {
+    response.write(encodeMessage({ type: 'challenge', nonce: 'ab'.repeat(32) }))
+    events.emit('stream', request)
+    const reader = MessageReader.ofPeer()
+    request.on('error', () => {})
+    request.on('data', (chunk) => {
+      for (const message of reader.read(chunk)) events.emit('message', message)
+    })
+  })
+  const socket = join(testMesh.folder, 'voice.sock')
+  await once(server.listen(socket), 'listening')
+  atEnd(t, () => server.close())
+  atEnd(t, () => server.closeAllConnections())
+
+  const fixed = new FixedClock(Date.now())
+  const { now } = fixed
+  const membership = await Membership.open({
+    place: { file: testMesh.configFile, environment: undefined, root: undefined },
+    ...{ service: 'lake', pollEvery: 10_000, memory: undefined, random: Buffer.alloc, clock: fixed },
+  })
+  atEnd(t, () => membership.stop())
+  const signer = membership.current().identity.signer()
+  const { sign } = signer
+  t.mock.method(signer, 'sign', async (message: Uint8Array) => {
+    await new Promise<void>((resolve) => events.emit('signing', resolve))
+    return sign(message)
+  })
+  const unexpected = () => assert.fail('nothing is received or refused')
+  const voice = new PeerVoice({
+    place: () => ({ socket, address: undefined }),
+    clock: {
+      now,
+      after: (delay, call) => {
+        events.emit('waits', delay)
+        return fixed.after(delay, call)
+      },
+    },
+    random: Buffer.alloc,
+    current: () => membership.current(),
+    kept: async () => {},
+    checkpoints: () => [],
+    report: () => ({ connections: [], open: 0, refused: {}, refusedLast: [], reported: {} }),
+    ...{ received: unexpected, refused: unexpected, failed: unexpected },
+  })
+  atEnd(t, () => voice.leave())
+  return { voice, events, clock: fixed, testMesh, membership }
+}
+
+/** As soon as one of this type is heard. */
+function heard(events: Events, type: PeerMessage['type']): Promise<PeerMessage> {
+  const { promise, resolve } = Promise.withResolvers<PeerMessage>()
+  events.on('message', (message) => message.type === type && resolve(message))
+  return promise
+}
+
+test('an alarm is kept until it was said to a stream that lives', async (t) => {
+  const { voice, events, clock } = await speak(t)
+  const [[request], [sign]] = await Promise.all([once(events, 'stream'), once(events, 'signing')])
+  voice.alarm({ kind: 'misissued', origin: 'log.test/1', checkpoints: [], message: 'a stranger' })
+  const ended = once(events, 'waits')
+  request.destroy()
+  const [wait] = await ended
+  sign()
+  await setImmediate()
+  const alarm = heard(events, 'refusal')
+  events.on('signing', (signNow) => signNow())
+  clock.advance(wait)
+  assert.deepEqual(await alarm, { type: 'refusal', rule: 'MISISSUED', message: 'a stranger' })
+})
