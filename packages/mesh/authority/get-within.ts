@@ -25,10 +25,11 @@ export async function getWithin(
   const late = new AbortController()
   const cancel = clock.after(patience, () => late.abort(new Error(`no answer within ${patience} ms`)))
   const ending = AbortSignal.any([signal, late.signal])
+  let end = () => {}
   try {
     const { socket } = await route.connect(ending)
-    const end = () => socket.destroy(ending.reason)
-    ending.addEventListener('abort', end, { once: true })
+    end = () => socket.destroy(ending.reason)
+    ending.addEventListener('abort', end)
     if (ending.aborted) end()
     ending.throwIfAborted()
     return await getOver(socket, path, { maxBytes, clock })
@@ -38,5 +39,7 @@ export async function getWithin(
     throw error
   } finally {
     cancel()
+    // With a listener it lives as long as the caller's signal, and everything of this request with it.
+    ending.removeEventListener('abort', end)
   }
 }
