@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { ConsoleMessage } from '@datapunk/protocol/console'
@@ -92,6 +93,7 @@ describe('followStream', () => {
     assert.equal(stream.opened, 4)
     await stream.say(BEAT)
     assert.deepEqual(stream.connections.at(-1), { kind: 'live', since: 1750, lostFor: 1750 })
+    assert.equal(getEventListeners(stream.ending.signal, 'abort').length, 1, 'of the stream that is open')
     stream.ending.abort()
     await stream.ended
   })

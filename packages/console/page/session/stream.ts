@@ -105,10 +105,12 @@ function messageIn(line: string): ConsoleMessage {
 
 function pause(after: StreamOptions['after'], delay: number, ending?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const stop = after(delay, resolve)
-    ending?.addEventListener('abort', () => {
+    const end = () => {
       stop()
+      ending?.removeEventListener('abort', end)
       resolve()
-    })
+    }
+    const stop = after(delay, end)
+    ending?.addEventListener('abort', end)
   })
 }
