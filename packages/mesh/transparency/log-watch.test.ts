@@ -437,6 +437,34 @@ describe('whoever watches a log', () => {
     assert.equal(alarms.at(-1)?.serial, late.certificate.serial)
   })
 
+  test('decides after a restart of what it had not decided of before, all of a look at once', async () => {
+    pins = new Set()
+    await logUnasked(await ca.leaf('nexus'))
+    await serve()
+    await watch.look()
+    const strangers = [await ca.leaf('lake'), await ca.leaf('lake')]
+    for (const leaf of [await ca.leaf('nexus'), ...strangers]) await logUnasked(leaf)
+    await serve()
+    await watch.look()
+    await watch.look()
+    assert.equal(later.filter(([delay]) => delay === 5_000).length, 1)
+    await watch.stop()
+    waitForPins()
+    assert.deepEqual(alarms, [])
+
+    start()
+    await watch.look()
+    waitForPins()
+    const told = () => alarms.map(({ serial }) => serial)
+    const serials = strangers.map(({ certificate }) => certificate.serial)
+    assert.deepEqual(told(), serials)
+    await watch.stop()
+    start()
+    await watch.look()
+    waitForPins()
+    assert.deepEqual(told(), serials, 'once is enough')
+  })
+
   test('says nothing of one that was revoked or has ended, whose key the bundle names no more', async () => {
     pins = new Set()
     await logUnasked(await ca.leaf('nexus'))

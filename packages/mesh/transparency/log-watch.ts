@@ -1,4 +1,4 @@
-import { type Certificate, readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
+import { type Certificate, readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
@@ -67,6 +67,14 @@ interface Sought {
   readonly until: number
 }
 
+/** What is needed of an entry for this service, and for no key of its. */
+interface Stranger {
+  readonly leafIndex: number
+  readonly serial: string
+  readonly notAfter: number
+  readonly pin: string
+}
+
 /**
  * Off the path of handshakes: looks for every certificate in the log that has promised to hold it, and follows the logs'
  * checkpoints. Absence is an alarm, and so is a log that contradicts itself; a log that can't be reached is neither.
@@ -77,6 +85,9 @@ export class LogWatch {
   readonly #sought = new Map<string, Sought>()
   /** By fingerprint: what was not there in time, which is refused until it is. */
   readonly #late = new Map<string, LoggedCertificate>()
+  /** Of each look what it found strange, the first look first; until its pins have had their time. */
+  readonly #undecided = new Map<readonly Stranger[], LogWitness>()
+  #keeping: Promise<void> = Promise.resolve()
   #pause = FIRST_LOOK
   #nextAt = Number.POSITIVE_INFINITY
   #cancel = () => {}
@@ -124,6 +135,7 @@ export class LogWatch {
     this.#ending.abort()
     this.#cancel()
     await this.#looking
+    await this.#keeping
   }
 
   #seek(logged: LoggedCertificate): void {
@@ -177,40 +189,69 @@ export class LogWatch {
 
   /** Reads what is new in a log, for certificates of this service that are for keys it does not have. */
   async #readNew(witness: LogWitness): Promise<void> {
-    await witness.readNew((entry) => {
-      if (this.#strangeIn(entry) === undefined) return
-      // A key that was made just now may be in the log a moment before its pin is here.
-      this.#options.clock.after(PIN_DELAY, () => this.#tellOfStranger(witness, entry))
-    })
+    const strangers: Stranger[] = []
+    try {
+      await witness.readNew((entry) => {
+        const stranger = this.#strangerIn(entry)
+        if (stranger !== undefined) strangers.push(stranger)
+      })
+    } finally {
+      if (strangers.length > 0) {
+        this.#undecided.set(strangers, witness)
+        // A key that was made just now may be in the log a moment before its pin is here.
+        this.#options.clock.after(PIN_DELAY, () => this.#decide(strangers, witness))
+      }
+      await this.#keepDecided(witness)
+    }
   }
 
-  #tellOfStranger(witness: LogWitness, entry: TileLeaf): void {
+  #decide(strangers: readonly Stranger[], witness: LogWitness): void {
+    if (this.#ending.signal.aborted) return
+    for (const stranger of strangers) if (this.#isStrange(stranger)) this.#tellOfStranger(witness, stranger)
+    this.#undecided.delete(strangers)
+    void this.#keepDecided(witness)
+  }
+
+  /** Whoever starts anew goes on from what nothing was decided of. Never rejects: what is not kept is read again. */
+  #keepDecided(witness: LogWitness): Promise<void> {
+    this.#keeping = this.#keeping.then(() => witness.keepRead(this.#firstUndecided(witness))).catch(() => {})
+    return this.#keeping
+  }
+
+  #firstUndecided(witness: LogWitness): number | undefined {
+    for (const [[first], log] of this.#undecided) if (log === witness) return first?.leafIndex
+    return undefined
+  }
+
+  #tellOfStranger(witness: LogWitness, { leafIndex, serial }: Stranger): void {
     const { ownNames, alarm } = this.#options
-    const serial = this.#strangeIn(entry)?.serial
-    if (serial === undefined || this.#ending.signal.aborted) return
-    const message = `entry ${entry.leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
+    const message = `entry ${leafIndex} of the log ${witness.origin}, the certificate ${serial}, is for ${ownNames().spiffeId}, and for a key that is not its own: \`mtls revoke ${serial}\`, and where the authority has not issued it, \`mtls compromise --issuing-ca\``
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
     alarm({ kind: 'misissued', origin: witness.origin, serial, checkpoints, message })
+  }
+
+  /** The certificate of an entry where it is for this service, and for no key of its. */
+  #strangerIn({ entry, leafIndex }: TileLeaf): Stranger | undefined {
+    const { spiffeId, dnsNames } = this.#options.ownNames()
+    const certificate = readableCertificate(entry)
+    const names = certificate?.extensions.subjectAltName
+    const isOurs =
+      names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
+    if (certificate === undefined || !isOurs) return undefined
+    const { serial, notAfter, spki } = certificate
+    const stranger = { leafIndex, serial, notAfter, pin: pinOf(keyIdOf(spki)) }
+    return this.#isStrange(stranger) ? stranger : undefined
   }
 
   /**
    * The bundle names a key for as long as somebody may come with it. So one that it does not name is told from a stranger's only
    * while its certificate is good.
-   *
-   * @returns the certificate where it is for this service, and for no key of its
    */
-  #strangeIn({ entry }: TileLeaf): TbsCertificate | undefined {
+  #isStrange({ serial, notAfter, pin }: Stranger): boolean {
     const { clock, ownNames } = this.#options
-    const { spiffeId, dnsNames, pins, isRevoked } = ownNames()
-    const certificate = readableCertificate(entry)
-    if (certificate === undefined || pins === undefined) return undefined
-    const names = certificate.extensions.subjectAltName
-    const isOurs =
-      names?.uris.includes(spiffeId) || names?.dnsNames.some((name) => dnsNames.includes(name.toLowerCase()))
-    const isOver = clock.now() > certificate.notAfter || isRevoked(certificate.serial)
-    if (!isOurs || isOver) return undefined
-    const pin = pinOf(keyIdOf(certificate.spki))
-    return pins.has(pin) || this.#held.has(pin) ? undefined : certificate
+    const { pins, isRevoked } = ownNames()
+    if (pins === undefined || clock.now() > notAfter || isRevoked(serial)) return false
+    return !pins.has(pin) && !this.#held.has(pin)
   }
 
   async #advance(witness: LogWitness): Promise<void> {

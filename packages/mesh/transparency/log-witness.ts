@@ -36,6 +36,7 @@ export class LogWitness {
   #last: SeenCheckpoint | undefined
   #contradiction: Contradiction | undefined
   #entriesRead: number | undefined
+  #entriesKept: number | undefined
   #remembering: Promise<void> | undefined
   #advancing: Promise<void> | undefined
 
@@ -98,26 +99,35 @@ export class LogWitness {
   }
 
   /**
-   * Reads what is new in the log: at first from now on, then, over restarts, from where the last reading ended.
+   * Reads what is new in the log: at first from now on, then, over restarts, from where `keepRead` says.
    *
-   * @param each is told of every entry; again, where that can't be kept
+   * @param each is told of every entry
    * @throws Error as `advance`
    */
   async readNew(each: (entry: TileLeaf) => void): Promise<void> {
     const checkpoint = this.#last
     if (checkpoint === undefined) return
+    this.#entriesRead ??= checkpoint.size
     const from = this.#entriesRead
-    if (from === undefined) return this.#keepEntriesRead(checkpoint.size)
     for (const index of tilesOfEntries(from, checkpoint.size)) {
       for (const entry of await readLogEntries(this.#read, checkpoint, index))
         if (entry.leafIndex >= from) each(entry)
-      await this.#keepEntriesRead(Math.min((index + 1) * TILE_WIDTH, checkpoint.size))
+      this.#entriesRead = Math.min((index + 1) * TILE_WIDTH, checkpoint.size)
     }
   }
 
-  async #keepEntriesRead(count: number): Promise<void> {
+  /**
+   * Keeps how far it was read, so that no restart reads that again.
+   *
+   * @param undecided the first entry that is not to count as read yet
+   * @throws Error where that can't be kept
+   */
+  async keepRead(undecided = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.#entriesRead === undefined) return
+    const count = Math.min(this.#entriesRead, undecided)
+    if (count === this.#entriesKept) return
     await this.#options.memory.keepEntriesRead(this.#id, count)
-    this.#entriesRead = count
+    this.#entriesKept = count
   }
 
   async #advance(): Promise<void> {
@@ -148,6 +158,7 @@ export class LogWitness {
     this.#last = last
     this.#contradiction = contradiction
     this.#entriesRead = entriesRead ?? last?.size
+    this.#entriesKept = entriesRead
   }
 
   readonly #readTile: ReadTile = (tile) => this.#read(tilePath(tile), tile.width * HASH_SIZE)
