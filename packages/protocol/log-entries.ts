@@ -44,8 +44,8 @@ export async function readLogEntries(
   })
 }
 
-/** The tiles in which the entries from one number up to another lie, by their indices. */
-export function tilesOfEntries(from: number, size: number): number[] {
-  const first = Math.floor(from / TILE_WIDTH)
-  return Array.from({ length: Math.max(0, Math.ceil(size / TILE_WIDTH) - first) }, (_, at) => first + at)
+/** The tiles in which the entries from one number up to another lie, by their indices. None is kept at hand: a size is only a claim. */
+export function* tilesOfEntries(from: number, size: number): Generator<number, void> {
+  if (from >= size) return
+  for (let tile = Math.floor(from / TILE_WIDTH); tile * TILE_WIDTH < size; tile++) yield tile
 }

@@ -70,6 +70,13 @@ describe('signed checkpoints', () => {
     assert.throws(() => openCheckpoint(renamed, { origin, spki: key.spki }), { code: 'CHECKPOINT_INVALID' })
   })
 
+  it('are refused with more entries than SCTs can number', async () => {
+    const open = async (size: number) =>
+      openCheckpoint(await signCheckpoint({ ...checkpoint, size }, key), { origin, spki: key.spki })
+    assert.equal((await open(2 ** 40)).size, 2 ** 40)
+    await assert.rejects(open(2 ** 40 + 1), { code: 'CHECKPOINT_INVALID' })
+  })
+
   it('are refused with an extension line, though it is not signed', () => {
     const extended = Buffer.from(signed.toString().replace('\n\n', '\nmore\n\n'))
     assert.throws(() => openCheckpoint(extended, { origin, spki: key.spki }), { code: 'CHECKPOINT_INVALID' })

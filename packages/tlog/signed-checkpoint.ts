@@ -75,8 +75,16 @@ export function openCheckpoint(
       'CHECKPOINT_INVALID',
       `the checkpoint is one of ${checkpoint.origin}, not of ${origin}`,
     )
+  if (checkpoint.size > MAX_SIZE)
+    throw new TlogError(
+      'CHECKPOINT_INVALID',
+      `found a checkpoint of ${checkpoint.size} entries; allowed: up to 2^40, as many as SCTs can number`,
+    )
   return { ...checkpoint, timestamp: timestampOf(signatures[0]?.body as Uint8Array) as number }
 }
+
+/** `uint40 LeafIndex` (C2SP static-ct-api, "SCT Extension"). */
+const MAX_SIZE = 2 ** 40
 
 /** HashAlgorithm sha256(4), SignatureAlgorithm ecdsa(3) (RFC 5246 7.4.1.4.1). */
 const ECDSA_SHA256 = Uint8Array.of(4, 3)

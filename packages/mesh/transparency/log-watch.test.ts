@@ -437,6 +437,27 @@ describe('whoever watches a log', () => {
     assert.equal(alarms.at(-1)?.serial, late.certificate.serial)
   })
 
+  test('reads of a log that has grown a lot at each look a part', async () => {
+    pins = new Set()
+    await logUnasked(await ca.leaf('nexus'))
+    await serve()
+    await watch.look()
+    const filler = { tbs: Uint8Array.of(0), issuerSpki: ca.issuing.certificate.spki }
+    while (log.leaves.length < 32 * 256) await log.sct(filler, ca.at)
+    const strange = await ca.leaf('lake')
+    await logUnasked(strange)
+    await serve()
+    await watch.look()
+    waitForPins()
+    assert.deepEqual(alarms, [])
+    await watch.look()
+    waitForPins()
+    assert.deepEqual(
+      alarms.map(({ serial }) => serial),
+      [strange.certificate.serial],
+    )
+  })
+
   test('decides after a restart of what it had not decided of before, all of a look at once', async () => {
     pins = new Set()
     await logUnasked(await ca.leaf('nexus'))

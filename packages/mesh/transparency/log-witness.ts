@@ -22,6 +22,9 @@ export interface LogWitnessOptions {
   readonly memory: WitnessMemory
 }
 
+/** At one look; the rest at the next ones. A mesh of thousands logs less than these 8192 entries in a day. */
+const MAX_TILES = 32
+
 /** A signed note of a log with one signature is under 500 octets. */
 const MAX_CHECKPOINT = 4096
 
@@ -99,7 +102,8 @@ export class LogWitness {
   }
 
   /**
-   * Reads what is new in the log: at first from now on, then, over restarts, from where `keepRead` says.
+   * Reads what is new in the log, or as much of it as is read at once: at first from now on, then, over restarts, from where
+   * `keepRead` says.
    *
    * @param each is told of every entry
    * @throws Error as `advance`
@@ -109,7 +113,7 @@ export class LogWitness {
     if (checkpoint === undefined) return
     this.#entriesRead ??= checkpoint.size
     const from = this.#entriesRead
-    for (const index of tilesOfEntries(from, checkpoint.size)) {
+    for (const index of tilesOfEntries(from, checkpoint.size).take(MAX_TILES)) {
       for (const entry of await readLogEntries(this.#read, checkpoint, index))
         if (entry.leafIndex >= from) each(entry)
       this.#entriesRead = Math.min((index + 1) * TILE_WIDTH, checkpoint.size)
