@@ -1,14 +1,15 @@
-import { readFile, stat } from 'node:fs/promises'
 import {
   type Config,
   ConfigError,
   type ConfigPlace,
+  MAX_CONFIG_BYTES,
   nearestSpelling,
   parseConfig,
   type ServiceConfig,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
 import { openFolderOf } from './open-folder.ts'
+import { withRegularFile } from './regular-file.ts'
 
 /** A config file as it was read, and what tells that it was written again. */
 export interface ConfigReading {
@@ -27,20 +28,21 @@ export async function readConfig(
   previous?: ConfigReading,
 ): Promise<ConfigReading> {
   try {
-    const { mode, mtimeNs, size, ino } = await stat(place.file, { bigint: true })
-    const stamp = `${ino}:${mtimeNs}:${size}:${mode}`
-    if (stamp === previous?.stamp) return previous
-    const bytes = await readFile(place.file)
-    const writers = { mode: Number(mode), openFolder: openFolderOf(place.file) }
-    const config = parseConfig(bytes, { ...place, ...writers })
-    return { config, service: serviceIn(config, service), stamp }
+    return await withRegularFile(place.file, MAX_CONFIG_BYTES, async ({ stats, read }) => {
+      const { mode, mtimeNs, size, ino } = stats
+      const stamp = `${ino}:${mtimeNs}:${size}:${mode}`
+      if (stamp === previous?.stamp) return previous
+      const writers = { mode: Number(mode), openFolder: openFolderOf(place.file) }
+      const config = parseConfig(await read(), { ...place, ...writers })
+      return { config, service: serviceIn(config, service), stamp }
+    })
   } catch (cause) {
     if (cause instanceof MeshError) throw cause
     if (cause instanceof ConfigError) throw new MeshError('CONFIG_INVALID', cause.message, { cause })
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const { code, message } = cause as NodeJS.ErrnoException
     throw new MeshError(
       'CONFIG_UNREADABLE',
-      `found no readable config file ${place.file} (${reason}); allowed: the path in $MTLS_CONFIG or join's option "config"; \`mtls init\` writes a first one`,
+      `found no readable config file ${place.file} (${code ?? message}); allowed: the path in $MTLS_CONFIG or join's option "config"; \`mtls init\` writes a first one`,
       { cause, data: { file: place.file } },
     )
   }

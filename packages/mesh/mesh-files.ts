@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   type Bundle,
@@ -15,6 +15,10 @@ import {
   trustStatementNumbers,
 } from '@datapunk/protocol'
 import { MeshError } from './error.ts'
+import { readRegularFileSync } from './regular-file.ts'
+
+/** As the largest section that a head may name; of everything else less is believed. Bytes. */
+const MAX_BYTES = 64 * 1024 * 1024
 
 /** What the authority says, as it was believed last. */
 export interface MeshDocuments {
@@ -72,9 +76,9 @@ function readTrust(
 /** @throws MeshError `ROOT_UNREADABLE` */
 export function readRoots(caCert: string): Certificate[] {
   try {
-    return decodePem(readFileSync(caCert), 'CERTIFICATE').map(parseCertificate)
+    return decodePem(readRegularFileSync(caCert, MAX_BYTES), 'CERTIFICATE').map(parseCertificate)
   } catch (cause) {
-    const reason = cause instanceof PkiError ? cause.message : (cause as NodeJS.ErrnoException).code
+    const reason = cause instanceof PkiError ? cause.message : reasonOf(cause)
     throw new MeshError(
       'ROOT_UNREADABLE',
       `found no readable root certificate in ${caCert} (${reason}); allowed: what \`mtls apply\` writes there: copy it to this machine, or run that`,
@@ -84,7 +88,7 @@ export function readRoots(caCert: string): Certificate[] {
 }
 
 function read(file: string): Uint8Array {
-  return there(file, () => readFileSync(file))
+  return there(file, () => readRegularFileSync(file, MAX_BYTES))
 }
 
 function there<Found>(path: string, look: () => Found): Found {
@@ -111,12 +115,16 @@ export function refusalOf(cause: unknown): unknown {
 }
 
 function missing(file: string, cause: unknown): MeshError {
-  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
   return new MeshError(
     'BUNDLE_MISSING',
-    `found no readable ${file} (${reason}); allowed: the mesh's signed bundle: run \`mtls apply\`, which writes it`,
+    `found no readable ${file} (${reasonOf(cause)}); allowed: the mesh's signed bundle: run \`mtls apply\`, which writes it`,
     { cause, data: { file } },
   )
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return code ?? message
 }
 
 function wentBack(
