@@ -88,6 +88,8 @@ const MAX_HEAD_BYTES = 64 * 1024
 /** 100,000 members with names, rights and address are 30 MB. */
 const MAX_SECTION_BYTES = 64 * 1024 * 1024
 
+const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'audit', 'pins', 'transparency']
+
 /** What a later version adds is passed over: it is signed, and a reader that must know it is told by a critical section. */
 const headSchema = z.object({
   meshId: z.string().regex(/^[0-9a-f]{32}$/),
@@ -106,7 +108,11 @@ const headSchema = z.object({
       }),
     )
     .min(1)
-    .max(32),
+    .max(32)
+    // Of two only one could hold. What a kind that is not known means by being there twice is for whoever knows it.
+    .refine((sections) =>
+      KNOWN_SECTIONS.every((known) => sections.filter(({ kind }) => kind === known).length <= 1),
+    ),
 })
 
 export function sealBundleHead(head: BundleHead, signer: Signer): Promise<Uint8Array> {
@@ -231,8 +237,6 @@ function isWhole({ head, sections }: Bundle): boolean {
 function namedMembers({ sections }: BundleHead): string {
   return sections.flatMap(({ kind, digest }) => (kind === 'members' ? [digest] : [])).join(' ')
 }
-
-const KNOWN_SECTIONS: readonly string[] = ['members', 'revoked', 'draining', 'audit', 'pins', 'transparency']
 
 /**
  * Whether this version reads a section.

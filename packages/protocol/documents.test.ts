@@ -233,6 +233,18 @@ describe('a bundle', () => {
     assert.equal(bundle.members.size, 1)
   })
 
+  test('with two sections of one known kind is refused, and read with two of an unknown one', async () => {
+    const { sections } = await headOf()
+    const empty = { critical: false, digest: '0'.repeat(64), size: 1 }
+    for (const kind of ['members', 'revoked', 'draining', 'audit', 'pins', 'transparency']) {
+      const twice = [...sections, { ...empty, kind }, { ...empty, kind, digest: '1'.repeat(64) }]
+      refuses('DOCUMENT_INVALID', await open(await headOf({ sections: twice })))
+    }
+    const unknown = { ...empty, kind: 'weather' }
+    const bundle = (await open(await headOf({ sections: [...sections, unknown, unknown] })))()
+    assert.equal(bundle.members.size, 1)
+  })
+
   test('tells of the audit, and is read without it where that is not there, until it is', async () => {
     const audit = encodeAudit({ size: 42, root: Buffer.alloc(32, 7) })
     const named = Buffer.from(sha256(audit)).toString('hex')
