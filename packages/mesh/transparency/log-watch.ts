@@ -273,7 +273,7 @@ export class LogWatch {
       this.#late.set(logged.fingerprint, logged)
     }
     if (found !== 'there') return this.#tellAbsent(witness, logged, found)
-    this.#options.logged.isProven(logged.fingerprint)
+    this.#options.logged.markProven(logged)
     // It may have been refused until now.
     if (witness.contradiction !== undefined) this.#options.changed()
   }
@@ -284,7 +284,7 @@ export class LogWatch {
     if (found === 'later') return
     this.#late.delete(logged.fingerprint)
     if (found === 'absent') return this.#tellAbsent(witness, logged, found)
-    this.#options.logged.isProven(logged.fingerprint)
+    this.#options.logged.markProven(logged)
     this.#options.changed()
   }
 
@@ -295,7 +295,7 @@ export class LogWatch {
         ? `that is not at place ${logged.sct.leafIndex} of the log, where its SCT says that it is`
         : `that the log of ${size} entries does not hold yet, though its SCT says so`
     const { alarm, changed } = this.#options
-    this.#options.logged.isAbsent(logged.fingerprint, why)
+    this.#options.logged.markAbsent(logged, why)
     const { serial } = logged.leaf
     const checkpoints = witness.checkpoint ? [textOf(witness.checkpoint)] : []
     const message = `found the certificate ${serial} ${why}: \`mtls log verify\` says whether the log is whole, \`mtls compromise --log\` begins another`

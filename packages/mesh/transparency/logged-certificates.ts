@@ -14,6 +14,14 @@ export interface PlacedSct extends GoodSct {
   readonly leafIndex: number
 }
 
+/** What came of looking for a certificate in its log; undefined before that. */
+type Finding = { readonly kind: 'proven' } | { readonly kind: 'absent'; readonly why: string } | undefined
+
+interface Known {
+  readonly logged: LoggedCertificate
+  readonly finding: Finding
+}
+
 /** Some 3 kB each. */
 const MAX_ENTRIES = 4096
 
@@ -22,10 +30,8 @@ const MAX_ENTRIES = 4096
  * or what was found in it.
  */
 export class LoggedCertificates {
-  readonly #known = new Map<string, LoggedCertificate>()
-  readonly #proven = new Set<string>()
-  /** By fingerprint: why it is not in the log that has promised to hold it. */
-  readonly #absent = new Map<string, string>()
+  /** By fingerprint. */
+  readonly #known = new Map<string, Known>()
   /** Ids of logs that have contradicted themselves. */
   readonly #distrusted = new Set<string>()
   #onFirstSight: (logged: LoggedCertificate) => void = () => {}
@@ -33,17 +39,24 @@ export class LoggedCertificates {
   /** @param listener told of each certificate when its SCT was verified, once */
   onFirstSight(listener: (logged: LoggedCertificate) => void): void {
     this.#onFirstSight = listener
-    for (const logged of this.#known.values()) listener(logged)
+    for (const { logged } of this.#known.values()) listener(logged)
   }
 
   /** It was found in its log: it stays good, whatever becomes of that. */
-  isProven(fingerprint: string): void {
-    this.#proven.add(fingerprint)
+  markProven(logged: LoggedCertificate): void {
+    this.#mark(logged, { kind: 'proven' })
   }
 
   /** It was looked for in its log and is not there: from now on nobody believes its SCT. */
-  isAbsent(fingerprint: string, why: string): void {
-    this.#absent.set(fingerprint, why)
+  markAbsent(logged: LoggedCertificate, why: string): void {
+    this.#mark(logged, { kind: 'absent', why })
+  }
+
+  /** Of what was forgotten meanwhile, or is known now by the word of another log, nothing was found. */
+  #mark({ fingerprint, sct }: LoggedCertificate, finding: Finding): void {
+    const known = this.#known.get(fingerprint)
+    if (known?.logged.sct.log !== sct.log || known.finding?.kind === 'proven') return
+    this.#known.set(fingerprint, { ...known, finding })
   }
 
   /** A log has contradicted itself: from now on its word counts for nothing, and only what was proven is believed. */
@@ -53,10 +66,11 @@ export class LoggedCertificates {
 
   /** What speaks against a certificate with a good SCT; undefined where nothing does. */
   objection({ fingerprint, sct }: LoggedCertificate): string | undefined {
-    if (this.#proven.has(fingerprint)) return undefined
+    const finding = this.#known.get(fingerprint)?.finding
+    if (finding?.kind === 'proven') return undefined
     if (this.#distrusted.has(sct.log))
       return 'of a log that has contradicted itself, and not proven to be in it'
-    return this.#absent.get(fingerprint)
+    return finding?.why
   }
 
   /**
@@ -71,23 +85,21 @@ export class LoggedCertificates {
     { logs, latest }: { readonly logs: ReadonlyMap<string, Uint8Array>; readonly latest: number },
   ): LoggedCertificate | readonly BadSct[] {
     const known = this.#known.get(fingerprint)
-    if (known !== undefined && (logs.has(known.sct.log) || this.#proven.has(fingerprint))) return known
+    if (known !== undefined && (logs.has(known.logged.sct.log) || known.finding?.kind === 'proven'))
+      return known.logged
     const { good, bad } = verifyScts(leaf, { issuerSpki, logs, latest })
     // Without its place nobody could look whether it is there (C2SP static-ct-api requires it).
     const sct = good.find((one): one is PlacedSct => one.leafIndex !== undefined)
     if (sct === undefined) return bad
     const logged = { fingerprint, leaf, issuerSpki, sct }
     if (this.#known.size >= MAX_ENTRIES) this.#forgetOldest()
-    this.#known.set(fingerprint, logged)
+    this.#known.set(fingerprint, { logged, finding: undefined })
     this.#onFirstSight(logged)
     return logged
   }
 
   /** Whoever shows it again is looked at again. */
   #forgetOldest(): void {
-    const oldest = this.#known.keys().next().value as string
-    this.#known.delete(oldest)
-    this.#proven.delete(oldest)
-    this.#absent.delete(oldest)
+    this.#known.delete(this.#known.keys().next().value as string)
   }
 }
