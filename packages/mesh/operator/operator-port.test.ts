@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
@@ -13,6 +14,9 @@ const well: OperatorSource = {
   sickness: () => undefined,
   unreadiness: () => undefined,
 }
+
+/** Where Node tells of a server that listens. */
+const LISTENING = 'tracing:net.server.listen:asyncEnd'
 
 interface Answer {
   readonly status: number | undefined
@@ -109,6 +113,16 @@ describe('the port for operators', () => {
     const socket = connect(place.port, place.host)
     socket.write(`GET /metrics HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(16 * 1024)}\r\n\r\n`)
     assert.match(await text(socket), /^HTTP\/1\.1 431 /)
+  })
+
+  test('goes on where connections could not be accepted', async (t) => {
+    const servers: Server[] = []
+    const begun = (message: unknown) => servers.push((message as { server: Server }).server)
+    subscribe(LISTENING, begun)
+    const port = await serve(t)
+    unsubscribe(LISTENING, begun)
+    for (let n = 0; n < 3; n++) servers[0]!.emit('error', new Error('accept EMFILE'))
+    assert.equal((await ask(port, '/healthz')).status, 200)
   })
 
   test('a place that is taken is named', async (t) => {

@@ -124,7 +124,8 @@ function isMeant({ headers, socket }: IncomingMessage): boolean {
 
 function listen(server: Server, place: OperatorPlace): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', (cause: NodeJS.ErrnoException) =>
+  // Also later: a connection that could not be accepted, for want of files, ends no process.
+  server.on('error', (cause: NodeJS.ErrnoException) =>
     reject(
       new MeshError(
         'LISTEN_FAILED',
