@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type {
@@ -15,11 +16,14 @@ import type {
   ConsoleSession,
   ConsoleView,
 } from '@datapunk/protocol/console'
-import { FixedClock, seededRandom } from '@datapunk/testkit'
+import { atEnd, FixedClock, seededRandom } from '@datapunk/testkit'
 import type { ConsoleSource } from '../source.ts'
 import { type ConsoleServer, serveConsole } from './console-server.ts'
 import { LiveView } from './live-view.ts'
 import { SESSION_LIFE, Sessions } from './sessions.ts'
+
+/** Where Node tells of a server that listens. */
+const LISTENING = 'tracing:net.server.listen:asyncEnd'
 
 const view: ConsoleView = { mesh: {} as ConsoleView['mesh'], services: [], links: [], revocations: [] }
 const rotateLake: ConsoleAction = { action: 'rotate', service: 'lake' }
@@ -133,6 +137,17 @@ describe('the page', () => {
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['cross-origin-resource-policy'], 'same-origin')
     assert.equal(headers['referrer-policy'], 'no-referrer')
+  })
+
+  test('is served on where connections could not be accepted', async (t) => {
+    const servers: Server[] = []
+    const begun = (message: unknown) => servers.push((message as { server: Server }).server)
+    subscribe(LISTENING, begun)
+    const other = await serveConsole({ source, sessions, clock: clock.now, host: '127.0.0.1', port: 0 })
+    unsubscribe(LISTENING, begun)
+    atEnd(t, () => other.close())
+    for (let n = 0; n < 3; n++) servers[0]!.emit('error', new Error('accept EMFILE'))
+    assert.equal((await ask({ path: '/', port: other.address.port })).status, 200)
   })
 
   test('has scripts without types, and nothing that lies beside it', async () => {

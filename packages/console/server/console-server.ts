@@ -92,7 +92,8 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
 
 function listening(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
+    // Also later: a connection that could not be accepted, for want of files, ends no process.
+    server.on('error', (cause) =>
       reject(
         new ConsoleError(
           'LISTEN_FAILED',
