@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
 import { FixedClock, TestMesh, type TestOverrides } from '@datapunk/testkit'
+import { type Connection, Connections } from './connections.ts'
 import { type CutConnection, join, type Mesh, type MeshError } from './index.ts'
 import { listen } from './testing/listen.ts'
 
@@ -165,4 +166,24 @@ describe('an open connection', () => {
     await gone
     assert.equal(cuts[0]?.error.data.rule, 'CALLER_NOT_ALLOWED')
   })
+})
+
+test('connections under an issuing CA on its way out are moved once, and all that are open at once', () => {
+  const moved: unknown[] = []
+  const unexpected = () => assert.fail('nothing is cut')
+  const connections = new Connections(new FixedClock(), {
+    ...{ cut: unexpected, othersChanged: () => {} },
+    outgoingDrained: (sockets) => moved.push(sockets),
+  })
+  const open = (issuer: string) => {
+    const socket = new EventEmitter()
+    const standing = { issuer, peer: { serial: '01', notAfter: Number.POSITIVE_INFINITY } }
+    connections.add({ socket, standing, contact: { direction: 'out' } } as unknown as Connection)
+    return socket
+  }
+  const [first, , second] = ['old', 'new', 'old'].map(open)
+  for (let changes = 0; changes < 2; changes++) connections.drainIssuedBy(new Set(['old']))
+  const third = open('old')
+  connections.drainIssuedBy(new Set(['old']))
+  assert.deepEqual(moved, [[first, second], [third]])
 })

@@ -37,8 +37,8 @@ export interface ConnectionsListener {
   readonly cut: (cut: Cut) => void
   /** Whom this service is connected with is not as it was. */
   readonly othersChanged: () => void
-  /** A connection that this service made is to be used for no new request. */
-  readonly outgoingDrained: (socket: TLSSocket) => void
+  /** Connections that this service made are to be used for no new request; told once of each. */
+  readonly outgoingDrained: (sockets: readonly TLSSocket[]) => void
 }
 
 /**
@@ -51,6 +51,8 @@ export class Connections {
   readonly #listener: ConnectionsListener
   /** Issuing CAs on their way out, by the hash of their keys. */
   #draining: ReadonlySet<string> = new Set()
+  /** Those that take no new request. */
+  readonly #drained = new WeakSet<Connection>()
   #size = 0
 
   constructor(clock: Clock, listener: ConnectionsListener) {
@@ -84,7 +86,7 @@ export class Connections {
     // A server that has not taken up its new pair yet is called again for the next request. Who calls us with an old one
     // moves over by himself, and is not turned away before his first request.
     const { contact, standing } = connection
-    if (contact.direction === 'out' && this.#draining.has(standing.issuer)) this.#drain(connection)
+    if (contact.direction === 'out' && this.#draining.has(standing.issuer)) this.#drain([connection])
   }
 
   /** Asks the gate about every open connection again and cuts those it would refuse now. */
@@ -100,9 +102,7 @@ export class Connections {
   drainIssuedBy(issuers: ReadonlySet<string>): void {
     this.#draining = issuers
     if (issuers.size === 0) return
-    for (const connection of this) {
-      if (issuers.has(connection.standing.issuer)) this.#drain(connection)
-    }
+    this.#drain([...this].filter(({ standing }) => issuers.has(standing.issuer)))
   }
 
   /** Ends all that are left, because nobody will watch them any more. */
@@ -129,12 +129,19 @@ export class Connections {
   }
 
   #drainSerial(serial: string): void {
-    for (const connection of this.#groups.get(serial)?.connections ?? []) this.#drain(connection)
+    this.#drain([...(this.#groups.get(serial)?.connections ?? [])])
   }
 
-  #drain({ socket, contact }: Connection): void {
-    if (contact.direction === 'out') this.#listener.outgoingDrained(socket)
-    else drain(socket)
+  /** Those that are drained already have been moved. */
+  #drain(connections: readonly Connection[]): void {
+    const undrained = connections.filter((connection) => !this.#drained.has(connection))
+    const outgoing: TLSSocket[] = []
+    for (const connection of undrained) {
+      this.#drained.add(connection)
+      if (connection.contact.direction === 'out') outgoing.push(connection.socket)
+      else drain(connection.socket)
+    }
+    if (outgoing.length > 0) this.#listener.outgoingDrained(outgoing)
   }
 
   #endOf(serial: string): void {

@@ -74,8 +74,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
         this.#tell('cut', { direction: contact.direction, peer: standing.peer, remote, error })
       },
       othersChanged: () => this.#voice.reportSoon(),
-      outgoingDrained: (socket) => {
-        this.#agent?.retire(socket)
+      outgoingDrained: (sockets) => {
+        this.#agent?.retire(sockets)
         this.#dispatcher?.startAnew()
       },
     })

@@ -52,9 +52,9 @@ export class MeshAgent extends Agent {
     )
   }
 
-  /** Uses a socket for no new request. */
-  retire(socket: Duplex): void {
-    this.#retired.add(socket)
+  /** Uses these sockets for no new request. */
+  retire(sockets: readonly Duplex[]): void {
+    for (const socket of sockets) this.#retired.add(socket)
     this.closeOutdated()
   }
 
