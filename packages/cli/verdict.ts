@@ -6,7 +6,7 @@ import {
   MeshError,
   type RuleVerdict,
 } from '@datapunk/mesh'
-import { type Certificate, type PeerName, PkiError, type Usage, verifyPath } from '@datapunk/pki'
+import { type Certificate, checkPeerName, type PeerName, PkiError, type Usage } from '@datapunk/pki'
 import { type Config, formatDocumentNumber, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from './cli-error.ts'
@@ -56,7 +56,8 @@ function isCaOf({ certificate, mesh }: VerdictRequest): boolean {
 
 function caRules({ certificate, mesh, at }: VerdictRequest): RuleResult[] {
   const { number } = mesh.trust
-  const valid = certificate.notBefore <= at && at <= certificate.notAfter
+  // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
+  const valid = certificate.notBefore <= at && at < certificate.notAfter + 1000
   return [
     {
       rule: 'listed',
@@ -80,7 +81,7 @@ async function leafRules(request: VerdictRequest): Promise<RuleResult[]> {
     ...named('path', asServer).map((path) => ({ ...path, rule: 'path as a server' })),
     ...named('path', asClient).map((path) => ({ ...path, rule: 'path as a client' })),
     ...asServer.filter(({ rule }) => !TOLD_OTHERWISE.includes(rule)),
-    ...(name === undefined ? [] : [wantedRule(request, name)]),
+    ...(name === undefined ? [] : [wantedRule(certificate, name)]),
     ...(await loggedRules(request)),
   ]
   if (rules.some(({ passed }) => passed !== true)) return rules
@@ -109,12 +110,11 @@ function gateRule({ certificate, config, at }: VerdictRequest, usage: Usage): Ru
   }
 }
 
-function wantedRule(request: VerdictRequest, name: PeerName): RuleResult {
+/** Of the name alone: what it may be used for, the rules of its path say. */
+function wantedRule(certificate: Certificate, name: PeerName): RuleResult {
   const rule = 'wanted name'
-  const { certificate, mesh, at } = request
-  const { issuingCas, roots } = mesh.trust
   try {
-    verifyPath({ leaf: certificate, intermediates: issuingCas, roots, at, usage: 'serverAuth', name })
+    checkPeerName(certificate, name)
     return { rule, passed: true, message: Object.values(name).join('') }
   } catch (error) {
     if (!(error instanceof PkiError)) throw error

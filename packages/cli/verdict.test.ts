@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { readMeshDocuments } from '@datapunk/mesh'
+import { type Certificate, oids, type PeerName } from '@datapunk/pki'
+import { TestMesh, testExtension } from '@datapunk/testkit'
+import { verdictOn } from './verdict.ts'
+
+describe('the verdict on a certificate', () => {
+  let testMesh: TestMesh
+
+  before(async () => {
+    testMesh = await TestMesh.create({ services: { lake: {} } })
+  })
+  after(() => testMesh.remove())
+
+  /** Whether it keeps a rule. */
+  const keeps = async (
+    rule: string,
+    certificate: Certificate,
+    { at = Date.now(), name }: { at?: number; name?: PeerName } = {},
+  ) => {
+    const { config } = testMesh
+    const mesh = readMeshDocuments(config, { latest: Infinity })
+    const { rules } = await verdictOn({ config, certificate, mesh, at, name })
+    return rules.find((one) => one.rule === rule)?.passed
+  }
+
+  test('lets a CA be valid through all of its last second', async () => {
+    const { certificate } = testMesh.ca.issuing
+    const end = certificate.notAfter
+    const judged = [999, 1000].map((later) => keeps('dates', certificate, { at: end + later }))
+    assert.deepEqual(await Promise.all(judged), [true, false])
+  })
+
+  test('says of the wanted name only whether it is there, whatever the certificate is for', async () => {
+    const extendedKeyUsage = testExtension.extendedKeyUsage([oids.clientAuth])
+    const { certificate } = await testMesh.leaf('lake', { extensions: { extendedKeyUsage } })
+    const [own, other] = ['lake', 'stream'].map((service) => ({
+      name: { dns: `${service}.service.datapunk` },
+    }))
+    assert.equal(await keeps('path as a client', certificate, own), true)
+    assert.equal(await keeps('path as a server', certificate, own), false)
+    assert.equal(await keeps('wanted name', certificate, own), true)
+    assert.equal(await keeps('wanted name', certificate, other), false)
+  })
+})
