@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
-import { answerInTurn, plainAddress } from '@datapunk/protocol'
+import { answerInTurn, isLoopback, plainAddress } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { isLoopback, placeText } from '../proxy/place.ts'
+import { placeText } from '../proxy/place.ts'
 
 /** What whoever runs a process asks of it. */
 export interface OperatorSource {

@@ -1,15 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
-import { BlockList, isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { addressText } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 
 /** Where plain text is taken or brought: a TCP port, or a unix socket. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string }
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
 
 const hostAndPort = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/
 
@@ -31,11 +26,6 @@ export function parsePlace(text: string): Place {
 export function placeText(place: Place): string {
   if ('path' in place) return `unix:${place.path}`
   return addressText(place.host, place.port)
-}
-
-export function isLoopback(host: string): boolean {
-  const family = isIP(host)
-  return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** The folder of a unix socket, or what there is of it, where everyone may put a socket of his own; undefined where not. */

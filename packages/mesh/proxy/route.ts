@@ -1,5 +1,6 @@
+import { isLoopback } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { folderOpenToAll, isLoopback, type Place, parsePlace, placeText } from './place.ts'
+import { folderOpenToAll, type Place, parsePlace, placeText } from './place.ts'
 
 /** Whom a route calls: a member by its name, and a port where its `address` names none or another is meant. */
 export interface MemberPlace {
