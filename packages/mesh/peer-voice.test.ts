@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { encodeMessage, MessageReader, type PeerMessage } from '@datapunk/protocol'
+import { encodeMessage, MessageReader, openAcknowledgement, type PeerMessage } from '@datapunk/protocol'
 import { atEnd, FixedClock, TestMesh } from '@datapunk/testkit'
 import { Membership } from './membership.ts'
 import { PeerVoice } from './peer-voice.ts'
@@ -89,4 +89,29 @@ test('an alarm is kept until it was said to a stream that lives', async (t) => {
   events.on('signing', (signNow) => signNow())
   clock.advance(wait)
   assert.deepEqual(await alarm, { type: 'refusal', rule: 'MISISSUED', message: 'a stranger' })
+})
+
+test('what is enforced is said in the order in which it came, however long a signature takes', async (t) => {
+  const { voice, events, testMesh, membership } = await speak(t)
+  const said: number[] = []
+  const both = Promise.withResolvers<void>()
+  events.on('message', (message) => {
+    if (message.type !== 'acknowledgement') return
+    const { spki } = membership.current().identity.leaf
+    said.push(openAcknowledgement(message.document, () => spki).number.counter)
+    if (said.length === 2) both.resolve()
+  })
+  const [signHello] = await once(events, 'signing')
+  const signing = once(events, 'signing')
+  signHello()
+  const [signFirst] = await signing
+  events.on('signing', (sign) => sign())
+  await testMesh.publish()
+  await membership.refresh()
+  const acknowledged = voice.acknowledge()
+  await setImmediate()
+  signFirst()
+  await acknowledged
+  await both.promise
+  assert.deepEqual(said, [1, 2])
 })

@@ -16,6 +16,7 @@ import type { Current } from './current.ts'
 import type { MeshError } from './error.ts'
 import type { Refusal } from './gate/refusal.ts'
 import manifest from './package.json' with { type: 'json' }
+import { Rounds } from './rounds.ts'
 import type { LogAlarm } from './transparency/log-watch.ts'
 
 export interface PeerVoiceOptions {
@@ -63,6 +64,7 @@ export class PeerVoice {
   /** This process, among those that may share the instance. */
   readonly #peer: string
   #acknowledged = ''
+  readonly #acknowledging = new Rounds(() => this.#acknowledge())
   /** Alarms of when nobody listened. */
   readonly #untold: AlarmMessage[] = []
   #cancelReport = () => {}
@@ -102,8 +104,12 @@ export class PeerVoice {
     this.#link.changed()
   }
 
-  /** Says what is enforced now, once, and when a restart can't take it back any more. */
-  async acknowledge(): Promise<void> {
+  /** Says what is enforced now, once, and when a restart can't take it back any more; of two changes the later one last. */
+  acknowledge(): Promise<void> {
+    return this.#acknowledging.run()
+  }
+
+  async #acknowledge(): Promise<void> {
     await this.#options.kept()
     if (!this.#link.isOpen) return
     const { identity, view } = this.#options.current()
