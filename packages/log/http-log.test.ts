@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { keyIdOf, logFolderId } from '@datapunk/protocol'
 import type { TestIdentity } from '@datapunk/testkit'
-import { openCheckpoint, signCheckpoint } from '@datapunk/tlog'
+import { EMPTY_EDGE, growTree, hashLeaf, openCheckpoint, signCheckpoint, tilePath } from '@datapunk/tlog'
 import { openLogKey } from './log-key.ts'
 import { readFolder } from './reading/read-folder.ts'
 import { newSigner, ServedLog } from './testing/served-log.ts'
@@ -143,6 +144,31 @@ describe('a log that runs elsewhere', () => {
       await log.read('checkpoint')
     }
     await served.open()
+  })
+
+  it('is found out when it shows two forks to two who read beside each other', async () => {
+    const signer = await newSigner()
+    const leaves = (...texts: string[]) => texts.map((text) => hashLeaf(Buffer.from(text)))
+    const trees = [leaves('a', 'b'), leaves('a', 'b', 'x'), leaves('a', 'b', 'y', 'z')].map((each) =>
+      growTree(EMPTY_EDGE, each),
+    )
+    const tiles = new Map(trees.flatMap((tree) => tree.tiles).map((tile) => [tilePath(tile), tile.octets]))
+    const shown: Uint8Array[] = []
+    const key = Buffer.from(signer.spki).toString('base64')
+    await using impostor = await Impostor.start((path) => {
+      const name = path.split('/').slice(3).join('/')
+      if (name === 'log.v3.json') return JSON.stringify({ key })
+      return name === 'checkpoint' ? shown.shift() : tiles.get(name)
+    })
+    const log = await served.reached(`${impostor.url}/log/${logFolderId(keyIdOf(signer.spki))}`)
+    for (const { size, root } of trees)
+      shown.push(await signCheckpoint({ origin: log.origin, size, root, timestamp: size }, signer))
+    await log.read('checkpoint')
+    const beside = await Promise.allSettled([log.read('checkpoint'), log.read('checkpoint')])
+    assert.deepEqual(
+      beside.map((each) => (each.status === 'fulfilled' ? 'believed' : each.reason.code)),
+      ['believed', 'LOG_WRONG'],
+    )
   })
 })
 

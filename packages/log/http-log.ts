@@ -17,6 +17,7 @@ import { HeldTrees } from './held-trees.ts'
 import { LogError } from './log-error.ts'
 import { outdated, type ReadObject, readObject } from './reading/read-log.ts'
 import { boundedBody, readUrl, reasonOf } from './reading/read-url.ts'
+import { Rounds } from './rounds.ts'
 import { authorityWord } from './serving/authority-word.ts'
 import { keyOfLog } from './serving/log-description.ts'
 import { readSctDocument } from './serving/sct-json.ts'
@@ -52,6 +53,8 @@ export class HttpLog {
   readonly #options: HttpLogOptions
   readonly #read: ReadObject
   readonly #held = new HeldTrees()
+  /** One checkpoint after the other: of two that are read beside each other, neither would be held against the other. */
+  readonly #checkpoints = new Rounds(() => this.#readCheckpoint())
   /** The newest checkpoint that was read. */
   #newest: SignedCheckpoint | undefined
 
@@ -107,10 +110,8 @@ export class HttpLog {
    *
    * @throws LogError `LOG_UNREADABLE`, `LOG_WRONG`; TlogError as `openCheckpoint`
    */
-  async read(path: string): Promise<Uint8Array | undefined> {
-    const octets = await this.#read(path)
-    if (path === CHECKPOINT_PATH) await this.#goOnTo(octets)
-    return octets
+  read(path: string): Promise<Uint8Array | undefined> {
+    return path === CHECKPOINT_PATH ? this.#checkpoints.run() : this.#read(path)
   }
 
   /** Whether the log began with this tree once, by proof; what can't be read now says yes. */
@@ -128,12 +129,13 @@ export class HttpLog {
   }
 
   /** @throws LogError as `#checkAfter` */
-  async #goOnTo(signed: Uint8Array | undefined): Promise<void> {
+  async #readCheckpoint(): Promise<Uint8Array | undefined> {
+    const signed = await this.#read(CHECKPOINT_PATH)
     const next = signed && openCheckpoint(signed, this)
     const before = this.#newest
     if (before !== undefined && before.size > 0) await this.#checkAfter(before, next)
-    // Another call may have read a newer one meanwhile.
-    if (next !== undefined && next.size >= (this.#newest?.size ?? 0)) this.#newest = next
+    if (next !== undefined) this.#newest = next
+    return signed
   }
 
   /** @throws LogError `LOG_WRONG`; `LOG_UNREADABLE` it is an older one, which says nothing */
