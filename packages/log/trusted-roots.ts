@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Certificate, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
 import {
   compareDocumentNumbers,
@@ -9,9 +10,10 @@ import {
   type SignedTrustStatement,
   trustStatementNumbers,
 } from '@datapunk/protocol'
-import { writeWhole } from './durable-file.ts'
+import { syncFolder, writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
 import { readRegularFile } from './regular-file.ts'
+import { Rounds } from './rounds.ts'
 
 export interface TrustedRootsOptions {
   /** Where the authority publishes. */
@@ -36,8 +38,8 @@ const maxBytes = 1024 * 1024
  */
 export class TrustedRoots {
   readonly #options: TrustedRootsOptions
+  readonly #looks = new Rounds(() => this.#look())
   #believed: SignedTrustStatement | undefined
-  #refreshing: Promise<void> | undefined
 
   constructor(options: TrustedRootsOptions) {
     this.#options = options
@@ -53,18 +55,15 @@ export class TrustedRoots {
   }
 
   /**
-   * Looks for newer statements.
+   * Looks for newer statements: what is published when it is called is found.
    *
    * @throws LogError `LOG_UNREADABLE`
    */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined
-    })
-    return this.#refreshing
+    return this.#looks.run()
   }
 
-  async #refresh(): Promise<void> {
+  async #look(): Promise<void> {
     const { mesh, caCert, memory, latest } = this.#options
     try {
       this.#believed ??= await this.#remembered()
@@ -81,6 +80,7 @@ export class TrustedRoots {
       const from = believed === undefined ? { anchors: await rootsIn(caCert) } : { previous: believed }
       const newest = followTrustStatements(documents, from, latest())
       await writeWhole(memory, newest.bytes)
+      await syncFolder(dirname(memory))
       this.#believed = newest
     } catch (cause) {
       throw new LogError(
