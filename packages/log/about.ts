@@ -36,6 +36,10 @@ export async function readAbout(file: string): Promise<AboutLog> {
   try {
     return schema.parse(JSON.parse((await readRegularFile(file, { maxBytes: MAX_BYTES })).toString('utf8')))
   } catch (cause) {
-    throw new LogError('LOG_INVALID', `${file} can't be read: it says whose log this is`, { cause })
+    throw new LogError(
+      'LOG_INVALID',
+      `${file}, which says whose log this is, can't be read. Put it back as it was last; where that is not to be had, \`mtls rotate --log\` begins another log, or \`mtls log serve --new\` where it stands alone`,
+      { cause },
+    )
   }
 }

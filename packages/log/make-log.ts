@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { keyIdOf, type Layout, type LogFolder, logFolderId } from '@datapunk/protocol'
 import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
+import { LogError } from './log-error.ts'
 import { makeLogKey, openLogKey } from './log-key.ts'
 
 export interface LogOwner {
@@ -18,23 +19,34 @@ export interface NewLog extends LogOwner {
   readonly clock: () => number
 }
 
-/** The log that goes on: of this mesh and generation, the last one made. */
-export async function currentLog({ layout, meshId, generation }: LogOwner): Promise<LogFolder | undefined> {
+export interface FoundLogs {
+  /** The log that goes on: of this mesh and generation, the last one made. */
+  readonly current: LogFolder | undefined
+  /** That one of them doesn't say whose it is. While another goes on it does not matter: that has ended those before it. */
+  readonly unreadable: LogError | undefined
+}
+
+export async function findLogs({ layout, meshId, generation }: LogOwner): Promise<FoundLogs> {
   const names = await readdir(layout.logsDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })
   let current: { folder: LogFolder; createdAt: number } | undefined
+  let unreadable: LogError | undefined
   for (const name of names) {
     if (!/^[0-9a-f]{32}$/.test(name)) continue
     const folder = layout.log(name)
-    const about = await readAbout(folder.about)
+    const about = await readAbout(folder.about).catch((error: LogError) => error)
+    if (about instanceof LogError) {
+      unreadable = about
+      continue
+    }
     const isOurs = meshId === undefined || (about.meshId === meshId && about.generation === generation)
     if (!isOurs || about.readOnly) continue
     if (current === undefined || about.createdAt > current.createdAt)
       current = { folder, createdAt: about.createdAt }
   }
-  return current?.folder
+  return { current: current?.folder, unreadable }
 }
 
 /** Made beside its place and then moved there: a folder that has a log's name is a whole log. */

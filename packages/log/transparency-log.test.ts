@@ -229,6 +229,22 @@ describe('the folder of a log', () => {
     await reopened()
   })
 
+  it('of one that has ended blocks the next by nothing, and without that it says what to do', async () => {
+    const ended = log.folder
+    await reopened({ fresh: true })
+    const { id } = log
+    writeFileSync(ended.about, '{')
+    await reopened()
+    assert.equal(log.id, id)
+    writeFileSync(log.folder.about, '{')
+    await log.close()
+    const told = { code: 'LOG_INVALID', message: /Put it back.*`mtls rotate --log`.*`mtls log serve --new`/ }
+    await assert.rejects(logMesh.open(), told)
+    await reopened({ fresh: true })
+    assert.notEqual(log.id, id)
+    await submit(precertificate)
+  })
+
   it('is of one process at a time', async () => {
     await assert.rejects(logMesh.open(), { code: 'LOG_TAKEN' })
     await submit(precertificate)

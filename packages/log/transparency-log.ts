@@ -26,7 +26,7 @@ import { DiskStore } from './disk-store.ts'
 import { HeldTrees } from './held-trees.ts'
 import { damaged, ended, isDamage, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
-import { currentLog, endLog, makeLog, rewriteAbout } from './make-log.ts'
+import { endLog, findLogs, makeLog, rewriteAbout } from './make-log.ts'
 import { readObject } from './reading/read-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
@@ -96,7 +96,8 @@ export class TransparencyLog {
     options: TransparencyLogOptions & { readonly fresh?: boolean },
   ): Promise<TransparencyLog> {
     try {
-      const current = await currentLog(options)
+      const { current, unreadable } = await findLogs(options)
+      if (!options.fresh && current === undefined && unreadable !== undefined) throw unreadable
       if (options.fresh && current !== undefined) await endLog(current)
       const folder = options.fresh || current === undefined ? await makeLog(options) : current
       return new TransparencyLog(options, await openLog(folder, options))
