@@ -4,6 +4,10 @@ import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
 import { makeLogKey, openLogKey } from './log-key.ts'
+import { SqliteLock } from './sqlite-lock.ts'
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB. */
+const LOCK_DAMAGED: ReadonlySet<number | undefined> = new Set([11, 26])
 
 export interface LogOwner {
   readonly layout: Pick<Layout, 'logsDir' | 'log'>
@@ -66,9 +70,46 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
   return layout.log(id)
 }
 
-/** From now on it is only read. */
-export async function endLog(folder: LogFolder): Promise<void> {
-  await rewriteAbout(folder, { ...(await readAbout(folder.about)), readOnly: true })
+/** The log that another takes the place of. Nobody adds to it from when it is taken. */
+export class ReplacedLog {
+  readonly #folder: LogFolder
+  readonly #lock: SqliteLock | undefined
+
+  private constructor(folder: LogFolder, lock: SqliteLock | undefined) {
+    this.#folder = folder
+    this.#lock = lock
+  }
+
+  /** @throws LogError `LOG_TAKEN` another process goes on with it */
+  static take(folder: LogFolder): ReplacedLog {
+    return new ReplacedLog(folder, lockOf(folder))
+  }
+
+  /** From now on it is only read. */
+  async end(): Promise<void> {
+    const { about } = this.#folder
+    await rewriteAbout(this.#folder, { ...(await readAbout(about)), readOnly: true })
+  }
+
+  /** Lets go of it: where it has not ended, it goes on. */
+  letGo(): void {
+    this.#lock?.close()
+  }
+}
+
+/** What is no lock any more keeps nobody out, and another log is what mends it. */
+function lockOf({ lock }: LogFolder): SqliteLock | undefined {
+  try {
+    return new SqliteLock(lock)
+  } catch (error) {
+    if (LOCK_DAMAGED.has((error as { errcode?: number }).errcode)) return undefined
+    throw error
+  }
+}
+
+/** One that nobody has heard of yet: it has promised nothing. */
+export async function removeLog({ dir }: LogFolder): Promise<void> {
+  await rm(dir, { recursive: true, force: true })
 }
 
 export async function rewriteAbout({ dir, about: file }: LogFolder, about: AboutLog): Promise<void> {

@@ -26,7 +26,7 @@ import { DiskStore } from './disk-store.ts'
 import { HeldTrees } from './held-trees.ts'
 import { damaged, ended, isDamage, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
-import { endLog, findLogs, makeLog, rewriteAbout } from './make-log.ts'
+import { findLogs, makeLog, ReplacedLog, removeLog, rewriteAbout } from './make-log.ts'
 import { readObject } from './reading/read-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
@@ -48,6 +48,13 @@ export interface TransparencyLogOptions {
   readonly clockSkew: number
   /** What keeps the objects of a folder; files in it, unless told. */
   readonly storeIn?: (folder: string) => LogStore
+}
+
+export interface OpenOptions extends TransparencyLogOptions {
+  /** Makes another; the one that was there is added to no more. */
+  readonly fresh?: boolean
+  /** Lets others reach it; where that fails it is not open, and the one that it was to replace goes on. */
+  readonly serve?: (log: TransparencyLog) => Promise<void>
 }
 
 export type SubmissionKind = 'chain' | 'pre-chain'
@@ -88,21 +95,46 @@ export class TransparencyLog {
   /**
    * Opens the log of this mesh and generation, or makes the first one of it.
    *
-   * @param options.fresh makes another; the one that was there is added to no more
    * @throws LogError `LOG_DAMAGED` where its data are not those of its last checkpoint, `LOG_TAKEN`, `LOG_INVALID`,
-   *   `PERMISSIONS`, `LOG_WRITE_FAILED`
+   *   `PERMISSIONS`, `LOG_WRITE_FAILED`; and what `serve` throws
    */
-  static async open(
-    options: TransparencyLogOptions & { readonly fresh?: boolean },
-  ): Promise<TransparencyLog> {
+  static async open(options: OpenOptions): Promise<TransparencyLog> {
     try {
       const { current, unreadable } = await findLogs(options)
+      if (options.fresh && current !== undefined) return await TransparencyLog.#replace(current, options)
       if (!options.fresh && current === undefined && unreadable !== undefined) throw unreadable
-      if (options.fresh && current !== undefined) await endLog(current)
-      const folder = options.fresh || current === undefined ? await makeLog(options) : current
-      return new TransparencyLog(options, await openLog(folder, options))
+      return await TransparencyLog.#serve(current ?? (await makeLog(options)), options)
     } catch (cause) {
       throw notOpened(cause, options.layout.logsDir)
+    }
+  }
+
+  /** The one that was there ends last: until then nothing has changed. */
+  static async #replace(current: LogFolder, options: OpenOptions): Promise<TransparencyLog> {
+    const replaced = ReplacedLog.take(current)
+    try {
+      const folder = await makeLog(options)
+      const serve = async (log: TransparencyLog) => {
+        await options.serve?.(log)
+        await replaced.end()
+      }
+      return await TransparencyLog.#serve(folder, { ...options, serve }).catch(async (error) => {
+        await removeLog(folder)
+        throw error
+      })
+    } finally {
+      replaced.letGo()
+    }
+  }
+
+  static async #serve(folder: LogFolder, options: OpenOptions): Promise<TransparencyLog> {
+    const log = new TransparencyLog(options, await openLog(folder, options))
+    try {
+      await options.serve?.(log)
+      return log
+    } catch (error) {
+      await log.close()
+      throw error
     }
   }
 

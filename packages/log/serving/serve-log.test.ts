@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { layoutOf } from '@datapunk/protocol'
 import { LogMesh } from '../testing/log-mesh.ts'
 import { type ServeLogOptions, serveLog } from './serve-log.ts'
 
@@ -21,6 +22,8 @@ describe('a log in a process of its own', () => {
   })
 
   afterEach(() => logMesh.remove())
+
+  const layout = () => layoutOf({ authority: { state: options.folder } })
 
   it('keeps its name and its mesh over restarts, and makes another where that is asked for', async () => {
     const first = await serveLog(options)
@@ -51,12 +54,41 @@ describe('a log in a process of its own', () => {
       code: 'LOG_ELSEWHERE',
       message: /log\.test:7481/,
     })
-    const taken = createServer()
-    await once(taken.listen(0, '127.0.0.1'), 'listening')
-    const { port } = taken.address() as AddressInfo
+    await using taken = await takenPort()
+    const { port } = taken
     await assert.rejects(serveLog({ ...options, port }), { code: 'LISTEN_FAILED', message: /EADDRINUSE/ })
-    taken.close()
     // Its folder was let go of.
     await (await serveLog(options)).close()
   })
+
+  it('goes on where another was to take its place and can’t be served, or while it runs itself', async () => {
+    const first = await serveLog(options)
+    await assert.rejects(serveLog({ ...options, fresh: true }), { code: 'LOG_TAKEN' })
+    await first.close()
+    await using taken = await takenPort()
+    const { port } = taken
+    await assert.rejects(serveLog({ ...options, port, fresh: true }), { code: 'LISTEN_FAILED' })
+    assert.equal(readdirSync(layout().logsDir).length, 1)
+    const again = await serveLog(options)
+    assert.equal(again.url, first.url)
+    await again.close()
+  })
+
+  it('is replaced also where its lock was damaged', async () => {
+    const first = await serveLog(options)
+    await first.close()
+    const { lock } = layout().log(first.url.split('/').at(-1)!)
+    writeFileSync(lock, 'no database: '.repeat(1000))
+    const other = await serveLog({ ...options, fresh: true })
+    assert.notEqual(other.url, first.url)
+    await other.close()
+  })
 })
+
+/** Somebody else's, for as long as it is used. */
+async function takenPort() {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, [Symbol.asyncDispose]: async () => void server.close() }
+}

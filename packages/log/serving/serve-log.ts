@@ -34,17 +34,20 @@ export async function serveLog(options: ServeLogOptions): Promise<StandingLog> {
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const { logsDir, log: folderOf } = layoutOf({ authority: { state: folder } })
   const layout = { logsDir, log: folderOf, mesh: layoutOf(config).mesh }
-  const log = await TransparencyLog.open({
-    ...{ layout, caCert: config.paths.caCert, url: `${url}/log`, clock, clockSkew, fresh },
-    ...{ meshId: undefined, generation: undefined },
-  })
-  try {
+  let server: Server | undefined
+  const serve = async (log: TransparencyLog) => {
     if (!`http://${log.origin}`.startsWith(`${url}/`)) throw otherName(log.origin, url)
-    const server = logServer({ log, layout, clock, clockSkew, onRefused })
+    server = logServer({ log, layout, clock, clockSkew, onRefused })
     await listening(server, options)
-    return new StandingLog(log, server)
+  }
+  try {
+    const log = await TransparencyLog.open({
+      ...{ layout, caCert: config.paths.caCert, url: `${url}/log`, clock, clockSkew, fresh, serve },
+      ...{ meshId: undefined, generation: undefined },
+    })
+    return new StandingLog(log, server!)
   } catch (error) {
-    await log.close()
+    server?.close()
     throw error
   }
 }
