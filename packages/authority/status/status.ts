@@ -61,6 +61,8 @@ export interface Status {
     readonly elsewhere: string | undefined
     /** Why the log can't be had; undefined where it can, or nobody has tried. */
     readonly failure: string | undefined
+    /** That what it shows could not be looked at for minutes; undefined where it could, or nobody watches it. */
+    readonly unread: string | undefined
     /** Connections that live peers let in, and would have refused were it required. */
     readonly reported: number
   }
@@ -244,6 +246,7 @@ function transparencyStatus({ config, store, peers, logSeat }: Observed): Status
     }),
     elsewhere: config.authority.log,
     failure: logSeat.failure?.message,
+    unread: logSeat.unread,
     reported: peers.live().reduce((sum, { report }) => sum + (report?.reported.NOT_LOGGED ?? 0), 0),
   }
 }

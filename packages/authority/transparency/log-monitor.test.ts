@@ -8,7 +8,9 @@ import { encodeSct, parseCertificate, withoutPoison, withoutSctList } from '@dat
 import { FixedClock, TestCa, TestLog } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { continueFromHere } from '../backup/continue-from-here.ts'
+import { AuthorityError } from '../error.ts'
 import { issuePairs } from '../issuing/issue-pair.ts'
+import { statusOf } from '../status/status.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import type { CertificateLog } from './certificate-log.ts'
 import { LogMonitor } from './log-monitor.ts'
@@ -132,10 +134,56 @@ describe('the authority that watches its log', () => {
     assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, log.leaves.length)
   })
 
-  test('says nothing while the log can’t be read', async () => {
+  /** What is told when looks fail. */
+  const failures = () =>
+    engine.events.flatMap(({ kind, detail }) =>
+      kind === 'log-unavailable' || kind === 'store-failed' ? [`${kind}: ${detail.error}`] : [],
+    )
+
+  const look = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      await monitor.look()
+      clock.advance(30_000)
+    }
+  }
+
+  test('says nothing while the log can’t be read for a moment', async () => {
     unreadable = true
-    await monitor.look()
-    assert.deepEqual([alarms(), slotOfLog(engine.store, log.signer.spki)?.monitored], [[], undefined])
+    await look(5)
+    unreadable = false
+    await look(1)
+    unreadable = true
+    await look(5)
+    assert.deepEqual([alarms(), failures(), statusOf(engine).transparency.unread], [[], [], undefined])
+  })
+
+  test('says so once when the log can’t be read for minutes, and does so in its status until it can', async () => {
+    const told =
+      /^log-unavailable: the log log.test\/1 has not .* since 2026-06-01T00:00:00.000Z: it is away\. `mtls/
+    unreadable = true
+    await look(20)
+    assert.equal(failures().length, 1)
+    assert.match(failures()[0]!, told)
+    assert.equal(`log-unavailable: ${statusOf(engine).transparency.unread}`, failures()[0])
+    unreadable = false
+    await look(1)
+    assert.equal(statusOf(engine).transparency.unread, undefined)
+    unreadable = true
+    await look(20)
+    assert.equal(failures().length, 2)
+    assert.deepEqual(alarms(), [])
+  })
+
+  test('says so when how far it has looked can’t be put on record', async (t) => {
+    const full = () => Promise.reject(new AuthorityError('STORE_FAILED', 'the disk is full: free space'))
+    const { mock } = t.mock.method(engine.store, 'write', full)
+    await look(7)
+    mock.restore()
+    assert.equal(failures().length, 1)
+    assert.match(failures()[0]!, /^store-failed: .*: the disk is full: free space$/)
+    await look(1)
+    assert.equal(statusOf(engine).transparency.unread, undefined)
+    assert.equal(slotOfLog(engine.store, log.signer.spki)?.monitored, log.leaves.length)
   })
 
   test('raises it when an entry that was promised is not there, and a minute later is not either', async () => {

@@ -15,6 +15,9 @@ const LOOK_EVERY = 30_000
 /** So long something else than the log, a cache say, may show its checkpoint of before. Milliseconds. */
 const MISSING_FOR = 60_000
 
+/** So many looks that fail in a row are told of: three minutes, in which a log may be started anew. */
+const FAILED_LOOKS = 6
+
 /** Codes of what a log shows that is not as it has signed it: its own, and those of `tlog`, `protocol` and `pki`. */
 const WRONG = new Set([
   'LOG_WRONG',
@@ -24,6 +27,9 @@ const WRONG = new Set([
   'TILE_WRONG',
   'TRANSPARENCY_MALFORMED',
 ])
+
+const REMEDY =
+  '`mtls log verify` shows whether anybody can read it; where nobody can, `mtls rotate --log` begins another'
 
 /**
  * Compares the log with the inventory, both ways: what was logged and is not on record was signed by somebody else with our
@@ -38,6 +44,8 @@ export class LogMonitor {
   readonly #missing = new Map<number, number>()
   /** What was told last of it. */
   #wrong: string | undefined
+  /** The looks at a log since the last one that did not fail. */
+  #failed: { readonly log: CertificateLog | undefined; readonly since: number; looks: number } | undefined
 
   /** @param engine asked at every look: its config may be another by then */
   constructor(engine: () => Monitoring) {
@@ -56,18 +64,45 @@ export class LogMonitor {
 
   /** Looks at what is new, now. Never rejects: a log that can't be read is told of once, and looked at again. */
   look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look()).catch((error) => this.#tellWrong(error))
+    this.#looking = this.#looking
+      .then(() => this.#look())
+      .then(
+        () => this.#looked(),
+        (error) => this.#tell(error),
+      )
     return this.#looking
   }
 
+  #looked(): void {
+    this.#failed = undefined
+    this.#engine().logSeat.unread = undefined
+  }
+
   /** That it can't be read is no alarm; that it is not as it has signed is one, once. */
-  #tellWrong(error: unknown): void {
-    const { logSeat, report, clock } = this.#engine()
+  #tell(error: unknown): void {
     const { code, message } = error as { code?: string; message: string }
-    if (code === undefined || !WRONG.has(code) || message === this.#wrong) return
+    if (code === undefined || !WRONG.has(code)) return void this.#tellUnread(code, message)
+    if (message === this.#wrong) return
     this.#wrong = message
+    const { logSeat, report, clock } = this.#engine()
     const detail = { log: logSeat.log?.origin ?? '', message }
     report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
+  }
+
+  /** It may be over soon; where it is not, nobody sees what is logged in our name: that is told once, until it can be read again. */
+  #tellUnread(code: string | undefined, message: string): void {
+    const { logSeat, report, clock } = this.#engine()
+    const { log } = logSeat
+    if (this.#failed?.log !== log) this.#failed = undefined
+    this.#failed ??= { log, since: clock(), looks: 0 }
+    const looks = ++this.#failed.looks
+    if (looks < FAILED_LOOKS) return
+    const since = new Date(this.#failed.since).toISOString()
+    const error = `the log ${log?.origin ?? ''} has not been compared with what is on record since ${since}: ${message}`
+    logSeat.unread = code === 'STORE_FAILED' ? error : `${error}. ${REMEDY}`
+    if (looks > FAILED_LOOKS) return
+    const kind = code === 'STORE_FAILED' ? 'store-failed' : 'log-unavailable'
+    report({ kind, subject: 'mesh', at: clock(), detail: { error: logSeat.unread } })
   }
 
   async #look(): Promise<void> {

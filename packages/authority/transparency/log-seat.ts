@@ -10,6 +10,8 @@ export class LogSeat {
   readonly promised = new Map<number, string>()
   /** Roots, by the hash of their keys, that it has said it takes chains to. */
   readonly roots = new Set<string>()
+  /** That it has not been looked at for some time, as whoever watches it has found; undefined where it has. */
+  unread: string | undefined
   #log: CertificateLog | undefined
   #generation = 0
   #failure: Error | undefined
@@ -57,6 +59,7 @@ export class LogSeat {
     this.#log = undefined
     this.promised.clear()
     this.roots.clear()
+    this.unread = undefined
     try {
       this.#log = await this.#open({ meshId, generation, fresh })
       this.#generation = generation

@@ -45,7 +45,7 @@ function meshView(status: Status, now: number): ConsoleMesh {
     transparency: {
       wanted: transparency.wanted,
       mode: transparency.mode,
-      failure: transparency.failure ?? null,
+      failure: transparency.failure ?? transparency.unread ?? null,
     },
     pinning: {
       wanted: pinning.wanted,

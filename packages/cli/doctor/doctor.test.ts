@@ -215,6 +215,14 @@ describe('doctor', () => {
         })),
       }),
     ],
+    'log-unread': [
+      'error',
+      () => ({
+        change: changedStatus(({ transparency }) => ({
+          transparency: { ...transparency, unread: 'it has not been compared' },
+        })),
+      }),
+    ],
     'name-unresolved': ['warning', () => ({ system: { resolveFailure: async () => 'ENOTFOUND' } })],
     'node-unsafe': ['error', () => ({ system: { nodeVersion: '22.1.0' } })],
     'owner-other': ['error', () => ({ change: ownedBy('4294967294') })],

@@ -67,10 +67,18 @@ export function authorityFindings({ isRunning, status }: Examination): Finding[]
   return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
 }
 
-/** Whether what is issued can be logged, as the running authority has found: nobody else opens its log. */
+/** Whether what is issued can be logged, and is looked for, as the running authority has found: nobody else opens its log. */
 export function logFindings({ status }: Examination): Finding[] {
-  const found = isRead(status) ? status.transparency.failure : undefined
-  if (found === undefined) return []
-  const fix = 'what the message says; until then nothing is issued'
-  return [{ id: 'log-unavailable', severity: 'error', subject: 'authority', found, fix }]
+  if (!isRead(status)) return []
+  const { failure, unread } = status.transparency
+  const findings: Finding[] = []
+  if (failure !== undefined) {
+    const fix = 'what the message says; until then nothing is issued'
+    findings.push({ id: 'log-unavailable', severity: 'error', subject: 'authority', found: failure, fix })
+  }
+  if (unread !== undefined) {
+    const fix = 'what the message says; until then nobody sees what is logged in the name of this mesh'
+    findings.push({ id: 'log-unread', severity: 'error', subject: 'authority', found: unread, fix })
+  }
+  return findings
 }

@@ -42,6 +42,7 @@ const transparency = z.strictObject({
   logs: z.array(z.strictObject({ slot: z.string(), state: slotState, origin: z.string() })),
   elsewhere: z.string().nullable().describe('the URL of a log that runs by itself'),
   failure: z.string().nullable().describe('why the log can’t be had'),
+  unread: z.string().nullable().describe('that what the log shows could not be looked at for minutes'),
   reported: count.describe('connections that would have been refused'),
 })
 

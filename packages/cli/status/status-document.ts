@@ -39,6 +39,7 @@ export function statusDocument({ status, faults, now }: StatusLook): StatusDocum
       ...status.transparency,
       elsewhere: status.transparency.elsewhere ?? null,
       failure: status.transparency.failure ?? null,
+      unread: status.transparency.unread ?? null,
     },
     pinning: { ...status.pinning, suspendedUntil: timeOrNull(status.pinning.suspendedUntil) },
     outage: outage === undefined ? null : { until: timeText(outage.until), endedBy: outage.endedBy },

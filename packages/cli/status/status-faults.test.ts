@@ -43,7 +43,10 @@ for (const [change, faults, mending] of cases) {
   })
 }
 
-const log = { wanted: 'required', mode: 'required', logs: [], elsewhere: undefined, reported: 0 } as const
+const log = {
+  ...({ wanted: 'required', mode: 'required', logs: [], elsewhere: undefined, reported: 0 } as const),
+  ...{ failure: undefined, unread: undefined },
+}
 const paths = ['a', 'b', 'c', 'd', 'e', 'f']
 const meshCases: readonly (readonly [change: Partial<Status>, faults: RegExp[]])[] = [
   [{}, []],
@@ -52,13 +55,16 @@ const meshCases: readonly (readonly [change: Partial<Status>, faults: RegExp[]])
   [{ lostFiles: paths, fault: 'the inventory is older' }, [/^the inventory is older$/]],
   [{ transparency: { ...log, failure: 'no space left' } }, [/^the log can’t be had: no space left$/]],
   [{ transparency: { ...log, wanted: 'off', failure: 'no space left' } }, []],
+  [
+    { transparency: { ...log, unread: 'the log has not been compared' } },
+    [/^the log has not been compared$/],
+  ],
 ]
 
 for (const [change, patterns] of meshCases) {
   test(`${JSON.stringify(change)} of the mesh: ${patterns.length === 0 ? 'nothing' : 'a fault'}`, () => {
     const whole = { fault: undefined, meshId: 'ab', lostFiles: [], bundleExpiresAt: now + DAY, cas: [] }
-    const transparency = { ...log, failure: undefined }
-    const found = faultsOf({ ...whole, transparency, ...change } as unknown as Status, now)
+    const found = faultsOf({ ...whole, transparency: log, ...change } as unknown as Status, now)
     assert.equal(found.length, patterns.length)
     for (const [index, pattern] of patterns.entries()) assert.match(found[index]!, pattern)
   })

@@ -10,8 +10,9 @@ export function faultsOf(status: Status, now: number): string[] {
   if (status.fault !== undefined) faults.push(status.fault)
   else if (status.meshId === undefined) faults.push('there is no mesh yet: `mtls apply` makes it')
   else if (status.lostFiles.length > 0) faults.push(lostText(status.lostFiles))
-  const { wanted, failure } = status.transparency
+  const { wanted, failure, unread } = status.transparency
   if (wanted !== 'off' && failure !== undefined) faults.push(`the log can’t be had: ${failure}`)
+  if (wanted !== 'off' && unread !== undefined) faults.push(unread)
   if (status.bundleExpiresAt !== undefined && status.bundleExpiresAt <= now)
     faults.push('the bundle has expired: `mtls apply` signs a new one')
   for (const { subject, notAfter, state } of status.cas) {

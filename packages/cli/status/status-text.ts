@@ -77,7 +77,7 @@ function headRows(status: Status, protection: string, output: Output): string[][
 }
 
 function logText(
-  { wanted, mode, logs, elsewhere, failure, reported }: Status['transparency'],
+  { wanted, mode, logs, elsewhere, failure, unread, reported }: Status['transparency'],
   output: Output,
 ): string {
   const active = logs.find(({ state }) => state === 'active')
@@ -89,6 +89,7 @@ function logText(
   ]
   const text = [`${active?.origin ?? 'none'}, ${mode}`, ...told].join(', ')
   if (failure !== undefined) return output.styled('bad', `${text}; it can’t be had: ${failure}`)
+  if (unread !== undefined) return output.styled('bad', `${text}; ${unread}`)
   return wanted === mode ? text : output.styled('warning', `${text}; ${wanted} once everyone is ready for it`)
 }
 
