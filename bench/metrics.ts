@@ -7,6 +7,7 @@ import { serveOperator } from '@datapunk/mesh/operator'
 import { parseConfig } from '@datapunk/protocol'
 import { TestMesh } from '@datapunk/testkit'
 import type { Engine } from '../packages/authority/engine.ts'
+import { Halt } from '../packages/authority/halt.ts'
 import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { PeerBook } from '../packages/authority/peers/peer-book.ts'
 import { measure } from '../packages/authority/status/measurements.ts'
@@ -41,6 +42,7 @@ async function costOfScrapes(): Promise<Row[]> {
     peers,
     ownPair: new OwnPair(),
     logSeat: {},
+    halting: new Halt(),
     clock: () => NOW,
   } as unknown as Engine
   const rows: Row[] = []

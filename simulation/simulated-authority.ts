@@ -8,7 +8,7 @@ import type { Handover } from '../packages/authority/delivery/handover.ts'
 import { OwnerBook } from '../packages/authority/disk/owner.ts'
 import type { Engine } from '../packages/authority/engine.ts'
 import type { AuthorityEvent } from '../packages/authority/event.ts'
-import { halt } from '../packages/authority/halt.ts'
+import { Halt } from '../packages/authority/halt.ts'
 import { announceCsrKey, issueForCsr } from '../packages/authority/issuing/issue-csr.ts'
 import type { IssuedChain } from '../packages/authority/issuing/issue-pair.ts'
 import { Pace } from '../packages/authority/pace.ts'
@@ -152,6 +152,7 @@ export class SimulatedAuthority {
       owners: new OwnerBook(disk),
       keys: this.state.keys(disk, config),
       clock: world.now,
+      halting: new Halt(),
       ownPair: new OwnPair(),
       logSeat: new LogSeat(this.logs.open),
       randomBytes,
@@ -311,7 +312,7 @@ export class SimulatedAuthority {
   async isShownAhead(head: Uint8Array, trust: Uint8Array): Promise<boolean> {
     const evidence = isAheadOfUs(this.store, head, trust)
     if (evidence === undefined || this.#engine === undefined) return false
-    await halt(this.#engine, `a peer showed ${evidence}`).catch(() => {})
+    await this.#engine.halting.begin(this.#engine, `a peer showed ${evidence}`)
     return true
   }
 
@@ -348,6 +349,7 @@ export class SimulatedAuthority {
     this.#busy = true
     this.problem = undefined
     try {
+      await engine.halting.record(engine)
       await deed(engine)
     } catch (error) {
       this.problem = error as Error

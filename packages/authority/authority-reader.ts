@@ -8,6 +8,7 @@ import { type AuditVerdict, verifyAudit } from './audit/verify-audit.ts'
 import { settleRestore } from './backup/settle.ts'
 import { checkState } from './check-state.ts'
 import { Disk } from './disk/disk.ts'
+import { Halt } from './halt.ts'
 import { KeyStore } from './keys/key-store.ts'
 import type { Observed } from './observe.ts'
 import type { AuthorityOptions } from './open-engine.ts'
@@ -60,6 +61,7 @@ export class AuthorityReader {
       layout,
       store,
       keys,
+      halting: new Halt(),
       peers: new PeerBook(clock),
       ownPair: new OwnPair(),
       logSeat: new LogSeat(noLog),

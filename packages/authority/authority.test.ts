@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { layoutOf } from '@datapunk/protocol'
+import { encodeMessage, layoutOf } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { AuthorityReader } from './authority-reader.ts'
+import { AuthorityError } from './error.ts'
 import type { AuthorityEvent } from './event.ts'
 import { Pace } from './pace.ts'
+import { SqliteStore } from './store/sqlite.ts'
 import {
   clock,
   configIn,
@@ -83,6 +87,43 @@ describe('an authority', () => {
     await assert.rejects(() => openAuthority(config), isCode('LOCKED'))
     await first.close()
     await (await openAuthority(config)).close()
+  })
+
+  test('halts at once when a peer shows a newer bundle, and puts that on record as soon as it can', async (t) => {
+    const [folder, before] = [temporaryFolder(), temporaryFolder()]
+    const config = configIn(folder, { lake: {} })
+    const first = await openAuthority(config)
+    await first.apply(yes)
+    await first.close()
+    cpSync(folder, before, { recursive: true })
+    const second = await openAuthority(configIn(folder, { lake: {}, stream: {} }))
+    await second.apply(yes)
+    await second.close()
+    const head = readFileSync(layoutOf(config).mesh.head)
+    rmSync(folder, { recursive: true })
+    cpSync(before, folder, { recursive: true })
+
+    const told: string[] = []
+    const reported = new EventEmitter()
+    const authority = await openAuthority(config, {}, ({ kind }) => {
+      told.push(kind)
+      reported.emit(kind)
+    })
+    atEnd(t, () => authority.close())
+    await authority.servePeers()
+    const full = () => Promise.reject(new AuthorityError('STORE_FAILED', 'the disk is full'))
+    const { mock } = t.mock.method(SqliteStore.prototype, 'write', full)
+    const failed = once(reported, 'store-failed')
+    const { socket: socketPath } = layoutOf(config).mesh
+    const asked = request({ socketPath, path: '/stream', method: 'POST', agent: false })
+    asked.on('error', () => {})
+    asked.write(encodeMessage({ type: 'hello', document: Buffer.from('{}'), head }))
+    await failed
+    await assert.rejects(authority.issue('lake'), isCode('INVENTORY_OUTDATED'))
+    mock.restore()
+    assert.equal(told.includes('halted'), false)
+    await assert.rejects(authority.issue('lake'), isCode('INVENTORY_OUTDATED'))
+    assert.ok(told.includes('halted'))
   })
 
   test('records and publishes nothing more once its inventory was removed, or a part of it, and says why', async () => {

@@ -14,7 +14,6 @@ import { Deliveries } from './delivery/deliver.ts'
 import { endAll } from './end-all.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
-import { halt } from './halt.ts'
 import { issueConsole } from './issuing/issue-console.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issuing/issue-csr.ts'
 import { issueNow } from './issuing/issue-now.ts'
@@ -147,7 +146,7 @@ export class Authority implements Administration {
     const { layout, config } = this.#engine
     const streaming = {
       ...this.#engine,
-      halt: (evidence: string) => void halt({ ...this.#engine, actor: this.#actor }, evidence),
+      halt: (evidence: string) => void this.#engine.halting.begin(this.#asItself, evidence),
       readElsewhere: this.#readElsewhere,
     }
     const places = {
@@ -364,6 +363,11 @@ export class Authority implements Administration {
     this.#opened.check()
   }
 
+  /** For what nobody has asked for over the socket. */
+  get #asItself(): Engine {
+    return { ...this.#engine, actor: this.#actor }
+  }
+
   /** Why the next one would fail, or else why the last one did. */
   get #failure(): string | undefined {
     return this.#opened.refusal?.message ?? this.#applyFailure
@@ -418,7 +422,8 @@ export class Authority implements Administration {
 
   #inTurn<Result>(deed: (engine: Engine) => Result | Promise<Result>): Promise<Result> {
     const actor = askerNow() ?? this.#actor
-    const result = this.#busy.then(() => {
+    const result = this.#busy.then(async () => {
+      await this.#engine.halting.record(this.#asItself)
       this.#engine = { ...this.#engine, actor }
       return deed(this.#engine)
     })

@@ -4,12 +4,15 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import { MAX_DOCUMENT_BYTES, publishedAhead } from './backup/published-ahead.ts'
 import type { Engine } from './engine.ts'
 import { AuthorityError } from './error.ts'
+import { haltEvidence } from './halt.ts'
 import { keptPer } from './kept-answer.ts'
 import { isAwayRoot } from './keys/root-keys.ts'
 import { isAheadOfUs } from './peers/ahead.ts'
 import type { SlotRow } from './store/rows.ts'
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
+
+type Acting = Checked & Pick<Engine, 'halting'>
 
 /** Room for two generations of post-quantum roots in PEM, and as much again. */
 const MAX_CA_CERT_BYTES = 256 * 1024
@@ -20,8 +23,8 @@ const MAX_CA_CERT_BYTES = 256 * 1024
  *
  * @throws AuthorityError `INVENTORY_OUTDATED`, and as `checkWhole`
  */
-export function checkState(engine: Checked): void {
-  const evidence = engine.store.mesh()?.halted ?? publishedEvidence(engine)
+export function checkState(engine: Acting): void {
+  const evidence = haltEvidence(engine) ?? publishedEvidence(engine)
   if (evidence !== undefined) throw inventoryOutdated(evidence)
   checkWhole(engine)
 }
@@ -35,7 +38,7 @@ export function inventoryOutdated(evidence: string): AuthorityError {
 }
 
 /** What `checkState` refuses this state with; undefined where it goes on. */
-export function stateRefusal(engine: Checked): AuthorityError | undefined {
+export function stateRefusal(engine: Acting): AuthorityError | undefined {
   try {
     checkState(engine)
   } catch (error) {

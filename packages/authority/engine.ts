@@ -4,6 +4,7 @@ import type { DeliverOptions, Handover } from './delivery/handover.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent } from './event.ts'
+import type { Halt } from './halt.ts'
 import type { Issuing } from './issuing/issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { PeerBook } from './peers/peer-book.ts'
@@ -18,6 +19,7 @@ export interface Engine extends Omit<Issuing, 'config'> {
   readonly keys: KeyStore
   /** Makes the keys of pairs: they are randomness too. */
   readonly makeKeyPair: typeof generateKeyPair
+  readonly halting: Halt
   /** Who is live, and what each enforces. */
   readonly peers: PeerBook
   /** What the authority itself shows to peers on other hosts. */

@@ -68,7 +68,7 @@ export function takeInventory(engine: Observed, seen: SeenOnDisk = seeDisk(engin
 
 export type Observed = Pick<
   Engine,
-  'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat'
+  'store' | 'disk' | 'layout' | 'config' | 'clock' | 'keys' | 'peers' | 'ownPair' | 'logSeat' | 'halting'
 >
 
 /** What was seen of the disk. */

@@ -9,6 +9,7 @@ import { Disk } from './disk/disk.ts'
 import { OwnerBook } from './disk/owner.ts'
 import type { Engine } from './engine.ts'
 import type { AuthorityEvent } from './event.ts'
+import { Halt } from './halt.ts'
 import { KeyStore } from './keys/key-store.ts'
 import { KeptPassphrase } from './keys/passphrase.ts'
 import { acquireLock, type Lock } from './lock.ts'
@@ -111,6 +112,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       disk,
       owners: new OwnerBook(disk),
       keys,
+      halting: new Halt(),
       peers: new PeerBook(clock),
       ownPair: new OwnPair(),
       logSeat: new LogSeat(async (wanted) =>

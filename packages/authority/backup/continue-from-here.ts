@@ -1,6 +1,7 @@
 import { checkWhole } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
+import { haltEvidence } from '../halt.ts'
 import { generationIn } from '../peers/ahead.ts'
 import { beginGeneration } from './begin-generation.ts'
 import type { NextGeneration } from './next-generation.ts'
@@ -14,7 +15,7 @@ import { revokedAhead } from './revoked-ahead.ts'
  * @throws AuthorityError `RESTORE_REFUSED`, and as `checkWhole`
  */
 export async function continueFromHere(engine: Engine): Promise<NextGeneration> {
-  const { store, clock, report } = engine
+  const { store, clock, report, halting } = engine
   const mesh = store.mesh()
   if (mesh === undefined || store.bundle() === undefined) {
     throw new AuthorityError(
@@ -24,12 +25,14 @@ export async function continueFromHere(engine: Engine): Promise<NextGeneration> 
   }
   const ahead = publishedAhead(engine)
   checkWhole(engine)
-  const { halted: evidence, generation: from } = mesh
+  const evidence = haltEvidence(engine)
+  const { generation: from } = mesh
   const shown = evidence === undefined ? 0 : generationIn(evidence)
   const seen = isGenerationNear(shown, from) ? Math.max(from, shown) : from
   const entry = { from, ...(evidence && { evidence }) }
   const revoked = await revokedAhead(engine, ahead)
   const next = await beginGeneration(engine, { ahead, revoked, seen, backedUpAt: undefined, entry })
+  halting.lift()
   report({ kind: 'restored', subject: 'mesh', at: clock(), detail: { ...next } })
   return next
 }

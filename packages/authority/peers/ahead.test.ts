@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type DocumentNumber, MAX_GENERATION, readBundleHead, sealBundleHead } from '@datapunk/protocol'
 import { apply } from '../apply.ts'
 import { continueFromHere } from '../backup/continue-from-here.ts'
-import { halt } from '../halt.ts'
 import { publish } from '../publishing/publish.ts'
 import { rotate } from '../rotate.ts'
 import { activeSlot } from '../slots.ts'
@@ -115,9 +114,9 @@ describe('what shows that an inventory is not the newest', () => {
   })
 
   test('leads to no generation but the next ones, whatever a halt is said to stand on', async () => {
-    await halt(engine, 'a peer showed bundle 999999.1, and 1.2 is the newest on record here')
+    await engine.halting.begin(engine, 'a peer showed bundle 999999.1, and 1.2 is the newest on record here')
     assert.equal((await continueFromHere(engine)).generation, 2)
-    await halt(engine, 'a peer showed bundle 5.1, and 2.2 is the newest on record here')
+    await engine.halting.begin(engine, 'a peer showed bundle 5.1, and 2.2 is the newest on record here')
     assert.equal((await continueFromHere(engine)).generation, 6)
   })
 })

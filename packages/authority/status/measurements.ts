@@ -3,6 +3,7 @@ import type { ApplyReport } from '../apply.ts'
 import { generationFault } from '../backup/generation-fault.ts'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
+import { haltEvidence } from '../halt.ts'
 import { aheadFault } from '../issued-ahead.ts'
 import { hasFailed } from '../pace.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
@@ -73,7 +74,7 @@ export function measure(engine: Engine, { services, last, failure }: Looks): Mea
   const mesh = store.mesh()
   return {
     fault: authorityFault(engine, failure),
-    halted: mesh?.halted !== undefined,
+    halted: haltEvidence(engine) !== undefined,
     services: new Set(terms.map(({ service }) => service)).size,
     instances: terms.length,
     ends: {
@@ -107,10 +108,11 @@ export function measure(engine: Engine, { services, last, failure }: Looks): Mea
 
 /** Why the authority can't do now what it is there for; undefined where it can. */
 export function authorityFault(
-  { store, clock, peers, logSeat, config }: Pick<Engine, 'store' | 'clock' | 'peers' | 'logSeat' | 'config'>,
+  engine: Pick<Engine, 'store' | 'clock' | 'peers' | 'logSeat' | 'config' | 'halting'>,
   failure: string | undefined,
 ): string | undefined {
-  const halted = store.mesh()?.halted
+  const { store, clock, peers, logSeat, config } = engine
+  const halted = haltEvidence(engine)
   if (halted !== undefined)
     return `${halted}: nothing is signed until somebody has looked; see \`mtls restore --continue\``
   const bundle = store.bundle()

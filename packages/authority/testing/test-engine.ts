@@ -9,6 +9,7 @@ import type { DiskCalls } from '../disk/disk-steps.ts'
 import { OwnerBook } from '../disk/owner.ts'
 import type { Engine } from '../engine.ts'
 import type { AuthorityEvent } from '../event.ts'
+import { Halt } from '../halt.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import { OwnPair } from '../peers/own-pair.ts'
@@ -144,6 +145,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     clock: () => clock.now(),
     randomBytes,
     makeKeyPair: generateKeyPair,
+    halting: new Halt(),
     peers: new PeerBook(() => clock.now()),
     ownPair: new OwnPair(),
     logSeat: new LogSeat(logs.opener(() => clock.now())),

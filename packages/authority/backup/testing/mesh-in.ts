@@ -5,6 +5,7 @@ import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { Authority } from '../../authority.ts'
 import { Disk } from '../../disk/disk.ts'
 import type { Engine } from '../../engine.ts'
+import { Halt } from '../../halt.ts'
 import { KeyStore } from '../../keys/key-store.ts'
 import { Passphrase } from '../../keys/passphrase.ts'
 import type { AuthorityOptions } from '../../open-engine.ts'
@@ -72,7 +73,7 @@ export async function backUpIn(config: Config, file: string, before = () => {}):
     storeInClear: config.authority.storeCaKeysInClear,
   })
   const used = { config, layout, disk, store, keys, randomBytes: randomBytes(), clock: () => clock.now() }
-  const engine = { ...used, actor: 'test', report: () => {} } as unknown as Engine
+  const engine = { ...used, halting: new Halt(), actor: 'test', report: () => {} } as unknown as Engine
   before()
   const options = { file, passphrase: async () => new Passphrase(Buffer.from(passphrase)), cost }
   try {
