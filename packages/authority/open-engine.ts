@@ -28,6 +28,8 @@ export interface AuthorityOptions {
   readonly config: Config
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** Milliseconds since some moment, which no setting of a clock moves; the clock, unless told. */
+  readonly monotonic?: () => number
   readonly randomBytes: (length: number) => Uint8Array
   /** Environment variables; the passphrase is removed from them. */
   readonly environment: Record<string, string | undefined>
@@ -113,7 +115,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       owners: new OwnerBook(disk),
       keys,
       halting: new Halt(),
-      peers: new PeerBook(clock),
+      peers: new PeerBook(clock, options.monotonic),
       ownPair: new OwnPair(),
       logSeat: new LogSeat(async (wanted) =>
         notPutBack(await openLog(wanted, asAuthority), { store, config, clock }),

@@ -41,10 +41,11 @@ export async function withAuthority<Result>(
   { purpose, report, adopting = false }: AdministrationOptions,
   deed: (authority: Authority) => Promise<Result>,
 ): Promise<Result> {
-  const { clock, randomBytes, environment, pid, uid } = world
+  const { clock, monotonic, randomBytes, environment, pid, uid } = world
   const options = {
     config,
     clock,
+    monotonic,
     randomBytes,
     environment,
     pid,

@@ -25,7 +25,7 @@ export interface LivePeer extends Speaker {
   readonly reportNumber: number | undefined
   /** What it last said it did not believe. */
   readonly refusal: { readonly rule: string; readonly message: string } | undefined
-  /** When its stream ended; undefined while that is open. */
+  /** When its stream ended, by the monotonic clock; undefined while that is open. */
   readonly leftAt: number | undefined
 }
 
@@ -47,20 +47,28 @@ const MOST_RUNNING = 1024
  */
 export class PeerBook {
   readonly #clock: () => number
+  readonly #monotonic: () => number
   readonly #peers = new Map<string, LivePeer>()
   /** Of each instance that has come since the authority was started, the processes that have not said that they end, or enough of them. */
   readonly #running = new Map<string, Set<string>>()
   readonly #listeners = new Set<() => void>()
+  /** By the monotonic clock. */
   #servedSince: number | undefined
   #reports = 0
 
-  constructor(clock: () => number) {
+  /**
+   * @param clock milliseconds since the epoch, for what is told
+   * @param monotonic milliseconds since some moment, for how long ago something was: a clock that is set right makes nobody live,
+   *   and nobody silent
+   */
+  constructor(clock: () => number, monotonic = clock) {
     this.#clock = clock
+    this.#monotonic = monotonic
   }
 
   /** Peers can reach this authority from now on. */
   opened(): void {
-    this.#servedSince = this.#clock()
+    this.#servedSince = this.#monotonic()
   }
 
   closed(): void {
@@ -74,11 +82,12 @@ export class PeerBook {
 
   /** When whoever is live will have come; undefined where peers can't reach this authority. */
   get completeAt(): number | undefined {
-    return this.#servedSince === undefined ? undefined : this.#servedSince + LIVENESS
+    if (this.#servedSince === undefined) return undefined
+    return this.#clock() + this.#servedSince + LIVENESS - this.#monotonic()
   }
 
   get isComplete(): boolean {
-    return this.completeAt !== undefined && this.#clock() >= this.completeAt
+    return this.#servedSince !== undefined && this.#monotonic() - this.#servedSince >= LIVENESS
   }
 
   /** Calls after every change of who is live or of what somebody enforces. @returns takes it back */
@@ -88,7 +97,7 @@ export class PeerBook {
   }
 
   live(): readonly LivePeer[] {
-    const gone = this.#clock() - LIVENESS
+    const gone = this.#monotonic() - LIVENESS
     for (const { peer, leftAt } of this.#peers.values()) {
       if (leftAt !== undefined && leftAt < gone) this.#peers.delete(peer)
     }
@@ -163,7 +172,7 @@ export class PeerBook {
     if (forGood) {
       running?.delete(peer)
       this.#peers.delete(peer)
-    } else this.#change(peer, { leftAt: this.#clock() })
+    } else this.#change(peer, { leftAt: this.#monotonic() })
     this.#changed()
     return running?.size === 0
   }
