@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { encodeMessage } from '@datapunk/protocol'
+import { encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
 test('one instance has so many streams and no more, and whoever leaves makes room', async (t) => {
@@ -19,10 +19,39 @@ test('one instance has so many streams and no more, and whoever leaves makes roo
   await served.greet(await served.stream())
 })
 
+test('an instance acknowledges by its own key, and by that of no other', async (t) => {
+  for (const [service, isTaken] of [
+    ['lake', true],
+    ['stream', false],
+  ] as const) {
+    const served = await PeerSocket.served(t)
+    const { engine } = served
+    const stream = await served.stream()
+    const peer = await served.greet(stream)
+    const bundle = engine.store.bundle()!
+    const { head, digest } = readBundleHead(bundle.head)
+    const said = {
+      ...{ meshId: head.meshId, peer, serial: served.serialOf(service), bundleKey: '00'.repeat(32) },
+      ...{ number: head.number, digest, trustStatement: head.number, checkpoints: [] },
+    }
+    const document = await sealAcknowledgement(said, served.signerOf(service))
+    stream.asked.write(`${encodeMessage({ type: 'acknowledgement', document })}junk\n`)
+    await stream.ended
+    const [known] = engine.peers.live()
+    assert.deepEqual(
+      [known?.serial, known?.acknowledged?.number],
+      [served.serial, isTaken ? head.number : undefined],
+    )
+    const [told] = engine.events
+    assert.ok(told?.kind === 'peer-refused')
+    if (!isTaken) assert.match(told.detail.error, /what stream says on a stream of lake; allowed: /)
+  }
+})
+
 describe('what is told of what peers say', () => {
   const alarm = encodeMessage({ type: 'refusal', rule: 'MISISSUED', message: 'found a misissued one' })
 
-  const junk = async (served: PeerSocket, count: number, say: (stream: OpenStream) => Promise<void>) => {
+  const junk = async (served: PeerSocket, count: number, say: (stream: OpenStream) => Promise<unknown>) => {
     for (let n = 0; n < count; n++) {
       const stream = await served.stream()
       await say(stream)

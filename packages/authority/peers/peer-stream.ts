@@ -232,12 +232,18 @@ export class PeerStream implements KnownStream {
 
   /**
    * Whoever holds the key of a certificate that was issued to an instance speaks for it, also when that has expired, or was
-   * revoked: what it says is noted, and nobody waits for it.
+   * revoked: what it says is noted, and nobody waits for it. After the hello nobody speaks here for another instance.
    */
   readonly #keyOf = (serial: string): Uint8Array | undefined => {
     if (this.#key?.serial !== serial) {
       const row = this.#certificate(serial)
       if (row === undefined) return undefined
+      if (this.#instance !== '' && row.instance !== this.#instance) {
+        throw new ProtocolError(
+          'MESSAGE_INVALID',
+          `found what ${row.instance} says on a stream of ${this.#instance}; allowed: what the instance says that said hello`,
+        )
+      }
       this.#key = { serial, spki: parseCertificate(row.der!).spki }
     }
     return this.#key.spki

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { localSigner } from '@datapunk/pki'
+import { localSigner, type Signer } from '@datapunk/pki'
 import { encodeMessage, sealHello } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
@@ -20,7 +20,7 @@ export interface OpenStream {
   readonly nonce: string
 }
 
-/** An authority of the service lake whose socket can be spoken to without a mesh. */
+/** An authority of the services lake and stream whose socket can be spoken to without a mesh. */
 export class PeerSocket {
   readonly engine: ReturnType<typeof testEngine>
   readonly clock: FixedClock
@@ -34,7 +34,7 @@ export class PeerSocket {
     const served = new PeerSocket(dir)
     const { engine, path: socket } = served
     await apply(engine, { approve: () => true })
-    served.serial = engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!.serial
+    served.serial = served.serialOf('lake')
     engine.events.length = 0
     const server = await servePeers(
       { ...engine, halt: () => {}, readElsewhere: undefined },
@@ -46,8 +46,16 @@ export class PeerSocket {
 
   private constructor(dir: string) {
     this.clock = new FixedClock(Date.now())
-    this.engine = testEngine({ dir, clock: this.clock, config: { services: { lake: {} } } })
+    this.engine = testEngine({ dir, clock: this.clock, config: { services: { lake: {}, stream: {} } } })
     this.path = this.engine.layout.mesh.socket
+  }
+
+  serialOf(service: string): string {
+    return this.engine.store.currentCertificates().find(({ instance }) => instance === service)!.serial
+  }
+
+  signerOf(service: string): Signer {
+    return localSigner(createPrivateKey(readFileSync(this.engine.config.services.get(service)!.key, 'utf8')))
   }
 
   async stream(): Promise<OpenStream> {
@@ -61,18 +69,19 @@ export class PeerSocket {
     return { asked, ended, nonce: JSON.parse(String(line)).nonce }
   }
 
-  /** Says hello as lake, and returns when it is believed. */
-  async greet({ asked, nonce }: OpenStream): Promise<void> {
-    const { store, config, peers } = this.engine
-    const key = createPrivateKey(readFileSync(config.services.get('lake')!.key, 'utf8'))
+  /** Says hello as lake. @returns what it names itself, when it is believed */
+  async greet({ asked, nonce }: OpenStream): Promise<string> {
+    const { store, peers } = this.engine
     const number = { generation: 1, counter: 1 }
+    const peer = randomBytes(16).toString('hex')
     const hello = {
-      ...{ nonce, meshId: store.mesh()!.meshId, peer: randomBytes(16).toString('hex'), version: '1' },
+      ...{ nonce, meshId: store.mesh()!.meshId, peer, version: '1' },
       serial: this.serial,
       ...{ formats: [1], trustStatement: number, bundle: number },
     }
     const before = peers.live().length
-    asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, localSigner(key)) }))
+    asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, this.signerOf('lake')) }))
     while (peers.live().length === before) await setImmediate()
+    return peer
   }
 }
