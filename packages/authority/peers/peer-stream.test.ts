@@ -48,6 +48,26 @@ test('an instance acknowledges by its own key, and by that of no other', async (
   }
 })
 
+test('a fault of the authority’s own ends the stream and is told, and a connection that broke is not', async (t) => {
+  const served = await PeerSocket.served(t)
+  const { engine } = served
+  const broken = await served.stream()
+  await served.greet(broken)
+  broken.asked.destroy()
+  await broken.ended
+  const stream = await served.stream()
+  await served.greet(stream)
+  t.mock.method(engine.peers, 'refused', () => {
+    throw new TypeError('no such peer')
+  })
+  stream.asked.write(encodeMessage({ type: 'refusal', rule: 'REVOKED', message: 'found a revoked one' }))
+  await stream.ended
+  assert.deepEqual(
+    engine.events.map(({ kind, subject, detail }) => [kind, subject, 'code' in detail && detail.code]),
+    [['peer-refused', 'lake', 'TypeError']],
+  )
+})
+
 describe('what is told of what peers say', () => {
   const alarm = encodeMessage({ type: 'refusal', rule: 'MISISSUED', message: 'found a misissued one' })
 

@@ -96,21 +96,39 @@ export class PeerStream implements KnownStream {
     this.#send({ type: 'challenge', nonce: this.#nonce })
     const reader = MessageReader.ofPeer()
     try {
-      for await (const chunk of request) {
-        for (const message of reader.read(chunk as Uint8Array)) {
-          this.#budget.spend()
-          this.#take(message)
-        }
-      }
-    } catch (error) {
-      // A connection that broke is no news; a peer that speaks nonsense is.
-      if (error instanceof ProtocolError) this.#tellRefused(error.code, error.message)
+      for await (const chunk of request) if (!this.#hear(reader, chunk as Uint8Array)) break
+    } catch {
+      // A connection that broke is no news.
     } finally {
       this.#response.destroy()
       streams.leave(this)
       if (this.#peer !== undefined && peers.left(this.#peer, this.#leaving))
         this.#streaming.acknowledgements.left(this.#instance)
     }
+  }
+
+  /** @returns whether it may go on; where it may not, the reason was told */
+  #hear(reader: MessageReader<PeerMessage>, chunk: Uint8Array): boolean {
+    try {
+      for (const message of reader.read(chunk)) {
+        this.#budget.spend()
+        this.#take(message)
+      }
+      return true
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#tellRefused(error.code, error.message)
+      else this.#tellFault(error)
+      return false
+    }
+  }
+
+  /** The peer has done nothing wrong: this is a fault of ours, or of the disk. */
+  #tellFault(error: unknown): void {
+    const { name, message, code } = error as Error & { readonly code?: string }
+    this.#tellRefused(
+      code ?? name,
+      `what the peer said could not be taken, through no fault of its own: ${message}`,
+    )
   }
 
   /** Sends what is published now and the peer has not got. */
