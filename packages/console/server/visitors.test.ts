@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { type EventEmitter, once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { afterEach, before, beforeEach, describe, test } from 'node:test'
+import { afterEach, before, beforeEach, describe, mock, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { FixedClock, seededRandom, TestCa, type TestIdentity } from '@datapunk/testkit'
 import type { ConsoleEntrance, Shown, ShownPair, Visitor } from '../entrance.ts'
@@ -22,6 +22,10 @@ const SAYS_NOTHING_WITHIN = 600_000
 class FakeEntrance implements ConsoleEntrance {
   readonly names = [NAME]
   readonly known = new Map<string, Visitor>()
+  /** All that it was asked to judge. */
+  readonly judged: Shown[] = []
+  /** `pair`: each time that it was asked for that, as at the end of every look. */
+  readonly asked = new EventEmitter()
   shows: TestIdentity
   readonly #ca: TestCa
 
@@ -31,6 +35,7 @@ class FakeEntrance implements ConsoleEntrance {
   }
 
   pair(): ShownPair {
+    this.asked.emit('pair')
     return {
       cert: this.#ca.chainPem(this.shows),
       key: this.shows.keyPem,
@@ -38,7 +43,9 @@ class FakeEntrance implements ConsoleEntrance {
     }
   }
 
-  visitor({ leaf, openssl }: Shown): Visitor | undefined {
+  visitor(shown: Shown): Visitor | undefined {
+    this.judged.push(shown)
+    const { leaf, openssl } = shown
     if (leaf === undefined || openssl !== undefined) return undefined
     return this.known.get(new X509Certificate(leaf).serialNumber.toLowerCase())
   }
@@ -349,5 +356,17 @@ describe('the console', () => {
       socket.destroy()
     }
     assert.equal((await ask(agent, { path: '/' })).status, 200)
+  })
+
+  test('looks every second at what it has: at the same leaf, and at no further text of its key', async () => {
+    const agent = browser(alice)
+    await ask(agent, { path: '/' })
+    const written = mock.method(JSON, 'stringify')
+    await once(entrance.asked, 'pair')
+    await once(entrance.asked, 'pair')
+    written.mock.restore()
+    assert.ok(entrance.judged.length >= 4)
+    assert.equal(new Set(entrance.judged).size, 1)
+    assert.ok(!written.mock.calls.some(({ result }) => result?.includes('PRIVATE KEY')))
   })
 })

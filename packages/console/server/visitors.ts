@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { remoteText, strictTls } from '@datapunk/protocol'
-import type { ConsoleEntrance, Shown, Visitor } from '../entrance.ts'
+import type { ConsoleEntrance, Shown, ShownPair, Visitor } from '../entrance.ts'
 
 /** How long a connection may outlast the right to have it. Milliseconds. */
 const SWEEP_EVERY = 1000
@@ -13,6 +13,13 @@ const MAX_HANDSHAKES = 64
 /** Of one operator: some browsers, with six or so each (what Chromium and Firefox open to a host). The oldest makes room. */
 const MAX_CONNECTIONS_OF_ONE = 64
 
+interface Connection {
+  /** Of the handshake; there is no second one in TLS 1.3. */
+  readonly shown: Shown
+  /** Undefined until there is a verdict. */
+  operator: string | undefined
+}
+
 /**
  * Whoever comes from elsewhere, over mutual TLS, with a verdict on every connection before anything is read from it, on every
  * request, and every second as long as it is open. Whoever is refused is closed without a word.
@@ -22,10 +29,10 @@ export class Visitors {
   readonly #entrance: ConsoleEntrance
   /** By the other end. */
   readonly #handshakes = new Map<string, Socket>()
-  /** With whose each is, the oldest first. */
-  readonly #open = new Map<TLSSocket, string | undefined>()
+  /** The oldest first. */
+  readonly #open = new Map<TLSSocket, Connection>()
   readonly #sweep: NodeJS.Timeout
-  #pair = ''
+  #pair: ShownPair | undefined
 
   constructor(entrance: ConsoleEntrance, options: ServerOptions) {
     this.#entrance = entrance
@@ -47,8 +54,9 @@ export class Visitors {
 
   /** Who is at the other end, now. Whoever may not be there any more is closed. */
   of(socket: TLSSocket): Visitor | undefined {
-    if (socket.destroyed || !this.#open.has(socket)) return undefined
-    const visitor = this.#entrance.visitor(shownBy(socket))
+    const connection = this.#open.get(socket)
+    if (socket.destroyed || connection === undefined) return undefined
+    const visitor = this.#entrance.visitor(connection.shown)
     if (visitor === undefined) socket.destroy()
     return visitor
   }
@@ -70,17 +78,18 @@ export class Visitors {
   #judge(socket: TLSSocket): void {
     socket.on('error', () => {})
     this.#handshakes.delete(remoteOf(socket))
-    this.#open.set(socket, undefined)
+    const connection: Connection = { shown: shownBy(socket), operator: undefined }
+    this.#open.set(socket, connection)
     socket.once('close', () => this.#open.delete(socket))
     const visitor = this.of(socket)
     if (visitor === undefined) return
-    this.#open.set(socket, visitor.operator)
+    connection.operator = visitor.operator
     this.#makeRoom(visitor.operator)
   }
 
   /** Whoever opens very many ends his own, and nobody else's. */
   #makeRoom(operator: string): void {
-    const own = [...this.#open].filter(([{ destroyed }, whose]) => whose === operator && !destroyed)
+    const own = [...this.#open].filter(([{ destroyed }, one]) => one.operator === operator && !destroyed)
     if (own.length > MAX_CONNECTIONS_OF_ONE) own[0]?.[0].destroy()
   }
 
@@ -92,11 +101,15 @@ export class Visitors {
   /** New handshakes use it at once. */
   #usePair(): void {
     const pair = this.#entrance.pair()
-    const text = JSON.stringify(pair)
-    if (text === this.#pair) return
-    this.#pair = text
+    if (isSamePair(pair, this.#pair)) return
+    this.#pair = pair
     this.server.setSecureContext({ ...strictTls, ...pair })
   }
+}
+
+/** Part by part: a text of all would be another copy of the key. */
+function isSamePair(one: ShownPair, other: ShownPair | undefined): boolean {
+  return one.cert === other?.cert && one.key === other.key && one.ca === other.ca
 }
 
 /** A socket, and TLS over it, have the same. */
