@@ -119,6 +119,21 @@ describe('followStream', () => {
     await stream.ended
   })
 
+  test('leaves nothing of a break behind, and ends also while it waits', async () => {
+    const stream = new SpokenStream()
+    for (let count = 0; count < 20; count++) {
+      await stream.say(BEAT)
+      await stream.say(undefined)
+      await stream.pass(250)
+    }
+    assert.equal(stream.opened, 21)
+    assert.equal(getEventListeners(stream.ending.signal, 'abort').length, 1)
+    await stream.say(undefined)
+    stream.ending.abort()
+    assert.equal(await stream.ended, undefined)
+    assert.equal(getEventListeners(stream.ending.signal, 'abort').length, 0)
+  })
+
   test('ends with the session', async () => {
     const stream = new SpokenStream()
     await stream.say(BEAT)
