@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { ConsoleMessage } from '@datapunk/protocol/console'
 import { ConsoleError } from '../error.ts'
 import { safeHeaders } from './answer.ts'
 import { type Coding, codingHeaders, encoder } from './coding.ts'
 import type { LiveView } from './live-view.ts'
+import { PageFeed } from './page-feed.ts'
 
 /** Milliseconds. A page that has heard nothing for longer than two takes its stream for dead. */
 export const BEAT_EVERY = 10_000
@@ -15,9 +15,6 @@ export const BEAT_EVERY = 10_000
 const MAX_STREAMS = 256
 const MAX_STREAMS_OF_OPERATOR = 32
 const MAX_STREAMS_OF_SESSION = 8
-
-/** Whoever has not read so many octets is told nothing more, and may come again. */
-const MAX_UNREAD = 4 * 1024 * 1024
 
 export interface PageOwner {
   readonly session: string
@@ -42,7 +39,8 @@ export class PageStreams {
   }
 
   /**
-   * Tells a page what there is, and then what changes, a JSON object a line, until it goes or its session ends.
+   * Tells a page what there is, and then what changes, a JSON object a line, until it goes or its session ends, or it reads none of that
+   * from one beat to the next.
    *
    * @param isGood whether its session still is
    * @throws ConsoleError `TOO_MANY_STREAMS`
@@ -58,16 +56,13 @@ export class PageStreams {
     const encoding = encoder(coding)
     encoding?.pipe(response)
     const out = encoding ?? response
-    const tell = (message: ConsoleMessage) => {
-      out.write(`${JSON.stringify(message)}\n`)
-      if (out.writableLength + response.writableLength > MAX_UNREAD) response.destroy()
-    }
+    const feed = new PageFeed(out, () => response.destroy())
     const beat = setInterval(() => {
-      if (isGood()) tell({ type: 'beat', at: this.#clock() })
+      if (isGood() && !feed.isStuck()) feed.tell({ type: 'beat', at: this.#clock() })
       else response.destroy()
     }, BEAT_EVERY)
-    tell({ type: 'beat', at: this.#clock() })
-    const stop = this.#live.watch(tell)
+    feed.tell({ type: 'beat', at: this.#clock() })
+    const stop = this.#live.watch((message) => feed.tell(message))
     response.once('close', () => {
       clearInterval(beat)
       stop()
