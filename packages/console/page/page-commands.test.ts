@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { FakeMesh } from '../testing/fake-mesh.ts'
 import { pageCommands } from './page-commands.ts'
 import { PageError } from './page-error.ts'
-import { firstState, nextState } from './page-state.ts'
+import { firstState, nextState, planOf, presentValue } from './page-state.ts'
 import { RestLoader } from './rest-loader.ts'
 import type { CallOptions } from './session/call.ts'
 import { createStore } from './store.ts'
@@ -19,9 +19,12 @@ function pageOver(services: number) {
   const page = {
     ...{ mesh, store, ended: [] as (string | undefined)[], asked: [] as string[] },
     refusal: undefined as PageError | undefined,
+    /** What every answer waits for. */
+    delay: Promise.resolve(),
   }
   const call = async (path: string, { body }: CallOptions = {}) => {
     page.asked.push(path)
+    await page.delay
     if (page.refusal !== undefined) throw page.refusal
     const answer = await answerOf(mesh, new URL(path, 'http://console'), body)
     if (answer === undefined) throw new PageError('NOT_FOUND', 'there is nothing of that name')
@@ -158,14 +161,14 @@ describe('a deed', () => {
     const { store, commands, asked } = pageOver(3)
     commands.consider(revoke)
     await settled()
-    assert.deepEqual([store.state.dialog?.plan.kind, asked], ['nothing', []])
+    assert.deepEqual([store.state.dialog, asked], [{ kind: 'choosing', deed: revoke }, []])
     commands.confirm()
     await settled()
     assert.deepEqual(asked, [])
     commands.consider(revoke, 'key-compromise')
     await settled()
-    const plan = store.state.dialog?.plan
-    assert.equal(plan?.kind === 'here' && plan.value.command, 'mtls revoke lake --reason key-compromise')
+    const plan = store.state.dialog && presentValue(planOf(store.state.dialog))
+    assert.equal(plan?.command, 'mtls revoke lake --reason key-compromise')
   })
 
   test('is done as it was considered, and told', async () => {
@@ -173,7 +176,7 @@ describe('a deed', () => {
     commands.consider(revoke, 'key-compromise')
     await settled()
     commands.confirm()
-    assert.equal(store.state.dialog?.isRunning, true)
+    assert.equal(store.state.dialog?.kind, 'running')
     await settled()
     assert.equal(store.state.dialog, undefined)
     assert.match(store.state.done!.text, /^Revoked lake/)
@@ -200,8 +203,13 @@ describe('a deed', () => {
     commands.confirm()
     await settled()
     const { dialog } = store.state
-    assert.deepEqual([dialog?.isRunning, dialog?.failure], [false, mesh.refusal])
+    assert.equal(dialog?.kind === 'failed' && dialog.message, mesh.refusal)
     assert.equal(store.state.done, undefined)
+    mesh.refusal = undefined
+    commands.confirm()
+    await settled()
+    assert.equal(store.state.dialog, undefined)
+    assert.ok(mesh.services.get('lake')!.barred)
   })
 
   test('of one certificate is about that one alone', async () => {
@@ -224,5 +232,54 @@ describe('a deed', () => {
     commands.dismiss()
     await settled()
     assert.equal(store.state.dialog, undefined)
+  })
+
+  describe('whose dialog was closed while it ran', () => {
+    const rotate = { kind: 'rotate', service: 'lake' } as const
+
+    /** Confirmed, and not answered. */
+    async function running() {
+      const opened = pageOver(3)
+      opened.commands.consider(rotate)
+      await settled()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      opened.page.delay = promise
+      opened.commands.confirm()
+      opened.commands.dismiss()
+      opened.page.delay = Promise.resolve()
+      const answer = async () => {
+        resolve()
+        await settled()
+      }
+      return { ...opened, answer }
+    }
+
+    test('is told when it is done, and opens nothing again', async () => {
+      const { store, answer } = await running()
+      await answer()
+      assert.equal(store.state.dialog, undefined)
+      assert.match(store.state.done!.text, /^Rotated lake/)
+    })
+
+    test('and refused says so without the dialog', async () => {
+      const { mesh, store, answer } = await running()
+      mesh.refusal = 'the authority does not answer'
+      await answer()
+      assert.equal(store.state.dialog, undefined)
+      assert.deepEqual(store.state.done, { state: 'bad', text: `Rotate lake: ${mesh.refusal}` })
+    })
+
+    test('leaves alone the dialog that was opened meanwhile, done or refused', async () => {
+      for (const refused of [undefined, 'the authority does not answer']) {
+        const { mesh, store, commands, answer } = await running()
+        commands.consider(rotate)
+        await settled()
+        const { dialog } = store.state
+        mesh.refusal = refused
+        await answer()
+        assert.equal(dialog?.kind, 'considered')
+        assert.equal(store.state.dialog, dialog)
+      }
+    })
   })
 })

@@ -18,11 +18,15 @@ export type Section = (typeof sections)[number]
 
 /** Something that is asked for when somebody wants to see it. */
 export type Asked<Value> =
-  | { readonly kind: 'nothing' }
+  | NothingAsked
   /** `before`: what was there until then, so that nothing flickers. */
   | { readonly kind: 'asking'; readonly before: Value | undefined }
   | { readonly kind: 'here'; readonly value: Value }
   | { readonly kind: 'failed'; readonly message: string }
+
+interface NothingAsked {
+  readonly kind: 'nothing'
+}
 
 /** What is asked for, by its name in the state. */
 export interface AskedParts {
@@ -35,15 +39,18 @@ export interface AskedParts {
   readonly rest: true
 }
 
-/** An action that somebody thinks about. */
-export interface Dialog {
-  /** Of a revocation the reason is missing until it is chosen. */
+/** A deed that somebody thinks about. */
+export type Dialog =
+  /** Of a revocation the reason is missing. */
+  | { readonly kind: 'choosing'; readonly deed: Deed }
+  | (Considered & { readonly kind: 'considered'; readonly plan: Exclude<Asked<ConsolePlan>, NothingAsked> })
+  | (Considered & { readonly kind: 'running'; readonly plan: ConsolePlan })
+  /** `message`: why it was not done. */
+  | (Considered & { readonly kind: 'failed'; readonly plan: ConsolePlan; readonly message: string })
+
+interface Considered {
   readonly deed: Deed
-  readonly action: ConsoleAction | undefined
-  readonly plan: Asked<ConsolePlan>
-  readonly isRunning: boolean
-  /** Why it was not done. */
-  readonly failure: string | undefined
+  readonly action: ConsoleAction
 }
 
 export type Deed =
@@ -91,7 +98,7 @@ export type PageMessage =
   | { readonly type: 'done'; readonly done: ConsoleDone | undefined }
   | { readonly type: 'map-width'; readonly width: number }
 
-const NOTHING_ASKED = { kind: 'nothing' } as const
+const NOTHING_ASKED: NothingAsked = { kind: 'nothing' }
 
 /** @param now milliseconds since the epoch */
 export function firstState(now: number): PageState {
@@ -159,6 +166,12 @@ function settled(mesh: MeshView, now: number): MeshView {
 export function presentValue<Value>(asked: Asked<Value>): Value | undefined {
   if (asked.kind === 'here') return asked.value
   return asked.kind === 'asking' ? asked.before : undefined
+}
+
+/** What the deed of a dialog would do. */
+export function planOf(dialog: Dialog): Asked<ConsolePlan> {
+  if (dialog.kind === 'choosing') return NOTHING_ASKED
+  return dialog.kind === 'considered' ? dialog.plan : { kind: 'here', value: dialog.plan }
 }
 
 /** Whether the session may do more than look. */

@@ -1,7 +1,7 @@
 import type { ConsoleAction } from '@datapunk/protocol/console'
 import type { CommandOptions, RevokeReason } from '../command-options.ts'
 import { messageOf, PageError } from '../page-error.ts'
-import { type Deed, presentValue } from '../page-state.ts'
+import { type Deed, type Dialog, planOf, presentValue } from '../page-state.ts'
 
 /** What leads to a deed: what it would do is asked for first, and it is done only as it was considered. */
 export interface PlanCommands {
@@ -10,51 +10,63 @@ export interface PlanCommands {
   confirm(): Promise<void>
 }
 
-/** @param onDone after something was done */
+/**
+ * What comes is for the dialog that asked, and for nobody who has closed it or opened another.
+ *
+ * @param onDone after something was done
+ */
 export function planCommands({ store, call, onEnd }: CommandOptions, onDone: () => void): PlanCommands {
-  const refused = (error: unknown, show: (message: string) => void) => {
+  const show = (dialog: Dialog | undefined) => store.send({ type: 'dialog', dialog })
+  const isShown = (dialog: Dialog) => store.state.dialog === dialog
+  const post = async (path: string, action: ConsoleAction) =>
+    (await call(path, { method: 'POST', body: action })).json()
+  const refused = (error: unknown, tell: (message: string) => void) => {
     if (error instanceof PageError && error.code === 'SESSION_ENDED') onEnd(error.message)
-    else show(messageOf(error))
+    else tell(messageOf(error))
   }
   return {
     async consider(deed, reason) {
       const action = actionOf(deed, reason)
-      const dialog = {
-        deed,
-        action,
-        plan: { kind: 'nothing' },
-        isRunning: false,
-        failure: undefined,
-      } as const
-      if (action === undefined) return store.send({ type: 'dialog', dialog })
-      const before = store.state.dialog && presentValue(store.state.dialog.plan)
-      store.send({ type: 'dialog', dialog: { ...dialog, plan: { kind: 'asking', before } } })
-      // Who chose another reason meanwhile, or closed it, is not shown this one.
-      const isWanted = () => store.state.dialog?.action === action
+      if (action === undefined) return show({ kind: 'choosing', deed })
+      const before = store.state.dialog && presentValue(planOf(store.state.dialog))
+      const asking: Dialog = { kind: 'considered', deed, action, plan: { kind: 'asking', before } }
+      show(asking)
       try {
-        const value = await (await call('/api/plan', { method: 'POST', body: action })).json()
-        if (isWanted()) store.send({ type: 'dialog', dialog: { ...dialog, plan: { kind: 'here', value } } })
+        const value = await post('/api/plan', action)
+        if (isShown(asking)) show({ ...asking, plan: { kind: 'here', value } })
       } catch (error) {
         refused(error, (message) => {
-          if (isWanted())
-            store.send({ type: 'dialog', dialog: { ...dialog, plan: { kind: 'failed', message } } })
+          if (isShown(asking)) show({ ...asking, plan: { kind: 'failed', message } })
         })
       }
     },
     async confirm() {
       const { dialog } = store.state
-      if (dialog?.action === undefined || dialog.plan.kind !== 'here' || dialog.isRunning) return
-      store.send({ type: 'dialog', dialog: { ...dialog, isRunning: true, failure: undefined } })
+      if (dialog === undefined || dialog.kind === 'choosing' || dialog.kind === 'running') return
+      const { deed, action } = dialog
+      const plan = planOf(dialog)
+      if (plan.kind !== 'here') return
+      const running: Dialog = { kind: 'running', deed, action, plan: plan.value }
+      show(running)
       try {
-        const done = await (await call('/api/act', { method: 'POST', body: dialog.action })).json()
+        const done = await post('/api/act', action)
         store.send({ type: 'done', done })
-        store.send({ type: 'dialog', dialog: undefined })
+        if (isShown(running)) show(undefined)
         onDone()
       } catch (error) {
-        refused(error, (failure) => store.send({ type: 'dialog', dialog: { ...dialog, failure } }))
+        refused(error, (message) => {
+          if (isShown(running)) show({ ...running, kind: 'failed', message })
+          else store.send({ type: 'done', done: { state: 'bad', text: `${deedTitle(deed)}: ${message}` } })
+        })
       }
     },
   }
+}
+
+/** The deed, as its button names it. */
+export function deedTitle(deed: Deed): string {
+  if (deed.kind === 'rotate') return `Rotate ${deed.service}`
+  return deed.serial === undefined ? `Revoke ${deed.service}` : `Revoke one certificate of ${deed.service}`
 }
 
 function actionOf(deed: Deed, reason: RevokeReason | undefined): ConsoleAction | undefined {

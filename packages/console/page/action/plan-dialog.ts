@@ -2,10 +2,11 @@ import type { ConsolePlan } from '@datapunk/protocol/console'
 import { html, nothing, type TemplateResult } from 'lit-html'
 import type { RevokeReason } from '../command-options.ts'
 import type { PageCommands } from '../page-commands.ts'
-import type { Deed, Dialog } from '../page-state.ts'
+import { type Deed, type Dialog, planOf } from '../page-state.ts'
 import { askedView } from '../sections/asked-view.ts'
 import { prose } from '../text/prose.ts'
 import { stateMark } from '../text/state-mark.ts'
+import { deedTitle } from './plan-commands.ts'
 
 const reasons: Readonly<Record<RevokeReason, string>> = {
   'key-compromise': 'its key is known to somebody else',
@@ -23,37 +24,35 @@ export function planDialog(dialog: Dialog | undefined, commands: PageCommands): 
 }
 
 function content(dialog: Dialog, commands: PageCommands): TemplateResult {
-  const { deed, plan, isRunning, failure } = dialog
-  return html`<h2 id="plan-title" tabindex="-1" data-first>${titleOf(deed)}?</h2>
+  const { deed } = dialog
+  const plan = planOf(dialog)
+  const isRunning = dialog.kind === 'running'
+  return html`<h2 id="plan-title" tabindex="-1" data-first>${deedTitle(deed)}?</h2>
     ${deed.kind === 'revoke' ? reasonChoice(dialog, commands) : nothing}
     <div class="plan" aria-live="polite">${
       plan.kind === 'nothing'
         ? html`<p class="hint">Choose a reason to see what it would do.</p>`
         : askedView(plan, 'its plan', planView)
     }</div>
-    ${failure === undefined ? nothing : html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${prose(failure)}</span></p>`}
+    ${dialog.kind === 'failed' ? html`<p class="banner bad" role="alert">${stateMark('bad')}<span>${prose(dialog.message)}</span></p>` : nothing}
     <div class="buttons">
       <button type="button" @click=${() => commands.dismiss()}>${isRunning ? 'Close' : 'Cancel'}</button>
       <button type="button" class=${deed.kind === 'revoke' ? 'danger solid' : 'solid'}
         ?disabled=${plan.kind !== 'here' || isRunning} @click=${() => commands.confirm()}>${
-          isRunning ? runningText(deed) : titleOf(deed)
+          isRunning ? runningText(deed) : deedTitle(deed)
         }</button>
     </div>`
-}
-
-/** The deed, as the button names it. */
-function titleOf(deed: Deed): string {
-  if (deed.kind === 'rotate') return `Rotate ${deed.service}`
-  return deed.serial === undefined ? `Revoke ${deed.service}` : `Revoke one certificate of ${deed.service}`
 }
 
 function runningText({ kind, service }: Deed): string {
   return kind === 'rotate' ? `Rotating ${service}…` : `Revoking ${service}…`
 }
 
-function reasonChoice({ deed, action, isRunning }: Dialog, commands: PageCommands): TemplateResult {
+function reasonChoice(dialog: Dialog, commands: PageCommands): TemplateResult {
+  const { deed } = dialog
+  const action = dialog.kind === 'choosing' ? undefined : dialog.action
   const chosen = action?.action === 'revoke' ? action.reason : undefined
-  return html`<fieldset ?disabled=${isRunning}><legend>Reason</legend>${(
+  return html`<fieldset ?disabled=${dialog.kind === 'running'}><legend>Reason</legend>${(
     Object.entries(reasons) as [RevokeReason, string][]
   ).map(
     ([
