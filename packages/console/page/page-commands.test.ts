@@ -118,6 +118,63 @@ describe('the commands of the page', () => {
     assert.deepEqual(store.state.proof, { kind: 'failed', message: 'there is nothing of that name' })
   })
 
+  test('the last question is answered, not the one whose answer came last', async () => {
+    const { page, store, commands } = pageOver(40)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    page.delay = promise
+    commands.showAudit(16)
+    page.delay = Promise.resolve()
+    commands.showAudit(undefined)
+    await settled()
+    resolve()
+    await settled()
+    const { audit } = store.state
+    assert.equal(audit.kind === 'here' && audit.value.entries[0]?.number, 40)
+  })
+
+  test('a proof that was put away does not come back', async () => {
+    const { page, store, commands } = pageOver(3)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    page.delay = promise
+    commands.prove('5'.repeat(32))
+    commands.prove(undefined)
+    resolve()
+    await settled()
+    assert.equal(store.state.proof.kind, 'nothing')
+  })
+
+  test('after logging out nothing comes any more: no answer, no deed, and no end of the next session', async () => {
+    for (const refusal of [undefined, new PageError('SESSION_ENDED', 'found no session')]) {
+      const { page, store, commands } = pageOver(3)
+      commands.consider({ kind: 'rotate', service: 'lake' })
+      await settled()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      page.delay = promise
+      commands.select('lake')
+      commands.showAudit(undefined)
+      commands.confirm()
+      store.send({ type: 'entry', entry: { kind: 'shut', reason: undefined, by: 'link' } })
+      const { mesh: _before, ...left } = store.state
+      page.refusal = refusal
+      resolve()
+      await settled()
+      const { mesh: _after, ...now } = store.state
+      assert.deepEqual(now, left)
+      assert.deepEqual(page.ended, [])
+    }
+  })
+
+  test('another session does not go on with what was considered in this', async () => {
+    const { store, commands } = pageOver(3)
+    commands.consider({ kind: 'rotate', service: 'lake' })
+    store.send({
+      type: 'entry',
+      entry: { kind: 'open', session: { session: '', readOnly: true, endsAt: NOW } },
+    })
+    await settled()
+    assert.equal(store.state.dialog, undefined)
+  })
+
   test('an answer of 401 ends the session', async () => {
     const { page, commands, store } = pageOver(3)
     page.refusal = new PageError('SESSION_ENDED', 'found no session')
@@ -145,12 +202,17 @@ describe('the commands of the page', () => {
     assert.deepEqual([page.asked, page.ended], [['/api/session'], [undefined]])
   })
 
-  test('logging out says what the console says of it', async () => {
-    const { page, commands } = pageOver(3)
+  test('logging out says what the console says of it, unless somebody has come in meanwhile', async () => {
+    const { page, store, commands } = pageOver(3)
     page.refusal = new PageError('REFUSED', 'You are logged out. Its next start logs out everybody')
     commands.logOut()
     await settled()
     assert.deepEqual(page.ended, [undefined, page.refusal.message])
+    commands.logOut()
+    const session = { session: 'next', readOnly: false, endsAt: NOW }
+    store.send({ type: 'entry', entry: { kind: 'open', session } })
+    await settled()
+    assert.deepEqual(page.ended, [undefined, page.refusal.message, undefined])
   })
 })
 

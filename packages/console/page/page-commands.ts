@@ -38,8 +38,7 @@ export function pageCommands(options: CommandOptions): PageCommands {
       if (service !== store.state.selected) store.send({ type: 'select', service })
       if (service === undefined) return
       const path = `/api/service?service=${encodeURIComponent(service)}`
-      const isWanted = () => store.state.selected === service
-      void ask('detail', async () => (await call(path)).json(), isWanted)
+      void ask('detail', async () => (await call(path)).json())
     },
     hover: (service) => store.send({ type: 'hover', service }),
     filter: (filter) => store.send({ type: 'filter', filter }),
@@ -60,33 +59,40 @@ export function pageCommands(options: CommandOptions): PageCommands {
     acknowledge: () => store.send({ type: 'done', done: undefined }),
     loadRest: () => void ask('rest', loadRest),
     logOut() {
-      // Whoever can't be told forgets the session all the same: here it ends now, there in its own time.
-      void call('/api/session', { method: 'DELETE' }).catch((error: PageError) => {
-        if (error.code === 'REFUSED') onEnd(error.message)
-      })
+      const told = call('/api/session', { method: 'DELETE' })
       onEnd(undefined)
+      const { entry } = store.state
+      // Whoever can't be told forgets the session all the same: here it ends now, there in its own time.
+      void told.catch((error: PageError) => {
+        if (error.code === 'REFUSED' && store.state.entry === entry) onEnd(error.message)
+      })
     },
   }
   return commands
 }
 
-/** Asks for a part of the state. A refusal is shown where the part would be; an error of ours is a fault. */
+/**
+ * Asks for a part of the state. A refusal is shown where the part would be; an error of ours is a fault. What the state holds no more,
+ * nobody waits for: it was asked for anew, put away, or the session is over.
+ */
 function asker({ store, onEnd }: CommandOptions) {
   return async <Part extends keyof AskedParts>(
     part: Part,
     answer: () => Promise<AskedParts[Part]>,
-    isWanted: () => boolean = () => true,
   ): Promise<void> => {
-    const put = (asked: Asked<AskedParts[Part]>) => {
-      if (isWanted()) store.send({ type: 'asked', parts: { [part]: asked } })
-    }
-    put({ kind: 'asking', before: presentValue(store.state[part] as Asked<AskedParts[Part]>) })
+    const { entry } = store.state
+    const before = presentValue(store.state[part] as Asked<AskedParts[Part]>)
+    const asking = { kind: 'asking', before } as const
+    const put = (asked: Asked<AskedParts[Part]>) => store.send({ type: 'asked', parts: { [part]: asked } })
+    const isAwaited = () => (store.state[part] as Asked<unknown>) === asking
+    put(asking)
     try {
-      put({ kind: 'here', value: await answer() })
+      const value = await answer()
+      if (isAwaited()) put({ kind: 'here', value })
     } catch (error) {
       if (!(error instanceof PageError)) throw error
-      if (error.code === 'SESSION_ENDED') onEnd(error.message)
-      else put({ kind: 'failed', message: error.message })
+      if (error.code === 'SESSION_ENDED' && store.state.entry === entry) onEnd(error.message)
+      else if (isAwaited()) put({ kind: 'failed', message: error.message })
     }
   }
 }

@@ -143,9 +143,9 @@ export function nextState(state: PageState, message: PageMessage): PageState {
   }
 }
 
-/** Whoever is not let in is shown nothing of what was there before. */
+/** Whoever is not let in is shown nothing of what was there before; in another session nothing goes on that was considered in this. */
 function withEntry(state: PageState, entry: Entry): PageState {
-  if (entry.kind === 'open') return { ...state, entry }
+  if (entry.kind === 'open') return { ...state, entry, dialog: undefined }
   return { ...firstState(state.now), mapWidth: state.mapWidth, rest: state.rest, entry }
 }
 

@@ -27,7 +27,10 @@ function lookedAt(change: (state: PageState) => PageState) {
     page.state = change(nextState(before, { type: 'said', message, at: NOW }))
     refresher.look(before, page.state)
   })
-  return { mesh, clock, asked }
+  const put = (part: Partial<PageState>) => {
+    page.state = { ...page.state, ...part }
+  }
+  return { mesh, clock, asked, put }
 }
 
 describe('what is shown is asked for anew', () => {
@@ -62,6 +65,20 @@ describe('what is shown is asked for anew', () => {
     reading.mesh.publish()
     reading.clock.advance(1000)
     assert.deepEqual(reading.asked, [])
+  })
+
+  test('once the answer has come that is on its way', () => {
+    const page = lookedAt((state) => ({ ...state, selected: 'lake' }))
+    const asking = { kind: 'asking', before: undefined } as const
+    page.put({ detail: asking, section: 'audit', audit: asking })
+    page.mesh.publish('lake')
+    page.clock.advance(5000)
+    assert.deepEqual(page.asked, [])
+    page.put({ detail: { kind: 'nothing' }, audit: { kind: 'nothing' } })
+    page.clock.advance(1000)
+    assert.deepEqual(new Set(page.asked), new Set(['service lake', 'audit']))
+    page.clock.advance(5000)
+    assert.equal(page.asked.length, 2)
   })
 
   test('not where neither log nor audit is shown', () => {

@@ -9,7 +9,8 @@ export const TRIED_AGAIN_AFTER = 5000
 
 /**
  * Asks anew for what is shown and was not sent by itself, once something has happened to it; and for the rest of the page, once the
- * first view of the mesh is painted.
+ * first view of the mesh is painted. An answer that is still on its way is waited for: to ask anew is to want it no more, and where all
+ * take long none would ever be shown.
  */
 export class Refresher {
   readonly #commands: PageCommands
@@ -33,17 +34,25 @@ export class Refresher {
     if (mesh.view !== undefined && rest.kind === 'nothing') this.#soon('rest', this.#loadRest, 0)
     if (rest.kind === 'failed') this.#soon('rest', this.#loadRest, TRIED_AGAIN_AFTER)
     if (selected !== undefined && selected === before.selected && differs(selected, before, after))
-      this.#soon('detail', () => this.#commands.select(this.#state().selected))
+      this.#soon('detail', () => this.#refreshDetail())
     if (before.mesh.events !== after.mesh.events && isAtNewest(after))
       this.#soon('section', () => this.#refreshSection())
   }
 
   readonly #loadRest = () => this.#commands.loadRest()
 
+  #refreshDetail(): void {
+    const { detail, selected } = this.#state()
+    if (detail.kind === 'asking') this.#soon('detail', () => this.#refreshDetail())
+    else this.#commands.select(selected)
+  }
+
   #refreshSection(): void {
     const state = this.#state()
     if (!isAtNewest(state)) return
-    if (state.section === 'audit') this.#commands.showAudit(undefined)
+    const shown = state.section === 'audit' ? state.audit : state.log
+    if (shown.kind === 'asking') this.#soon('section', () => this.#refreshSection())
+    else if (state.section === 'audit') this.#commands.showAudit(undefined)
     else this.#commands.showLog(undefined)
   }
 
