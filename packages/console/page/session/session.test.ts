@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, mock, test } from 'node:test'
-import { enter, leave, type SessionPlace } from './session.ts'
+import { enter as enterUntil, leave, type SessionPlace } from './session.ts'
 
 const token = 'a'.repeat(43)
 const session = { session: 'b'.repeat(43), readOnly: false, endsAt: 1 }
@@ -20,6 +20,8 @@ function browserAt(hash: string, kept?: string, protocol = 'http:') {
   }
   return { place, items, addresses }
 }
+
+const enter = (place: SessionPlace) => enterUntil(place, new AbortController().signal)
 
 function consoleAnswers(status: number, body: unknown, onAsked: () => void = () => undefined) {
   return mock.method(globalThis, 'fetch', async () => {
@@ -87,7 +89,7 @@ describe('enter', () => {
   test('says that the console does not answer', async () => {
     mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed')))
     const entry = await enter(browserAt(`#${token}`).place)
-    assert.match(entry.kind === 'shut' ? (entry.reason ?? '') : '', /does not answer/)
+    assert.match(entry?.kind === 'shut' ? (entry.reason ?? '') : '', /does not answer/)
   })
 })
 

@@ -21,8 +21,11 @@ const KEPT_AS = 'session'
 /**
  * Lets in whoever comes with a link, has been here before, or has shown an operator's certificate, as over TLS everybody has. The
  * token is gone from the address before anything else happens.
+ *
+ * @param ending of the session that this would be
+ * @returns undefined where that has ended before it began: then nothing is kept of it
  */
-export async function enter(place: SessionPlace): Promise<Entry> {
+export async function enter(place: SessionPlace, ending: AbortSignal): Promise<Entry | undefined> {
   const { location, history, storage } = place
   const token = location.hash.slice(1)
   const kept = token === '' ? keptSession(storage) : undefined
@@ -31,9 +34,11 @@ export async function enter(place: SessionPlace): Promise<Entry> {
   history.replaceState(null, '', `${location.pathname}${location.search}`)
   try {
     const session = await logIn(isOverTls(place) ? {} : { token })
+    if (ending.aborted) return undefined
     storage.setItem(KEPT_AS, JSON.stringify(session))
     return { kind: 'open', session }
   } catch (error) {
+    if (ending.aborted) return undefined
     storage.removeItem(KEPT_AS)
     return shutEntry(place, messageOf(error))
   }
