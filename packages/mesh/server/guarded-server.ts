@@ -92,6 +92,9 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
   fix(server, 'setSecureContext', () => closed('setSecureContext'))
   fix(server, 'addContext', () => closed('addContext'))
   fix(server, 'setTicketKeys', () => closed('setTicketKeys'))
+  // How node:cluster would give the ticket keys of one worker to the primary, and from there to all others.
+  fix(server, '_getServerData', () => ({}))
+  fix(server, '_setServerData', () => {})
 }
 
 /** The verdict, carried out: synchronous from the end of the handshake to the first listener. */
