@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { MAX_REPORTED_CONNECTIONS, type Report } from '@datapunk/protocol'
 import { atTime, type Clock } from './clock.ts'
+import { cutShort } from './cut-short.ts'
 import { drain } from './drain.ts'
 import { MeshError } from './error.ts'
 import type { Contact, Verdict } from './gate/gate.ts'
@@ -107,7 +108,7 @@ export class Connections {
 
   /** Ends all that are left, because nobody will watch them any more. */
   endAll(): void {
-    for (const { socket } of [...this]) socket.destroy()
+    for (const { socket } of [...this]) cutShort(socket)
   }
 
   #groupOf({ peer }: Standing): SerialGroup {
@@ -158,7 +159,7 @@ export class Connections {
     if (group !== undefined) this.#remove(connection, group)
     const remote = connection.contact.remote()
     // An 'error' nobody listens to would end the process.
-    socket.destroy(socket.listenerCount('error') > 0 ? error : undefined)
+    cutShort(socket, socket.listenerCount('error') > 0 ? error : undefined)
     this.#listener.cut({ connection, remote, error })
   }
 

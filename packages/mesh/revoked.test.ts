@@ -68,7 +68,7 @@ describe('whoever is revoked', () => {
           socket.on('error', () => {}).resume()
           await accepted
           const cut = once(lake, 'cut') as Promise<[CutConnection]>
-          const closed = once(socket, 'close')
+          const closed = new Promise((resolve) => socket.once('close', resolve))
           await revoke(leaf.certificate.serial, lake)
           const [{ direction, peer, error }] = await cut
           assert.deepEqual([direction, peer.service, error.code], ['in', 'nexus', 'CONNECTION_CUT'])

@@ -10,6 +10,7 @@ import { drainByAnswer, drainBySession, makeDrainable } from '../drain.ts'
 import { MeshError } from '../error.ts'
 import type { Contact } from '../gate/gate.ts'
 import { passPeerToStreams, setPeer } from '../gate/peer.ts'
+import { countRequest, countStreams, expectNoRequests, expectRequests } from '../requests.ts'
 import { serverContextOptions } from '../tls-profile.ts'
 import type { ForbiddenAnswer } from './forbidden-answer.ts'
 import { handshakeFailure } from './handshake-failure.ts'
@@ -72,9 +73,16 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
       case 'session':
         passPeerToStreams(args[0] as ServerHttp2Session)
         drainBySession(args[0] as ServerHttp2Session)
+        countStreams(args[0] as ServerHttp2Session)
         return deliver(event, ...args)
       case 'request':
-        if (isHttp1(args[0])) drainByAnswer(args[0], args[1] as ServerResponse)
+      case 'checkContinue':
+      case 'checkExpectation':
+        if (isHttp1(args[0])) hearRequest(args[0], args[1] as ServerResponse)
+        return deliver(event, ...args)
+      case 'upgrade':
+      case 'connect':
+        if (isHttp1(args[0])) expectNoRequests(args[0].socket)
         return deliver(event, ...args)
       case 'tlsClientError':
         reportHandshakeFailure(core, args[0], args[1] as TLSSocket)
@@ -119,6 +127,7 @@ function admit(
   const connection = { socket, contact: { ...contact, leaf: standing.presented }, standing }
   setPeer(socket, standing.peer)
   makeDrainable(socket)
+  if (speaksHttp(server)) expectRequests(socket)
   core.connections.add(connection)
   socket.disableRenegotiation()
   const delivered = deliver()
@@ -187,6 +196,11 @@ function refuseUnguardable(server: Server): void {
       'found a server with SNICallback or addContext, whose handshakes would be made with another certificate and other ticket keys; allowed: the mesh gives the only context: leave them out',
     )
   }
+}
+
+function hearRequest(request: IncomingMessage, response: ServerResponse): void {
+  drainByAnswer(request, response)
+  countRequest(request.socket, response)
 }
 
 /** Requests of HTTP/2 have a stream. */
