@@ -239,7 +239,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   /** For `https.request` and the libraries on top of it. */
   get agent(): MeshAgent {
-    this.#agent ??= new MeshAgent(this.#client)
+    this.#agent ??= new MeshAgent(this.#client, this.#clock)
     return this.#agent
   }
 

@@ -19,7 +19,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const DEFAULT_TIMEOUT = 10_000
+/** Milliseconds. */
+export const DEFAULT_TIMEOUT = 10_000
 
 /** The calling half of a mesh: every way of calling ends here, so that there is one gate for all. */
 export class Client {
