@@ -33,6 +33,9 @@ type GiveStaple = (error: null, staple: Buffer | null) => void
  */
 const shown = new AsyncLocalStorage<Certificate>()
 
+/** Servers behind a gate. */
+const guarded = new WeakSet<Server>()
+
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 
 /**
@@ -92,6 +95,7 @@ export function guard(server: Server, core: Core, forbidden: ForbiddenAnswer): v
     }
   }
   useCurrentContext()
+  guarded.add(server)
   fix(server, 'emit', emit)
   // Node asks only where somebody listens; the gate does, whatever listeners are added or removed.
   fix(server, 'listenerCount', (event: string | symbol, ...rest: []) =>
@@ -186,6 +190,12 @@ function refuseUnguardable(server: Server): void {
     throw new MeshError(
       'SERVER_UNGUARDABLE',
       'found a server that speaks no TLS; allowed: one of node:https, node:tls or createSecureServer of node:http2, or whatever mesh.createServer(handler) makes: `Fastify({ serverFactory: (handler) => mesh.createServer(handler) })`',
+    )
+  }
+  if (guarded.has(server)) {
+    throw new MeshError(
+      'SERVER_UNGUARDABLE',
+      'found a server that is guarded already; allowed: mesh.protect(server) once, and not at all for what mesh.createServer made: leave it out',
     )
   }
   const internals = server as unknown as ServerInternals & Record<symbol, unknown>

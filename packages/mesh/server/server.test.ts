@@ -232,6 +232,9 @@ describe('a server of the mesh', () => {
     const many = createSecureServer()
     many.addContext('x', {})
     assert.throws(() => lake.protect(many), code('SERVER_UNGUARDABLE'))
+    const twice = lake.protect(createHttpsServer())
+    for (const mesh of [lake, stream])
+      assert.throws(() => mesh.protect(twice), { code: 'SERVER_UNGUARDABLE', message: /guarded already/ })
   })
 
   test('whoever says nothing has ten seconds, with any server that does not say otherwise', async () => {
