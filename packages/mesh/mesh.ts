@@ -154,6 +154,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
    * service. Certificates, trust and ticket keys are the mesh's: there are no options for them.
    *
    * @throws TypeError for an option that is the mesh's to set
+   * @throws MeshError `LEFT`
    */
   createServer(handler?: RequestListener): HttpsServer
   createServer(options: Http2ServerOptions, handler?: Http2Handler): Http2SecureServer
@@ -176,9 +177,10 @@ export class Mesh extends EventEmitter<MeshEvents> {
    * `handshakeTimeout` says otherwise.
    *
    * @returns the same server
-   * @throws MeshError `SERVER_LISTENING`, `SERVER_UNGUARDABLE`
+   * @throws MeshError `SERVER_LISTENING`, `SERVER_UNGUARDABLE`, `LEFT`
    */
   protect<S extends TlsServer>(server: S): S {
+    if (this.#left) throw left()
     guard(server, this.#core, this.#forbidden)
     return server
   }
@@ -298,7 +300,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#gate.close()
     this.#client.leave()
     this.#agent?.destroy()
-    await this.#dispatcher?.destroy()
+    await this.#dispatcher?.destroy(left())
     this.#forbidden.endAll()
     this.#connections.endAll()
     await Promise.all(this.#operatorPorts.map((port) => port.close()))

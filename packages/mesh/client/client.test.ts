@@ -172,9 +172,9 @@ describe('a client of the mesh', () => {
 
       test('our own gate that refuses is PEER_REFUSED', async () => {
         const refuser = await join('old', { config: testMesh.configFile })
-        await refuser.leave()
         const server = refuser.createServer()
         const port = await listen(server)
+        await refuser.leave()
         await assert.rejects(call(stream, 'old.service.datapunk', port), code('PEER_REFUSED'))
         server.close()
       })
@@ -397,6 +397,23 @@ describe('a client of the mesh', () => {
       }
     }
     silent.close()
+  })
+
+  test('fetch that leave ends, or comes upon, says so', async () => {
+    const caller = await join('stream', { config: testMesh.configFile })
+    const { dispatcher } = caller
+    const asked = Promise.withResolvers<void>()
+    const server = lake.createServer(() => asked.resolve())
+    const url = `https://lake.service.datapunk:${await listen(server)}/`
+    const left = code('LEFT')
+    const underWay = assert.rejects(caller.fetch(url), left)
+    await asked.promise
+    const atOnce = assert.rejects(caller.fetch(url), left)
+    await caller.leave()
+    await Promise.all([underWay, atOnce])
+    await assert.rejects(caller.fetch(url), left)
+    await assert.rejects(dispatcher.request({ origin: url, path: '/', method: 'GET' }), left)
+    server.close()
   })
 
   test('leave ends the calls under way, and who leaves twice waits as long', async () => {

@@ -10,6 +10,8 @@ export class MeshDispatcher extends Dispatcher {
   readonly #client: Client
   readonly #retiring = new Set<Agent>()
   #pool: Agent
+  /** What it was destroyed with. */
+  #ended: Error | null = null
   #version: number
 
   constructor(client: Client) {
@@ -20,6 +22,7 @@ export class MeshDispatcher extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (this.#ended !== null) throw this.#ended
     this.renew()
     return this.#pool.dispatch(options, handler)
   }
@@ -50,6 +53,7 @@ export class MeshDispatcher extends Dispatcher {
   override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
     const done = typeof error === 'function' ? error : callback
     const reason = typeof error === 'function' ? null : (error ?? null)
+    this.#ended ??= reason
     return settle(Promise.all([...this.#pools()].map((pool) => pool.destroy(reason))), done)
   }
 

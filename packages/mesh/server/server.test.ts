@@ -291,6 +291,8 @@ describe('a server of the mesh', () => {
     assert.equal(error.code, 'PEER_REFUSED')
     assert.equal(leaver.counters.refused.LEFT, 1)
     await assert.rejects(leaver.fetch('https://lake.service.datapunk:8445/'), code('LEFT'))
+    assert.throws(() => leaver.createServer(), code('LEFT'))
+    assert.throws(() => leaver.protect(createTlsServer()), code('LEFT'))
     server.close()
   })
 })
