@@ -220,13 +220,15 @@ export class Mesh extends EventEmitter<MeshEvents> {
    * names no port (or 443), the port of the member's `address` counts. Redirects are followed within that member; with
    * `redirect: 'follow'` in `init`, to any.
    *
+   * It may be handed on alone, as `{ fetch: mesh.fetch }`.
+   *
    * @param input may be a Request of Node's, too, as `init.body` may be a FormData of Node's
    * @throws MeshError what stood in the way of the connection; `LEFT`; else as fetch
    */
-  async fetch(
+  readonly fetch = async (
     input: RequestInfo | globalThis.Request,
     init?: Omit<RequestInit, 'dispatcher'>,
-  ): Promise<Response> {
+  ): Promise<Response> => {
     if (this.#left) throw left()
     const dispatcher =
       init?.redirect === 'follow'

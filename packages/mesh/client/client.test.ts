@@ -291,13 +291,15 @@ describe('a client of the mesh', () => {
     await old.leave()
   })
 
-  test('fetch takes a request of Node’s own, and nothing after leave', async () => {
+  test('fetch takes a request of Node’s own, also handed on alone, and nothing after leave', async () => {
     const server = lake.createServer(async (incoming, response) => {
       response.end(`${incoming.method} ${incoming.headers['x-test']} ${await text(incoming)}`)
     })
     const url = `https://lake.service.datapunk:${await listen(server)}/`
     const asked = new Request(url, { method: 'POST', body: 'a body', headers: { 'x-test': 'a header' } })
     assert.equal(await (await stream.fetch(asked)).text(), 'POST a header a body')
+    const { fetch } = stream
+    assert.equal(await (await fetch(url, { headers: { 'x-test': 'alone' } })).text(), 'GET alone ')
     const gone = await join('stream', { config: testMesh.configFile })
     await gone.leave()
     await assert.rejects(gone.fetch(url), code('LEFT'))
