@@ -29,7 +29,7 @@ export function setPeer(socket: object, peer: Peer): void {
 
 /** A session that is gone has no socket any more, and a stream that is gone no session: each is told who is there. */
 export function passPeerToStreams(session: ServerHttp2Session): void {
-  const peer = peerIn(session as object)
+  const peer = peerIn(session)
   if (peer === undefined) return
   setPeer(session, peer)
   session.prependListener('stream', (stream) => setPeer(stream, peer))
@@ -58,8 +58,10 @@ type Carrier = {
   stream?: Carrier & { session?: { socket?: Carrier } | undefined }
 }
 
-function peerIn(source: Carrier): Peer | undefined {
-  const request = source.raw ?? source
+/** As {@link peerOf}, and nobody where nobody is known. */
+export function peerIn(source: object): Peer | undefined {
+  const carrier: Carrier = source
+  const request = carrier.raw ?? carrier
   return (
     request[peerOfSocket] ??
     request.stream?.[peerOfSocket] ??

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { TestMesh } from '@datapunk/testkit'
 import { anyone, authorize, join, type Mesh } from '../index.ts'
@@ -48,6 +49,18 @@ describe('authorize', () => {
     assert.equal(type, 'application/problem+json')
     assert.equal(JSON.parse(body).code, 'CALLER_NOT_AUTHORIZED')
     assert.equal((await call(() => false)).status, 403)
+  })
+
+  test('answers with 403 where nobody is known, as at a plain port', async () => {
+    const handler = authorize(anyone())
+    const server = createServer((request, response) => handler(request, response, () => response.end('done')))
+    const port = await listen(server)
+    const response = await fetch(`http://127.0.0.1:${port}/`)
+    assert.equal(response.status, 403)
+    const { code, detail, caller } = (await response.json()) as Record<string, string>
+    assert.deepEqual([code, caller], ['CALLER_NOT_AUTHORIZED', undefined])
+    assert.match(String(detail), /did not come through the mesh; allowed: members/)
+    server.close()
   })
 
   test('lets nobody on whom a function does not say true of', async () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import type { Peer } from '../gate/peer.ts'
-import { peerOf } from '../gate/peer.ts'
+import { peerIn } from '../gate/peer.ts'
 
 /** Says whether a peer may do what it asks for: `true`, and nothing else, lets it. At once: it may not be async. */
 export type Authorizer = (peer: Peer) => boolean
@@ -28,7 +28,8 @@ export type AuthorizeHandler = {
 }
 
 /**
- * Narrows, for some routes, whom the gate let in already. Others get 403 with an `application/problem+json` (RFC 9457).
+ * Narrows, for some routes, whom the gate let in already. Others get 403 with an `application/problem+json` (RFC 9457),
+ * also whoever came by a plain port, where nobody is known.
  *
  * @param allow service names or SPIFFE IDs, or a function; `anyone()` for every member
  * @throws TypeError where nobody is named, and for a function that is async
@@ -36,11 +37,20 @@ export type AuthorizeHandler = {
 export function authorize(allow: readonly string[] | Authorizer): AuthorizeHandler {
   const allows = authorizerOf(allow)
   return (request: object, response: object, next: () => void): void => {
-    const peer = peerOf(request)
+    const peer = peerIn(request)
+    if (peer === undefined) {
+      forbid(response, 'found a request that did not come through the mesh; allowed: members, through it')
+      return
+    }
     const answer: unknown = allows(peer)
     if (answer instanceof Promise) throw isAsync()
     if (answer === true) next()
-    else forbid(peer, response)
+    else
+      forbid(
+        response,
+        `found ${peer.service} calling; allowed: others, by this route's own list`,
+        peer.service,
+      )
   }
 }
 
@@ -63,13 +73,13 @@ function isAsync(): TypeError {
   )
 }
 
-function forbid(peer: Peer, response: object): void {
+function forbid(response: object, detail: string, caller?: string): void {
   const body = JSON.stringify({
     title: 'This caller may not do this',
     status: 403,
-    detail: `found ${peer.service} calling; allowed: others, by this route's own list`,
+    detail,
     code: 'CALLER_NOT_AUTHORIZED',
-    caller: peer.service,
+    caller,
   })
   const type = 'application/problem+json'
   if ('send' in response && 'code' in response) {
