@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { after, before, describe, test } from 'node:test'
 import { TestMesh } from '@datapunk/testkit'
 import { anyone, authorize, join, type Mesh } from '../index.ts'
@@ -84,6 +86,21 @@ describe('authorize', () => {
     await stream.fetch(`https://lake.service.datapunk:${port}/`)
     server.close()
     assert.deepEqual(said, [])
+  })
+
+  test('is a step of a handler of HTTP/2 too', async () => {
+    const allowed = lake.authorize(['stream'])
+    const forbidden = lake.authorize(['nexus'])
+    const server = lake.createServer({ http2: true }, (request, response) =>
+      allowed(request, response, () => forbidden(request, response, () => response.end('done'))),
+    )
+    const port = await listen(server)
+    const socket = await stream.connect({ host: 'lake', port, alpnProtocols: ['h2'] })
+    const session = connectHttp2('https://lake', { createConnection: () => socket })
+    const [headers] = await once(session.request({ ':path': '/' }).resume(), 'response')
+    assert.equal(headers[':status'], 403)
+    session.close()
+    server.close()
   })
 
   test('is a hook of Fastify too', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { types } from 'node:util'
 import type { Peer } from '../gate/peer.ts'
 import { peerIn } from '../gate/peer.ts'
@@ -21,9 +22,10 @@ interface FastifyReply {
   send(payload: string): unknown
 }
 
-/** An Express middleware and a Fastify `onRequest` hook in one. */
+/** An Express middleware, a step of a handler of node:https or node:http2, and a Fastify `onRequest` hook in one. */
 export type AuthorizeHandler = {
   (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void
+  (request: Http2ServerRequest, response: Http2ServerResponse, next: (error?: unknown) => void): void
   (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void): void
 }
 
