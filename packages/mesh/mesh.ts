@@ -38,6 +38,9 @@ import { logReader } from './transparency/log-reader.ts'
 import { LogWatch } from './transparency/log-watch.ts'
 import { WitnessMemory } from './transparency/witness-memory.ts'
 
+/** undici's, or Node's own, whose types are of the undici within it. */
+type FetchOptions = Omit<RequestInit, 'dispatcher'> | Omit<globalThis.RequestInit, 'dispatcher'>
+
 type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
 /** A service in the mesh; made by `join`. Every connection it accepts or makes goes through one gate. */
@@ -227,7 +230,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
    */
   readonly fetch = async (
     input: RequestInfo | globalThis.Request,
-    init?: Omit<RequestInit, 'dispatcher'>,
+    init?: FetchOptions,
   ): Promise<Response> => {
     if (this.#left) throw left()
     const dispatcher =
@@ -235,7 +238,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
         ? this.dispatcher
         : this.dispatcher.compose(toOneMember((host) => this.#client.memberAt(host)))
     try {
-      return await fetch(ownRequest(input), { ...init, ...ownBody(init), dispatcher })
+      return await fetch(ownRequest(input), { ...(init as RequestInit), ...ownBody(init), dispatcher })
     } catch (error) {
       throw meshErrorWithin(error) ?? error
     }
@@ -410,7 +413,7 @@ function ownRequest(input: RequestInfo | globalThis.Request): RequestInfo {
 }
 
 /** The same goes for its forms, which would be sent as `[object FormData]`. */
-function ownBody(init: Pick<RequestInit, 'body'> | undefined): Pick<RequestInit, 'body'> {
+function ownBody(init: FetchOptions | undefined): Pick<RequestInit, 'body'> {
   const body: unknown = init?.body
   if (!(body instanceof globalThis.FormData)) return {}
   const form = new FormData()
