@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { FixedClock, TestMesh } from '@datapunk/testkit'
-import { join, type Mesh, type MeshError } from './index.ts'
-import type { Staleness } from './mesh-events.ts'
+import { join, type Mesh, type MeshError, type Staleness } from './index.ts'
 import { listen } from './testing/listen.ts'
 
 const day = 24 * 60 * 60 * 1000

@@ -1,3 +1,4 @@
+export type { DocumentNumber } from '@datapunk/protocol'
 export type { MeshAgent } from './client/agent.ts'
 export type { ConnectOptions } from './client/client.ts'
 export type { MeshDispatcher } from './client/dispatcher.ts'
@@ -27,6 +28,7 @@ export type {
   Revocation,
   Rotation,
   Self,
+  Staleness,
   Update,
 } from './mesh-events.ts'
 export { type MeshDocuments, type MeshReading, readMeshDocuments } from './mesh-files.ts'
