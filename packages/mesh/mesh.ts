@@ -244,13 +244,19 @@ export class Mesh extends EventEmitter<MeshEvents> {
     }
   }
 
-  /** For `https.request` and the libraries on top of it. */
+  /**
+   * For `https.request` and the libraries on top of it. Those that follow redirects do so to any member: have them follow none
+   * (`maxRedirects: 0`, `followRedirect: false`), or use `fetch`.
+   */
   get agent(): MeshAgent {
     this.#agent ??= new MeshAgent(this.#client, this.#clock)
     return this.#agent
   }
 
-  /** For undici and the libraries on top of it. */
+  /**
+   * For undici 8, Node 26's own `fetch`, and the libraries on top of them. Whoever follows redirects does so to any member, other than
+   * `fetch` of the mesh.
+   */
   get dispatcher(): MeshDispatcher {
     this.#dispatcher ??= new MeshDispatcher(this.#client)
     return this.#dispatcher
