@@ -279,6 +279,18 @@ describe('every fault is one clear error', () => {
     assert.deepEqual(of('metrics: "127.0.0.2:7480"'), [])
   })
 
+  test('a port for certificates to name that is another each time', () => {
+    const of = (authority: string) =>
+      problemsOf(`services: { lake: {} }\ntrust_domain: a.b\nauthority: { ${authority} }\n`)
+    const [found, ...others] = of('http: "127.0.0.1:0"')
+    assert.match(
+      String(found?.message),
+      /^found 127\.0\.0\.1:0, and no authority\.public_url; allowed: a port/,
+    )
+    assert.deepEqual(others, [])
+    assert.deepEqual(of('http: "127.0.0.1:0", public_url: "http://a.example:7480"'), [])
+  })
+
   test('a file that anyone may write', () => {
     assert.match(problemsOf(good, { mode: 0o100666 })[0]!.message, /chmod o-w/)
     assert.deepEqual(problemsOf(good, { mode: 0o100644 }), [])

@@ -84,6 +84,7 @@ export function resolveConfig(text: ConfigText, options: ResolveOptions): Config
     operators: resolveOperators(text, trustDomain),
   }
   checkListen(config, options)
+  checkPublicPort(config, text, options)
   checkConsole(config, options)
   checkStapling(config, options)
   checkNames(config, options)
@@ -181,6 +182,19 @@ function checkListen({ authority }: Config, { problem }: ResolveOptions): void {
         `found ${addressText(host, port)} for authority.${name} and for authority.${other}; allowed: an address each`,
       )
   }
+}
+
+/** Certificates name the port for as long as they live; the system gives another one each time. */
+function checkPublicPort(
+  { authority: { http } }: Config,
+  text: ConfigText,
+  { problem }: ResolveOptions,
+): void {
+  if (http?.port !== 0 || text.authority.public_url !== undefined) return
+  problem(
+    ['authority', 'http'],
+    `found ${addressText(http.host, http.port)}, and no authority.public_url; allowed: a port from 1 to 65535, or authority.public_url besides: certificates say where the authority is reached`,
+  )
 }
 
 /** Nobody could staple what nobody signs. */
