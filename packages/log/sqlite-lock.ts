@@ -73,7 +73,9 @@ function openAlone(file: string): DatabaseSync {
   makePrivate(file)
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
   try {
+    // There may be no folder for temporary files that this user may write to.
     db.exec(`
+      PRAGMA temp_store = MEMORY;
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;

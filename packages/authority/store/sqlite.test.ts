@@ -92,6 +92,13 @@ test('every commit is synced before it is reported', (t) => {
   store.close()
 })
 
+test('needs no folder for temporary files', (t) => {
+  const { store, database } = openBare(newFile(t))
+  // 2: MEMORY (https://www.sqlite.org/pragma.html#pragma_temp_store).
+  assert.equal(pragma(database, 'temp_store'), 2)
+  store.close()
+})
+
 test('writes of one turn share one commit', async (t) => {
   const file = newFile(t)
   const store = SqliteStore.open({ file })

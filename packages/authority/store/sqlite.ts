@@ -176,6 +176,8 @@ function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSyn
   const { file, readOnly = false, disk, steps = migrations, connect = openFile } = options
   const database = connect(file, { readOnly, timeout: OPEN_TIMEOUT, enableForeignKeyConstraints: true })
   try {
+    // There may be no folder for temporary files that this user may write to.
+    database.exec('PRAGMA temp_store = MEMORY')
     const version = schemaVersion(database, file, steps.length)
     if (readOnly && version < steps.length) throw tooOld(file, version, steps.length)
     if (readOnly) return database
