@@ -206,6 +206,9 @@ describe('a restored authority', () => {
     writeFileSync(authority.inventory, 'x'.repeat(4096))
     await assert.rejects(restore(), { code: 'RESTORE_REFUSED', message: /--replace/ })
     assert.equal((await restore({ replace: true })).generation, 2)
+    // What is empty is none.
+    writeFileSync(authority.inventory, '')
+    assert.equal((await restore()).generation, 2)
   })
 
   test('believes of what lies in the mesh folder only what its own keys have signed', async () => {

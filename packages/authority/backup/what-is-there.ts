@@ -3,7 +3,7 @@ import type { Config, Layout } from '@datapunk/protocol'
 import type { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import type { MeshRow } from '../store/rows.ts'
-import { applicationId } from '../store/schema.ts'
+import { applicationId, isEmpty } from '../store/schema.ts'
 import { notOpened, sqliteFailure } from '../store/sqlite-failure.ts'
 import type { BackupHeader } from './header.ts'
 
@@ -38,6 +38,7 @@ export function whatIsThere({ authority }: Layout, disk: Disk): WhatIsThere {
 function readPlainly(file: string): WhatIsThere {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT })
   try {
+    if (isEmpty(database)) return { hasInventory: false, mesh: undefined }
     const { application_id: owner } = database.prepare('PRAGMA application_id').get()!
     if (owner !== applicationId) return { hasInventory: true, mesh: undefined }
     const row = database.prepare('SELECT mesh_id AS meshId, generation FROM mesh').get()

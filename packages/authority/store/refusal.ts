@@ -83,6 +83,14 @@ export const refusal = {
       { cause },
     ),
 
+  /** What is on record can't be told. */
+  unread: (cause: unknown, failure = sqliteFailure(cause)) =>
+    new AuthorityError(
+      'STORE_FAILED',
+      `the inventory can't be read (${cause instanceof Error ? cause.message : String(cause)}). ${sqliteRemedy(failure)}`,
+      { cause },
+    ),
+
   number: (what: string, found: DocumentNumber, last: DocumentNumber | undefined) =>
     new AuthorityError(
       'NUMBER_REUSED',

@@ -212,13 +212,17 @@ export const migrations: readonly SchemaStep[] = [
   `,
 ]
 
+/** Whether nothing was ever written into it: an empty file, or one that SQLite has only begun. */
+export function isEmpty(database: DatabaseSync): boolean {
+  return ['user_version', 'application_id', 'schema_version'].every((name) => pragma(database, name) === 0)
+}
+
 /** @returns the version of the inventory: 0 when it is empty
  *  @throws AuthorityError `SCHEMA_TOO_NEW`, or `STORE_FAILED` when the file is the database of another program */
 export function schemaVersion(database: DatabaseSync, file: string, newest: number): number {
+  if (isEmpty(database)) return 0
   const version = pragma(database, 'user_version')
   const owner = pragma(database, 'application_id')
-  const empty = version === 0 && owner === 0 && pragma(database, 'schema_version') === 0
-  if (empty) return 0
   if (owner !== applicationId) {
     throw new AuthorityError('STORE_FAILED', `${file} is the database of another program; move it away`, {
       data: { file, applicationId: owner },

@@ -32,6 +32,10 @@ const remedies: Readonly<Record<SqliteFailure, string>> = {
   ours: 'This should not happen; please report it',
 }
 
+export function isSqliteError(error: unknown): boolean {
+  return (error as { code?: string } | undefined)?.code === 'ERR_SQLITE_ERROR'
+}
+
 export function sqliteFailure(error: unknown): SqliteFailure {
   return failures.get(((error as { errcode?: number }).errcode ?? 0) % 256) ?? 'ours'
 }

@@ -1,7 +1,8 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { revokedPrefix } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import type { Reader } from './contract.ts'
+import { ReadStatement, type Row } from './read-statement.ts'
 import { refusal } from './refusal.ts'
 import type {
   AcknowledgementRow,
@@ -29,8 +30,6 @@ import type {
   TrustStatementRow,
 } from './rows.ts'
 
-type Row = Record<string, SQLOutputValue>
-
 const certificateColumns = `serial, profile, slot, spki_hash AS spkiHash, certificate.instance, not_before AS notBefore,
   not_after AS notAfter, tbs_hash AS tbsHash, request, intended_at AS intendedAt,
   iif(certificate.revocation IS NULL, certificate.state, 'revoked') AS state, der, log`
@@ -49,141 +48,142 @@ const RECORDS_AT_ONCE = 1000
 
 /** The reading half of `SqliteStore`. The schema's STRICT tables hold what the casts say. */
 export class SqliteReader implements Reader {
-  readonly #mesh: StatementSync
-  readonly #slots: StatementSync
-  readonly #services: StatementSync
-  readonly #instances: StatementSync
-  readonly #currentCertificates: StatementSync
-  readonly #terms: StatementSync
-  readonly #certificate: StatementSync
-  readonly #liveCertificates: StatementSync
-  readonly #nextEnd: StatementSync
-  readonly #revocableOf: StatementSync
-  readonly #certificatesOf: StatementSync
-  readonly #certificatesFrom: StatementSync
-  readonly #serialsFrom: StatementSync
-  readonly #revocation: StatementSync
-  readonly #compromised: StatementSync
-  readonly #revoked: StatementSync
-  readonly #lastRevocationOf: StatementSync
-  readonly #lists: StatementSync
-  readonly #list: StatementSync
-  readonly #trustStatements: StatementSync
-  readonly #bundle: StatementSync
-  readonly #section: StatementSync
-  readonly #acknowledgements: StatementSync
-  readonly #deliveries: StatementSync
-  readonly #attempts: StatementSync
-  readonly #nextKeys: StatementSync
-  readonly #pinnedKeys: StatementSync
-  readonly #pinning: StatementSync
-  readonly #issuedOf: StatementSync
-  readonly #audit: StatementSync
-  readonly #auditRecords: StatementSync
-  readonly #auditEdge: StatementSync
-  readonly #auditCheckpoints: StatementSync
+  readonly #mesh: ReadStatement
+  readonly #slots: ReadStatement
+  readonly #services: ReadStatement
+  readonly #instances: ReadStatement
+  readonly #currentCertificates: ReadStatement
+  readonly #terms: ReadStatement
+  readonly #certificate: ReadStatement
+  readonly #liveCertificates: ReadStatement
+  readonly #nextEnd: ReadStatement
+  readonly #revocableOf: ReadStatement
+  readonly #certificatesOf: ReadStatement
+  readonly #certificatesFrom: ReadStatement
+  readonly #serialsFrom: ReadStatement
+  readonly #revocation: ReadStatement
+  readonly #compromised: ReadStatement
+  readonly #revoked: ReadStatement
+  readonly #lastRevocationOf: ReadStatement
+  readonly #lists: ReadStatement
+  readonly #list: ReadStatement
+  readonly #trustStatements: ReadStatement
+  readonly #bundle: ReadStatement
+  readonly #section: ReadStatement
+  readonly #acknowledgements: ReadStatement
+  readonly #deliveries: ReadStatement
+  readonly #attempts: ReadStatement
+  readonly #nextKeys: ReadStatement
+  readonly #pinnedKeys: ReadStatement
+  readonly #pinning: ReadStatement
+  readonly #issuedOf: ReadStatement
+  readonly #audit: ReadStatement
+  readonly #auditRecords: ReadStatement
+  readonly #auditEdge: ReadStatement
+  readonly #auditCheckpoints: ReadStatement
 
   constructor(database: DatabaseSync) {
-    this.#mesh = database.prepare(
+    const reading = (sql: string) => new ReadStatement(database, sql)
+    this.#mesh = reading(
       `SELECT mesh_id AS meshId, trust_domain AS trustDomain, environment, generation, created_at AS createdAt, halted,
        backed_up_at AS backedUpAt, scts, bundle_terms AS bundleTerms, settings FROM mesh`,
     )
-    this.#slots = database.prepare(
+    this.#slots = reading(
       `SELECT id, kind, state, algorithm, spki_hash AS spkiHash, spki, certificate, since, left_out AS leftOut, origin, monitored,
        told_in AS toldIn FROM slot
        ORDER BY id`,
     )
-    this.#services = database.prepare(
+    this.#services = reading(
       'SELECT service, spiffe_id AS spiffeId, state, settings, since, barred_at AS barredAt FROM service ORDER BY service',
     )
-    this.#instances = database.prepare('SELECT id, service, place, since, held FROM instance ORDER BY id')
-    this.#currentCertificates = database.prepare(
+    this.#instances = reading('SELECT id, service, place, since, held FROM instance ORDER BY id')
+    this.#currentCertificates = reading(
       `SELECT ${certificateColumns} FROM current_certificate JOIN certificate
        ON certificate.number = current_certificate.certificate WHERE ${isIssued} ORDER BY certificate.number`,
     )
-    this.#terms = database.prepare(
+    this.#terms = reading(
       `SELECT instance.service, instance.id AS instance, place, serial IS held AS held, serial, not_before AS notBefore, not_after AS notAfter
        FROM current_certificate JOIN certificate ON certificate.number = current_certificate.certificate
        JOIN instance ON instance.id = certificate.instance JOIN service USING (service)
        WHERE ${isIssued} AND service.state = 'member' ORDER BY certificate.number`,
     )
-    this.#certificate = database.prepare(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
-    this.#liveCertificates = database.prepare(
+    this.#certificate = reading(`SELECT ${certificateColumns} FROM certificate WHERE serial = ?`)
+    this.#liveCertificates = reading(
       `SELECT ${certificateColumns} FROM ${issued} WHERE ${isIssued} AND not_after > ? ORDER BY number`,
     )
-    this.#nextEnd = database.prepare(
+    this.#nextEnd = reading(
       `SELECT min(not_after) AS ends FROM ${issued} WHERE ${isIssued} AND not_after > ?`,
     )
-    this.#revocableOf = database.prepare(
+    this.#revocableOf = reading(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
        AND certificate.revocation IS NULL ORDER BY number`,
     )
-    this.#certificatesOf = database.prepare(
+    this.#certificatesOf = reading(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? ORDER BY number DESC LIMIT ?`,
     )
-    this.#certificatesFrom = database.prepare(
+    this.#certificatesFrom = reading(
       `SELECT ${certificateColumns} FROM certificate WHERE serial BETWEEN ? AND ? ORDER BY number`,
     )
-    this.#serialsFrom = database.prepare('SELECT serial FROM certificate WHERE serial BETWEEN ? AND ?')
-    this.#revocation = database.prepare(
+    this.#serialsFrom = reading('SELECT serial FROM certificate WHERE serial BETWEEN ? AND ?')
+    this.#revocation = reading(
       `SELECT serial, reason, revocation.at FROM certificate JOIN revocation
        ON revocation.number = certificate.revocation WHERE serial = ?`,
     )
-    this.#compromised = database.prepare(
+    this.#compromised = reading(
       `SELECT 1 FROM certificate JOIN revocation ON revocation.number = certificate.revocation
        WHERE spki_hash = ? AND certificate.revocation IS NOT NULL AND reason = 'key-compromise' LIMIT 1`,
     )
-    this.#revoked = database.prepare(
+    this.#revoked = reading(
       `SELECT revocation.number, serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter
        FROM revocation JOIN certificate ON certificate.number = revocation.certificate
        WHERE revocation.number > ?1 AND not_after > ?2 AND (?3 IS NULL OR revocation.slot = ?3) ORDER BY revocation.number`,
     )
-    this.#lastRevocationOf = database.prepare('SELECT max(number) AS number FROM revocation WHERE slot = ?')
-    this.#lists = database.prepare(`SELECT ${listColumns} FROM list ORDER BY slot, scope`)
-    this.#list = database.prepare(`SELECT ${listColumns}, der FROM list WHERE slot = ? AND scope = ?`)
-    this.#trustStatements = database.prepare(
+    this.#lastRevocationOf = reading('SELECT max(number) AS number FROM revocation WHERE slot = ?')
+    this.#lists = reading(`SELECT ${listColumns} FROM list ORDER BY slot, scope`)
+    this.#list = reading(`SELECT ${listColumns}, der FROM list WHERE slot = ? AND scope = ?`)
+    this.#trustStatements = reading(
       'SELECT generation, counter, bytes FROM trust_statement ORDER BY generation, counter',
     )
-    this.#bundle = database.prepare(
+    this.#bundle = reading(
       `SELECT generation, counter, head, issued_at AS issuedAt, expires_at AS expiresAt,
        (SELECT json_group_array(digest ORDER BY digest) FROM bundle_section AS named
         WHERE named.generation = bundle.generation AND named.counter = bundle.counter) AS sections FROM bundle
        ORDER BY generation DESC, counter DESC LIMIT 1`,
     )
-    this.#section = database.prepare('SELECT bytes FROM section WHERE digest = ?')
-    this.#acknowledgements = database.prepare('SELECT * FROM acknowledgement ORDER BY instance')
-    this.#deliveries = database.prepare('SELECT instance, digest, at FROM delivery ORDER BY instance')
-    this.#attempts = database.prepare(
+    this.#section = reading('SELECT bytes FROM section WHERE digest = ?')
+    this.#acknowledgements = reading('SELECT * FROM acknowledgement ORDER BY instance')
+    this.#deliveries = reading('SELECT instance, digest, at FROM delivery ORDER BY instance')
+    this.#attempts = reading(
       'SELECT kind, subject, attempts, next_try_at AS nextTryAt, waits, error FROM attempt ORDER BY kind, subject',
     )
-    this.#nextKeys = database.prepare(
+    this.#nextKeys = reading(
       `SELECT instance, spki_hash AS spkiHash, algorithm, key_size AS keySize, generation, counter, announced_at AS at
        FROM next_key ORDER BY instance`,
     )
-    this.#pinnedKeys = database.prepare(
+    this.#pinnedKeys = reading(
       `SELECT DISTINCT service, spkiHash FROM
        (SELECT certificate.instance, spki_hash AS spkiHash FROM ${issued} WHERE ${isIssued} AND not_after > ?
         UNION ALL SELECT instance, spki_hash FROM next_key) AS pinned
        JOIN instance ON instance.id = pinned.instance JOIN service USING (service) WHERE service.state = 'member'
        ORDER BY service, spkiHash`,
     )
-    this.#pinning = database.prepare(
+    this.#pinning = reading(
       `SELECT wanted, mode, generation, counter, since AS at, suspended_until AS suspendedUntil FROM pinning`,
     )
     // The index is found by its own condition alone, word for word.
-    this.#issuedOf = database.prepare(
+    this.#issuedOf = reading(
       `SELECT ${certificateColumns} FROM certificate INDEXED BY certificate_of_others
        WHERE ${isIssued} AND profile <> 'leaf' AND profile = ? ORDER BY number`,
     )
-    this.#audit = database.prepare(
+    this.#audit = reading(
       'SELECT number, at, actor, deed, entry FROM audit WHERE number > ? ORDER BY number LIMIT ?',
     )
-    this.#auditRecords = database.prepare(
+    this.#auditRecords = reading(
       `SELECT number, at, actor, deed, entry, lower(hex(leaf)) AS leaf FROM audit WHERE number > ? ORDER BY number
        LIMIT ${RECORDS_AT_ONCE}`,
     )
-    this.#auditEdge = database.prepare('SELECT edge FROM audit_edge')
-    this.#auditCheckpoints = database.prepare('SELECT * FROM audit_checkpoint ORDER BY generation, counter')
+    this.#auditEdge = reading('SELECT edge FROM audit_edge')
+    this.#auditCheckpoints = reading('SELECT * FROM audit_checkpoint ORDER BY generation, counter')
   }
 
   mesh(): MeshRow | undefined {
@@ -195,7 +195,7 @@ export class SqliteReader implements Reader {
       halted: row.halted ?? undefined,
       backedUpAt: row.backedUpAt ?? undefined,
       ...(scts !== null && { scts }),
-      ...(bundleTerms !== null && { bundleTerms: JSON.parse(bundleTerms as string) }),
+      ...(bundleTerms !== null && { bundleTerms: parsed(bundleTerms) }),
       ...(settings !== null && { settings }),
     } as unknown as MeshRow
   }
@@ -203,9 +203,9 @@ export class SqliteReader implements Reader {
   slots(): readonly SlotRow[] {
     return this.#slots.all().map(({ origin, monitored, toldIn, ...row }) => {
       const certificate = row.certificate ?? undefined
-      const leftOut = JSON.parse(row.leftOut as string)
+      const leftOut = parsed(row.leftOut)
       const ofLog = { ...(origin !== null && { origin }), ...(monitored !== null && { monitored }) }
-      const ofRetiring = toldIn !== null && { toldIn: JSON.parse(toldIn as string) }
+      const ofRetiring = toldIn !== null && { toldIn: parsed(toldIn) }
       return { ...row, certificate, leftOut, ...ofLog, ...ofRetiring } as unknown as SlotRow
     })
   }
@@ -299,7 +299,7 @@ export class SqliteReader implements Reader {
 
   bundle(): PublishedBundleRow | undefined {
     const row = this.#bundle.get()
-    return row && ({ ...row, sections: JSON.parse(row.sections as string) } as unknown as PublishedBundleRow)
+    return row && ({ ...row, sections: parsed(row.sections) } as unknown as PublishedBundleRow)
   }
 
   section(digest: string): Uint8Array | undefined {
@@ -348,7 +348,7 @@ export class SqliteReader implements Reader {
   audit(after: number, limit: number): readonly AuditRow[] {
     return this.#audit
       .all(after, limit)
-      .map((row) => ({ ...row, entry: JSON.parse(row.entry as string) }) as unknown as AuditRow)
+      .map((row) => ({ ...row, entry: parsed(row.entry) }) as unknown as AuditRow)
   }
 
   *auditRecords(after: number): Iterable<HashedRecord> {
@@ -381,8 +381,17 @@ export class SqliteReader implements Reader {
   }
 }
 
+/** What is damaged may still look like a row. */
+function parsed(text: SQLOutputValue | undefined): unknown {
+  try {
+    return JSON.parse(text as string)
+  } catch (cause) {
+    throw refusal.unread(cause, 'damaged')
+  }
+}
+
 /** SQLite's rows have no prototype; ours are ordinary objects. */
-function all<T>(statement: StatementSync): T[] {
+function all<T>(statement: ReadStatement): T[] {
   return statement.all().map((row) => ({ ...row }) as unknown as T)
 }
 
@@ -392,15 +401,7 @@ function listOf({ baseNumber, baseNextUpdate, baseRevocations, ...row }: Row): L
 }
 
 /** Field by field: there are many of them. */
-function termOf({
-  service,
-  instance,
-  place,
-  held,
-  serial,
-  notBefore,
-  notAfter,
-}: Record<string, SQLOutputValue>): TermRow {
+function termOf({ service, instance, place, held, serial, notBefore, notAfter }: Row): TermRow {
   return { service, instance, place, held: held === 1, serial, notBefore, notAfter } as TermRow
 }
 

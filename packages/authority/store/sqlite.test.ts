@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite'
@@ -481,6 +490,59 @@ test('a file that another program holds, or that can’t be opened, is no reason
     code: 'STORE_FAILED',
     message: /unable to open.*ulimit -n/,
   })
+})
+
+test('a file that is damaged inside is told of by whoever reads there, with what mends it', async (t) => {
+  const file = newFile(t)
+  const store = SqliteStore.open({ file })
+  await store.write((transaction) => {
+    for (let n = 0; n < 50; n++) large(transaction, `s${n}`)
+    transaction.addAudit({ at: 1, actor: 'up', deed: 'bundle-published', entry: {} })
+  })
+  store.close()
+  const whole = readFileSync(file)
+  const pageSize = whole.readUInt16BE(16)
+  // Once it is open, its first page is whole and those behind it are not; or nothing of it is.
+  for (const from of [pageSize, 0]) {
+    writeFileSync(file, whole)
+    const opened = SqliteStore.open({ file, readOnly: true })
+    writeFileSync(file, Buffer.from(whole).fill(0xff, from))
+    const reads = [
+      () => opened.services(),
+      () => opened.certificate('01'),
+      () => [...opened.revoked({ number: 0, time: 0 })],
+      () => [...opened.auditRecords(0)],
+      () => opened.auditTree(),
+    ]
+    for (const read of reads) {
+      assert.throws(read, {
+        code: 'STORE_FAILED',
+        message: /can't be read.*`mtls restore FILE --replace`/,
+      })
+    }
+    opened.close()
+  }
+})
+
+test('text that is no JSON any more is damage too', async (t) => {
+  const { store, database } = openBare(newFile(t))
+  await store.write((transaction) =>
+    transaction.addAudit({ at: 1, actor: 'up', deed: 'bundle-published', entry: {} }),
+  )
+  database.exec("DROP TRIGGER audit_keeps; UPDATE audit SET entry = '{'")
+  assert.throws(() => store.audit(0, 1), { code: 'STORE_FAILED', message: /mtls restore FILE/ })
+  store.close()
+})
+
+test('an empty file is an inventory with nothing in it, for whoever looks too', (t) => {
+  const file = newFile(t)
+  SqliteStore.open({ file }).close()
+  writeFileSync(file, '')
+  const reader = SqliteStore.open({ file, readOnly: true })
+  assert.equal(reader.mesh(), undefined)
+  assert.deepEqual(reader.slots(), [])
+  reader.close()
+  assert.equal(readFileSync(file).length, 0)
 })
 
 test('a damaged file, or the database of another program, is refused and left alone', (t) => {

@@ -3,9 +3,10 @@ import { Disk } from '../disk/disk.ts'
 import { AuthorityError } from '../error.ts'
 import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { CountingStore, Transaction } from './contract.ts'
+import { ReadStatement } from './read-statement.ts'
 import { refusal } from './refusal.ts'
 import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
-import { notOpened, sqliteFailure } from './sqlite-failure.ts'
+import { isSqliteError, notOpened, sqliteFailure } from './sqlite-failure.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 
@@ -54,7 +55,7 @@ export class SqliteStore extends SqliteReader implements CountingStore {
   readonly #savepoint: StatementSync
   readonly #release: StatementSync
   readonly #rollbackTo: StatementSync
-  readonly #dataVersion: StatementSync
+  readonly #dataVersion: ReadStatement
   #commits = 0
   #closed = false
 
@@ -88,7 +89,7 @@ export class SqliteStore extends SqliteReader implements CountingStore {
     this.#savepoint = database.prepare('SAVEPOINT work')
     this.#release = database.prepare('RELEASE work')
     this.#rollbackTo = database.prepare('ROLLBACK TO work')
-    this.#dataVersion = database.prepare('PRAGMA data_version')
+    this.#dataVersion = new ReadStatement(database, 'PRAGMA data_version')
   }
 
   get commits(): CountingStore['commits'] {
@@ -179,6 +180,7 @@ function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSyn
     // There may be no folder for temporary files that this user may write to.
     database.exec('PRAGMA temp_store = MEMORY')
     const version = schemaVersion(database, file, steps.length)
+    if (readOnly && version === 0) return nothingIn(database, steps)
     if (readOnly && version < steps.length) throw tooOld(file, version, steps.length)
     if (readOnly) return database
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
@@ -192,6 +194,14 @@ function openDatabase(options: SqliteStoreOptions & { disk: Disk }): DatabaseSyn
   }
 }
 
+/** Whoever looks into an empty file finds what the first apply would: an inventory with nothing in it. */
+function nothingIn(empty: DatabaseSync, steps: readonly SchemaStep[]): DatabaseSync {
+  empty.close()
+  const database = new DatabaseSync(':memory:')
+  migrate(database, 0, steps)
+  return database
+}
+
 function openFile(file: string, options: DatabaseSyncOptions): DatabaseSync {
   return new DatabaseSync(file, options)
 }
@@ -202,10 +212,6 @@ function backUp(database: DatabaseSync, disk: Disk, backup: string): void {
   disk.makePrivateFile(backup, { create: true })
   database.prepare('VACUUM INTO ?').run(backup)
   disk.sync(backup)
-}
-
-function isSqliteError(error: unknown): boolean {
-  return (error as { code?: string } | undefined)?.code === 'ERR_SQLITE_ERROR'
 }
 
 function tooOld(file: string, found: number, needed: number): AuthorityError {
