@@ -40,6 +40,17 @@ const ORDER: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 
 
 /** What is worst comes first. */
 export async function findingsOf(examination: Examination): Promise<readonly Finding[]> {
-  const found = await Promise.all(checks.map((check) => check(examination)))
+  const found = await Promise.all(checks.map((check) => findingsBy(check, examination)))
   return found.flat().sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
+}
+
+/** One that fails keeps nobody from what the others find. */
+async function findingsBy(check: Check, examination: Examination): Promise<readonly Finding[]> {
+  try {
+    return await check(examination)
+  } catch (error) {
+    const found = `not all could be looked at: ${error instanceof Error ? error.message : String(error)}`
+    const fix = 'what the message says; where it says nothing, please report it'
+    return [{ id: 'check-failed', severity: 'error', subject: 'mesh', found, fix }]
+  }
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { AuthorityError, connectAdmin, type InstanceStatus, type Status } from '@datapunk/authority'
 import { MeshError } from '@datapunk/mesh'
@@ -191,6 +192,10 @@ describe('doctor', () => {
         return undefined
       },
     ],
+    'check-failed': [
+      'error',
+      () => ({ system: { resolveFailure: () => Promise.reject(new Error('the resolver broke')) } }),
+    ],
     'clock-behind': ['error', () => ({ now: Date.now() - 2 * DAY })],
     'disk-full': ['warning', () => ({ system: { freeBytes: async () => 100 * 1024 * 1024 } })],
     'key-exposed': [
@@ -327,6 +332,29 @@ describe('doctor', () => {
       assert.ok(finding.found !== '' && finding.fix !== '' && finding.subject !== '')
     })
   }
+
+  test('records that are damaged inside, or empty, are told of with what mends them, and so is all the rest', async () => {
+    const { inventory } = layoutOf(config).authority
+    const database = new DatabaseSync(inventory)
+    const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'slot'").get()
+    database.close()
+    const octets = readFileSync(inventory)
+    const page = octets.readUInt16BE(16)
+    const at = (Number(root!.rootpage) - 1) * page
+    const elsewhere = { system: { nodeVersion: '22.1.0' } }
+    for (const [damaged, told] of [
+      [
+        Buffer.from(octets).fill(0xff, at, at + page),
+        /malformed.*`mtls restore FILE --replace`.*STORE_FAILED/,
+      ],
+      [Buffer.alloc(0), /no inventory.*CA_WITHOUT_INVENTORY/],
+    ] as const) {
+      writeFileSync(inventory, damaged)
+      const findings = await found(elsewhere)
+      assert.match(findings.find(({ id }) => id === 'records-broken')?.found ?? '', told)
+      assert.ok(idsOf(findings).includes('node-unsafe'))
+    }
+  })
 
   test('a disk with no room at all is an error', async () => {
     const [finding] = await news({ system: { freeBytes: async () => 1024 } })

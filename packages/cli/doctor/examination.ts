@@ -32,7 +32,7 @@ export interface Examination {
 }
 
 export interface Unread {
-  readonly error: AuthorityError | CliError | MeshError | PkiError | ProtocolError
+  readonly error: { readonly code: string; readonly message: string }
 }
 
 export function isRead<Value extends object>(value: Value | Unread): value is Value {
@@ -87,6 +87,7 @@ async function reading<Value>(read: () => Promise<Value>): Promise<Value | Unrea
     if (error instanceof AuthorityError || error instanceof CliError) return { error }
     if (error instanceof MeshError || error instanceof PkiError || error instanceof ProtocolError)
       return { error }
-    throw error
+    // What nobody foresaw is found too, and keeps nobody from the rest.
+    return { error: { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) } }
   }
 }
