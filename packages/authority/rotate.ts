@@ -1,11 +1,11 @@
 import { type ApplyReport, apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { requireMesh } from './no-mesh.ts'
-import { beginRoll } from './rollover/begin.ts'
+import { beginRoll, onlyLeavesOut } from './rollover/begin.ts'
 import { compromise } from './rollover/compromise.ts'
 import type { RollWait, RootKeyAsk } from './rollover/roll-step.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
-import type { SlotKind, SlotState } from './store/rows.ts'
+import type { SlotKind, SlotRow, SlotState } from './store/rows.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =
@@ -100,8 +100,8 @@ export function slotReport(
 /** What `rotate` would touch. Nothing is changed. */
 export function previewRotation({ store, peers, clock }: Engine, request: RotateRequest): RotatePreview {
   requireMesh({ store })
-  // What goes on being renewed is not touched by that.
-  if (request.what === 'resume')
+  // What goes on being renewed is not touched by that, nor is anything by whom is waited for.
+  if (request.what === 'resume' || isOnlyLeavingOut(store.slots(), request))
     return { certificates: [], peers: [], connections: 0, absent: [], elsewhere: [] }
   const now = clock()
   const members = new Set(
@@ -142,6 +142,12 @@ export function previewRotation({ store, peers, clock }: Engine, request: Rotate
       return issues && place === 'elsewhere' && hasOne ? [id] : []
     }),
   }
+}
+
+function isOnlyLeavingOut(slots: readonly SlotRow[], request: RotateRequest): boolean {
+  const isOfPairs = request.what === 'pairs' || request.what === 'back' || request.what === 'resume'
+  if (isOfPairs || request.what === 'compromised') return false
+  return onlyLeavesOut(slots, { kind: request.what, without: request.without })
 }
 
 /** Whether certificates are made in the place of others. */

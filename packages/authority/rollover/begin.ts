@@ -13,7 +13,7 @@ export interface BeginRoll {
 
 /**
  * Begins a roll-over that somebody asked for; from then on it goes by itself. One that is under way already goes on, without
- * the instances that are named.
+ * the instances that are named; so does what retires, where some are.
  *
  * @returns whether a new one was begun
  * @throws AuthorityError `INSTANCE_UNKNOWN`, `ROOT_KEY_NEEDED`
@@ -21,7 +21,7 @@ export interface BeginRoll {
 export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): Promise<boolean> {
   const { store, clock, actor } = engine
   checkLeftOut(engine, without)
-  const isUnderWay = isBusy(store.slots(), kind)
+  const isUnderWay = isBusy(store.slots(), { kind, without })
   if (!isUnderWay) {
     requireRootKeys(engine)
     await takeStep(engine, { kind: 'prepare', slotKind: kind, reason: 'somebody asked for it' })
@@ -37,9 +37,15 @@ export async function beginRoll(engine: Engine, { kind, without }: BeginRoll): P
   return !isUnderWay
 }
 
+/** Whether nothing would be begun, and what retires only be waited for by fewer. */
+export function onlyLeavesOut(slots: readonly SlotRow[], { kind, without }: BeginRoll): boolean {
+  const moving = underWay(slots, kind)
+  return without.length > 0 && moving.length > 0 && moving.every(({ state }) => state === 'retiring')
+}
+
 /** A next issuing CA needs only room: what retires may be held for a year, by a key elsewhere. */
-function isBusy(slots: readonly SlotRow[], kind: SlotKind): boolean {
-  if (kind !== 'issuing-ca') return underWay(slots, kind).length > 0
+function isBusy(slots: readonly SlotRow[], { kind, without }: BeginRoll): boolean {
+  if (kind !== 'issuing-ca' || without.length > 0) return underWay(slots, kind).length > 0
   const isPrepared = slots.some((slot) => slot.kind === kind && slot.state === 'prepared')
   return isPrepared || isCrowded(slots)
 }

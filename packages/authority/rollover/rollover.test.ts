@@ -17,7 +17,7 @@ import type { Engine } from '../engine.ts'
 import { takeInventory } from '../observe.ts'
 import { LIVENESS } from '../peers/peer-book.ts'
 import { plan } from '../plan.ts'
-import { rotate } from '../rotate.ts'
+import { previewRotation, rotate } from '../rotate.ts'
 import { rotateAnew } from '../rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { DRAIN_TIME } from './lifetimes.ts'
@@ -114,6 +114,25 @@ describe('a roll-over', () => {
     assert.deepEqual([states()['issuing-ca-2'], states()['issuing-ca-3']], ['active', 'prepared'])
     await rotate(engine, { what: 'issuing-ca', without: [] })
     assert.equal(states()['issuing-ca-4'], undefined)
+  })
+
+  test('leaves somebody out of what retires without another one being begun', async () => {
+    await rotate(engine, { what: 'issuing-ca', without: [] })
+    for (const service of ['lake', 'stream']) acknowledge(service)
+    await apply(engine, no)
+    acknowledge('lake')
+    await apply(engine, no)
+    assert.deepEqual(
+      waits().map(({ stage, slot, late }) => [stage, slot, late.map(({ instance }) => instance)]),
+      [['drain', 'issuing-ca-1', ['stream']]],
+    )
+    const request = { what: 'issuing-ca', without: ['stream'] } as const
+    assert.deepEqual(previewRotation(engine, request).certificates, [])
+    await rotate(engine, request)
+    assert.deepEqual([states()['issuing-ca-1'], states()['issuing-ca-3']], ['retired', undefined])
+    // There is nothing to leave anybody out of now.
+    await rotate(engine, request)
+    assert.equal(states()['issuing-ca-3'], 'prepared')
   })
 
   test('of the issuing CA waits for every live peer, and only then signs; then it drains and is dropped', async () => {
