@@ -62,7 +62,9 @@ export function previewRevocation(engine: Engine, request: RevokeRequest): Revok
     already,
     cuts: [...cuts].map(([service, connections]) => ({ service, connections })),
     peers: [
-      ...new Set(peers.live().flatMap((peer) => (serials.has(peer.serial) ? [] : [peer.service]))),
+      ...new Set(
+        peers.live().flatMap((peer) => (peer.revoked || serials.has(peer.serial) ? [] : [peer.service])),
+      ),
     ].sort(),
   }
 }

@@ -215,6 +215,8 @@ describe('revoking', () => {
       revoked: false,
     }
     engine.peers.arrived(peer)
+    // Who was revoked before is told, and waited for by nobody.
+    engine.peers.arrived({ ...peer, peer: 'f', service: 'flow', instance: 'flow', revoked: true })
     engine.peers.reported('p', { ...report, bundle: { generation: 1, counter: 1 } })
     const { cuts, lastOf, bars, peers } = previewRevocation(engine, {
       targets: [{ service: 'lake' }],
