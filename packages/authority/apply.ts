@@ -74,7 +74,8 @@ const MAX_PASSES = 12
  * Makes what is into what should be. Whatever step a crash or a full disk ends it at, what was serving goes on serving,
  * and the next apply goes on from there.
  */
-export async function apply(engine: Engine, options: ApplyOptions): Promise<ApplyReport> {
+export async function apply(given: Engine, options: ApplyOptions): Promise<ApplyReport> {
+  const engine = { ...given, report: tellingOnce(given.report) }
   await sealKeys(engine)
   let { report, mayGoOn } = await pass(engine, options, [])
   for (let passes = 1; passes < MAX_PASSES && mayGoOn; passes++) {
@@ -83,6 +84,19 @@ export async function apply(engine: Engine, options: ApplyOptions): Promise<Appl
     report = joined(report, next.report)
   }
   return report
+}
+
+/** What fails in one pass, and in the next one again, has failed once. */
+function tellingOnce(report: Engine['report']): Engine['report'] {
+  const told = new Set<string>()
+  return (event) => {
+    if (event.kind === 'issue-failed') {
+      const failure = JSON.stringify([event.subject, { ...event.detail, nextTryAt: undefined }])
+      if (told.has(failure)) return
+      told.add(failure)
+    }
+    report(event)
+  }
 }
 
 /** Nobody is asked again: approved is what was so before, and no more, since the config may be another one by now. */

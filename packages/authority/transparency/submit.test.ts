@@ -15,6 +15,7 @@ import {
 } from '@datapunk/pki'
 import { FixedClock, type Loggable, TestLog } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
+import { beginRoll } from '../rollover/begin.ts'
 import type { SlotRow } from '../store/rows.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { LogSeat } from './log-seat.ts'
@@ -39,11 +40,28 @@ describe('a log that has ended', () => {
       await engine.store.write((transaction) => transaction.putSlot({ ...slot, state }))
       rmSync(engine.layout.instancesDir, { recursive: true })
       const { failed } = await apply(engine, { approve: () => true })
-      assert.match(failed[0]!.error.message, new RegExp(`is ${state}, and a log that has ended`))
+      const why = `is ${state}, and a log that has ended is not gone on with: .mtls rotate --log.`
+      assert.match(failed[0]!.error.message, new RegExp(why))
       assert.equal((await seatLog(engine)).state, state)
       const logs = engine.store.slots().filter(({ kind }) => kind === 'log')
       assert.deepEqual(logs, [{ ...slot, state }])
     })
+
+  test('is told of once by an apply that tries more than once', async () => {
+    const authority = { store_ca_keys_in_clear: true, log: `http://log.test:7481/log/${'a'.repeat(32)}` }
+    const { config } = testEngine({ dir, config: { services: { lake: {} }, authority } })
+    await engine.store.write((transaction) => transaction.putSlot({ ...slot, state: 'retiring' }))
+    rmSync(engine.layout.instancesDir, { recursive: true })
+    await beginRoll(engine, { kind: 'issuing-ca', without: [] })
+    engine.events.length = 0
+    await apply({ ...engine, config }, { approve: () => true })
+    const told = engine.events.filter(({ kind }) => kind === 'issue-failed')
+    assert.deepEqual(
+      told.map(({ subject }) => subject),
+      ['lake'],
+    )
+    assert.match(JSON.stringify(told[0]!.detail), /`mtls log serve --new` there.*authority\.log/)
+  })
 
   test('has another in its place where that is asked for', async () => {
     const next = await seatLog(engine, { fresh: true })

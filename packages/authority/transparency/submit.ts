@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { type PrecertEntry, type Precertificate, precertEntry, type Sct, sha256 } from '@datapunk/pki'
-import { keyIdOf, readTrustStatement } from '@datapunk/protocol'
+import { type Config, keyIdOf, readTrustStatement } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
 import { believedSct, type Judging } from './believed-sct.ts'
+import type { CertificateLog } from './certificate-log.ts'
 import type { LogSeat } from './log-seat.ts'
 
 /** An SCT, and the slot of the log that gave it. */
@@ -16,6 +17,7 @@ export interface Logged {
 export interface Submitting extends Judging {
   readonly logSeat: LogSeat
   readonly store: Reader
+  readonly config: Judging['config'] & { readonly authority: Pick<Config['authority'], 'log'> }
   /** What it takes the place of is good: then it waits until every live peer knows the log. */
   readonly mayWait: boolean
 }
@@ -38,9 +40,7 @@ export async function submit(
   if (log === undefined) throw unavailable(logSeat.failure)
   const slot = recordOfLog(store, log.spki)
   if (slot !== undefined && slot.state !== 'prepared' && slot.state !== 'active')
-    throw unavailable(
-      new Error(`${log.origin} is ${slot.state}, and a log that has ended is not gone on with`),
-    )
+    throw unavailable(new Error(hasEnded(log, slot, config)))
   // A certificate that nobody would believe is of no use to anybody.
   if (slot === undefined) throw unavailable(new Error('peers do not know it yet'))
   if (slot.state !== 'active' && mesh?.scts === 'required') {
@@ -65,6 +65,18 @@ function isNamed({ spki }: SlotRow, store: Pick<Reader, 'trustStatements'>): boo
     newest !== undefined &&
     readTrustStatement(newest.bytes).logs.some((log) => Buffer.compare(log.spki, spki) === 0)
   )
+}
+
+function hasEnded(
+  { origin }: CertificateLog,
+  { state }: SlotRow,
+  { authority }: Submitting['config'],
+): string {
+  const another =
+    authority.log === undefined
+      ? '`mtls rotate --log` begins another'
+      : '`mtls log serve --new` there makes another, whose URL goes into authority.log'
+  return `${origin} is ${state}, and a log that has ended is not gone on with: ${another}`
 }
 
 function notKnown({ id }: SlotRow): string {
