@@ -212,6 +212,8 @@ export class Authority implements Administration {
     return this.#inTurn(async (engine) => {
       try {
         this.checkPlace()
+        // What was lost may have been for a moment, and what is due may write nothing.
+        if (engine.store.failure !== undefined) await engine.store.write(() => {})
         this.#lastApply = await apply(engine, options)
         this.#applyFailure = stepFailure(this.#lastApply)?.message
         return this.#lastApply
@@ -413,11 +415,16 @@ export class Authority implements Administration {
 
   /** In turn, unless what is on record and on disk says that nothing may be signed. */
   #whenWhole<Result>(deed: (engine: Engine) => Result | Promise<Result>): Promise<Result> {
-    return this.#inTurn((engine) => {
+    const result = this.#inTurn((engine) => {
       this.checkPlace()
       checkState(engine)
       return deed(engine)
     })
+    // Whoever keeps the mesh sees then whether anything can be written.
+    result.catch(() => {
+      if (this.#engine.store.failure !== undefined) this.#stirred()
+    })
+    return result
   }
 
   #inTurn<Result>(deed: (engine: Engine) => Result | Promise<Result>): Promise<Result> {

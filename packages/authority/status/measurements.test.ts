@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
-import { testEngine } from '../testing/test-engine.ts'
+import { Plug, testEngine } from '../testing/test-engine.ts'
 import { type Looks, type Measurements, measure } from './measurements.ts'
+import { statusOf } from './status.ts'
 
 const SECOND = 1000
 const DAY = 24 * 60 * 60 * SECOND
@@ -16,12 +17,13 @@ async function applied(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'measured-'))
   atEnd(t, () => rmSync(dir, { recursive: true }))
   const clock = new FixedClock(Date.UTC(2026, 5, 1))
-  const engine = testEngine({ dir, clock, config: { services, rotation: { jitter: 0 } } })
+  const plug = new Plug()
+  const engine = testEngine({ dir, clock, plug, config: { services, rotation: { jitter: 0 } } })
   const report = await apply(engine, { approve: () => false })
   engine.peers.opened()
   const look = (looks: Partial<Looks> = {}): Measurements =>
     measure(engine, { services: 2, last: undefined, failure: undefined, ...looks })
-  return { engine, clock, look, report }
+  return { engine, clock, look, plug, report }
 }
 
 const daysFrom = (clock: FixedClock, time = 0) => Math.round((time - clock.now()) / DAY)
@@ -114,8 +116,16 @@ test('measures what a backup would hold that none holds yet, and how long audit 
 })
 
 test('says why it can’t do what it is there for', async (t) => {
-  const { engine, clock, look } = await applied(t)
+  const { engine, clock, look, plug } = await applied(t)
   assert.equal(look({ failure: 'the disk is full' }).fault, 'the disk is full')
+  assert.equal(look().fault, undefined)
+  plug.failAt(1, 'ENOSPC')
+  await assert.rejects(engine.store.write(() => {}))
+  assert.match(look().fault ?? '', /the inventory could not be written/)
+  assert.equal(statusOf(engine).fault, look().fault)
+  await engine.store.write(() => {})
+  assert.equal(look().fault, undefined)
+  assert.equal(statusOf(engine).fault, undefined)
   engine.peers.closed()
   assert.equal(look().fault, 'peers are not let in yet')
   clock.advance(8 * DAY)

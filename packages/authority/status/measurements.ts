@@ -126,6 +126,7 @@ export function authorityFault(
   const ahead = aheadFault({ store, clock, config })
   if (ahead !== undefined) return ahead
   if (failure !== undefined) return failure
+  if (store.failure !== undefined) return store.failure.message
   if (config.transparency !== 'off') return logSeat.failure?.message
   return undefined
 }

@@ -160,7 +160,8 @@ export function statusOf(engine: Observed, failure?: string): Status {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
-    fault: refusal?.message ?? generationFault(engine) ?? aheadFault(engine) ?? failure,
+    fault:
+      refusal?.message ?? generationFault(engine) ?? aheadFault(engine) ?? failure ?? store.failure?.message,
     outdated: refusal?.code === 'INVENTORY_OUTDATED',
     lostFiles: inventory.published ? [] : lostFiles(engine),
     bundle: bundle && formatDocumentNumber(bundle),

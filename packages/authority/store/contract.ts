@@ -67,6 +67,8 @@ export interface Store extends Reader {
    *   or replaced; nothing was changed then
    */
   write<T>(work: (transaction: Transaction) => T): Promise<T>
+  /** Why the last commit was lost, until one is kept; after a failure even one of works that change nothing shows whether it is. */
+  readonly failure: Error | undefined
   close(): void
 }
 

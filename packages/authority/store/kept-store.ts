@@ -98,6 +98,10 @@ export class KeptStore implements Store {
     return this.#store.write((transaction) => work(this.#noting(transaction)))
   }
 
+  get failure(): Error | undefined {
+    return this.#store.failure
+  }
+
   close(): void {
     this.#store.close()
   }

@@ -44,6 +44,7 @@ export class MemoryStore implements CountingStore {
   readonly #queue = new CommitQueue((jobs) => this.#flush(jobs))
   readonly #tables: MemoryTables
   #commits = 0
+  #failure: Error | undefined
   #closed = false
 
   /** @param options.rows what it holds at first: that of another, of which it is a copy */
@@ -54,6 +55,10 @@ export class MemoryStore implements CountingStore {
 
   get commits(): CountingStore['commits'] {
     return { own: this.#commits, others: 0 }
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {
@@ -69,6 +74,7 @@ export class MemoryStore implements CountingStore {
   #flush(jobs: readonly Job[]): true {
     const outcomes = jobs.map((job) => this.#run(job))
     const fate = this.#commit(++this.#commits)
+    this.#failure = fate === 'kept' ? undefined : refusal.lost(fate, 'disk')
     if (fate === 'lost') this.#tables.undoTo(0)
     this.#tables.keep()
     for (const settle of outcomes) settle(fate)

@@ -150,7 +150,9 @@ test('while another program writes, writes wait for it together, and the process
 })
 
 test('a full disk rejects the writes of that commit, changes nothing, and the store goes on', async (t) => {
-  const { store, database } = openBare(newFile(t))
+  const file = newFile(t)
+  const { store, database } = openBare(file)
+  const observer = SqliteStore.open({ file, readOnly: true })
   await store.write((transaction) => transaction.putService(row))
   // What a full disk does to SQLite, without filling one: no page more than there are.
   database.exec('PRAGMA max_page_count = 1')
@@ -164,12 +166,19 @@ test('a full disk rejects the writes of that commit, changes nothing, and the st
     assert.match(outcome.reason.message, /full.*Free space/)
   }
   assert.deepEqual(store.services(), [row])
+  assert.match(store.failure?.message ?? '', /full.*Free space/)
   database.exec('PRAGMA max_page_count = 1073741823')
+  // What shows that it can be written again writes something, whatever the work does.
+  const { others } = observer.commits
+  await store.write(() => {})
+  assert.equal(store.failure, undefined)
+  assert.notEqual(observer.commits.others, others)
   await store.write((transaction) => large(transaction, 'd'))
   assert.deepEqual(
     store.services().map(({ service }) => service),
     ['d', 'lake'],
   )
+  observer.close()
   store.close()
 })
 

@@ -5,7 +5,7 @@ import { CommitQueue, type Job, runWork } from './commit-queue.ts'
 import type { CountingStore, Transaction } from './contract.ts'
 import { ReadStatement } from './read-statement.ts'
 import { refusal } from './refusal.ts'
-import { backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
+import { applicationId, backupOf, migrate, migrations, type SchemaStep, schemaVersion } from './schema.ts'
 import { isSqliteError, notOpened, sqliteFailure } from './sqlite-failure.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
@@ -56,7 +56,9 @@ export class SqliteStore extends SqliteReader implements CountingStore {
   readonly #release: StatementSync
   readonly #rollbackTo: StatementSync
   readonly #dataVersion: ReadStatement
+  readonly #touch: StatementSync
   #commits = 0
+  #failure: Error | undefined
   #closed = false
 
   /**
@@ -89,12 +91,18 @@ export class SqliteStore extends SqliteReader implements CountingStore {
     this.#savepoint = database.prepare('SAVEPOINT work')
     this.#release = database.prepare('RELEASE work')
     this.#rollbackTo = database.prepare('ROLLBACK TO work')
+    // Written also where it was the same, which rows are not.
+    this.#touch = database.prepare(`PRAGMA application_id = ${applicationId}`)
     this.#dataVersion = new ReadStatement(database, 'PRAGMA data_version')
   }
 
   get commits(): CountingStore['commits'] {
     // SQLite has another one for every commit of another connection (https://www.sqlite.org/pragma.html#pragma_data_version).
     return { own: this.#commits, others: this.#dataVersion.get()!.data_version as number }
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   write<T>(work: (transaction: Transaction) => T): Promise<T> {
@@ -116,7 +124,9 @@ export class SqliteStore extends SqliteReader implements CountingStore {
       this.#begin.run()
     } catch (error) {
       if (sqliteFailure(error) === 'held' && !isLast) return false
-      for (const job of jobs) job.reject(lostBy(error))
+      const lost = lostBy(error)
+      this.#failure = lost
+      for (const job of jobs) job.reject(lost)
       return true
     }
     this.#commitAll(jobs)
@@ -127,13 +137,17 @@ export class SqliteStore extends SqliteReader implements CountingStore {
   #commitAll(jobs: readonly Job[]): void {
     const settle: Settle[] = []
     let lost: AuthorityError | undefined
+    const before = this.#failure
+    this.#failure = undefined
     try {
+      if (before !== undefined) this.#touch.run()
       for (const job of jobs) settle.push(this.#run(job))
       this.#transaction!.keep()
       this.#commit.run()
     } catch (error) {
       if (this.#database.isTransaction) this.#rollback.run()
       lost = lostBy(error)
+      this.#failure = lost
     } finally {
       this.#transaction!.forget()
       this.#commits++
@@ -158,8 +172,10 @@ export class SqliteStore extends SqliteReader implements CountingStore {
       this.#rollbackTo.run()
       this.#release.run()
       transaction.undo()
-      const told = isSqliteError(error) ? refusal.lost(error) : error
-      return () => job.reject(told)
+      if (!isSqliteError(error)) return () => job.reject(error)
+      const lost = refusal.lost(error)
+      this.#failure = lost
+      return () => job.reject(lost)
     } finally {
       transaction.shut()
     }

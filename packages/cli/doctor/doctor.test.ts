@@ -192,6 +192,15 @@ describe('doctor', () => {
         return undefined
       },
     ],
+    'authority-failing': [
+      'error',
+      () => ({
+        change: (examination) => ({
+          ...changedStatus(() => ({ fault: 'the disk is full' }))(examination),
+          isRunning: true,
+        }),
+      }),
+    ],
     'check-failed': [
       'error',
       () => ({ system: { resolveFailure: () => Promise.reject(new Error('the resolver broke')) } }),

@@ -62,9 +62,15 @@ export function authorityFindings({ isRunning, status }: Examination): Finding[]
         ]
       : [{ id: 'authority-closed', severity: 'note', subject: 'authority', found, fix }]
   }
+  if (isRunning && isRead(status) && status.fault !== undefined) return [failing(status.fault)]
   if (isRunning || !isRead(status) || isNothingYet(status)) return []
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
   return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
+}
+
+function failing(found: string): Finding {
+  const fix = 'what the message says; `mtls up` tries it again by itself'
+  return { id: 'authority-failing', severity: 'error', subject: 'authority', found, fix }
 }
 
 /** Whether what is issued can be logged, and is looked for, as the running authority has found: nobody else opens its log. */
