@@ -127,7 +127,7 @@ export function authorityFault(
   if (ahead !== undefined) return ahead
   if (failure !== undefined) return failure
   if (store.failure !== undefined) return store.failure.message
-  if (config.transparency !== 'off') return logSeat.failure?.message
+  if (config.transparency !== 'off') return logSeat.failure?.message ?? logSeat.unread
   return undefined
 }
 

@@ -10,6 +10,7 @@ import { apply } from '../apply.ts'
 import { continueFromHere } from '../backup/continue-from-here.ts'
 import { AuthorityError } from '../error.ts'
 import { issuePairs } from '../issuing/issue-pair.ts'
+import { authorityFault } from '../status/measurements.ts'
 import { statusOf } from '../status/status.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import type { CertificateLog } from './certificate-log.ts'
@@ -27,18 +28,21 @@ describe('the authority that watches its log', () => {
   let monitor: LogMonitor
   let cheats: boolean
   let unreadable: boolean
+  let refusal: Error | undefined
 
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'monitor-'))
     log = await TestLog.create()
     cheats = false
     unreadable = false
+    refusal = undefined
     clock = new FixedClock(Date.UTC(2026, 5, 1))
     const made = testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } })
     const origin = 'log.test/1'
     const open = async (): Promise<CertificateLog> => ({
       ...{ spki: log.signer.spki, origin },
       submit: async ([precertificate, issuer]) => {
+        if (refusal !== undefined) throw refusal
         const tbs = withoutPoison(parseCertificate(precertificate!).tbs)
         const { spki: issuerSpki } = parseCertificate(issuer!)
         const loggable = { tbs, issuerSpki, precertificate: precertificate! }
@@ -49,7 +53,7 @@ describe('the authority that watches its log', () => {
       },
       takes: async () => true,
       read: async (path) => {
-        if (unreadable) throw Object.assign(new Error('it is away'), { code: 'LOG_UNREADABLE' })
+        if (unreadable) throw away()
         return (await log.files(origin, made.clock())).get(path)
       },
       holds: async () => true,
@@ -61,6 +65,11 @@ describe('the authority that watches its log', () => {
   })
 
   afterEach(() => rmSync(dir, { recursive: true }))
+
+  const away = () =>
+    Object.assign(new Error('it is away', { cause: new Error('connect ECONNREFUSED') }), {
+      code: 'LOG_UNREADABLE',
+    })
 
   const alarms = () =>
     engine.events.flatMap(({ kind, detail }) => (kind === 'log-alarm' ? [String(detail.message)] : []))
@@ -80,6 +89,50 @@ describe('the authority that watches its log', () => {
     const { store } = engine
     assert.equal(slotOfLog(store, log.signer.spki)?.monitored, log.leaves.length)
     assert.equal(engine.logSeat.promised.size, 0)
+  })
+
+  const failure = () => authorityFault(engine, undefined)
+  const issueAnew = async () => {
+    rmSync(engine.layout.instancesDir, { recursive: true, force: true })
+    await apply(engine, yes)
+  }
+
+  test('opens one that runs elsewhere as soon as it is there, where it was away before', async () => {
+    engine.peers.opened()
+    const url = `http://log.test:7481/log/${'a'.repeat(32)}`
+    const authority = { ...engine.config.authority, log: url }
+    let isThere = false
+    const logSeat = new LogSeat(async () => {
+      if (!isThere) throw away()
+      return engine.logSeat.log!
+    })
+    const started = { ...engine, config: { ...engine.config, authority }, logSeat }
+    const monitor = new LogMonitor(() => started)
+    await monitor.look()
+    assert.equal(authorityFault(started, undefined), 'it is away')
+    isThere = true
+    await monitor.look()
+    assert.equal(authorityFault(started, undefined), undefined)
+  })
+
+  test('shows whether it is there again, where somebody wanted it in vain', async () => {
+    engine.peers.opened()
+    refusal = away()
+    await issueAnew()
+    assert.equal(failure(), 'it is away')
+    await monitor.look()
+    assert.equal(failure(), undefined)
+  })
+
+  test('does not show whether it takes anything, where it could not: that is seen when it does', async () => {
+    engine.peers.opened()
+    refusal = new Error('ENOSPC: no space left on device')
+    await issueAnew()
+    await monitor.look()
+    assert.equal(failure(), 'ENOSPC: no space left on device')
+    refusal = undefined
+    await issueAnew()
+    assert.equal(failure(), undefined)
   })
 
   test('raises an alarm at what is logged and not on record', async () => {
@@ -158,6 +211,7 @@ describe('the authority that watches its log', () => {
   })
 
   test('says so once when the log can’t be read for minutes, and does so in its status until it can', async () => {
+    engine.peers.opened()
     const told =
       /^log-unavailable: the log log.test\/1 has not .* since 2026-06-01T00:00:00.000Z: it is away\. `mtls/
     unreadable = true
@@ -165,8 +219,10 @@ describe('the authority that watches its log', () => {
     assert.equal(failures().length, 1)
     assert.match(failures()[0]!, told)
     assert.equal(`log-unavailable: ${statusOf(engine).transparency.unread}`, failures()[0])
+    assert.equal(failure(), statusOf(engine).transparency.unread)
     unreadable = false
     await look(1)
+    assert.equal(failure(), undefined)
     assert.equal(statusOf(engine).transparency.unread, undefined)
     unreadable = true
     await look(20)

@@ -106,13 +106,18 @@ export class LogMonitor {
   }
 
   async #look(): Promise<void> {
-    const { store, logSeat } = this.#engine()
+    const { store, logSeat, config } = this.#engine()
+    const mesh = store.mesh()
+    // One that was away when it was to be opened may have come back.
+    if (mesh !== undefined && config.transparency !== 'off' && config.authority.log !== undefined)
+      await logSeat.take(mesh)
     const { log } = logSeat
     const slot = log && slotOfLog(store, log.spki)
     if (log === undefined || slot === undefined) return
     // What it has promised by now, its next checkpoint holds: there is no merge delay.
     const promised = [...logSeat.promised.keys()]
     const signed = await log.read('checkpoint')
+    logSeat.wasRead()
     const checkpoint = signed && openCheckpoint(signed, log)
     this.#tellMissing(log, promised, checkpoint?.size ?? 0)
     if (checkpoint === undefined) return

@@ -14,7 +14,8 @@ export class LogSeat {
   unread: string | undefined
   #log: CertificateLog | undefined
   #generation = 0
-  #failure: Error | undefined
+  #notOpened: Error | undefined
+  #notTaken: Error | undefined
   #opening: Promise<void> | undefined
 
   constructor(open: (wanted: WantedLog) => Promise<CertificateLog>) {
@@ -25,9 +26,22 @@ export class LogSeat {
     return this.#log
   }
 
-  /** Why it can't be had. */
+  /** Why it can't be had: it could not be opened, or took nothing when it was last asked to. */
   get failure(): Error | undefined {
-    return this.#failure
+    return this.#notOpened ?? this.#notTaken
+  }
+
+  /** It was asked to take something. @param failure why it has not */
+  wasAsked(failure?: unknown): void {
+    this.#notTaken = failure === undefined ? undefined : asError(failure)
+  }
+
+  /**
+   * It shows its checkpoint. What failed because nobody was there may be tried again; what the log itself could not do has failed
+   * until it takes something.
+   */
+  wasRead(): void {
+    if (isAway(this.#notTaken)) this.#notTaken = undefined
   }
 
   /** Opens it, unless it is open. A failure is kept, for whoever then wants to issue; the next call tries again. */
@@ -63,9 +77,23 @@ export class LogSeat {
     try {
       this.#log = await this.#open({ meshId, generation, fresh })
       this.#generation = generation
-      this.#failure = undefined
+      this.#notOpened = undefined
+      this.#notTaken = undefined
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error))
+      this.#notOpened = asError(error)
     }
   }
+}
+
+/** Whether it was not reached at all. */
+function isAway(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error as { code?: string }).code === 'LOG_UNREADABLE' &&
+    error.cause !== undefined
+  )
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -40,7 +40,7 @@ export async function submit(
   if (log === undefined) throw unavailable(logSeat.failure)
   const slot = recordOfLog(store, log.spki)
   if (slot !== undefined && slot.state !== 'prepared' && slot.state !== 'active')
-    throw unavailable(new Error(hasEnded(log, slot, config)))
+    throw notTaken(logSeat, new Error(hasEnded(log, slot, config)))
   // A certificate that nobody would believe is of no use to anybody.
   if (slot === undefined) throw unavailable(new Error('peers do not know it yet'))
   if (slot.state !== 'active' && mesh?.scts === 'required') {
@@ -53,9 +53,10 @@ export async function submit(
     const known = { spki, origin, size: slot.monitored ?? 0 }
     const sct = believedSct(octets, entryOf(precertificate), known, { clock, config })
     logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
+    logSeat.wasAsked()
     return { sct, log: slot.id }
   } catch (cause) {
-    throw unavailable(cause)
+    throw notTaken(logSeat, cause)
   }
 }
 
@@ -102,6 +103,11 @@ export function slotOfLog(store: Pick<Reader, 'slots'>, spki: Uint8Array): SlotR
 /** Whether peers believe, or are about to believe, what it signs. */
 export function isLiving({ state }: Pick<SlotRow, 'state'>): boolean {
   return state === 'prepared' || state === 'active' || state === 'retiring'
+}
+
+function notTaken(logSeat: LogSeat, cause: unknown): AuthorityError {
+  logSeat.wasAsked(cause)
+  return unavailable(cause)
 }
 
 function unavailable(cause: unknown): AuthorityError {
