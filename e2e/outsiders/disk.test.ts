@@ -56,6 +56,36 @@ test(
 )
 
 test(
+  'an authority that runs says that the disk is full, whoever ran into it, until a look finds that it is not',
+  needsRoot('mount', 'umount'),
+  async (t) => {
+    const disk = await mounted(t, 'size=64m')
+    const mesh = await MeshFolder.applied(belongingTo('0'), disk)
+    const authority = await mesh.authority()
+    try {
+      await authority.servePeers()
+      assert.equal(authority.fault, undefined)
+      const filler = join(disk, 'filler')
+      leaveFree(disk, filler, 0)
+      let stirred = 0
+      authority.onStirred(() => stirred++)
+      const revoking = authority.revoke({ targets: [{ service: 'lake' }], reason: 'superseded' })
+      await assert.rejects(revoking, { code: 'STORE_FAILED', message: /Free space/ })
+      assert.ok(stirred > 0, 'whoever keeps the mesh looks')
+      assert.match(authority.fault ?? '', /Free space/)
+      assert.match((await authority.status()).fault ?? '', /Free space/)
+      // There is nothing to do, and yet it is seen whether anything could be done.
+      await assert.rejects(authority.apply({ approve: () => false }), { code: 'STORE_FAILED' })
+      rmSync(filler)
+      assert.deepEqual((await authority.apply({ approve: () => false })).done, [])
+      assert.equal(authority.fault, undefined)
+    } finally {
+      await authority.close()
+    }
+  },
+)
+
+test(
   'a folder that is read-only leaves whole pairs, and the next apply repairs',
   needsRoot('mount', 'umount'),
   async (t) => {
