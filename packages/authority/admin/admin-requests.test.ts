@@ -56,7 +56,7 @@ describe('the admin socket', () => {
     ['status', '{}'],
     ['purge', '{"all":true}'],
     ['apply', '{"approved":true}'],
-    ['rotate', '{"what":"pairs","without":[]}'],
+    ['rotate', '{"what":"back","service":"lake","without":[]}'],
     ['rotate', '{"what":"root"}'],
     ['rotate', '{"what":"compromised","kind":"leaf"}'],
     ['revoke', '{"targets":[],"reason":"superseded"}'],
