@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '@datapunk/protocol'
-import type { Administration, BackupMade, BackupRequest } from './admin/administration.ts'
+import type { Administration, BackupMade, BackupRequest, GivenBackup } from './admin/administration.ts'
 import { adoptCa } from './adopt.ts'
 import { type ApplyOptions, type ApplyReport, apply, goingOn, joined, planOf, stepFailure } from './apply.ts'
 import { askerNow } from './audit/asker.ts'
-import { backUp } from './backup/back-up.ts'
-import { backupPassphrase } from './backup/backup-passphrase.ts'
+import { type BackUpOptions, backUp, type RecordedBackup, recordBackup } from './backup/back-up.ts'
+import { backupPassphrase, givenPassphrase } from './backup/backup-passphrase.ts'
+import { BackupPlace } from './backup/backup-place.ts'
 import { continueFromHere } from './backup/continue-from-here.ts'
 import type { NextGeneration } from './backup/next-generation.ts'
 import { checkState } from './check-state.ts'
@@ -19,7 +20,7 @@ import { announceCsrKey, issueForCsr, notAMember } from './issuing/issue-csr.ts'
 import { issueNow } from './issuing/issue-now.ts'
 import { type IssuedOperator, issueOperator } from './issuing/issue-operator.ts'
 import type { IssuedChain } from './issuing/issue-pair.ts'
-import type { KeptPassphrase } from './keys/passphrase.ts'
+import type { KeptPassphrase, Passphrase } from './keys/passphrase.ts'
 import { type ResealReport, resealKeys } from './keys/reseal-keys.ts'
 import type { Lock } from './lock.ts'
 import { type AuthorityOptions, type OpenedEngine, openEngine } from './open-engine.ts'
@@ -340,20 +341,45 @@ export class Authority implements Administration {
     return liveService(this.#engine, service)
   }
 
-  backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {
-    const engine = { ...this.#engine, actor: askerNow() ?? this.#actor }
-    const made = this.#backingUp.then(async () => {
+  async backup({ file, passphraseFile }: BackupRequest): Promise<BackupMade> {
+    const { disk, store } = this.#engine
+    const place = new BackupPlace(file, disk)
+    const meshId = store.mesh()?.meshId
+    if (meshId !== undefined) place.checkMesh(meshId)
+    const passphrase = givenPassphrase(disk, passphraseFile)
+    const made = await this.giveBackup(passphrase, (given, bytes) => place.put(given, bytes))
+    await this.recordBackup(made)
+    return made
+  }
+
+  /**
+   * The bytes of a backup, for whoever puts them where they are to lie, and has it recorded then.
+   *
+   * @param passphrase one for it alone; default that of the CA keys
+   */
+  giveBackup<Taken>(
+    passphrase: Passphrase | undefined,
+    take: (given: GivenBackup, bytes: AsyncIterable<Uint8Array>) => Promise<Taken>,
+  ): Promise<Taken> {
+    const taken = this.#backingUp.then(() => {
       let passphraseInState = false
-      const passphrase = async () => {
-        const found = await backupPassphrase(this.#engine, passphraseFile, () => this.#passphrase.find())
+      const findPassphrase = async () => {
+        const found = await backupPassphrase(this.#engine, passphrase, () => this.#passphrase.find())
         passphraseInState = found.unprotected
         return found.passphrase
       }
-      const report = await backUp(engine, { file, passphrase }, (deed) => this.#inTurn(deed))
-      return { ...report, passphraseInState }
+      const options: BackUpOptions<Taken> = {
+        passphrase: findPassphrase,
+        take: (contents, bytes) => take({ ...contents, passphraseInState }, bytes),
+      }
+      return backUp(this.#engine, options, (deed) => this.#inTurn(deed))
     })
-    this.#backingUp = made.catch(() => {})
-    return made
+    this.#backingUp = taken.catch(() => {})
+    return taken
+  }
+
+  recordBackup(made: RecordedBackup): Promise<void> {
+    return this.#inTurn((engine) => recordBackup(engine, made))
   }
 
   continueFromHere(): Promise<NextGeneration> {

@@ -14,7 +14,6 @@ import type { RevokeReport } from '../revocation/revoke.ts'
 import type { RotatePreview, RotateReport } from '../rotate.ts'
 import type { Status } from '../status/status.ts'
 import type { adminRequests } from './admin-requests.ts'
-import type { BackupMade } from './administration.ts'
 
 /** Says who asks; nobody can prove it here. */
 export const ASKER = 'mtls-asker'
@@ -42,7 +41,7 @@ export interface Gives {
   status: Status
   'live-service': LiveService
   'console-link': ConsoleLink
-  backup: BackupMade
+  'record-backup': null
   'continue-from-here': NextGeneration
 }
 

@@ -7,6 +7,7 @@ const slotKind = z.enum(['root', 'issuing-ca', 'bundle-key', 'log'])
 /** Base64. */
 const csr = z.string()
 const milliseconds = z.number().min(0)
+const count = z.int().min(0)
 
 /** Whoever has it from a report has more than its number. */
 const documentNumber = z.object({ generation: z.int().min(0), counter: z.int().min(0) })
@@ -35,6 +36,9 @@ const revocation = z.strictObject({
   reissue: z.boolean().optional(),
 })
 
+/** Answered by the bytes of a backup. @property passphrase one for it alone, base64 */
+export const backupCall = z.strictObject({ passphrase: z.string().optional() })
+
 /** What each admin call takes, as JSON: nothing more, and nothing else. */
 export const adminRequests = {
   plan: nothing,
@@ -60,6 +64,12 @@ export const adminRequests = {
   'live-service': service,
   /** Whoever comes by a link that is read-only may look, and do nothing. */
   'console-link': z.strictObject({ readOnly: z.boolean() }),
-  backup: z.strictObject({ file: z.string(), passphraseFile: z.string().optional() }),
+  'record-backup': z.strictObject({
+    file: z.string(),
+    size: count,
+    generation: count,
+    madeAt: count,
+    withoutKeys: z.array(z.string()).readonly(),
+  }),
   'continue-from-here': nothing,
 } as const

@@ -1,5 +1,5 @@
 import type { ApplyOptions, ApplyReport } from '../apply.ts'
-import type { BackupReport } from '../backup/back-up.ts'
+import type { BackupContents, BackupReport } from '../backup/backup-place.ts'
 import type { NextGeneration } from '../backup/next-generation.ts'
 import type { IssuedOperator } from '../issuing/issue-operator.ts'
 import type { IssuedChain } from '../issuing/issue-pair.ts'
@@ -48,7 +48,7 @@ export interface Administration {
   status(): Promise<Status>
   /** How the processes of a service are now. */
   liveService(service: string): Promise<LiveService>
-  /** All of this authority in one encrypted file, while it goes on working. */
+  /** All of this authority in one encrypted file, while it goes on working. Whoever asks writes it, where he sees that place. */
   backup(request: BackupRequest): Promise<BackupMade>
   /** Goes on from a state folder that may not be the newest of its mesh, under a new generation and a new bundle key. */
   continueFromHere(): Promise<NextGeneration>
@@ -61,7 +61,10 @@ export interface BackupRequest {
   readonly passphraseFile?: string | undefined
 }
 
-export interface BackupMade extends BackupReport {
+/** A backup before it lies somewhere. */
+export interface GivenBackup extends BackupContents {
   /** The passphrase that opens it lies in the state folder, of which it is the backup. */
   readonly passphraseInState: boolean
 }
+
+export type BackupMade = GivenBackup & BackupReport

@@ -2,10 +2,11 @@ import { request } from 'node:http'
 import type { ApplyOptions } from '../apply.ts'
 import { type Asker, encodeAsker } from '../audit/asker.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
-import { unreachable } from '../events/read-events.ts'
 import { byShortName } from '../socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import type { Administration } from './administration.ts'
+import { askBackup } from './ask-backup.ts'
+import { unreachable } from './ask-stream.ts'
 
 /** Milliseconds. It answers a ping whatever else it does. */
 const PATIENCE = 10_000
@@ -60,7 +61,12 @@ export async function connectAdmin(
     purge: () => call('purge', undefined),
     status: () => call('status', undefined),
     liveService: (service) => call('live-service', { service }),
-    backup: (request) => call('backup', request),
+    backup: async (request) => {
+      const made = await askBackup({ socket, asker }, request)
+      const { file, size, generation, madeAt, withoutKeys } = made
+      await call('record-backup', { file, size, generation, madeAt, withoutKeys })
+      return made
+    },
     continueFromHere: () => call('continue-from-here', undefined),
   }
 }

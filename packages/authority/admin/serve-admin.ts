@@ -8,7 +8,8 @@ import { sendEvents } from '../events/send-events.ts'
 import type { Action } from '../plan.ts'
 import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
-import { adminRequests } from './admin-requests.ts'
+import { adminRequests, backupCall } from './admin-requests.ts'
+import { type BackupCall, giveBackup } from './give-backup.ts'
 
 /** Ten thousand targets of a revocation, by their serials, are 600 kB. */
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024
@@ -96,15 +97,22 @@ export async function serveAdmin(
     status: () => authority.status(),
     'live-service': ({ service }) => authority.liveService(service),
     'console-link': consoleLink,
-    backup: (request) => authority.backup(request),
+    'record-backup': async (made) => {
+      await authority.recordBackup(made)
+      return null
+    },
     'continue-from-here': () => authority.continueFromHere(),
   }
+  const streams = new Map<string, Stream>([
+    ['/events', (response, request) => sendEvents(response, events, request)],
+    ['/backup', (response, request) => giveBackup(authority, response, backupCallOf(request))],
+  ])
   const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
     const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
-    const answer =
-      req.url === '/events'
-        ? await streamed(res, events, req)
-        : await askedBy(actor, () => answerTo(handlers, req.url ?? '', req))
+    const stream = streams.get(req.url ?? '')
+    const answer = await askedBy(actor, () =>
+      stream === undefined ? answerTo(handlers, req.url ?? '', req) : streamed(stream, res, req),
+    )
     if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
@@ -148,7 +156,15 @@ async function answerTo(handlers: Handlers, url: string, body: AsyncIterable<Uin
 /** @throws AuthorityError `REQUEST_INVALID` */
 function requestFor<Name extends keyof Gives>(name: Name, value: unknown): Takes[Name] {
   const schemas: { readonly [Each in keyof Gives]: z.ZodType<Takes[Each]> } = adminRequests
-  const { success, data, error } = schemas[name].safeParse(value)
+  return parsed(schemas[name], name, value)
+}
+
+function backupCallOf(value: unknown): BackupCall {
+  return parsed(backupCall, 'backup', value)
+}
+
+function parsed<Input>(schema: z.ZodType<Input>, name: string, value: unknown): Input {
+  const { success, data, error } = schema.safeParse(value)
   if (success) return data
   const [issue] = error.issues
   throw invalidRequest(`another shape at ${JSON.stringify(issue?.path.join('.') ?? '')} of ${name}`)
@@ -161,17 +177,23 @@ function invalidRequest(found: string): AuthorityError {
   )
 }
 
+/** Answers piece by piece. */
+type Stream = (response: ServerResponse, request: unknown) => void | Promise<void>
+
 /** @returns what to answer instead, where that was refused */
 async function streamed(
+  stream: Stream,
   response: ServerResponse,
-  events: EventBook,
   body: AsyncIterable<Uint8Array>,
 ): Promise<Answer | undefined> {
   try {
-    sendEvents(response, events, await readJson(body))
+    await stream(response, await readJson(body))
     return undefined
   } catch (error) {
-    return refusalOf(error)
+    if (!response.headersSent) return refusalOf(error)
+    // Cut off, it is told from a whole one.
+    response.destroy()
+    return undefined
   }
 }
 

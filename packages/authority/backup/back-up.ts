@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { checkState } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
@@ -7,100 +7,81 @@ import type { ScryptCost } from '../keys/passphrase-key.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import type { MeshRow } from '../store/rows.ts'
 import { removeSnapshot, Snapshot } from '../store/snapshot.ts'
-import { BackupFile, sealBackup } from './backup-file.ts'
+import { sealBackup } from './backup-file.ts'
+import type { BackupContents, BackupReport } from './backup-place.ts'
 import { MAX_INVENTORY_BYTES } from './manifest.ts'
 
-export interface BackUpOptions {
-  /** Absolute; an earlier backup of this mesh that is there is replaced. */
-  readonly file: string
+export interface BackUpOptions<Taken> {
   /** Asked for once it is known that there is something to back up. @throws AuthorityError where there is none, or a wrong one */
   readonly passphrase: () => Promise<Passphrase>
+  /** Puts the bytes where they are to lie. */
+  readonly take: (contents: BackupContents, bytes: AsyncIterable<Uint8Array>) => Promise<Taken>
   /** Default `scryptCost`; tests take less. */
   readonly cost?: ScryptCost | undefined
 }
 
-export interface BackupReport {
-  readonly file: string
-  /** Bytes. */
-  readonly size: number
-  readonly meshId: string
-  readonly trustDomain: string
-  readonly generation: number
-  /** The moment it shows, milliseconds since the epoch. */
-  readonly madeAt: number
-  /** Roots whose keys are away, and not in it. */
-  readonly withoutKeys: readonly string[]
-}
-
 /**
- * Puts everything that makes this authority into one encrypted file (`backup-file.ts`), while it goes on working. Whatever
- * ends it, an earlier backup in that place stays until the new one is whole and on disk.
+ * Gives everything that makes this authority as the bytes of one encrypted file (`backup-file.ts`), while it goes on working. Once they
+ * are whole and on disk somewhere, `recordBackup` says so.
  *
  * @param alone runs a deed while nothing else of this authority does
  * @throws AuthorityError `BACKUP_REFUSED`, `STORE_FAILED`, `DISK_FAILED`, and as `checkState`
  */
-export async function backUp(
+export async function backUp<Taken>(
   engine: Engine,
-  { file, passphrase, cost }: BackUpOptions,
+  { passphrase, take, cost }: BackUpOptions<Taken>,
   alone: <Result>(deed: () => Promise<Result>) => Promise<Result>,
-): Promise<BackupReport> {
-  const { disk, layout, clock, store, actor, randomBytes, report } = engine
+): Promise<Taken> {
+  const { disk, layout, clock, randomBytes } = engine
   const copy = join(layout.authority.dir, 'backup.db')
   try {
     // 1 Worth it, and a passphrase; to open a key with it takes its time, and nobody waits for that.
-    checkWorthIt(engine, file)
+    checkWorthIt(engine)
     const word = await passphrase()
     // 2 One moment: the inventory, and the keys that it knows. To copy it takes its time too.
     const { mesh, keys, withoutKeys, madeAt, snapshot } = await alone(async () => {
-      const mesh = checkWorthIt(engine, file)
+      const mesh = checkWorthIt(engine)
       const [ofKeys, madeAt] = [keyFiles(engine), clock()]
       return { mesh, ...ofKeys, madeAt, snapshot: Snapshot.take(layout.authority.inventory) }
     })
     await snapshot.copyTo(copy, disk).finally(() => snapshot.close())
-    // 3 Encrypted, whole or not at all, and on disk.
+    // 3 Encrypted, piece by piece, as whoever takes it asks for them.
     const { meshId, trustDomain, generation } = mesh
     const header = { meshId, trustDomain, generation, madeAt }
     const inventory = disk.openFile(copy, { maxBytes: MAX_INVENTORY_BYTES })!
     const sealed = sealBackup({ keys, inventory }, { header, passphrase: word, randomBytes, cost })
-    const size = await disk.writeFileFrom(file, sealed, { mode: 0o600 }).finally(() => inventory.close())
-    // 4 On record; keys that are made from now on are not in it.
-    await store.write((transaction) => {
-      transaction.changeMesh({ backedUpAt: madeAt })
-      const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString(), withoutKeys }
-      transaction.addAudit({ at: clock(), actor, deed: 'backed-up', entry })
-    })
-    report({ kind: 'backed-up', subject: 'mesh', at: clock(), detail: { file, size } })
-    return { file, size, ...header, withoutKeys }
+    return await take({ ...header, withoutKeys }, sealed).finally(() => inventory.close())
   } finally {
     removeSnapshot(copy, disk)
   }
 }
 
+/** Keys that are made after the moment it shows are not in it. */
+export async function recordBackup(
+  { store, clock, actor, report }: Pick<Engine, 'store' | 'clock' | 'actor' | 'report'>,
+  { file, size, generation, madeAt, withoutKeys }: RecordedBackup,
+): Promise<void> {
+  await store.write((transaction) => {
+    transaction.changeMesh({ backedUpAt: madeAt })
+    const entry = { file, size, generation, madeAt: new Date(madeAt).toISOString(), withoutKeys }
+    transaction.addAudit({ at: clock(), actor, deed: 'backed-up', entry })
+  })
+  report({ kind: 'backed-up', subject: 'mesh', at: clock(), detail: { file, size } })
+}
+
+/** What goes on record of a backup that lies where it is to lie. */
+export type RecordedBackup = Pick<BackupReport, 'file' | 'size' | 'generation' | 'madeAt' | 'withoutKeys'>
+
 /** A state that is not whole, or not the newest, must not take the place of a backup that is. */
-function checkWorthIt(engine: Engine, file: string): MeshRow {
+function checkWorthIt(engine: Engine): MeshRow {
   checkState(engine)
   const mesh = engine.store.mesh()
   if (mesh === undefined || engine.store.bundle() === undefined)
-    throw refused('found no mesh yet; allowed: a backup once `mtls apply` has made one')
-  checkPlace(engine, mesh, file)
+    throw new AuthorityError(
+      'BACKUP_REFUSED',
+      'found no mesh yet; allowed: a backup once `mtls apply` has made one',
+    )
   return mesh
-}
-
-/** Only a backup of this mesh is replaced, whatever name was mistyped. */
-function checkPlace({ disk }: Engine, { meshId }: MeshRow, file: string): void {
-  if (disk.kindOf(dirname(file)) === undefined)
-    throw refused(`found no folder ${dirname(file)}; allowed: a file in a folder that is there`)
-  if (disk.kindOf(file) === undefined) return
-  const allowed = 'allowed: a new file, or an earlier backup of this mesh, which is replaced'
-  let earlier: BackupFile
-  try {
-    earlier = BackupFile.open(file, disk)
-  } catch (cause) {
-    throw refused(`found in ${file} something else than a backup; ${allowed}`, cause)
-  }
-  earlier.close()
-  if (earlier.header.meshId !== meshId)
-    throw refused(`found in ${file} the backup of mesh ${earlier.header.meshId}; ${allowed}`)
 }
 
 /** The keys that a backup holds, as they lie there, and the slots whose keys are away. */
@@ -118,8 +99,4 @@ export function keyFiles(engine: Pick<Engine, 'config' | 'store' | 'keys'>): {
     return file === undefined ? [] : [{ slot: slot.id, file }]
   })
   return { keys, withoutKeys: away.map(({ id }) => id) }
-}
-
-function refused(found: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('BACKUP_REFUSED', found, { cause })
 }

@@ -7,7 +7,7 @@ import { atEnd } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import { sealing, testEngine } from '../testing/test-engine.ts'
-import { backupPassphrase } from './backup-passphrase.ts'
+import { backupPassphrase, givenPassphrase } from './backup-passphrase.ts'
 
 const secret = (text: string) => new Passphrase(Buffer.from(text))
 
@@ -21,7 +21,7 @@ test('no backup is made with a passphrase that is too short, or does not open ev
   assert.equal((await backupPassphrase(engine, undefined, find)).unprotected, false)
   const file = join(dir, 'short')
   writeFileSync(file, 'a horse', { mode: 0o600 })
-  await assert.rejects(backupPassphrase(engine, file, find), { code: 'PASSPHRASE_SHORT' })
+  assert.throws(() => givenPassphrase(engine.disk, file), { code: 'PASSPHRASE_SHORT' })
   await engine.keys.reseal(engine.config.paths.caKey, secret('battery staple'))
   await assert.rejects(backupPassphrase(engine, undefined, find), {
     code: 'PASSPHRASE_WRONG',

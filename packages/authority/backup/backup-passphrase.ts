@@ -21,20 +21,30 @@ interface BackupPassphrase extends Pick<FoundPassphrase, 'unprotected'> {
  * What a backup is encrypted with: the passphrase of the CA keys, unless another is given. It has to open each of them
  * that goes into the backup: one under a mistyped word is none, and a key that it does not open would be lost there.
  *
+ * @param given one for the backup alone
  * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_SHORT`, `PASSPHRASE_WRONG`, and as `findPassphrase`
  */
 export async function backupPassphrase(
   engine: Pick<Engine, 'config' | 'disk' | 'store' | 'keys'>,
-  passphraseFile: string | undefined,
+  given: Passphrase | undefined,
   find: () => FoundPassphrase,
 ): Promise<BackupPassphrase> {
+  if (given !== undefined) return { passphrase: longEnough(given), unprotected: false }
   const { config, disk, keys } = engine
   const storeInClear = config.authority.storeCaKeysInClear
-  const found = givenOrFound({ disk, passphraseFile, storeInClear, find })
-  if (passphraseFile !== undefined) longEnough(found.passphrase, passphraseFile)
-  if (passphraseFile !== undefined || storeInClear) return found
+  const found = givenOrFound({ disk, passphraseFile: undefined, storeInClear, find })
+  if (storeInClear) return found
   for (const { file } of keyFiles(engine).keys) await keys.provePassphraseBy(file)
   return found
+}
+
+/**
+ * One for the backup alone (`--passphrase-file`). Whoever asks for the backup reads it: a running authority may see other files there.
+ *
+ * @throws AuthorityError `PASSPHRASE_MISSING`, `PASSPHRASE_SHORT`, `PERMISSIONS`
+ */
+export function givenPassphrase(disk: Disk, file: string | undefined): Passphrase | undefined {
+  return file === undefined ? undefined : longEnough(passphraseIn(disk, file), file)
 }
 
 /**

@@ -11,7 +11,7 @@ export const backupCommand: CommandSpec<{ passphraseFile?: string }> = {
   arguments: '<file>',
   summary: 'the authority in one encrypted file',
   description:
-    'Puts the inventory and the CA and bundle keys into one file (0600), as they are at one moment, also while `mtls up` works. It is encrypted with the passphrase of the CA keys, which is not in it, or with another one. An earlier backup of this mesh in that place is replaced once the new one is whole. The keys of services are not in it: they are made anew. Nor is that of a root that is away (authority.root.offline).',
+    'Puts the inventory and the CA and bundle keys into one file (0600), as they are at one moment, also while `mtls up` works, whose bytes this command writes. It is encrypted with the passphrase of the CA keys, which is not in it, or with another one. An earlier backup of this mesh in that place is replaced once the new one is whole. The keys of services are not in it: they are made anew. Nor is that of a root that is away (authority.root.offline).',
   options: [['--passphrase-file <file>', 'encrypt it with the passphrase in this file (0600) instead']],
   json: () => import('../documents/backup.ts'),
   examples: [

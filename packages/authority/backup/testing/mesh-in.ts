@@ -10,7 +10,8 @@ import { KeyStore } from '../../keys/key-store.ts'
 import { Passphrase } from '../../keys/passphrase.ts'
 import type { AuthorityOptions } from '../../open-engine.ts'
 import { SqliteStore } from '../../store/sqlite.ts'
-import { backUp } from '../back-up.ts'
+import { backUp, recordBackup } from '../back-up.ts'
+import { BackupPlace } from '../backup-place.ts'
 import { restoreBackup } from '../restore.ts'
 import type { RestoreOptions } from '../restoring.ts'
 
@@ -75,9 +76,14 @@ export async function backUpIn(config: Config, file: string, before = () => {}):
   const used = { config, layout, disk, store, keys, randomBytes: randomBytes(), clock: () => clock.now() }
   const engine = { ...used, halting: new Halt(), actor: 'test', report: () => {} } as unknown as Engine
   before()
-  const options = { file, passphrase: async () => new Passphrase(Buffer.from(passphrase)), cost }
+  const place = new BackupPlace(file, disk)
+  const options = {
+    passphrase: async () => new Passphrase(Buffer.from(passphrase)),
+    take: place.put.bind(place),
+    cost,
+  }
   try {
-    await backUp(engine, options, (deed) => deed())
+    await recordBackup(engine, await backUp(engine, options, (deed) => deed()))
   } finally {
     store.close()
   }
