@@ -126,6 +126,9 @@ describe('mtls proxy, one process before lake and one for a program of stream, w
     const proxy = (...args: string[]) => mtls(['proxy', '--config', mesh.configFile, ...args])
     const taken = await proxy('nexus', '--from', `127.0.0.1:${near.port}`, '--to', 'lake')
     assert.deepEqual([taken.code, /EADDRINUSE.*\[LISTEN_FAILED\]/.test(taken.stderr)], [1, true])
+    const operatorTaken = ['--from', '127.0.0.1:0', '--to', 'lake', '--operator', `127.0.0.1:${near.port}`]
+    const withoutOperator = await proxy('nexus', ...operatorTaken)
+    assert.deepEqual([withoutOperator.code, /\[LISTEN_FAILED\]/.test(withoutOperator.stderr)], [1, true])
     const stranger = await proxy('nobody', '--from', '127.0.0.1:0', '--to', 'lake')
     assert.deepEqual([stranger.code, /\[SERVICE_UNKNOWN\]/.test(stranger.stderr)], [1, true])
     const usage: [args: string[], says: RegExp][] = [

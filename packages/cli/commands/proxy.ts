@@ -67,9 +67,14 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
     try {
       voice.hearMesh(mesh)
       const proxy = await openProxy(mesh, { routes, room: roomForConnections(), ...permissions })
-      voice.hearProxy(proxy)
-      const served = wanted && placeText(await mesh.serveOperator(wanted))
-      return await keepOpen(context, { proxy, voice, patience, operator: served })
+      try {
+        voice.hearProxy(proxy)
+        const served = wanted && placeText(await mesh.serveOperator(wanted))
+        return await keepOpen(context, { proxy, voice, patience, operator: served })
+      } finally {
+        // Also where its operator is served nowhere: a port that is still open keeps the process, which has left the mesh, and refuses all.
+        await proxy.stop(AbortSignal.abort())
+      }
     } finally {
       await mesh.leave()
     }
