@@ -7,7 +7,13 @@ import { caFindings, pairFindings, renewalFindings } from './pair-findings.ts'
 import { ownerFindings, permissionFindings } from './permission-findings.ts'
 import { rightFindings } from './right-findings.ts'
 import { backupFindings, protectionFindings } from './safety-findings.ts'
-import { authorityFindings, logFindings, publishedFindings, recordFindings } from './state-findings.ts'
+import {
+  authorityFindings,
+  faultFindings,
+  logFindings,
+  publishedFindings,
+  recordFindings,
+} from './state-findings.ts'
 import { nodeFindings, versionFindings } from './version-findings.ts'
 
 type Check = (examination: Examination) => readonly Finding[] | Promise<readonly Finding[]>
@@ -17,6 +23,7 @@ const checks: readonly Check[] = [
   recordFindings,
   publishedFindings,
   authorityFindings,
+  faultFindings,
   logFindings,
   permissionFindings,
   ownerFindings,

@@ -175,6 +175,10 @@ describe('doctor', () => {
         return undefined
       },
     ],
+    'authority-fault': [
+      'error',
+      () => ({ change: changedStatus(() => ({ fault: 'the log takes nothing' })) }),
+    ],
     'backup-outdated': [
       'warning',
       () => ({ change: changedStatus(() => ({ backedUpAt: Date.now(), keysSinceBackup: ['root-1'] })) }),
@@ -191,15 +195,6 @@ describe('doctor', () => {
         writeFileSync(current('lake', 'cert.pem'), '-----BEGIN CERTIFICATE-----\n')
         return undefined
       },
-    ],
-    'authority-failing': [
-      'error',
-      () => ({
-        change: (examination) => ({
-          ...changedStatus(() => ({ fault: 'the disk is full' }))(examination),
-          isRunning: true,
-        }),
-      }),
     ],
     'check-failed': [
       'error',
@@ -363,6 +358,19 @@ describe('doctor', () => {
       assert.match(findings.find(({ id }) => id === 'records-broken')?.found ?? '', told)
       assert.ok(idsOf(findings).includes('node-unsafe'))
     }
+  })
+
+  test('what is due is told of a running authority that failed at it, and of no other', async () => {
+    writeFileSync(join(folder, 'mtls.yaml'), configText.replace('nexus: {}', 'nexus: {}\n  stream: {}'))
+    const idsOfRunning = async (fault: string | undefined) => {
+      const change = (examination: Examination) => ({
+        isRunning: true,
+        ...changedStatus(() => ({ fault }))(examination),
+      })
+      return idsOf(await news({ change, system: { connectFailure: async () => undefined } }))
+    }
+    assert.deepEqual(await idsOfRunning(undefined), [])
+    assert.deepEqual(await idsOfRunning('the disk is full'), ['apply-due', 'authority-fault'])
   })
 
   test('a disk with no room at all is an error', async () => {

@@ -5,7 +5,8 @@ import { type Examination, isNothingYet, isRead } from './examination.ts'
 import type { Finding } from './finding.ts'
 
 /** Whether there is a mesh, and its records are whole. */
-export function recordFindings({ config, plan, status, isRunning }: Examination): Finding[] {
+export function recordFindings(examination: Examination): Finding[] {
+  const { config, plan, status } = examination
   if (!isRead(plan)) {
     const { code, message } = plan.error
     const isForeign = /EACCES|EPERM/.test(message)
@@ -23,10 +24,15 @@ export function recordFindings({ config, plan, status, isRunning }: Examination)
   }
   if (isNothingYet(status)) return [noMesh(config.file)]
   const due = plan.actions.filter(({ subject }) => subject !== PROBE)
-  if (isRunning || due.length === 0) return []
+  if (due.length === 0 || isAtWork(examination)) return []
   const found = `the config file asks for ${countText(due.length, 'action')} that nobody has done`
   const fix = '`mtls plan` shows them, `mtls apply` does them'
   return [{ id: 'apply-due', severity: 'warning', subject: 'mesh', found, fix }]
+}
+
+/** Whether somebody does what is due by himself: one who runs, and did not fail at it last time. */
+function isAtWork({ isRunning, status }: Examination): boolean {
+  return isRunning === true && isRead(status) && status.fault === undefined
 }
 
 function noMesh(file: string): Finding {
@@ -62,15 +68,18 @@ export function authorityFindings({ isRunning, status }: Examination): Finding[]
         ]
       : [{ id: 'authority-closed', severity: 'note', subject: 'authority', found, fix }]
   }
-  if (isRunning && isRead(status) && status.fault !== undefined) return [failing(status.fault)]
   if (isRunning || !isRead(status) || isNothingYet(status)) return []
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
   return [{ id: 'authority-down', severity: 'warning', subject: 'authority', found, fix: '`mtls up`' }]
 }
 
-function failing(found: string): Finding {
-  const fix = 'what the message says; `mtls up` tries it again by itself'
-  return { id: 'authority-failing', severity: 'error', subject: 'authority', found, fix }
+/** Why nothing can be published or issued now, as the authority says, by its own look or by its records. */
+export function faultFindings({ status, plan }: Examination): Finding[] {
+  const found = isRead(status) ? status.fault : undefined
+  // What the records are refused for is told of them.
+  if (found === undefined || (!isRead(plan) && plan.error.message === found)) return []
+  const fix = 'what the message says; until then nothing new is published or issued'
+  return [{ id: 'authority-fault', severity: 'error', subject: 'authority', found, fix }]
 }
 
 /** Whether what is issued can be logged, and is looked for, as the running authority has found: nobody else opens its log. */
