@@ -57,6 +57,7 @@ export type AuthorityErrorCode =
   | 'STORE_FAILED'
   | 'TOO_MANY_FOLLOWERS'
   | 'TRUST_DOMAIN_CHANGED'
+  | 'VERSION_OTHER'
 
 /**
  * What this package throws about the world it finds: disk, keys, inventory. The message says what was found, what is

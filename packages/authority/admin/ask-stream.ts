@@ -4,6 +4,7 @@ import { whose } from '../disk/whose.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { byShortName } from '../socket.ts'
 import { ASKER } from './admin-calls.ts'
+import { checkVersion } from './admin-version.ts'
 
 export interface AskedSocket {
   readonly socket: string
@@ -15,7 +16,7 @@ export interface AskedSocket {
 /**
  * Asks for what is answered piece by piece. Whoever has read enough destroys the answer.
  *
- * @throws AuthorityError what it is refused for; `ADMIN_UNREACHABLE`, `ADMIN_FORBIDDEN`, `ADMIN_SILENT`
+ * @throws AuthorityError what it is refused for; `ADMIN_UNREACHABLE`, `ADMIN_FORBIDDEN`, `ADMIN_SILENT`, `VERSION_OTHER`
  */
 export function askStream(
   { socket, asker, signal }: AskedSocket,
@@ -39,6 +40,12 @@ export function askStream(
     }
     call!.on('error', fail)
     call!.once('response', (answer) => {
+      try {
+        checkVersion(answer.headers, socket)
+      } catch (error) {
+        answer.destroy()
+        return reject(error)
+      }
       if (answer.statusCode === 200) resolve(answer)
       else refusalIn(answer).then(reject, fail)
     })

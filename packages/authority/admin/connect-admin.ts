@@ -4,6 +4,7 @@ import { type Asker, encodeAsker } from '../audit/asker.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { byShortName } from '../socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
+import { checkVersion } from './admin-version.ts'
 import type { Administration } from './administration.ts'
 import { askBackup } from './ask-backup.ts'
 import { unreachable } from './ask-stream.ts'
@@ -16,7 +17,7 @@ const PATIENCE = 10_000
  *
  * @param asker for its audit
  * @param patience how long its first answer may take, milliseconds
- * @throws AuthorityError `ADMIN_FORBIDDEN` where that can't be told, `ADMIN_SILENT`
+ * @throws AuthorityError `ADMIN_FORBIDDEN` where that can't be told, `ADMIN_SILENT`, `VERSION_OTHER`
  */
 export async function connectAdmin(
   socket: string,
@@ -30,9 +31,7 @@ export async function connectAdmin(
   } catch (error) {
     // Whoever answers, be it with a refusal, is there and holds the lock; what is amiss is said by the call that meets it.
     if (error instanceof AuthorityError && error.code === 'ADMIN_UNREACHABLE') return undefined
-    const isHidden =
-      error instanceof AuthorityError && ['ADMIN_FORBIDDEN', 'ADMIN_SILENT'].includes(error.code)
-    if (isHidden) throw error
+    if (error instanceof AuthorityError && unheard.has(error.code)) throw error
   }
   return {
     plan: () => call('plan', undefined),
@@ -71,10 +70,13 @@ export async function connectAdmin(
   }
 }
 
+/** Whoever is there can't be asked anything. */
+const unheard = new Set<AuthorityErrorCode>(['ADMIN_FORBIDDEN', 'ADMIN_SILENT', 'VERSION_OTHER'])
+
 /**
  * A link to the console of the authority that serves this socket.
  *
- * @throws AuthorityError `ADMIN_UNREACHABLE`, `NO_CONSOLE`
+ * @throws AuthorityError `ADMIN_UNREACHABLE`, `NO_CONSOLE`, `VERSION_OTHER`
  */
 export function askConsoleLink(
   socket: string,
@@ -105,6 +107,7 @@ function callOverSocket<Name extends keyof Gives>(
           { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
           async (res) => {
             try {
+              checkVersion(res.headers, socket)
               const chunks: Uint8Array[] = []
               for await (const chunk of res) chunks.push(chunk as Uint8Array)
               const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
@@ -112,7 +115,9 @@ function callOverSocket<Name extends keyof Gives>(
               const { code, message } = answer as { code: AuthorityErrorCode; message: string }
               reject(new AuthorityError(code, message))
             } catch (error) {
-              fail(error)
+              if (error instanceof AuthorityError) reject(error)
+              else fail(error)
+              res.destroy()
             }
           },
         )

@@ -9,6 +9,7 @@ import type { Action } from '../plan.ts'
 import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import { adminRequests, backupCall } from './admin-requests.ts'
+import { adminVersion, VERSION } from './admin-version.ts'
 import { type BackupCall, giveBackup } from './give-backup.ts'
 
 /** Ten thousand targets of a revocation, by their serials, are 600 kB. */
@@ -108,6 +109,7 @@ export async function serveAdmin(
     ['/backup', (response, request) => giveBackup(authority, response, backupCallOf(request))],
   ])
   const server = createServer({ requestTimeout: 10_000 }, async (req, res) => {
+    res.setHeader(VERSION, adminVersion)
     const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
     const stream = streams.get(req.url ?? '')
     const answer = await askedBy(actor, () =>

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { adminVersion, VERSION } from '../admin/admin-version.ts'
 import { listenOnSocket } from '../socket.ts'
 import { EventBook, type KeptEvent, missedBetween, type ToldEvent } from './event-book.ts'
 import { type ReadEventsOptions, readEvents } from './read-events.ts'
@@ -55,14 +56,16 @@ describe('readEvents', () => {
   let book: EventBook
   let server: Server
   let answers: ServerResponse[]
+  let version: string
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'events-'))
     socket = join(folder, 'admin.sock')
     book = new EventBook('a')
     answers = []
+    version = adminVersion
     server = createServer(async (request, response) => {
-      answers.push(response)
+      answers.push(response.setHeader(VERSION, version))
       const asked = JSON.parse(Buffer.concat(await request.toArray()).toString())
       try {
         sendEvents(response, book, asked)
@@ -96,6 +99,12 @@ describe('readEvents', () => {
     assert.deepEqual((await events.next()).value, { position: 'a.2', event: eventOf('stream') })
     server.closeAllConnections()
     assert.equal((await events.next()).done, true)
+  })
+
+  test('believes no event of another version', async () => {
+    book.add(eventOf('lake'))
+    version = '0.0.1'
+    await assert.rejects(read().next(), { code: 'VERSION_OTHER' })
   })
 
   test('ends when it is asked to', async () => {

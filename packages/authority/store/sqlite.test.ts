@@ -479,7 +479,10 @@ test('older code refuses a newer inventory, a reader an older one', (t) => {
     })
   }
   const newest = [...steps, 'CREATE TABLE newest (id TEXT) STRICT']
-  assert.throws(() => SqliteStore.open({ file, readOnly: true, steps: newest }), { code: 'SCHEMA_TOO_OLD' })
+  assert.throws(() => SqliteStore.open({ file, readOnly: true, steps: newest }), {
+    code: 'SCHEMA_TOO_OLD',
+    message: /Run mtls apply once, or restart `mtls up` where one runs/,
+  })
 })
 
 test('a file that another program holds, or that can’t be opened, is no reason for a backup', (t) => {

@@ -233,7 +233,7 @@ function backUp(database: DatabaseSync, disk: Disk, backup: string): void {
 function tooOld(file: string, found: number, needed: number): AuthorityError {
   return new AuthorityError(
     'SCHEMA_TOO_OLD',
-    `${file} has schema ${found}, and this mtls reads schema ${needed}. Run mtls apply once: it keeps a backup and brings it up to date`,
+    `${file} has schema ${found}, and this mtls reads schema ${needed}. Run mtls apply once, or restart \`mtls up\` where one runs, which is older: that keeps a backup and brings it up to date`,
     { data: { file, found, needed } },
   )
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { type Authority, type EventBook, serveAdmin } from '@datapunk/authority'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { run } from '../run.ts'
@@ -71,19 +71,19 @@ describe('events', () => {
   test('says how many were missed, in their place', async (t) => {
     const file = join(folder, 'mtls-config.yaml')
     const socket = layoutOf(parseConfig(readFileSync(file), { file })).authority.adminSocket
-    const lines = [1, 2, 7].map((number) => {
+    const kept = [1, 2, 7].map((number) => {
       const event = {
         kind: 'ready',
         subject: 'mesh',
         at: '2026-11-23T21:51:00.000Z',
         detail: { message: `no. ${number}` },
       }
-      return `${JSON.stringify({ position: `a.${number}`, event })}\n`
+      return { position: `a.${number}`, event }
     })
-    const authority = createServer((_, answer) => answer.end(lines.join('')))
+    const events = { after: () => kept } as unknown as EventBook
     mkdirSync(dirname(socket), { recursive: true })
-    await new Promise<void>((resolve) => authority.listen(socket, resolve))
-    atEnd(t, () => authority.close())
+    const admin = await serveAdmin({ checkPlace: () => {} } as Authority, socket, { events })
+    atEnd(t, () => admin.close())
     const told = (await play('mtls events')).split('\n').slice(1)
     assert.match(told[1]!, /ready: no\. 2$/)
     assert.match(

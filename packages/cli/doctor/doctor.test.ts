@@ -279,6 +279,14 @@ describe('doctor', () => {
         return { change: () => ({ isRunning: undefined, status: { error } }), system }
       },
     ],
+    'authority-other': [
+      'error',
+      () => {
+        const error = new AuthorityError('VERSION_OTHER', 'found an `mtls up` of another version')
+        const system = { connectFailure: async () => undefined }
+        return { change: () => ({ isRunning: undefined, status: { error } }), system }
+      },
+    ],
     'published-broken': [
       'error',
       () => {

@@ -54,19 +54,12 @@ export function publishedFindings({ config, mesh, status }: Examination): Findin
 export function authorityFindings({ isRunning, status }: Examination): Finding[] {
   if (isRunning === undefined && !isRead(status)) {
     const { code, message } = status.error
-    const found = `${message} [${code}]`
-    const fix = 'run `mtls doctor` as that user, or as root'
-    return code === 'ADMIN_SILENT'
-      ? [
-          {
-            id: 'authority-silent',
-            severity: 'error',
-            subject: 'authority',
-            found,
-            fix: 'what the message says',
-          },
-        ]
-      : [{ id: 'authority-closed', severity: 'note', subject: 'authority', found, fix }]
+    const finding = { subject: 'authority', found: `${message} [${code}]` }
+    const fix = 'what the message says'
+    if (code === 'ADMIN_SILENT') return [{ id: 'authority-silent', severity: 'error', ...finding, fix }]
+    if (code === 'VERSION_OTHER') return [{ id: 'authority-other', severity: 'error', ...finding, fix }]
+    const asOwner = 'run `mtls doctor` as that user, or as root'
+    return [{ id: 'authority-closed', severity: 'note', ...finding, fix: asOwner }]
   }
   if (isRunning || !isRead(status) || isNothingYet(status)) return []
   const found = 'no `mtls up` runs here: nothing is renewed, and nobody hears of a revocation but by file'
