@@ -9,6 +9,7 @@ import { settleRestore } from './backup/settle.ts'
 import { checkState } from './check-state.ts'
 import { Disk } from './disk/disk.ts'
 import { Halt } from './halt.ts'
+import { type Ahead, aheadFault } from './issued-ahead.ts'
 import { KeyStore } from './keys/key-store.ts'
 import type { Observed } from './observe.ts'
 import type { AuthorityOptions } from './open-engine.ts'
@@ -72,6 +73,11 @@ export class AuthorityReader {
   plan(): Plan {
     checkState(this.#engine)
     return planOf(this.#engine)
+  }
+
+  /** What is of the future by this clock, which no plan mends by itself. */
+  get ahead(): Ahead | undefined {
+    return aheadFault(this.#engine)
   }
 
   status(): Status {

@@ -30,6 +30,7 @@ export {
 export { EventBook, type KeptEvent, missedBetween, type ToldEvent } from './events/event-book.ts'
 export { type ReadEventsOptions, readEvents } from './events/read-events.ts'
 export type { Inventory } from './inventory.ts'
+export type { Ahead } from './issued-ahead.ts'
 export type { IssuedOperator } from './issuing/issue-operator.ts'
 export type { IssuedChain } from './issuing/issue-pair.ts'
 export { type KeepOptions, keep, LONGEST_WAIT } from './keep.ts'

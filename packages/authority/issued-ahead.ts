@@ -10,6 +10,13 @@ interface Known {
   readonly config: { readonly authority: { readonly clockSkew: number } }
 }
 
+export interface Ahead {
+  /** What is of the future, and what to do. */
+  readonly message: string
+  /** The commands that make everything anew, in their order, where the clock was ahead then. */
+  readonly anew: string
+}
+
 /**
  * That the newest bundle, or a CA in use, is of the future by this clock: one that was ahead once, or is behind now. Which of them
  * nobody here can know: made anew by a clock that is behind, everything would have ended already for whoever has the right time. So
@@ -17,7 +24,7 @@ interface Known {
  */
 export function aheadFault(
   known: Known & { readonly config: Pick<Config, 'transparency'> },
-): string | undefined {
+): Ahead | undefined {
   const { store, clock, config } = known
   const bundle = isBundleAhead(known) ? store.bundle() : undefined
   const cas = casAhead(known)
@@ -27,12 +34,13 @@ export function aheadFault(
     ? `bundle ${formatDocumentNumber(bundle)} is of ${timeText(bundle.issuedAt)}`
     : `the certificate of ${ca!.id} begins at ${timeText(ca!.notBefore)}`
   const has = (wanted: SlotKind) => cas.some(({ kind }) => kind === wanted)
-  const anew = has('root') ? ['--root-ca'] : has('issuing-ca') ? ['--issuing-ca'] : []
+  const rollOver = has('root') ? ['--root-ca'] : has('issuing-ca') ? ['--issuing-ca'] : []
   // Its time never goes back. What is published with another says that this clock is right, and pairs follow by themselves.
   const log = config.transparency === 'off' ? [] : ['--log']
-  const steps = [...log, ...anew].length === 0 ? ['--all'] : [...log, ...anew]
-  const commands = steps.map((step) => `\`mtls rotate ${step}\``).join(' and, once that is done, ')
-  return `${found}, and this machine’s clock says ${timeText(clock())}: nobody whose clock says so too believes it. Set the clock, if it is behind; if it was ahead then, make everything anew with ${commands}`
+  const steps = [...log, ...rollOver].length === 0 ? ['--all'] : [...log, ...rollOver]
+  const anew = steps.map((step) => `\`mtls rotate ${step}\``).join(' and, once that is done, ')
+  const message = `${found}, and this machine’s clock says ${timeText(clock())}: nobody whose clock says so too believes it. Set the clock, if it is behind; if it was ahead then, make everything anew with ${anew}`
+  return { message, anew }
 }
 
 /**

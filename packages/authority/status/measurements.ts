@@ -124,7 +124,7 @@ export function authorityFault(
   const unpublished = generationFault({ store })
   if (unpublished !== undefined) return unpublished
   const ahead = aheadFault({ store, clock, config })
-  if (ahead !== undefined) return ahead
+  if (ahead !== undefined) return ahead.message
   if (failure !== undefined) return failure
   if (store.failure !== undefined) return store.failure.message
   if (config.transparency !== 'off') return logSeat.failure?.message ?? logSeat.unread

@@ -14,7 +14,7 @@ import { isInside } from '../disk/is-inside.ts'
 import { type Upcoming, upcoming } from '../due.ts'
 import { isHeld } from '../held.ts'
 import type { InventoryInstance, InventoryService } from '../inventory.ts'
-import { aheadFault } from '../issued-ahead.ts'
+import { type Ahead, aheadFault } from '../issued-ahead.ts'
 import type { RootKeyPlace } from '../keys/root-key-place.ts'
 import { type Observed, takeInventory } from '../observe.ts'
 import { hasFailed } from '../pace.ts'
@@ -38,6 +38,8 @@ export interface Status {
   readonly fault: string | undefined
   /** Whether that is because the state folder is not the newest of its mesh, which `mtls restore --continue` ends. */
   readonly outdated: boolean
+  /** What is of the future by this clock, which nothing mends by itself. */
+  readonly ahead: Ahead | undefined
   /** The paths of published files that are missing, or not as they were written. */
   readonly lostFiles: readonly string[]
   readonly bundle: string | undefined
@@ -105,6 +107,7 @@ export interface CaStatus {
   readonly state: SlotRow['state']
   readonly subject: string
   readonly serial: string
+  readonly notBefore: number
   readonly notAfter: number
 }
 
@@ -154,6 +157,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
     now: clock(),
   }
   const refusal = stateRefusal(engine)
+  const ahead = aheadFault(engine)
   const { waits, asks, takeAway } = plan(config, inventory, clock())
   const services = [...inventory.services.values()].flatMap((one) => instanceStatus(one, asked))
   return {
@@ -161,7 +165,8 @@ export function statusOf(engine: Observed, failure?: string): Status {
     meshId: mesh?.meshId,
     environment: config.environment,
     fault:
-      refusal?.message ?? generationFault(engine) ?? aheadFault(engine) ?? failure ?? store.failure?.message,
+      refusal?.message ?? generationFault(engine) ?? ahead?.message ?? failure ?? store.failure?.message,
+    ahead,
     outdated: refusal?.code === 'INVENTORY_OUTDATED',
     lostFiles: inventory.published ? [] : lostFiles(engine),
     bundle: bundle && formatDocumentNumber(bundle),
@@ -329,6 +334,6 @@ function pairState(current: CertificateRow | undefined, found: string | undefine
 
 function caStatus({ id, kind, state, certificate }: SlotRow): CaStatus[] {
   if (certificate === undefined) return []
-  const { subject, serial, notAfter } = parseCertificate(certificate)
-  return [{ slot: id, kind, state, subject: subject.toString(), serial, notAfter }]
+  const { subject, serial, notBefore, notAfter } = parseCertificate(certificate)
+  return [{ slot: id, kind, state, subject: subject.toString(), serial, notBefore, notAfter }]
 }

@@ -1,4 +1,4 @@
-import type { Action, Administration, ApplyReport } from '@datapunk/authority'
+import type { Action, ApplyReport, Status } from '@datapunk/authority'
 import type { Config } from '@datapunk/protocol'
 import { type Deed, withAdministration, withAuthority } from '../administration.ts'
 import type { CommandSpec } from '../command-spec.ts'
@@ -45,15 +45,18 @@ function applying(context: Context, options: ApplyOptions): Deed<ExitCode> {
     const approve = (actions: readonly Action[]) => approval(context, actions, options.yes === true)
     const report = await output.during('applying', administration.apply({ approve }))
     const purged = options.purge ? await administration.purge() : []
-    if (json) output.printJson(documentOf(report, purged))
+    const status = await administration.status()
+    const ahead = status.ahead?.message
+    if (json) output.printJson(documentOf(report, purged, ahead))
     else {
       if (running && report.done.length > 0)
         output.tell(output.toldTable(report.done.map((action) => toldRow(action, output))))
       for (const path of purged) output.tell(`removed ${path}`)
-      tellOutcome(context, report)
+      tellOutcome(context, report, ahead)
     }
-    await warnOfKeys(context, config, administration)
-    return report.declined.length + report.failed.length > 0 ? exitCode.bad : exitCode.done
+    warnOfKeys(context, config, status)
+    const isDone = report.declined.length + report.failed.length === 0 && ahead === undefined
+    return isDone ? exitCode.done : exitCode.bad
   }
 }
 
@@ -74,7 +77,11 @@ async function approval(context: Context, actions: readonly Action[], yes: boole
   return /^y(es)?$/i.test(answer.trim())
 }
 
-function tellOutcome({ output }: Context, { done, declined, failed, asks, bundle }: ApplyReport): void {
+function tellOutcome(
+  { output }: Context,
+  { done, declined, failed, asks, bundle }: ApplyReport,
+  ahead: string | undefined,
+): void {
   for (const { action, error } of failed) {
     output.tell(output.toldStyled('bad', `${action.subject}: not done: ${action.kind}: ${error.message}`))
   }
@@ -83,12 +90,18 @@ function tellOutcome({ output }: Context, { done, declined, failed, asks, bundle
     output.tell(output.toldStyled('bad', refusal))
   }
   for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
-  const nothing = failed.length + declined.length + asks.length > 0 ? 'nothing done' : 'nothing to do'
+  if (ahead !== undefined) output.tell(output.toldStyled('bad', ahead))
+  const waits = failed.length + declined.length + asks.length > 0 || ahead !== undefined
+  const nothing = waits ? 'nothing done' : 'nothing to do'
   const did = done.length === 0 ? nothing : `${countText(done.length, 'action')} done`
   output.tell(`${did}; bundle ${bundle} is in force`)
 }
 
-function documentOf(report: ApplyReport, purged: readonly string[]): ApplyDocument {
+function documentOf(
+  report: ApplyReport,
+  purged: readonly string[],
+  ahead: string | undefined,
+): ApplyDocument {
   const { bundle, done, declined, failed, asks } = report
   return {
     bundle,
@@ -96,16 +109,13 @@ function documentOf(report: ApplyReport, purged: readonly string[]): ApplyDocume
     declined,
     failed: failed.map(({ action, error }) => ({ action, message: error.message })),
     asks: asks.map(askDocument),
+    ahead: ahead ?? null,
     purged,
   }
 }
 
-async function warnOfKeys(
-  { output }: Context,
-  config: Config,
-  administration: Administration,
-): Promise<void> {
-  const { keysUnprotected, takeAway, waits } = await administration.status()
+function warnOfKeys({ output }: Context, config: Config, status: Status): void {
+  const { keysUnprotected, takeAway, waits } = status
   if (keysUnprotected)
     output.tell(output.toldStyled('warning', `the CA keys are ${protectionText(config, true)}`))
   for (const place of takeAway)

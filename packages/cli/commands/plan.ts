@@ -13,7 +13,10 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
   description:
     'Compares the config file with what is, and shows per service what `mtls apply` would change, and why; and which root keys that are away it would need. Changes nothing, asks for no passphrase, and waits for nobody.',
   options: [
-    ['--check', 'exit with 1 when something would change, waits for the key of a root, or can’t be done'],
+    [
+      '--check',
+      'exit with 1 when something would change, waits for the key of a root, can’t be done, or is of the future by this clock',
+    ],
   ],
   json: () => import('../documents/plan.ts'),
   examples: ['mtls plan', 'mtls plan --check --env staging'],
@@ -25,9 +28,11 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
       const { actions, asks } = output.whileBusy('planning', () => observation.plan())
       const { trustDomain, environment = null } = config
       const obstacles = unknownOwners(config)
+      const ahead = observation.ahead?.message
       const document: PlanDocument = {
         ...{ trustDomain, environment, actions, obstacles },
         asks: asks.map(askDocument),
+        ahead: ahead ?? null,
       }
       if (json) output.printJson(document)
       else {
@@ -39,9 +44,11 @@ export const planCommand: CommandSpec<{ check?: boolean }> = {
         for (const ask of asks) output.tell(output.toldStyled('warning', askText(ask)))
         for (const { subject, message } of obstacles)
           output.tell(output.toldStyled('bad', `${subject} will get no pair: ${message}`))
-        output.tell(summaryOf(actions.length, destructive, asks.length > 0))
+        if (ahead !== undefined) output.tell(output.toldStyled('bad', ahead))
+        output.tell(summaryOf(actions.length, destructive, asks.length > 0 || ahead !== undefined))
       }
-      return check && actions.length + asks.length + obstacles.length > 0 ? exitCode.bad : exitCode.done
+      const isAsPlanned = actions.length + asks.length + obstacles.length === 0 && ahead === undefined
+      return check && !isAsPlanned ? exitCode.bad : exitCode.done
     } finally {
       observation.close()
     }
@@ -62,8 +69,9 @@ function unknownOwners(config: Config): PlanDocument['obstacles'] {
   })
 }
 
-function summaryOf(all: number, destructive: number, asks: boolean): string {
-  if (all === 0 && asks) return 'nothing to do without that'
+/** @param waits whether something is wrong, or asked for, that no action mends */
+function summaryOf(all: number, destructive: number, waits: boolean): string {
+  if (all === 0 && waits) return 'nothing to do without that'
   if (all === 0) return 'nothing to do: the mesh is as the config says'
   if (destructive === 0) return `${countText(all, 'action')}; \`mtls apply\` does them`
   return `${countText(all, 'action')}, ${destructive} of them destructive; \`mtls apply\` asks before it does those`

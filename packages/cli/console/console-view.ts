@@ -73,7 +73,7 @@ function serviceView(
   status: Status,
   now: number,
 ): ConsoleService {
-  const bad = instances.flatMap((one) => badNotes(one, now))
+  const bad = instances.flatMap((one) => badNotes(one, status, now))
   const warnings = instances.flatMap((one) => warningNotes(one, status))
   const isQuiet = instances.every(({ live, delivery }) => live === 0 && delivery !== 'by-file')
   return {
@@ -86,9 +86,9 @@ function serviceView(
   }
 }
 
-function badNotes(one: InstanceStatus, now: number): string[] {
+function badNotes(one: InstanceStatus, { ahead }: Status, now: number): string[] {
   const { service, instance, barred } = one
-  const notes = faultsOfInstance(one, now).map((fault) => `${instance}: ${faultNote(fault, one)}`)
+  const notes = faultsOfInstance(one, now).map((fault) => `${instance}: ${faultNote(fault, one, ahead)}`)
   if (barred)
     notes.push(`${service} was revoked, and gets no certificate: \`mtls issue ${service}\` lets it in again`)
   return notes

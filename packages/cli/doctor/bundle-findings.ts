@@ -19,8 +19,13 @@ export function bundleFindings({ mesh, now, config }: Examination): Finding[] {
   return [{ id: 'bundle-stale', severity: 'warning', subject: 'mesh', found, fix }]
 }
 
-/** What was signed in the future was not: one of two clocks is wrong. */
-export function clockFindings({ mesh, now, config }: Examination): Finding[] {
+/** What was signed in the future was not: one of two clocks is wrong. By the authority's records, else by what it has published. */
+export function clockFindings({ mesh, now, config, status }: Examination): Finding[] {
+  if (isRead(status) && status.ahead !== undefined) {
+    const { message: found, anew } = status.ahead
+    const fix = `set the clock, if it is behind: \`timedatectl set-ntp true\`. If it was ahead when that was signed: ${anew}`
+    return [{ id: 'clock-behind', severity: 'error', subject: 'mesh', found, fix }]
+  }
   if (!isRead(mesh)) return []
   const { number, issuedAt } = mesh.bundle.head
   if (issuedAt <= now + config.authority.clockSkew) return []

@@ -410,16 +410,27 @@ describe('doctor', () => {
       'PAIR_MISSING',
       'found no readable lake.key (EACCES); allowed: the pair of lake',
     )
-    const { id, severity } = pairFinding('lake', error)
+    const { id, severity } = pairFinding('lake', error, undefined)
     assert.deepEqual([id, severity], ['pair-closed', 'note'])
   })
 
   test('a pair that is of the future is not mended by another apply', () => {
     const cause = { rule: 'CERTIFICATE_NOT_YET_VALID' }
     const error = new MeshError('CERTIFICATE_REFUSED', 'found lake.crt, valid from tomorrow', { data: cause })
-    const { id, fix } = pairFinding('lake', error)
+    const { id, fix } = pairFinding('lake', error, undefined)
     assert.equal(id, 'certificate-not-yet-valid')
     assert.match(fix, /`mtls rotate lake`/)
+    const ahead = { message: 'the certificate of root-1 begins tomorrow', anew: '`mtls rotate --root-ca`' }
+    assert.match(pairFinding('lake', error, ahead).fix, /`mtls rotate --root-ca` makes it anew/)
+  })
+
+  test('of a mesh that was made by a clock that was ahead, what makes all of it anew is named, and nothing else', async () => {
+    const findings = await news({ now: Date.now() - 10 * DAY })
+    assert.deepEqual(idsOf(findings), ['ca-not-yet-valid', 'clock-behind'])
+    for (const { fix, severity } of findings) {
+      assert.equal(severity, 'error')
+      assert.match(fix, /ahead .*: `mtls rotate --log` and, once that is done, `mtls rotate --root-ca`$/)
+    }
   })
 
   test('what mends permissions does', async () => {

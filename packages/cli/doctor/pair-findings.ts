@@ -1,3 +1,4 @@
+import type { Status } from '@datapunk/authority'
 import { checkPair, MeshError } from '@datapunk/mesh'
 import type { ServiceConfig } from '@datapunk/protocol'
 import { timeText } from '../text/time-text.ts'
@@ -19,7 +20,10 @@ function isExpectedHere({ service }: ServiceConfig, { status, mesh }: Examinatio
   return own.every(({ pair, barred }) => pair !== 'elsewhere' && !barred)
 }
 
-async function findingOf({ service }: ServiceConfig, { config, now }: Examination): Promise<Finding[]> {
+async function findingOf(
+  { service }: ServiceConfig,
+  { config, now, status }: Examination,
+): Promise<Finding[]> {
   try {
     await checkPair(service, { config, at: now })
     return []
@@ -27,12 +31,12 @@ async function findingOf({ service }: ServiceConfig, { config, now }: Examinatio
     if (!(error instanceof MeshError)) throw error
     // That is the mesh’s, and told once.
     if (ruleOf(error) === 'ISSUED_IN_THE_FUTURE') return []
-    return [pairFinding(service, error)]
+    return [pairFinding(service, error, isRead(status) ? status.ahead : undefined)]
   }
 }
 
-/** What keeps a service from joining with its pair. */
-export function pairFinding(service: string, error: MeshError): Finding {
+/** What keeps a service from joining with its pair. @param ahead what of the mesh is of the future too */
+export function pairFinding(service: string, error: MeshError, ahead: Status['ahead']): Finding {
   const { code, message, data } = error
   const rule = ruleOf(error)
   const found = `${message} [${rule}]`
@@ -52,7 +56,7 @@ export function pairFinding(service: string, error: MeshError): Finding {
   if (rule === 'CERTIFICATE_NOT_YET_VALID')
     return {
       ...finding,
-      fix: `set the clock, if it is behind: \`timedatectl set-ntp true\`. If it was ahead when that was issued, \`mtls rotate ${service}\` makes it anew`,
+      fix: `set the clock, if it is behind: \`timedatectl set-ntp true\`. If it was ahead when that was issued, ${ahead?.anew ?? `\`mtls rotate ${service}\``} makes it anew`,
     }
   return { ...finding, fix: '`mtls apply` writes the pair anew, and a running service takes it up by itself' }
 }
@@ -123,13 +127,20 @@ export function renewalFindings({ status, now }: Examination): Finding[] {
 const DAY = 24 * 60 * 60 * 1000
 
 /** Roll-overs begin by themselves between half and two thirds of a CA’s life; one that ends in a month is late. */
-export function caFindings({ status, now }: Examination): Finding[] {
+export function caFindings({ status, config, now }: Examination): Finding[] {
   if (!isRead(status)) return []
-  return status.cas.flatMap(({ slot, kind, state, subject, notAfter }): Finding[] => {
-    if (state !== 'active' || notAfter > now + 30 * DAY) return []
+  return status.cas.flatMap(({ slot, kind, state, subject, notBefore, notAfter }): Finding[] => {
+    if (state !== 'active') return []
+    const rollOver = `\`mtls rotate ${kind === 'root' ? '--root-ca' : '--issuing-ca'}\``
+    if (notBefore > now + config.authority.clockSkew) {
+      const found = `${subject} begins at ${timeText(notBefore)}: nobody believes it, nor what it has issued, before that`
+      const fix = `set the clock, if it is behind. If it was ahead when that was made: ${status.ahead?.anew ?? rollOver}`
+      return [{ id: 'ca-not-yet-valid', severity: 'error', subject: slot, found, fix }]
+    }
+    if (notAfter > now + 30 * DAY) return []
     const isOver = notAfter <= now
     const found = `${subject} ${isOver ? 'ended' : 'ends'} at ${timeText(notAfter)}`
-    const fix = `\`mtls rotate ${kind === 'root' ? '--root-ca' : '--issuing-ca'}\`; \`mtls status\` tells what a roll-over waits for`
+    const fix = `${rollOver}; \`mtls status\` tells what a roll-over waits for`
     return [
       {
         id: isOver ? 'ca-expired' : 'ca-ends',

@@ -69,8 +69,9 @@ export function authorityFindings({ isRunning, status }: Examination): Finding[]
 /** Why nothing can be published or issued now, as the authority says, by its own look or by its records. */
 export function faultFindings({ status, plan }: Examination): Finding[] {
   const found = isRead(status) ? status.fault : undefined
-  // What the records are refused for is told of them.
-  if (found === undefined || (!isRead(plan) && plan.error.message === found)) return []
+  // What the records are refused for is told of them, and what is of the future by `clockFindings`.
+  const told = [!isRead(plan) && plan.error.message, isRead(status) && status.ahead?.message]
+  if (found === undefined || told.includes(found)) return []
   const fix = 'what the message says; until then nothing new is published or issued'
   return [{ id: 'authority-fault', severity: 'error', subject: 'authority', found, fix }]
 }

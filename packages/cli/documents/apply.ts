@@ -10,6 +10,7 @@ const document = z.strictObject({
   declined: z.array(action).describe('destructive, and nobody said yes'),
   failed: z.array(z.strictObject({ action, message: z.string() })),
   asks: z.array(ask),
+  ahead: z.string().nullable().describe('what is of the future by this clock, which no action mends'),
   purged: z.array(z.string()).describe('files that were removed'),
 })
 export type ApplyDocument = Printed<typeof document>

@@ -8,6 +8,7 @@ const document = z.strictObject({
   environment: z.string().nullable(),
   actions: z.array(action),
   asks: z.array(ask),
+  ahead: z.string().nullable().describe('what is of the future by this clock, which no action mends'),
   obstacles: z
     .array(z.strictObject({ subject: z.string(), message: z.string() }))
     .describe('services that get no pair, because this machine does not know their owner or group'),

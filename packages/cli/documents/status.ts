@@ -9,6 +9,7 @@ const ca = z.strictObject({
   state: slotState,
   subject: z.string(),
   serial,
+  notBefore: time,
   notAfter: time,
 })
 

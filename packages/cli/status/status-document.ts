@@ -18,7 +18,7 @@ export function statusDocument({ status, faults, now }: StatusLook): StatusDocum
     keysUnprotected: status.keysUnprotected,
     backedUpAt: timeOrNull(status.backedUpAt),
     keysSinceBackup: status.keysSinceBackup,
-    cas: cas.map((ca) => ({ ...ca, notAfter: timeText(ca.notAfter) })),
+    cas: cas.map((ca) => ({ ...ca, notBefore: timeText(ca.notBefore), notAfter: timeText(ca.notAfter) })),
     services: services.map((one) => ({
       ...one,
       serial: one.serial ?? null,

@@ -39,9 +39,15 @@ for (const [change, faults, mending] of cases) {
     const found = faultsOfInstance({ ...good, ...change }, now)
     assert.deepEqual(found, faults)
     if (mending !== undefined)
-      assert.ok(faultNote(found[0]!, { ...good, ...change }).includes(`\`${mending}\``))
+      assert.ok(faultNote(found[0]!, { ...good, ...change }, undefined).includes(`\`${mending}\``))
   })
 }
+
+test('where the CA is of the future too, its roll-over mends it, not another certificate under it', () => {
+  const one = { ...good, notBefore: now + 1 }
+  const ahead = { message: 'bundle 1.2 is of the future', anew: '`mtls rotate --issuing-ca`' }
+  assert.equal(faultNote('not valid yet', one, ahead), 'not valid yet: `mtls rotate --issuing-ca` mends it')
+})
 
 const log = {
   ...({ wanted: 'required', mode: 'required', logs: [], elsewhere: undefined, reported: 0 } as const),

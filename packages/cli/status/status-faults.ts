@@ -34,9 +34,13 @@ const RENEWAL_FAILED = 'renewal failed'
 const NOT_TOLD = 'not told of its files'
 
 /** What a fault of an instance is, and what mends it: where something was tried, by its own error. */
-export function faultNote(fault: string, { service, failed, untold }: InstanceStatus): string {
+export function faultNote(
+  fault: string,
+  { service, failed, untold }: InstanceStatus,
+  ahead: Status['ahead'],
+): string {
   const attempt = fault === RENEWAL_FAILED ? failed : fault === NOT_TOLD ? untold : undefined
-  if (attempt === undefined) return `${fault}: \`${mendingOf(fault, service)}\` mends it`
+  if (attempt === undefined) return `${fault}: ${mendingOf(fault, service, ahead)} mends it`
   return `${attempt.error}; tried again at ${timeText(attempt.nextTryAt)}, and by \`mtls apply\` now`
 }
 
@@ -45,9 +49,10 @@ export function hasFailed(fault: string): boolean {
   return fault === RENEWAL_FAILED || fault === NOT_TOLD
 }
 
-/** The command that mends a fault of an instance. */
-function mendingOf(fault: string, service: string): string {
-  return fault === NOT_VALID_YET ? `mtls rotate ${service}` : 'mtls apply'
+/** What mends a fault of an instance. @param ahead what of the mesh is of the future too: under that another certificate would be so again */
+function mendingOf(fault: string, service: string, ahead: Status['ahead']): string {
+  if (fault !== NOT_VALID_YET) return '`mtls apply`'
+  return ahead?.anew ?? `\`mtls rotate ${service}\``
 }
 
 /** What is wrong with one instance's certificate. */

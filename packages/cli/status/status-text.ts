@@ -44,12 +44,14 @@ export function statusText({ status, now, config }: StatusLook, output: Output):
 export function faultLines({ status, faults, now }: StatusLook): string[] {
   const of = status.services.flatMap((one) => faultsOfInstance(one, now).map((fault) => ({ one, fault })))
   const notes = of.flatMap(({ one, fault }) =>
-    hasFailed(fault) ? [`${one.instance}: ${faultNote(fault, one)}`] : [],
+    hasFailed(fault) ? [`${one.instance}: ${faultNote(fault, one, status.ahead)}`] : [],
   )
   const found = new Set(of.flatMap(({ fault }) => (hasFailed(fault) ? [] : [fault])))
-  const mended = found.delete(NOT_VALID_YET)
-    ? ['`mtls rotate SERVICE`, or `--all`, makes anew what is not valid yet']
-    : []
+  // Where its issuer is of the future too, what is wrong with the mesh names what makes both anew.
+  const mended =
+    found.delete(NOT_VALID_YET) && status.ahead === undefined
+      ? ['`mtls rotate SERVICE`, or `--all`, makes anew what is not valid yet']
+      : []
   if (found.size > 0) mended.unshift('`mtls apply` mends what is late, missing or another')
   return [...faults, ...notes, ...mended]
 }
