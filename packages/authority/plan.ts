@@ -1,4 +1,4 @@
-import { type Config, PROBE, type Requirement } from '@datapunk/protocol'
+import { bundlePace, type Config, PROBE, type Requirement } from '@datapunk/protocol'
 import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { isMadeAhead, latestAfter } from './issued-ahead.ts'
@@ -409,9 +409,9 @@ export function renewalDue(
   return notBefore + (renewAt - jitter * drawn) * (notAfter - notBefore)
 }
 
-/** A bundle is signed anew once a day, or four times in its life, so that its age says that the authority is alive. */
+/** When a bundle is signed anew. */
 export function bundleDue(config: Config, issuedAt: number): number {
-  return issuedAt + Math.min(DAY, (config.authority.bundleDays * DAY) / 4)
+  return issuedAt + bundlePace(config.authority.bundleDays * DAY)
 }
 
 function planPublication(

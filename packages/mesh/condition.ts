@@ -1,10 +1,21 @@
 import type { Certificate } from '@datapunk/pki'
+import { leastOf, leastOfBundle } from '@datapunk/protocol'
 import type { Current } from './current.ts'
 import type { Gate } from './gate/gate.ts'
 import type { Condition } from './mesh-events.ts'
 
-/** @param heard whether the authority hears this service now */
-export function conditionOf({ identity, view }: Current, gate: Gate, heard: boolean): Condition {
+export interface ConditionOptions {
+  /** As a fraction of a certificate's life, by the config file. */
+  readonly renewAt: number
+  /** Whether the authority hears this service now. */
+  readonly heard: boolean
+}
+
+export function conditionOf(
+  { identity, view }: Current,
+  gate: Gate,
+  { renewAt, heard }: ConditionOptions,
+): Condition {
   const fault = gate.selfFault()
   const { number, issuedAt, expiresAt } = view.bundle.head
   return {
@@ -13,6 +24,10 @@ export function conditionOf({ identity, view }: Current, gate: Gate, heard: bool
     issuingCaEnds: soonestEnd(view.trust.issuingCas),
     rootEnds: soonestEnd(view.trust.roots),
     bundle: { number, issuedAt, expiresAt },
+    expectedBudget: Math.min(
+      leastOf({ begins: identity.leaf.notBefore, ends: identity.notAfter }, renewAt),
+      leastOfBundle({ begins: issuedAt, ends: expiresAt }),
+    ),
     heard,
   }
 }

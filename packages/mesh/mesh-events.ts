@@ -120,6 +120,8 @@ export interface Condition {
   readonly issuingCaEnds: number
   readonly rootEnds: number
   readonly bundle: { readonly number: DocumentNumber; readonly issuedAt: number; readonly expiresAt: number }
+  /** How long it goes on without the authority at worst where all is well: just before certificate or bundle is renewed. Milliseconds. */
+  readonly expectedBudget: number
   /** Whether the authority hears it now. */
   readonly heard: boolean
 }

@@ -268,7 +268,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
 
   /** How it is now. Some signatures are checked for it, so it is for whoever asks a few times a second. */
   get condition(): Condition {
-    return conditionOf(this.#membership.current(), this.#gate, this.#voice.isHeard)
+    const { renewAt } = this.#membership.settings
+    return conditionOf(this.#membership.current(), this.#gate, { renewAt, heard: this.#voice.isHeard })
   }
 
   /**

@@ -52,6 +52,7 @@ export { type ReadLogObject, readLogEntries, tilesOfEntries } from './log-entrie
 export { type LogSubmission, openLogSubmission, sealLogSubmission } from './log-submission.ts'
 export { encodeMembers, MAX_NAMES, type Member, parseMembers, type Subject } from './members.ts'
 export { operatorSpiffeId } from './operator-identity.ts'
+export { bundlePace, type Lasting, leastOf, leastOfBundle } from './outage-budget.ts'
 export {
   type Acknowledgement,
   type Hello,

@@ -11,7 +11,7 @@ import { type ListedCa, listedCas } from './listed-cas.ts'
 import { publishListsOf } from './publish-lists.ts'
 
 /** Of its life; long before its end, whoever reads it has the next one. */
-const RENEWED_AT = 0.5
+export const RENEWED_AT = 0.5
 
 /** A CA whose lists have to be signed, and why. */
 export interface DueList {

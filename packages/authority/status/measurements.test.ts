@@ -30,7 +30,7 @@ const daysFrom = (clock: FixedClock, time = 0) => Math.round((time - clock.now()
 
 test('measures when what ends, and names the services that end soonest', async (t) => {
   const { clock, look } = await applied(t)
-  const { ends, soonest, outageEnds, bundle, listEnds, ...rest } = look()
+  const { ends, soonest, outage, bundle, listEnds, listLeft, ...rest } = look()
   assert.deepEqual([rest.services, rest.instances, rest.fault, rest.halted], [3, 3, undefined, false])
   assert.deepEqual(
     soonest.map(({ service, notAfter }) => [service, daysFrom(clock, notAfter)]),
@@ -42,8 +42,9 @@ test('measures when what ends, and names the services that end soonest', async (
   assert.equal(ends.leaf, soonest[0]?.notAfter)
   assert.deepEqual([daysFrom(clock, ends.issuingCa), daysFrom(clock, ends.root)], [3 * 365, 10 * 365])
   assert.equal(ends.authority, undefined)
-  assert.deepEqual([daysFrom(clock, outageEnds), daysFrom(clock, bundle?.expiresAt)], [7, 7])
+  assert.deepEqual([daysFrom(clock, outage?.until), daysFrom(clock, bundle?.expiresAt)], [7, 7])
   assert.equal(daysFrom(clock, listEnds), 7)
+  assert.ok(listLeft! > 0.99 && listLeft! <= 1, `${listLeft}`)
   assert.equal(look({ services: Number.POSITIVE_INFINITY }).soonest.length, 3)
   assert.deepEqual(look({ services: 0 }).soonest, [])
 })

@@ -9,9 +9,10 @@ import { hasFailed } from '../pace.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { renewalDue } from '../plan.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
+import { renewalOf } from '../revocation/lists.ts'
 import { termsOfServices } from '../services/terms.ts'
 import type { AttemptKind, SlotRow, TermRow } from '../store/rows.ts'
-import { outageBudgetOf } from './outage-budget.ts'
+import { type OutageBudget, outageBudgetOf } from './outage-budget.ts'
 import { keysSinceBackup } from './status.ts'
 
 /** The mesh in numbers: few, however many services there are. Times in milliseconds since the epoch, spans in milliseconds. */
@@ -37,7 +38,9 @@ export interface Measurements {
   readonly bundle: { readonly issuedAt: number; readonly expiresAt: number } | undefined
   /** When the first of the revocation lists ends. */
   readonly listEnds: number | undefined
-  readonly outageEnds: number | undefined
+  /** The least share that is left of the life of a list, of those that are followed by another. */
+  readonly listLeft: number | undefined
+  readonly outage: OutageBudget | undefined
   readonly peers: {
     readonly live: number
     /** Live peers that have not said that they enforce the newest bundle, and for how long the longest has been late. */
@@ -89,7 +92,8 @@ export function measure(engine: Engine, { services, last, failure }: Looks): Mea
     listEnds: soonestOf(
       listedCas(store).flatMap(({ lists }) => [...lists.values()].map(({ nextUpdate }) => nextUpdate)),
     ),
-    outageEnds: outageBudgetOf(engine, terms)?.until,
+    listLeft: leastListLeft(engine),
+    outage: outageBudgetOf(engine, terms),
     peers: lateness(peers, bundle, clock()),
     backoff: { issue: backoffOf(engine, 'issue'), reload: backoffOf(engine, 'reload') },
     waiting: {
@@ -138,6 +142,18 @@ function soonestCaEnd(slots: readonly SlotRow[], ofKind: SlotRow['kind']): numbe
       kind === ofKind && certificate !== undefined && (state === 'active' || state === 'prepared')
         ? [caCertificate(certificate).notAfter]
         : [],
+    ),
+  )
+}
+
+/** The last list of a CA lasts as long as that, and ends with it. */
+function leastListLeft({ store, clock }: Engine): number | undefined {
+  const now = clock()
+  return soonestOf(
+    listedCas(store).flatMap((ca) =>
+      [...ca.lists.values()]
+        .filter((list) => renewalOf(ca, list) !== Number.POSITIVE_INFINITY)
+        .map(({ thisUpdate, nextUpdate }) => (nextUpdate - now) / (nextUpdate - thisUpdate)),
     ),
   )
 }

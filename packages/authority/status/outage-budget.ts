@@ -1,5 +1,7 @@
+import { leastOf, leastOfBundle } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
+import { RENEWED_AT } from '../revocation/lists.ts'
 import { termsOfServices } from '../services/terms.ts'
 import type { Reader } from '../store/contract.ts'
 import type { TermRow } from '../store/rows.ts'
@@ -13,6 +15,8 @@ export interface OutageBudget {
    * revocation list of a CA.
    */
   readonly endedBy: { readonly kind: 'bundle' | 'certificate' | 'list'; readonly subject: string }
+  /** How long, milliseconds, it is at worst where all is well: just before what ends first is renewed. */
+  readonly expected: number
 }
 
 /** @returns undefined where nothing was published yet */
@@ -23,25 +27,31 @@ export function outageBudgetOf(
   const bundle = store.bundle()
   if (bundle === undefined) return undefined
   const subject = `${bundle.generation}.${bundle.counter}`
-  let budget: OutageBudget = { until: bundle.expiresAt, endedBy: { kind: 'bundle', subject } }
-  for (const { instance, notAfter } of terms) {
-    if (notAfter >= budget.until) continue
-    budget = { until: notAfter, endedBy: { kind: 'certificate', subject: instance } }
+  let until = bundle.expiresAt
+  let endedBy: OutageBudget['endedBy'] = { kind: 'bundle', subject }
+  let expected = leastOfBundle({ begins: bundle.issuedAt, ends: bundle.expiresAt })
+  for (const { service, instance, notBefore, notAfter } of terms) {
+    const renewAt = config.services.get(service)?.renewAt ?? config.rotation.renewAt
+    expected = Math.min(expected, leastOf({ begins: notBefore, ends: notAfter }, renewAt))
+    if (notAfter >= until) continue
+    until = notAfter
+    endedBy = { kind: 'certificate', subject: instance }
   }
   // A peer goes by the bundle; a server that has read a list refuses everybody when that ends.
   const readsLists = [...config.services.values()].some(
     ({ reload, delivery }) => reload || delivery === 'files',
   )
   for (const { slot, list } of readsLists ? listedCas(store) : []) {
-    if (list === undefined || list.nextUpdate >= budget.until) continue
-    budget = { until: list.nextUpdate, endedBy: { kind: 'list', subject: slot.id } }
+    if (list === undefined) continue
+    expected = Math.min(expected, leastOf({ begins: list.thisUpdate, ends: list.nextUpdate }, RENEWED_AT))
+    if (list.nextUpdate >= until) continue
+    until = list.nextUpdate
+    endedBy = { kind: 'list', subject: slot.id }
   }
-  return budget
+  return { until, endedBy, expected }
 }
 
-const DAY = 24 * 60 * 60 * 1000
-
-/** Tells, once for each end, when less than half of a bundle's life is left: something keeps the authority from its work. */
+/** Tells, once for each end, when less than half is left of what is left at worst where all is well: something keeps the authority from its work. */
 export class OutageWatch {
   #told = Number.NEGATIVE_INFINITY
 
@@ -49,7 +59,7 @@ export class OutageWatch {
     const budget = outageBudgetOf({ store, config, clock })
     const at = clock()
     if (budget === undefined || budget.until === this.#told) return
-    if (budget.until - at >= (config.authority.bundleDays * DAY) / 2) return
+    if (budget.until - at >= budget.expected / 2) return
     this.#told = budget.until
     const { kind, subject } = budget.endedBy
     const detail = { endedBy: `${kind} ${subject}`, until: new Date(budget.until).toISOString() }

@@ -89,10 +89,22 @@ export const authorityMetrics: readonly Metric<AuthorityFacts>[] = [
     samples: ({ measured, now }) => until(measured.listEnds, now),
   },
   {
+    name: 'mtls_list_left_ratio',
+    type: 'gauge',
+    help: 'The least share of the life of a revocation list that is left; the next one is signed at half',
+    samples: ({ measured: { listLeft } }) => (listLeft === undefined ? [] : [[listLeft]]),
+  },
+  {
     name: 'mtls_outage_budget_seconds',
     type: 'gauge',
     help: 'How long this process, or the whole mesh, goes on if the authority does nothing from now on',
-    samples: ({ measured, now }) => until(measured.outageEnds, now),
+    samples: ({ measured, now }) => until(measured.outage?.until, now),
+  },
+  {
+    name: 'mtls_outage_budget_expected_seconds',
+    type: 'gauge',
+    help: 'The least that this budget is where all is well: just before what ends first is renewed',
+    samples: ({ measured: { outage } }) => (outage === undefined ? [] : [[outage.expected / 1000]]),
   },
   {
     name: 'mtls_peers_live',

@@ -49,6 +49,12 @@ export const meshMetrics: readonly Metric<MeshFacts>[] = [
     ],
   },
   {
+    name: 'mtls_outage_budget_expected_seconds',
+    type: 'gauge',
+    help: 'The least that this budget is where all is well: just before what ends first is renewed',
+    samples: ({ condition }) => [[condition.expectedBudget / 1000]],
+  },
+  {
     name: 'mtls_authority_heard',
     type: 'gauge',
     help: 'Whether this service has an open stream to the authority',

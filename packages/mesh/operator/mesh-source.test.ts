@@ -42,6 +42,8 @@ describe('a service seen by its operator', () => {
     assert.ok(bundle > 6.9 * DAY && bundle <= 7 * DAY, `${bundle}`)
     assert.equal(seen.get('mtls_bundle_lifetime_seconds'), 7 * DAY)
     assert.equal(seen.get('mtls_outage_budget_seconds'), bundle)
+    // Of seven days one has gone by when the next bundle is signed.
+    assert.equal(seen.get('mtls_outage_budget_expected_seconds'), 6 * DAY)
     const ofKind = (kind: string) => seen.get(`mtls_certificate_expiry_seconds{kind="${kind}"}`) ?? 0
     assert.ok(bundle < ofKind('leaf') && ofKind('leaf') <= ofKind('issuing-ca'))
     assert.ok(ofKind('issuing-ca') <= ofKind('root'))
