@@ -56,6 +56,7 @@ describe('mtls probe, with `mtls up`', () => {
         other: at('other'),
         nobody: at('nobody'),
         nowhere: {},
+        job: { address: undefined },
       },
     })
     ending.add(() => mesh.remove())
@@ -167,7 +168,7 @@ describe('mtls probe, with `mtls up`', () => {
 
   test('takes nobody’s word for another, and tells who can’t be found', async () => {
     await serveWithout('other', 'weak', { requestCert: true, rejectUnauthorized: false })
-    const { code, cells, counts } = await probe('other', 'nobody', 'nowhere')
+    const { code, cells, counts } = await probe('other', 'nobody', 'nowhere', 'job')
     assert.equal(code, 1)
     const of = (name: string) => cells.filter(({ service }) => service === name)
     for (const cell of of('other').filter(({ verdict }) => verdict !== 'refused'))
@@ -177,9 +178,12 @@ describe('mtls probe, with `mtls up`', () => {
     assert.match(of('nobody')[0]?.evidence ?? '', /nobody answers at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
     assert.deepEqual(
       new Set(of('nowhere').map(({ evidence }) => evidence)),
-      new Set(['nothing says where it is']),
+      new Set(['nothing says at which port it is']),
     )
     assert.match(of('nowhere')[0]?.fix ?? '', /mtls-config\.yaml: services\.nowhere\.address: "HOST:PORT"/)
+    assert.deepEqual(new Set(of('job').map(({ verdict }) => verdict)), new Set(['not-asked']))
+    assert.match(of('job')[0]?.evidence ?? '', /serves nobody/)
+    assert.deepEqual([(await probe('job')).code, (await probe('job')).good], [1, false])
   })
 
   test('writes what continuous integration reads, and ends with 1 when anything is not as it should be', async () => {

@@ -8,7 +8,7 @@ import { exitCode } from '../exit-code.ts'
 import { proveWritable, writeOutput } from '../files.ts'
 import { junitXml } from '../probe/junit.ts'
 import { matrixText, summaryText } from '../probe/matrix-text.ts'
-import { countOf, isGood, type ProbeResult } from '../probe/result.ts'
+import { countOf, isAsItShouldBe, type ProbeResult } from '../probe/result.ts'
 import { timeText } from '../text/time-text.ts'
 
 /** Where nobody says how wide the terminal is. */
@@ -19,7 +19,7 @@ export const probeCommand: CommandSpec<{ rehearse?: boolean; junit?: string }> =
   arguments: '[services...]',
   summary: 'try at the running services what they must refuse, and see that they do',
   description:
-    'Knocks at every service, or those named, as nobody may come in: without a certificate, with one that has expired, has not begun, is revoked, self-signed, of another CA or mesh, as somebody in nobody’s `allow`, over old TLS, with weak suites. Each must be refused for its rule: read from the report of the service, or from the TLS alert. Needs `mtls up`, and the user that runs it. The live authority signs nothing that is wrong; what would need that, and who is to be let in, is tried by --rehearse: the same config and library, with an authority that is thrown away. Exits with 1 when anything is let in, or not proven to be refused.',
+    'Knocks at every service, or those named, as nobody may come in: without a certificate, with one that has expired, has not begun, is revoked, self-signed, of another CA or mesh, as somebody in nobody’s `allow`, over old TLS, with weak suites. Each must be refused for its rule: read from the report of the service, or from the TLS alert. Needs `mtls up`, and the user that runs it. The live authority signs nothing that is wrong; what would need that, and who is to be let in, is tried by --rehearse: the same config and library, with an authority that is thrown away. A service of which the config says neither `listen` nor `address` serves nobody, and is not asked. Exits with 1 when anything is let in, or not proven to be refused, or nobody could be asked.',
   options: [
     ['--rehearse', 'try all of it at services in this process, under an authority that is thrown away'],
     ['--junit <file>', 'write the result as JUnit XML too, for continuous integration'],
@@ -34,13 +34,13 @@ export const probeCommand: CommandSpec<{ rehearse?: boolean; junit?: string }> =
     const trying = rehearse ? rehearsed(context, config, services) : live(context, config, services)
     const result = await output.during(rehearse ? 'rehearsing' : 'probing', trying)
     if (junit !== undefined) writeOutput(junit, junitXml(result))
-    const isAsItShouldBe = result.cells.every(isGood)
+    const isGood = isAsItShouldBe(result)
     if (json) output.printJson(documentOf(result))
     else {
       output.print(matrixText(result, output, world.stdout.columns ?? COLUMNS))
-      output.tell(output.toldStyled(isAsItShouldBe ? 'good' : 'bad', summaryText(result)))
+      output.tell(output.toldStyled(isGood ? 'good' : 'bad', summaryText(result)))
     }
-    return isAsItShouldBe ? exitCode.done : exitCode.bad
+    return isGood ? exitCode.done : exitCode.bad
   },
 }
 
@@ -88,7 +88,7 @@ function documentOf(result: ProbeResult): ProbeDocument {
     mode,
     at: timeText(at),
     tookMs: took,
-    good: cells.every(isGood),
+    good: isAsItShouldBe(result),
     services,
     cases: cases.map(({ id, title }) => ({ id, title })),
     cells: cells.map(({ rule = null, fix = null, ...cell }) => ({ ...cell, rule, fix })),

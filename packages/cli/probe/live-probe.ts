@@ -6,7 +6,7 @@ import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.t
 import { inParallel } from './in-parallel.ts'
 import { judge, type Question, type Try } from './judgement.ts'
 import { type LiveCase, liveCases, type ShownKind, type Way } from './live-cases.ts'
-import { placeMissing, placeOf } from './place.ts'
+import { nowhereToGo, placeOf } from './place.ts'
 import { ReportedRefusals } from './reported-refusals.ts'
 import type { Cell, ProbeResult } from './result.ts'
 import { readPair, type ShownPair } from './shown-pair.ts'
@@ -69,7 +69,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   }
   // 4 In the order of services and cases.
   const nowhere = services.filter(({ service }) => places.get(service) === undefined)
-  cells = [...cells, ...nowhere.flatMap((service) => nowhereToGo(service, config))]
+  cells = [...cells, ...nowhere.flatMap((service) => atEveryCase(nowhereToGo(service, config)))]
   const took = world.clock() - at
   return { mode: 'live', services: names, cases: liveCases, cells, at, took }
 }
@@ -213,14 +213,6 @@ function isWaitedFor(cells: readonly Cell[], reports: ReportedRefusals): boolean
   )
 }
 
-function nowhereToGo(service: ServiceConfig, config: Config): Cell[] {
-  const evidence = 'nothing says where it is'
-  const fix = placeMissing(service, config)
-  return liveCases.map(({ id }) => ({
-    service: service.service,
-    case: id,
-    verdict: 'unproven',
-    evidence,
-    fix,
-  }))
+function atEveryCase(cell: Omit<Cell, 'case'>): Cell[] {
+  return liveCases.map(({ id }) => ({ ...cell, case: id }))
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Output } from '../output.ts'
 import { WatchedWorld } from '../testing/watched-world.ts'
 import { matrixText, summaryText } from './matrix-text.ts'
-import type { Cell, ProbeResult, Verdict } from './result.ts'
+import { type Cell, isAsItShouldBe, type ProbeResult, type Verdict } from './result.ts'
 
 const cases = [
   { id: 'expired', title: 'expired' },
@@ -42,6 +42,15 @@ unproven  stream, all cases: stream did so
 `,
   )
   assert.equal(summaryText(result), '2 of 5 as it should be, 1 let-in, 2 unproven')
+  assert.ok(!isAsItShouldBe(result))
+})
+
+test('tells of whom nothing was asked, which is no fault as long as somebody was asked', () => {
+  const result = resultOf({ job: ['not-asked', 'not-asked'], lake: ['refused', 'answered'] })
+  assert.match(matrixText(result, plain, 80), /\nnot-asked {2}job, all cases: job did so\n$/)
+  assert.equal(summaryText(result), '2 of 2 as it should be')
+  assert.ok(isAsItShouldBe(result))
+  assert.ok(!isAsItShouldBe(resultOf({ job: ['not-asked', 'not-asked'] })))
 })
 
 test('puts what does not fit beside each other below each other', () => {

@@ -14,7 +14,7 @@ const marks: Readonly<Record<Verdict, readonly [mark: string, style: Style]>> = 
 /** As wide as the longest mark. */
 const LEAST_COLUMN = Math.max(...Object.values(marks).map(([mark]) => mark.length))
 
-/** Cases down, services across, as many beside each other as fit; below it whatever is not as it should be. */
+/** Cases down, services across, as many beside each other as fit; below it whatever is not as it should be, and who was not asked at all. */
 export function matrixText(result: ProbeResult, output: Output, columns: number): string {
   const { services, cases, cells } = result
   const found = new Map(cells.map((cell) => [`${cell.service} ${cell.case}`, cell]))
@@ -27,8 +27,9 @@ export function matrixText(result: ProbeResult, output: Output, columns: number)
     ])
     return table([head, ...rows])
   })
-  const faults = cells.filter((cell) => !isGood(cell))
-  return [...blocks, ...(faults.length === 0 ? [] : [faultsText(faults, result, output)])].join('\n')
+  const asked = new Set(cells.flatMap(({ service, verdict }) => (verdict === 'not-asked' ? [] : [service])))
+  const told = cells.filter((cell) => !isGood(cell) || !asked.has(cell.service))
+  return [...blocks, ...(told.length === 0 ? [] : [toldText(told, result, output)])].join('\n')
 }
 
 /** @param room for columns, each of which is two spaces from the one before it */
@@ -53,10 +54,10 @@ function markOf(cell: Cell | undefined, output: Output): string {
   return output.styled(style, mark)
 }
 
-/** The same fault of a service in several cases is told once. */
-function faultsText(faults: readonly Cell[], { cases }: ProbeResult, output: Output): string {
+/** The same of a service in several cases is told once. */
+function toldText(told: readonly Cell[], { cases }: ProbeResult, output: Output): string {
   const titles = new Map(cases.map(({ id, title }) => [id, title]))
-  const same = Map.groupBy(faults, ({ service, verdict, evidence, fix }) =>
+  const same = Map.groupBy(told, ({ service, verdict, evidence, fix }) =>
     JSON.stringify([service, verdict, evidence, fix]),
   )
   const rows = [...same.values()].flatMap((cells) => {
@@ -64,8 +65,8 @@ function faultsText(faults: readonly Cell[], { cases }: ProbeResult, output: Out
     const which =
       cells.length === cases.length ? 'all cases' : cells.map((cell) => titles.get(cell.case)).join(', ')
     const [, style] = marks[verdict]
-    const told = [output.styled(style, verdict), `${output.styled('strong', service)}, ${which}: ${evidence}`]
-    return fix === undefined ? [told] : [told, ['', `→ ${fix}`]]
+    const line = [output.styled(style, verdict), `${output.styled('strong', service)}, ${which}: ${evidence}`]
+    return fix === undefined ? [line] : [line, ['', `→ ${fix}`]]
   })
   return table(rows)
 }

@@ -6,6 +6,7 @@ import {
   speaksPostgres,
 } from '@datapunk/protocol'
 import type { ProbedPlace } from './attempt.ts'
+import type { Cell } from './result.ts'
 
 /**
  * Where callers are sent to: what the file says, else what peers are told.
@@ -27,7 +28,16 @@ function reachable({ host }: Address): string {
   return host === '::' ? '::1' : host
 }
 
-/** The line of the config that is missing. */
-export function placeMissing({ service }: ServiceConfig, { file }: Pick<Config, 'file'>): string {
-  return `say in ${file}: services.${service}.address: "HOST:PORT"`
+/** What came of every case at a service that no place is known of: whoever serves nobody has nobody to refuse. */
+export function nowhereToGo(service: ServiceConfig, { file }: Pick<Config, 'file'>): Omit<Cell, 'case'> {
+  const { service: name, address, listen } = service
+  const line = `say in ${file}: services.${name}.address: "HOST:PORT"`
+  if (address !== undefined || listen !== undefined)
+    return { service: name, verdict: 'unproven', evidence: 'nothing says at which port it is', fix: line }
+  return {
+    ...{ service: name, verdict: 'not-asked' },
+    evidence:
+      'the config says neither `listen` nor `address` of it, so it is taken for one that serves nobody',
+    fix: `if it does serve, ${line}`,
+  }
 }

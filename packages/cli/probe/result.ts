@@ -43,6 +43,11 @@ export function isGood({ verdict }: Pick<Cell, 'verdict'>): boolean {
   return good.has(verdict)
 }
 
+/** Whether something was tried, and all of it is as it should be. */
+export function isAsItShouldBe({ cells }: Pick<ProbeResult, 'cells'>): boolean {
+  return cells.every(isGood) && cells.some(({ verdict }) => verdict !== 'not-asked')
+}
+
 export function countOf({ cells }: Pick<ProbeResult, 'cells'>, verdict: Verdict): number {
   return cells.filter((cell) => cell.verdict === verdict).length
 }
