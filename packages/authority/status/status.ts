@@ -164,8 +164,7 @@ export function statusOf(engine: Observed, failure?: string): Status {
     trustDomain: mesh?.trustDomain ?? config.trustDomain,
     meshId: mesh?.meshId,
     environment: config.environment,
-    fault:
-      refusal?.message ?? generationFault(engine) ?? ahead?.message ?? failure ?? store.failure?.message,
+    fault: refusal?.message ?? generationFault(engine) ?? ahead?.message ?? failure ?? store.failure?.message,
     ahead,
     outdated: refusal?.code === 'INVENTORY_OUTDATED',
     lostFiles: inventory.published ? [] : lostFiles(engine),
