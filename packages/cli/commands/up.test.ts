@@ -127,7 +127,8 @@ describe('up', () => {
     const { detail } = await up.next('ready')
     const mesh = join(folder, 'certs/.mtls/mesh')
     rmSync(detail.socket as string)
-    rmSync(mesh, { recursive: true })
+    // Meanwhile something may be written there.
+    rmSync(mesh, { recursive: true, maxRetries: 10 })
     const made = [await up.next('socket-renewed'), await up.next('socket-renewed')]
     assert.deepEqual(
       made.map((event) => event.detail.path),
