@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { join } from '@datapunk/mesh'
 import { systemClock } from '../packages/mesh/clock.ts'
-import { Membership } from '../packages/mesh/membership.ts'
+import { Membership } from '../packages/mesh/membership/membership.ts'
 import { serverContextOptions } from '../packages/mesh/tls-profile.ts'
 
 // The other process of the benchmarks: answers every request with `hello`, behind the gate (`mesh`) or as node:https

@@ -4,7 +4,7 @@ import { examine } from '../packages/mesh/gate/examine.ts'
 import { Refused } from '../packages/mesh/gate/refusal.ts'
 import type { Standing } from '../packages/mesh/gate/standing.ts'
 import { MeshView } from '../packages/mesh/gate/view.ts'
-import type { MeshDocuments } from '../packages/mesh/mesh-files.ts'
+import type { MeshDocuments } from '../packages/mesh/membership/mesh-files.ts'
 import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
 
 /** Refusals that others believing the same may not make a moment later. */

@@ -9,7 +9,7 @@ import { atEnd } from '@datapunk/testkit'
 import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError } from './error.ts'
 import type { AuthorityEvent } from './event.ts'
-import { Pace } from './pace.ts'
+import { Pace } from './planning/pace.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import {
   clock,

@@ -8,7 +8,7 @@ import { MAX_NAMES } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
-import { Pace } from './pace.ts'
+import { Pace } from './planning/pace.ts'
 import { checkPair, readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
 

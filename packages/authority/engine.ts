@@ -4,11 +4,11 @@ import type { DeliverOptions, Handover } from './delivery/handover.ts'
 import type { Disk } from './disk/disk.ts'
 import type { OwnerBook } from './disk/owner.ts'
 import type { AuthorityEvent } from './event.ts'
-import type { Halt } from './halt.ts'
 import type { Issuing } from './issuing/issue.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import type { ServedPair } from './peers/served-pair.ts'
+import type { Halt } from './state/halt.ts'
 
 /** What the authority's stories work with. Whoever has one holds the lock. */
 export interface Engine extends Omit<Issuing, 'config'> {

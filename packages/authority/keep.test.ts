@@ -4,7 +4,7 @@ import { parseConfig } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
 import type { ApplyReport } from './apply.ts'
 import { keep, LONGEST_WAIT } from './keep.ts'
-import { Pace } from './pace.ts'
+import { Pace } from './planning/pace.ts'
 import { configIn, openAuthority, temporaryFolder } from './testing/test-authority.ts'
 
 const config = parseConfig('services: { lake: {} }', { file: 'mtls-config.yaml' })

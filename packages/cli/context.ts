@@ -1,5 +1,5 @@
 import type { Config, ConfigPlace } from '@datapunk/protocol'
-import { readConfigFile } from './config-file.ts'
+import { readConfigFile } from './config/config-file.ts'
 import type { Output } from './output.ts'
 import type { World } from './world.ts'
 

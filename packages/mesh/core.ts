@@ -1,6 +1,6 @@
 import type { Certificate } from '@datapunk/pki'
 import type { Clock } from './clock.ts'
-import type { Connection, Connections } from './connections.ts'
+import type { Connection, Connections } from './connections/connections.ts'
 import type { CurrentSource } from './current.ts'
 import type { Gate } from './gate/gate.ts'
 import type { Refusal } from './gate/refusal.ts'

@@ -16,7 +16,7 @@ import { examine } from './gate/examine.ts'
 import { Refused } from './gate/refusal.ts'
 import type { Standing } from './gate/standing.ts'
 import type { MeshView } from './gate/view.ts'
-import type { PairText } from './pair-file.ts'
+import type { PairText } from './membership/pair-file.ts'
 
 /**
  * A service's own certificate and key, after every check that its peers will make. There is no other way to get one than

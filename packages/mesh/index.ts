@@ -18,6 +18,8 @@ export type { Peer } from './gate/peer.ts'
 export type { ClaimedPeer, GateRule, Refusal, Rule } from './gate/refusal.ts'
 export { type JoinOptions, join } from './join.ts'
 export { type EventLogger, logEvents } from './log-events.ts'
+export { type MeshDocuments, type MeshReading, readMeshDocuments } from './membership/mesh-files.ts'
+export { checkPair, type PairCheckOptions } from './membership/pair-check.ts'
 export type { Mesh } from './mesh.ts'
 export type {
   Accepted,
@@ -31,10 +33,8 @@ export type {
   Staleness,
   Update,
 } from './mesh-events.ts'
-export { type MeshDocuments, type MeshReading, readMeshDocuments } from './mesh-files.ts'
 export { refuseUnsafeNode } from './node-version.ts'
 export type { OperatorPlace } from './operator/operator-port.ts'
-export { checkPair, type PairCheckOptions } from './pair-check.ts'
 export { type AuthorizeHandler, type Authorizer, anyone, authorize } from './server/authorize.ts'
 export type { Http2ServerOptions, ServerOptions } from './server/server.ts'
 export type { LogAlarm } from './transparency/log-watch.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type Clock, checkDelay, systemClock } from './clock.ts'
-import { Membership } from './membership.ts'
+import { Membership } from './membership/membership.ts'
 import { Mesh } from './mesh.ts'
 import { refuseUnsafeNode } from './node-version.ts'
 

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type Asker, encodeAsker } from '../audit/asker.ts'
 import { whose } from '../disk/whose.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
-import { byShortName } from '../socket.ts'
+import { byShortName } from '../sockets/socket.ts'
 import { ASKER } from './admin-calls.ts'
 import { checkVersion } from './admin-version.ts'
 

@@ -8,9 +8,9 @@ import {
   trustStatementNumbers,
 } from '@datapunk/protocol'
 import { MAX_DOCUMENT_BYTES } from '../backup/published-ahead.ts'
-import { inventoryOutdated, publishedEvidence } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
 import { trustedSlots } from '../publishing/trust.ts'
+import { inventoryOutdated, publishedEvidence } from '../state/check-state.ts'
 
 /** What a bundle that lies published says of the audit. */
 export interface PublishedAudit {

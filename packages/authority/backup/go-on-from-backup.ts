@@ -1,7 +1,7 @@
 import type { Layout } from '@datapunk/protocol'
-import { checkWhole } from '../check-state.ts'
 import type { Engine } from '../engine.ts'
 import { activeSlot } from '../slots.ts'
+import { checkWhole } from '../state/check-state.ts'
 import { beginGeneration } from './begin-generation.ts'
 import type { NextGeneration } from './next-generation.ts'
 import { publishedAhead } from './published-ahead.ts'

@@ -1,7 +1,7 @@
 import { sha256 } from '@datapunk/pki'
 import { type Config, keyIdOf, type ServiceConfig } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { nextTry } from '../pace.ts'
+import { nextTry } from '../planning/pace.ts'
 import { trustedSlots } from '../publishing/trust.ts'
 import { listedCas } from '../revocation/listed-cas.ts'
 import type { Reader } from '../store/contract.ts'

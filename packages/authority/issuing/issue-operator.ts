@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { AuthorityError } from '../error.ts'
-import { requireMesh } from '../no-mesh.ts'
+import { requireMesh } from '../state/no-mesh.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
 import { provenKeyOf } from './proven-csr.ts'

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
-import { renewalDue } from '../plan.ts'
+import { renewalDue } from '../planning/plan.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { issuePair, withIssuer } from './issue-pair.ts'
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { layoutOf } from '@datapunk/protocol'
 import { seededRandom } from '@datapunk/testkit'
-import { recordMesh } from '../found.ts'
-import { openEngine } from '../open-engine.ts'
+import { recordMesh } from '../state/found-mesh.ts'
+import { openEngine } from '../state/open-engine.ts'
 import {
   clock,
   configIn,

@@ -7,7 +7,7 @@ import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import type { Engine } from '../engine.ts'
 import { revoke } from '../revocation/revoke.ts'
-import { rotate } from '../rotate.ts'
+import { rotate } from '../rotation/rotate.ts'
 import { sealing, testEngine } from '../testing/test-engine.ts'
 
 const no = { approve: () => false }

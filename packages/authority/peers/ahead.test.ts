@@ -7,7 +7,7 @@ import { type DocumentNumber, MAX_GENERATION, readBundleHead, sealBundleHead } f
 import { apply } from '../apply.ts'
 import { continueFromHere } from '../backup/continue-from-here.ts'
 import { publish } from '../publishing/publish.ts'
-import { rotate } from '../rotate.ts'
+import { rotate } from '../rotation/rotate.ts'
 import { activeSlot } from '../slots.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { testEngine } from '../testing/test-engine.ts'

@@ -6,7 +6,7 @@ import { type Address, answerInTurn, encodeMessage, LONGEST_SILENCE } from '@dat
 import { endAll } from '../end-all.ts'
 import type { Engine } from '../engine.ts'
 import { giveShelved, LogShelf, type ReadElsewhere } from '../responder/log-shelf.ts'
-import { ServedSocket, type ServedSocketOptions } from '../served-socket.ts'
+import { ServedSocket, type ServedSocketOptions } from '../sockets/served-socket.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 import { announcementOf, type Published } from './announcement.ts'
 import { DifferenceCache } from './difference-cache.ts'

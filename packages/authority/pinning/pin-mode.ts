@@ -1,6 +1,6 @@
 import type { Strictness } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import type { PinsLate } from '../inventory.ts'
+import type { PinsLate } from '../planning/inventory.ts'
 import { longestMemory } from '../rollover/longest-memory.ts'
 import type { Announced, PinningRow } from '../store/rows.ts'
 import { pinWait } from './pin-wait.ts'

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
-import { latestTime } from '../issued-ahead.ts'
-import { pairsOnDisk } from '../observe.ts'
+import { latestTime } from '../planning/issued-ahead.ts'
+import { pairsOnDisk } from '../planning/take-inventory.ts'
 import type { CertificateRow } from '../store/rows.ts'
 
 /**

@@ -12,7 +12,7 @@ import {
   signOcspResponse,
 } from '@datapunk/pki'
 import { caCertificate } from '../ca-certificate.ts'
-import { latestTime } from '../issued-ahead.ts'
+import { latestTime } from '../planning/issued-ahead.ts'
 import { PKI_REASONS } from '../revocation/pki-reasons.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'

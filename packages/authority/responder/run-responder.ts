@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { generateKeyPair, localSigner, parseCertificate } from '@datapunk/pki'
 import { layoutOf } from '@datapunk/protocol'
-import { isMadeAhead, latestTime } from '../issued-ahead.ts'
+import { isMadeAhead, latestTime } from '../planning/issued-ahead.ts'
 import { SqliteStore } from '../store/sqlite.ts'
 import { LogShelf } from './log-shelf.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'

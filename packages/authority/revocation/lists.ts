@@ -1,7 +1,7 @@
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
-import { latestTime } from '../issued-ahead.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
+import { latestTime } from '../planning/issued-ahead.ts'
 import type { Reader } from '../store/contract.ts'
 import type { ListHead, SlotRow } from '../store/rows.ts'
 import type { EntryTable } from './entry-table.ts'

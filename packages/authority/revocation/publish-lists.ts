@@ -2,7 +2,7 @@ import { type CrlRequest, type CrlScope, parseCrl, signCrl } from '@datapunk/pki
 import type { Config } from '@datapunk/protocol'
 import { caCertificate } from '../ca-certificate.ts'
 import type { Engine } from '../engine.ts'
-import { latestTime } from '../issued-ahead.ts'
+import { latestTime } from '../planning/issued-ahead.ts'
 import type { Reader } from '../store/contract.ts'
 import type { ListHead, ListRow, SlotRow } from '../store/rows.ts'
 import { entriesOf, stillListed } from './kept-entries.ts'

@@ -1,7 +1,7 @@
 import type { Signer } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine.ts'
-import { isTrustStatementAhead } from '../issued-ahead.ts'
+import { isTrustStatementAhead } from '../planning/issued-ahead.ts'
 import { publish } from '../publishing/publish.ts'
 import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../publishing/trust.ts'
 import { isGone } from '../slots.ts'

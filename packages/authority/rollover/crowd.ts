@@ -1,5 +1,5 @@
 import { type Config, MAX_ISSUING_CAS } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'
 import { lateUnder } from './late-under.ts'

@@ -1,4 +1,4 @@
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import { type Late, lateForReissue, slotsAbove, type Waiting } from './late.ts'
 
 /** Who has, or shows, a certificate that this issuing CA has signed, or that is in this log. */

@@ -1,6 +1,6 @@
 import type { Config } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
 import { OCSP_SIGNER_LIFE } from '../issuing/issue.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import type { SlotRow } from '../store/rows.ts'
 
 const DAY = 24 * 60 * 60 * 1000

@@ -1,6 +1,6 @@
 import type { Config } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
 import { constraintsOf } from '../issuing/constraints.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import { slotInUse } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { waitOfCrowd } from './crowd.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import { isGone } from '../slots.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { crowdedLogs } from '../transparency/crowded-logs.ts'

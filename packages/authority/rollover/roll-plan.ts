@@ -1,6 +1,6 @@
 import { type Config, compareDocumentNumbers } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
 import { placeOf, type RootKeyPlace } from '../keys/root-key-place.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import type { DueList } from '../revocation/lists.ts'
 import { isGone } from '../slots.ts'
 import type { SlotRow } from '../store/rows.ts'

@@ -1,5 +1,5 @@
 import type { Config, Requirement } from '@datapunk/protocol'
-import type { Inventory } from '../inventory.ts'
+import type { Inventory } from '../planning/inventory.ts'
 import { lateForTrust } from '../rollover/late.ts'
 import { longestMemory } from '../rollover/longest-memory.ts'
 import { slotInUse } from '../slots.ts'

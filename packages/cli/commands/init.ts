@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
-import { configTemplate } from '../config-template.ts'
+import { configTemplate } from '../config/config-template.ts'
 import type { InitDocument } from '../documents/init.ts'
 import { exitCode } from '../exit-code.ts'
 

@@ -1,11 +1,11 @@
 import { checkProofOfPossession, PkiError, parseCertificate, parseCrl, parseCsr } from '@datapunk/pki'
-import { certificateFacts, type Facts, listFacts, requestFacts } from '../certificate-facts.ts'
+import { certificateFacts, type Facts, listFacts, requestFacts } from '../certificate/certificate-facts.ts'
+import { type PemBlock, pemBlocks } from '../certificate/pem-blocks.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { exitCode } from '../exit-code.ts'
 import { readInput } from '../files.ts'
 import type { Output } from '../output.ts'
-import { type PemBlock, pemBlocks } from '../pem-blocks.ts'
 import { labelText } from '../text/label-text.ts'
 
 /** The public web's whole root store is a fifth of this. */

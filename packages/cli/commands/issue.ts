@@ -1,11 +1,11 @@
 import { withAdministration } from '../administration.ts'
+import { pemBlocks } from '../certificate/pem-blocks.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import type { IssueDocument, IssueOperatorDocument } from '../documents/issue.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { proveWritable, readInput, writeOutput } from '../files.ts'
-import { pemBlocks } from '../pem-blocks.ts'
 import { timeText } from '../text/time-text.ts'
 
 /** The authority takes no larger CSR; this is only so that no larger file is read. */

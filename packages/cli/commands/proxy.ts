@@ -13,8 +13,8 @@ import {
 import type { CommandSpec, OrderedOption } from '../command-spec.ts'
 import type { Context } from '../context.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { routesOf } from '../proxy-routes.ts'
-import { ProxyVoice } from '../proxy-voice.ts'
+import { routesOf } from '../proxy/proxy-routes.ts'
+import { ProxyVoice } from '../proxy/proxy-voice.ts'
 import { durationOf } from '../text/time-text.ts'
 
 interface ProxyCommandOptions {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { type RevocationReason, type RevokeTarget, revocationReasons } from '@datapunk/authority'
 import { nearestSpelling } from '@datapunk/protocol'
+import { pemBlocks } from '../certificate/pem-blocks.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { readInput } from '../files.ts'
-import { pemBlocks } from '../pem-blocks.ts'
 import { previewRevocation, revoke } from '../revocation.ts'
 import { durationOf } from '../text/time-text.ts'
 

@@ -17,14 +17,14 @@ import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import type { AuthoritySource, OperatorDoor } from '../operator/index.ts'
-import { startProcess } from '../start-process.ts'
+import { startProcess } from '../process/start-process.ts'
+import { Wake } from '../process/wake.ts'
 import { actionRow, countText } from '../text/action-text.ts'
 import { eventDocument, type eventText, type OwnEventKind, toldEventText } from '../text/event-text.ts'
 import { askDocument, askText } from '../text/root-key-text.ts'
 import { table } from '../text/table.ts'
 import { instantText, spanText } from '../text/time-text.ts'
 import { waitDocument, waitText } from '../text/wait-text.ts'
-import { Wake } from '../wake.ts'
 
 /** For services that are being told of their files when somebody ends it; whoever was not is told at the next start. Milliseconds. */
 const GRACE = 5000

@@ -3,15 +3,15 @@ import { isIP } from 'node:net'
 import { type MeshDocuments, readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, type PeerName, parseCertificate } from '@datapunk/pki'
 import { addressText, canonicalHost, formatDocumentNumber, type Member } from '@datapunk/protocol'
-import { certificateIn } from '../certificate-in.ts'
+import { certificateIn } from '../certificate/certificate-in.ts'
+import { remoteCertificate } from '../certificate/remote-certificate.ts'
+import { type Verdict, verdictOn } from '../certificate/verdict.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { VerifyDocument } from '../documents/verify.ts'
 import { exitCode } from '../exit-code.ts'
-import { remoteCertificate } from '../remote-certificate.ts'
 import { passedMark } from '../text/passed-mark.ts'
 import { timeText } from '../text/time-text.ts'
-import { type Verdict, verdictOn } from '../verdict.ts'
 
 export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
   name: 'verify',

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { layoutOf } from '@datapunk/protocol'
 import { TestMesh } from '@datapunk/testkit'
-import { readConfigFile } from '../config-file.ts'
+import { readConfigFile } from '../config/config-file.ts'
 import { NewestMesh } from './newest-mesh.ts'
 
 const HOUR = 60 * 60 * 1000

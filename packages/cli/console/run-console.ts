@@ -1,6 +1,6 @@
 import { ConsoleError, type ConsoleServer, Sessions, serveConsole } from '@datapunk/console'
 import { type Config, isLoopback, layoutOf, type OperatorConfig } from '@datapunk/protocol'
-import { readConfigFile } from '../config-file.ts'
+import { readConfigFile } from '../config/config-file.ts'
 import { Certification } from './certification.ts'
 import type { ConsoleChannel, ConsoleWorld } from './console-world.ts'
 import { MeshSource } from './mesh-source.ts'

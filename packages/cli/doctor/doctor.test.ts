@@ -17,7 +17,7 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import { AuthorityError, connectAdmin, type InstanceStatus, type Status } from '@datapunk/authority'
 import { MeshError } from '@datapunk/mesh'
 import { type Config, layoutOf } from '@datapunk/protocol'
-import { readConfigFile } from '../config-file.ts'
+import { readConfigFile } from '../config/config-file.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { run } from '../run.ts'
 import { asNobody } from '../testing/as-nobody.ts'

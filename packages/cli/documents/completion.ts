@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { shells } from '../completion-script.ts'
+import { shells } from '../help/completion-script.ts'
 import type { JsonForm, Printed } from './json-form.ts'
 
 const document = z.strictObject({ shell: z.enum(shells), script: z.string() })

@@ -7,7 +7,7 @@ import {
 } from '@datapunk/mesh'
 import { PkiError, parseCertificate } from '@datapunk/pki'
 import { type Config, nearestSpelling } from '@datapunk/protocol'
-import { certificateIn } from '../certificate-in.ts'
+import { certificateIn } from '../certificate/certificate-in.ts'
 import { CliError } from '../cli-error.ts'
 import { bundleByFile, type Records } from './by-file.ts'
 

@@ -1,7 +1,7 @@
 import type { Usage } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { readMeshDocuments } from '../mesh-files.ts'
+import { readMeshDocuments } from '../membership/mesh-files.ts'
 import { examine } from './examine.ts'
 import type { Peer } from './peer.ts'
 import { Refused } from './refusal.ts'

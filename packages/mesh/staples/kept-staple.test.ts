@@ -3,7 +3,7 @@ import { join as joinPath } from 'node:path'
 import { after, before, test } from 'node:test'
 import { FixedClock, TestMesh } from '@datapunk/testkit'
 import type { MeshError } from '../error.ts'
-import { Membership } from '../membership.ts'
+import { Membership } from '../membership/membership.ts'
 import { KeptStaple, type StapleSource } from './kept-staple.ts'
 import { StapleMemory } from './staple-memory.ts'
 

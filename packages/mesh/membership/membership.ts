@@ -1,0 +1,449 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Certificate } from '@datapunk/pki'
+import {
+  authorityAddressOf,
+  type Config,
+  type ConfigPlace,
+  type Layout,
+  layoutOf,
+  type ServiceConfig,
+} from '@datapunk/protocol'
+import type { AuthorityPlace } from '../authority/authority-route.ts'
+import { documentsFromAuthority } from '../authority/first-contact.ts'
+import { type FetchSection, type OfferedDocument, OfferedDocuments } from '../authority/offered-documents.ts'
+import { WaitingDocuments } from '../authority/waiting-documents.ts'
+import { type Waits, waitAfter } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+import type { Current, CurrentSource } from '../current.ts'
+import { MeshError } from '../error.ts'
+import { MeshView } from '../gate/view.ts'
+import { identityOf } from '../identity.ts'
+import { stapleSource } from '../staples/staple-source.ts'
+import { Staples } from '../staples/staples.ts'
+import type { LoggedCertificates } from '../transparency/logged-certificates.ts'
+import { recallContradictions } from '../transparency/recall.ts'
+import { WitnessMemory } from '../transparency/witness-memory.ts'
+import { auditAlarm } from './audit-alarm.ts'
+import { type ConfigReading, readConfig } from './config-file.ts'
+import { FolderWatch } from './folder-watch.ts'
+import { Memory } from './memory.ts'
+import { type MeshDocuments, readMeshDocuments, refusalOf } from './mesh-files.ts'
+import { readPair } from './pair-file.ts'
+import { Rounds } from './rounds.ts'
+
+export interface MembershipOptions {
+  readonly place: ConfigPlace
+  readonly service: string
+  readonly clock: Clock
+  readonly random: (size: number) => Buffer
+  /** Milliseconds between looks at the files, for where folders can't be watched. */
+  readonly pollEvery: number
+  /** Where to keep what was believed; else in the instance's own folder. */
+  readonly memory: string | undefined
+}
+
+export interface MembershipListener {
+  /** Called before anything else happens under the new state. */
+  changed(now: Current, before: Current): void
+  /** What is new was kept, or could not be, which was told. */
+  kept(): void
+  /** Something new was found and not believed; what was believed before is kept. Told once, not at every look. */
+  problem(problem: MeshError): void
+  /** Something in the mesh folder may have changed. */
+  stirred(): void
+}
+
+/** Before what the authority has sent, and was not believed, is tried again. */
+const WAITS: Waits = { first: 100, longest: 10_000 }
+
+/**
+ * A service's place in the mesh: its own pair and what it believes, read from files, checked, kept up to date. New files
+ * are taken over only whole and good; numbers never go back.
+ */
+export class Membership implements CurrentSource {
+  /** The service's entry in the config file. Names and paths are those of the start: who is moved is started anew. */
+  readonly settings: ServiceConfig
+  readonly #layout: Layout['mesh']
+  /** As it was at the join: where the mesh folder and the first roots lie, whatever it says later. */
+  readonly #joined: Config
+  readonly #options: MembershipOptions
+  readonly #watch: FolderWatch
+  readonly #memory: Memory
+  readonly #staples: Staples
+  readonly #reading = new Rounds(() => this.#read())
+  readonly #trying = new Rounds(() => this.#tryWaiting())
+  readonly #waiting = new WaitingDocuments()
+  /** Those among the waiting of which everything is at hand. */
+  readonly #gathered: OfferedDocument[] = []
+  #offered: OfferedDocuments | undefined
+  #failures = 0
+  #cancelRetry = () => {}
+  /** Met while joining, and told once somebody listens. */
+  #early: readonly MeshError[]
+  #config: ConfigReading
+  #documents: MeshDocuments
+  #current: Current
+  #listener: MembershipListener | undefined
+  #keeping: Promise<void> = Promise.resolve()
+  /** Why what is believed could not be kept. */
+  #unkept: readonly MeshError[] = []
+  #isPolled = false
+  #reported: ReadonlySet<string> = new Set()
+  #cancelPoll = () => {}
+  #left = false
+
+  private constructor(
+    options: MembershipOptions,
+    config: ConfigReading,
+    documents: MeshDocuments,
+    current: Current,
+    memory: Memory,
+    early: readonly MeshError[],
+  ) {
+    this.settings = config.service
+    this.#layout = layoutOf(config.config).mesh
+    this.#joined = config.config
+    this.#options = options
+    this.#config = config
+    this.#documents = documents
+    this.#current = current
+    this.#memory = memory
+    this.#early = early
+    const { clock, random } = options
+    this.#staples = new Staples(
+      stapleSource({
+        ...{ clock, random, folder: memory.folder },
+        place: () => this.authority,
+        current: () => this.#current,
+        problem: (problem) => this.#tell(problem),
+        changed: () => {
+          if (this.#listener !== undefined) void this.refresh()
+        },
+      }),
+    )
+    this.#watch = new FolderWatch(() => {
+      this.#listener?.stirred()
+      void this.refresh()
+    })
+  }
+
+  /** @throws MeshError whatever stands in the way of joining */
+  static async open(options: MembershipOptions): Promise<Membership> {
+    const config = await readConfig(options.place, options.service)
+    const layout = layoutOf(config.config)
+    const memory = new Memory(options.memory ?? layout.instance(options.service).memory)
+    const { documents, early } = await firstDocuments(memory, config, options.clock)
+    const view = viewOf(config, documents)
+    if (view.self === undefined) throw notAMember(options.service, config)
+    const identity = identityOf(await readPair(config.service), view, options.clock.now())
+    const current = { identity, view, version: 1 }
+    await recallContradictions(view.trust.logs, view.logged, new WitnessMemory(memory.folder))
+    const membership = new Membership(options, config, documents, current, memory, early)
+    await membership.#staples.begin(identity, config.service.ocspStapling)
+    return membership
+  }
+
+  current(): Current {
+    return this.#current
+  }
+
+  /** Fulfilled when what is believed now was kept, or could not be. Never rejects. */
+  get kept(): Promise<void> {
+    return this.#keeping
+  }
+
+  /** What a server shows with a certificate of this service now. */
+  stapleOf(leaf: Certificate): Buffer | undefined {
+    return this.#staples.of(leaf)
+  }
+
+  /** Where the authority is spoken to. */
+  get authority(): AuthorityPlace {
+    return { socket: this.#layout.socket, address: authorityAddressOf(this.#config.config) }
+  }
+
+  /** Where logs may lie on this machine. */
+  get layout(): Pick<Layout, 'log'> {
+    return layoutOf(this.#config.config)
+  }
+
+  /** Where this service keeps what it believed. */
+  get memoryFolder(): string {
+    return this.#memory.folder
+  }
+
+  /** What the clocks of two machines may differ by, milliseconds. */
+  get clockSkew(): number {
+    return this.#config.config.authority.clockSkew
+  }
+
+  /** Begins to watch. One listener: the mesh. */
+  start(listener: MembershipListener, fetch: FetchSection): void {
+    this.#listener = listener
+    this.#offered = new OfferedDocuments(fetch)
+    this.#watchFolders()
+    this.#poll()
+    const early = this.#early
+    this.#early = []
+    void this.#keep().then(() => this.#report([...early, ...this.#unkept], this.#reported))
+  }
+
+  /** Takes a document from the authority's stream. It is believed only as a file would be. */
+  offer(document: OfferedDocument): void {
+    this.#waiting.add(document)
+    this.#failures = 0
+    void this.#trying.run()
+  }
+
+  /** Reads everything anew; what is new and good holds when the promise is fulfilled. Never rejects. */
+  async refresh(): Promise<void> {
+    await this.#reading.run()
+    await this.#readOnceStapled()
+    if (this.#waiting.size > 0 && !this.#left) await this.#trying.run()
+  }
+
+  async #readOnceStapled(): Promise<void> {
+    if ((await this.#staples.waited()) && !this.#left) await this.#reading.run()
+  }
+
+  /** Fulfilled when nothing is being written any more. */
+  async stop(): Promise<void> {
+    this.#left = true
+    this.#cancelPoll()
+    this.#cancelRetry()
+    this.#watch.close()
+    await this.#staples.stop()
+    await this.#reading.end()
+    await this.#keeping
+  }
+
+  /** Apart from the files: what a document that was offered still needs holds up nothing that lies here. */
+  async #tryWaiting(): Promise<void> {
+    this.#cancelRetry()
+    if (this.#waiting.size === 0) return
+    for (const document of this.#waiting) {
+      // A head rests on the statements before it, and is a difference to the one before.
+      if (document.type === 'head' && this.#gathered.length > 0) await this.#reading.run()
+      if (this.#left) return
+      try {
+        await this.#offered?.gather(document, this.#documents, latestIssue(this.#config, this.#options.clock))
+        this.#gathered.push(document)
+      } catch (error) {
+        this.#waiting.failed(document, problemOf(error))
+      }
+    }
+    if (this.#left) return
+    await this.#reading.run()
+    void this.#readOnceStapled()
+    this.#tryLater()
+  }
+
+  #tryLater(): void {
+    if (this.#left || this.#waiting.size === 0) return
+    const { clock, random } = this.#options
+    const wait = waitAfter(this.#failures++, WAITS, random)
+    this.#cancelRetry = clock.after(wait, () => void this.#trying.run())
+  }
+
+  async #read(): Promise<void> {
+    const problems: MeshError[] = []
+    const isPolled = this.#isPolled
+    this.#isPolled = false
+    const tolerate = async <T>(read: Promise<T>): Promise<T | undefined> => {
+      try {
+        return await read
+      } catch (error) {
+        problems.push(problemOf(error))
+        return undefined
+      }
+    }
+    const { place, service, clock } = this.#options
+    const config = (await tolerate(readConfig(place, service, this.#config))) ?? this.#config
+    const latest = latestIssue(config, clock)
+    const previous = this.#documents
+    const files = Promise.try(() => readMeshDocuments(this.#joined, { latest, previous })).catch((error) => {
+      if (isNoNews(error, config)) return previous
+      throw error
+    })
+    let documents = (await tolerate(files)) ?? this.#documents
+    for (const offer of this.#gathered.splice(0)) {
+      try {
+        const before = this.#waiting.statementsBefore(offer)
+        documents = this.#offered?.believe(offer, documents, latest, before) ?? documents
+        this.#waiting.believed(offer)
+      } catch (error) {
+        this.#waiting.failed(offer, problemOf(error))
+      }
+    }
+    const text = await tolerate(readPair(this.settings))
+    if (this.#left) return
+
+    const before = this.#current
+    const believed = documents !== this.#documents || config !== this.#config
+    const view = believed ? viewOf(config, documents, before.view.logged) : before.view
+    const isNews = documents !== this.#documents
+    problems.push(...auditAlarm(this.#documents.bundle, documents.bundle))
+    this.#documents = documents
+    this.#config = config
+    let { identity } = before
+    if (text !== undefined && (believed || !identity.isOf(text))) {
+      const now = clock.now()
+      const judge = () => (identity.isOf(text) ? identity.under(view, now) : identityOf(text, view, now))
+      const found = await tolerate(Promise.try(judge))
+      if (this.#left) return
+      const { ocspStapling } = config.service
+      if (found !== undefined) identity = this.#staples.pairToServe(found, identity, view, ocspStapling)
+    }
+    if (view !== before.view || identity !== before.identity) {
+      this.#current = { identity, view, version: before.version + 1 }
+      this.#listener?.changed(this.#current, before)
+    }
+    // Once it is enforced: a full disk keeps no revocation waiting. What failed is tried again by the poll alone, because a try may
+    // stir the folders that are watched.
+    if (isNews || (isPolled && this.#unkept.length > 0)) await this.#keep()
+    this.#report([...problems, ...this.#waiting.reasons, ...this.#unkept])
+    if (isNews) this.#listener?.kept()
+    this.#watchFolders()
+  }
+
+  /** One after the other: each forgets what it does not know. */
+  #keep(): Promise<void> {
+    this.#keeping = this.#keeping.then(async () => {
+      this.#unkept = await this.#tryToKeep()
+    })
+    return this.#keeping
+  }
+
+  async #tryToKeep(): Promise<readonly MeshError[]> {
+    try {
+      await this.#memory.keep(this.#documents)
+      return []
+    } catch (error) {
+      return [error instanceof MeshError ? error : unexpected(error)]
+    }
+  }
+
+  /** @param still what was reported before and is so still */
+  #report(problems: readonly MeshError[], still: ReadonlySet<string> = new Set()): void {
+    const known = this.#reported
+    this.#reported = still.union(new Set(problems.map(keyOf)))
+    for (const problem of problems) if (!known.has(keyOf(problem))) this.#listener?.problem(problem)
+  }
+
+  #tell(problem: MeshError): void {
+    if (this.#listener === undefined) this.#early = [...this.#early, problem]
+    else this.#listener.problem(problem)
+  }
+
+  #watchFolders(): void {
+    if (this.#left) return
+    const version = dirname(this.#current.identity.file)
+    this.#watch.watch([
+      this.#layout.dir,
+      this.#layout.trustDir,
+      version,
+      dirname(version),
+      dirname(this.settings.cert),
+    ])
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#options.clock.after(this.#options.pollEvery, () => {
+      this.#isPolled = true
+      void this.refresh()
+      void this.#reading.quiet().then(() => {
+        if (!this.#left) this.#poll()
+      })
+    })
+  }
+}
+
+/**
+ * What the files say, but never less than what was believed before this start: where the files can't be believed, that has
+ * to do, because the authority may be down, or the files older.
+ */
+async function firstDocuments(
+  memory: Memory,
+  reading: ConfigReading,
+  clock: Clock,
+): Promise<{ documents: MeshDocuments; early: readonly MeshError[] }> {
+  const early: MeshError[] = []
+  const remembered = await memory.read().catch((error: MeshError) => {
+    early.push(error)
+    return undefined
+  })
+  const { config } = reading
+  const latest = latestIssue(reading, clock)
+  const files = Promise.try(() => readMeshDocuments(config, { latest, previous: remembered }))
+  const documents = await files.catch((error: MeshError) => {
+    if (remembered === undefined) return askInstead(reading, clock, error)
+    if (!isNoNews(error, reading)) early.push(error)
+    return remembered
+  })
+  if (remembered !== undefined) early.push(...auditAlarm(remembered.bundle, documents.bundle))
+  return { documents, early }
+}
+
+/** On a host without the mesh folder, the authority gives a service its first documents. */
+async function askInstead(reading: ConfigReading, clock: Clock, error: MeshError): Promise<MeshDocuments> {
+  const { config, service } = reading
+  const address = authorityAddressOf(config)
+  if (address === undefined || !isNoNews(error, reading)) throw error
+  const pair = await readPair(service)
+  const { trustDomain, paths } = config
+  const latest = latestIssue(reading, clock)
+  return documentsFromAuthority({ address, trustDomain, caCert: paths.caCert, pair, clock, latest })
+}
+
+/**
+ * Where the authority is on another host, nobody writes the files of the mesh folder here: that there are none, or that they
+ * are as old as when they were copied, says nothing.
+ */
+function isNoNews(error: unknown, { config }: ConfigReading): boolean {
+  if (!(error instanceof MeshError)) return false
+  const isElsewhere = authorityAddressOf(config) !== undefined && !existsSync(layoutOf(config).mesh.socket)
+  return isElsewhere && (error.code === 'BUNDLE_MISSING' || OLDER.has(error.data.rule))
+}
+
+/** Rules by which files are refused for their age alone. */
+const OLDER: ReadonlySet<unknown> = new Set(['BUNDLE_NUMBER_WENT_BACK', 'TRUST_WENT_BACK'])
+
+/** When a document may have been issued at the latest. */
+function latestIssue({ config }: ConfigReading, clock: Clock): number {
+  return clock.now() + config.authority.clockSkew
+}
+
+function viewOf(
+  { service, config }: ConfigReading,
+  documents: MeshDocuments,
+  logged?: LoggedCertificates,
+): MeshView {
+  const file = { ...service, clockSkew: config.authority.clockSkew }
+  return new MeshView({ service: service.service, ...documents, logged, file })
+}
+
+function problemOf(error: unknown): MeshError {
+  const cause = refusalOf(error)
+  return cause instanceof MeshError ? cause : unexpected(cause)
+}
+
+/** Not the message, which may tell the time. */
+function keyOf({ code, data }: MeshError): string {
+  return JSON.stringify([code, data])
+}
+
+/** Files are anyone's: whatever they do to the code that reads them, the service goes on with what it had. */
+function unexpected(cause: unknown): MeshError {
+  return new MeshError('CHECK_FAILED', `the check of new files itself failed (${cause}): report this`, {
+    cause,
+  })
+}
+
+function notAMember(service: string, { config }: ConfigReading): MeshError {
+  return new MeshError(
+    'NOT_A_MEMBER',
+    `found ${service} in ${config.file} but not among the members of the mesh; allowed: members: run \`mtls apply\``,
+    { data: { service } },
+  )
+}
