@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { diagram, filesInCircles, importsBetweenParts, inCircles, mayImport } from './import-table.ts'
 
@@ -33,4 +33,28 @@ test('the finder of circles finds them', () => {
 test('architecture.md shows the imports as they are', () => {
   const page = readFileSync(new URL('architecture.md', import.meta.url), 'utf8')
   assert.ok(page.includes(diagram()), `docs/architecture.md needs this diagram:\n${diagram()}`)
+})
+
+/** They hold no part of the program. */
+const ASIDE = new Set(['bin', 'node_modules', 'testing', 'transcripts'])
+
+for (const part of ['authority', 'mesh', 'cli']) {
+  test(`architecture.md tells of every folder of packages/${part}, and of no other`, () => {
+    const page = readFileSync(new URL('architecture.md', import.meta.url), 'utf8')
+    const [, table = ''] = page.split(new RegExp(`^\\| \`packages/${part}\` .*\n.*\n`, 'm'))
+    const [rows = ''] = table.split('\n\n')
+    const told = rows.split('\n').flatMap((row) => row.split('|')[1]!.match(/[a-z]+/g) ?? [])
+    const there = readdirSync(new URL(`../packages/${part}`, import.meta.url), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !ASIDE.has(entry.name))
+      .map(({ name }) => name)
+    assert.deepEqual(told.toSorted(), there.toSorted())
+  })
+}
+
+test('every path of a package that a page names is there', () => {
+  for (const page of readdirSync(import.meta.dirname).filter((name) => name.endsWith('.md'))) {
+    const text = readFileSync(new URL(page, import.meta.url), 'utf8')
+    for (const [path] of text.matchAll(/(?<=`)packages\/[\w./-]+(?=`)/g))
+      assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), `${page} names ${path}`)
+  }
 })

@@ -33,7 +33,7 @@ const roles: Readonly<Record<string, string>> = {
   'packages/log': 'holds the log key',
   'packages/mesh': 'what a service imports; holds its leaf key',
   'packages/console': 'the web page, and who serves it; holds no key',
-  'packages/cli': 'mtls; the only real clock and randomness',
+  'packages/cli': 'mtls; hands clock and randomness to the others',
   'examples/datapunk': 'lake, stream, nexus',
   testkit: 'fakes and faults for tests',
 }
