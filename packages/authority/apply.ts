@@ -108,7 +108,7 @@ export function goingOn(options: ApplyOptions, { done, failed }: ApplyReport): A
   }
 }
 
-/** What two applies, one right after the other, have come to. What fails in the first may fail in the next one too, or be done by it. */
+/** What two applies in a row have come to. A failure of the first counts once, and not at all where the second did that action. */
 export function joined(report: ApplyReport, next: ApplyReport): ApplyReport {
   const failed = new Map([...report.failed, ...next.failed].map((one) => [JSON.stringify(one.action), one]))
   for (const action of next.done) failed.delete(JSON.stringify(action))

@@ -1,4 +1,4 @@
-// What runs in a thread of its own, so that Node has compiled it with all the rest, and no thread has to.
+// Imported here so that Node's compile cache has the code of the threads too; else each thread would compile it.
 import './disk/swap-thread.ts'
 
 export type { ConsoleLink, ConsoleLinkRequest } from './admin/admin-calls.ts'

@@ -31,8 +31,8 @@ export const LONGEST_WAIT = 10 * 60 * 1000
 const SHORTEST_WAIT = 1000
 
 /**
- * Of a thousand peers somebody is heard of all the time, and whom a roll-over waits for may stay away for months: looking for
- * their sake takes one part of the time in so many.
+ * Looks that peers give rise to take one part of the time in so many: of a thousand peers somebody is heard of all the time, and a
+ * roll-over may wait for months.
  */
 const SHARE_FOR_PEERS = 10
 

@@ -391,7 +391,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
     }
   }
 
-  /** What a listener throws is thrown apart: it must not keep the next connection from being cut, or a bundle from being enforced. */
+  /** What a listener throws is thrown in a tick of its own: it must not keep the next connection from being cut, or a bundle from being enforced. */
   #tell<Event extends keyof MeshEvents>(event: Event, ...args: MeshEvents[Event]): void {
     try {
       ;(this as EventEmitter).emit(event, ...args)

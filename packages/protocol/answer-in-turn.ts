@@ -19,7 +19,7 @@ interface Asked {
 
 /** Of one connection: what is answered now, and what waits for that. */
 interface Turn {
-  /** A request forgets it when it is read no further, and its answer comes after that. */
+  /** Kept here, because a request has none any more once it is read no further, and is answered after that. */
   readonly socket: Socket
   current: ServerResponse
   readonly waiting: Asked[]

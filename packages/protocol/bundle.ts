@@ -183,8 +183,8 @@ export function openHead(
  * Opens a bundle and checks it against the trust statement and against the last bundle believed.
  *
  * @param bytes the signed head
- * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined: they are not
- *   there; that will do for a section that is not critical, for whoever looks for what can be read, and is no peer
+ * @param section gives a section's bytes by digest (lowercase hex); what it throws is passed on. Undefined says that they are
+ *   not there, which is allowed for sections that are not critical, to readers that are no peers
  * @returns `previous` itself where it is the same, and whole
  * @throws ProtocolError as `openHead`
  */

@@ -61,7 +61,7 @@ export interface Report {
   readonly connections: readonly {
     readonly serial: string
     readonly count: number
-    /** How many of them this peer has made; undefined: one of before that was told does not say. */
+    /** How many of them this peer has made; undefined of peers older than this field. */
     readonly made?: number | undefined
   }[]
   /** All of them, those not listed above included. */

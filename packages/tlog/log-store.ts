@@ -20,8 +20,8 @@ export interface LogStore {
 }
 
 /**
- * The last checkpoint, apart from the data, because it is what keeps a log from ever signing two that disagree: whoever
- * holds the data of yesterday finds here that he does.
+ * The last checkpoint, kept apart from the data: where those of yesterday were put back, the lock still names the newer
+ * checkpoint, and no second one of that size is ever signed.
  *
  * Guarantees that every implementation gives:
  *

@@ -9,7 +9,7 @@ interface DataTiles {
   readonly rest: Uint8Array
 }
 
-/** The data tiles that entries newly make, full and partial, after so many entries, the last of which are in `records`. */
+/** The data tiles, full and partial, that `entries` make after the first `size` ones; `records` is the partial tile that those end with. */
 export function dataTiles(size: number, records: Uint8Array, entries: readonly Entry[]): DataTiles {
   const tiles = new Map<string, Uint8Array>()
   let index = Math.floor(size / TILE_WIDTH)

@@ -84,8 +84,9 @@ export class Sequencer {
   }
 
   /**
-   * Goes on from the last checkpoint; a round that was ended between its lock and its publication is published, by the same
-   * code as every other. One that only somebody has removed or emptied, where all of its data are there, is written again.
+   * Goes on after the locked checkpoint. Where the process ended between the lock of a round and its publication, that round is
+   * published now, by the same code as every other. Where only the published checkpoint is gone or empty, and all of its data are
+   * there, it is written again.
    *
    * @throws TlogError `DATA_BEHIND_LOCK` where the data are older than the checkpoint that was signed last, `LOCK_LOST` where
    *   there are data without one; what the store and the lock throw

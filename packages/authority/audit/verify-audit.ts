@@ -61,9 +61,9 @@ class AuditWalk {
   readonly #marks: readonly AuditMark[]
   /** How many entries there were when it began. */
   readonly #known: number
-  /** Of the stored hashes: the rest still leads to the roots where an entry was changed without its own. */
+  /** Of the hashes as they are stored: where only the text of an entry was changed, it still leads to the roots. */
   readonly #tree = new CompactTree()
-  /** Of the entries as they read, from the first one on that its hash does not fit: it leads there where only hashes changed. */
+  /** Of hashes made anew, from the first entry on that its own does not fit: where only hashes were changed, it leads to the roots. */
   #asRead: CompactTree | undefined
   readonly #misplaced = new Misplaced()
   readonly #missing: AuditFault[] = []

@@ -145,7 +145,7 @@ export class KeyStore {
   }
 
   /**
-   * Nothing is sealed with a passphrase that opens none of the keys that are sealed already: nobody could open it with the others.
+   * No new key is sealed with a passphrase that opens none of those that are sealed already: no one passphrase would open them all.
    * Where keys lie in clear any will do, and where none is sealed yet any that is long enough. Asked by itself before each key; ask it
    * before a deed that begins with something else.
    *

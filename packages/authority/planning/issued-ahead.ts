@@ -18,9 +18,8 @@ export interface Ahead {
 }
 
 /**
- * That the newest bundle, or a CA in use, is of the future by this clock: one that was ahead once, or is behind now. Which of them
- * nobody here can know: made anew by a clock that is behind, everything would have ended already for whoever has the right time. So
- * somebody has to say it. Undefined where all is of the past.
+ * That the newest bundle, or a CA in use, is dated later than this clock; undefined where nothing is. Either the clock was ahead then,
+ * or it is behind now, and only a person can tell which: what a clock that is behind makes anew has ended already for everybody else.
  */
 export function aheadFault(
   known: Known & { readonly config: Pick<Config, 'transparency'> },

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts'
 
-/** Every command there is, in the order in which a newcomer meets them. Each is read by itself: all take longer than most do. */
+/** Every command there is, in the order in which a newcomer meets them. Each is loaded by itself: to load all takes longer than most commands run. */
 const commands: Readonly<Record<string, () => Promise<CommandSpec>>> = {
   init: async () => (await import('./init.ts')).initCommand,
   plan: async () => (await import('./plan.ts')).planCommand,

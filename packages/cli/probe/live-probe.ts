@@ -74,7 +74,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
   return { mode: 'live', services: names, cases: liveCases, cells, at, took }
 }
 
-/** The one that ends is waited for, the first time; and for those who read files, that they have read the list. */
+/** Until the pair that is to have ended has; and, where services read files, until they have read the revocation list. */
 async function untilOfUse(pairs: ProbePairs, { services, world }: LiveProbeOptions): Promise<void> {
   const isFileReader = services.some(readsFiles)
   const read = isFileReader ? pairs.revokedAt + FILES_READ_WITHIN : 0

@@ -39,7 +39,7 @@ const MAX_SECTION = 64 * 1024 * 1024
 /** An authority that lets more than this pile up does not read what it is told. Bytes. */
 const MAX_UNSENT = 4 * 1024 * 1024
 
-/** As long as the largest one takes at 2 Mbit/s. Milliseconds. */
+/** For a section: as long as one of `MAX_SECTION` takes at 2 Mbit/s. Milliseconds. */
 const PATIENCE = 5 * 60_000
 
 /**

@@ -5,8 +5,8 @@ import { type AuthorityMessage, applySectionDifference, type SectionRef } from '
 const MAX_KEPT = 8
 
 /**
- * Differences that went ahead of the head that names what they make. They are advice: one that does not make just that is
- * forgotten, and the section is fetched.
+ * Differences of sections, sent ahead of the head that names what they yield. They are a hint: one that does not yield just that
+ * is dropped, and the section is fetched.
  */
 export class SectionsAhead {
   readonly #kept = new Map<string, { readonly base: string; readonly difference: Uint8Array }>()

@@ -2,8 +2,8 @@ import type { Dispatcher } from 'undici'
 import { MeshError } from '../error.ts'
 
 /**
- * Lets one call go to the member it was meant for, and to no other. Whoever answers a call may redirect it: followed anywhere, it would
- * reach members that let in its caller and not him, with his words in the caller’s name.
+ * Keeps a call at the member it was meant for. Whoever answers it may redirect it: followed to another member, that would do in the
+ * caller’s name what the one who redirects may not do himself.
  *
  * @param memberAt the service that a host of the mesh belongs to
  */

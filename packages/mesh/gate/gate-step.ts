@@ -5,7 +5,7 @@ export interface GateStep<Subject> {
   /** As `mtls why` and `mtls verify` call it. */
   readonly name: string
   /**
-   * @returns what it would be refused for, were the rule not only to be reported
+   * @returns the refusal that this rule would be, were it enforced and not only reported
    * @throws Refused
    */
   readonly check: (subject: Subject) => Refused | undefined

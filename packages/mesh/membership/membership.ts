@@ -54,7 +54,7 @@ export interface MembershipListener {
   stirred(): void
 }
 
-/** Before what the authority has sent, and was not believed, is tried again. */
+/** How long what the authority has sent, and was not believed, waits for its next try. */
 const WAITS: Waits = { first: 100, longest: 10_000 }
 
 /**
@@ -74,7 +74,7 @@ export class Membership implements CurrentSource {
   readonly #reading = new Rounds(() => this.#read())
   readonly #trying = new Rounds(() => this.#tryWaiting())
   readonly #waiting = new WaitingDocuments()
-  /** Those among the waiting of which everything is at hand. */
+  /** Of those that wait, the ones whose sections are all there. */
   readonly #gathered: OfferedDocument[] = []
   #offered: OfferedDocuments | undefined
   #failures = 0

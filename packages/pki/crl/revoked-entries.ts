@@ -19,8 +19,7 @@ export class RevokedEntries implements Iterable<RevokedEntry>, EntriesSummary {
 
   /**
    * @param der nobody may change it any more
-   * @param known entries that were read before: as far as `der` begins with their octets, one after the other, it is not read
-   *   again
+   * @param known entries of earlier lists, in their order: the octets of these that `der` begins with are not read again
    * @throws PkiError as `readRevokedEntry`, for the first entry that can't be read
    */
   constructor(der: Uint8Array, known: readonly RevokedEntries[] = []) {
