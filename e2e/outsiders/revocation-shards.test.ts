@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { encodePem } from '@datapunk/pki'
 import { atEnd } from '@datapunk/testkit'
-import { DELTA, findList, leafListUrl, listUrl } from '../../packages/authority/revocation/list-url.ts'
+import { DELTA, leafListUrl, listAt, listUrl } from '../../packages/authority/revocation/list-url.ts'
 import type { ListRow, SlotRow } from '../../packages/authority/store/rows.ts'
 import { SqliteStore } from '../../packages/authority/store/sqlite.ts'
 import { Child } from '../child.ts'
@@ -47,7 +47,8 @@ class Published {
 
   /** The list at a URL, as HTTP serves it. */
   list(name: string, url: string): string {
-    return this.#list(name, findList(this.#store, new URL(url).pathname)!)
+    const { slot, scope } = listAt(this.#store, new URL(url).pathname)!
+    return this.#list(name, this.#store.list(slot, scope)!)
   }
 
   file(name: string, text: string): string {

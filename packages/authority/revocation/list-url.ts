@@ -1,7 +1,7 @@
 import { sha256 } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import type { Reader } from '../store/contract.ts'
-import type { ListRow, SlotRow } from '../store/rows.ts'
+import type { SlotRow } from '../store/rows.ts'
 
 /** Scopes (`ListRow.scope`): of a list about all certificates of its CA, and of what has changed in it. */
 export const WHOLE = ''
@@ -74,13 +74,7 @@ export function lastOctet(serial: string): number {
   return Number.parseInt(serial.slice(-2), 16)
 }
 
-/** The list that is served at a URL's path, as in `/crl/0123456789abcdef.crl`. */
-export function findList(store: Reader, path: string): ListRow | undefined {
-  const at = listAt(store, path)
-  return at && store.list(at.slot, at.scope)
-}
-
-/** Whose list, and which of them, a path names; whether there is one is not looked at. */
+/** Whose list, and which of them, a URL's path names, as in `/crl/0123456789abcdef.crl`; whether there is one is not looked at. */
 export function listAt(
   store: Pick<Reader, 'slots'>,
   path: string,

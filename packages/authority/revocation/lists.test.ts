@@ -12,7 +12,7 @@ import type { Engine } from '../engine.ts'
 import { nextDue } from '../planning/due.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { testEngine } from '../testing/test-engine.ts'
-import { DELTA, findList, leafListUrl, shardOf, WHOLE } from './list-url.ts'
+import { DELTA, leafListUrl, listAt, shardOf, WHOLE } from './list-url.ts'
 import { revoke } from './revoke.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -44,7 +44,10 @@ describe('lists of an issuing CA', () => {
   const octets = (serial: string) => Buffer.from(serial, 'hex')
   const revokeOne = (engine: Engine, serial: string) =>
     revoke(engine, { targets: [{ serial }], reason: 'superseded' })
-  const served = (engine: Engine, url: string) => parseCrl(findList(engine.store, new URL(url).pathname)!.der)
+  const served = ({ store }: Engine, url: string) => {
+    const { slot, scope } = listAt(store, new URL(url).pathname)!
+    return parseCrl(store.list(slot, scope)!.der)
+  }
   const issuerOf = (engine: Engine) => caCertificate(slotOf(engine).certificate!)
   const whole = (engine: Engine): CheckedCrl =>
     checkCrl(parseCrl(engine.store.list(slotOf(engine).id, WHOLE)!.der), {
@@ -89,7 +92,7 @@ describe('lists of an issuing CA', () => {
     const nowhere = { ...engine.config, authority: { ...engine.config.authority, publicUrl: undefined } }
     assert.equal(leafListUrl(nowhere, slotOf(engine), '01'), undefined)
     for (const path of ['/crl/', '/crl/x.crl', '/crl/0123456789abcdef.crl', `${new URL(url).pathname}/..`]) {
-      assert.equal(findList(engine.store, path), undefined)
+      assert.equal(listAt(engine.store, path), undefined)
     }
   })
 
