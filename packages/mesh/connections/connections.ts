@@ -1,11 +1,11 @@
 import type { TLSSocket } from 'node:tls'
 import { MAX_REPORTED_CONNECTIONS, type Report } from '@datapunk/protocol'
 import { atTime, type Clock } from '../clock.ts'
-import { cutShort } from '../cut-short.ts'
 import { MeshError } from '../error.ts'
 import type { Contact, Verdict } from '../gate/gate.ts'
 import { type Refusal, refusalData } from '../gate/refusal.ts'
 import type { Standing } from '../gate/standing.ts'
+import { cutShort } from './cut-short.ts'
 import { drain } from './drain.ts'
 
 /** A connection that passed the gate and is open. */

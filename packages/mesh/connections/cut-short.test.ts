@@ -6,8 +6,8 @@ import { finished } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { Ending, TestMesh } from '@datapunk/testkit'
-import { join, type Mesh } from './index.ts'
-import { listen } from './testing/listen.ts'
+import { join, type Mesh } from '../index.ts'
+import { listen } from '../testing/listen.ts'
 
 const reset = { code: 'ECONNRESET' }
 
