@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
-import { readRegularFile } from './membership/regular-file.ts'
+import { readRegularFile } from './regular-file.ts'
 
 test('a file is read to its end, however little of it comes at a time', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'regular-'))

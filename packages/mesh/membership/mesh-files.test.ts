@@ -4,8 +4,8 @@ import { readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atEnd, TestMesh } from '@datapunk/testkit'
-import { readConfig } from './membership/config-file.ts'
-import { readMeshDocuments } from './membership/mesh-files.ts'
+import { readConfig } from './config-file.ts'
+import { readMeshDocuments } from './mesh-files.ts'
 
 /** What reads a file of the mesh, and how it refuses one that it can't read. */
 const files: readonly [string, code: string, (testMesh: TestMesh) => string | Promise<string>][] = [

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { readMeshDocuments } from '@datapunk/mesh'
 import { type Certificate, oids, type PeerName } from '@datapunk/pki'
 import { TestMesh, testExtension } from '@datapunk/testkit'
-import { verdictOn } from './certificate/verdict.ts'
+import { verdictOn } from './verdict.ts'
 
 describe('the verdict on a certificate', () => {
   let testMesh: TestMesh
