@@ -160,7 +160,7 @@ export class SimulatedAuthority {
       peers,
       staple: async () => undefined,
       push: () => this.#watch.published(publicationOf(this.store)),
-      handOver: async (handover) => this.#watch.handOver(handover),
+      tellService: async (handover) => this.#watch.handOver(handover),
       deliver,
       actor: 'up',
       report: (event) => this.#watch.event(event),

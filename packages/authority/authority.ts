@@ -34,7 +34,7 @@ import {
   refusedCallersOf,
 } from './probe/refused-callers.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
-import { Responder, type ResponderHost } from './responder/responder.ts'
+import { type ResponderHost, ResponderProcess } from './responder/responder-process.ts'
 import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
 import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
 import { letIn, type RevokeReport, type RevokeRequest, revoke } from './revocation/revoke.ts'
@@ -72,7 +72,7 @@ export class Authority implements Administration {
   readonly #passphrase: KeptPassphrase
   readonly #readElsewhere: ReadElsewhere | undefined
   #peerServer: PeerServer | undefined
-  #responder: Responder | undefined
+  #responder: ResponderProcess | undefined
   #closing: Promise<void> | undefined
   #lastApply: ApplyReport | undefined
   /** Why the last apply failed, as a whole or in a step of a roll-over. */
@@ -170,7 +170,7 @@ export class Authority implements Administration {
   serveStatus(start: () => ChildProcess): void {
     const { config, layout, clock, report } = this.#engine
     const inTurn: ResponderHost['inTurn'] = (deed) => this.#whenWhole(deed)
-    this.#responder = new Responder({ layout, clock, report, start, inTurn })
+    this.#responder = new ResponderProcess({ layout, clock, report, start, inTurn })
     this.#responder.configure(config)
   }
 

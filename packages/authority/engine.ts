@@ -29,7 +29,7 @@ export interface Engine extends Omit<Issuing, 'config'> {
   /** Tells peers that something new was published; it is on disk by then. */
   readonly push: () => void
   /** Tells a service that reads files that they have changed, and sees that it shows them. */
-  readonly handOver: (handover: Handover, signal?: AbortSignal) => Promise<void>
+  readonly tellService: (handover: Handover, signal?: AbortSignal) => Promise<void>
   /** Sees that every such service is told. @returns how many have been by the time it resolves; others may be told later */
   readonly deliver: (engine: Engine, options: DeliverOptions) => Promise<number>
   /** Told of everything that was done, after it is on disk. */

@@ -19,7 +19,7 @@ test('when the authority ends, nobody else is told, and whoever is slow is due a
   const engine = {
     ...testEngine({ dir, config }),
     deliver: async () => 0,
-    handOver: ({ service }: { service: string }, signal?: AbortSignal) => {
+    tellService: ({ service }: { service: string }, signal?: AbortSignal) => {
       begun.push(service)
       const { promise, reject } = Promise.withResolvers<void>()
       signal?.addEventListener('abort', () => reject(signal.reason))

@@ -114,7 +114,7 @@ export class Deliveries {
       const { instance, digest } = next
       this.#waiting = others
       this.#busy.set(instance, digest)
-      const isTold = await handOver(engine, next, this.#ending.signal)
+      const isTold = await deliverOne(engine, next, this.#ending.signal)
       this.#busy.delete(instance)
       if (isTold) this.#told++
       const again = isTold ? this.#again.get(instance) : undefined
@@ -125,7 +125,7 @@ export class Deliveries {
   }
 }
 
-async function handOver(
+async function deliverOne(
   engine: Engine,
   { instance, digest, ...handover }: Due,
   signal: AbortSignal,
@@ -133,7 +133,7 @@ async function handOver(
   const { store, clock, report, randomBytes } = engine
   const subject = handover.service
   try {
-    await engine.handOver(handover, signal)
+    await engine.tellService(handover, signal)
     await store.write((transaction) => {
       transaction.putDelivery({ instance, digest, at: clock() })
       transaction.forgetAttempt('reload', instance)

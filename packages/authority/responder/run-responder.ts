@@ -32,11 +32,11 @@ const LOOK_EVERY = 10_000
  */
 export function runResponder(channel: ResponderChannel, clock: () => number): void {
   channel.onMessage((message) => {
-    if (message.type === 'start') new Responder(channel, clock, message)
+    if (message.type === 'start') new StatusService(channel, clock, message)
   })
 }
 
-class Responder {
+class StatusService {
   readonly #channel: ResponderChannel
   readonly #clock: () => number
   readonly #store: SqliteStore

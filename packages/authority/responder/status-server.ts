@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { answerInTurn } from '@datapunk/protocol'
 import { urlKeyOf } from '../revocation/list-url.ts'
 import type { Reader } from '../store/contract.ts'
-import { isHad } from './condition.ts'
 import { ListShelf } from './list-shelf.ts'
 import { giveShelved, type LogShelf } from './log-shelf.ts'
 import type { OcspReply, OcspResponder } from './ocsp-responder.ts'
+import { isNotModified } from './validators.ts'
 
 /** As `parseOcspRequest` takes it. */
 const MAX_REQUEST_BYTES = 16 * 1024
@@ -111,7 +111,7 @@ function giveOcsp(
   if (times === undefined) return void response.writeHead(200, [...OCSP_TYPE, ...NOT_KEPT]).end(der)
   const etag = etagOf(reply)
   const headers = [...lastingOf(times, etag), ...maxAge(times, now)]
-  if (method !== 'POST' && isHad(asked, { etag, modified: times.thisUpdate }))
+  if (method !== 'POST' && isNotModified(asked, { etag, modified: times.thisUpdate }))
     return void response.writeHead(304, headers).end()
   response.writeHead(200, [...OCSP_TYPE, ...headers]).end(der)
 }
@@ -126,7 +126,7 @@ function giveList(
   { lists, path, now }: { readonly lists: ListShelf; readonly path: string; readonly now: number },
 ): void {
   const found = lists.find(path)
-  const isKnown = found && isHad(asked, { etag: found.etag, modified: found.head.thisUpdate })
+  const isKnown = found && isNotModified(asked, { etag: found.etag, modified: found.head.thisUpdate })
   const whole = found === undefined || isKnown || method === 'HEAD' ? undefined : lists.whole(found)
   const list = whole?.list ?? found
   if (list === undefined) return void response.writeHead(404).end()

@@ -149,8 +149,8 @@ describe('by itself', () => {
   })
 
   test('whoever is told of his files no more has not failed to be told', async () => {
-    const handOver = () => Promise.reject(new AuthorityError('RELOAD_FAILED', 'it ended with 1'))
-    const engine = await applied({ services: { lake: { reload: ['reload', 'it'] } } }, { handOver })
+    const tellService = () => Promise.reject(new AuthorityError('RELOAD_FAILED', 'it ended with 1'))
+    const engine = await applied({ services: { lake: { reload: ['reload', 'it'] } } }, { tellService })
     assert.equal(engine.store.attempts().length, 1)
     const untold = { ...testEngine({ dir, clock, config: { services: { lake: {} } } }), store: engine.store }
     await apply(untold, { ...no, pace })
@@ -215,12 +215,12 @@ describe('by itself', () => {
   test('tells whoever reads files, once for every change, and again where that failed', async () => {
     const told: Handover[] = []
     let works = false
-    const handOver = async (handover: Handover) => {
+    const tellService = async (handover: Handover) => {
       told.push(handover)
       if (!works) throw new AuthorityError('RELOAD_FAILED', 'the command ended with 1')
     }
     const config = { services: { lake: { reload: ['reload', 'it'] }, stream: {} } }
-    const engine = await applied(config, { handOver })
+    const engine = await applied(config, { tellService })
     assert.equal(told.length, 1)
     assert.match(told[0]!.files.cert, /lake\.crt$/)
     assert.deepEqual(

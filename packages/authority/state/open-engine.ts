@@ -3,7 +3,7 @@ import { type Config, layoutOf } from '@datapunk/protocol'
 import { actorText, askerNow } from '../audit/asker.ts'
 import { clearStaging, settleRestore } from '../backup/settle.ts'
 import { deliver } from '../delivery/deliver.ts'
-import { handOver } from '../delivery/hand-over.ts'
+import { tellService } from '../delivery/tell-service.ts'
 import { Disk } from '../disk/disk.ts'
 import { OwnerBook } from '../disk/owner.ts'
 import type { Engine } from '../engine.ts'
@@ -122,7 +122,8 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       ),
       push: () => {},
       staple: async () => undefined,
-      handOver: (handover, signal) => handOver(handover, { environment: hookEnvironment, clock, signal }),
+      tellService: (handover, signal) =>
+        tellService(handover, { environment: hookEnvironment, clock, signal }),
       deliver,
       clock,
       randomBytes,

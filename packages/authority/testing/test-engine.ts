@@ -151,7 +151,7 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
     logSeat: new LogSeat(logs.opener(() => clock.now())),
     push: () => {},
     staple: async () => undefined,
-    handOver: async () => {},
+    tellService: async () => {},
     deliver,
     actor: 'test',
     report: (event) => events.push(event),

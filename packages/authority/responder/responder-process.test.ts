@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { layoutOf, parseConfig } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import type { ToResponder } from './messages.ts'
-import { Responder } from './responder.ts'
+import { ResponderProcess } from './responder-process.ts'
 
 /** A process that ends as soon as it is told to. */
 class FakeProcess extends EventEmitter {
@@ -29,7 +29,7 @@ const at = (port: number) => `authority: { http: "127.0.0.1:${port}" }`
 test('the process that answers is another one where the config says so, and none where it says none', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const started: FakeProcess[] = []
-  const responder = new Responder({
+  const responder = new ResponderProcess({
     layout: layoutOf(configOf(at(1))),
     clock: Date.now,
     report: () => {},
@@ -78,7 +78,7 @@ test('a process that answers and can’t even be started is told of once, and tr
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const failures: string[] = []
   const starts: (() => FakeProcess)[] = []
-  const responder = new Responder({
+  const responder = new ResponderProcess({
     layout: layoutOf(configOf(at(1))),
     clock: Date.now,
     report: (event) => event.kind === 'status-failed' && failures.push(event.detail.error),

@@ -4,7 +4,7 @@ import type { Handover } from './handover.ts'
 import { runReload } from './reload.ts'
 import { shownSerial } from './shown-certificate.ts'
 
-export interface HandOverOptions {
+export interface TellServiceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Milliseconds since the epoch. */
   readonly clock: () => number
@@ -18,9 +18,9 @@ export interface HandOverOptions {
  * @throws AuthorityError `RELOAD_FAILED`
  * @throws the reason of `signal`, when that ends it
  */
-export async function handOver(
+export async function tellService(
   handover: Handover,
-  { environment, clock, signal }: HandOverOptions,
+  { environment, clock, signal }: TellServiceOptions,
 ): Promise<void> {
   const { service, reload, files, address, serial } = handover
   await runReload(reload, files, { service, environment, clock, signal })

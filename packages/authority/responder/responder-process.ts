@@ -24,7 +24,7 @@ export interface ResponderHost {
 }
 
 /** The authority's side of the process that answers for it, which is started again whenever it ends. */
-export class Responder {
+export class ResponderProcess {
   readonly #host: ResponderHost
   readonly #waiting = new Map<number, (response: Uint8Array | undefined) => void>()
   /** What its process is started with; undefined where nothing is to be served. */
