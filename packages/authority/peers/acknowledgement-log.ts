@@ -11,6 +11,8 @@ const GATHER = 50
 export class AcknowledgementLog {
   readonly #engine: Pick<Engine, 'store' | 'clock' | 'report'>
   #waiting = new Map<string, AcknowledgementRow>()
+  /** By instance: when it has left, or that it has come again, since what it said last. */
+  #leaving = new Map<string, number | undefined>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(engine: Pick<Engine, 'store' | 'clock' | 'report'>) {
@@ -20,36 +22,43 @@ export class AcknowledgementLog {
   /** Of each instance the last one counts. */
   add(row: AcknowledgementRow): void {
     this.#waiting.set(row.instance, row)
-    this.#timer ??= setTimeout(() => void this.write(), GATHER)
+    this.#leaving.delete(row.instance)
+    this.#writeSoon()
   }
 
   /** Nobody runs any more who has said something for this instance. */
   left(instance: string): void {
-    const row = this.#last(instance)
-    if (row !== undefined) this.add({ ...row, leftAt: this.#engine.clock() })
+    this.#leaving.set(instance, this.#engine.clock())
+    this.#writeSoon()
   }
 
   /** Somebody runs again. */
   came(instance: string): void {
-    const row = this.#last(instance)
-    if (row?.leftAt !== undefined) this.add({ ...row, leftAt: undefined })
+    this.#leaving.set(instance, undefined)
+    this.#writeSoon()
   }
 
-  #last(instance: string): AcknowledgementRow | undefined {
-    const waiting = this.#waiting.get(instance)
-    return waiting ?? this.#engine.store.acknowledgements().find((row) => row.instance === instance)
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => void this.write(), GATHER)
   }
 
   /** Writes what has gathered, now. Never rejects. */
   async write(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const rows = this.#waiting
+    const [rows, leaving] = [this.#waiting, this.#leaving]
     this.#waiting = new Map()
+    this.#leaving = new Map()
     const { store, report, clock } = this.#engine
     try {
       await store.write((transaction) => {
         for (const row of rows.values()) transaction.putAcknowledgement(row)
+        // What was said last may have been on its way to the disk when its sender left.
+        for (const row of leaving.size > 0 ? transaction.acknowledgements() : []) {
+          const leftAt = leaving.get(row.instance)
+          if (leaving.has(row.instance) && leftAt !== row.leftAt)
+            transaction.putAcknowledgement({ ...row, leftAt })
+        }
       })
     } catch (error) {
       const detail = { error: error instanceof Error ? error.message : String(error) }
