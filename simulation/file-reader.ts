@@ -3,6 +3,7 @@ import { type Certificate, decodePem, parseCertificate, parseCrl } from '@datapu
 import { SETTLE_TIME } from '../packages/authority/delivery/deliver.ts'
 import type { Handover } from '../packages/authority/delivery/handover.ts'
 import { reloadFailed } from '../packages/authority/delivery/reload-failure.ts'
+import { remembering } from '../packages/protocol/remembering.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { World } from './world.ts'
 
@@ -11,16 +12,31 @@ export interface ReaderWatch {
   changed(reader: FileReader): void
 }
 
-/** What a service like nginx has in memory of its files. */
-export interface FilesRead {
-  /** Leaf first, and what it sends with it. */
-  readonly chain: readonly Certificate[]
+/** By what a service like nginx judges others: the same objects for all who have read the same. */
+export interface Trusted {
   readonly roots: readonly Certificate[]
   /** Serials that its list has. */
   readonly revoked: ReadonlySet<string>
+}
+
+/** What a service like nginx has in memory of its files. */
+export interface FilesRead extends Trusted {
+  /** Leaf first, and what it sends with it. */
+  readonly chain: readonly Certificate[]
   /** Milliseconds since the epoch. */
   readonly at: number
 }
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+const readRoots = remembering((pem): readonly Certificate[] =>
+  decodePem(pem, 'CERTIFICATE').map(parseCertificate),
+)
+
+const readLists = remembering((pem): ReadonlySet<string> => {
+  const entries = decodePem(pem, 'X509 CRL').flatMap((der) => [...parseCrl(der).entries])
+  return new Set(entries.map(({ serial }) => Buffer.from(serial).toString('hex')))
+})
 
 /** How long a reload that has failed is left alone at most. Milliseconds. */
 const LONGEST_PAUSE = 60 * 60_000
@@ -123,11 +139,8 @@ export class FileReader {
     const spki = createPublicKey(keyPem).export({ type: 'spki', format: 'der' })
     if (Buffer.compare(spki, chain[0]!.spki) !== 0) return false
     const lists = machine.read(config.paths.crl)
-    const revoked = new Set<string>()
-    for (const der of lists === undefined ? [] : decodePem(lists, 'X509 CRL'))
-      for (const { serial } of parseCrl(der).entries) revoked.add(Buffer.from(serial).toString('hex'))
-    const roots = decodePem(rootsPem, 'CERTIFICATE').map(parseCertificate)
-    this.read = { chain, roots, revoked, at: this.#world.now() }
+    const revoked = lists === undefined ? NOBODY : readLists(lists)
+    this.read = { chain, roots: readRoots(rootsPem), revoked, at: this.#world.now() }
     this.#watch.changed(this)
     return true
   }

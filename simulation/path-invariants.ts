@@ -2,7 +2,7 @@ import type { Usage } from '@datapunk/pki'
 import { type DocumentNumber, formatDocumentNumber } from '@datapunk/protocol'
 import { Refused } from '../packages/mesh/gate/refusal.ts'
 import { type Camp, Camps } from './camps.ts'
-import type { FileReader } from './file-reader.ts'
+import type { FileReader, Trusted } from './file-reader.ts'
 import type { KeyInvariants } from './key-invariants.ts'
 import type { MemberInvariants } from './member-invariants.ts'
 import type { ReaderInvariants } from './reader-invariants.ts'
@@ -170,6 +170,7 @@ export class PathInvariants {
   #checkReaders(at: number, live: readonly SimulatedPeer[], camps: readonly Judges[]): number {
     const { clockSkew } = this.#watched.authority.config.authority
     const upheaval = this.#upheaval
+    const judges: FileReader[] = []
     let goodUntil = Number.POSITIVE_INFINITY
     for (const reader of this.#watched.readers.live(at)) {
       const { leaf, service } = reader
@@ -184,9 +185,13 @@ export class PathInvariants {
         const found = camp.judge(leaf!, 'serverAuth', at + least)
         if (found instanceof Refused) this.#checkMayRefuse(reader, peers, found, at)
       }
-      for (const peer of live) {
-        if (this.#hasNotHeard(peer, upheaval, at)) continue
-        const found = this.#watched.readers.judge(reader, peer, at)
+      if (!judges.some(({ read }) => judgesAlike(read!, reader.read!))) judges.push(reader)
+    }
+    if (judges.length === 0) return goodUntil
+    for (const peer of live) {
+      if (this.#hasNotHeard(peer, upheaval, at)) continue
+      for (const { service, read } of judges) {
+        const found = this.#watched.readers.judge(read!, peer, at)
         if (typeof found === 'number') goodUntil = Math.min(goodUntil, found - clockSkew)
         else this.#watched.violated(`${service} refuses ${peer.service} (${textOfPeer(peer)}): ${found}`, at)
       }
@@ -249,6 +254,10 @@ export class PathInvariants {
       this.#watched.restores.isForked(bundle.digest) || this.#watched.restores.isForked(leaf.serial)
     return (isOfBefore || isOfFork) && at - this.#watched.reachedSince(peer, happened) <= RECOVERY
   }
+}
+
+function judgesAlike(one: Trusted, other: Trusted): boolean {
+  return one.roots === other.roots && one.revoked === other.revoked
 }
 
 function textOfPeer({ documents, identity, isConnected, isCutOff }: SimulatedPeer): string {

@@ -1,6 +1,6 @@
 import { type Certificate, decodePem, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
-import type { FileReader } from './file-reader.ts'
+import type { FileReader, Trusted } from './file-reader.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import { ago, RECOVERY, type Violated } from './violation.ts'
@@ -60,8 +60,7 @@ export class ReaderInvariants {
   }
 
   /** Whether a reader takes a peer, by path and list. @returns until when, milliseconds since the epoch */
-  judge(reader: FileReader, { identity, service }: SimulatedPeer, at: number): number | string {
-    const { roots, revoked } = reader.read!
+  judge({ roots, revoked }: Trusted, { identity, service }: SimulatedPeer, at: number): number | string {
     const { leaf } = identity!
     if (revoked.has(leaf.serial)) return `its list says that the certificate of ${service} is revoked`
     const known = this.#verified.get(roots) ?? new Map<string, Verified | PkiError>()

@@ -1,11 +1,14 @@
 import { parseCertificate } from '@datapunk/pki'
 import type { ApplyReport } from '../packages/authority/apply.ts'
 import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
+import { remembering } from '../packages/protocol/remembering.ts'
 import type { ReaderInvariants } from './reader-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import { ago, RECOVERY, type Violated } from './violation.ts'
 
 const DAY = 24 * 60 * 60 * 1000
+
+const endOf = remembering((der) => parseCertificate(der).notAfter)
 
 export interface RollWatched {
   readonly now: () => number
@@ -54,7 +57,7 @@ export class RollInvariants {
           kind === 'issuing-ca' &&
           state === 'active' &&
           certificate !== undefined &&
-          parseCertificate(certificate).notAfter > now(),
+          endOf(certificate) > now(),
       )
   }
 

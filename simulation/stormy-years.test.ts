@@ -23,9 +23,4 @@ describe('meshes live for years through crashes, cuts, naps, thefts, edits, loss
     const { certificates, bundles } = await simulate(drawScenario('T.11'))
     assert.ok(certificates > 0 && bundles > 0)
   })
-
-  test('of 200 services, for two days', async () => {
-    const { certificates } = await simulate(drawScenario('large', { services: 200, years: 2 / 365 }))
-    assert.ok(certificates >= 200)
-  })
 })
