@@ -62,6 +62,17 @@ export class ListFolder {
   }
 }
 
+/** A list of each kind that an authority signs, with this certificate revoked. */
+export function everyList(lake: TestIdentity): Readonly<Record<string, ListRequest>> {
+  const scope = { uri: 'http://crl.service.datapunk/7.crl', onlyContains: 'user-certificates' } as const
+  return {
+    full: { revoked: [[lake, 'keyCompromise']], freshest: 'http://crl.service.datapunk/delta.crl' },
+    empty: {},
+    delta: { number: 3, base: 1, revoked: [[lake, 'unspecified']] },
+    sharded: { scope, revoked: [[lake, 'superseded']] },
+  }
+}
+
 /** The extension of a certificate whose revocation is to be looked for at this place. */
 export function distributionPoint(uri: string): Uint8Array {
   return encodeExtension(oids.crlDistributionPoints, false, (der) =>

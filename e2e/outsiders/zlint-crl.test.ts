@@ -4,7 +4,7 @@ import type { KeyAlgorithm } from '@datapunk/pki'
 import { atEnd } from '@datapunk/testkit'
 import { Child } from '../child.ts'
 import { needs, program } from '../outsider.ts'
-import { ListFolder, type ListRequest } from './revocation-lists.ts'
+import { everyList, ListFolder } from './revocation-lists.ts'
 
 /** Go, which zlint is written in, reads no lists signed with ML-DSA. */
 const table: readonly KeyAlgorithm[] = ['rsa', 'ecdsa-p256', 'ecdsa-p384', 'ed25519']
@@ -26,14 +26,7 @@ test('zlint finds nothing in any list of any algorithm', needs(zlint), async (t)
     await t.test(algorithm, async (t) => {
       const folder = await ListFolder.create(algorithm)
       atEnd(t, () => folder.remove())
-      const lake = await folder.ca.leaf('lake')
-      const scope = { uri: 'http://crl.service.datapunk/7.crl', onlyContains: 'user-certificates' } as const
-      const requests: Readonly<Record<string, ListRequest>> = {
-        full: { revoked: [[lake, 'keyCompromise']], freshest: 'http://crl.service.datapunk/delta.crl' },
-        empty: {},
-        delta: { number: 3, base: 1, revoked: [[lake, 'unspecified']] },
-        sharded: { scope, revoked: [[lake, 'superseded']] },
-      }
+      const requests = everyList(await folder.ca.leaf('lake'))
       for (const [name, request] of Object.entries(requests)) {
         const file = await folder.list(name, request)
         const output = await Child.output(program(zlint), ['-includeSources', rulebooks, file])
