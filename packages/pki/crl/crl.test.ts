@@ -291,6 +291,25 @@ describe('entries of a list', () => {
     )
   })
 
+  it('are found by the whole of their serials', () => {
+    const serial = fc
+      .array(fc.nat(255), { maxLength: 2 })
+      .chain((rest) => fc.integer({ min: 1, max: 3 }).map((first) => Uint8Array.of(first, ...rest)))
+    fc.assert(
+      fc.property(
+        fc.array(serial, { maxLength: 20 }),
+        fc.array(serial, { maxLength: 20 }),
+        (listed, others) => {
+          const entries = RevokedEntries.of(...listed.map((each) => ({ serial: each, at: 0 })))
+          for (const each of [...listed, ...others, ...listed.map((one) => one.subarray(0, 1))]) {
+            const isListed = listed.some((one) => Buffer.compare(one, each) === 0)
+            assert.equal(entries.find(each) !== undefined, isListed)
+          }
+        },
+      ),
+    )
+  })
+
   it('whose serials were chosen to collide are refused, soon', () => {
     // The hash has no secret: serials for the first 512 of 2^17 slots are found by trying.
     const colliding: Uint8Array[] = []

@@ -233,6 +233,11 @@ const alsoBroken: readonly (readonly [string, string, () => TestOverrides['exten
     () => ({ freshest: distributionPoint(oids.freshestCrl, 'https://crl.datapunk/1.crl') }),
   ],
   [
+    'authority-key-identifier-is-plain',
+    'no identifier in it',
+    () => ({ authorityKeyIdentifier: testExtension.raw(oids.authorityKeyIdentifier, hex('3000')) }),
+  ],
+  [
     'tls-feature-is-status-request',
     'being critical',
     () => ({ feature: testExtension.raw(oids.tlsFeature, hex('3003 020105'), true) }),

@@ -324,6 +324,14 @@ describe('of several ways up', () => {
     assert.equal(path.chain.length, 4)
   })
 
+  it('a root may be trusted by what another CA has issued to it', async () => {
+    const { root } = await TestCa.create({ trustDomain: 'service.datapunk', seed: 'above' })
+    const crossSigned = await ca.intermediate('shared', {}, root)
+    const { certificate } = await ca.leaf('lake', {}, crossSigned)
+    const path = verify({ leaf: certificate, intermediates: [], roots: certificates(crossSigned) })
+    assert.deepEqual(path.chain, [certificate, crossSigned.certificate])
+  })
+
   it('rings end', async () => {
     const keys = [await generateKeyPair('ecdsa-p256'), await generateKeyPair('ecdsa-p256')] as const
     const a = await ca.intermediate('a', { keyPair: keys[0] }, ca.root)
