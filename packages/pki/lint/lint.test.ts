@@ -5,6 +5,7 @@ import { encodeDer } from '../der/writer.ts'
 import { writeAuthorityInfoAccess } from '../extensions/authority-info-access.ts'
 import { writeCrlDistributionPoint } from '../extensions/crl-distribution-points.ts'
 import { encodeExtension } from '../extensions/extensions.ts'
+import type { AltNames } from '../extensions/subject-alt-name.ts'
 import { keyAlgorithms } from '../keys/key-algorithm.ts'
 import type { Signer } from '../keys/signer.ts'
 import { encodeName } from '../name.ts'
@@ -249,6 +250,41 @@ const alsoBroken: readonly (readonly [string, string, () => TestOverrides['exten
   ],
 ]
 
+/** What is found of rules that say several things of the names of a certificate. */
+const foundOfNames: readonly (readonly [Profile, RegExp, () => TestOverrides])[] = [
+  ['leaf', /it has 0 URIs/, () => altNames({ dnsNames: [lake], uris: [] })],
+  ['leaf', /it has 2 URIs/, () => altNames({ dnsNames: [lake], uris: [`${domain}/lake`, `${domain}/a`] })],
+  ['leaf', /not the SPIFFE ID of a service/, () => altNames({ dnsNames: [lake], uris: [domain] })],
+  ['leaf', /it has no DNS name/, () => altNames({ dnsNames: [], uris: [`${domain}/lake`] })],
+  [
+    'leaf',
+    /it has a subject, and yet its alternative names are critical/,
+    () => altNames({ dnsNames: [lake], uris: [`${domain}/lake`] }, true),
+  ],
+  [
+    'operator',
+    /is not the SPIFFE ID of an operator/,
+    () => ({ ...altNames({ dnsNames: [], uris: [`${domain}/lake`] }), subject: {} }),
+  ],
+  ['ocsp-signer', /its subject has no common name/, () => ({ subject: { organization: 'Datapunk' } })],
+  [
+    'issuing-ca',
+    /it may issue every DNS name/,
+    () => ({
+      extensions: {
+        nameConstraints: testExtension.nameConstraints({ uriHosts: ['a.b'], ipRanges: ['10.0.0.0/8'] }),
+      },
+    }),
+  ],
+]
+
+const lake = 'lake.service.datapunk'
+const domain = 'spiffe://service.datapunk'
+
+function altNames(names: AltNames, critical = false): TestOverrides {
+  return { extensions: { subjectAltName: testExtension.subjectAltName(names, critical) } }
+}
+
 /** A distribution point at `http://a`. */
 const point = '300e a00c a00a 8608 687474703a2f2f61'
 
@@ -321,6 +357,13 @@ describe('lint', () => {
         (error: { data?: { findings?: { rule: string }[] } }) =>
           error.data?.findings?.map((finding) => finding.rule).join() === rule,
       )
+    })
+  }
+
+  for (const [profile, message, overrides] of foundOfNames) {
+    it(`finds in a certificate for ${profile}: ${message.source}`, async () => {
+      const [identity, issuer] = await makeBroken(profile, overrides())
+      assert.throws(() => lintIdentity(identity, profile, issuer), { code: 'LINT_FAILED', message })
     })
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readDer } from '../der/reader.ts'
+import { encodeDer } from '../der/writer.ts'
 import type { GeneralName } from '../extensions/general-name.ts'
 import { ipOctets } from '../ip-address.ts'
 import { encodeName, type Name, type NameParts, readName } from '../name.ts'
+import { oids } from '../oids.ts'
 import { isWithinSubtree, subtreeFault, wildcardReachesInto } from './name-subtree.ts'
 
 const dns = (value: string): GeneralName => ({ form: 'dns', value })
@@ -15,6 +17,21 @@ const range = (address: string, mask: string): GeneralName => ({
   value: Uint8Array.of(...(ipOctets(address) ?? []), ...(ipOctets(mask) ?? [])),
 })
 const directory = (parts: NameParts): GeneralName => ({ form: 'directory', value: nameOf(parts) })
+
+/** A name of an organization that is no text. */
+function numbered(number: number): GeneralName {
+  const encoded = encodeDer((der) =>
+    der.sequence(() =>
+      der.set(() =>
+        der.sequence(() => {
+          der.oid(oids.organizationName)
+          der.smallInteger(number)
+        }),
+      ),
+    ),
+  )
+  return { form: 'directory', value: readDer(encoded, readName) }
+}
 
 function nameOf(parts: NameParts): Name {
   return readDer(encodeName(parts), readName)
@@ -63,6 +80,10 @@ describe('name subtrees', () => {
     [directory({ organization: 'EvilCorp' }), directory({ organization: 'Evil Corp' }), false],
     [directory({ organization: 'O' }), directory({ organization: 'O', commonName: 'a' }), false],
     [directory({ country: 'US', organization: 'O' }), directory({ organization: 'O' }), false],
+    [directory({ commonName: 'O' }), directory({ organization: 'O' }), false],
+    [numbered(1), numbered(1), true],
+    [numbered(1), numbered(2), false],
+    [numbered(1), directory({ organization: 'O' }), false],
     [{ form: 'otherName', value: undefined }, { form: 'otherName', value: undefined }, undefined],
   ] as [GeneralName, GeneralName, boolean | undefined][]) {
     it(`${name.form} ${name.value} in ${base.value}: ${within ?? 'nobody can say'}`, () => {
@@ -87,6 +108,8 @@ describe('name subtrees', () => {
     email('a@b@c'),
     range('10.0.0.0', '255.0.255.0'),
     range('10.0.0.0', '0.0.0.255'),
+    range('10.0.0.0', '255.253.0.0'),
+    range('10.0.0.0', '255.240.8.0'),
     ip('10.0.0.0'),
   ]) {
     it(`${base.form} ${base.value} is a faulty constraint`, () =>
@@ -100,6 +123,7 @@ describe('name subtrees', () => {
     uri('a_b'),
     email('.a.b'),
     range('::', '::'),
+    range('10.0.0.0', '255.240.0.0'),
     directory({}),
   ]) {
     it(`${base.form} "${base.value}" is a constraint`, () => assert.equal(subtreeFault(base), undefined))

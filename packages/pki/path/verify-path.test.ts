@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { badCertificates, TestCa, type TestIdentity, testExtension } from '@datapunk/testkit'
 import { type Certificate, parseCertificate } from '../certificate.ts'
+import { type DerWriter, encodeDer } from '../der/writer.ts'
 import { generateKeyPair, type KeyPair } from '../keys/key-algorithm.ts'
 import { publicKeyOf } from '../keys/public-key.ts'
 import { oids } from '../oids.ts'
@@ -264,6 +265,39 @@ describe('name constraints', () => {
     verify(await request(selfIssued))
   })
 
+  it('bind the subject too, and an e-mail address in it where the alternative names have none', async () => {
+    const nameOf = (type: string, text: string) =>
+      encodeDer((der) =>
+        der.sequence(() =>
+          der.set(() =>
+            der.sequence(() => {
+              der.oid(type)
+              der.utf8(text)
+            }),
+          ),
+        ),
+      )
+    const excluding = async (writeBase: (der: DerWriter) => void) => {
+      const value = encodeDer((der) =>
+        der.sequence(() => der.explicit(1, () => der.sequence(() => writeBase(der)))),
+      )
+      const issuer = await limited(testExtension.raw(oids.nameConstraints, value, true))
+      return async (subject: Uint8Array) => {
+        const { certificate } = await ca.leaf('lake', { subject }, issuer)
+        return { leaf: certificate, intermediates: certificates(issuer) }
+      }
+    }
+    const organization = nameOf(oids.organizationName, 'Evil')
+    const withoutEvil = await excluding((der) => der.explicit(4, () => der.raw(organization)))
+    refuses('NAME_CONSTRAINT_VIOLATED', await withoutEvil(organization))
+    verify(await withoutEvil(nameOf(oids.commonName, 'Evil')))
+    const withoutMail = await excluding((der) => der.ascii('evil.example', 0x81))
+    refuses('NAME_CONSTRAINT_VIOLATED', await withoutMail(nameOf(oids.emailAddress, 'a@evil.example')))
+    verify(await withoutMail(nameOf(oids.emailAddress, 'a@good.example')))
+    const withoutRegistered = await excluding((der) => der.element(0x88, Uint8Array.of(0x2a, 0x03)))
+    verify(await withoutRegistered(organization))
+  })
+
   it('cannot be dodged by a wildcard', async () => {
     const issuer = await limited(testExtension.nameConstraints({}, { domains: ['lake.service.datapunk'] }))
     const { certificate } = await ca.leaf(
@@ -276,18 +310,22 @@ describe('name constraints', () => {
 
   it('of forms that are not understood refuse names of that form', async () => {
     const registeredId = Uint8Array.of(0x30, 0x08, 0xa0, 0x06, 0x30, 0x04, 0x88, 0x02, 0x2a, 0x03)
-    const issuer = await limited(testExtension.raw(oids.nameConstraints, registeredId, true))
-    verify(await leafBelow(issuer))
+    const registered = await limited(testExtension.raw(oids.nameConstraints, registeredId, true))
+    verify(await leafBelow(registered))
     const subjectAltName = testExtension.raw(
       oids.subjectAltName,
       Uint8Array.of(0x30, 0x04, 0x88, 0x02, 0x2a, 0x03),
     )
-    const { certificate } = await ca.leaf('lake', { extensions: { subjectAltName } }, issuer)
-    refuses('NAME_CONSTRAINT_UNPROCESSABLE', {
-      leaf: certificate,
-      intermediates: certificates(issuer),
-      name: undefined,
-    })
+    const excluded = Uint8Array.of(0x30, 0x08, 0xa1, ...registeredId.subarray(3))
+    const other = await limited(testExtension.raw(oids.nameConstraints, excluded, true))
+    for (const issuer of [registered, other]) {
+      const { certificate } = await ca.leaf('lake', { extensions: { subjectAltName } }, issuer)
+      refuses('NAME_CONSTRAINT_UNPROCESSABLE', {
+        leaf: certificate,
+        intermediates: certificates(issuer),
+        name: undefined,
+      })
+    }
   })
 })
 
@@ -322,6 +360,14 @@ describe('of several ways up', () => {
     const { certificate } = await next.leaf('lake')
     const path = verify({ leaf: certificate, intermediates: certificates(next.issuing, newWithOld) })
     assert.equal(path.chain.length, 4)
+  })
+
+  it('what is missing is told of the certificate whose issuer it is', async () => {
+    const other = await TestCa.create({ trustDomain: 'elsewhere' })
+    assert.throws(() => verify({ roots: certificates(other.root) }), {
+      code: 'ISSUER_UNKNOWN',
+      message: /its issuer .*CN=service.datapunk root.* is not known here/,
+    })
   })
 
   it('a root may be trusted by what another CA has issued to it', async () => {
