@@ -93,9 +93,14 @@ describe('an entry of a data tile', () => {
     )
   })
 
+  it('names those above it by hashes of 32 octets', () => {
+    const rest = { timestamp: 1, leafIndex: 0, entry: x509Entry(octets('30')), precertificate: undefined }
+    assert.throws(() => encodeTileLeaf({ ...rest, chain: [octets('01'.repeat(31))] }), RangeError)
+  })
+
   const start = '0000000000000102 0000 000001 30'
   for (const [why, hex] of [
-    ['a type that is none', '0000000000000102 0002 000001 30 0008 00 0005 0000000003 0000'],
+    ['a type that is none', `0000000000000102 0002 ${key} 000001 30 0008 00 0005 0000000003 000001 30 0000`],
     ['an empty certificate', '0000000000000102 0000 000000 0008 00 0005 0000000003 0000'],
     ['no index', `${start} 0000 0000`],
     ['more extensions than the index', `${start} 000b 00 0005 0000000003 01 0000 0000`],
