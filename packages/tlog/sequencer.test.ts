@@ -71,6 +71,18 @@ describe('a log', () => {
     assert.equal(await checkNoteLog(log, new Map()), 3)
   })
 
+  it('signs nothing where all of a round was logged in the one before', async () => {
+    const log = new NoteLog()
+    const sequencer = await log.reopen()
+    const first = sequencer.add(note('a'))
+    // Not yet answered, and in no pool any more.
+    while (log.disk.objects.size === 0) await Promise.resolve()
+    const [one, again] = await Promise.all([first, sequencer.add(note('a'))])
+    assert.deepEqual(one, again)
+    assert.equal(new Set(log.disk.seen.map(String)).size, 1)
+    assert.equal(await checkNoteLog(log, new Map()), 1)
+  })
+
   it('takes whoever comes while it writes into one next round', async () => {
     const log = new NoteLog()
     const sequencer = await log.reopen()
