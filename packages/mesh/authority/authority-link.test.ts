@@ -13,6 +13,7 @@ import { AuthorityLink } from './authority-link.ts'
 import { AuthorityRoute } from './authority-route.ts'
 
 const digest = 'ab'.repeat(32)
+const ref = { digest, size: 1 }
 const hello: PeerMessage = { type: 'hello', document: new Uint8Array(), head: undefined, trust: undefined }
 
 type Told = EventEmitter<{ opened: []; heard: []; waits: [delay: number] }>
@@ -77,7 +78,7 @@ test('a section that does not come holds up nobody who closes the link', async (
   const authority = new Authority()
   const { link } = await linkTo(t, authority.answer)
   const asked = once(authority, 'section')
-  const section = link.section({ digest, size: 1 })
+  const section = link.section(ref)
   const [response] = (await asked) as [ServerResponse]
   const closed = once(response, 'close')
   link.close()
@@ -85,11 +86,25 @@ test('a section that does not come holds up nobody who closes the link', async (
   await closed
 })
 
+test('a section that is given up is waited for no longer, and its connection ends', async (t) => {
+  const authority = new Authority()
+  const { link } = await linkTo(t, authority.answer)
+  const asked = once(authority, 'section')
+  const stop = new AbortController()
+  const section = link.section(ref, undefined, stop.signal)
+  const rejected = assert.rejects(section, isMissing(/enough/))
+  const [response] = (await asked) as [ServerResponse]
+  const closed = once(response, 'close')
+  stop.abort(new Error('enough'))
+  await rejected
+  await closed
+})
+
 test('a section that comes octet by octet is not waited for without an end', async (t) => {
   const authority = new Authority()
   const { link, clock, told } = await linkTo(t, authority.answer)
   const asked = once(authority, 'section')
-  const section = link.section({ digest, size: 1 })
+  const section = link.section(ref)
   const rejected = assert.rejects(section, isMissing(/no answer within 300000 ms/))
   const [response] = (await asked) as [ServerResponse]
   for (let passed = 0; passed < 5 * 60_000; passed += REPORT_EVERY) {

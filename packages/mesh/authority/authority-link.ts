@@ -99,18 +99,20 @@ export class AuthorityLink {
    * A section by its digest: from what went ahead, else fetched. Nothing is believed of what comes but by that digest.
    *
    * @param base a section that is there, of which the authority may send the difference
+   * @param givenUp ends it at once
    * @throws MeshError `BUNDLE_MISSING`
    */
   async section(
     { digest, size }: { digest: string; size: number },
     base?: { digest: string; bytes: Uint8Array },
+    givenUp?: AbortSignal,
   ): Promise<Uint8Array> {
     const { route, clock } = this.#options
     const ahead = this.#ahead.take({ digest, size }, base)
     if (ahead !== undefined) return ahead
     const path = `/sections/${digest}${base ? `?base=${base.digest}` : ''}`
     try {
-      const { signal } = this.#ending
+      const signal = AbortSignal.any([this.#ending.signal, ...(givenUp ? [givenUp] : [])])
       const within = { clock, signal, patience: PATIENCE, maxBytes: MAX_SECTION }
       const { bytes, headers } = await getWithin(route, path, within)
       const isDifference = base !== undefined && headers['difference-of'] === base.digest

@@ -13,10 +13,11 @@ import {
 } from '@datapunk/protocol'
 import type { MeshDocuments } from '../membership/mesh-files.ts'
 
-/** Gets a section that is not at hand; `base` is an earlier one of its kind. */
+/** Gets a section that is not at hand; `base` is an earlier one of its kind, and `signal` gives it up. */
 export type FetchSection = (
   ref: SectionRef,
   base: { readonly digest: string; readonly bytes: Uint8Array } | undefined,
+  signal?: AbortSignal,
 ) => Promise<Uint8Array>
 
 export type OfferedDocument = Extract<AuthorityMessage, { type: 'trust-statement' | 'head' }>
@@ -40,9 +41,15 @@ export class OfferedDocuments {
    * second try asks only for the others.
    *
    * @param latest as in `BeliefOptions`
+   * @param signal gives up what is fetched
    * @throws ProtocolError; MeshError `BUNDLE_MISSING`
    */
-  async gather(offered: OfferedDocument, { trust, bundle }: MeshDocuments, latest: number): Promise<void> {
+  async gather(
+    offered: OfferedDocument,
+    { trust, bundle }: MeshDocuments,
+    latest: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (offered.type === 'trust-statement') return
     const { number } = readBundleHead(offered.document).head
     if (compareDocumentNumbers(number, bundle.head.number) <= 0) return
@@ -51,7 +58,7 @@ export class OfferedDocuments {
     try {
       // All are looked at first: a section that has to be known, and is not, spares the others.
       for (const ref of head.sections.filter(isKnownSection)) {
-        gathered.set(ref.digest, this.#gathered.get(ref.digest) ?? (await this.#section(ref, bundle)))
+        gathered.set(ref.digest, this.#gathered.get(ref.digest) ?? (await this.#section(ref, bundle, signal)))
       }
     } finally {
       this.#gathered = gathered
@@ -97,11 +104,12 @@ export class OfferedDocuments {
     }
   }
 
-  async #section(ref: SectionRef, bundle: Bundle): Promise<Uint8Array> {
+  async #section(ref: SectionRef, bundle: Bundle, signal?: AbortSignal): Promise<Uint8Array> {
     const known = bundle.sections.get(ref.digest)
     if (known !== undefined) return known
     const digest = bundle.head.sections.find(({ kind }) => kind === ref.kind)?.digest
     const bytes = digest === undefined ? undefined : bundle.sections.get(digest)
-    return this.#fetch(ref, digest === undefined || bytes === undefined ? undefined : { digest, bytes })
+    const base = digest === undefined || bytes === undefined ? undefined : { digest, bytes }
+    return this.#fetch(ref, base, signal)
   }
 }

@@ -93,7 +93,7 @@ export class PeerVoice {
     return this.#link.isOpen
   }
 
-  readonly fetchSection: FetchSection = (ref, base) => this.#link.section(ref, base)
+  readonly fetchSection: FetchSection = (ref, base, signal) => this.#link.section(ref, base, signal)
 
   tryNow(): void {
     this.#link.tryNow()

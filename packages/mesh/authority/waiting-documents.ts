@@ -40,6 +40,12 @@ export class WaitingDocuments {
     return waiting.slice(0, waiting.indexOf(document)).filter(({ type }) => type === 'trust-statement')
   }
 
+  /** Whether a head waits that came after this document. */
+  isOvertaken(document: OfferedDocument): boolean {
+    const newest = [...this.#reasons.keys()].findLast(({ type }) => type === 'head')
+    return newest !== undefined && newest !== document
+  }
+
   /** With a trust statement, those before it. */
   believed(document: OfferedDocument): void {
     if (document.type === 'trust-statement')

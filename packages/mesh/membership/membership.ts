@@ -58,6 +58,13 @@ export interface MembershipListener {
 const WAITS: Waits = { first: 100, longest: 10_000 }
 
 /**
+ * So long a newer head waits for the sections of the one before, to which it is a difference, counted from when they were asked for:
+ * after that they are given up for its own. Doubled each time, so that where heads come faster than sections one of them is believed
+ * in the end. Milliseconds.
+ */
+const LENIENCE = 10_000
+
+/**
  * A service's place in the mesh: its own pair and what it believes, read from files, checked, kept up to date. New files
  * are taken over only whole and good; numbers never go back.
  */
@@ -79,6 +86,10 @@ export class Membership implements CurrentSource {
   #offered: OfferedDocuments | undefined
   #failures = 0
   #cancelRetry = () => {}
+  /** How often in a row the sections of a head were given up for a newer one. */
+  #givenUp = 0
+  /** Gives up the sections that are gathered now, where that has lasted too long and a newer head has come. */
+  #giveWay = () => {}
   /** Met while joining, and told once somebody listens. */
   #early: readonly MeshError[]
   #config: ConfigReading
@@ -193,6 +204,7 @@ export class Membership implements CurrentSource {
   offer(document: OfferedDocument): void {
     this.#waiting.add(document)
     this.#failures = 0
+    this.#giveWay()
     void this.#trying.run()
   }
 
@@ -227,7 +239,7 @@ export class Membership implements CurrentSource {
       if (document.type === 'head' && this.#gathered.length > 0) await this.#reading.run()
       if (this.#left) return
       try {
-        await this.#offered?.gather(document, this.#documents, latestIssue(this.#config, this.#options.clock))
+        await this.#gather(document)
         this.#gathered.push(document)
       } catch (error) {
         this.#waiting.failed(document, problemOf(error))
@@ -237,6 +249,27 @@ export class Membership implements CurrentSource {
     await this.#reading.run()
     void this.#readOnceStapled()
     this.#tryLater()
+  }
+
+  async #gather(document: OfferedDocument): Promise<void> {
+    const { clock } = this.#options
+    const stop = new AbortController()
+    const cancel = clock.after(LENIENCE * 2 ** this.#givenUp, () => {
+      this.#giveWay = () => {
+        if (this.#waiting.isOvertaken(document)) stop.abort(new Error('a newer bundle has come'))
+      }
+      this.#giveWay()
+    })
+    try {
+      await this.#offered?.gather(document, this.#documents, latestIssue(this.#config, clock), stop.signal)
+      if (document.type === 'head') this.#givenUp = 0
+    } catch (error) {
+      if (stop.signal.aborted) this.#givenUp++
+      throw error
+    } finally {
+      cancel()
+      this.#giveWay = () => {}
+    }
   }
 
   #tryLater(): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { encodeMembers, formatDocumentNumber } from '@datapunk/protocol'
 import { atEnd, FixedClock, TestMesh } from '@datapunk/testkit'
@@ -15,6 +15,9 @@ const minute = 60_000
 /** As long as the first wait before another try may be, and the longest. */
 const SOON = 100
 const LATER = 10_000
+
+/** As long as a newer head waits for the sections of the one before, at first. */
+const LENIENCE = 10_000
 
 /** A service whose files stay as they are, and what the authority publishes meanwhile. */
 class Listening {
@@ -77,9 +80,9 @@ class Listening {
       this.problems.push(String(problem.data.rule ?? problem.code))
       happened()
     }
-    const fetch: FetchSection = (ref, base) => {
+    const fetch: FetchSection = (ref, base, signal) => {
       this.asked++
-      return this.answer(ref, base)
+      return this.answer(ref, base, signal)
     }
     membership.start({ changed: happened, problem, kept: () => {}, stirred: () => {} }, fetch)
     this.#membership = membership
@@ -224,9 +227,9 @@ test('files are believed while a section is waited for', async (t) => {
   const asked = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<Uint8Array>()
   const { answer } = listening
-  listening.answer = (ref, base) => {
+  listening.answer = (ref, base, signal) => {
     asked.resolve()
-    return answered.promise.then(() => answer(ref, base))
+    return answered.promise.then(() => answer(ref, base, signal))
   }
   const offered = listening.offer(head)
   await asked.promise
@@ -237,6 +240,77 @@ test('files are believed while a section is waited for', async (t) => {
   answered.resolve(new Uint8Array())
   await listening.refresh()
   assert.equal(listening.believed, '1.2 1.2')
+})
+
+describe('a newer bundle that comes while a section of the one before is gathered', () => {
+  const begin = async (t: TestContext) => {
+    const listening = await Listening.prepare(t)
+    const heads = [await listening.head(), await listening.head(), await listening.head()] as const
+    await listening.begin()
+    const { answer } = listening
+    /** Offers a head. Resolves when its section was asked for, which comes when that is called, unless it is given up. */
+    const stall = async (head: OfferedDocument): Promise<() => void> => {
+      const asked = Promise.withResolvers<void>()
+      const sent = Promise.withResolvers<void>()
+      listening.answer = async (ref, base, signal) => {
+        listening.answer = answer
+        asked.resolve()
+        signal?.addEventListener('abort', () => sent.resolve())
+        await sent.promise
+        return signal?.aborted ? missing() : answer(ref, base, signal)
+      }
+      void listening.offer(head)
+      await asked.promise
+      return sent.resolve
+    }
+    return { listening, heads, stall }
+  }
+
+  test('waits for it, and not for long', async (t) => {
+    const { listening, heads, stall } = await begin(t)
+    await stall(heads[0])
+    listening.clock.advance(LENIENCE - 1)
+    void listening.offer(heads[1])
+    await listening.after(1)
+    assert.deepEqual([listening.believed, listening.problems], ['1.3 1.1', []])
+  })
+
+  test('waits no more where that has lasted long already', async (t) => {
+    const { listening, heads, stall } = await begin(t)
+    await stall(heads[0])
+    listening.clock.advance(LENIENCE)
+    assert.equal(listening.believed, '1.1 1.1')
+    await listening.offer(heads[1])
+    assert.deepEqual([listening.believed, listening.problems], ['1.3 1.1', []])
+  })
+
+  test('is believed after the one before, where its section comes in time', async (t) => {
+    const { listening, heads, stall } = await begin(t)
+    const send = await stall(heads[0])
+    void listening.offer(heads[1])
+    listening.clock.advance(LENIENCE - 1)
+    send()
+    await listening.refresh()
+    assert.deepEqual([listening.asked, listening.believed], [2, '1.3 1.1'])
+  })
+
+  test('waits longer the next time, lest all are overtaken where sections come slowly', async (t) => {
+    const { listening, heads, stall } = await begin(t)
+    await stall(heads[0])
+    listening.clock.advance(LENIENCE)
+    const send = await stall(heads[1])
+    listening.clock.advance(LENIENCE)
+    void listening.offer(heads[2])
+    listening.clock.advance(LENIENCE - 1)
+    const { answer } = listening
+    listening.answer = async (...asked) => {
+      assert.equal(listening.believed, '1.3 1.1')
+      return answer(...asked)
+    }
+    send()
+    await listening.refresh()
+    assert.equal(listening.believed, '1.4 1.1')
+  })
 })
 
 test('whoever leaves waits for no section', async (t) => {
