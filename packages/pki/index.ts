@@ -73,6 +73,7 @@ export { type OcspResponseRequest, signOcspResponse } from './ocsp/sign-ocsp-res
 export { oids } from './oids.ts'
 export type { Usage } from './path/check-certificate.ts'
 export { checkRoot } from './path/check-root.ts'
+export { endOf } from './path/end-of.ts'
 export { checkPeerName, type PeerName } from './path/peer-name.ts'
 export { type PathRequest, type VerifiedPath, verifyPath } from './path/verify-path.ts'
 export { decodePem, encodePem } from './pem.ts'

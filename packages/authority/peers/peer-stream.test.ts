@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { endOf } from '@datapunk/pki'
 import { encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
@@ -115,9 +116,14 @@ describe('what is told of what peers say', () => {
     await store.write((transaction) => transaction.putService({ ...lake!, state: 'removed' }))
     assert.deepEqual(await told(), refused)
     await store.write((transaction) => transaction.putService(lake!))
-    assert.deepEqual(await told(), ['MISISSUED', 'MESSAGE_INVALID'])
-
     const { serial } = served
+    const end = endOf(store.certificate(serial)!.notAfter)
+    served.clock.set(end - 1)
+    assert.deepEqual(await told(), ['MISISSUED', 'MESSAGE_INVALID'])
+    served.clock.set(end)
+    assert.deepEqual(await told(), refused)
+    served.clock.set(end - 1)
+
     await store.write((transaction) =>
       transaction.revoke({ serial, reason: 'superseded', at: served.clock.now() }),
     )

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseCertificate } from '@datapunk/pki'
+import { endOf, parseCertificate } from '@datapunk/pki'
 import {
   type AuthorityMessage,
   compareDocumentNumbers,
@@ -86,7 +86,7 @@ export class PeerStream implements KnownStream {
     const { serial, revoked } = this.#speaker()
     const notAfter = this.#certificate(serial)?.notAfter ?? 0
     const service = store.services().find((row) => row.service === this.#service)
-    return !revoked && clock() <= notAfter && service?.state === 'member'
+    return !revoked && clock() < endOf(notAfter) && service?.state === 'member'
   }
 
   /** Reads until the peer ends, or says something that is not understood. */

@@ -1,6 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { encodePem } from '@datapunk/pki'
+import { encodePem, endOf } from '@datapunk/pki'
 import {
   type AuthorityAddress,
   addressText,
@@ -200,8 +200,7 @@ export class TlsDoor {
   #endExpired(): void {
     const now = this.#options.clock()
     for (const [socket, { notAfter }] of this.#callers) {
-      // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
-      if (now >= notAfter + 1000) socket.destroy()
+      if (now >= endOf(notAfter)) socket.destroy()
     }
   }
 

@@ -6,7 +6,7 @@ import {
   MeshError,
   type RuleVerdict,
 } from '@datapunk/mesh'
-import { type Certificate, checkPeerName, type PeerName, PkiError, type Usage } from '@datapunk/pki'
+import { type Certificate, checkPeerName, endOf, type PeerName, PkiError, type Usage } from '@datapunk/pki'
 import { type Config, formatDocumentNumber, ProtocolError } from '@datapunk/protocol'
 import { TlogError } from '@datapunk/tlog'
 import { CliError } from '../cli-error.ts'
@@ -56,8 +56,7 @@ function isCaOf({ certificate, mesh }: VerdictRequest): boolean {
 
 function caRules({ certificate, mesh, at }: VerdictRequest): RuleResult[] {
   const { number } = mesh.trust
-  // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
-  const valid = certificate.notBefore <= at && at < certificate.notAfter + 1000
+  const valid = certificate.notBefore <= at && at < endOf(certificate.notAfter)
   return [
     {
       rule: 'listed',

@@ -1,5 +1,6 @@
 import type { Administration, ProbePairs } from '@datapunk/authority'
 import { checkCertificate, type MeshDocuments, MeshError, readMeshDocuments } from '@datapunk/mesh'
+import { endOf } from '@datapunk/pki'
 import { type Config, PROBE, probeName, type ServiceConfig, serviceSpiffeId } from '@datapunk/protocol'
 import type { World } from '../world.ts'
 import { type Approach, attempt, type ProbedPlace, type Seen } from './attempt.ts'
@@ -78,8 +79,7 @@ export async function probeLive(options: LiveProbeOptions): Promise<ProbeResult>
 async function untilOfUse(pairs: ProbePairs, { services, world }: LiveProbeOptions): Promise<void> {
   const isFileReader = services.some(readsFiles)
   const read = isFileReader ? pairs.revokedAt + FILES_READ_WITHIN : 0
-  // A certificate is valid during all of its last second (RFC 5280 4.1.2.5).
-  const ready = Math.max(pairs.expired.notAfter + 1000, read)
+  const ready = Math.max(endOf(pairs.expired.notAfter), read)
   const left = Math.max(0, ready - world.clock())
   await new Promise((resolve) => setTimeout(resolve, left))
 }

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { endOf } from '@datapunk/pki'
 import {
   type AuthorityMessage,
   applySectionDifference,
@@ -224,8 +225,7 @@ class Stream {
     const end = () => this.asked.destroy()
     // Also on this machine: an authority may be stopped, or hang, and the socket stays open.
     this.#silence = new Silence(clock, LONGEST_SILENCE, end)
-    // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
-    this.#cancelEnd = standing ? atTime(clock, standing.notAfter + 1000, end) : () => {}
+    this.#cancelEnd = standing ? atTime(clock, endOf(standing.notAfter), end) : () => {}
   }
 
   /** Whether anything came from the other end. */

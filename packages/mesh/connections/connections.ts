@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { endOf } from '@datapunk/pki'
 import { MAX_REPORTED_CONNECTIONS, type Report } from '@datapunk/protocol'
 import { atTime, type Clock } from '../clock.ts'
 import { MeshError } from '../error.ts'
@@ -114,8 +115,7 @@ export class Connections {
   #groupOf({ peer }: Standing): SerialGroup {
     const known = this.#groups.get(peer.serial)
     if (known !== undefined) return known
-    // RFC 5280 4.1.2.5: the period of validity includes all of the last second.
-    const end = peer.notAfter + 1000
+    const end = endOf(peer.notAfter)
     const cancelCut = atTime(this.#clock, end, () => this.#endOf(peer.serial))
     const notice = Math.min(DRAIN_BEFORE_END, (end - this.#clock.now()) / 10)
     const cancelDrain = atTime(this.#clock, end - notice, () => this.#drainSerial(peer.serial))

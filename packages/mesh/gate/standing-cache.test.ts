@@ -9,7 +9,12 @@ describe('StandingCache', () => {
   const counting = () => {
     const cache = new StandingCache()
     let examined = 0
-    const ask = (fingerprint: string, at: number, found = standing(10, 20), usage = 'clientAuth' as const) =>
+    const ask = (
+      fingerprint: string,
+      at: number,
+      found = standing(10, 2000),
+      usage = 'clientAuth' as const,
+    ) =>
       cache.of(fingerprint, usage, at, () => {
         examined++
         return found
@@ -25,8 +30,10 @@ describe('StandingCache', () => {
 
   test('examines it anew outside the time it was good for', () => {
     const { ask, examined } = counting()
-    ask('a', 15)
-    ask('a', 21)
+    ask('a', 10)
+    ask('a', 2999)
+    assert.equal(examined(), 1, 'it is good during all of its last second')
+    ask('a', 3000)
     ask('a', 9)
     assert.equal(examined(), 3)
   })

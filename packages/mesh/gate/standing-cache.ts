@@ -1,4 +1,4 @@
-import type { Usage } from '@datapunk/pki'
+import { endOf, type Usage } from '@datapunk/pki'
 import type { Standing } from './standing.ts'
 
 /** 4,096 peers of about 6 kB each; a mesh with more callers than that per process examines some of them again. */
@@ -26,7 +26,7 @@ export class StandingCache {
   of(fingerprint: string, usage: Usage, at: number, examine: () => Standing): Standing {
     const key = usage + fingerprint
     const known = this.#entries.get(key)
-    if (known !== undefined && known.notBefore <= at && at <= known.notAfter) return known
+    if (known !== undefined && known.notBefore <= at && at < endOf(known.notAfter)) return known
     this.#entries.delete(key)
     const standing = examine()
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#entries.keys().next().value as string)

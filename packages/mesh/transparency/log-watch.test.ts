@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, before, beforeEach, describe, test } from 'node:test'
-import { encodeSct, encodeSctList } from '@datapunk/pki'
+import { encodeSct, encodeSctList, endOf } from '@datapunk/pki'
 import { keyIdOf, pinOf } from '@datapunk/protocol'
 import { FixedClock, logsOf, TestCa, type TestIdentity, TestLog } from '@datapunk/testkit'
 import { type LogAlarm, LogWatch } from './log-watch.ts'
@@ -507,7 +507,7 @@ describe('whoever watches a log', () => {
     await watch.stop()
     await logUnasked(ended)
     await serve()
-    clock.set(ended.certificate.notAfter + 1)
+    clock.set(endOf(ended.certificate.notAfter))
     start()
     await watch.look()
     waitForPins()

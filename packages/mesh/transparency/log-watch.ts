@@ -1,4 +1,4 @@
-import { type Certificate, readableCertificate, type TileLeaf } from '@datapunk/pki'
+import { type Certificate, endOf, readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
 import type { ReadLog } from './log-reader.ts'
@@ -250,7 +250,7 @@ export class LogWatch {
   #isStrange({ serial, notAfter, pin }: Stranger): boolean {
     const { clock, ownNames } = this.#options
     const { pins, isRevoked } = ownNames()
-    if (pins === undefined || clock.now() > notAfter || isRevoked(serial)) return false
+    if (pins === undefined || clock.now() >= endOf(notAfter) || isRevoked(serial)) return false
     return !pins.has(pin) && !this.#held.has(pin)
   }
 

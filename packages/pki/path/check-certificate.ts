@@ -2,6 +2,7 @@ import type { Certificate } from '../certificate.ts'
 import { keyAlgorithmOf } from '../keys/public-key.ts'
 import { oids } from '../oids.ts'
 import { PkiError, type PkiErrorCode, type PkiErrorData } from '../pki-error.ts'
+import { endOf } from './end-of.ts'
 import { type PlaceInPath, refusingRules } from './strictness.ts'
 
 /** What the key of a leaf is wanted for (RFC 5280 §4.2.1.12). */
@@ -56,7 +57,7 @@ export function checkDates(certificate: Certificate, at: number): void {
 /** @throws PkiError `CERTIFICATE_EXPIRED` */
 export function checkExpiry(certificate: Certificate, at: number): void {
   const { notBefore, notAfter } = certificate
-  if (Math.floor(at / 1000) * 1000 > notAfter) {
+  if (at >= endOf(notAfter)) {
     throw refusal('CERTIFICATE_EXPIRED', certificate, `it expired ${utc(notAfter)}, and it is ${utc(at)}`, {
       at,
       notBefore,
