@@ -275,10 +275,37 @@ describe('whoever is revoked', () => {
       refusals.map(({ rule }) => rule),
       ['SELF_REVOKED'],
     )
-    await assert.rejects(lake.connect({ host: 'stream.service.datapunk', port }), { code: 'SERVER_REFUSED' })
+    await assert.rejects(lake.connect({ host: 'stream.service.datapunk', port }), (error: MeshError) => {
+      assert.deepEqual([error.code, error.data.rule], ['SERVER_REFUSED', 'SELF_REVOKED'])
+      assert.match(
+        error.message,
+        /^nothing was sent: found .* of lake itself .*; allowed: .*`mtls issue lake`/,
+      )
+      return true
+    })
     await testMesh.rotate('lake')
     await Promise.all([lake.refresh(), stream.refresh()])
     assert.equal(await call(), 'hello')
+  })
+
+  test('and is refused for it, learns that rather than that it was most likely refused', async () => {
+    const leaf = await testMesh.leaf('lake')
+    const [cert, key] = [testMesh.ca.chainPem(leaf), leaf.keyPem]
+    // In TLS 1.2 a server has judged before the caller has.
+    const server = createTlsServer({ cert, key, maxVersion: 'TLSv1.2', requestCert: true })
+    const port = await listen(server)
+    ending.add(() => server.close())
+    const pair = await testMesh.rotate('stream')
+    await stream.refresh()
+    await revoke(pair.certificate.serial, stream)
+    await assert.rejects(stream.connect({ host: 'lake', port }), (error: MeshError) => {
+      assert.deepEqual([error.code, error.data.rule], ['PEER_REFUSED', 'SELF_REVOKED'])
+      assert.match(
+        error.message,
+        /after the handshake: found .* of stream itself .*; allowed: .*`mtls issue stream`/,
+      )
+      return true
+    })
   })
 
   test('can’t join', async () => {

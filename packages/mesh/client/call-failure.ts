@@ -1,14 +1,20 @@
 import { addressText } from '@datapunk/protocol'
 import type { Current } from '../current.ts'
 import { MeshError } from '../error.ts'
-import { type Refusal, refusalData } from '../gate/refusal.ts'
+import { ownFaults } from '../gate/own-rules.ts'
+import { type Refusal, type Refused, refusalData } from '../gate/refusal.ts'
 import type { Target } from '../gate/resolve.ts'
-import { whyCommand } from '../gate/why-command.ts'
+import { whyCommand, withWhy } from '../gate/why-command.ts'
 import { noProtocolFix } from '../tls-profile.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
 const certificateAlert =
   /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)/
+
+/** Who calls: what the call was begun with, and what is wrong with this service itself by now. */
+export interface Calling extends Current {
+  readonly fault: () => Refused | undefined
+}
 
 export function isCertificateAlert(error: unknown): boolean {
   return certificateAlert.test((error as { code?: string } | undefined)?.code ?? '')
@@ -19,37 +25,42 @@ export function isCertificateAlert(error: unknown): boolean {
  *
  * @param connected whether TCP was, so that something of TLS was said
  */
-export function explainFailure(error: Error, target: Target, current: Current, connected: boolean): Error {
+export function explainFailure(error: Error, target: Target, calling: Calling, connected: boolean): Error {
   const { code } = error as NodeJS.ErrnoException
   if (typeof code !== 'string') return error
-  if (isCertificateAlert(error)) return peerRefused(target, current, error)
+  if (isCertificateAlert(error)) return peerRefused(target, calling, error)
   if (code.startsWith('ERR_SSL_')) return handshakeFailed(target, error)
   if (code === 'ECONNRESET' && connected) {
     // In TLS 1.2 the server has judged before the client is done.
     return target.member.minTls === '1.2'
-      ? peerRefused(target, current, error)
+      ? peerRefused(target, calling, error)
       : handshakeFailed(target, error)
   }
   return code.startsWith('E') && !code.startsWith('ERR_') ? unreachable(target, error, code) : error
 }
 
-/** Our gate's refusal of a server, as the caller gets it. */
+/** Our gate's refusal of a server, as the caller gets it; or of any, for what is wrong with this service itself. */
 export function serverRefused(refusal: Refusal): MeshError {
-  return new MeshError('SERVER_REFUSED', `the server was refused: ${refusal.message}: ${refusal.fix}`, {
+  const what = ownFaults.has(refusal.rule) ? 'nothing was sent' : 'the server was refused'
+  return new MeshError('SERVER_REFUSED', `${what}: ${refusal.message}: ${refusal.fix}`, {
     refusal,
     data: refusalData(refusal),
   })
 }
 
 /** The server's refusal of this service, as far as it can be told from here. */
-export function peerRefused(target: Target, { identity, view }: Current, cause?: unknown): MeshError {
+export function peerRefused(target: Target, { identity, view, fault }: Calling, cause?: unknown): MeshError {
   const { service } = target.member
   const { serial } = identity.leaf
   const why = whyCommand(view.service, service)
+  const own = fault()
+  const reason = own
+    ? `${own.message}: ${own.fix}`
+    : `found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}`
   return new MeshError(
     'PEER_REFUSED',
-    `${service} (${placeOf(target)}) closed the connection right after the handshake: found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}; \`${why}\` tells every rule`,
-    { cause, data: { ...dataOf(target), self: view.service, serial, why } },
+    `${service} (${placeOf(target)}) closed the connection right after the handshake: ${withWhy(reason, why)}`,
+    { cause, data: { ...dataOf(target), self: view.service, serial, why, ...(own && { rule: own.rule }) } },
   )
 }
 

@@ -7,7 +7,7 @@ import type { Contact } from '../gate/gate.ts'
 import { setPeer } from '../gate/peer.ts'
 import type { Target } from '../gate/resolve.ts'
 import type { PresentedCertificate } from '../gate/standing.ts'
-import { explainFailure, peerRefused, serverRefused, tooSlow } from './call-failure.ts'
+import { type Calling, explainFailure, peerRefused, serverRefused, tooSlow } from './call-failure.ts'
 import { expectFirstAnswer } from './first-answer.ts'
 import type { KeptSession, SessionStore } from './session-store.ts'
 
@@ -132,9 +132,13 @@ export class OutgoingHandshake {
     setPeer(socket, standing.peer)
     this.#core.connections.add(connection)
     socket.disableRenegotiation()
-    expectFirstAnswer(socket, (cause) => peerRefused(this.#target, this.#epoch.current, cause))
+    expectFirstAnswer(socket, (cause) => peerRefused(this.#target, this.#calling, cause))
     this.#core.accepted(connection)
     return undefined
+  }
+
+  get #calling(): Calling {
+    return { ...this.#epoch.current, fault: () => this.#core.gate.selfFault() }
   }
 
   #contact(leaf: PresentedCertificate | undefined, openssl?: string): Contact {
@@ -155,7 +159,7 @@ export class OutgoingHandshake {
     const refused =
       socket.authorizationError && this.#refuse(this.#contact(this.#leaf, String(socket.authorizationError)))
     if (refused) return refused
-    return explainFailure(error, this.#target, this.#epoch.current, this.#connected)
+    return explainFailure(error, this.#target, this.#calling, this.#connected)
   }
 
   #keep(session: Buffer): void {

@@ -1,6 +1,6 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { GateStep } from './gate-step.ts'
-import { Refused } from './refusal.ts'
+import { Refused, type Rule } from './refusal.ts'
 import type { MeshView } from './view.ts'
 
 /** A service at one moment, by what it believes. */
@@ -46,6 +46,13 @@ export const ownRules: readonly GateStep<OwnState>[] = [
   },
 ]
 
+/** What `ownRules` refuse for, whoever is at the other end. */
+export const ownFaults: ReadonlySet<Rule> = new Set<Rule>([
+  'BUNDLE_EXPIRED',
+  'SELF_NOT_A_MEMBER',
+  'SELF_REVOKED',
+])
+
 function selfIsNoMember(view: MeshView): Refused {
   return new Refused(
     'SELF_NOT_A_MEMBER',
@@ -57,7 +64,7 @@ function selfIsNoMember(view: MeshView): Refused {
 function selfIsRevoked({ service, bundle }: MeshView, serial: string): Refused {
   return new Refused(
     'SELF_REVOKED',
-    `found the certificate ${serial} of ${service} itself among those that bundle ${formatDocumentNumber(bundle.head.number)} lists as revoked, so nobody is served and nobody called`,
+    `found the certificate ${serial} of ${service} itself among those that bundle ${formatDocumentNumber(bundle.head.number)} lists as revoked, so nobody is served and nobody called; allowed: one that is not`,
     `\`mtls status\` says whether ${service} is barred, which \`mtls issue ${service}\` ends; else \`mtls up\` gives it a new pair, which is taken up by itself`,
   )
 }
