@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join as joinPath } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { badCertificates, type Fault, TestMesh } from '@datapunk/testkit'
-import { join, type MeshError, type MeshErrorCode } from './index.ts'
+import { join, type Mesh, type MeshError, type MeshErrorCode } from './index.ts'
 
 /** Refused while they are read, not while they are judged. */
 const unreadable = [
@@ -43,6 +43,17 @@ describe('join', () => {
         message: `join: pollEvery: found ${pollEvery}; allowed: milliseconds from 1 to 2147483647`,
       }))
   }
+
+  test('with `await using`, the end of the block leaves', async () => {
+    const memory = joinPath(testMesh.folder, `memory-${++joined}`)
+    const left: Mesh[] = []
+    {
+      await using mesh = await join('lake', { config: testMesh.configFile, memory })
+      left.push(mesh)
+      assert.ok(mesh.createServer())
+    }
+    assert.throws(() => left[0]!.createServer(), { code: 'LEFT' })
+  })
 
   /** Refused with this code, and with a message that names what repairs it. */
   const assertRefused = async (code: MeshErrorCode, fix: RegExp, data: Record<string, unknown> = {}) => {

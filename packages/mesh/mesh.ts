@@ -305,6 +305,11 @@ export class Mesh extends EventEmitter<MeshEvents> {
     return this.#gone
   }
 
+  /** `leave`, for `await using mesh = await join('lake')`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave()
+  }
+
   async #end(): Promise<void> {
     const kept = Promise.all([this.#membership.stop(), this.#logs.stop()])
     this.#voice.leave()
