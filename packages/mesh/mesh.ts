@@ -39,7 +39,16 @@ import { LogWatch } from './transparency/log-watch.ts'
 import { WitnessMemory } from './transparency/witness-memory.ts'
 
 /** undici's, or Node's own, whose types are of the undici within it. */
-type FetchOptions = Omit<RequestInit, 'dispatcher'> | Omit<globalThis.RequestInit, 'dispatcher'>
+type FetchOptions = (Omit<RequestInit, 'dispatcher'> | Omit<globalThis.RequestInit, 'dispatcher'>) &
+  FetchTimeouts
+
+/** What undici ends a call after, with an error of the code `UND_ERR_HEADERS_TIMEOUT` or `UND_ERR_BODY_TIMEOUT` as its `cause`. */
+interface FetchTimeouts {
+  /** Milliseconds from the request to the headers of its answer; 300,000 unless given, 0 for as long as it takes. */
+  readonly headersTimeout?: number | undefined
+  /** Milliseconds between two pieces of the answer's body; 300,000 unless given, 0 for as long as it takes. */
+  readonly bodyTimeout?: number | undefined
+}
 
 type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
@@ -221,7 +230,8 @@ export class Mesh extends EventEmitter<MeshEvents> {
   /**
    * `fetch` to members: `https://NAME/…`, NAME a DNS name or IP address of a member or its service name. Where the URL
    * names no port (or 443), the port of the member's `address` counts. Redirects are followed within that member; with
-   * `redirect: 'follow'` in `init`, to any.
+   * `redirect: 'follow'` in `init`, to any. An answer that takes its time, as of a long query, needs `headersTimeout`, and one that
+   * falls silent in between, as of events, `bodyTimeout`.
    *
    * It may be handed on alone, as `{ fetch: mesh.fetch }`.
    *
@@ -233,10 +243,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
     init?: FetchOptions,
   ): Promise<Response> => {
     if (this.#left) throw left()
+    const { redirect, headersTimeout = null, bodyTimeout = null } = init ?? {}
+    const timed = this.dispatcher.compose(
+      (dispatch) => (options, handler) => dispatch({ ...options, headersTimeout, bodyTimeout }, handler),
+    )
     const dispatcher =
-      init?.redirect === 'follow'
-        ? this.dispatcher
-        : this.dispatcher.compose(toOneMember((host) => this.#client.memberAt(host)))
+      redirect === 'follow' ? timed : timed.compose(toOneMember((host) => this.#client.memberAt(host)))
     try {
       return await fetch(ownRequest(input), { ...(init as RequestInit), ...ownBody(init), dispatcher })
     } catch (error) {

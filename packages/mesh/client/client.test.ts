@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { request } from 'node:https'
 import { createServer as createTcpServer, type Server } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
-import { badCertificates, type Fault, FixedClock, TestMesh } from '@datapunk/testkit'
+import { atEnd, badCertificates, type Fault, FixedClock, TestMesh } from '@datapunk/testkit'
 import { join, type Mesh, type MeshError, type MeshErrorCode, type Refusal, type Rule } from '../index.ts'
 import { listen } from '../testing/listen.ts'
 
@@ -248,6 +249,22 @@ describe('a client of the mesh', () => {
     await assert.rejects(stream.connect({ host: 'old.service.datapunk', port }), code('PEER_REFUSED'))
     server.close()
   })
+
+  for (const [timeout, begin] of Object.entries({
+    headersTimeout: () => {},
+    bodyTimeout: (response: ServerResponse) => response.write('hel'),
+  })) {
+    test(`fetch waits for an answer as long as ${timeout} says`, async (t) => {
+      const server = lake.createServer((_incoming, response) => void begin(response))
+      const port = await listen(server)
+      atEnd(t, () => server.close())
+      atEnd(t, () => server.closeAllConnections())
+      const call = async () =>
+        (await stream.fetch(`https://lake.service.datapunk:${port}/`, { [timeout]: 1 })).text()
+      const code = timeout === 'headersTimeout' ? 'UND_ERR_HEADERS_TIMEOUT' : 'UND_ERR_BODY_TIMEOUT'
+      await assert.rejects(call(), (error: Error & { cause: { code: string } }) => error.cause.code === code)
+    })
+  }
 
   test('the port comes from the address where the call names none, also where Node fills in 443', async () => {
     const server = lake.createServer((_incoming, response) => response.end('hello'))
