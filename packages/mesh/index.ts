@@ -26,6 +26,7 @@ export type {
   Condition,
   Counters,
   CutConnection,
+  DrainingConnection,
   MeshEvents,
   Revocation,
   Rotation,

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import type { DocumentNumber } from '@datapunk/protocol'
 import type { MeshError, MeshErrorCode } from './error.ts'
 import type { Peer } from './gate/peer.ts'
@@ -53,6 +54,17 @@ export interface CutConnection {
   readonly error: MeshError
 }
 
+/** A connection that ends before long. */
+export interface DrainingConnection {
+  readonly direction: 'in' | 'out'
+  readonly peer: Peer
+  readonly remote: string | undefined
+  /** As an application has it from `connect`, `secureConnection`, or the `socket` of a request of HTTP/1.1 and of its upgrade. */
+  readonly socket: TLSSocket
+  /** When the peer's certificate ends, and the connection with it, if nothing has ended it before. Milliseconds since the epoch. */
+  readonly endsAt: number
+}
+
 export interface MeshEvents {
   /** A connection passed the gate. */
   accepted: [Accepted]
@@ -60,6 +72,11 @@ export interface MeshEvents {
   refused: [Refusal]
   /** A connection passed that would have been refused, were the check `required` that only reports now. */
   reported: [Refusal]
+  /**
+   * An open connection is to be left: its peer's certificate ends within a minute, or its CA is on its way out. HTTP does so by
+   * itself: nothing new is asked over it. Over raw TLS or a web socket the application may say goodbye, and connect anew.
+   */
+  draining: [DrainingConnection]
   /** An open connection was ended: its peer's certificate, membership or right is gone. */
   cut: [CutConnection]
   /** New handshakes use a new pair. */

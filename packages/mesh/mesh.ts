@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Server as HttpsServer } from 'node:https'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
+import { endOf } from '@datapunk/pki'
 import type { Address } from '@datapunk/protocol'
 import { FormData, fetch, Request, type RequestInfo, type RequestInit, type Response } from 'undici'
 import { AuthorityRoute } from './authority/authority-route.ts'
@@ -84,6 +85,14 @@ export class Mesh extends EventEmitter<MeshEvents> {
         this.#tally.cut()
         this.#voice.reportCuts()
         this.#tell('cut', { direction: contact.direction, peer: standing.peer, remote, error })
+      },
+      draining: ({ socket, contact, standing: { peer } }) => {
+        if (this.listenerCount('draining') === 0) return
+        const endsAt = endOf(peer.notAfter)
+        this.#tell('draining', {
+          ...{ direction: contact.direction, peer, remote: contact.remote() },
+          ...{ socket, endsAt },
+        })
       },
       othersChanged: () => this.#voice.reportSoon(),
       outgoingDrained: (sockets) => {

@@ -170,9 +170,10 @@ describe('an open connection', () => {
 
 test('connections under an issuing CA on its way out are moved once, and all that are open at once', () => {
   const moved: unknown[] = []
+  const told: unknown[] = []
   const unexpected = () => assert.fail('nothing is cut')
   const connections = new Connections(new FixedClock(), {
-    ...{ cut: unexpected, othersChanged: () => {} },
+    ...{ cut: unexpected, othersChanged: () => {}, draining: ({ socket }) => told.push(socket) },
     outgoingDrained: (sockets) => moved.push(sockets),
   })
   const open = (issuer: string) => {
@@ -186,4 +187,5 @@ test('connections under an issuing CA on its way out are moved once, and all tha
   const third = open('old')
   connections.drainIssuedBy(new Set(['old']))
   assert.deepEqual(moved, [[first, second], [third]])
+  assert.deepEqual(told, [first, second, third])
 })

@@ -39,6 +39,8 @@ export interface ConnectionsListener {
   readonly cut: (cut: Cut) => void
   /** Whom this service is connected with is not as it was. */
   readonly othersChanged: () => void
+  /** It ends before long; told once of each. */
+  readonly draining: (connection: Connection) => void
   /** Connections that this service made are to be used for no new request; told once of each. */
   readonly outgoingDrained: (sockets: readonly TLSSocket[]) => void
 }
@@ -143,6 +145,8 @@ export class Connections {
       else drain(connection.socket)
     }
     if (outgoing.length > 0) this.#listener.outgoingDrained(outgoing)
+    // Those that nothing went over were closed by that.
+    for (const connection of undrained) if (!connection.socket.destroyed) this.#listener.draining(connection)
   }
 
   #endOf(serial: string): void {

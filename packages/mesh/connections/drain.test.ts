@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls'
+import { endOf } from '@datapunk/pki'
 import { FixedClock, TestMesh } from '@datapunk/testkit'
-import { join, type Mesh } from '../index.ts'
+import { type DrainingConnection, join, type Mesh } from '../index.ts'
 import { listen } from '../testing/listen.ts'
 
 const hour = 60 * 60 * 1000
@@ -76,4 +83,43 @@ describe('a connection near the end of its certificate', () => {
     assert.equal(body, 'begun, and finished')
     await once(session, 'close')
   })
+
+  for (const [over, begin] of Object.entries({
+    'raw TLS': (taken: (socket: TLSSocket) => void) => ({
+      server: lake.protect(createTlsServer(taken)),
+      hello: '',
+    }),
+    'a web socket': (taken: (socket: TLSSocket) => void) => ({
+      server: lake
+        .createServer()
+        .on('upgrade', ({ socket }: IncomingMessage) => taken(socket as TLSSocket)) as TlsServer,
+      hello: 'GET / HTTP/1.1\r\nHost: lake.service.datapunk\r\nConnection: upgrade\r\nUpgrade: any\r\n\r\n',
+    }),
+  })) {
+    test(`over ${over} is told to the application, which may say goodbye`, async () => {
+      const taken = Promise.withResolvers<TLSSocket>()
+      const { server, hello } = begin(taken.resolve)
+      const port = await listen(server)
+      close = () => server.close()
+      const socket = connectTls({ ...(await caller([])), port })
+      socket.write(hello)
+      const own = await taken.promise
+      own.on('error', () => {})
+      socket.on('error', () => {})
+      const draining = once(lake, 'draining') as Promise<[DrainingConnection]>
+      clock.advance(24 * hour - 30_000)
+      const [told] = await draining
+      assert.deepEqual(
+        [told.direction, told.peer.service, told.endsAt],
+        ['in', 'stream', endOf(told.peer.notAfter)],
+      )
+      assert.equal(told.socket, own)
+      told.socket.write('goodbye')
+      assert.equal(String((await once(socket, 'data'))[0]), 'goodbye')
+      const closed = new Promise((resolve) => socket.once('close', resolve))
+      clock.set(told.endsAt)
+      await closed
+      assert.equal(lake.counters.cut, 1)
+    })
+  }
 })
