@@ -17,7 +17,7 @@ const tls12Suites = [
 
 /** What mends that a caller and a server have no application protocol in common (RFC 7301). */
 export const noProtocolFix =
-  'name what it speaks in ALPNProtocols of the server; where `mtls proxy` stands before a program that speaks HTTP, `--to http://HOST:PORT` says so'
+  'name what it speaks in ALPNProtocols of the server; where `mtls proxy` stands before a program that speaks HTTP, `--to http://HOST:PORT` says so, and `--to h2c://HOST:PORT` that it speaks HTTP/2'
 
 const byMinTls: Readonly<Record<MinTls, SecureContextOptions>> = {
   '1.3': {

@@ -37,7 +37,7 @@ export const proxyCommand: CommandSpec<ProxyCommandOptions> = {
     ['--from <place>', 'where the program calls, HOST:PORT or unix:/PATH; --to follows', 'in order'],
     [
       '--to <place>',
-      'the program behind, HOST:PORT or unix:/PATH, or http://HOST:PORT or http+unix:/PATH where it speaks HTTP; after --from a member, NAME or NAME:PORT',
+      'the program behind, HOST:PORT or unix:/PATH, or http://HOST:PORT or http+unix:/PATH where it speaks HTTP, and h2c for HTTP/2, as of gRPC; after --from a member, NAME or NAME:PORT, or h2c://NAME',
       'in order',
     ],
     ['--grace <duration>', 'how long open connections may take to finish; 10s unless given'],

@@ -24,11 +24,12 @@ async function typed(words: readonly string[]): Promise<readonly OrderedOption[]
 describe('routesOf', () => {
   test('goes by the order, in both directions, as often as it is asked to', async () => {
     const words =
-      'proxy lake --listen 0.0.0.0:1 --to http+unix:/run/a --from [::1]:2 --to cache --from unix:/b --to db:3'
+      'proxy lake --listen 0.0.0.0:1 --to http+unix:/run/a --from [::1]:2 --to cache --from unix:/b --to h2c://db:3 --listen [::]:4 --to h2c://127.0.0.1:5'
     assert.deepEqual(routesOf(await typed(words.split(' ')), {}), [
       { way: 'serve', at: { host: '0.0.0.0', port: 1 }, to: { path: '/run/a' }, protocol: 'http/1.1' },
       { way: 'call', at: { host: '::1', port: 2 }, to: { host: 'cache', port: undefined } },
-      { way: 'call', at: { path: '/b' }, to: { host: 'db', port: 3 } },
+      { way: 'call', at: { path: '/b' }, to: { host: 'db', port: 3 }, protocol: 'h2' },
+      { way: 'serve', at: { host: '::', port: 4 }, to: { host: '127.0.0.1', port: 5 }, protocol: 'h2' },
     ])
   })
 
@@ -38,6 +39,7 @@ describe('routesOf', () => {
     '--listen unix:/a --to 127.0.0.1:1': /--listen unix:\/a; allowed: HOST:PORT/,
     '--from 127.0.0.1:1 --to lake:0': /--to lake:0; allowed: a member/,
     '--from 127.0.0.1:1 --to unix:/a': /--to unix:\/a; allowed: a member/,
+    '--from 127.0.0.1:1 --to grpc://lake': /--to grpc:\/\/lake; allowed: a member/,
     '--from :1 --to lake': /place ":1"/,
   }
   for (const [line, says] of Object.entries(wrong)) {
@@ -51,7 +53,7 @@ describe('routesOf', () => {
 describe('every mtls proxy that is written down is one', () => {
   const files = [
     ['README.md', 3],
-    ['docs/adopting.md', 5],
+    ['docs/adopting.md', 7],
     ['deploy/compose/redis.yaml', 1],
     ['deploy/systemd/mtls-proxy@.service', 1],
     ['packages/cli/commands/proxy.ts', 3],

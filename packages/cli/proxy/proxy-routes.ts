@@ -1,11 +1,12 @@
 import { MeshError } from '@datapunk/mesh'
 import {
-  type MemberPlace,
   type Permissions,
   parsePlace,
   parseProgram,
+  protocols,
   type Route,
   refuseExposed,
+  type Scheme,
 } from '@datapunk/mesh/proxy'
 import { CliError } from '../cli-error.ts'
 import type { OrderedOption } from '../command-spec.ts'
@@ -34,7 +35,7 @@ function routeOf(first: OrderedOption, second: OrderedOption | undefined): Route
   if (second?.flag !== '--to') throw unpaired(`${first.flag} ${first.value} without it`)
   try {
     const at = parsePlace(first.value)
-    if (first.flag === '--from') return { way: 'call', at, to: memberOf(second.value) }
+    if (first.flag === '--from') return { way: 'call', at, ...memberOf(second.value) }
     if ('path' in at) throw wrong(`--listen ${first.value}`, 'HOST:PORT, where other members reach it')
     return { way: 'serve', at, ...parseProgram(second.value) }
   } catch (error) {
@@ -42,13 +43,14 @@ function routeOf(first: OrderedOption, second: OrderedOption | undefined): Route
   }
 }
 
-/** `lake`, `lake:8445`, `lake.service.datapunk:8445`. */
-function memberOf(text: string): MemberPlace {
-  const [, host, port] = /^([a-zA-Z0-9.-]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+/** `lake`, `lake:8445`, `h2c://lake.service.datapunk:8445`. */
+function memberOf(text: string): Pick<Route & { way: 'call' }, 'to' | 'protocol'> {
+  const [, scheme, host, port] = /^(?:(h2c|http):\/\/)?([a-zA-Z0-9.-]+)(?::(\d{1,5}))?$/.exec(text) ?? []
   if (host === undefined || Number(port ?? 1) > 65_535 || Number(port ?? 1) === 0) {
     throw wrong(`--to ${text}`, 'a member of the mesh after --from, as in lake or lake:8445')
   }
-  return { host, port: port === undefined ? undefined : Number(port) }
+  const to = { host, port: port === undefined ? undefined : Number(port) }
+  return scheme === undefined ? { to } : { to, protocol: protocols[scheme as Scheme] }
 }
 
 function unpaired(found: string): CliError {

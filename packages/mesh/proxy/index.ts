@@ -1,4 +1,14 @@
 export { fileLimit, filesFor, roomForConnections, WANTED_CONNECTIONS } from './file-limit.ts'
 export { type Place, parsePlace, placeText } from './place.ts'
-export { type MeshProxy, openProxy, type ProxyEvents, type ProxyOptions, routeText } from './proxy.ts'
-export { type MemberPlace, type Permissions, parseProgram, type Route, refuseExposed } from './route.ts'
+export { type MeshProxy, openProxy, type ProxyEvents, type ProxyOptions } from './proxy.ts'
+export {
+  type MemberPlace,
+  type Permissions,
+  type Protocol,
+  parseProgram,
+  protocols,
+  type Route,
+  refuseExposed,
+  routeText,
+  type Scheme,
+} from './route.ts'

@@ -2,6 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
 import { request } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -330,6 +336,48 @@ describe('before a program that speaks HTTP', () => {
     assert.equal(rule, 'TLS_HANDSHAKE_FAILED')
     assert.match(fix, /--to http:/)
     await stop()
+  })
+})
+
+describe('for programs that speak HTTP/2, as gRPC does', () => {
+  const at = { host: '127.0.0.1', port: 0 }
+  const protocol = 'h2'
+
+  /** Ends as a call of gRPC does, with a trailer. */
+  const answer = (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    response.addTrailers({ 'grpc-status': '0' })
+    request.pipe(response)
+  }
+
+  const say = async (near: { readonly host: string; readonly port: number }) => {
+    const session = connectHttp2(`http://${near.host}:${near.port}`)
+    const stream = session.request({ ':method': 'POST', ':path': '/lake.Records/Read' }).end('said')
+    const trailers = once(stream, 'trailers')
+    const said = await text(stream)
+    session.close()
+    return [said, (await trailers)[0]['grpc-status']]
+  }
+
+  test('one proxy calls, and another serves, or the library', async (t) => {
+    const both = await TwoProxies.start()
+    atEnd(t, () => both.end())
+    const program = createHttp2Server(answer)
+    atEnd(t, () => program.close())
+    const to = { host: '127.0.0.1', port: await listen(program) }
+    const serving = await openProxy(both.lake, { routes: [{ way: 'serve', at, to, protocol }] })
+    atEnd(t, () => serving.stop(AbortSignal.abort()))
+    const server = both.lake.createServer({ http2: true }, answer)
+    atEnd(t, () => server.close())
+    // As a server of grpc-js has its connections injected.
+    const handOver = (socket: TLSSocket) => program.emit('connection', socket)
+    const door = both.lake.protect(createTlsServer({ ALPNProtocols: ['h2'] }, handOver))
+    atEnd(t, () => door.close())
+    for (const port of [portOf(serving).port, await listen(server), await listen(door)]) {
+      const routes = [{ way: 'call' as const, at, to: { host: 'lake', port }, protocol } as const]
+      const calling = await openProxy(both.stream, { routes })
+      assert.deepEqual(await say(portOf(calling)), ['said', '0'])
+      await calling.stop(AbortSignal.abort())
+    }
   })
 })
 

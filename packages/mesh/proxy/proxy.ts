@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { addressText } from '@datapunk/protocol'
 import { resetIfCutShort } from '../connections/cut-short.ts'
 import { MeshError } from '../error.ts'
 import type { Mesh } from '../mesh.ts'
 import { abandon } from './abandon.ts'
-import { type Place, placeText } from './place.ts'
+import type { Place } from './place.ts'
 import { dialPlain, listenAt, tcpOptions } from './plain.ts'
-import { type MemberPlace, type Permissions, programText, type Route, refuseExposed } from './route.ts'
+import { type Permissions, type Route, refuseExposed } from './route.ts'
 import { splice } from './splice.ts'
 
 export interface ProxyOptions extends Permissions {
@@ -116,7 +115,8 @@ export class MeshProxy extends EventEmitter<ProxyEvents> {
   #calling(route: Route & { way: 'call' }): Server {
     return createServer(tcpOptions, (client) =>
       this.#carry(route, client, async (signal) => {
-        const socket = await this.#mesh.connect({ ...route.to, signal })
+        const alpnProtocols = route.protocol && [route.protocol]
+        const socket = await this.#mesh.connect({ ...route.to, alpnProtocols, signal })
         socket.allowHalfOpen = true
         resetIfCutShort(socket)
         return socket.setNoDelay().setKeepAlive(true, tcpOptions.keepAliveInitialDelay)
@@ -172,13 +172,4 @@ export async function openProxy(
     throw error
   }
   return proxy
-}
-
-/** `serve 127.0.0.1:8443 → http://127.0.0.1:8080`, `call unix:/run/app/lake → lake`. */
-export function routeText(route: Route, at: Place = route.at): string {
-  return `${route.way} ${placeText(at)} → ${route.way === 'serve' ? programText(route) : memberText(route.to)}`
-}
-
-function memberText({ host, port }: MemberPlace): string {
-  return port === undefined ? host : addressText(host, port)
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { parsePlace, placeText } from './place.ts'
-import { type Permissions, parseProgram, programText, type Route, refuseExposed } from './route.ts'
+import { type Permissions, parseProgram, type Route, refuseExposed, routeText } from './route.ts'
 
 describe('a place', () => {
   for (const text of ['127.0.0.1:6379', '[::1]:443', 'localhost:0', 'unix:/run/redis/redis.sock']) {
@@ -24,12 +24,16 @@ describe('a program', () => {
     'http://127.0.0.1:80',
     'http://[::1]:80',
     'http+unix:/run/app.sock',
+    'h2c://127.0.0.1:80',
+    'h2c+unix:/run/app.sock',
   ]
   for (const text of places) {
     test(`${text} is one`, () => {
       const program = parseProgram(text)
-      assert.equal(programText(program), text)
-      assert.equal(program.protocol, text.startsWith('http') ? 'http/1.1' : undefined)
+      const at = parsePlace('0.0.0.0:8443')
+      assert.equal(routeText({ way: 'serve', at, ...program }), `serve 0.0.0.0:8443 → ${text}`)
+      const protocol = text.startsWith('h2c') ? 'h2' : text.startsWith('http') ? 'http/1.1' : undefined
+      assert.equal(program.protocol, protocol)
     })
   }
   for (const text of [
@@ -37,6 +41,7 @@ describe('a program', () => {
     'http://127.0.0.1',
     'http://127.0.0.1:80/path',
     'http:/run/app.sock',
+    'h2://127.0.0.1:80',
   ]) {
     test(`${text} is none`, () => assert.throws(() => parseProgram(text), { code: 'PLACE_INVALID' }))
   }

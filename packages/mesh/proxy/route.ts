@@ -1,6 +1,12 @@
-import { isLoopback } from '@datapunk/protocol'
+import { addressText, isLoopback } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { folderOpenToAll, type Place, parsePlace, placeText } from './place.ts'
+
+/** What programs speak in plain text, as a place says it, and the ALPN name under which it goes over TLS (RFC 7301). */
+export const protocols = { h2c: 'h2', http: 'http/1.1' } as const
+
+export type Scheme = keyof typeof protocols
+export type Protocol = (typeof protocols)[Scheme]
 
 /** Whom a route calls: a member by its name, and a port where its `address` names none or another is meant. */
 export interface MemberPlace {
@@ -18,29 +24,51 @@ export type Route =
       readonly at: Place
       readonly to: Place
       /**
-       * What the service behind speaks, by its ALPN name (RFC 7301). Who names another is refused, and without it whoever names
-       * any: what is meant for an HTTP server must not end at a database (ALPACA).
+       * What the service behind speaks. Who names another is refused, and without it whoever names any: what is meant for an HTTP
+       * server must not end at a database (ALPACA).
        */
-      readonly protocol?: 'http/1.1' | undefined
+      readonly protocol?: Protocol | undefined
     }
-  | { readonly way: 'call'; readonly at: Place; readonly to: MemberPlace }
+  | {
+      readonly way: 'call'
+      readonly at: Place
+      readonly to: MemberPlace
+      /** What is named to the member, which for HTTP/2 it has to be; without it nothing is. */
+      readonly protocol?: Protocol | undefined
+    }
 
 /** What a `serve` route goes on to. */
 export type Program = Pick<Route & { way: 'serve' }, 'to' | 'protocol'>
 
 /**
- * @param text a place, or `http://HOST:PORT` or `http+unix:/PATH` for a program that speaks HTTP
+ * @param text a place, or `http://HOST:PORT` or `http+unix:/PATH` for a program that speaks HTTP/1.1, and likewise `h2c` for one that
+ *   speaks HTTP/2, as gRPC does
  * @throws MeshError `PLACE_INVALID`
  */
 export function parseProgram(text: string): Program {
-  const [, place] =
-    /^http(?::\/\/([^/]*)\/?|\+(unix:\/.*))$/.exec(text)?.filter((part) => part !== undefined) ?? []
-  return place === undefined ? { to: parsePlace(text) } : { to: parsePlace(place), protocol: 'http/1.1' }
+  const [, scheme, host, path] = /^(h2c|http)(?::\/\/([^/]*)\/?|\+(unix:\/.*))$/.exec(text) ?? []
+  if (scheme === undefined) return { to: parsePlace(text) }
+  return { to: parsePlace(host ?? path ?? ''), protocol: protocols[scheme as Scheme] }
 }
 
-export function programText({ to, protocol }: Program): string {
+function programText({ to, protocol }: Program): string {
   if (protocol === undefined) return placeText(to)
-  return 'path' in to ? `http+${placeText(to)}` : `http://${placeText(to)}`
+  return `${schemeOf(protocol)}${'path' in to ? '+' : '://'}${placeText(to)}`
+}
+
+function memberText({ host, port }: MemberPlace, protocol: Protocol | undefined): string {
+  const member = port === undefined ? host : addressText(host, port)
+  return protocol === undefined ? member : `${schemeOf(protocol)}://${member}`
+}
+
+function schemeOf(protocol: Protocol): Scheme {
+  return protocol === protocols.h2c ? 'h2c' : 'http'
+}
+
+/** `serve 127.0.0.1:8443 → http://127.0.0.1:8080`, `call unix:/run/app/lake → lake`. */
+export function routeText(route: Route, at: Place = route.at): string {
+  const to = route.way === 'serve' ? programText(route) : memberText(route.to, route.protocol)
+  return `${route.way} ${placeText(at)} → ${to}`
 }
 
 /** The unsafe choices: each has to be typed out. */
