@@ -6,10 +6,13 @@ import fc from 'fast-check'
 import { encodeAudit } from './audit.ts'
 import { type BundleHead, openBundle, sealBundleHead } from './bundle.ts'
 import { formatDocumentNumber, MAX_GENERATION, parseDocumentNumber } from './document-number.ts'
+import { encodeDraining } from './draining.ts'
 import { ProtocolError, type ProtocolErrorCode } from './error.ts'
 import { encodeMembers, type Member, parseMembers } from './members.ts'
 import { encodePins } from './pins.ts'
+import { encodeRevoked } from './revoked.ts'
 import { isSignedBy, parseSealed, seal } from './sealed.ts'
+import { encodeTransparency } from './transparency.ts'
 import { followTrustStatements, sealTrustStatement, type TrustStatement } from './trust-statement.ts'
 
 const now = Date.UTC(2026, 5, 1)
@@ -142,6 +145,33 @@ describe('trust statements', () => {
       [ca.root.signer],
     )
     refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, stranger], anchors()))
+    const elsewhere = await sealTrustStatement(
+      { ...statement, number: { generation: 1, counter: 2 }, trustDomain: 'elsewhere.datapunk' },
+      [ca.root.signer],
+    )
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements([first, elsewhere], anchors()))
+  })
+
+  test('that drop a root are refused without the signature of that root', async () => {
+    const both = [...statement.roots, parseCertificate(later.root.der)]
+    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
+    const third = { ...statement, number: { generation: 1, counter: 3 }, roots: both.slice(1) }
+    const documents = [
+      await sealTrustStatement(statement, [ca.root.signer]),
+      await sealTrustStatement(second, [ca.root.signer, later.root.signer]),
+      await sealTrustStatement(third, [later.root.signer]),
+    ]
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements(documents, anchors()))
+    const replaced = { ...third, number: second.number }
+    const usurping = [documents[0]!, await sealTrustStatement(replaced, [later.root.signer])]
+    refuses('TRUST_STATEMENT_INVALID', () => followTrustStatements(usurping, anchors()))
+  })
+
+  test('of the future are not believed, but where they were before', async () => {
+    const first = await sealTrustStatement(statement, [ca.root.signer])
+    refuses('ISSUED_IN_THE_FUTURE', () => followTrustStatements([first], anchors(), now - 1))
+    const previous = followTrustStatements([first], anchors(), now)
+    assert.equal(followTrustStatements([first], { previous }, now - 1), previous)
   })
 })
 
@@ -263,6 +293,28 @@ describe('a bundle', () => {
     refuses('BUNDLE_INVALID', () => openBundle(bytes, () => undefined, statement))
   })
 
+  test('tells who is revoked, which CAs are let go of, and whether a log is asked for', async () => {
+    const serial = '0123456789abcdef0123456789abcdef'
+    const others = {
+      revoked: encodeRevoked([serial]),
+      draining: encodeDraining(['ab'.repeat(32)]),
+      transparency: encodeTransparency('required'),
+    }
+    const byDigest = new Map([[digest, section]])
+    const refs = Object.entries(others).map(([kind, bytes]) => {
+      const of = Buffer.from(sha256(bytes)).toString('hex')
+      byDigest.set(of, bytes)
+      return { kind, critical: true, digest: of, size: bytes.byteLength }
+    })
+    const { sections } = await headOf()
+    const head = await sealBundleHead(await headOf({ sections: [...sections, ...refs] }), bundleSigner)
+    const bundle = openBundle(head, (of) => byDigest.get(of), statement)
+    assert.deepEqual([bundle.revoked.has(serial), bundle.revoked.has('f'.repeat(32))], [true, false])
+    assert.deepEqual([...bundle.draining], ['ab'.repeat(32)])
+    assert.equal(bundle.transparency, 'required')
+    assert.equal(bundle.members.size, 1)
+  })
+
   test('in which two members have one name is refused', async () => {
     const both = encodeMembers([
       lake,
@@ -318,6 +370,11 @@ describe('members', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) =>
         refuses('BUNDLE_INVALID', () => parseMembers(bytes)),
+      ),
+    )
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 3 }), (json) =>
+        refuses('BUNDLE_INVALID', () => parseMembers(Buffer.from(json))),
       ),
     )
   })

@@ -145,6 +145,13 @@ describe('the difference of a section', () => {
     assert.ok(difference !== undefined && difference.byteLength < 200)
   })
 
+  test('of more pieces than are read is none', () => {
+    const before = Array.from({ length: 100_001 }, (_, index) => `the service with the number ${index}`)
+    const next = text(before.toReversed())
+    assert.equal(sectionDifference('members', text(before), next), undefined)
+    assert.ok(sectionDifference('members', text(before.slice(1)), text(before.slice(1).toReversed())))
+  })
+
   test('of the audit goes along though it is no shorter', () => {
     const [base, next] = [1, 2].map((size) => encodeAudit({ size, root: Buffer.alloc(32, size) })) as [
       Uint8Array,
