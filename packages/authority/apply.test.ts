@@ -21,6 +21,7 @@ import { type ApplyReport, apply, planOf } from './apply.ts'
 import { Disk } from './disk/disk.ts'
 import { AuthorityError, type AuthorityErrorCode } from './error.ts'
 import { issueForCsr } from './issuing/issue-csr.ts'
+import { enforcementOf } from './revocation/enforcement.ts'
 import { purge } from './state/purge.ts'
 import { statusOf } from './status/status.ts'
 import { MemoryStore } from './store/memory.ts'
@@ -191,6 +192,26 @@ describe('apply', () => {
     const [back] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
     assert.notEqual(back!.serial, left!.serial)
     checkPair(again, 'stream')
+  })
+
+  test('waits for nobody who has left, from the moment it is on record', async () => {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    await apply(engine, no)
+    const { store, peers } = engine
+    for (const { serial, instance } of store.currentCertificates()) {
+      const speaker = { service: instance!, instance: instance!, serial, revoked: false }
+      peers.arrived({ peer: `a ${instance}`, version: '1', ...speaker })
+    }
+    const late = () => peers.lateFor(store.bundle()!).map(({ service }) => service)
+    assert.deepEqual(late(), ['lake', 'stream'])
+    const told: string[][] = []
+    peers.onChange(() => void told.push(late()))
+    const without = { ...testEngine({ dir, store, config: { services: { lake: {} } } }), peers }
+    assertDone(await apply(without, yes))
+    assert.deepEqual(told, [['lake']])
+    const { late: waitedFor } = await enforcementOf(without, { bundle: store.bundle()!, wait: 0 })
+    assert.deepEqual(waitedFor, ['lake'])
   })
 
   test('does the safe part alone where the destructive part is declined', async () => {

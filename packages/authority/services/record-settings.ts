@@ -19,7 +19,7 @@ export async function recordSettings(
   engine: Engine,
   actions: readonly ServiceAction[],
 ): Promise<ReadonlyMap<ServiceAction, Error>> {
-  const { store, clock, actor, report } = engine
+  const { store, clock, actor, report, peers } = engine
   const at = clock()
   const rows = new Map(store.services().map((row) => [row.service, row]))
   const failed = moveFiles(engine, actions, rows)
@@ -50,6 +50,7 @@ export async function recordSettings(
     for (const [{ kind }, entry] of entries) transaction.addAudit({ at, actor, deed: kind, entry })
     for (const row of left) recordRevocation(transaction, { row, reason: LEFT, at, actor })
   })
+  peers.revoked(new Set(left.map(({ serial }) => serial)))
   for (const { kind, subject, reason } of done) {
     report({ kind: EVENTS[kind], subject, at, detail: { reason } })
   }
