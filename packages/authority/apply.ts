@@ -37,6 +37,7 @@ import { recordSettings } from './services/record-settings.ts'
 import { slotInUse } from './slots.ts'
 import { checkState } from './state/check-state.ts'
 import { foundMesh } from './state/found-mesh.ts'
+import { checkHalt } from './state/halt.ts'
 import { recordConfig } from './state/record-config.ts'
 import type { Reader } from './store/contract.ts'
 import type { CertificateRow } from './store/rows.ts'
@@ -145,6 +146,8 @@ async function pass(
   const destructive = wanted.actions.filter((action) => action.safety === 'destructive')
   const approved = destructive.length === 0 || (await options.approve(destructive))
   const doing = approved ? wanted.actions : safePart(wanted.actions)
+  // Whoever was asked may have taken long.
+  checkHalt(engine)
   // 3 Keys and CAs of the mesh itself: one step, and after it whatever it was needed for. Should it fail, the rest goes on.
   const notTaken = await changeMesh(engine, doing)
   await recordConfig(engine)
@@ -187,6 +190,8 @@ async function pass(
   await engine.ownPair.renew(engine)
   // 8 Their next keys, and the bundle again, which names these, and a change that a new certificate has ended.
   for (const [instance, error] of await announceKeys(engine, seen.nextKeys)) failures.set(instance, error)
+  //   Whose own pair could not be signed has told that, and gone on.
+  checkHalt(engine)
   // 9 Whatever of the published files was lost, or a step has changed. Publishing writes them all.
   if (!found.published || doing.some(isRollStep)) writePublished(engine)
   // 10 Services that read files are told of them.
@@ -222,6 +227,7 @@ async function changeMesh(engine: Engine, doing: readonly Action[]): Promise<Rea
       try {
         await takeStep(engine, action)
       } catch (error) {
+        checkHalt(engine)
         if (!(error instanceof Error) || !isSignerTrusted(engine.store)) throw error
         failed.set(action, error)
       }

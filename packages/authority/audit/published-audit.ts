@@ -10,7 +10,8 @@ import {
 import { MAX_DOCUMENT_BYTES } from '../backup/published-ahead.ts'
 import type { Engine } from '../engine.ts'
 import { trustedSlots } from '../publishing/trust.ts'
-import { inventoryOutdated, publishedEvidence } from '../state/check-state.ts'
+import { publishedEvidence } from '../state/check-state.ts'
+import { inventoryOutdated } from '../state/halt.ts'
 
 /** What a bundle that lies published says of the audit. */
 export interface PublishedAudit {

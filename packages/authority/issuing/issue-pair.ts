@@ -12,6 +12,7 @@ import { folderOptions, linkFiles } from '../place.ts'
 import { nextTry } from '../planning/pace.ts'
 import { certificateRequestOf, decodeSettings } from '../services/settings.ts'
 import { activeSlot, certificateOf } from '../slots.ts'
+import { checkHalt, haltEvidence } from '../state/halt.ts'
 import type { Reader } from '../store/contract.ts'
 import type { AttemptRow, CertificateRow } from '../store/rows.ts'
 import { parseConstraints } from './constraints.ts'
@@ -112,7 +113,11 @@ export interface IssuePairsOptions {
   readonly automatic?: boolean
 }
 
-/** Issues many, a few at once; one that fails harms none of the others. */
+/**
+ * Issues many, a few at once; one that fails harms none of the others.
+ *
+ * @throws AuthorityError `INVENTORY_OUTDATED`: the others are not begun
+ */
 export async function issuePairs(
   engine: Engine,
   issuances: readonly Issuance[],
@@ -130,6 +135,8 @@ export async function issuePairs(
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause))
       failed.set(issuance.instance, error)
+      // Nothing is signed any more: that is no failure of this one.
+      if (haltEvidence(engine) !== undefined) return
       const known = before.get(issuance.instance)
       const next = isDue ? await recordFailure(engine, issuance, error, { known, automatic }) : undefined
       if (isWait(error) && next !== undefined && isToldBefore(known, next)) return
@@ -143,7 +150,8 @@ export async function issuePairs(
   const waiting = [...issuances]
   const issueInGroups = async (issuer: Issuer, threads: SwapThreads) => {
     const size = Math.ceil(atOnce / GROUPS)
-    for (let group = waiting.splice(0, size); group.length > 0; group = waiting.splice(0, size)) {
+    while (waiting.length > 0 && haltEvidence(engine) === undefined) {
+      const group = waiting.splice(0, size)
       // Whoever has his key at the same time as the others shares each commit with them.
       const keys = group.map((issuance) => keyToCertify(engine, issuance, choice))
       await Promise.allSettled(keys)
@@ -156,6 +164,7 @@ export async function issuePairs(
       await Promise.all(Array.from({ length: GROUPS }, () => issueInGroups(issuer, threads)))
     }),
   )
+  checkHalt(engine)
   return failed
 }
 

@@ -24,6 +24,8 @@ export interface KeyStoreOptions {
   readonly randomBytes: (length: number) => Uint8Array
   /** Whether keys are stored, and taken, unencrypted: `authority.store_ca_keys_in_clear`, typed out in the config. */
   readonly storeInClear: boolean
+  /** Asked before each signature; throws where nothing may be signed now. */
+  readonly checkMaySign?: () => void
   /** Told after a key has signed, and how often, once it is closed again: for the audit. */
   readonly used?: (slot: KnownKey, signatures: number) => Promise<void>
   /** Default `scryptCost`; tests take less. */
@@ -215,13 +217,17 @@ export class KeyStore {
     if (spkiHash !== slot.spkiHash) throw this.#anotherKey(slot)
   }
 
-  /** `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. */
+  /**
+   * `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. The signer also
+   * throws what `checkMaySign` does.
+   */
   async withSigner<T>(slot: KnownKey, use: (signer: Signer) => Promise<T>): Promise<T> {
     let opened: Signer | undefined = await this.open(slot)
     const { algorithm, spki } = opened
     let signatures = 0
     const sign = async (message: Uint8Array) => {
       if (opened === undefined) throw new TypeError(`the key of ${slot.id} is closed`)
+      this.#options.checkMaySign?.()
       signatures++
       return opened.sign(message)
     }

@@ -13,16 +13,22 @@ import type { Engine } from '../engine.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from '../pinning/pin-mode.ts'
 import { termsWithNext } from '../rollover/longest-memory.ts'
 import { activeSlot, slotInUse } from '../slots.ts'
+import { checkHalt } from '../state/halt.ts'
 import { drainingIssuers } from './draining.ts'
 import { writePublished } from './published-files.ts'
 import { sectionOf, sectionsOf } from './sections.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Signs the next bundle, writes it for peers that read files, and sends it to those that listen. */
+/**
+ * Signs the next bundle, writes it for peers that read files, and sends it to those that listen.
+ *
+ * @throws AuthorityError `INVENTORY_OUTDATED`
+ */
 export async function publish(engine: Engine): Promise<void> {
   const { store, keys, clock, report, push } = engine
   await keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) => publishBundle(engine, signer))
+  checkHalt(engine)
   writePublished(engine)
   push()
   const number = formatDocumentNumber(store.bundle()!)

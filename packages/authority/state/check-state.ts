@@ -8,7 +8,7 @@ import { keptPer } from '../kept-answer.ts'
 import { isAwayRoot } from '../keys/root-keys.ts'
 import { isAheadOfUs } from '../peers/ahead.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { haltEvidence } from './halt.ts'
+import { haltEvidence, inventoryOutdated } from './halt.ts'
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 
@@ -27,14 +27,6 @@ export function checkState(engine: Acting): void {
   const evidence = haltEvidence(engine) ?? publishedEvidence(engine)
   if (evidence !== undefined) throw inventoryOutdated(evidence)
   checkWhole(engine)
-}
-
-export function inventoryOutdated(evidence: string): AuthorityError {
-  return new AuthorityError(
-    'INVENTORY_OUTDATED',
-    `${evidence}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
-    { data: { evidence } },
-  )
 }
 
 /** What `checkState` refuses this state with; undefined where it goes on. */

@@ -1,3 +1,4 @@
+import { AuthorityError } from '../error.ts'
 import type { AuthorityEvent } from '../event.ts'
 import type { Reader, Store } from '../store/contract.ts'
 
@@ -64,13 +65,31 @@ export class Halt {
   }
 }
 
-/** What shows that this inventory is not the newest of its mesh, on record or not yet. */
-export function haltEvidence({
-  store,
-  halting,
-}: {
+/** Where it is known whether anything may be signed: an `Engine`. */
+interface Halting {
   readonly store: Pick<Reader, 'mesh'>
   readonly halting: Pick<Halt, 'unrecorded'>
-}): string | undefined {
+}
+
+/** What shows that this inventory is not the newest of its mesh, on record or not yet. */
+export function haltEvidence({ store, halting }: Halting): string | undefined {
   return store.mesh()?.halted ?? halting.unrecorded
+}
+
+/**
+ * For whatever began before there was evidence: asked before each signature, and before what was signed is published.
+ *
+ * @throws AuthorityError `INVENTORY_OUTDATED`
+ */
+export function checkHalt(engine: Halting): void {
+  const evidence = haltEvidence(engine)
+  if (evidence !== undefined) throw inventoryOutdated(evidence)
+}
+
+export function inventoryOutdated(evidence: string): AuthorityError {
+  return new AuthorityError(
+    'INVENTORY_OUTDATED',
+    `${evidence}: this state folder is not the newest of its mesh, and going on would use numbers twice; allowed: the newest one. Put it back, or, where it is lost, go on from here with \`mtls restore --continue\``,
+    { data: { evidence } },
+  )
 }

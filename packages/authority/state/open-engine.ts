@@ -20,7 +20,7 @@ import { type AsAuthority, noLog, type OpenLog } from '../transparency/certifica
 import { LogSeat } from '../transparency/log-seat.ts'
 import { notPutBack } from '../transparency/put-back.ts'
 import { checkNoForeignCa } from './check-state.ts'
-import { Halt } from './halt.ts'
+import { checkHalt, Halt } from './halt.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { OpenedFiles, WRITE_BACK } from './opened-files.ts'
 
@@ -91,6 +91,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       // Where a mesh has no keys yet and nobody gave one, it is made; that of a log is sealed with none.
       create: () => (store.slots().every(({ kind }) => kind === 'log') ? randomBytes : undefined),
     })
+    const halting = new Halt()
     const keys = new KeyStore({
       disk,
       folder: layout.authority.keys,
@@ -99,6 +100,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       passphraseWrong: () => passphrase.forget(),
       storeInClear: config.authority.storeCaKeysInClear,
       randomBytes,
+      checkMaySign: () => checkHalt({ store, halting }),
       used: ({ id }, signatures) => {
         const entry = { slot: id, signatures }
         const row = { at: clock(), actor: askerNow() ?? actor, deed: 'key-used', entry } as const
@@ -114,7 +116,7 @@ export async function openEngine(options: AuthorityOptions): Promise<OpenedEngin
       disk,
       owners: new OwnerBook(disk),
       keys,
-      halting: new Halt(),
+      halting,
       peers: new PeerBook(clock, options.monotonic),
       ownPair: new OwnPair(),
       logSeat: new LogSeat(async (wanted) =>

@@ -13,7 +13,7 @@ import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import { OwnPair } from '../peers/own-pair.ts'
 import { PeerBook } from '../peers/peer-book.ts'
-import { Halt } from '../state/halt.ts'
+import { checkHalt, Halt } from '../state/halt.ts'
 import type { Store } from '../store/contract.ts'
 import { KeptStore } from '../store/kept-store.ts'
 import { type Fate, MemoryStore } from '../store/memory.ts'
@@ -128,12 +128,14 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
   const disk = new Disk({ calls: plug.calls() })
   const randomBytes = seededRandom(`engine ${++engines}`)
   const events: AuthorityEvent[] = []
+  const store = options.store ?? new KeptStore(new MemoryStore({ commit: () => plug.commit() }))
+  const halting = new Halt()
   return {
     config,
     layout,
     disk,
     owners: new OwnerBook(disk),
-    store: options.store ?? new KeptStore(new MemoryStore({ commit: () => plug.commit() })),
+    store,
     keys: new KeyStore({
       disk,
       folder: layout.authority.keys,
@@ -141,11 +143,12 @@ export function testEngine(options: TestEngineOptions): Engine & { readonly even
       passphrase: () => new Passphrase(Buffer.from('test')),
       storeInClear: true,
       randomBytes,
+      checkMaySign: () => checkHalt({ store, halting }),
     }),
     clock: () => clock.now(),
     randomBytes,
     makeKeyPair: generateKeyPair,
-    halting: new Halt(),
+    halting,
     peers: new PeerBook(() => clock.now()),
     ownPair: new OwnPair(),
     logSeat: new LogSeat(logs.opener(() => clock.now())),
