@@ -77,6 +77,8 @@ export class Authority implements Administration {
   #lastApply: ApplyReport | undefined
   /** Why the last apply failed, as a whole or in a step of a roll-over. */
   #applyFailure: string | undefined
+  /** Why the config file can't be followed as it is now. */
+  #configFailure: string | undefined
   readonly #enforcement: EnforcementWatch
   readonly #outage = new OutageWatch()
   readonly #logMonitor: LogMonitor
@@ -133,9 +135,15 @@ export class Authority implements Administration {
         `found another ${names} in ${config.file} than at the start; allowed: the one of then. Restart \`mtls up\` to go on with the new one`,
       )
     }
+    this.#configFailure = undefined
     this.#engine = { ...this.#engine, config }
     this.#passphrase.lookIn(config.authority.passphraseFile)
     this.#responder?.configure(config)
+  }
+
+  /** The config file can't be followed: it can't be read, or `configure` refuses it. That is told until it can. */
+  notConfigured(error: unknown): void {
+    this.#configFailure = messageOf(error)
   }
 
   /**
@@ -219,7 +227,7 @@ export class Authority implements Administration {
         this.#applyFailure = stepFailure(this.#lastApply)?.message
         return this.#lastApply
       } catch (error) {
-        this.#applyFailure = error instanceof Error ? error.message : String(error)
+        this.#applyFailure = messageOf(error)
         throw error
       }
     })
@@ -398,7 +406,7 @@ export class Authority implements Administration {
 
   /** Why the next one would fail, or else why the last one did. */
   get #failure(): string | undefined {
-    return this.#opened.refusal?.message ?? this.#applyFailure
+    return this.#opened.refusal?.message ?? this.#configFailure ?? this.#applyFailure
   }
 
   /**
@@ -463,6 +471,10 @@ export class Authority implements Administration {
     this.#busy = result.catch(() => {})
     return result
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Milliseconds. A peer that is well acknowledges a bundle in a few; nobody waits long for one that is not. */

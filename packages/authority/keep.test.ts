@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from '@datapunk/protocol'
-import { FixedClock } from '@datapunk/testkit'
+import { atEnd, FixedClock } from '@datapunk/testkit'
 import type { ApplyReport } from './apply.ts'
 import { keep, LONGEST_WAIT } from './keep.ts'
 import { Pace } from './planning/pace.ts'
@@ -25,6 +25,7 @@ async function waits(looks: readonly Look[]) {
   const ending = new AbortController()
   const authority = {
     configure: () => {},
+    notConfigured: () => {},
     lookAtOutage: () => {},
     apply: async (): Promise<ApplyReport> => {
       const look = looks[found.length]!
@@ -111,4 +112,40 @@ test('does what is safe by itself, shows the rest, and survives a broken config'
   const services = (await authority.status()).services.map(({ service }) => service)
   assert.deepEqual(services, ['lake', 'nexus', 'stream'])
   await authority.close()
+})
+
+test('that the config file can’t be followed is a fault until it can', async (t) => {
+  const dir = temporaryFolder()
+  const config = configIn(dir, { lake: {} })
+  const authority = await openAuthority(config)
+  atEnd(t, () => authority.close())
+  await authority.servePeers()
+  const configs = [
+    () => config,
+    () => configIn(dir, { lake: {} }, {}),
+    () => config,
+    () => parseConfig('services: {', { file: 'mtls-config.yaml' }),
+    () => config,
+  ]
+  const ending = new AbortController()
+  const found: string[][] = []
+  await keep({
+    ...{ authority, clock: Date.now, pace: new Pace(Date.now), signal: ending.signal },
+    loadConfig: () => configs[found.length]!(),
+    wait: async () => {
+      const { fault } = await authority.status()
+      found.push([authority.fault, fault].map((text) => /another \S+|:1:\d+/.exec(text ?? '')?.[0] ?? ''))
+      if (found.length === configs.length) ending.abort()
+    },
+    onApplied: () => {},
+    onError: () => {},
+  })
+  const place = 'another authority.store_ca_keys_in_clear'
+  assert.deepEqual(found, [
+    ['', ''],
+    [place, place],
+    ['', ''],
+    [':1:12', ':1:12'],
+    ['', ''],
+  ])
 })

@@ -4,7 +4,7 @@ import type { Authority } from './authority.ts'
 import type { Pace } from './planning/pace.ts'
 
 export interface KeepOptions {
-  readonly authority: Pick<Authority, 'configure' | 'apply' | 'lookAtOutage'>
+  readonly authority: Pick<Authority, 'configure' | 'notConfigured' | 'apply' | 'lookAtOutage'>
   /** Reads the config file anew; what it throws is reported, and the last good config stays in force. */
   readonly loadConfig: () => Config | Promise<Config>
   /** Milliseconds since the epoch. */
@@ -51,8 +51,7 @@ export async function keep(options: KeepOptions): Promise<void> {
     let isWaiting = false
     const begun = clock()
     try {
-      const config = await options.loadConfig()
-      authority.configure(config)
+      const config = await follow(options)
       const report = await authority.apply({ approve: () => config.authority.autoApply === 'all', pace })
       const waiting = JSON.stringify([report.declined, report.waits, report.asks])
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
@@ -79,5 +78,17 @@ export async function keep(options: KeepOptions): Promise<void> {
       Math.min(latest, Math.max(now + SHORTEST_WAIT, due)),
       isWaiting ? heedPeersFrom : undefined,
     )
+  }
+}
+
+/** @throws what the config file can't be followed for, which is also told of the authority */
+async function follow({ authority, loadConfig }: KeepOptions): Promise<Config> {
+  try {
+    const config = await loadConfig()
+    authority.configure(config)
+    return config
+  } catch (error) {
+    authority.notConfigured(error)
+    throw error
   }
 }
