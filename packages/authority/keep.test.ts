@@ -5,7 +5,9 @@ import { atEnd, FixedClock } from '@datapunk/testkit'
 import type { ApplyReport } from './apply.ts'
 import { keep, LONGEST_WAIT } from './keep.ts'
 import { Pace } from './planning/pace.ts'
-import { configIn, openAuthority, temporaryFolder } from './testing/test-authority.ts'
+import { clock, configIn, openAuthority, temporaryFolder } from './testing/test-authority.ts'
+
+const DAY = 24 * 60 * 60 * 1000
 
 const config = parseConfig('services: { lake: {} }', { file: 'mtls-config.yaml' })
 const wait = { stage: 're-issue', slot: 'issuing-ca-1', late: [], until: undefined } as const
@@ -148,4 +150,32 @@ test('that the config file can’t be followed is a fault until it can', async (
     [':1:12', ':1:12'],
     ['', ''],
   ])
+})
+
+test('what is due is done under the last good config while the file has faults', async (t) => {
+  const dir = temporaryFolder()
+  const authority = await openAuthority(configIn(dir, { lake: {} }))
+  atEnd(t, () => authority.close())
+  const configs = [
+    () => configIn(dir, { lake: {} }),
+    () => parseConfig('services: {', { file: 'mtls-config.yaml' }),
+    () => parseConfig('services: {', { file: 'mtls-config.yaml' }),
+  ]
+  const ending = new AbortController()
+  const bundles: string[] = []
+  const failed: unknown[] = []
+  await keep({
+    ...{ authority, clock: clock.now, pace: new Pace(clock.now), signal: ending.signal },
+    loadConfig: () => configs[bundles.length]!(),
+    wait: async () => {
+      bundles.push((await authority.status()).bundle ?? '')
+      clock.advance(2 * DAY)
+      if (bundles.length === configs.length) ending.abort()
+    },
+    onApplied: () => {},
+    onError: () => {},
+    onLooked: (error) => failed.push(error instanceof Error && error.name),
+  })
+  assert.deepEqual(bundles, ['1.2', '1.3', '1.4'])
+  assert.deepEqual(failed, [false, 'ConfigError', 'ConfigError'])
 })

@@ -20,7 +20,7 @@ export interface KeepOptions {
   /** What was done, and what waits for someone to ask for it; not called where there is nothing to tell. */
   readonly onApplied: (report: ApplyReport) => void
   readonly onError: (error: unknown) => void
-  /** Called after each look, with what it failed with as a whole. */
+  /** Called after each look, with what failed of it: the config file could not be followed, or nothing be done, or a step not. */
   readonly onLooked?: (error: unknown) => void
 }
 
@@ -36,7 +36,7 @@ const SHORTEST_WAIT = 1000
  */
 const SHARE_FOR_PEERS = 10
 
-/** After a look that failed as a whole (a full disk, a state that is not whole), or a step of a roll-over. Milliseconds. */
+/** After a look that failed (a full disk, a state that is not whole, a config file with faults), or a step of a roll-over. Milliseconds. */
 const WAIT_AFTER_ERROR = 60 * 1000
 
 /**
@@ -46,26 +46,35 @@ const WAIT_AFTER_ERROR = 60 * 1000
 export async function keep(options: KeepOptions): Promise<void> {
   const { authority, signal, clock, pace } = options
   let shown = ''
+  let inForce: Config | undefined
   while (!signal.aborted) {
     let due: number
     let isWaiting = false
     const begun = clock()
+    let failure: unknown
     try {
-      const config = await follow(options)
-      const report = await authority.apply({ approve: () => config.authority.autoApply === 'all', pace })
+      inForce = await follow(options)
+    } catch (error) {
+      options.onError(error)
+      failure = error
+    }
+    try {
+      const report = await authority.apply({ approve: () => inForce?.authority.autoApply === 'all', pace })
       const waiting = JSON.stringify([report.declined, report.waits, report.asks])
       if (report.done.length > 0 || report.failed.length > 0 || waiting !== shown) options.onApplied(report)
       shown = waiting
       isWaiting = report.waits.length > 0 || report.keysWait
       authority.lookAtOutage()
-      options.onLooked?.(stepFailure(report))
+      failure ??= stepFailure(report)
+      options.onLooked?.(failure)
       due = Math.min(
         report.nextDue,
         report.putOff > 0 ? pace.windowEnds : Number.POSITIVE_INFINITY,
-        stepFailure(report) ? clock() + WAIT_AFTER_ERROR : Number.POSITIVE_INFINITY,
+        failure === undefined ? Number.POSITIVE_INFINITY : clock() + WAIT_AFTER_ERROR,
       )
     } catch (error) {
-      options.onError(error)
+      // One at a time: two that take turns would be told again and again.
+      if (failure === undefined) options.onError(error)
       options.onLooked?.(error)
       due = clock() + WAIT_AFTER_ERROR
     }
