@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Authority } from '../authority.ts'
+import { adminVersion, VERSION } from './admin-version.ts'
 import { serveAdmin } from './serve-admin.ts'
 
 /** An authority that remembers what it was asked for, and does nothing. */
@@ -33,9 +34,14 @@ describe('the admin socket', () => {
     rmSync(folder, { recursive: true })
   })
 
-  async function ask(name: string, body: string | Uint8Array): Promise<[status: number, code: string]> {
+  async function ask(
+    name: string,
+    body: string | Uint8Array,
+    headers: Readonly<Record<string, string>> = { [VERSION]: adminVersion },
+  ): Promise<[status: number, code: string]> {
     const { promise, resolve, reject } = Promise.withResolvers<[number, string]>()
-    const call = request({ socketPath, path: `/${name}`, method: 'POST', agent: false }, async (answer) => {
+    const asking = { socketPath, path: `/${name}`, method: 'POST', agent: false, headers } as const
+    const call = request(asking, async (answer) => {
       const text = Buffer.concat(await answer.toArray()).toString()
       resolve([answer.statusCode ?? 0, (JSON.parse(text) as { code?: string }).code ?? ''])
     })
@@ -72,6 +78,19 @@ describe('the admin socket', () => {
       assert.deepEqual(await ask(name, body), [409, 'REQUEST_INVALID'])
       assert.deepEqual(asked, [])
     })
+
+  test('does nothing that a command of another version asks for, or one that does not say which', async () => {
+    const asks = [
+      ['issue', '{"service":"lake"}'],
+      ['backup', '{}'],
+      ['ping', ''],
+      ['a-call-of-then', '{}'],
+    ] as const
+    for (const [name, body] of asks)
+      for (const headers of [{}, { [VERSION]: '0.0.9, protocol 0, schema 1' }])
+        assert.deepEqual(await ask(name, body, headers), [409, 'VERSION_OTHER'], name)
+    assert.deepEqual(asked, [])
+  })
 
   test('knows no other call, whatever objects have besides', async () => {
     for (const name of ['', 'nothing', 'constructor', '__proto__', 'toString'])

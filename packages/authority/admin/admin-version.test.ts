@@ -12,7 +12,7 @@ import { adminVersion, PROTOCOL, VERSION } from './admin-version.ts'
 import { askConsoleLink, connectAdmin } from './connect-admin.ts'
 
 /** Of what every call takes, and of what the calls give that tell the most. Whoever changes it raises `PROTOCOL`. */
-const KNOWN = { protocol: 1, digest: '0914a3290fda4fa06a8d0350e08310933a49c458398f0246b4dcd797383b4b39' }
+const KNOWN = { protocol: 2, digest: '0914a3290fda4fa06a8d0350e08310933a49c458398f0246b4dcd797383b4b39' }
 
 test('what is said over the socket changes only together with its number', async () => {
   const authority = await openAuthority(configIn(temporaryFolder(), { lake: {} }))
@@ -47,8 +47,10 @@ test('nobody who is of another version is asked anything', async (t) => {
   const socket = join(temporaryFolder(), 'admin.sock')
   let says: string | undefined = adminVersion
   const asked: (string | undefined)[] = []
+  const said = new Set<unknown>()
   const server = createServer((request, response) => {
     asked.push(request.url)
+    said.add(request.headers[VERSION])
     if (says !== undefined) response.setHeader(VERSION, says)
     response.end('true')
   }).listen(socket)
@@ -69,4 +71,5 @@ test('nobody who is of another version is asked anything', async (t) => {
   says = undefined
   await assert.rejects(connectAdmin(socket, asker), other('none that it says'))
   assert.deepEqual(asked, ['/ping', '/status', '/ping', '/console-link', '/ping'])
+  assert.deepEqual([...said], [adminVersion])
 })

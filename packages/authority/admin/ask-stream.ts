@@ -4,7 +4,7 @@ import { whose } from '../disk/whose.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { byShortName } from '../sockets/socket.ts'
 import { ASKER } from './admin-calls.ts'
-import { checkVersion } from './admin-version.ts'
+import { adminVersion, checkVersion, VERSION } from './admin-version.ts'
 
 export interface AskedSocket {
   readonly socket: string
@@ -28,7 +28,7 @@ export function askStream(
     let call: ClientRequest | undefined
     try {
       byShortName(socket, (socketPath) => {
-        const headers = { [ASKER]: encodeAsker(asker) }
+        const headers = { [ASKER]: encodeAsker(asker), [VERSION]: adminVersion }
         call = request({
           ...{ socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
           ...(signal && { signal }),

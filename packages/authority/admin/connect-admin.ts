@@ -4,7 +4,7 @@ import { type Asker, encodeAsker } from '../audit/asker.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { byShortName } from '../sockets/socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
-import { checkVersion } from './admin-version.ts'
+import { adminVersion, checkVersion, VERSION } from './admin-version.ts'
 import type { Administration } from './administration.ts'
 import { askBackup } from './ask-backup.ts'
 import { unreachable } from './ask-stream.ts'
@@ -102,7 +102,7 @@ function callOverSocket<Name extends keyof Gives>(
     const fail = (cause: unknown) => reject(unreachable(socket, cause))
     try {
       byShortName(socket, (socketPath) => {
-        const headers = { [ASKER]: encodeAsker(asker) }
+        const headers = { [ASKER]: encodeAsker(asker), [VERSION]: adminVersion }
         const call = request(
           { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
           async (res) => {

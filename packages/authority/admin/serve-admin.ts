@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { actorText, askedBy, parseAsker } from '../audit/asker.ts'
 import type { Authority } from '../authority.ts'
@@ -9,7 +9,7 @@ import type { Action } from '../planning/plan.ts'
 import { ServedSocket, type ServedSocketOptions } from '../sockets/served-socket.ts'
 import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
 import { adminRequests, backupCall } from './admin-requests.ts'
-import { adminVersion, VERSION } from './admin-version.ts'
+import { adminVersion, checkCommand, VERSION } from './admin-version.ts'
 import { type BackupCall, giveBackup } from './give-backup.ts'
 
 /** Ten thousand targets of a revocation, by their serials, are 600 kB. */
@@ -113,7 +113,7 @@ export async function serveAdmin(
     const actor = actorText(parseAsker(req.headers[ASKER]), 'claimed')
     const stream = streams.get(req.url ?? '')
     const answer = await askedBy(actor, () =>
-      stream === undefined ? answerTo(handlers, req.url ?? '', req) : streamed(stream, res, req),
+      stream === undefined ? answerTo(handlers, req) : streamed(stream, res, req),
     )
     if (answer === undefined) return
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
@@ -143,12 +143,13 @@ interface Answer {
   readonly body: unknown
 }
 
-async function answerTo(handlers: Handlers, url: string, body: AsyncIterable<Uint8Array>): Promise<Answer> {
+async function answerTo(handlers: Handlers, request: IncomingMessage): Promise<Answer> {
   try {
-    const name = url.slice(1)
+    const asked = await readRequest(request)
+    const name = (request.url ?? '').slice(1)
     if (!Object.hasOwn(handlers, name)) return { status: 404, body: { message: `no call ${name}` } }
     const handler = handlers[name as keyof Gives] as (input: unknown) => Promise<unknown>
-    const input = requestFor(name as keyof Gives, await readJson(body))
+    const input = requestFor(name as keyof Gives, asked)
     return { status: 200, body: (await handler(input)) ?? null }
   } catch (error) {
     return refusalOf(error)
@@ -186,10 +187,10 @@ type Stream = (response: ServerResponse, request: unknown) => void | Promise<voi
 async function streamed(
   stream: Stream,
   response: ServerResponse,
-  body: AsyncIterable<Uint8Array>,
+  request: IncomingMessage,
 ): Promise<Answer | undefined> {
   try {
-    await stream(response, await readJson(body))
+    await stream(response, await readRequest(request))
     return undefined
   } catch (error) {
     if (!response.headersSent) return refusalOf(error)
@@ -204,14 +205,21 @@ function refusalOf(error: unknown): Answer {
   return { status: 409, body: { code, message: message ?? String(error) } }
 }
 
-async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+/**
+ * Whoever is refused is heard to his end, so that he hears why.
+ *
+ * @returns what was sent, as JSON
+ * @throws AuthorityError `VERSION_OTHER`, `REQUEST_INVALID`
+ */
+async function readRequest(request: IncomingMessage): Promise<unknown> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of body) {
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength
     if (size > MAX_REQUEST_BYTES) throw invalidRequest(`a request of over ${MAX_REQUEST_BYTES} octets`)
     chunks.push(chunk)
   }
+  checkCommand(request.headers)
   if (size === 0) return undefined
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
