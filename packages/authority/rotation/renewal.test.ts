@@ -212,6 +212,25 @@ describe('by itself', () => {
     await refused(same, /would be refused/)
   })
 
+  test('says of a pair that was revoked since when and why it is, whichever of the two that was', async () => {
+    const engine = await applied({ services: { lake: {}, stream: {} } })
+    const said = async () => {
+      const failure = await rotate(engine, { what: 'back', service: 'lake' }).catch((error) => error)
+      return failure.message.match(/has: (.*); allowed/)?.[1]
+    }
+    const previous = checkPair(engine, 'lake')
+    await rotate(engine, { what: 'pairs', service: 'lake' })
+    const current = checkPair(engine, 'lake')
+    const since = new Date(clock.now()).toISOString()
+    await revoke(engine, { targets: [{ serial: current }], reason: 'superseded' })
+    assert.equal(await said(), `found that the pair in use ${current} is revoked since ${since} (superseded)`)
+    await revoke(engine, { targets: [{ serial: previous }], reason: 'key-compromise' })
+    const stolen = `found that its previous pair ${previous} is revoked since ${since} (key-compromise)`
+    assert.equal(await said(), stolen)
+    await apply(engine, no)
+    assert.match(await said(), new RegExp(`previous pair ${current} is revoked since`))
+  })
+
   test('tells whoever reads files, once for every change, and again where that failed', async () => {
     const told: Handover[] = []
     let works = false

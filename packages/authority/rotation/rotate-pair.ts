@@ -12,7 +12,7 @@ import { checkLeftOut } from '../rollover/left-out.ts'
 import { membersOf } from '../services/members.ts'
 import { decodeSettings } from '../services/settings.ts'
 import type { Store } from '../store/contract.ts'
-import type { InstanceRow, ServiceRow } from '../store/rows.ts'
+import type { InstanceRow, RevocationRow, ServiceRow } from '../store/rows.ts'
 import { isLiving } from '../transparency/submit.ts'
 
 /** A certificate that an instance shows now. */
@@ -67,7 +67,7 @@ export async function rotateBack(engine: Engine, service: string): Promise<reado
     const pair = folder.readPrevious()
     if (pair === undefined) throw noWayBack(service, 'found no previous pair on disk')
     // 2
-    const serial = checkBack(engine, row, pair)
+    const serial = checkBack(engine, row, { pair, inUse: () => folder.serial() })
     // 3
     folder.swap(pair, folderOptions(engine, decodeSettings(of.settings)))
     // 4
@@ -100,16 +100,27 @@ async function resume(engine: Engine, row: InstanceRow): Promise<void> {
   report({ kind: 'rotation-resumed', subject: row.service, at, detail: { instance: row.id } })
 }
 
+interface PutBack {
+  readonly pair: Pair
+  /** The serial of the pair in whose place it is to be, which may be broken. @throws AuthorityError `PAIR_INVALID` */
+  readonly inUse: () => string | undefined
+}
+
 /** @returns the serial of the pair, which would pass the gate of every peer now */
-function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pair): string {
+function checkBack({ store, clock, config }: Engine, row: InstanceRow, { pair, inUse }: PutBack): string {
   const now = clock()
   const leaf = pair.certificate
   const known = store.certificate(leaf.serial)
   const current = store.currentCertificates().find(({ instance }) => instance === row.id)
   const no = (found: string, cause?: unknown) => noWayBack(row.service, found, cause)
-  if (known?.state === 'revoked') throw no(`found that its certificate ${leaf.serial} is revoked`)
-  if (known?.state !== 'issued' || known.instance !== row.id || current === undefined)
+  const revoked = store.revocation(leaf.serial)
+  if (revoked !== undefined) throw no(`found that its previous pair ${revokedText(revoked)}`)
+  if (known?.state !== 'issued' || known.instance !== row.id)
     throw no(`found a pair ${leaf.serial} that is not on record`)
+  if (current === undefined) {
+    const gone = store.revocation(inUse() ?? '')
+    throw no(`found that the pair in use ${gone === undefined ? 'is not on record' : revokedText(gone)}`)
+  }
   if (now - current.intendedAt > config.rotation.keepPrevious)
     throw no(
       `found that it was rotated at ${new Date(current.intendedAt).toISOString()}, longer ago than rotation.keep_previous`,
@@ -138,6 +149,10 @@ function checkBack({ store, clock, config }: Engine, row: InstanceRow, pair: Pai
   )
   if (!isNamed || !isAccepted) throw no('found that it bears names or a subject that the service has no more')
   return leaf.serial
+}
+
+function revokedText({ serial, at, reason }: RevocationRow): string {
+  return `${serial} is revoked since ${new Date(at).toISOString()} (${reason})`
 }
 
 function instancesOf(
