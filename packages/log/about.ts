@@ -14,6 +14,8 @@ export interface AboutLog {
   readonly createdAt: number
   /** Nothing is added to it any more. */
   readonly readOnly: boolean
+  /** The folder, by its name, of the log whose place it takes: as long as that has not ended, this one has not begun. */
+  readonly replaces?: string | undefined
 }
 
 /** Far more than it has. */
@@ -25,6 +27,7 @@ const schema = z.object({
   origin: z.string().min(1),
   createdAt: z.number(),
   readOnly: z.boolean(),
+  replaces: z.string().optional(),
 })
 
 export function encodeAbout(about: AboutLog): string {

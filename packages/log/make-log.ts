@@ -1,4 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { keyIdOf, type Layout, type LogFolder, logFolderId } from '@datapunk/protocol'
 import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
@@ -21,11 +22,15 @@ export interface NewLog extends LogOwner {
   readonly url: string
   /** Milliseconds since the epoch. */
   readonly clock: () => number
+  /** The log whose place it takes, where there is one. */
+  readonly replaces?: LogFolder | undefined
 }
 
 export interface FoundLogs {
-  /** The log that goes on: of this mesh and generation, the last one made. */
+  /** The log that goes on: of this mesh and generation, the last one that has begun. */
   readonly current: LogFolder | undefined
+  /** Those that were to take its place when a crash came: nobody has heard of them. */
+  readonly unbegun: readonly LogFolder[]
   /** That one of them doesn't say whose it is. While another goes on it does not matter: that has ended those before it. */
   readonly unreadable: LogError | undefined
 }
@@ -35,26 +40,39 @@ export async function findLogs({ layout, meshId, generation }: LogOwner): Promis
     if (error.code === 'ENOENT') return []
     throw error
   })
-  let current: { folder: LogFolder; createdAt: number } | undefined
+  const found = new Map<string, AboutLog>()
   let unreadable: LogError | undefined
   for (const name of names) {
     if (!/^[0-9a-f]{32}$/.test(name)) continue
-    const folder = layout.log(name)
-    const about = await readAbout(folder.about).catch((error: LogError) => error)
-    if (about instanceof LogError) {
-      unreadable = about
-      continue
-    }
-    const isOurs = meshId === undefined || (about.meshId === meshId && about.generation === generation)
-    if (!isOurs || about.readOnly) continue
-    if (current === undefined || about.createdAt > current.createdAt)
-      current = { folder, createdAt: about.createdAt }
+    const about = await readAbout(layout.log(name).about).catch((error: LogError) => error)
+    if (about instanceof LogError) unreadable = about
+    else found.set(name, about)
   }
-  return { current: current?.folder, unreadable }
+  const going = [...found].filter(
+    ([, about]) =>
+      (meshId === undefined || (about.meshId === meshId && about.generation === generation)) &&
+      !about.readOnly,
+  )
+  const isUnbegun = ({ replaces }: AboutLog) => found.get(replaces ?? '')?.readOnly === false
+  const begun = going.filter(([, about]) => !isUnbegun(about))
+  const unbegun = going.filter(([, about]) => isUnbegun(about))
+  const [current] = begun.sort(([, one], [, other]) => other.createdAt - one.createdAt)
+  return {
+    current: current && layout.log(current[0]),
+    unbegun: unbegun.map(([name]) => layout.log(name)),
+    unreadable,
+  }
 }
 
 /** Made beside its place and then moved there: a folder that has a log's name is a whole log. */
-export async function makeLog({ layout, meshId, generation, url, clock }: NewLog): Promise<LogFolder> {
+export async function makeLog({
+  layout,
+  meshId,
+  generation,
+  url,
+  clock,
+  replaces,
+}: NewLog): Promise<LogFolder> {
   const draft = layout.log('new')
   await mkdir(layout.logsDir, { recursive: true, mode: 0o755 })
   await rm(draft.dir, { recursive: true, force: true })
@@ -62,7 +80,8 @@ export async function makeLog({ layout, meshId, generation, url, clock }: NewLog
   await makeLogKey(draft.key)
   const id = logFolderId(keyIdOf((await openLogKey(draft.key)).spki))
   const origin = `${url.replace(/^[a-z]+:\/\//, '')}/${id}`
-  const about = { meshId, generation, origin, createdAt: clock(), readOnly: false }
+  const of = { meshId, generation, origin, createdAt: clock(), readOnly: false }
+  const about = { ...of, ...(replaces && { replaces: basename(replaces.dir) }) }
   await writeWhole(draft.about, encodeAbout(about))
   await syncFolder(draft.dir)
   await rename(draft.dir, layout.log(id).dir)
@@ -86,9 +105,8 @@ export class ReplacedLog {
   }
 
   /** From now on it is only read. */
-  async end(): Promise<void> {
-    const { about } = this.#folder
-    await rewriteAbout(this.#folder, { ...(await readAbout(about)), readOnly: true })
+  end(): Promise<void> {
+    return endLog(this.#folder)
   }
 
   /** Lets go of it: where it has not ended, it goes on. */
@@ -105,6 +123,16 @@ function lockOf({ lock }: LogFolder): SqliteLock | undefined {
     if (LOCK_DAMAGED.has((error as { errcode?: number }).errcode)) return undefined
     throw error
   }
+}
+
+/** Asked while the log in use is held, so that nobody is about to have another one take its place. */
+export async function endUnbegun(owner: LogOwner): Promise<void> {
+  for (const folder of (await findLogs(owner)).unbegun) await endLog(folder)
+}
+
+/** From now on it is only read. */
+async function endLog(folder: LogFolder): Promise<void> {
+  await rewriteAbout(folder, { ...(await readAbout(folder.about)), readOnly: true })
 }
 
 /** One that nobody has heard of yet: it has promised nothing. */

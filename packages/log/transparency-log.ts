@@ -26,7 +26,7 @@ import { DiskStore } from './disk-store.ts'
 import { HeldTrees } from './held-trees.ts'
 import { damaged, ended, isDamage, notOpened, refused, writeFailed } from './log-failure.ts'
 import { openLogKey } from './log-key.ts'
-import { findLogs, makeLog, ReplacedLog, removeLog, rewriteAbout } from './make-log.ts'
+import { endUnbegun, findLogs, makeLog, ReplacedLog, removeLog, rewriteAbout } from './make-log.ts'
 import { readObject } from './reading/read-log.ts'
 import { SqliteLock } from './sqlite-lock.ts'
 import { TrustedRoots } from './trusted-roots.ts'
@@ -113,12 +113,9 @@ export class TransparencyLog {
   static async #replace(current: LogFolder, options: OpenOptions): Promise<TransparencyLog> {
     const replaced = ReplacedLog.take(current)
     try {
-      const folder = await makeLog(options)
-      const serve = async (log: TransparencyLog) => {
-        await options.serve?.(log)
-        await replaced.end()
-      }
-      return await TransparencyLog.#serve(folder, { ...options, serve }).catch(async (error) => {
+      await endUnbegun(options)
+      const folder = await makeLog({ ...options, replaces: current })
+      return await TransparencyLog.#serve(folder, options, replaced).catch(async (error) => {
         await removeLog(folder)
         throw error
       })
@@ -127,10 +124,16 @@ export class TransparencyLog {
     }
   }
 
-  static async #serve(folder: LogFolder, options: OpenOptions): Promise<TransparencyLog> {
+  static async #serve(
+    folder: LogFolder,
+    options: OpenOptions,
+    replaced?: ReplacedLog,
+  ): Promise<TransparencyLog> {
     const log = new TransparencyLog(options, await openLog(folder, options))
     try {
+      if (replaced === undefined) await endUnbegun(options)
       await options.serve?.(log)
+      await replaced?.end()
       return log
     } catch (error) {
       await log.close()

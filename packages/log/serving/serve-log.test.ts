@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -72,6 +72,37 @@ describe('a log in a process of its own', () => {
     const again = await serveLog(options)
     assert.equal(again.url, first.url)
     await again.close()
+  })
+
+  it('goes on where a crash came just before it ended, and who was to take its place ends', async () => {
+    const aboutOf = (url: string) => layout().log(url.split('/').at(-1)!).about
+    const read = (url: string) => JSON.parse(readFileSync(aboutOf(url), 'utf8'))
+    const first = await serveLog(options)
+    await first.close()
+    const crashed = async () => {
+      logMesh.now += 1000
+      const other = await serveLog({ ...options, fresh: true })
+      await other.close()
+      assert.deepEqual([read(first.url).readOnly, read(other.url).readOnly], [true, false])
+      // That it ends is the last step.
+      writeFileSync(aboutOf(first.url), JSON.stringify({ ...read(first.url), readOnly: false }))
+      return other.url
+    }
+    const unbegun = await crashed()
+    const again = await serveLog(options)
+    assert.deepEqual([again.url, read(unbegun).readOnly], [first.url, true])
+    await again.close()
+
+    const another = await crashed()
+    const last = await serveLog({ ...options, fresh: true })
+    await last.close()
+    assert.deepEqual(
+      [first.url, unbegun, another, last.url].map((url) => read(url).readOnly),
+      [true, true, true, false],
+    )
+    const afterwards = await serveLog(options)
+    assert.equal(afterwards.url, last.url)
+    await afterwards.close()
   })
 
   it('is replaced also where its lock was damaged', async () => {
