@@ -73,7 +73,7 @@ async function durable(transparency: 'off' | 'required', goal: Goal): Promise<Ro
   }
   const leaf = { spiffeId: 'spiffe://service.datapunk/lake', request }
   const issuer = { slot: 'issuing-ca-1', certificate, signer }
-  const issuing = { store, clock, randomBytes, actor: 'bench', config, logSeat }
+  const issuing = { store, clock, randomBytes, actor: 'bench', config, logSeat, report: () => {} }
   let next = 0
   const lane = async () => {
     while (next < COUNT) {

@@ -129,6 +129,9 @@ export interface AuthorityEventDetails {
     readonly size?: number
     /** SHA-256, lowercase hex. */
     readonly root?: string
+    /** What the log has signed, and for what, base64. */
+    readonly sct?: string
+    readonly precertificate?: string
   }
   'log-unavailable': Failure
   'transparency-changed': { readonly scts: Strictness }

@@ -18,6 +18,7 @@ import {
   tbsHash,
 } from '@datapunk/pki'
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
+import type { AuthorityEvent } from '../event.ts'
 import { caStatusUrls, leafStatusUrls } from '../responder/status-urls.ts'
 import { operatorOf } from '../services/service-record.ts'
 import { type CertificateRequest, encodeRequest } from '../services/settings.ts'
@@ -70,6 +71,8 @@ export interface Issuing {
   readonly config: Pick<Config, 'authority' | 'revocation' | 'transparency'>
   /** Where they are logged. */
   readonly logSeat: LogSeat
+  /** Told of a log that was put back. */
+  readonly report: (event: AuthorityEvent) => void
 }
 
 /** A key that signs certificates: the slot it lies in, its own certificate, and its signer. */

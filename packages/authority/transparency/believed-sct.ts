@@ -15,18 +15,35 @@ export interface Judging {
 interface IssuingLog extends Pick<CertificateLog, 'spki' | 'origin'> {
   /** How many entries are known to be in it. */
   readonly size: number
+  /** What it has promised since, where that is not known to be in it yet: of each place, for what. */
+  readonly promised: ReadonlyMap<number, string>
+  /** What this is to be promised for. */
+  readonly promisedFor: string
+}
+
+/** By its own word a log has two entries in one place: it was put back. */
+export class PlaceTaken extends Error {
+  readonly leafIndex: number
+  /** As the log has signed it. */
+  readonly sct: Uint8Array
+
+  constructor(message: string, { leafIndex, sct }: Pick<PlaceTaken, 'leafIndex' | 'sct'>) {
+    super(message)
+    this.leafIndex = leafIndex
+    this.sct = sct
+  }
 }
 
 /**
  * What a log has answered with, where peers would believe it in a certificate: they judge it by the same code, and refuse also what
  * does not say where in the log it is.
  *
- * @throws Error which says what was found, what is allowed, and what mends it
+ * @throws Error which says what was found, what is allowed, and what mends it; PlaceTaken
  */
 export function believedSct(
   octets: Uint8Array,
   entry: PrecertEntry,
-  { spki, origin, size }: IssuingLog,
+  { spki, origin, size, promised, promisedFor }: IssuingLog,
   { clock, config: { authority } }: Judging,
 ): PlacedSct {
   const now = clock()
@@ -47,9 +64,10 @@ export function believedSct(
     throw new Error(
       `${found}it does not say where in the log it is; allowed: one with leaf_index (C2SP static-ct-api). ${ANOTHER}`,
     )
-  if (leafIndex < size)
-    throw new Error(
-      `${found}it is for entry ${leafIndex}, which another has; allowed: ${size} or later. The log was put back: begin another, \`mtls compromise --log\` issues every certificate anew`,
+  if (leafIndex < size || (promised.get(leafIndex) ?? promisedFor) !== promisedFor)
+    throw new PlaceTaken(
+      `${found}it is for entry ${leafIndex}, which another has; allowed: one of its own, ${size} or later. The log was put back: begin another, \`mtls compromise --log\` issues every certificate anew`,
+      { leafIndex, sct: octets },
     )
   return { ...sct, leafIndex }
 }

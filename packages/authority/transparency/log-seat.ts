@@ -12,6 +12,8 @@ export class LogSeat {
   readonly roots = new Set<string>()
   /** That it has not been looked at for some time, as whoever watches it has found; undefined where it has. */
   unread: string | undefined
+  /** Whether it was told of the log that is open that it was put back. */
+  toldPutBack = false
   #log: CertificateLog | undefined
   #generation = 0
   #notOpened: Error | undefined
@@ -74,6 +76,7 @@ export class LogSeat {
     this.promised.clear()
     this.roots.clear()
     this.unread = undefined
+    this.toldPutBack = false
     try {
       this.#log = await this.#open({ meshId, generation, fresh })
       this.#generation = generation

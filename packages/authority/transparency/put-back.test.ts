@@ -3,7 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { encodeSct, parseCertificate, withoutPoison } from '@datapunk/pki'
+import {
+  encodeSct,
+  isSignedSct,
+  parseCertificate,
+  parseSct,
+  precertEntry,
+  sha256,
+  withoutPoison,
+} from '@datapunk/pki'
 import { FixedClock, TestLog } from '@datapunk/testkit'
 import { apply } from '../apply.ts'
 import { compromise } from '../rollover/compromise.ts'
@@ -117,6 +125,27 @@ describe('a log whose folder was put back', () => {
     await new LogMonitor(() => engine).look()
     cutTo(1)
     const { failed } = await rotate(engine, all)
-    assert.match(failed[0]!.message, /it is for entry 1, which another has; allowed: 2 or later/)
+    assert.match(
+      failed[0]!.message,
+      /it is for entry 1, which another has; allowed: one of its own, 2 or later/,
+    )
+    // It has signed that one for another by now.
+    await rotate(engine, all)
+    const [alarm, ...more] = made.events.flatMap((event) =>
+      event.kind === 'log-alarm' ? [event.detail] : [],
+    )
+    assert.deepEqual([alarm?.leafIndex, more], [1, []])
+    const precertificate = parseCertificate(Buffer.from(alarm!.precertificate!, 'base64'))
+    const issuer = made.store.slots().find(({ kind }) => kind === 'issuing-ca')!
+    const entry = precertEntry({ tbs: withoutPoison(precertificate.tbs), issuerKeyHash: sha256(issuer.spki) })
+    assert.ok(isSignedSct(parseSct(Buffer.from(alarm!.sct!, 'base64')), entry, log.signer.spki))
+  })
+
+  test('elsewhere, gives itself away by a place that it has promised, where nobody has looked yet', async () => {
+    const engine = { ...made, logSeat: new LogSeat(openLog) }
+    await apply(engine, yes)
+    cutTo(1)
+    assert.match((await rotate(engine, all)).failed[0]!.message, /it is for entry 1, which another has/)
+    assert.equal(alarms().length, 1)
   })
 })

@@ -2,9 +2,10 @@ import { hash } from 'node:crypto'
 import { type PrecertEntry, type Precertificate, precertEntry, type Sct, sha256 } from '@datapunk/pki'
 import { type Config, keyIdOf, readTrustStatement } from '@datapunk/protocol'
 import { AuthorityError } from '../error.ts'
+import type { AuthorityEvent } from '../event.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { believedSct, type Judging } from './believed-sct.ts'
+import { believedSct, type Judging, PlaceTaken } from './believed-sct.ts'
 import type { CertificateLog } from './certificate-log.ts'
 import type { LogSeat } from './log-seat.ts'
 
@@ -18,6 +19,8 @@ export interface Submitting extends Judging {
   readonly logSeat: LogSeat
   readonly store: Reader
   readonly config: Judging['config'] & { readonly authority: Pick<Config['authority'], 'log'> }
+  /** Told of a log that was put back. */
+  readonly report: (event: AuthorityEvent) => void
   /** What it takes the place of is good: then it waits until every live peer knows the log. */
   readonly mayWait: boolean
 }
@@ -32,7 +35,7 @@ export interface Submitting extends Judging {
 export async function submit(
   precertificate: Precertificate,
   issuer: Uint8Array,
-  { logSeat, store, clock, config, mayWait }: Submitting,
+  { logSeat, store, clock, config, report, mayWait }: Submitting,
 ): Promise<Logged> {
   const mesh = store.mesh()
   if (mesh !== undefined) await logSeat.take(mesh)
@@ -50,14 +53,26 @@ export async function submit(
   try {
     const octets = await log.submit([precertificate.der, issuer])
     const { spki, origin } = log
-    const known = { spki, origin, size: slot.monitored ?? 0 }
+    const promisedFor = hash('sha256', precertificate.tbs)
+    const known = { spki, origin, size: slot.monitored ?? 0, promised: logSeat.promised, promisedFor }
     const sct = believedSct(octets, entryOf(precertificate), known, { clock, config })
-    logSeat.promised.set(sct.leafIndex, hash('sha256', precertificate.tbs))
+    logSeat.promised.set(sct.leafIndex, promisedFor)
     logSeat.wasAsked()
     return { sct, log: slot.id }
   } catch (cause) {
+    if (cause instanceof PlaceTaken && !logSeat.toldPutBack) {
+      logSeat.toldPutBack = true
+      const { leafIndex, sct, message } = cause
+      const evidence = { sct: base64(sct), precertificate: base64(precertificate.der) }
+      const detail = { log: log.origin, leafIndex, message, ...evidence }
+      report({ kind: 'log-alarm', subject: 'mesh', at: clock(), detail })
+    }
     throw notTaken(logSeat, cause)
   }
+}
+
+function base64(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('base64')
 }
 
 function isNamed({ spki }: SlotRow, store: Pick<Reader, 'trustStatements'>): boolean {

@@ -88,6 +88,8 @@ const authorityDetails = {
     rule: text.optional(),
     size: count.optional(),
     root: text.optional(),
+    sct: z.base64().optional(),
+    precertificate: z.base64().optional(),
   },
   'log-unavailable': failure,
   'transparency-changed': { scts: requirement },
