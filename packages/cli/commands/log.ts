@@ -3,15 +3,20 @@ import { resolve } from 'node:path'
 import { AuthorityReader } from '@datapunk/authority'
 import { exportLog, LogError, leafHash, readIssuer, verifyLog } from '@datapunk/log'
 import { readMeshDocuments } from '@datapunk/mesh'
-import { parseCertificate, type TileLeaf } from '@datapunk/pki'
+import { PkiError, parseCertificate, type TileLeaf } from '@datapunk/pki'
 import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
-import { CHECKPOINT_PATH, EMPTY_ROOT } from '@datapunk/tlog'
+import { CHECKPOINT_PATH, EMPTY_ROOT, TlogError } from '@datapunk/tlog'
 import { certificateFacts } from '../certificate/certificate-facts.ts'
 import { certificateIn } from '../certificate/certificate-in.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
-import type { LogCopyDocument, LogProofDocument, LogVerdictDocument } from '../documents/log.ts'
+import type {
+  LogCopyDocument,
+  LogProofDocument,
+  LogVerdictDocument,
+  WholeLogDocument,
+} from '../documents/log.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
 import { certificateOf, entryAt, entryOfSerial } from '../logs/entries.ts'
 import { listEntries } from '../logs/list-entries.ts'
@@ -19,6 +24,7 @@ import { type LogSource, logSources, type OpenSource, opened, openedIfAny } from
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
 import { watchLogs } from '../logs/watch-log.ts'
+import type { Output } from '../output.ts'
 import { labelText } from '../text/label-text.ts'
 import { serialIn } from '../text/serial-text.ts'
 import { durationOf, instantText, timeText } from '../text/time-text.ts'
@@ -56,7 +62,7 @@ export const logCommand: CommandSpec<LogOptions> = {
   completes: actionNames,
   summary: 'the transparency log: list, show, prove, verify, export, watch, serve',
   description:
-    'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds the whole log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads; `watch` reads the log from its first entry on and then, until Ctrl-C, what is new, and raises an alarm at what is logged and not on record, on record and not logged, for a name outside the trust domain, or at two trees that do not agree. `serve` is the log itself, alone and until Ctrl-C: as a user who is not the authority’s, in a folder of its own, for the mesh whose config says its URL (authority.log); it says that URL when it starts. Exits with 1 when the log is wrong, can’t be read, or has no such entry.',
+    'Reads the log of what was issued. Nothing that it shows is believed: every entry is proven against a checkpoint that is signed by a key of the trust statement. `list` lists the entries; `show INDEX|SERIAL|FILE` shows one; `prove FILE` prints the proof that the certificate in FILE is in the log; `verify` holds every log against its checkpoint: each entry, each tile, each issuer, and the entry of each certificate in use; `export DIR` writes a copy that --from reads; `watch` reads the log from its first entry on and then, until Ctrl-C, what is new, and raises an alarm at what is logged and not on record, on record and not logged, for a name outside the trust domain, or at two trees that do not agree. `serve` is the log itself, alone and until Ctrl-C: as a user who is not the authority’s, in a folder of its own, for the mesh whose config says its URL (authority.log); it says that URL when it starts. Exits with 1 when the log is wrong, can’t be read, or has no such entry.',
   options: [
     ['--from <place>', 'a folder or URL with the objects of one log, instead of those that lie here'],
     [
@@ -225,28 +231,52 @@ function base64(octets: Uint8Array): string {
   return Buffer.from(octets).toString('base64')
 }
 
-async function verify({ context, trust, sources }: Asked): Promise<ExitCode> {
+/** One that is damaged, or can't be reached, says nothing of the others. */
+async function verify(asked: Asked): Promise<ExitCode> {
+  const { context, sources } = asked
   const { output, json } = context
   const documents: LogVerdictDocument[] = []
   for (const source of sources) {
-    const checkpoint = await output.during(`reading ${source.log.origin}`, verifyLog(source.read, source.log))
+    const document = await verdictOn(asked, source)
+    documents.push(document)
+    if (json) continue
+    if ('error' in document) {
+      const { log, error } = document
+      output.tell(`${output.toldStyled('bad', 'not verified')}: ${log}: ${error.message} [${error.code}]`)
+    } else printVerdict(output, document)
+  }
+  if (json) output.printJson(documents)
+  return documents.some((document) => 'error' in document) ? exitCode.bad : exitCode.done
+}
+
+/** @throws what is no fault of the log, nor of what is read of it */
+async function verdictOn({ context, trust }: Asked, source: LogSource): Promise<LogVerdictDocument> {
+  const { origin: log } = source.log
+  try {
+    const checkpoint = await context.output.during(`reading ${log}`, verifyLog(source.read, source.log))
     const promised = promisedHere(context, trust, source)
     if (checkpoint === undefined) checkEmpty(context, source, promised)
     const inUse = await entriesInUse(promised, source)
     const { size, root, timestamp } = checkpoint ?? EMPTY
-    const head = { log: source.log.origin, size, root: base64(root) }
-    documents.push({ ...head, signedAt: timestamp === undefined ? null : instantText(timestamp), inUse })
-    if (json) continue
-    const signed = timestamp === undefined ? 'none signed yet' : `signed ${timeText(timestamp)}`
-    output.print(`${output.styled('good', 'whole')}: ${head.log}, ${size} entries, ${signed}\n`)
-    output.print(
-      output.table(
-        inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`]),
-      ),
-    )
+    const signedAt = timestamp === undefined ? null : instantText(timestamp)
+    return { log, size, root: base64(root), signedAt, inUse }
+  } catch (cause) {
+    if (cause instanceof LogError || cause instanceof TlogError || cause instanceof PkiError) {
+      const { code, message } = cause
+      return { log, error: { code, message } }
+    }
+    throw cause
   }
-  if (json) output.printJson(documents)
-  return exitCode.done
+}
+
+function printVerdict(output: Output, { log, size, signedAt, inUse }: WholeLogDocument): void {
+  const signed = signedAt === null ? 'none signed yet' : `signed ${timeText(Date.parse(signedAt))}`
+  output.print(`${output.styled('good', 'whole')}: ${log}, ${size} entries, ${signed}\n`)
+  output.print(
+    output.table(
+      inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`]),
+    ),
+  )
 }
 
 /** What a log shows that has signed nothing. */

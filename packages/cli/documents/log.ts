@@ -40,17 +40,22 @@ const proof = z.strictObject({
 })
 export type LogProofDocument = Printed<typeof proof>
 
-const verdicts = z.array(
-  z.strictObject({
-    log,
-    size: count,
-    root: z.base64(),
-    signedAt: instant.nullable().describe('null: it is empty, and has signed nothing yet'),
-    inUse: z
-      .array(z.strictObject({ service: z.string(), index: count }))
-      .describe('the entries of certificates in use'),
-  }),
-)
+const whole = z.strictObject({
+  log,
+  size: count,
+  root: z.base64(),
+  signedAt: instant.nullable().describe('null: it is empty, and has signed nothing yet'),
+  inUse: z
+    .array(z.strictObject({ service: z.string(), index: count }))
+    .describe('the entries of certificates in use'),
+})
+export type WholeLogDocument = Printed<typeof whole>
+
+const notVerified = z
+  .strictObject({ log, error: z.strictObject({ code: z.string(), message }) })
+  .describe('a log that is not whole, or can’t be read')
+
+const verdicts = z.array(z.union([whole, notVerified]))
 export type LogVerdictDocument = Printed<typeof verdicts>[number]
 
 const copy = z.strictObject({ log, size: count, folder: z.string() })
