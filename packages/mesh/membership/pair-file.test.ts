@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, promises, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -30,4 +31,21 @@ test('what lies in the place of a key is read only where it is a file, and no la
   writeFileSync(place.key, 'a key', { mode: 0o600 })
   const { cert, key } = await readPair(place)
   assert.deepEqual([String(cert), String(key)], ['a certificate', 'a key'])
+})
+
+test('the mode of a key is that of the very file that is read, whoever puts another there meanwhile', async (t) => {
+  const place = placeIn(t)
+  writeFileSync(place.cert, 'a certificate')
+  writeFileSync(place.key, 'a key', { mode: 0o600 })
+  const { open } = promises
+  const { mock } = t.mock.method(promises, 'open', (file: string, ...rest: [number]) => {
+    if (file === place.key) chmodSync(file, 0o644)
+    return open(file, ...rest)
+  })
+  syncBuiltinESMExports()
+  atEnd(t, () => {
+    mock.restore()
+    syncBuiltinESMExports()
+  })
+  await assert.rejects(readPair(place), { code: 'KEY_EXPOSED', message: /0644; allowed: at most 0600/ })
 })

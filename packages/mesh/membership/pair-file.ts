@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MeshError } from '../error.ts'
-import { readRegularFile } from './regular-file.ts'
+import { withRegularFile } from './regular-file.ts'
 
 /** Certificate and key as they lay on disk at one moment, not yet looked into. */
 export interface PairText {
@@ -52,30 +52,30 @@ function resolved(place: PairPlace): Promise<string> {
 
 async function readVersion(place: PairPlace, certFile: string): Promise<PairText> {
   const keyFile = basename(certFile) === 'cert.pem' ? join(dirname(certFile), 'key.pem') : place.key
-  await refuseExposed(place, keyFile)
+  await refuseOpenFolder(place, keyFile)
   const [cert, key] = await Promise.all([
     readBounded(place, certFile, 'CERTIFICATE_UNREADABLE'),
-    readBounded(place, keyFile, 'KEY_UNREADABLE'),
+    readBounded(place, keyFile, 'KEY_UNREADABLE', place.mode),
   ])
   return { certFile, keyFile, cert, key }
 }
 
-async function refuseExposed(place: PairPlace, keyFile: string): Promise<void> {
+async function refuseOpenFolder(place: PairPlace, keyFile: string): Promise<void> {
   if (process.platform === 'win32') return
-  const [key, folder] = await Promise.all([stat(keyFile), stat(dirname(keyFile))]).catch((cause) => {
+  const folder = await stat(dirname(keyFile)).catch((cause) => {
     throw unreadable(place, keyFile, cause)
   })
-  const excess = key.mode & 0o777 & ~place.mode
-  if (excess !== 0) throw exposed(keyFile, key.mode, place.mode)
   if ((folder.mode & 0o022) !== 0 && (folder.mode & 0o1000) === 0) {
     throw exposed(dirname(keyFile), folder.mode, 0o700)
   }
 }
 
+/** @param widest the mode that the very file that is read may have; undefined: any */
 async function readBounded(
   place: PairPlace,
   file: string,
   code: 'CERTIFICATE_UNREADABLE' | 'KEY_UNREADABLE',
+  widest?: number,
 ): Promise<Buffer> {
   const wrong = (found: string, cause?: unknown) =>
     new MeshError(
@@ -83,11 +83,19 @@ async function readBounded(
       `found ${found} at ${file}; allowed: PEM of 1 to ${MAX_BYTES} bytes; \`mtls apply\` writes the pair anew`,
       { cause, data: { file } },
     )
-  const bytes = await readRegularFile(file, MAX_BYTES).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await withRegularFile(file, MAX_BYTES, ({ stats, read }) => {
+    if (widest !== undefined && process.platform !== 'win32') refuseExposed(file, Number(stats.mode), widest)
+    return read()
+  }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof MeshError) throw cause
     throw cause.code === undefined ? wrong(cause.message, cause) : unreadable(place, file, cause)
   })
   if (bytes.byteLength === 0) throw wrong('an empty file')
   return bytes
+}
+
+function refuseExposed(file: string, mode: number, widest: number): void {
+  if ((mode & 0o777 & ~widest) !== 0) throw exposed(file, mode, widest)
 }
 
 function unreadable({ service }: PairPlace, file: string, cause: unknown): MeshError {
