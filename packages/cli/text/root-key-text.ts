@@ -14,6 +14,7 @@ export function askText({ step, keys, until }: RootKeyAsk): string {
 
 function purposeOf(step: RootKeyAsk['step']): string {
   if (step.kind === 'compromise') return 'to replace an issuing CA that is revoked'
+  if (step.kind === 'publish-lists') return 'to sign its next revocation list'
   if (step.kind !== 'prepare') return 'to sign the next trust statement'
   return step.slotKind === 'root' ? 'to sign the next root' : 'to sign the next issuing CA'
 }
