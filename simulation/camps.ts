@@ -1,4 +1,4 @@
-import type { Certificate, Usage } from '@datapunk/pki'
+import { type Certificate, endOf, type Usage } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type TrustStatement } from '@datapunk/protocol'
 import { examine } from '../packages/mesh/gate/examine.ts'
 import { Refused } from '../packages/mesh/gate/refusal.ts'
@@ -33,7 +33,7 @@ export class Camp {
     const found = this.#found[usage]
     const known = found.get(leaf.serial)
     if (known instanceof Refused) return known
-    if (known !== undefined && known.notBefore <= at && at <= known.notAfter + 999) return known
+    if (known !== undefined && known.notBefore <= at && at < endOf(known.notAfter)) return known
     try {
       const standing = examine(leaf.der, this.view, usage, at)
       found.set(leaf.serial, standing)

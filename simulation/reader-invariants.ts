@@ -1,4 +1,4 @@
-import { type Certificate, decodePem, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
+import { type Certificate, decodePem, endOf, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
 import type { FileReader, Trusted } from './file-reader.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
@@ -67,7 +67,7 @@ export class ReaderInvariants {
     this.#verified.set(roots, known)
     const found = known.get(leaf.serial)
     if (found instanceof PkiError) return found.message
-    if (found !== undefined && found.notBefore <= at && at <= found.notAfter + 999) return found.notAfter
+    if (found !== undefined && found.notBefore <= at && at < endOf(found.notAfter)) return found.notAfter
     try {
       const [, ...intermediates] = decodePem(identity!.credentials().cert, 'CERTIFICATE').map(
         parseCertificate,

@@ -99,6 +99,15 @@ describe('a signed document', () => {
 describe('trust statements', () => {
   const anchors = () => ({ anchors: statement.roots })
 
+  /** What follows the first: with the next root beside the one before, then without that. */
+  const rollingOver = (): readonly [TrustStatement, TrustStatement] => {
+    const roots = [...statement.roots, parseCertificate(later.root.der)]
+    return [
+      { ...statement, number: { generation: 1, counter: 2 }, roots },
+      { ...statement, number: { generation: 1, counter: 3 }, roots: roots.slice(1) },
+    ]
+  }
+
   test('begin at a root given by hand', async () => {
     const first = await sealTrustStatement(statement, [ca.root.signer])
     const followed = followTrustStatements([first], anchors())
@@ -115,9 +124,7 @@ describe('trust statements', () => {
   })
 
   test('are walked one by one through a roll-over of the root', async () => {
-    const both = [...statement.roots, parseCertificate(later.root.der)]
-    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
-    const third = { ...statement, number: { generation: 1, counter: 3 }, roots: both.slice(1) }
+    const [second, third] = rollingOver()
     const documents = [
       await sealTrustStatement(statement, [ca.root.signer]),
       await sealTrustStatement(second, [ca.root.signer, later.root.signer]),
@@ -129,8 +136,7 @@ describe('trust statements', () => {
   })
 
   test('that skip a number, or lack the old or the new root’s signature, are refused', async () => {
-    const both = [...statement.roots, parseCertificate(later.root.der)]
-    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
+    const [second] = rollingOver()
     const first = await sealTrustStatement(statement, [ca.root.signer])
     for (const signers of [[ca.root.signer], [later.root.signer]]) {
       const half = await sealTrustStatement(second, signers)
@@ -153,9 +159,7 @@ describe('trust statements', () => {
   })
 
   test('that drop a root are refused without the signature of that root', async () => {
-    const both = [...statement.roots, parseCertificate(later.root.der)]
-    const second = { ...statement, number: { generation: 1, counter: 2 }, roots: both }
-    const third = { ...statement, number: { generation: 1, counter: 3 }, roots: both.slice(1) }
+    const [second, third] = rollingOver()
     const documents = [
       await sealTrustStatement(statement, [ca.root.signer]),
       await sealTrustStatement(second, [ca.root.signer, later.root.signer]),

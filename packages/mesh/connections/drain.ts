@@ -17,7 +17,10 @@ export function makeDrainable(socket: object): void {
   ;(socket as Carrier)[drainable] = { isDraining: false, ask: () => {} }
 }
 
-/** No new request from now on; those under way go on. Raw TLS and web sockets know no such thing: they go on to their end, of which the application is told. */
+/**
+ * No new request from now on; those under way go on. Raw TLS and web sockets know no such thing: they go on to their end, of which the
+ * application is told.
+ */
 export function drain(socket: object): void {
   const state = (socket as Carrier)[drainable]
   if (state === undefined || state.isDraining) return

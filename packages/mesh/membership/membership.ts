@@ -58,9 +58,9 @@ export interface MembershipListener {
 const WAITS: Waits = { first: 100, longest: 10_000 }
 
 /**
- * So long a newer head waits for the sections of the one before, to which it is a difference, counted from when they were asked for:
- * after that they are given up for its own. Doubled each time, so that where heads come faster than sections one of them is believed
- * in the end. Milliseconds.
+ * For so long the sections of a head may be gathered while a newer head waits: sections ahead are differences to them. Then they are
+ * given up for those of the newer one. Doubled each time, so that where heads come faster than sections one of them is believed in
+ * the end. Milliseconds.
  */
 const LENIENCE = 10_000
 

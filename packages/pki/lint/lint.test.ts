@@ -250,6 +250,9 @@ const alsoBroken: readonly (readonly [string, string, () => TestOverrides['exten
   ],
 ]
 
+const lake = 'lake.service.datapunk'
+const domain = 'spiffe://service.datapunk'
+
 /** What is found of rules that say several things of the names of a certificate. */
 const foundOfNames: readonly (readonly [Profile, RegExp, () => TestOverrides])[] = [
   ['leaf', /it has 0 URIs/, () => altNames({ dnsNames: [lake], uris: [] })],
@@ -277,9 +280,6 @@ const foundOfNames: readonly (readonly [Profile, RegExp, () => TestOverrides])[]
     }),
   ],
 ]
-
-const lake = 'lake.service.datapunk'
-const domain = 'spiffe://service.datapunk'
 
 function altNames(names: AltNames, critical = false): TestOverrides {
   return { extensions: { subjectAltName: testExtension.subjectAltName(names, critical) } }
