@@ -1,7 +1,7 @@
 import { plan } from '@datapunk/authority'
 import { parseConfig } from '@datapunk/protocol'
-import { constraintsOf } from '../packages/authority/issuing/constraints.ts'
 import type { Inventory } from '../packages/authority/planning/inventory.ts'
+import { constraintsOf } from '../packages/authority/services/constraints.ts'
 import {
   certificateRequestOf,
   decodeRequest,

@@ -11,7 +11,7 @@ import {
   pinOf,
   readBundleHead,
 } from '@datapunk/protocol'
-import type { AuthorityEvent } from '../packages/authority/event.ts'
+import type { AuthorityEvent } from '../packages/authority/events/event.ts'
 import type { Publication } from '../packages/authority/peers/publication.ts'
 import type { CertificateRow, SlotRow } from '../packages/authority/store/rows.ts'
 import { campKey } from './camps.ts'

@@ -1,5 +1,5 @@
 import { readTrustStatement } from '@datapunk/protocol'
-import type { AuthorityEvent } from '../packages/authority/event.ts'
+import type { AuthorityEvent } from '../packages/authority/events/event.ts'
 import type { SlotRow } from '../packages/authority/store/rows.ts'
 import { type Camp, keysOf } from './camps.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'

@@ -6,7 +6,7 @@ import {
   type Member,
   PROBE,
 } from '@datapunk/protocol'
-import type { ApplyReport } from '../packages/authority/apply.ts'
+import type { ApplyReport } from '../packages/authority/applying/apply.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import { ago, RECOVERY, type Violated } from './violation.ts'

@@ -1,5 +1,5 @@
 import { type Certificate, decodePem, endOf, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
-import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
+import type { RollWait } from '../packages/authority/planning/roll-step.ts'
 import type { FileReader, Trusted } from './file-reader.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'

@@ -1,4 +1,4 @@
-import type { AuthorityEvent } from '../packages/authority/event.ts'
+import type { AuthorityEvent } from '../packages/authority/events/event.ts'
 import type { Store } from '../packages/authority/store/contract.ts'
 import type { Violated } from './violation.ts'
 

@@ -1,6 +1,6 @@
 import { parseCertificate } from '@datapunk/pki'
-import type { ApplyReport } from '../packages/authority/apply.ts'
-import type { RollWait } from '../packages/authority/rollover/roll-step.ts'
+import type { ApplyReport } from '../packages/authority/applying/apply.ts'
+import type { RollWait } from '../packages/authority/planning/roll-step.ts'
 import { remembering } from '../packages/protocol/remembering.ts'
 import type { ReaderInvariants } from './reader-invariants.ts'
 import type { SimulatedAuthority } from './simulated-authority.ts'

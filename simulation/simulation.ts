@@ -1,4 +1,4 @@
-import type { AuthorityEventKind } from '../packages/authority/event.ts'
+import type { AuthorityEventKind } from '../packages/authority/events/event.ts'
 import { Beliefs } from './beliefs.ts'
 import type { ServiceText } from './config-file.ts'
 import { CsrHolder } from './csr-holder.ts'

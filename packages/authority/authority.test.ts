@@ -8,8 +8,7 @@ import { encodeMessage, layoutOf } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { AuthorityReader } from './authority-reader.ts'
 import { AuthorityError } from './error.ts'
-import type { AuthorityEvent } from './event.ts'
-import { Pace } from './planning/pace.ts'
+import type { AuthorityEvent } from './events/event.ts'
 import { SqliteStore } from './store/sqlite.ts'
 import {
   clock,
@@ -22,6 +21,7 @@ import {
   temporaryFolder,
   yes,
 } from './testing/test-authority.ts'
+import { Pace } from './timing/pace.ts'
 
 describe('an authority', () => {
   test('tells in its audit how often each key has signed, and in each bundle what the audit was', async () => {

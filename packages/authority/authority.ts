@@ -1,31 +1,33 @@
 import type { ChildProcess } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import type { Config } from '@datapunk/protocol'
-import type { Administration, BackupMade, BackupRequest, GivenBackup } from './admin/administration.ts'
-import { type ApplyOptions, type ApplyReport, apply, goingOn, joined, planOf, stepFailure } from './apply.ts'
-import { askerNow } from './audit/asker.ts'
+import type { Administration, BackupMade, BackupRequest, GivenBackup } from './administration.ts'
+import {
+  type ApplyOptions,
+  type ApplyReport,
+  apply,
+  goingOn,
+  joined,
+  planOf,
+  stepFailure,
+} from './applying/apply.ts'
 import { type BackUpOptions, backUp, type RecordedBackup, recordBackup } from './backup/back-up.ts'
 import { backupPassphrase, givenPassphrase } from './backup/backup-passphrase.ts'
 import { BackupPlace } from './backup/backup-place.ts'
 import { continueFromHere } from './backup/continue-from-here.ts'
-import type { NextGeneration } from './backup/next-generation.ts'
 import { Deliveries } from './delivery/deliver.ts'
-import { endAll } from './end-all.ts'
-import type { Engine } from './engine.ts'
+import type { Engine } from './engine/engine.ts'
+import type { PeerBook } from './engine/peer-book.ts'
 import { AuthorityError } from './error.ts'
+import type { NextGeneration } from './events/next-generation.ts'
 import { issueConsole } from './issuing/issue-console.ts'
 import { announceCsrKey, issueForCsr, notAMember } from './issuing/issue-csr.ts'
-import { issueNow } from './issuing/issue-now.ts'
 import { type IssuedOperator, issueOperator } from './issuing/issue-operator.ts'
 import type { IssuedChain } from './issuing/issue-pair.ts'
 import type { KeptPassphrase, Passphrase } from './keys/passphrase.ts'
-import { type ResealReport, resealKeys } from './keys/reseal-keys.ts'
 import { EnforcementWatch } from './peers/enforcement-watch.ts'
 import { type LiveService, liveService } from './peers/live-service.ts'
-import type { PeerBook } from './peers/peer-book.ts'
 import { type PeerServer, servePeers } from './peers/serve-peers.ts'
-import { announceKeys } from './pinning/announce-keys.ts'
-import { type SuspendedPins, suspendPins } from './pinning/suspend.ts'
 import type { Plan } from './planning/plan.ts'
 import { type ProbePairs, prepareProbe } from './probe/prepare-probe.ts'
 import {
@@ -33,11 +35,14 @@ import {
   type RefusedCallersRequest,
   refusedCallersOf,
 } from './probe/refused-callers.ts'
+import { announceKeys } from './publishing/announce-keys.ts'
+import { type SuspendedPins, suspendPins } from './publishing/suspend-pins.ts'
 import type { ReadElsewhere } from './responder/log-shelf.ts'
 import { type ResponderHost, ResponderProcess } from './responder/responder-process.ts'
 import { type Enforcement, type EnforcementRequest, enforcementOf } from './revocation/enforcement.ts'
 import { previewRevocation, type RevokePreview } from './revocation/preview.ts'
 import { letIn, type RevokeReport, type RevokeRequest, revoke } from './revocation/revoke.ts'
+import { issueNow } from './rotation/issue-now.ts'
 import {
   previewRotation,
   type RotatePreview,
@@ -47,12 +52,15 @@ import {
   slotReport,
 } from './rotation/rotate.ts'
 import { requireInConfig } from './services/in-config.ts'
+import { askerNow } from './sockets/asker.ts'
+import { endAll } from './sockets/end-all.ts'
 import { adoptCa } from './state/adopt.ts'
 import { checkState } from './state/check-state.ts'
 import type { Lock } from './state/lock.ts'
 import { type AuthorityOptions, type OpenedEngine, openEngine } from './state/open-engine.ts'
 import type { OpenedFiles } from './state/opened-files.ts'
 import { purge } from './state/purge.ts'
+import { type ResealReport, resealKeys } from './state/reseal-keys.ts'
 import { authorityFault, type Measurements, measure } from './status/measurements.ts'
 import { OutageWatch } from './status/outage-budget.ts'
 import { type Status, statusOf } from './status/status.ts'

@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { parseCertificate } from '@datapunk/pki'
 import { MAX_NAMES } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
-import { apply } from './apply.ts'
-import type { Engine } from './engine.ts'
-import { Pace } from './planning/pace.ts'
+import { apply } from './applying/apply.ts'
+import type { Engine } from './engine/engine.ts'
 import { checkPair, readAsPeer } from './testing/peer-eyes.ts'
 import { testEngine } from './testing/test-engine.ts'
+import { Pace } from './timing/pace.ts'
 
 const HOUR = 60 * 60 * 1000
 const yes = { approve: () => true }

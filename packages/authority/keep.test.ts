@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import type { ApplyReport } from './apply.ts'
+import type { ApplyReport } from './applying/apply.ts'
 import { keep, LONGEST_WAIT } from './keep.ts'
-import { Pace } from './planning/pace.ts'
 import { clock, configIn, openAuthority, temporaryFolder } from './testing/test-authority.ts'
+import { Pace } from './timing/pace.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 

@@ -1,7 +1,7 @@
 import type { Config } from '@datapunk/protocol'
-import { type ApplyReport, stepFailure } from './apply.ts'
+import { type ApplyReport, stepFailure } from './applying/apply.ts'
 import type { Authority } from './authority.ts'
-import type { Pace } from './planning/pace.ts'
+import type { Pace } from './timing/pace.ts'
 
 export interface KeepOptions {
   readonly authority: Pick<Authority, 'configure' | 'notConfigured' | 'apply' | 'lookAtOutage'>

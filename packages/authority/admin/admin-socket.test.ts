@@ -7,7 +7,6 @@ import { describe, type TestContext, test } from 'node:test'
 import { layoutOf } from '@datapunk/protocol'
 import { atEnd } from '@datapunk/testkit'
 import { AuthorityReader } from '../authority-reader.ts'
-import { readEvents } from '../events/read-events.ts'
 import {
   clock,
   configIn,
@@ -18,6 +17,7 @@ import {
   yes,
 } from '../testing/test-authority.ts'
 import { connectAdmin } from './connect-admin.ts'
+import { readEvents } from './read-events.ts'
 import { serveAdmin } from './serve-admin.ts'
 
 describe('an authority over its socket', () => {

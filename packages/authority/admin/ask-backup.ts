@@ -1,7 +1,7 @@
+import type { BackupMade, BackupRequest } from '../administration.ts'
 import { givenPassphrase } from '../backup/backup-passphrase.ts'
 import { BackupPlace } from '../backup/backup-place.ts'
 import { Disk } from '../disk/disk.ts'
-import type { BackupMade, BackupRequest } from './administration.ts'
 import { type AskedSocket, askStream, unreachable } from './ask-stream.ts'
 import { BACKUP, type BackupCall, parseGivenBackup } from './give-backup.ts'
 

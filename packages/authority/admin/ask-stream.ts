@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { type Asker, encodeAsker } from '../audit/asker.ts'
 import { whose } from '../disk/whose.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
+import { type Asker, encodeAsker } from '../sockets/asker.ts'
 import { byShortName } from '../sockets/socket.ts'
 import { ASKER } from './admin-calls.ts'
 import { adminVersion, checkVersion, VERSION } from './admin-version.ts'

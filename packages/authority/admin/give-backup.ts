@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { z } from 'zod'
+import type { GivenBackup } from '../administration.ts'
 import type { Authority } from '../authority.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import type { backupCall } from './admin-requests.ts'
-import type { GivenBackup } from './administration.ts'
 
 /** The header that says what the bytes show. */
 export const BACKUP = 'mtls-backup'

@@ -1,6 +1,6 @@
+import { auditLeaf } from '../store/audit-leaf.ts'
 import type { HashedRecord } from '../store/rows.ts'
 import type { AuditFault } from './audit-fault.ts'
-import { auditLeaf } from './audit-leaf.ts'
 
 /** Entries that are looked at for having changed places with each other; of more it is only said that they have changed. */
 const MAX_COMPARED = 256

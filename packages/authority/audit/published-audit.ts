@@ -7,11 +7,11 @@ import {
   readBundleHead,
   trustStatementNumbers,
 } from '@datapunk/protocol'
-import { MAX_DOCUMENT_BYTES } from '../backup/published-ahead.ts'
-import type { Engine } from '../engine.ts'
-import { trustedSlots } from '../publishing/trust.ts'
+import type { Engine } from '../engine/engine.ts'
+import { inventoryOutdated } from '../engine/halt.ts'
 import { publishedEvidence } from '../state/check-state.ts'
-import { inventoryOutdated } from '../state/halt.ts'
+import { MAX_DOCUMENT_BYTES } from '../state/published-ahead.ts'
+import { trustedSlots } from '../trust/trust.ts'
 
 /** What a bundle that lies published says of the audit. */
 export interface PublishedAudit {

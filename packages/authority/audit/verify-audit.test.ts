@@ -4,8 +4,8 @@ import { generateKeyPair, localSigner, sha256 } from '@datapunk/pki'
 import { encodeAudit, sealBundleHead } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
 import fc from 'fast-check'
+import { auditLeaf } from '../store/audit-leaf.ts'
 import type { AuditCheckpointRow, HashedRecord, PublishedBundleRow, SlotRow } from '../store/rows.ts'
-import { auditLeaf } from './audit-leaf.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 const COUNT = 40

@@ -16,7 +16,7 @@ import { after, beforeEach, describe, test } from 'node:test'
 import { type Config, layoutOf } from '@datapunk/protocol'
 import { connectAdmin } from '../admin/connect-admin.ts'
 import { serveAdmin } from '../admin/serve-admin.ts'
-import type { AuthorityEvent } from '../event.ts'
+import type { AuthorityEvent } from '../events/event.ts'
 import {
   applyIn,
   clock,

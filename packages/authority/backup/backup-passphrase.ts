@@ -1,5 +1,5 @@
 import type { Disk } from '../disk/disk.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type FoundPassphrase, longEnough, type Passphrase, passphraseIn } from '../keys/passphrase.ts'
 import { keyFiles } from './back-up.ts'

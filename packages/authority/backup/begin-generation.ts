@@ -1,12 +1,12 @@
 import { type Certificate, keyAlgorithmOf } from '@datapunk/pki'
 import { keyIdOf, type TrustedLog, type TrustStatement } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import { rootKeysMissing } from '../keys/root-keys.ts'
-import { freeSlotId, isGone } from '../slots.ts'
+import type { Engine } from '../engine/engine.ts'
+import { freeSlotId, isGone } from '../engine/slots.ts'
+import type { NextGeneration } from '../events/next-generation.ts'
+import type { PublishedAhead } from '../state/published-ahead.ts'
 import type { Transaction } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
-import type { NextGeneration } from './next-generation.ts'
-import type { PublishedAhead } from './published-ahead.ts'
+import { rootKeysMissing } from '../trust/root-keys.ts'
 import { type RevokedAhead, revokeAgain } from './revoked-ahead.ts'
 
 export interface NextGenerationOptions {

@@ -1,11 +1,11 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { haltEvidence } from '../engine/halt.ts'
 import { AuthorityError } from '../error.ts'
+import type { NextGeneration } from '../events/next-generation.ts'
 import { generationIn } from '../peers/ahead.ts'
 import { checkWhole } from '../state/check-state.ts'
-import { haltEvidence } from '../state/halt.ts'
+import { isGenerationNear, publishedAhead } from '../state/published-ahead.ts'
 import { beginGeneration } from './begin-generation.ts'
-import type { NextGeneration } from './next-generation.ts'
-import { isGenerationNear, publishedAhead } from './published-ahead.ts'
 import { revokedAhead } from './revoked-ahead.ts'
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { generationFault } from './generation-fault.ts'
 
 test('a generation that has begun is told as long as nothing of it is published', () => {

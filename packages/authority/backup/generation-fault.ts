@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 
 /** After a restore: that what peers believe is still of the generation before. Undefined where it is published. */
 export function generationFault({ store }: Pick<Engine, 'store'>): string | undefined {

@@ -1,10 +1,10 @@
 import type { Layout } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import { activeSlot } from '../slots.ts'
+import type { Engine } from '../engine/engine.ts'
+import { activeSlot } from '../engine/slots.ts'
+import type { NextGeneration } from '../events/next-generation.ts'
 import { checkWhole } from '../state/check-state.ts'
+import { publishedAhead } from '../state/published-ahead.ts'
 import { beginGeneration } from './begin-generation.ts'
-import type { NextGeneration } from './next-generation.ts'
-import { publishedAhead } from './published-ahead.ts'
 import { revokedAhead } from './revoked-ahead.ts'
 
 /** An inventory and its keys as a backup had them. */

@@ -1,11 +1,11 @@
 import type { Layout } from '@datapunk/protocol'
+import { activeSlot } from '../engine/slots.ts'
 import { AuthorityError } from '../error.ts'
+import type { NextGeneration } from '../events/next-generation.ts'
 import { KeyStore } from '../keys/key-store.ts'
-import { activeSlot } from '../slots.ts'
 import { SqliteStore } from '../store/sqlite.ts'
 import { goOnFromBackup } from './go-on-from-backup.ts'
 import type { BackupHeader } from './header.ts'
-import type { NextGeneration } from './next-generation.ts'
 import type { Restoring } from './restoring.ts'
 import { refused, type WhatIsThere } from './what-is-there.ts'
 

@@ -21,9 +21,9 @@ import { atEnd } from '@datapunk/testkit'
 import { AuthorityReader } from '../authority-reader.ts'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls, PowerCut } from '../disk/testing/failing-calls.ts'
+import { isLiving } from '../scts/submit.ts'
 import { acquireLock } from '../state/lock.ts'
-import { isLiving } from '../transparency/submit.ts'
-import { restorePlaces } from './settle.ts'
+import { restorePlaces } from '../state/settle.ts'
 import {
   applyIn,
   backUpIn,

@@ -1,6 +1,6 @@
 import type { Config, Layout } from '@datapunk/protocol'
 import type { Disk } from '../disk/disk.ts'
-import type { AuthorityEvent } from '../event.ts'
+import type { AuthorityEvent } from '../events/event.ts'
 import type { FoundPassphrase } from '../keys/passphrase.ts'
 import type { ScryptCost } from '../keys/passphrase-key.ts'
 

@@ -16,12 +16,12 @@ import {
   tilesOfEntries,
 } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, openCheckpoint } from '@datapunk/tlog'
-import type { Engine } from '../engine.ts'
-import { forgetNextKeys } from '../pinning/announce-keys.ts'
+import type { Engine } from '../engine/engine.ts'
+import { forgetNextKeys } from '../publishing/announce-keys.ts'
 import { encodeSettings, settingsOf } from '../services/settings.ts'
+import type { PublishedAhead } from '../state/published-ahead.ts'
 import type { Transaction } from '../store/contract.ts'
 import type { IntentRow, ServiceRow } from '../store/rows.ts'
-import type { PublishedAhead } from './published-ahead.ts'
 
 /** What peers were told to refuse since, and the inventory, being older, does not know to be revoked. */
 export interface RevokedAhead {

@@ -1,12 +1,12 @@
 import { sha256 } from '@datapunk/pki'
 import { type Config, keyIdOf, type ServiceConfig } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import { nextTry } from '../planning/pace.ts'
-import { trustedSlots } from '../publishing/trust.ts'
-import { listedCas } from '../revocation/listed-cas.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { DeliverOptions, Handover } from '../engine/handover.ts'
+import { listedCas } from '../revoked/listed-cas.ts'
 import type { Reader } from '../store/contract.ts'
 import type { InstanceRow } from '../store/rows.ts'
-import type { DeliverOptions, Handover } from './handover.ts'
+import { nextTry } from '../timing/pace.ts'
+import { trustedSlots } from '../trust/trust.ts'
 
 interface Due extends Handover {
   readonly instance: string

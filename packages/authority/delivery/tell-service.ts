@@ -1,6 +1,6 @@
 import { addressText, speaksPostgres } from '@datapunk/protocol'
+import type { Handover } from '../engine/handover.ts'
 import { AuthorityError } from '../error.ts'
-import type { Handover } from './handover.ts'
 import { runReload } from './reload.ts'
 import { shownSerial } from './shown-certificate.ts'
 

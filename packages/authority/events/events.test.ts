@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { adminVersion, VERSION } from '../admin/admin-version.ts'
+import { type ReadEventsOptions, readEvents } from '../admin/read-events.ts'
 import { listenOnSocket } from '../sockets/socket.ts'
 import { EventBook, type KeptEvent, missedBetween, type ToldEvent } from './event-book.ts'
-import { type ReadEventsOptions, readEvents } from './read-events.ts'
 import { MAX_UNREAD, sendEvents } from './send-events.ts'
 
 const eventOf = (subject: string | number): ToldEvent => ({

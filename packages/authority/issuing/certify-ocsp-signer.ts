@@ -1,6 +1,6 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { certificateOf } from '../engine/slots.ts'
 import { AuthorityError } from '../error.ts'
-import { certificateOf } from '../slots.ts'
 import { issueOcspSigner } from './issue.ts'
 
 /**

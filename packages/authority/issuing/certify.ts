@@ -1,8 +1,8 @@
 import type { Certificate, Signer } from '@datapunk/pki'
-import type { Engine } from '../engine.ts'
-import { certificateOf } from '../slots.ts'
+import type { Engine } from '../engine/engine.ts'
+import { certificateOf } from '../engine/slots.ts'
+import { constraintsOf } from '../services/constraints.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { constraintsOf } from './constraints.ts'
 import { type Issuer, issueIssuingCa, issueRoot } from './issue.ts'
 
 /** The root's own certificate, made once. @param state the slot's, from then on */

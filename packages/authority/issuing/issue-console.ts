@@ -1,6 +1,6 @@
 import { keyAlgorithmOf } from '@datapunk/pki'
 import { consoleNamesOf, consoleSpiffeId } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
 

@@ -1,6 +1,6 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { requireMesh } from '../engine/no-mesh.ts'
 import { AuthorityError } from '../error.ts'
-import { requireMesh } from '../state/no-mesh.ts'
 import { issueLeaf } from './issue.ts'
 import { chainOf, withIssuer } from './issue-pair.ts'
 import { provenKeyOf } from './proven-csr.ts'

@@ -18,16 +18,16 @@ import {
   tbsHash,
 } from '@datapunk/pki'
 import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
-import type { AuthorityEvent } from '../event.ts'
-import { caStatusUrls, leafStatusUrls } from '../responder/status-urls.ts'
+import type { AuthorityEvent } from '../events/event.ts'
+import { caStatusUrls, leafStatusUrls } from '../revoked/status-urls.ts'
+import type { LogSeat } from '../scts/log-seat.ts'
+import { type Logged, submit } from '../scts/submit.ts'
+import { type Constraints, parseConstraints } from '../services/constraints.ts'
 import { operatorOf } from '../services/service-record.ts'
 import { type CertificateRequest, encodeRequest } from '../services/settings.ts'
 import type { Store, Transaction } from '../store/contract.ts'
 import { refusal } from '../store/refusal.ts'
 import type { CertificateProfile, SlotRow } from '../store/rows.ts'
-import type { LogSeat } from '../transparency/log-seat.ts'
-import { type Logged, submit } from '../transparency/submit.ts'
-import { type Constraints, parseConstraints } from './constraints.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 

@@ -1,8 +1,8 @@
-import { caCertificate } from '../ca-certificate.ts'
-import type { Engine } from '../engine.ts'
+import { caCertificate } from '../engine/ca-certificate.ts'
+import type { Engine } from '../engine/engine.ts'
+import { type Constraints, permittedPart } from '../services/constraints.ts'
 import type { Settings } from '../services/settings.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { type Constraints, permittedPart } from './constraints.ts'
 
 /** What the certificate of an issuing CA was asked to allow; undefined while it has none. */
 export function issuedConstraints({ store }: Pick<Engine, 'store'>, slot: SlotRow): string | undefined {

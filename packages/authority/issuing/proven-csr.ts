@@ -1,6 +1,6 @@
 import { checkProofOfPossession, decodePem, keyAlgorithmOf, parseCsr } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 
 /** A CSR with the largest key and a page of attributes stays far below this. */

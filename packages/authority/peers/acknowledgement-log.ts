@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { AcknowledgementRow } from '../store/rows.ts'
 
 /** How long acknowledgements gather before they are written. Milliseconds. */

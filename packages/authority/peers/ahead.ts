@@ -9,9 +9,9 @@ import {
   readTrustStatement,
   type SignedTrustStatement,
 } from '@datapunk/protocol'
-import { trustedSlots } from '../publishing/trust.ts'
 import type { Reader } from '../store/contract.ts'
 import type { MeshRow } from '../store/rows.ts'
+import { trustedSlots } from '../trust/trust.ts'
 import { publicationOf } from './publication.ts'
 
 /**

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { AuthorityEvent } from '../event.ts'
+import { PeerBook } from '../engine/peer-book.ts'
+import type { AuthorityEvent } from '../events/event.ts'
 import type { MemoryStore } from '../store/memory.ts'
 import { EnforcementWatch } from './enforcement-watch.ts'
-import { PeerBook } from './peer-book.ts'
 
 test('a bundle is enforced by as many peers as there may be', async () => {
   const number = { generation: 1, counter: 1 }

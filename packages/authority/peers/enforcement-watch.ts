@@ -1,5 +1,5 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 
 /** Tells, once for every bundle, when all live peers enforce it, and how long that took. */
 export class EnforcementWatch {

@@ -1,7 +1,7 @@
 import type { Certificate } from '@datapunk/pki'
 import { PROBE } from '@datapunk/protocol'
-import { type TrustedSlots, trustedSlots } from '../publishing/trust.ts'
 import type { Reader } from '../store/contract.ts'
+import { type TrustedSlots, trustedSlots } from '../trust/trust.ts'
 
 /** An instance that may call, and as whom. */
 export interface KnownInstance {

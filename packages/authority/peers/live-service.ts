@@ -1,5 +1,5 @@
-import type { Engine } from '../engine.ts'
-import type { LivePeer } from './peer-book.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { LivePeer } from '../engine/peer-book.ts'
 
 /** How the processes of a service are, as far as they speak to the authority. */
 export interface LiveService {

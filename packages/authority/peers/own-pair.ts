@@ -1,14 +1,14 @@
 import { spkiOf } from '@datapunk/pki'
 import { authorityName, authoritySpiffeId } from '@datapunk/protocol'
-import type { Engine, OwnPairSeat } from '../engine.ts'
+import type { Engine, OwnPairSeat } from '../engine/engine.ts'
+import type { ServedPair } from '../engine/served-pair.ts'
+import { certificateOf, isAnyGone, slotInUse } from '../engine/slots.ts'
 import { issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
-import { isMadeAhead, latestTime } from '../planning/issued-ahead.ts'
-import { nextTry } from '../planning/pace.ts'
-import { slotsAbove } from '../rollover/late.ts'
-import { certificateOf, isAnyGone, slotInUse } from '../slots.ts'
-import { crowdedLogs } from '../transparency/crowded-logs.ts'
-import type { ServedPair } from './served-pair.ts'
+import { crowdedLogs } from '../scts/crowded-logs.ts'
+import { isMadeAhead, latestTime } from '../timing/issued-ahead.ts'
+import { nextTry } from '../timing/pace.ts'
+import { slotsAbove } from '../waiting/late.ts'
 
 /** Its key is in memory only, and made anew for nothing. Days. */
 const MAX_DAYS = 7

@@ -11,8 +11,9 @@ import {
   type PeerMessage,
   ProtocolError,
 } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import type { AuthorityEvent } from '../event.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { PeerBook, Speaker } from '../engine/peer-book.ts'
+import type { AuthorityEvent } from '../events/event.ts'
 import type { CertificateRow } from '../store/rows.ts'
 import { compareWitnessed } from '../transparency/witnessed.ts'
 import type { AcknowledgementLog } from './acknowledgement-log.ts'
@@ -21,7 +22,6 @@ import type { Published } from './announcement.ts'
 import type { EventBudget } from './event-budget.ts'
 import type { InstanceStreams, KnownStream } from './instance-streams.ts'
 import { MessageBudget } from './message-budget.ts'
-import type { PeerBook, Speaker } from './peer-book.ts'
 
 export type Streaming = Pick<Engine, 'store' | 'clock' | 'randomBytes' | 'report' | 'staple' | 'logSeat'> & {
   readonly peers: PeerBook

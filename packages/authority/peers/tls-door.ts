@@ -8,7 +8,7 @@ import {
   remoteText,
   strictTls,
 } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type Caller, CallerRefused, judgeCaller, judgeLeaf } from './caller.ts'
 import { EventBudget } from './event-budget.ts'

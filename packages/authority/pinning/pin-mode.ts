@@ -1,8 +1,8 @@
 import type { Strictness } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { PinsLate } from '../planning/inventory.ts'
-import { longestMemory } from '../rollover/longest-memory.ts'
 import type { Announced, PinningRow } from '../store/rows.ts'
+import { longestMemory } from '../waiting/longest-memory.ts'
 import { pinWait } from './pin-wait.ts'
 
 type Known = Pick<Engine, 'store' | 'peers' | 'clock' | 'config'>

@@ -1,8 +1,8 @@
-import type { Engine } from '../engine.ts'
-import { type Late, lateForAnnounced } from '../rollover/late.ts'
-import { longestMemory } from '../rollover/longest-memory.ts'
-import { witnessesOf } from '../rollover/witnesses.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Announced } from '../store/rows.ts'
+import { type Late, lateForAnnounced } from '../waiting/late.ts'
+import { longestMemory } from '../waiting/longest-memory.ts'
+import { witnessesOf } from '../waiting/witnesses.ts'
 
 /** Who does not know yet what a bundle was the first to say, and might refuse what is made by it. */
 export type PinWait = (announced: Announced | undefined) => readonly Late[]

@@ -1,9 +1,9 @@
 import type { DocumentNumber, Strictness } from '@datapunk/protocol'
 import type { RootKey } from '../keys/root-key-place.ts'
-import type { DueList } from '../revocation/lists.ts'
-import type { Late, Witnesses } from '../rollover/late.ts'
+import type { DueList } from '../revoked/lists.ts'
 import type { CertificateRequest, Settings } from '../services/settings.ts'
 import type { AttemptRow, CertificateRow, InstanceRow, MeshRow, ServiceRow, SlotRow } from '../store/rows.ts'
+import type { Late, Witnesses } from '../waiting/late.ts'
 
 /** What *is*: the store's rows and what was seen on disk, taken at one moment, for `plan` to compare with the config. */
 export interface Inventory {

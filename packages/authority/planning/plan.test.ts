@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Config, parseConfig } from '@datapunk/protocol'
 import fc from 'fast-check'
-import { constraintsOf } from '../issuing/constraints.ts'
+import { constraintsOf } from '../services/constraints.ts'
 import {
   type CertificateRequest,
   certificateRequestOf,

@@ -1,9 +1,9 @@
 import { bundlePace, type Config, PROBE, type Requirement } from '@datapunk/protocol'
-import { type Constraints, parseConstraints, permittedPart } from '../issuing/constraints.ts'
-import { withProbe } from '../probe/probe-service.ts'
-import { planRoll, type RollPlan } from '../rollover/roll-plan.ts'
-import { type RollStep, type RollWait, rollStepKinds } from '../rollover/roll-step.ts'
-import { type Safety, serviceChanges } from '../services/service-changes.ts'
+import { slotInUse } from '../engine/slots.ts'
+import { crowdedLogs } from '../scts/crowded-logs.ts'
+import { isLiving } from '../scts/submit.ts'
+import { type Constraints, parseConstraints, permittedPart } from '../services/constraints.ts'
+import { withProbe } from '../services/probe-service.ts'
 import {
   bearsOnlyOwnNames,
   changedFields,
@@ -12,14 +12,14 @@ import {
   type Settings,
   settingsOf,
 } from '../services/settings.ts'
-import { slotInUse } from '../slots.ts'
 import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from '../store/rows.ts'
-import { crowdedLogs } from '../transparency/crowded-logs.ts'
-import { wantedScts } from '../transparency/plan-scts.ts'
-import { isLiving } from '../transparency/submit.ts'
+import { isMadeAhead, latestAfter } from '../timing/issued-ahead.ts'
 import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
-import { isMadeAhead, latestAfter } from './issued-ahead.ts'
+import { wantedScts } from './plan-scts.ts'
+import { planRoll, type RollPlan } from './roll-plan.ts'
+import { type RollStep, type RollWait, rollStepKinds } from './roll-step.ts'
+import { type Safety, serviceChanges } from './service-changes.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 

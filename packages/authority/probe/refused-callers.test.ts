@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Report } from '@datapunk/protocol'
-import { PeerBook } from '../peers/peer-book.ts'
+import { PeerBook } from '../engine/peer-book.ts'
 import { refusedCallersOf } from './refused-callers.ts'
 
 const report = (refusedLast?: Report['refusedLast']): Report => ({

@@ -1,5 +1,5 @@
 import type { RefusedCaller } from '@datapunk/protocol'
-import type { PeerBook } from '../peers/peer-book.ts'
+import type { PeerBook } from '../engine/peer-book.ts'
 
 export interface RefusedCallersRequest {
   /** By whom. */

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { spkiOf } from '@datapunk/pki'
 import { PROBE } from '@datapunk/protocol'
 import { PairFolder } from '../disk/pair.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { type IssuedCertificate, issueLeaf } from '../issuing/issue.ts'
 import { chainOf, withIssuer } from '../issuing/issue-pair.ts'
 import { revoke } from '../revocation/revoke.ts'
+import type { RefusedPairKind } from '../services/refused-pair-kinds.ts'
 import {
   certificateRequestOf,
   decodeRequest,
@@ -15,7 +16,6 @@ import {
   type Settings,
 } from '../services/settings.ts'
 import type { CertificateRow, ServiceRow } from '../store/rows.ts'
-import type { RefusedPairKind } from './refused-pair-kinds.ts'
 
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR

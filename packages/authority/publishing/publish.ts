@@ -9,11 +9,11 @@ import {
   readBundleHead,
   sealBundleHead,
 } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { checkHalt } from '../engine/halt.ts'
+import { activeSlot, slotInUse } from '../engine/slots.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from '../pinning/pin-mode.ts'
-import { termsWithNext } from '../rollover/longest-memory.ts'
-import { activeSlot, slotInUse } from '../slots.ts'
-import { checkHalt } from '../state/halt.ts'
+import { termsWithNext } from '../waiting/longest-memory.ts'
 import { drainingIssuers } from './draining.ts'
 import { writePublished } from './published-files.ts'
 import { sectionOf, sectionsOf } from './sections.ts'

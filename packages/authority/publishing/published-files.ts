@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path'
 import { encodePem } from '@datapunk/pki'
-import type { Engine } from '../engine.ts'
-import { keptPer } from '../kept-answer.ts'
-import { listsFile } from '../revocation/lists-file.ts'
+import type { Engine } from '../engine/engine.ts'
+import { listsFile } from '../revoked/lists-file.ts'
 import type { Reader } from '../store/contract.ts'
-import { trustedSlots } from './trust.ts'
+import { keptPer } from '../store/kept-answer.ts'
+import { trustedSlots } from '../trust/trust.ts'
 
 type PublishedFile = readonly [path: string, bytes: Uint8Array]
 

@@ -6,12 +6,12 @@ import {
   type Requirement,
   type Strictness,
 } from '@datapunk/protocol'
-import { keptPer } from '../kept-answer.ts'
-import { pinsSection } from '../pinning/pins-section.ts'
-import { keptSection } from '../revocation/kept-section.ts'
+import { keptSection } from '../revoked/kept-section.ts'
 import { membersOf, stillShown } from '../services/members.ts'
 import type { Store } from '../store/contract.ts'
+import { keptPer } from '../store/kept-answer.ts'
 import { drainingIssuers } from './draining.ts'
+import { pinsSection } from './pins-section.ts'
 
 /** A section of the bundle. */
 export interface Section {

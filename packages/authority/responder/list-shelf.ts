@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { listAt } from '../revocation/list-url.ts'
+import { listAt } from '../revoked/list-url.ts'
 import type { Reader } from '../store/contract.ts'
 import type { ListHead, ListRow } from '../store/rows.ts'
 

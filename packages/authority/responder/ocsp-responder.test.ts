@@ -18,9 +18,9 @@ import {
   type Signer,
 } from '@datapunk/pki'
 import { FixedClock, TestCa } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
-import { caCertificate } from '../ca-certificate.ts'
-import type { Engine } from '../engine.ts'
+import { apply } from '../applying/apply.ts'
+import { caCertificate } from '../engine/ca-certificate.ts'
+import type { Engine } from '../engine/engine.ts'
 import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { testEngine } from '../testing/test-engine.ts'

@@ -11,11 +11,11 @@ import {
   type Signer,
   signOcspResponse,
 } from '@datapunk/pki'
-import { caCertificate } from '../ca-certificate.ts'
-import { latestTime } from '../planning/issued-ahead.ts'
-import { PKI_REASONS } from '../revocation/pki-reasons.ts'
+import { caCertificate } from '../engine/ca-certificate.ts'
+import { PKI_REASONS } from '../revoked/pki-reasons.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
+import { latestTime } from '../timing/issued-ahead.ts'
 
 /** An answer, and for how long it may be kept. */
 export interface OcspReply {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { isDeepStrictEqual } from 'node:util'
 import { addressText, type Config, type Layout } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { answerInTurn } from '@datapunk/protocol'
-import { urlKeyOf } from '../revocation/list-url.ts'
+import { urlKeyOf } from '../revoked/list-url.ts'
 import type { Reader } from '../store/contract.ts'
 import { ListShelf } from './list-shelf.ts'
 import { giveShelved, type LogShelf } from './log-shelf.ts'

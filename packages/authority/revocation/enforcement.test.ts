@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { enforcementOf } from './enforcement.ts'
 
 const bundle = { generation: 1, counter: 1 }

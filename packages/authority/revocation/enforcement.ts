@@ -1,7 +1,7 @@
 import type { DocumentNumber } from '@datapunk/protocol'
 import { undelivered } from '../delivery/deliver.ts'
-import type { Engine } from '../engine.ts'
-import { longestMemory } from '../rollover/longest-memory.ts'
+import type { Engine } from '../engine/engine.ts'
+import { longestMemory } from '../waiting/longest-memory.ts'
 
 export interface EnforcementRequest {
   /** What is to be enforced: this bundle, or a later one. */

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { isInConfig } from '../services/in-config.ts'
 import type { RevocationRow } from '../store/rows.ts'
 import type { RevokeRequest } from './revoke.ts'

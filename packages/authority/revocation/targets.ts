@@ -1,7 +1,7 @@
 import { parseCertificate } from '@datapunk/pki'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { requireMesh } from '../engine/no-mesh.ts'
 import { AuthorityError } from '../error.ts'
-import { requireMesh } from '../state/no-mesh.ts'
 import type { CertificateRow, RevocationReason, RevocationRow, ServiceRow, SlotRow } from '../store/rows.ts'
 
 /** What somebody wants nobody to accept any more. */

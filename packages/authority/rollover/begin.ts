@@ -1,7 +1,7 @@
-import type { Engine } from '../engine.ts'
-import { requireRootKeys } from '../keys/root-keys.ts'
+import type { Engine } from '../engine/engine.ts'
+import { isCrowded } from '../planning/crowd.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
-import { isCrowded } from './crowd.ts'
+import { requireRootKeys } from '../trust/root-keys.ts'
 import { checkLeftOut } from './left-out.ts'
 import { takeStep } from './roll.ts'
 

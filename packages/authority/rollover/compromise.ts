@@ -1,14 +1,14 @@
 import type { Signer } from '@datapunk/pki'
-import { caCertificate } from '../ca-certificate.ts'
-import type { Engine } from '../engine.ts'
+import { caCertificate } from '../engine/ca-certificate.ts'
+import type { Engine } from '../engine/engine.ts'
+import { activeSlot, certificateOf, ensureKey, newSlotId } from '../engine/slots.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
-import { requireRootKeys } from '../keys/root-keys.ts'
+import { announceTrust } from '../publishing/announce-trust.ts'
 import { publish } from '../publishing/publish.ts'
-import { recordRevocation } from '../revocation/record-revocation.ts'
-import { activeSlot, certificateOf, ensureKey, newSlotId } from '../slots.ts'
+import { recordRevocation } from '../revoked/record-revocation.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
-import { announceTrust } from './announce-trust.ts'
+import { requireRootKeys } from '../trust/root-keys.ts'
 
 /**
  * The emergency path of story 5: a key is in other hands, so nobody is waited for. What was trusted through it is not from

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
-import type { Engine } from '../engine.ts'
-import { dueLists } from '../revocation/lists.ts'
+import { apply } from '../applying/apply.ts'
+import type { Engine } from '../engine/engine.ts'
+import { dueLists } from '../revoked/lists.ts'
 import { testEngine } from '../testing/test-engine.ts'
 
 const DAY = 24 * 60 * 60 * 1000

@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Signer } from '@datapunk/pki'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import { type ApplyReport, apply, stepFailure } from '../apply.ts'
+import { type ApplyReport, apply, stepFailure } from '../applying/apply.ts'
 import { AuthorityError } from '../error.ts'
 import { KeyStore } from '../keys/key-store.ts'
 import { Passphrase } from '../keys/passphrase.ts'
 import type { KnownKey } from '../keys/stored-key.ts'
 import { isRollStep } from '../planning/plan.ts'
+import { targetOf } from '../planning/roll-step.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { compromise } from './compromise.ts'
-import { targetOf } from './roll-step.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { operatorLabel } from '../services/service-record.ts'
 

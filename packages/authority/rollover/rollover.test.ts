@@ -12,15 +12,15 @@ import {
   readTrustStatement,
 } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
-import type { Engine } from '../engine.ts'
-import { LIVENESS } from '../peers/peer-book.ts'
+import { apply } from '../applying/apply.ts'
+import type { Engine } from '../engine/engine.ts'
+import { LIVENESS } from '../engine/peer-book.ts'
+import { takeInventory } from '../inventory/take-inventory.ts'
+import { DRAIN_TIME } from '../planning/lifetimes.ts'
 import { plan } from '../planning/plan.ts'
-import { takeInventory } from '../planning/take-inventory.ts'
 import { previewRotation, rotate } from '../rotation/rotate.ts'
 import { rotateAnew } from '../rotation/rotate-pair.ts'
 import { testEngine } from '../testing/test-engine.ts'
-import { DRAIN_TIME } from './lifetimes.ts'
 import { takeStep } from './roll.ts'
 
 const DAY = 24 * 60 * 60 * 1000

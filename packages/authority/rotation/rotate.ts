@@ -1,9 +1,9 @@
-import { type ApplyReport, apply } from '../apply.ts'
-import type { Engine } from '../engine.ts'
+import { type ApplyReport, apply } from '../applying/apply.ts'
+import type { Engine } from '../engine/engine.ts'
+import { requireMesh } from '../engine/no-mesh.ts'
+import type { RollWait, RootKeyAsk } from '../planning/roll-step.ts'
 import { beginRoll, onlyLeavesOut } from '../rollover/begin.ts'
 import { compromise } from '../rollover/compromise.ts'
-import type { RollWait, RootKeyAsk } from '../rollover/roll-step.ts'
-import { requireMesh } from '../state/no-mesh.ts'
 import type { SlotKind, SlotRow, SlotState } from '../store/rows.ts'
 import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
 

@@ -1,9 +1,9 @@
 import { type Config, type Member, PROBE } from '@datapunk/protocol'
-import { withProbe } from '../probe/probe-service.ts'
 import type { Reader } from '../store/contract.ts'
 import { MemoryStore } from '../store/memory.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { membersOf } from './members.ts'
+import { withProbe } from './probe-service.ts'
 import { encodeSettings, settingsOf } from './settings.ts'
 
 /**

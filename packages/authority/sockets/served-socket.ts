@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { diskFailure } from '../disk/disk-failure.ts'
-import type { Happening } from '../event.ts'
+import type { Happening } from '../events/event.ts'
 import { listenOnSocket } from './socket.ts'
 
 /** Somebody may have removed it, and whoever comes then finds nobody; that is seen by then. Milliseconds. */

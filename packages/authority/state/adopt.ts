@@ -1,5 +1,5 @@
 import { type Certificate, checkRoot, decodePem, PkiError, parseCertificate } from '@datapunk/pki'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { recordMesh } from './found-mesh.ts'
 

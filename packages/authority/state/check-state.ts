@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { decodePem, PkiError } from '@datapunk/pki'
 import { formatDocumentNumber } from '@datapunk/protocol'
-import { MAX_DOCUMENT_BYTES, publishedAhead } from '../backup/published-ahead.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { haltEvidence, inventoryOutdated } from '../engine/halt.ts'
 import { AuthorityError } from '../error.ts'
-import { keptPer } from '../kept-answer.ts'
-import { isAwayRoot } from '../keys/root-keys.ts'
 import { isAheadOfUs } from '../peers/ahead.ts'
+import { keptPer } from '../store/kept-answer.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { haltEvidence, inventoryOutdated } from './halt.ts'
+import { isAwayRoot } from '../trust/root-keys.ts'
+import { MAX_DOCUMENT_BYTES, publishedAhead } from './published-ahead.ts'
 
 type Checked = Pick<Engine, 'config' | 'layout' | 'disk' | 'store' | 'keys'>
 

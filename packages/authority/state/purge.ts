@@ -1,6 +1,6 @@
 import { PairFolder } from '../disk/pair.ts'
-import type { Engine } from '../engine.ts'
-import { unlinkFiles } from '../place.ts'
+import type { Engine } from '../engine/engine.ts'
+import { unlinkFiles } from '../engine/place.ts'
 import { decodeSettings } from '../services/settings.ts'
 
 /**

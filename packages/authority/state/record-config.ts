@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Address, addressText, type Config } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import { keptPer } from '../kept-answer.ts'
+import type { Engine } from '../engine/engine.ts'
+import { keptPer } from '../store/kept-answer.ts'
 
 /** By the words of the config file. JSON, and no secrets. */
 type MeshSettings = Readonly<Record<string, unknown>>

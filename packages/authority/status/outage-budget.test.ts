@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
+import { apply } from '../applying/apply.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { OutageWatch, outageBudgetOf } from './outage-budget.ts'
 

@@ -1,5 +1,5 @@
 import type { CompactTree, TreeRoot } from '@datapunk/tlog'
-import { type AuditRecord, auditLeaf } from '../audit/audit-leaf.ts'
+import { type AuditRecord, auditLeaf } from './audit-leaf.ts'
 
 /**
  * The tree of the audit while the works of one commit add to it. What a work has added goes with it when it is undone, and

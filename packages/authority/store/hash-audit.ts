@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CompactTree } from '@datapunk/tlog'
-import { type AuditRecord, auditLeaf } from '../audit/audit-leaf.ts'
+import { type AuditRecord, auditLeaf } from './audit-leaf.ts'
 
 /**
  * The step of the schema that makes a tree of the audit: entries that are there already are numbered and hashed in the order

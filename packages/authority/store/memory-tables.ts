@@ -1,6 +1,6 @@
 import { compareDocumentNumbers, formatDocumentNumber, revokedPrefix } from '@datapunk/protocol'
 import { CompactTree, type TreeRoot } from '@datapunk/tlog'
-import { auditLeaf } from '../audit/audit-leaf.ts'
+import { auditLeaf } from './audit-leaf.ts'
 import type { Transaction } from './contract.ts'
 import { checkListNumber, checkNumber, refusal } from './refusal.ts'
 import type {

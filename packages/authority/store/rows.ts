@@ -1,7 +1,7 @@
 import type { KeyAlgorithm } from '@datapunk/pki'
 import type { DocumentNumber, Requirement, Strictness } from '@datapunk/protocol'
 import type { TreeRoot } from '@datapunk/tlog'
-import type { AuditRecord } from '../audit/audit-leaf.ts'
+import type { AuditRecord } from './audit-leaf.ts'
 
 export interface MeshRow {
   /** 128 random bits, lowercase hex. */

@@ -12,7 +12,7 @@ import {
 } from '@datapunk/protocol'
 import { Disk } from '../disk/disk.ts'
 import { PairFolder } from '../disk/pair.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { decodeSettings } from '../services/settings.ts'
 
 /**

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises'
 import { localSigner, type Signer } from '@datapunk/pki'
 import { encodeMessage, sealHello } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
+import { apply } from '../applying/apply.ts'
 import { servePeers } from '../peers/serve-peers.ts'
 import { testEngine } from './test-engine.ts'
 

@@ -6,7 +6,7 @@ import { type Config, parseConfig } from '@datapunk/protocol'
 import { FixedClock, seededRandom, TestLogs } from '@datapunk/testkit'
 import { Authority } from '../authority.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
-import type { AuthorityEvent } from '../event.ts'
+import type { AuthorityEvent } from '../events/event.ts'
 
 const folders: string[] = []
 after(() => {

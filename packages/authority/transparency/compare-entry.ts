@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { readableCertificate, type TbsCertificate, type TileLeaf } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
+import { recordOfLog } from '../scts/submit.ts'
 import type { Reader } from '../store/contract.ts'
 import { type LostTimesReader, lostTimes } from './lost-times.ts'
-import { recordOfLog } from './submit.ts'
 
 /** What a log shows, against what is on record. */
 export interface LogFinding {

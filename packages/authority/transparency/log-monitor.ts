@@ -1,11 +1,11 @@
 import type { TileLeaf } from '@datapunk/pki'
 import { readLogEntries, tilesOfEntries } from '@datapunk/protocol'
 import { openCheckpoint, type SignedCheckpoint, TILE_WIDTH } from '@datapunk/tlog'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { CertificateLog } from '../scts/certificate-log.ts'
+import { slotOfLog } from '../scts/submit.ts'
 import type { SlotRow } from '../store/rows.ts'
-import type { CertificateLog } from './certificate-log.ts'
 import { compareEntry, type LogFinding } from './compare-entry.ts'
-import { slotOfLog } from './submit.ts'
 
 type Monitoring = Pick<Engine, 'store' | 'logSeat' | 'clock' | 'report' | 'config'>
 

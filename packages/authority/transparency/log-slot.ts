@@ -1,8 +1,8 @@
 import { keyIdOf } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
+import { recordOfLog } from '../scts/submit.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { recordOfLog } from './submit.ts'
 
 /**
  * Puts the log that is open on record; peers believe it once a trust statement names it. Where no other is in use it is at

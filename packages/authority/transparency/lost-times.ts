@@ -1,5 +1,5 @@
-import { keptPer } from '../kept-answer.ts'
 import type { Reader } from '../store/contract.ts'
+import { keptPer } from '../store/kept-answer.ts'
 
 /** A time of which this inventory knows nothing: what was done in it is on record only in one that was lost. */
 export interface LostTime {

@@ -13,17 +13,17 @@ import {
   withoutPoison,
 } from '@datapunk/pki'
 import { FixedClock, TestLog } from '@datapunk/testkit'
-import { apply } from '../apply.ts'
+import { apply } from '../applying/apply.ts'
 import { compromise } from '../rollover/compromise.ts'
 import { rotate } from '../rotation/rotate.ts'
+import type { CertificateLog, WantedLog } from '../scts/certificate-log.ts'
+import { LogSeat } from '../scts/log-seat.ts'
+import { slotOfLog } from '../scts/submit.ts'
 import { authorityFault } from '../status/measurements.ts'
 import { statusOf } from '../status/status.ts'
 import { testEngine } from '../testing/test-engine.ts'
-import type { CertificateLog, WantedLog } from './certificate-log.ts'
 import { LogMonitor } from './log-monitor.ts'
-import { LogSeat } from './log-seat.ts'
 import { notPutBack } from './put-back.ts'
-import { slotOfLog } from './submit.ts'
 
 const yes = { approve: () => true }
 const all = { what: 'pairs', all: true } as const

@@ -1,10 +1,10 @@
 import { parseCertificate, parseSct, parseSctList } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, openCheckpoint } from '@datapunk/tlog'
+import type { CertificateLog } from '../scts/certificate-log.ts'
+import { recordOfLog } from '../scts/submit.ts'
 import type { Reader } from '../store/contract.ts'
 import type { CertificateRow, SlotRow } from '../store/rows.ts'
-import type { CertificateLog } from './certificate-log.ts'
-import { recordOfLog } from './submit.ts'
 
 interface Known {
   readonly store: Pick<Reader, 'slots' | 'liveCertificates'>

@@ -13,18 +13,18 @@ import {
 } from '@datapunk/pki'
 import { keyIdOf } from '@datapunk/protocol'
 import { FixedClock } from '@datapunk/testkit'
-import { apply, planOf } from '../apply.ts'
-import type { Engine } from '../engine.ts'
+import { apply, planOf } from '../applying/apply.ts'
+import type { Engine } from '../engine/engine.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
 import { OwnPair } from '../peers/own-pair.ts'
+import { logLife } from '../planning/lifetimes.ts'
 import { revoke } from '../revocation/revoke.ts'
-import { logLife } from '../rollover/lifetimes.ts'
 import { takeStep } from '../rollover/roll.ts'
 import { rotate } from '../rotation/rotate.ts'
+import { LogSeat } from '../scts/log-seat.ts'
 import { statusOf } from '../status/status.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
 import { testEngine } from '../testing/test-engine.ts'
-import { LogSeat } from './log-seat.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }

@@ -1,6 +1,6 @@
 import type { Requirement } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
-import { slotInUse } from '../slots.ts'
+import type { Engine } from '../engine/engine.ts'
+import { slotInUse } from '../engine/slots.ts'
 import { seatLog } from './log-slot.ts'
 import { LogPutBack } from './put-back.ts'
 

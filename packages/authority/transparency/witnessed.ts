@@ -1,5 +1,5 @@
 import { keyIdOf, type WitnessedCheckpoint } from '@datapunk/protocol'
-import type { Engine } from '../engine.ts'
+import type { Engine } from '../engine/engine.ts'
 
 /**
  * Holds what a peer has seen of the log against the log itself: one that shows some peers another tree than others is found
