@@ -17,7 +17,7 @@ test('a unit that restarts never gives up: systemd’s own limit is five failing
 })
 
 test('what waits for the authority, or for a proxy, asks whether that is ready, which no service that waits for it can hold up', () => {
-  const recipes = ['compose/redis.yaml', './adopting.md'].map((file) =>
+  const recipes = ['compose/redis.yaml', '../docs/adopting.md'].map((file) =>
     readFileSync(join(deploy, file), 'utf8'),
   )
   for (const recipe of recipes) {

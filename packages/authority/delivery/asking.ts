@@ -2,7 +2,7 @@ import { PkiError } from '@datapunk/pki'
 import type { AuthorityError } from '../error.ts'
 import { before, endingOf } from './ending.ts'
 import { reloadFailed, secondsText, settingOf } from './reload-failure.ts'
-import type { ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 import { type ShownError, secretsOf, shownError } from './url-secrets.ts'
 
 const DEFAULT_TIMEOUT = 10_000

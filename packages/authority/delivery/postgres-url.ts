@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { TlsFiles } from './reload-files.ts'
+import type { TlsFiles } from './reload-options.ts'
 
 /** What a `postgres:` URL says, by libpq's names; https://www.postgresql.org/docs/current/libpq-connect.html */
 export interface PostgresTarget {

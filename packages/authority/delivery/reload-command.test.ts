@@ -16,7 +16,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
 import { AuthorityError } from '../error.ts'
 import { runReload } from './reload.ts'
-import type { ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 
 const files = { cert: '/certs/web.crt', key: '/certs/web.key', caCert: '/certs/ca.crt', crl: '/certs/ca.crl' }
 

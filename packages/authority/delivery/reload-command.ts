@@ -2,11 +2,12 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { Reload } from '@datapunk/protocol'
+import type { ReloadFiles } from '../engine/handover.ts'
 import type { AuthorityError } from '../error.ts'
 import { before, endingOf } from './ending.ts'
 import { OutputTail } from './output-tail.ts'
 import { reloadFailed, secondsText, settingOf } from './reload-failure.ts'
-import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 
 type Command = Extract<Reload, { kind: 'command' }>
 type Child = ChildProcessByStdio<null, Readable, Readable>

@@ -1,10 +1,11 @@
 import { Socket } from 'node:net'
 import { addressText } from '@datapunk/protocol'
+import type { ReloadFiles } from '../engine/handover.ts'
 import { asking } from './asking.ts'
 import { before } from './ending.ts'
 import { isSocket, type PostgresTarget, parsePostgresUrl } from './postgres-url.ts'
 import { reloadFailed, settingOf } from './reload-failure.ts'
-import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 import { strictTls } from './strict-tls.ts'
 import { type ShownError, secretsOf, shownError } from './url-secrets.ts'
 

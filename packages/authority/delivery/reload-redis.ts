@@ -1,6 +1,7 @@
+import type { ReloadFiles } from '../engine/handover.ts'
 import { asking } from './asking.ts'
 import { before } from './ending.ts'
-import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 import { strictTls } from './strict-tls.ts'
 
 /** Certificate, key and roots in one command: Redis takes them all or, when any is bad, none. */

@@ -3,7 +3,7 @@ import type { Reload } from '@datapunk/protocol'
 import type { AuthorityError } from '../error.ts'
 import { PidFileFault, readPidFile } from './pid-file.ts'
 import { reloadFailed, settingOf } from './reload-failure.ts'
-import type { ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 
 type Signal = Extract<Reload, { kind: 'signal' }>
 

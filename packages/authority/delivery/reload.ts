@@ -1,6 +1,7 @@
 import type { Reload } from '@datapunk/protocol'
+import type { ReloadFiles } from '../engine/handover.ts'
 import { runCommand } from './reload-command.ts'
-import type { ReloadFiles, ReloadOptions } from './reload-files.ts'
+import type { ReloadOptions } from './reload-options.ts'
 import { reloadPostgres } from './reload-postgres.ts'
 import { reloadRedis } from './reload-redis.ts'
 import { sendSignal } from './reload-signal.ts'

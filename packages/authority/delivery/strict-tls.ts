@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 import { type Certificate, decodePem, parseCertificate, verifyPath } from '@datapunk/pki'
 import { Disk } from '../disk/disk.ts'
-import type { TlsFiles } from './reload-files.ts'
+import type { TlsFiles } from './reload-options.ts'
 
 /** What a server may send above its leaf; more than any mesh has. */
 const MAX_SENT = 8

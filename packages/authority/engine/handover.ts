@@ -1,10 +1,17 @@
 import type { Address, Reload } from '@datapunk/protocol'
-import type { ReloadFiles } from '../delivery/reload-files.ts'
 
 /** Who is told now. */
 export interface DeliverOptions {
   /** Whoever failed a moment ago is left in peace until its next try. */
   readonly automatic: boolean
+}
+
+/** The paths of the config, absolute: what a service reads, not what they lead to. */
+export interface ReloadFiles {
+  readonly cert: string
+  readonly key: string
+  readonly caCert: string
+  readonly crl: string
 }
 
 /** What a service that reads files is told, and what it must show then. */

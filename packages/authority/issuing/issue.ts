@@ -17,15 +17,15 @@ import {
   signPrecertificate,
   tbsHash,
 } from '@datapunk/pki'
-import { type Config, keyIdOf, revokedPrefix } from '@datapunk/protocol'
-import type { AuthorityEvent } from '../events/event.ts'
+import { keyIdOf, revokedPrefix } from '@datapunk/protocol'
+import type { Issuing } from '../engine/issuing.ts'
+import { OCSP_SIGNER_LIFE } from '../planning/lifetimes.ts'
 import { caStatusUrls, leafStatusUrls } from '../revoked/status-urls.ts'
-import type { LogSeat } from '../scts/log-seat.ts'
 import { type Logged, submit } from '../scts/submit.ts'
 import { type Constraints, parseConstraints } from '../services/constraints.ts'
 import { operatorOf } from '../services/service-record.ts'
 import { type CertificateRequest, encodeRequest } from '../services/settings.ts'
-import type { Store, Transaction } from '../store/contract.ts'
+import type { Transaction } from '../store/contract.ts'
 import { refusal } from '../store/refusal.ts'
 import type { CertificateProfile, SlotRow } from '../store/rows.ts'
 
@@ -57,22 +57,6 @@ function drawSerial({ randomBytes, store }: Issuing): Uint8Array {
     if (!store.isSerialPrefixUsed(revokedPrefix(text))) return serial
     if (draws === MAX_DRAWS) throw refusal.serialReused(text)
   }
-}
-
-/** What issuing needs besides the request: where it is recorded, and where time and randomness come from. */
-export interface Issuing {
-  readonly store: Store
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number
-  readonly randomBytes: (length: number) => Uint8Array
-  /** Who asked, for the audit. */
-  readonly actor: string
-  /** Says where the status of certificates is served, and whether they are logged. */
-  readonly config: Pick<Config, 'authority' | 'revocation' | 'transparency'>
-  /** Where they are logged. */
-  readonly logSeat: LogSeat
-  /** Told of a log that was put back. */
-  readonly report: (event: AuthorityEvent) => void
 }
 
 /** A key that signs certificates: the slot it lies in, its own certificate, and its signer. */
@@ -237,9 +221,6 @@ export async function issueCross(
     issuing,
   )
 }
-
-/** How long whoever answers OCSP requests is believed: nobody can revoke it. */
-export const OCSP_SIGNER_LIFE = 30 * DAY
 
 /** Makes the certificate of a key that answers OCSP requests for an issuing CA. */
 export async function issueOcspSigner(

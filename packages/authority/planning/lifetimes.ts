@@ -1,5 +1,4 @@
 import type { Config } from '@datapunk/protocol'
-import { OCSP_SIGNER_LIFE } from '../issuing/issue.ts'
 import type { SlotRow } from '../store/rows.ts'
 import type { Inventory } from './inventory.ts'
 
@@ -8,6 +7,9 @@ const YEAR = 365 * DAY
 
 /** A bundle key signs every day, and is replaced every year. */
 const BUNDLE_KEY_LIFE = YEAR
+
+/** How long whoever answers OCSP requests is believed: nobody can revoke it. */
+export const OCSP_SIGNER_LIFE = 30 * DAY
 
 /** How long connections under an issuing CA that nobody needs any more are given to move over. */
 export const DRAIN_TIME = 5 * 60 * 1000

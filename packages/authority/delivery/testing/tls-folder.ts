@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { atEnd, TestCa, type TestIdentity, type TestOverrides } from '@datapunk/testkit'
-import type { ReloadFiles } from '../reload-files.ts'
+import type { ReloadFiles } from '../../engine/handover.ts'
 
 /** A mesh's certificates as files, and servers' as TLS options. */
 export class TlsFolder {

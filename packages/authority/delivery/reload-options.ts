@@ -1,10 +1,4 @@
-/** The paths of the config, absolute: what a service reads, not what they lead to. */
-export interface ReloadFiles {
-  readonly cert: string
-  readonly key: string
-  readonly caCert: string
-  readonly crl: string
-}
+import type { ReloadFiles } from '../engine/handover.ts'
 
 /** What a connection of our own is made with. */
 export type TlsFiles = Omit<ReloadFiles, 'crl'>
