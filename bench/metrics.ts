@@ -13,7 +13,7 @@ import { OwnPair } from '../packages/authority/peers/own-pair.ts'
 import { measure } from '../packages/authority/status/measurements.ts'
 import { SqliteStore } from '../packages/authority/store/sqlite.ts'
 import { AuthoritySource } from '../packages/cli/operator/authority-source.ts'
-import { Tally } from '../packages/mesh/connections/tally.ts'
+import { Tally } from '../packages/mesh/operator/tally.ts'
 import { inTurns, measured, ratio } from './measure.ts'
 import { microseconds, number, printRows, type Row, share } from './table.ts'
 

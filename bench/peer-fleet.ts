@@ -5,8 +5,8 @@ import { AuthorityRoute } from '../packages/mesh/authority/authority-route.ts'
 import { type OfferedDocument, OfferedDocuments } from '../packages/mesh/authority/offered-documents.ts'
 import { systemClock } from '../packages/mesh/clock.ts'
 import { MeshError } from '../packages/mesh/error.ts'
+import type { MeshDocuments } from '../packages/mesh/files/mesh-files.ts'
 import { Membership } from '../packages/mesh/membership/membership.ts'
-import type { MeshDocuments } from '../packages/mesh/membership/mesh-files.ts'
 
 /** Many peers in one process, without the files and watches that each service has: `node bench/peer-fleet.ts CONFIG PEERS`. */
 const [file = '', peers = '1'] = process.argv.slice(2)

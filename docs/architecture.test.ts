@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { diagram, filesInCircles, importsBetweenParts, inCircles, mayImport } from './import-table.ts'
+import {
+  diagram,
+  filesInCircles,
+  foldersInCircles,
+  importsBetweenParts,
+  importsOfFolders,
+  inCircles,
+  mayImport,
+} from './import-table.ts'
 
 test('imports keep to the table', () => {
   const forbidden = importsBetweenParts().filter(({ from, to }) => !mayImport[from]?.includes(to))
@@ -19,6 +27,12 @@ test('imports lead one way: no files import each other in a circle', () => {
   assert.deepEqual(filesInCircles(), [])
 })
 
+for (const part of Object.keys(mayImport)) {
+  test(`imports lead one way in ${part}: no folders import each other in a circle`, () => {
+    assert.deepEqual(foldersInCircles(part), [])
+  })
+}
+
 test('the finder of circles finds them', () => {
   const graphOf = (...arrows: string[]) => {
     const names = new Set(arrows.join('').split('>').join(''))
@@ -35,19 +49,36 @@ test('architecture.md shows the imports as they are', () => {
   assert.ok(page.includes(diagram()), `docs/architecture.md needs this diagram:\n${diagram()}`)
 })
 
+/** In the order of the page. */
+function foldersTold(page: string, part: string): string[] {
+  const [, table = ''] = page.split(new RegExp(`^\\| \`packages/${part}\` .*\n.*\n`, 'm'))
+  const [rows = ''] = table.split('\n\n')
+  return rows.split('\n').flatMap((row) => row.split('|')[1]!.match(/[a-z]+/g) ?? [])
+}
+
 /** They hold no part of the program. */
 const ASIDE = new Set(['bin', 'node_modules', 'testing', 'transcripts'])
 
 for (const part of ['authority', 'mesh', 'cli']) {
   test(`architecture.md tells of every folder of packages/${part}, and of no other`, () => {
     const page = readFileSync(new URL('architecture.md', import.meta.url), 'utf8')
-    const [, table = ''] = page.split(new RegExp(`^\\| \`packages/${part}\` .*\n.*\n`, 'm'))
-    const [rows = ''] = table.split('\n\n')
-    const told = rows.split('\n').flatMap((row) => row.split('|')[1]!.match(/[a-z]+/g) ?? [])
+    const told = foldersTold(page, part)
     const there = readdirSync(new URL(`../packages/${part}`, import.meta.url), { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !ASIDE.has(entry.name))
       .map(({ name }) => name)
     assert.deepEqual(told.toSorted(), there.toSorted())
+  })
+
+  test(`architecture.md has the folders of packages/${part} in the order of their imports`, () => {
+    const page = readFileSync(new URL('architecture.md', import.meta.url), 'utf8')
+    const told = foldersTold(page, part)
+    const upwards = [...importsOfFolders(`packages/${part}`)].flatMap(([from, to]) =>
+      told
+        .slice(0, Math.max(0, told.indexOf(from)))
+        .filter((above) => to.has(above))
+        .map((above) => `${from} → ${above}`),
+    )
+    assert.deepEqual(upwards, [])
   })
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 
 const repository = resolve(import.meta.dirname, '..')
 
@@ -63,14 +63,33 @@ export function importsBetweenParts(): Import[] {
 
 /** Files, tests left out, that import each other in a circle, or lie between two circles; types count too. */
 export function filesInCircles(): string[] {
-  const imports = new Map<string, ReadonlySet<string>>()
-  for (const part of Object.keys(mayImport)) {
-    for (const file of sourceFiles(join(repository, part))) {
-      const own = specifiersIn(readFileSync(file, 'utf8')).filter((specifier) => specifier.startsWith('.'))
-      imports.set(file, new Set(own.map((specifier) => resolve(dirname(file), specifier))))
-    }
+  const all = Object.keys(mayImport).flatMap((part) => [...importsWithin(part)])
+  return inCircles(new Map(all)).map((file) => relative(repository, file))
+}
+
+/** The same of what lies in a part: its folders, each with all that is in it, and the files beside them. */
+export function foldersInCircles(part: string): string[] {
+  return inCircles(importsOfFolders(part))
+}
+
+/** What in a part each folder imports, and each file beside the folders: folders and files likewise, without itself. */
+export function importsOfFolders(part: string): Map<string, Set<string>> {
+  const folderOf = (file: string) => relative(join(repository, part), file).split(sep, 1).join()
+  const imports = new Map<string, Set<string>>()
+  for (const [file, imported] of importsWithin(part)) {
+    const from = folderOf(file)
+    const to = [...imported].map(folderOf).filter((folder) => folder !== from)
+    imports.set(from, new Set([...(imports.get(from) ?? []), ...to]))
   }
-  return inCircles(imports).map((file) => relative(repository, file))
+  return imports
+}
+
+/** The files of a part, each with those that it imports by their path. */
+function* importsWithin(part: string): Iterable<[string, ReadonlySet<string>]> {
+  for (const file of sourceFiles(join(repository, part))) {
+    const own = specifiersIn(readFileSync(file, 'utf8')).filter((specifier) => specifier.startsWith('.'))
+    yield [file, new Set(own.map((specifier) => resolve(dirname(file), specifier)))]
+  }
 }
 
 /** What is left of a graph when whoever leads nowhere, or is led to by nobody, is taken out again and again. */

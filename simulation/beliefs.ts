@@ -11,7 +11,7 @@ import {
   type OfferedDocument,
   OfferedDocuments,
 } from '../packages/mesh/authority/offered-documents.ts'
-import type { MeshDocuments } from '../packages/mesh/membership/mesh-files.ts'
+import type { MeshDocuments } from '../packages/mesh/files/mesh-files.ts'
 
 /**
  * What peers believe, found out by the real code and once for all who ask the same: peers that have got equally far believe

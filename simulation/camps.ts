@@ -1,11 +1,11 @@
 import { type Certificate, endOf, type Usage } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type TrustStatement } from '@datapunk/protocol'
+import type { MeshDocuments } from '../packages/mesh/files/mesh-files.ts'
 import { examine } from '../packages/mesh/gate/examine.ts'
-import { Refused } from '../packages/mesh/gate/refusal.ts'
+import { LoggedCertificates } from '../packages/mesh/gate/logged-certificates.ts'
 import type { Standing } from '../packages/mesh/gate/standing.ts'
 import { MeshView } from '../packages/mesh/gate/view.ts'
-import type { MeshDocuments } from '../packages/mesh/membership/mesh-files.ts'
-import { LoggedCertificates } from '../packages/mesh/transparency/logged-certificates.ts'
+import { Refused } from '../packages/mesh/refusal.ts'
 
 /** Refusals that others believing the same may not make a moment later. */
 const OF_TIME: readonly string[] = ['CERTIFICATE_EXPIRED', 'CERTIFICATE_NOT_YET_VALID']

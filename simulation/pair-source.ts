@@ -1,4 +1,4 @@
-import type { PairText } from '../packages/mesh/membership/pair-file.ts'
+import type { PairText } from '../packages/mesh/files/pair-file.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 
 export type { PairText }

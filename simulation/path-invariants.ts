@@ -1,6 +1,6 @@
 import type { Usage } from '@datapunk/pki'
 import { type DocumentNumber, formatDocumentNumber } from '@datapunk/protocol'
-import { Refused } from '../packages/mesh/gate/refusal.ts'
+import { Refused } from '../packages/mesh/refusal.ts'
 import { type Camp, Camps } from './camps.ts'
 import type { FileReader, Trusted } from './file-reader.ts'
 import type { KeyInvariants } from './key-invariants.ts'

@@ -1,6 +1,6 @@
 import type { Config, ConfigPlace } from '@datapunk/protocol'
 import { readConfigFile } from './config/config-file.ts'
-import type { Output } from './output.ts'
+import type { Output } from './text/output.ts'
 import type { World } from './world.ts'
 
 /** What every command is given: the world, the options that all commands have, and where its words go. */

@@ -6,8 +6,8 @@ import type { ErrorDocument } from './documents/error.ts'
 import type { ErrorReport } from './error-report.ts'
 import { type ExitCode, exitCode } from './exit-code.ts'
 import { jsonHelp } from './help/json-help.ts'
-import { Output } from './output.ts'
 import { type CommonOptions, helpWidth, programOf, usageFault } from './program.ts'
+import { Output } from './text/output.ts'
 import type { World } from './world.ts'
 
 /**

@@ -10,4 +10,4 @@ export {
   Sessions,
   type SessionsOptions,
 } from './server/sessions.ts'
-export type { ConsoleSource } from './source.ts'
+export type { ConsoleSource } from './server/source.ts'

@@ -1,6 +1,6 @@
 import type { Certificate } from '@datapunk/pki'
 import { leastOf, leastOfBundle } from '@datapunk/protocol'
-import type { Current } from './current.ts'
+import type { Current } from './gate/current.ts'
 import type { Gate } from './gate/gate.ts'
 import type { Condition } from './mesh-events.ts'
 

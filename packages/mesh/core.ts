@@ -1,9 +1,9 @@
 import type { Certificate } from '@datapunk/pki'
 import type { Clock } from './clock.ts'
 import type { Connection, Connections } from './connections/connections.ts'
-import type { CurrentSource } from './current.ts'
+import type { CurrentSource } from './gate/current.ts'
 import type { Gate } from './gate/gate.ts'
-import type { Refusal } from './gate/refusal.ts'
+import type { Refusal } from './refusal.ts'
 
 /** What the serving and the calling half of a mesh share. */
 export interface Core {

@@ -1,4 +1,4 @@
-import type { Refusal } from './gate/refusal.ts'
+import type { Refusal } from './refusal.ts'
 
 /** Everything a service can meet while it joins the mesh, serves in it, calls into it or does so for another program. The list is closed. */
 export type MeshErrorCode =

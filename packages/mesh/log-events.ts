@@ -1,7 +1,7 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
-import type { ClaimedPeer, Refusal } from './gate/refusal.ts'
 import type { Mesh } from './mesh.ts'
 import type { MeshEvents } from './mesh-events.ts'
+import type { ClaimedPeer, Refusal } from './refusal.ts'
 
 /** What is asked of a logger; a `Logger` of pino is one. */
 export interface EventLogger {

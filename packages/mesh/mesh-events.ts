@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import type { DocumentNumber } from '@datapunk/protocol'
 import type { MeshError, MeshErrorCode } from './error.ts'
 import type { Peer } from './gate/peer.ts'
-import type { Refusal, Rule } from './gate/refusal.ts'
+import type { Refusal, Rule } from './refusal.ts'
 import type { LogAlarm } from './transparency/log-watch.ts'
 
 /** A connection that passed the gate. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
 import { tls13Suites, tlsGroups } from '@datapunk/protocol'
-import type { Current } from './current.ts'
+import type { Current } from './gate/current.ts'
 
 type MinTls = '1.3' | '1.2'
 

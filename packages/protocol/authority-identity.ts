@@ -1,5 +1,3 @@
-import type { Config } from './config/config.ts'
-
 /** The DNS name of the authority's own certificate; no service may bear it. */
 export function authorityName(trustDomain: string): string {
   return `authority.${trustDomain}`
@@ -8,30 +6,4 @@ export function authorityName(trustDomain: string): string {
 /** What the authority's own certificate says who it is; `authority` is no name a service may have. */
 export function authoritySpiffeId(trustDomain: string): string {
   return `spiffe://${trustDomain}/authority`
-}
-
-/** Where peers on other hosts call the authority. */
-export interface AuthorityAddress {
-  readonly host: string
-  readonly port: number
-}
-
-/**
- * Where peers call the authority over TLS: the host of `authority.listen`, or, where that means every address of the
- * authority's machine, the authority's name, which then DNS resolves.
- *
- * @returns undefined where it is reached by its socket only
- */
-export function authorityAddressOf({
-  authority,
-  trustDomain,
-}: Pick<Config, 'authority' | 'trustDomain'>): AuthorityAddress | undefined {
-  const { host, port } = authority.listen ?? {}
-  if (host === undefined || port === undefined) return undefined
-  return { host: isEveryAddress(host) ? authorityName(trustDomain) : host, port }
-}
-
-/** `0.0.0.0`, `::`, and the other spellings of the latter. */
-function isEveryAddress(host: string): boolean {
-  return host === '0.0.0.0' || /^[0:]+$/.test(host)
 }

@@ -1,12 +1,7 @@
 export { addressText, canonicalHost, hostText, plainAddress, remoteText } from './address-text.ts'
 export { answerInTurn } from './answer-in-turn.ts'
 export { encodeAudit, parseAudit } from './audit.ts'
-export {
-  type AuthorityAddress,
-  authorityAddressOf,
-  authorityName,
-  authoritySpiffeId,
-} from './authority-identity.ts'
+export { authorityName, authoritySpiffeId } from './authority-identity.ts'
 export {
   type BeliefOptions,
   type Bundle,
@@ -20,6 +15,7 @@ export {
   type SignedHead,
   sealBundleHead,
 } from './bundle.ts'
+export { type AuthorityAddress, authorityAddressOf } from './config/authority-address.ts'
 export type {
   Address,
   CaConfig,

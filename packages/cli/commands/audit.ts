@@ -4,10 +4,10 @@ import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { AuditDocument, AuditVerdictDocument } from '../documents/audit.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import type { Output } from '../output.ts'
 import { countText } from '../text/action-text.ts'
 import { auditEntryText } from '../text/audit-entry-text.ts'
 import { auditFaultDocument, auditFaultText } from '../text/audit-fault-text.ts'
+import type { Output } from '../text/output.ts'
 import { timeSince, timeText } from '../text/time-text.ts'
 
 interface AuditOptions {

@@ -2,8 +2,9 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { CompletionDocument, ServicesDocument } from '../documents/completion.ts'
+import { isShell, shells } from '../documents/shells.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { completionScript, isShell, shells } from '../help/completion-script.ts'
+import { completionScript } from '../help/completion-script.ts'
 import { commonOptions } from '../program.ts'
 
 /** @param all every command there is, this one too */

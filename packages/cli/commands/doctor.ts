@@ -7,8 +7,8 @@ import { examine } from '../doctor/examination.ts'
 import type { Finding, Severity } from '../doctor/finding.ts'
 import type { DoctorDocument } from '../documents/doctor.ts'
 import { exitCode } from '../exit-code.ts'
-import type { Style } from '../output.ts'
 import { countText } from '../text/action-text.ts'
+import type { Style } from '../text/output.ts'
 
 export const doctorCommand: CommandSpec = {
   name: 'doctor',

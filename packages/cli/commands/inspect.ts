@@ -5,8 +5,8 @@ import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { exitCode } from '../exit-code.ts'
 import { readInput } from '../files.ts'
-import type { Output } from '../output.ts'
 import { labelText } from '../text/label-text.ts'
+import type { Output } from '../text/output.ts'
 
 /** The public web's whole root store is a fifth of this. */
 const MAX_BYTES = 1024 * 1024

@@ -24,8 +24,8 @@ import { type LogSource, logSources, type OpenSource, opened, openedIfAny } from
 import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
 import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
 import { watchLogs } from '../logs/watch-log.ts'
-import type { Output } from '../output.ts'
 import { labelText } from '../text/label-text.ts'
+import type { Output } from '../text/output.ts'
 import { serialIn } from '../text/serial-text.ts'
 import { durationOf, instantText, timeText } from '../text/time-text.ts'
 

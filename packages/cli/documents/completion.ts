@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { shells } from '../help/completion-script.ts'
 import type { JsonForm, Printed } from './json-form.ts'
+import { shells } from './shells.ts'
 
 const document = z.strictObject({ shell: z.enum(shells), script: z.string() })
 export type CompletionDocument = Printed<typeof document>

@@ -1,7 +1,6 @@
 import type { AuthorityEventDetails, AuthorityEventKind } from '@datapunk/authority'
 import { refusedPairKinds } from '@datapunk/authority'
 import { z } from 'zod'
-import type { OwnEventKind } from '../text/event-text.ts'
 import { action } from './action.ts'
 import { errorDocument } from './error.ts'
 import { type EventDetails, eventsOf } from './event.ts'
@@ -122,7 +121,10 @@ const ownDetails = {
   problem: { ...errorDocument.shape, message: text },
   'events-missed': { missed: count.describe('by `mtls events`, which reads too slowly'), message: text },
   ended: { message: text },
-} satisfies Record<Exclude<OwnEventKind, AuthorityEventKind>, EventDetails[string]>
+} satisfies EventDetails
+
+/** What `mtls up` itself has to say, besides what its authority does; each has a `message`. */
+export type OwnEventKind = keyof typeof ownDetails | 'clock-jumped'
 
 const document = eventsOf(instant, { ...authorityDetails, ...ownDetails })
 

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { allCommands } from '../commands/command-specs.ts'
+import { type Shell, shells } from '../documents/shells.ts'
 import { commonOptions } from '../program.ts'
 import { commandEnvironment } from '../testing/transcript.ts'
-import { completionScript, type Shell, shells } from './completion-script.ts'
+import { completionScript } from './completion-script.ts'
 
 const commands = await allCommands()
 

@@ -1,14 +1,8 @@
 import type { CommandOption, CommandSpec } from '../command-spec.ts'
+import type { Shell } from '../documents/shells.ts'
 
 type Options = readonly CommandOption[]
 type Specs = readonly Pick<CommandSpec, 'name' | 'summary' | 'options' | 'completes'>[]
-
-export const shells = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof shells)[number]
-
-export function isShell(name: string): name is Shell {
-  return (shells as readonly string[]).includes(name)
-}
 
 /** @param common the options that every command has */
 export function completionScript(shell: Shell, specs: Specs, common: Options): string {

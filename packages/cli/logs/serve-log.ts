@@ -8,7 +8,7 @@ import { CliError } from '../cli-error.ts'
 import { type Context, loadConfig } from '../context.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import type { Style } from '../output.ts'
+import type { Style } from '../text/output.ts'
 import { timeText } from '../text/time-text.ts'
 
 export interface ServeOptions {

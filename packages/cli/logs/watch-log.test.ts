@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { readUrl } from '@datapunk/log'
 import { freePort, TestLog } from '@datapunk/testkit'
-import { Output } from '../output.ts'
 import { run } from '../run.ts'
 import { prepareFiles } from '../testing/prepared-files.ts'
 import { WatchedWorld } from '../testing/watched-world.ts'
+import { Output } from '../text/output.ts'
 import { watchLogs } from './watch-log.ts'
 
 describe('a log that nobody can reach', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Output } from '../output.ts'
 import { WatchedWorld } from '../testing/watched-world.ts'
+import { Output } from '../text/output.ts'
 import { matrixText, summaryText } from './matrix-text.ts'
 import { type Cell, isAsItShouldBe, type ProbeResult, type Verdict } from './result.ts'
 

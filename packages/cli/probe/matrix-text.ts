@@ -1,4 +1,4 @@
-import type { Output, Style } from '../output.ts'
+import type { Output, Style } from '../text/output.ts'
 import { table } from '../text/table.ts'
 import { type Cell, countOf, isGood, type ProbeResult, type Verdict } from './result.ts'
 

@@ -2,7 +2,7 @@ import type { Mesh } from '@datapunk/mesh'
 import { type MeshProxy, routeText } from '@datapunk/mesh/proxy'
 import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Context } from '../context.ts'
-import type { Style } from '../output.ts'
+import type { Style } from '../text/output.ts'
 import { timeText } from '../text/time-text.ts'
 
 /** Says what happens at a proxy: a line for people on stderr, or with `--json` a document on stdout. */

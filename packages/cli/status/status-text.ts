@@ -1,7 +1,7 @@
 import type { InstanceStatus, Status } from '@datapunk/authority'
-import type { Output } from '../output.ts'
 import { countText } from '../text/action-text.ts'
 import { backupText, isBackupCurrent } from '../text/backup-text.ts'
+import type { Output } from '../text/output.ts'
 import { protectionText } from '../text/protection-text.ts'
 import { askText, takeAwayText } from '../text/root-key-text.ts'
 import { spanText, timeText } from '../text/time-text.ts'

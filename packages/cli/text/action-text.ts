@@ -1,5 +1,5 @@
 import type { Action } from '@datapunk/authority'
-import type { Output, Style } from '../output.ts'
+import type { Output, Style } from './output.ts'
 
 type Styled = (style: Style, text: string) => string
 

@@ -1,6 +1,7 @@
 import { type AuthorityEvent, printable, printableLine, type ToldEvent } from '@datapunk/authority'
-import type { Output, Style } from '../output.ts'
+import type { OwnEventKind } from '../documents/up.ts'
 import { labelText } from './label-text.ts'
+import type { Output, Style } from './output.ts'
 import { instantText, timeText } from './time-text.ts'
 
 /** `2026-11-23T21:51:00Z  lake  certificate issued  instance lake, serial 3f2a9c1b00ee56b8, until 2027-11-23T20:51:00Z`. */
@@ -13,7 +14,6 @@ export function eventDocument(event: AuthorityEvent): ToldEvent {
   return { ...event, at: instantText(event.at) }
 }
 
-/** What `mtls up` itself has to say, besides what its authority does; each has a `message`. */
 const ownStyles = {
   'clock-jumped': 'strong',
   ended: 'strong',
@@ -24,9 +24,7 @@ const ownStyles = {
   'roll-over': 'strong',
   'root-key-needed': 'warning',
   waiting: 'warning',
-} as const satisfies Record<string, Style>
-
-export type OwnEventKind = keyof typeof ownStyles
+} as const satisfies Record<OwnEventKind, Style>
 
 /** A told event as a line, or several, for people. */
 export function toldEventText(

@@ -1,4 +1,4 @@
-import type { Output } from '../output.ts'
+import type { Output } from './output.ts'
 
 /** A rule's verdict in one sign; a dash where it was not judged. */
 export function passedMark(passed: boolean | null, output: Output): string {

@@ -1,5 +1,5 @@
 import type { Explanation, RuleVerdict } from '@datapunk/mesh'
-import type { Output } from '../output.ts'
+import type { Output } from '../text/output.ts'
 import { passedMark } from '../text/passed-mark.ts'
 import type { Gate } from './call.ts'
 

@@ -17,10 +17,10 @@ import type {
   ConsoleView,
 } from '@datapunk/protocol/console'
 import { atEnd, FixedClock, seededRandom } from '@datapunk/testkit'
-import type { ConsoleSource } from '../source.ts'
 import { type ConsoleServer, serveConsole } from './console-server.ts'
 import { LiveView } from './live-view.ts'
 import { SESSION_LIFE, Sessions } from './sessions.ts'
+import type { ConsoleSource } from './source.ts'
 
 /** Where Node tells of a server that listens. */
 const LISTENING = 'tracing:net.server.listen:asyncEnd'

@@ -15,7 +15,6 @@ import {
 import type { z } from 'zod'
 import type { ConsoleEntrance, Visitor } from '../entrance.ts'
 import { ConsoleError } from '../error.ts'
-import type { ConsoleSource } from '../source.ts'
 import { answerError, answerFile, answerJson } from './answer.ts'
 import { codingFor } from './coding.ts'
 import { type ConsolePlace, placeElsewhere, placeHere, urlOf } from './console-place.ts'
@@ -23,6 +22,7 @@ import { type PageFile, pageFiles } from './page-files.ts'
 import { PageStreams } from './page-stream.ts'
 import { checkRequest, isCall } from './request-guard.ts'
 import type { SessionRights, Sessions } from './sessions.ts'
+import type { ConsoleSource } from './source.ts'
 import { Visitors } from './visitors.ts'
 
 export interface ConsoleServerOptions {

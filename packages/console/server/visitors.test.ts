@@ -8,10 +8,10 @@ import { afterEach, before, beforeEach, describe, mock, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { FixedClock, seededRandom, TestCa, type TestIdentity } from '@datapunk/testkit'
 import type { ConsoleEntrance, Shown, ShownPair, Visitor } from '../entrance.ts'
-import type { ConsoleSource } from '../source.ts'
 import { type ConsoleServer, serveConsole } from './console-server.ts'
 import { LiveView } from './live-view.ts'
 import { Sessions } from './sessions.ts'
+import type { ConsoleSource } from './source.ts'
 
 const NAME = 'authority.service.datapunk'
 

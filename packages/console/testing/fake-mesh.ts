@@ -15,7 +15,7 @@ import type {
   ConsoleState,
 } from '@datapunk/protocol/console'
 import { LiveView } from '../server/live-view.ts'
-import type { ConsoleSource } from '../source.ts'
+import type { ConsoleSource } from '../server/source.ts'
 import { FakeLog } from './fake-log.ts'
 import { callsOf, nameOf } from './fake-mesh-names.ts'
 import { FakeService } from './fake-service.ts'

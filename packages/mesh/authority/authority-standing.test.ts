@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { keyIdOf } from '@datapunk/protocol'
 import { TestCa, testExtension } from '@datapunk/testkit'
-import { Refused } from '../gate/refusal.ts'
+import { Refused } from '../refusal.ts'
 import { type AuthorityTrust, examineAuthority } from './authority-standing.ts'
 
 const DAY = 24 * 60 * 60 * 1000

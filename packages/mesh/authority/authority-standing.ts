@@ -1,6 +1,6 @@
 import { type Certificate, onlySpiffeId, PkiError, parseCertificate, verifyPath } from '@datapunk/pki'
 import { authoritySpiffeId, keyIdOf, type RevokedSet } from '@datapunk/protocol'
-import { Refused } from '../gate/refusal.ts'
+import { Refused } from '../refusal.ts'
 
 /** What the authority's certificate has to stand on. */
 export interface AuthorityTrust {

@@ -11,7 +11,7 @@ import {
   readBundleHead,
   type SectionRef,
 } from '@datapunk/protocol'
-import type { MeshDocuments } from '../membership/mesh-files.ts'
+import type { MeshDocuments } from '../files/mesh-files.ts'
 
 /** Gets a section that is not at hand; `base` is an earlier one of its kind, and `signal` gives it up. */
 export type FetchSection = (

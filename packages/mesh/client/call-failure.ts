@@ -1,10 +1,10 @@
 import { addressText } from '@datapunk/protocol'
-import type { Current } from '../current.ts'
 import { MeshError } from '../error.ts'
+import type { Current } from '../gate/current.ts'
 import { ownFaults } from '../gate/own-rules.ts'
-import { type Refusal, type Refused, refusalData } from '../gate/refusal.ts'
 import type { Target } from '../gate/resolve.ts'
 import { whyCommand, withWhy } from '../gate/why-command.ts'
+import { type Refusal, type Refused, refusalData } from '../refusal.ts'
 import { noProtocolFix } from '../tls-profile.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */

@@ -1,7 +1,7 @@
 import type { Certificate } from '@datapunk/pki'
 import { addressText, type Member, PROBE } from '@datapunk/protocol'
+import { Refused } from '../refusal.ts'
 import type { GateStep } from './gate-step.ts'
-import { Refused } from './refusal.ts'
 import type { Target } from './resolve.ts'
 import type { MeshView } from './view.ts'
 

@@ -1,10 +1,10 @@
 import type { Usage } from '@datapunk/pki'
 import type { Config } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { readMeshDocuments } from '../membership/mesh-files.ts'
+import { readMeshDocuments } from '../files/mesh-files.ts'
+import { Refused } from '../refusal.ts'
 import { examine } from './examine.ts'
 import type { Peer } from './peer.ts'
-import { Refused } from './refusal.ts'
 import { MeshView } from './view.ts'
 
 export interface CertificateCheckOptions {

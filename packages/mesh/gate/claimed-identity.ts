@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Certificate, parseCertificate } from '@datapunk/pki'
-import type { ClaimedPeer } from './refusal.ts'
+import type { ClaimedPeer } from '../refusal.ts'
 import type { MeshView } from './view.ts'
 
 /**

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { badCertificates, type Fault, TestMesh } from '@datapunk/testkit'
+import { readMeshDocuments } from '../files/mesh-files.ts'
 import { type CallEnd, type Explanation, explainCall } from '../index.ts'
-import { readMeshDocuments } from '../membership/mesh-files.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 

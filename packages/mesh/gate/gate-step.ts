@@ -1,4 +1,4 @@
-import type { Refused } from './refusal.ts'
+import type { Refused } from '../refusal.ts'
 
 /** One rule of the gate: the handshake asks whether it is kept, `mtls why` besides what it was found to be kept by. */
 export interface GateStep<Subject> {

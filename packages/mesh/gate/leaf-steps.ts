@@ -8,7 +8,7 @@ import {
   verifyPath,
 } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
-import { Refused } from './refusal.ts'
+import { Refused } from '../refusal.ts'
 import type { MeshView } from './view.ts'
 
 /** What mends most refusals of a certificate. */

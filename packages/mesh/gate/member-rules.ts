@@ -1,9 +1,9 @@
 import type { Certificate } from '@datapunk/pki'
 import { formatDocumentNumber, keyIdOf, type Member, pinOf } from '@datapunk/protocol'
-import { checkLogged, type LoggedCheck, loggedText } from '../transparency/check-logged.ts'
+import { Refused } from '../refusal.ts'
+import { checkLogged, type LoggedCheck, loggedText } from './check-logged.ts'
 import type { GateStep } from './gate-step.ts'
 import { ownPair } from './leaf-steps.ts'
-import { Refused } from './refusal.ts'
 import type { MeshView } from './view.ts'
 
 /** A certificate of a member, to be judged by one view. */

@@ -1,4 +1,4 @@
-import type { Rule } from './refusal.ts'
+import type { Rule } from '../refusal.ts'
 
 /** OpenSSL's reasons (X509_V_ERR_*, as Node names them) in the gate's words. */
 const rules: Readonly<Record<string, Rule>> = {

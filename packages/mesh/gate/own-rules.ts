@@ -1,6 +1,6 @@
 import { formatDocumentNumber } from '@datapunk/protocol'
+import { Refused, type Rule } from '../refusal.ts'
 import type { GateStep } from './gate-step.ts'
-import { Refused, type Rule } from './refusal.ts'
 import type { MeshView } from './view.ts'
 
 /** A service at one moment, by what it believes. */

@@ -5,9 +5,9 @@ import { describe, type TestContext, test } from 'node:test'
 import { encodeMessage, MAX_REFUSED_LAST, MessageReader, type Report } from '@datapunk/protocol'
 import { atEnd, badCertificates, FixedClock, TestMesh } from '@datapunk/testkit'
 import { join } from '../index.ts'
+import type { Refusal } from '../refusal.ts'
 import { listen } from '../testing/listen.ts'
 import { callAsStranger } from '../testing/stranger.ts'
-import type { Refusal } from './refusal.ts'
 import { RefusedCallers } from './refused-callers.ts'
 
 describe('the callers that were refused last', () => {

@@ -1,5 +1,5 @@
 import { MAX_REFUSED_LAST, type RefusedCaller } from '@datapunk/protocol'
-import type { Refusal } from './refusal.ts'
+import type { Refusal } from '../refusal.ts'
 
 /** The callers that were refused last, as a report tells of them. */
 export class RefusedCallers {

@@ -1,5 +1,5 @@
 import { PkiError } from '@datapunk/pki'
-import { Refused } from './refusal.ts'
+import { Refused } from '../refusal.ts'
 import type { Standing } from './standing.ts'
 import { examineStaple, isMustStaple, type Staple } from './staple.ts'
 import type { MeshView } from './view.ts'

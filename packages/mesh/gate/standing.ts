@@ -1,7 +1,7 @@
 import type { Certificate } from '@datapunk/pki'
 import type { Member } from '@datapunk/protocol'
+import type { Refused } from '../refusal.ts'
 import type { Peer } from './peer.ts'
-import type { Refused } from './refusal.ts'
 
 /** A certificate as it came; those of node:tls and of node:crypto are both such. */
 export interface PresentedCertificate {

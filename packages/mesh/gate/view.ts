@@ -7,7 +7,7 @@ import {
   type SignedTrustStatement,
   serviceSpiffeId,
 } from '@datapunk/protocol'
-import { LoggedCertificates } from '../transparency/logged-certificates.ts'
+import { LoggedCertificates } from './logged-certificates.ts'
 import { StandingCache } from './standing-cache.ts'
 
 export interface ViewFacts {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { TestMesh } from '@datapunk/testkit'
+import { readMeshDocuments } from '../files/mesh-files.ts'
 import { join, type Mesh, type MeshError } from '../index.ts'
 import { Memory } from './memory.ts'
-import { readMeshDocuments } from './mesh-files.ts'
 
 describe('what a service believed', () => {
   let testMesh: TestMesh

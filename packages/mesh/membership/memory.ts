@@ -10,9 +10,9 @@ import {
   readTrustStatement,
 } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import type { MeshDocuments } from './mesh-files.ts'
-import { readRegularFile } from './regular-file.ts'
-import { nameOfDraft, writeWhole } from './whole-file.ts'
+import type { MeshDocuments } from '../files/mesh-files.ts'
+import { readRegularFile } from '../files/regular-file.ts'
+import { nameOfDraft, writeWhole } from '../files/whole-file.ts'
 
 /**
  * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files

@@ -1,8 +1,8 @@
 import type { Config } from '@datapunk/protocol'
+import { readMeshDocuments } from '../files/mesh-files.ts'
+import { readPair } from '../files/pair-file.ts'
+import { identityOf } from '../gate/identity.ts'
 import { MeshView } from '../gate/view.ts'
-import { identityOf } from '../identity.ts'
-import { readMeshDocuments } from './mesh-files.ts'
-import { readPair } from './pair-file.ts'
 
 export interface PairCheckOptions {
   readonly config: Config

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net'
 import { answerInTurn, isLoopback, plainAddress } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { placeText } from '../proxy/place.ts'
+import { placeText } from '../place.ts'
 
 /** What whoever runs a process asks of it. */
 export interface OperatorSource {

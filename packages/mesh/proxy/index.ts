@@ -1,5 +1,5 @@
+export { type Place, parsePlace, placeText } from '../place.ts'
 export { fileLimit, filesFor, roomForConnections, WANTED_CONNECTIONS } from './file-limit.ts'
-export { type Place, parsePlace, placeText } from './place.ts'
 export { type MeshProxy, openProxy, type ProxyEvents, type ProxyOptions } from './proxy.ts'
 export {
   type MemberPlace,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { connect, type Server, type Socket } from 'node:net'
 import { MeshError } from '../error.ts'
-import { type Place, placeText } from './place.ts'
+import { type Place, placeText } from '../place.ts'
 
 /** Of every TCP connection: nothing is held back to be sent together, and a peer that vanished is noticed. */
 export const tcpOptions = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
-import { parsePlace, placeText } from './place.ts'
+import { parsePlace, placeText } from '../place.ts'
 import { type Permissions, parseProgram, type Route, refuseExposed, routeText } from './route.ts'
 
 describe('a place', () => {

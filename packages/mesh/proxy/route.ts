@@ -1,6 +1,6 @@
 import { addressText, isLoopback } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
-import { folderOpenToAll, type Place, parsePlace, placeText } from './place.ts'
+import { folderOpenToAll, type Place, parsePlace, placeText } from '../place.ts'
 
 /** What programs speak in plain text, as a place says it, and the ALPN name under which it goes over TLS (RFC 7301). */
 export const protocols = { h2c: 'h2', http: 'http/1.1' } as const

@@ -7,7 +7,7 @@ import {
 } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
-import type { Refusal } from '../gate/refusal.ts'
+import type { Refusal } from '../refusal.ts'
 
 /** Milliseconds in which a refused member can send its request and take its answer. */
 const PATIENCE = 5000

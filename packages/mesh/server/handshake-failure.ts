@@ -1,5 +1,5 @@
-import type { Refusal } from '../gate/refusal.ts'
 import type { MeshView } from '../gate/view.ts'
+import type { Refusal } from '../refusal.ts'
 import { noProtocolFix } from '../tls-profile.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError } from '../error.ts'
-import { readRegularFile } from '../membership/regular-file.ts'
-import { writeWhole } from '../membership/whole-file.ts'
+import { readRegularFile } from '../files/regular-file.ts'
+import { writeWhole } from '../files/whole-file.ts'
 
 /** The last good staple, beside what a service believed: a restart must not depend on the authority. `staple-SERIAL.der` */
 export class StapleMemory {

@@ -1,6 +1,6 @@
 import type { PkiError } from '@datapunk/pki'
 import { MeshError } from '../error.ts'
-import type { Identity } from '../identity.ts'
+import type { Identity } from '../gate/identity.ts'
 
 /** That there is none for a certificate that demands one. */
 export function stapleMissing({ leaf, file }: Identity, cause: unknown): MeshError {

@@ -1,8 +1,8 @@
 import type { Certificate } from '@datapunk/pki'
 import type { ServiceConfig } from '@datapunk/protocol'
+import type { Identity } from '../gate/identity.ts'
 import { isMustStaple } from '../gate/staple.ts'
 import type { MeshView } from '../gate/view.ts'
-import type { Identity } from '../identity.ts'
 import { KeptStaple, type StapleSource } from './kept-staple.ts'
 
 /** What the config file wants. */

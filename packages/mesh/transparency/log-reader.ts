@@ -4,7 +4,7 @@ import { CHECKPOINT_PATH } from '@datapunk/tlog'
 import type { AuthorityRoute } from '../authority/authority-route.ts'
 import { getWithin } from '../authority/get-within.ts'
 import type { Clock } from '../clock.ts'
-import { readRegularFile } from '../membership/regular-file.ts'
+import { readRegularFile } from '../files/regular-file.ts'
 
 /** An object of a log by its path (C2SP static-ct-api). None of it is believed without proof. */
 export type ReadLog = (path: string, maxBytes: number) => Promise<Uint8Array>

@@ -1,9 +1,9 @@
 import { type Certificate, endOf, readableCertificate, type TileLeaf } from '@datapunk/pki'
 import { keyIdOf, pinOf, type TrustedLog } from '@datapunk/protocol'
 import type { Clock } from '../clock.ts'
+import type { LoggedCertificate, LoggedCertificates } from '../gate/logged-certificates.ts'
 import type { ReadLog } from './log-reader.ts'
 import { LogWitness } from './log-witness.ts'
-import type { LoggedCertificate, LoggedCertificates } from './logged-certificates.ts'
 import type { Contradiction } from './recall.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 

@@ -11,8 +11,8 @@ import {
   tileAt,
   tilePath,
 } from '@datapunk/tlog'
+import type { LoggedCertificate } from '../gate/logged-certificates.ts'
 import type { ReadLog } from './log-reader.ts'
-import type { LoggedCertificate } from './logged-certificates.ts'
 import { type Contradiction, opened, recall, type SeenCheckpoint } from './recall.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 

@@ -1,6 +1,6 @@
 import { keyIdOf, logFolderId, type TrustedLog } from '@datapunk/protocol'
 import { openCheckpoint, type SignedCheckpoint, TlogError } from '@datapunk/tlog'
-import type { LoggedCertificates } from './logged-certificates.ts'
+import type { LoggedCertificates } from '../gate/logged-certificates.ts'
 import type { WitnessMemory } from './witness-memory.ts'
 
 /** A checkpoint with its octets, as the log has signed it. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readRegularFile } from '../membership/regular-file.ts'
-import { writeWhole } from '../membership/whole-file.ts'
+import { readRegularFile } from '../files/regular-file.ts'
+import { writeWhole } from '../files/whole-file.ts'
 
 /** What a service has seen of a log last, as the log has signed it, kept over restarts. */
 export interface KeptCheckpoints {

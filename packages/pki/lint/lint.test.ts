@@ -11,9 +11,9 @@ import type { Signer } from '../keys/signer.ts'
 import { encodeName } from '../name.ts'
 import { oids } from '../oids.ts'
 import type { Profile } from '../profiles/profile.ts'
+import { signCertificate } from '../signing/sign-certificate.ts'
 import { lint } from './lint.ts'
 import { lintRules } from './rules.ts'
-import { signCertificate } from './sign-certificate.ts'
 
 let ca: TestCa
 before(async () => {

@@ -1,5 +1,7 @@
 import { type Certificate, isSelfIssued } from '../certificate.ts'
+import { checkNameConstraints } from '../constraints/name-constraints.ts'
 import { equalOctets } from '../octets.ts'
+import { PathBudget, pathBudget } from '../path-budget.ts'
 import { PkiError } from '../pki-error.ts'
 import {
   checkAuthorityUsage,
@@ -10,8 +12,6 @@ import {
   type Usage,
 } from './check-certificate.ts'
 import { moreSpecific } from './error-rank.ts'
-import { checkNameConstraints } from './name-constraints.ts'
-import { PathBudget, pathBudget } from './path-budget.ts'
 import { checkPeerName, type PeerName } from './peer-name.ts'
 import { isSignedBy } from './signed-by.ts'
 

@@ -1,5 +1,5 @@
 import { derBudget } from '../der/budget.ts'
-import { pathBudget } from '../path/path-budget.ts'
+import { pathBudget } from '../path-budget.ts'
 
 /** What a reader of transparency's structures spends on octets that anybody may have written. */
 export const transparencyBudget = {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { TestMesh } from '@datapunk/testkit'
 import { type CutConnection, join, type Mesh } from '../../index.ts'
-import type { Place } from '../place.ts'
+import type { Place } from '../../place.ts'
 import { type MeshProxy, openProxy } from '../proxy.ts'
 
 /** The service that a proxy stands before: it hands out its connections, and does nothing with them. */

@@ -1,4 +1,4 @@
-import { subtreeFault } from '../../path/name-subtree.ts'
+import { subtreeFault } from '../../constraints/name-subtree.ts'
 import { authorities, type LintRule } from '../lint-rule.ts'
 
 export const nameConstraintsAreWellFormed: LintRule = {

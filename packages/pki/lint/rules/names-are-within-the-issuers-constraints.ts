@@ -1,5 +1,5 @@
-import { checkNameConstraints } from '../../path/name-constraints.ts'
-import { PathBudget } from '../../path/path-budget.ts'
+import { checkNameConstraints } from '../../constraints/name-constraints.ts'
+import { PathBudget } from '../../path-budget.ts'
 import { PkiError } from '../../pki-error.ts'
 import type { LintRule } from '../lint-rule.ts'
 

@@ -1,4 +1,4 @@
-import { PkiError } from '../pki-error.ts'
+import { PkiError } from './pki-error.ts'
 
 /**
  * What one verification may spend, whatever certificates it is given. A search for paths without a budget is

@@ -1,6 +1,6 @@
 import type { Signer } from '../keys/signer.ts'
+import { LintToken } from '../lint/lint-token.ts'
 import { encodeSigned, signAsIssuer } from '../signed.ts'
-import { LintToken } from './lint-token.ts'
 
 /**
  * Signs the certificate that a token stands for, exactly as it was linted, and checks the signature.

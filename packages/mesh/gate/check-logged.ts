@@ -1,7 +1,7 @@
 import type { BadSct, Certificate } from '@datapunk/pki'
 import { keyIdOf, type Member } from '@datapunk/protocol'
-import { Refused } from '../gate/refusal.ts'
-import type { MeshView } from '../gate/view.ts'
+import { Refused } from '../refusal.ts'
+import type { MeshView } from './view.ts'
 
 export interface LoggedCheck {
   /** SHA-256 of the certificate, lowercase hex. */

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { addressText } from '@datapunk/protocol'
-import { MeshError } from '../error.ts'
+import { MeshError } from './error.ts'
 
 /** Where plain text is taken or brought: a TCP port, or a unix socket. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string }

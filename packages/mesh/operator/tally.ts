@@ -1,6 +1,6 @@
 import type { MeshErrorCode } from '../error.ts'
-import type { Rule } from '../gate/refusal.ts'
 import type { Counters } from '../mesh-events.ts'
+import type { Rule } from '../refusal.ts'
 import type { LogAlarm } from '../transparency/log-watch.ts'
 
 /** Counts what happens to a service. One addition each: connections pay for it. */

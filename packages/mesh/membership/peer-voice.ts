@@ -8,16 +8,16 @@ import {
   sealHello,
 } from '@datapunk/protocol'
 import type { SignedCheckpoint } from '@datapunk/tlog'
+import { AuthorityLink } from '../authority/authority-link.ts'
+import { type AuthorityPlace, AuthorityRoute } from '../authority/authority-route.ts'
+import type { FetchSection, OfferedDocument } from '../authority/offered-documents.ts'
 import type { Clock } from '../clock.ts'
-import type { Current } from '../current.ts'
 import type { MeshError } from '../error.ts'
-import type { Refusal } from '../gate/refusal.ts'
-import { Rounds } from '../membership/rounds.ts'
+import type { Current } from '../gate/current.ts'
 import manifest from '../package.json' with { type: 'json' }
+import type { Refusal } from '../refusal.ts'
 import type { LogAlarm } from '../transparency/log-watch.ts'
-import { AuthorityLink } from './authority-link.ts'
-import { type AuthorityPlace, AuthorityRoute } from './authority-route.ts'
-import type { FetchSection, OfferedDocument } from './offered-documents.ts'
+import { Rounds } from './rounds.ts'
 
 export interface PeerVoiceOptions {
   readonly place: () => AuthorityPlace

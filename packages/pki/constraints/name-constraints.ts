@@ -2,9 +2,9 @@ import { isSelfIssued, type TbsCertificate } from '../certificate.ts'
 import type { GeneralName } from '../extensions/general-name.ts'
 import { ipText } from '../ip-address.ts'
 import { oids } from '../oids.ts'
+import type { PathBudget } from '../path-budget.ts'
 import { PkiError, type PkiErrorCode } from '../pki-error.ts'
 import { isWithinSubtree, subtreeFault, wildcardReachesInto } from './name-subtree.ts'
-import type { PathBudget } from './path-budget.ts'
 
 /**
  * Holds the names of all certificates below a CA against its name constraints (RFC 5280 §4.2.1.10, §6.1.3 b

@@ -7,7 +7,7 @@ import type {
   ConsoleProof,
   ConsoleServiceDetail,
 } from '@datapunk/protocol/console'
-import type { LiveView } from './server/live-view.ts'
+import type { LiveView } from './live-view.ts'
 
 /** Where the console has from what it shows, and who does what it asks for. It holds nothing itself. */
 export interface ConsoleSource {

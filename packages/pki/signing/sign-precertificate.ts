@@ -1,10 +1,10 @@
 import { encodeExtension } from '../extensions/extensions.ts'
 import { writePrecertificatePoison } from '../extensions/precertificate-poison.ts'
 import type { Signer } from '../keys/signer.ts'
+import { LintToken } from '../lint/lint-token.ts'
 import { oids } from '../oids.ts'
 import { encodeSigned, signAsIssuer } from '../signed.ts'
 import { withExtension } from '../transparency/tbs-extensions.ts'
-import { LintToken } from './lint-token.ts'
 import { makePrecertificate, type Precertificate } from './precertificate.ts'
 
 /**

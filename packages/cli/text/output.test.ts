@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
+import { worldWithTerminal } from '../testing/fake-terminal.ts'
+import { WatchedWorld } from '../testing/watched-world.ts'
 import { Output } from './output.ts'
-import { worldWithTerminal } from './testing/fake-terminal.ts'
-import { WatchedWorld } from './testing/watched-world.ts'
 
 const ESCAPE = '\u001b'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { authorityAddressOf, ConfigError, parseConfig } from './index.ts'
+import { authorityAddressOf, ConfigError, parseConfig } from '../index.ts'
 
 const parsed = (listen: string, services: object = { lake: {} }) =>
   parseConfig(JSON.stringify({ trust_domain: 'service.datapunk', services, authority: { listen } }), {

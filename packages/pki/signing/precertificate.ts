@@ -1,5 +1,5 @@
+import type { LintedTbs } from '../lint/lint-token.ts'
 import { PkiError } from '../pki-error.ts'
-import type { LintedTbs } from './lint-token.ts'
 
 /** What a precertificate stands for. */
 export interface SignedOnce {

@@ -11,12 +11,12 @@ import {
   spkiOf,
   type Usage,
 } from '@datapunk/pki'
-import { MeshError } from './error.ts'
-import { examine } from './gate/examine.ts'
-import { Refused } from './gate/refusal.ts'
-import type { Standing } from './gate/standing.ts'
-import type { MeshView } from './gate/view.ts'
-import type { PairText } from './membership/pair-file.ts'
+import { MeshError } from '../error.ts'
+import type { PairText } from '../files/pair-file.ts'
+import { Refused } from '../refusal.ts'
+import { examine } from './examine.ts'
+import type { Standing } from './standing.ts'
+import type { MeshView } from './view.ts'
 
 /**
  * A service's own certificate and key, after every check that its peers will make. There is no other way to get one than

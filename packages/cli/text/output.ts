@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises'
 import type { WriteStream } from 'node:tty'
 import { type InspectColor, styleText } from 'node:util'
-import { CliError } from './cli-error.ts'
-import { table } from './text/table.ts'
-import { spanText } from './text/time-text.ts'
-import type { World } from './world.ts'
+import { CliError } from '../cli-error.ts'
+import type { World } from '../world.ts'
+import { table } from './table.ts'
+import { spanText } from './time-text.ts'
 
 export type Style = 'good' | 'bad' | 'warning' | 'quiet' | 'strong'
 

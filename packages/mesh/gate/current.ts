@@ -1,5 +1,5 @@
-import type { MeshView } from './gate/view.ts'
 import type { Identity } from './identity.ts'
+import type { MeshView } from './view.ts'
 
 /** What a handshake needs to know; asked for anew at every one. */
 export interface Current {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { encodeMessage, MessageReader, openAcknowledgement, type PeerMessage } from '@datapunk/protocol'
 import { atEnd, FixedClock, TestMesh } from '@datapunk/testkit'
-import { Membership } from '../membership/membership.ts'
+import { Membership } from './membership.ts'
 import { PeerVoice } from './peer-voice.ts'
 
 type Events = EventEmitter<{
