@@ -28,8 +28,7 @@ import { type CertificateRequest, encodeRequest } from '../services/settings.ts'
 import type { Transaction } from '../store/contract.ts'
 import { refusal } from '../store/refusal.ts'
 import type { CertificateProfile, SlotRow } from '../store/rows.ts'
-
-const DAY = 24 * 60 * 60 * 1000
+import { DAY, wholeSeconds } from '../time.ts'
 
 /**
  * notBefore lies an hour back, so that a peer whose clock is late believes a certificate made a moment ago; of a life under a
@@ -337,9 +336,4 @@ async function signed(
   const { sct, log }: Logged = await submit(precertificate, certificate.der, { ...issuing, mayWait })
   // 7 Sign; the signature is checked, and that the certificate is what was linted and logged.
   return { der: await signLogged(precertificate, [sct], signer), log }
-}
-
-/** X.509 knows no fractions of a second (RFC 5280 4.1.2.5). */
-function wholeSeconds(time: number): number {
-  return Math.floor(time / 1000) * 1000
 }

@@ -1,8 +1,8 @@
 import type { Config } from '@datapunk/protocol'
 import type { SlotRow } from '../store/rows.ts'
+import { DAY } from '../time.ts'
 import type { Inventory } from './inventory.ts'
 
-const DAY = 24 * 60 * 60 * 1000
 const YEAR = 365 * DAY
 
 /** A bundle key signs every day, and is replaced every year. */

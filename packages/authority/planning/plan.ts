@@ -13,6 +13,7 @@ import {
   settingsOf,
 } from '../services/settings.ts'
 import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from '../store/rows.ts'
+import { DAY } from '../time.ts'
 import { isMadeAhead, latestAfter } from '../timing/issued-ahead.ts'
 import { isHeld } from './held.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
@@ -20,8 +21,6 @@ import { wantedScts } from './plan-scts.ts'
 import { planRoll, type RollPlan } from './roll-plan.ts'
 import { type RollStep, type RollWait, rollStepKinds } from './roll-step.ts'
 import { type Safety, serviceChanges } from './service-changes.ts'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /** What must be done to make what is into what should be. */
 export interface Plan extends Omit<RollPlan, 'step'> {

@@ -13,12 +13,11 @@ import type { Engine } from '../engine/engine.ts'
 import { checkHalt } from '../engine/halt.ts'
 import { activeSlot, slotInUse } from '../engine/slots.ts'
 import { pinModeNow, pinningAfter, pinningWanted } from '../pinning/pin-mode.ts'
+import { DAY } from '../time.ts'
 import { termsWithNext } from '../waiting/longest-memory.ts'
 import { drainingIssuers } from './draining.ts'
 import { writePublished } from './published-files.ts'
 import { sectionOf, sectionsOf } from './sections.ts'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /**
  * Signs the next bundle, writes it for peers that read files, and sends it to those that listen.

@@ -10,6 +10,7 @@ import { keptSection } from '../revoked/kept-section.ts'
 import { membersOf, stillShown } from '../services/members.ts'
 import type { Store } from '../store/contract.ts'
 import { keptPer } from '../store/kept-answer.ts'
+import { DAY } from '../time.ts'
 import { drainingIssuers } from './draining.ts'
 import { pinsSection } from './pins-section.ts'
 
@@ -23,7 +24,7 @@ export interface Section {
 }
 
 /** A peer whose clock is late believes a certificate for so long after its end. */
-const KEPT = 24 * 60 * 60 * 1000
+const KEPT = DAY
 
 /**
  * What the inventory has to say to peers, but for the audit. A section is made again only when something that it is made of has

@@ -2,10 +2,11 @@ import type { DocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine/engine.ts'
 import { AuthorityError } from '../error.ts'
 import { pinningWanted } from '../pinning/pin-mode.ts'
+import { DAY } from '../time.ts'
 import { publish } from './publish.ts'
 
 /** Longer than this is a decision for the config file. Milliseconds. */
-export const LONGEST_SUSPENSION = 30 * 24 * 60 * 60 * 1000
+export const LONGEST_SUSPENSION = 30 * DAY
 
 export interface SuspendedPins {
   /** Until when peers report what they would refuse; undefined: no longer. Milliseconds since the epoch. */

@@ -15,6 +15,7 @@ import { caCertificate } from '../engine/ca-certificate.ts'
 import { PKI_REASONS } from '../revoked/pki-reasons.ts'
 import type { Reader } from '../store/contract.ts'
 import type { SlotRow } from '../store/rows.ts'
+import { wholeSeconds } from '../time.ts'
 import { latestTime } from '../timing/issued-ahead.ts'
 
 /** An answer, and for how long it may be kept. */
@@ -190,8 +191,4 @@ function keyOf(certIds: readonly CertId[]): string {
 
 function failure(status: Parameters<typeof ocspErrorResponse>[0]): OcspReply {
   return { der: ocspErrorResponse(status), times: undefined }
-}
-
-function wholeSeconds(time: number): number {
-  return Math.floor(time / 1000) * 1000
 }

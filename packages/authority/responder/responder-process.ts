@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { addressText, type Config, type Layout } from '@datapunk/protocol'
 import type { Engine } from '../engine/engine.ts'
 import { certifyOcspSigner } from '../issuing/certify-ocsp-signer.ts'
+import { DAY } from '../time.ts'
 import type { FromResponder, ResponderOptions, ToResponder } from './messages.ts'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /** From its end to its next start. Milliseconds. */
 const RESTART_AFTER = 1000

@@ -4,12 +4,11 @@ import { caCertificate } from '../engine/ca-certificate.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Reader } from '../store/contract.ts'
 import type { ListHead, ListRow, SlotRow } from '../store/rows.ts'
+import { DAY } from '../time.ts'
 import { latestTime } from '../timing/issued-ahead.ts'
 import { entriesOf, stillListed } from './kept-entries.ts'
 import { DELTA, hasDelta, listUrl, shardIn, shardsOf, WHOLE } from './list-url.ts'
 import type { ListedCa } from './listed-cas.ts'
-
-const DAY = 24 * 60 * 60 * 1000
 
 /**
  * A root may be away for months, and revokes CAs only, which peers and their trust statement know sooner. Days: no list may last

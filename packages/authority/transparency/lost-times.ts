@@ -1,5 +1,6 @@
 import type { Reader } from '../store/contract.ts'
 import { keptPer } from '../store/kept-answer.ts'
+import { wholeSeconds } from '../time.ts'
 
 /** A time of which this inventory knows nothing: what was done in it is on record only in one that was lost. */
 export interface LostTime {
@@ -21,11 +22,6 @@ export function lostTimes(store: LostTimesReader): readonly LostTime[] {
     }
     return times
   })
-}
-
-/** A log says when it logged something in whole seconds. */
-function wholeSeconds(time: number): number {
-  return Math.floor(time / 1000) * 1000
 }
 
 /** Every restore raises the generation. */

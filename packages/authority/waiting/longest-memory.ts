@@ -1,7 +1,6 @@
 import type { Config } from '@datapunk/protocol'
 import type { BundleTerm, MeshRow } from '../store/rows.ts'
-
-const DAY = 24 * 60 * 60 * 1000
+import { DAY } from '../time.ts'
 
 /**
  * How long somebody may go by a bundle, from when it was issued: as long as it lives, and what clocks may differ by twice,
