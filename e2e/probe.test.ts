@@ -212,7 +212,7 @@ describe('mtls probe, with `mtls up`', () => {
 
   test('says what is wrong with how it is called', async () => {
     const unknown = await mtls(['probe', 'laek', '--config', mesh.configFile])
-    assert.deepEqual([unknown.code, /did you mean lake\?/.test(unknown.stderr)], [2, true])
+    assert.deepEqual([unknown.code, /did you mean "lake"\?/.test(unknown.stderr)], [2, true])
     await up.stop()
     const without = await mtls(['probe', '--config', mesh.configFile])
     assert.equal(without.code, 1)

@@ -32,7 +32,7 @@ export { type ConfigPlace, type ParseConfigOptions, parseConfig } from './config
 export { configJsonSchema, configReference } from './config/reference.ts'
 export { type Reload, type ReloadSignal, speaksPostgres } from './config/reload.ts'
 export { MAX_CONFIG_BYTES } from './config/source.ts'
-export { nearestSpelling } from './config/spelling.ts'
+export { spellingHint } from './config/spelling.ts'
 export { consoleNamesOf, consoleSpiffeId } from './console-identity.ts'
 export {
   compareDocumentNumbers,

@@ -4,7 +4,7 @@ import { AuthorityReader } from '@datapunk/authority'
 import { exportLog, LogError, leafHash, readIssuer, verifyLog } from '@datapunk/log'
 import { readMeshDocuments } from '@datapunk/mesh'
 import { PkiError, parseCertificate, type TileLeaf } from '@datapunk/pki'
-import { nearestSpelling, type TrustStatement } from '@datapunk/protocol'
+import { spellingHint, type TrustStatement } from '@datapunk/protocol'
 import { CHECKPOINT_PATH, EMPTY_ROOT, TlogError } from '@datapunk/tlog'
 import { certificateFacts } from '../certificate/certificate-facts.ts'
 import { certificateIn } from '../certificate/certificate-in.ts'
@@ -98,10 +98,9 @@ export const logCommand: CommandSpec<LogOptions> = {
 }
 
 function unknownAction(name: string): CliError {
-  const nearest = nearestSpelling(name, actionNames)
   return new CliError(
     'USAGE',
-    `found \`mtls log ${name}\`; allowed: ${actionNames.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+    `found \`mtls log ${name}\`${spellingHint(name, actionNames)}; allowed: ${actionNames.join(', ')}`,
   )
 }
 

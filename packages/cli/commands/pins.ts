@@ -1,6 +1,6 @@
 import { LONGEST_SUSPENSION } from '@datapunk/authority'
 import { readMeshDocuments } from '@datapunk/mesh'
-import { type Bundle, formatDocumentNumber, nearestSpelling, type Pins } from '@datapunk/protocol'
+import { type Bundle, formatDocumentNumber, type Pins, spellingHint } from '@datapunk/protocol'
 import { withAdministration } from '../administration.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
@@ -52,9 +52,8 @@ export const pinsCommand: CommandSpec<PinsOptions> = {
 function formatOf(text: string): (typeof FORMATS)[number] {
   const format = FORMATS.find((one) => one === text)
   if (format !== undefined) return format
-  const nearest = nearestSpelling(text, FORMATS)
   throw usage(
-    `found --format ${JSON.stringify(text)}; allowed: ${FORMATS.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+    `found --format ${JSON.stringify(text)}${spellingHint(text, FORMATS)}; allowed: ${FORMATS.join(', ')}`,
   )
 }
 
@@ -92,11 +91,8 @@ function chosen({ pins }: Bundle, services: readonly string[]): Pins {
   const unknown = services.find((service) => !pins.of.has(service))
   if (unknown === undefined)
     return { mode: pins.mode, of: new Map(services.map((service) => [service, pins.of.get(service)!])) }
-  const nearest = nearestSpelling(unknown, [...pins.of.keys()])
-  throw new CliError(
-    'NOTHING_TO_SHOW',
-    `found no pin of ${unknown}; allowed: members with a key${nearest ? ` (did you mean ${nearest}?)` : ''}`,
-  )
+  const hint = spellingHint(unknown, pins.of.keys())
+  throw new CliError('NOTHING_TO_SHOW', `found no pin of ${unknown}${hint}; allowed: members with a key`)
 }
 
 /** `sha256//BASE64;sha256//BASE64`, as curl(1) has it: one of them has to be the server's. */

@@ -1,5 +1,5 @@
 import { AuthorityError, connectAdmin } from '@datapunk/authority'
-import { type Config, layoutOf, nearestSpelling, type ServiceConfig } from '@datapunk/protocol'
+import { type Config, layoutOf, type ServiceConfig, spellingHint } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
@@ -49,8 +49,7 @@ function servicesOf(config: Config, names: readonly string[]): ServiceConfig[] {
   return [...new Set(names)].map((name) => {
     const service = config.services.get(name)
     if (service !== undefined) return service
-    const nearest = nearestSpelling(name, config.services.keys())
-    const hint = nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+    const hint = spellingHint(name, config.services.keys())
     const allowed = [...config.services.keys()].slice(0, 20).join(', ')
     throw new CliError('USAGE', `found the service "${name}"${hint}; allowed: ${allowed}`)
   })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type RevocationReason, type RevokeTarget, revocationReasons } from '@datapunk/authority'
-import { nearestSpelling } from '@datapunk/protocol'
+import { spellingHint } from '@datapunk/protocol'
 import { pemBlocks } from '../certificate/pem-blocks.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
@@ -58,10 +58,10 @@ export const revokeCommand: CommandSpec<RevokeOptions> = {
 function reasonOf(text: string): RevocationReason {
   const reason = revocationReasons.find((one) => one === text)
   if (reason !== undefined) return reason
-  const nearest = nearestSpelling(text, revocationReasons)
+  const hint = spellingHint(text, revocationReasons)
   throw new CliError(
     'USAGE',
-    `found the reason ${JSON.stringify(text)}; allowed: ${revocationReasons.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+    `found the reason ${JSON.stringify(text)}${hint}; allowed: ${revocationReasons.join(', ')}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { configJsonSchema, configReference, nearestSpelling } from '@datapunk/protocol'
+import { configJsonSchema, configReference, spellingHint } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import type { Context } from '../context.ts'
@@ -52,9 +52,8 @@ async function showCommand(
 
 function unknownCommand(all: readonly CommandSpec[], name: string): CliError {
   const names = all.map((one) => one.name)
-  const nearest = nearestSpelling(name, names)
   return new CliError(
     'USAGE',
-    `found the command ${JSON.stringify(name)}; allowed: ${names.join(', ')}${nearest ? ` (did you mean ${nearest}?)` : ''}`,
+    `found the command ${JSON.stringify(name)}${spellingHint(name, names)}; allowed: ${names.join(', ')}`,
   )
 }

@@ -6,7 +6,7 @@ import {
   type MeshDocuments,
 } from '@datapunk/mesh'
 import { PkiError, parseCertificate } from '@datapunk/pki'
-import { type Config, nearestSpelling } from '@datapunk/protocol'
+import { type Config, spellingHint } from '@datapunk/protocol'
 import { certificateIn } from '../certificate/certificate-in.ts'
 import { CliError } from '../cli-error.ts'
 import { bundleByFile, type Records } from './by-file.ts'
@@ -119,8 +119,7 @@ function isForbidden(cause: unknown): boolean {
 function known({ config, mesh }: CallRequest, service: string): string {
   if (config.services.has(service) || mesh.bundle.members.has(service)) return service
   const names = [...new Set([...config.services.keys(), ...mesh.bundle.members.keys()])]
-  const nearest = nearestSpelling(service, names)
-  const hint = nearest === undefined ? '' : ` (did you mean ${nearest}?)`
+  const hint = spellingHint(service, names)
   throw new CliError(
     'USAGE',
     `found the service "${service}"${hint}, which is neither in ${config.file} nor in the mesh; allowed: ${names.slice(0, 20).join(', ')}`,

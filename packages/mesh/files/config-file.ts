@@ -3,9 +3,9 @@ import {
   ConfigError,
   type ConfigPlace,
   MAX_CONFIG_BYTES,
-  nearestSpelling,
   parseConfig,
   type ServiceConfig,
+  spellingHint,
 } from '@datapunk/protocol'
 import { MeshError } from '../error.ts'
 import { openFolderOf } from './open-folder.ts'
@@ -51,8 +51,7 @@ export async function readConfig(
 function serviceIn(config: Config, name: string): ServiceConfig {
   const service = config.services.get(name)
   if (service !== undefined) return service
-  const nearest = nearestSpelling(name, config.services.keys())
-  const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+  const hint = spellingHint(name, config.services.keys())
   throw new MeshError(
     'SERVICE_UNKNOWN',
     `found no service "${name}"${hint} in ${config.file}; allowed: ${[...config.services.keys()].slice(0, 20).join(', ')}`,

@@ -5,7 +5,7 @@ import type { Config } from './config.ts'
 import { LeftOut } from './left-out.ts'
 import { resolveConfig } from './resolve.ts'
 import { ConfigSource } from './source.ts'
-import { nearestSpelling } from './spelling.ts'
+import { spellingHint } from './spelling.ts'
 import { type ConfigText, configText } from './text.ts'
 import { type Path, valueAt } from './value-path.ts'
 import { type ConfigWriters, writerProblems } from './writers.ts'
@@ -95,8 +95,7 @@ function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): Conf
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(issue.path)
     return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
-      const nearest = nearestSpelling(key, allowed)
-      const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+      const hint = spellingHint(key, allowed)
       const message = `found the unknown key "${key}"${hint}; allowed: ${allowed.join(', ')}`
       return { ...place([...issue.path, key], 'key'), message }
     })
@@ -111,14 +110,13 @@ function problemsOf(issue: z.core.$ZodIssue, value: unknown, place: Place): Conf
   const message =
     found === undefined
       ? `found no ${name}; allowed: ${allowed}`
-      : `${name}: found ${show(found)}; allowed: ${allowed}${spellingHint(found, issue)}`
+      : `${name}: found ${show(found)}; allowed: ${allowed}${valueHint(found, issue)}`
   return [{ ...place(issue.path), message }]
 }
 
-function spellingHint(found: unknown, issue: z.core.$ZodIssue): string {
+function valueHint(found: unknown, issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_value' || typeof found !== 'string') return ''
-  const nearest = nearestSpelling(found, issue.values.map(String))
-  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+  return spellingHint(found, issue.values.map(String))
 }
 
 function faultyPaths(issue: z.core.$ZodIssue): Path[] {

@@ -10,7 +10,7 @@ import type { Address, Config, IssuingCaConfig, OperatorConfig, ServiceConfig } 
 import { isWithinDomain } from './domain.ts'
 import { resolveReload } from './reload.ts'
 import type { ResolveOptions } from './resolve-options.ts'
-import { nearestSpelling } from './spelling.ts'
+import { spellingHint } from './spelling.ts'
 import { type ConfigText, type ServiceText, splitAddress } from './text.ts'
 
 /** From the text to the truth: defaults that depend on other values, absolute paths, and the rules between values. */
@@ -270,8 +270,7 @@ function checkAllow(config: Config, { problem }: ResolveOptions): void {
     if (allow === 'members') continue
     for (const caller of allow) {
       if (config.services.has(caller)) continue
-      const nearest = nearestSpelling(caller, config.services.keys())
-      const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+      const hint = spellingHint(caller, config.services.keys())
       problem(
         ['services', service, 'allow'],
         `found the caller "${caller}"${hint}; allowed: the services of this file`,

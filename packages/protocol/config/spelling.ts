@@ -1,5 +1,11 @@
+/** ` (did you mean "lake"?)`, to stand behind what was found; nothing where no allowed word is near. */
+export function spellingHint(found: string, allowed: Iterable<string>): string {
+  const nearest = nearestSpelling(found, allowed)
+  return nearest === undefined ? '' : ` (did you mean "${nearest}"?)`
+}
+
 /** The allowed word nearest to `found`, or none where nothing is near (a third of its letters, at least two, differ). */
-export function nearestSpelling(found: string, allowed: Iterable<string>): string | undefined {
+function nearestSpelling(found: string, allowed: Iterable<string>): string | undefined {
   let nearest: string | undefined
   let least = Math.max(2, Math.floor(found.length / 3)) + 1
   for (const word of allowed) {
