@@ -11,11 +11,15 @@ export const BACKUP = 'mtls-backup'
 
 export type BackupCall = z.infer<typeof backupCall>
 
+/** The next backup waits for this one: whoever reads nothing for so long is cut off. Milliseconds. */
+const UNREAD_FOR = 120_000
+
 /** Sends a backup as it is made, to whoever puts it where it is to lie. */
 export function giveBackup(
   authority: Pick<Authority, 'giveBackup'>,
   response: ServerResponse,
   { passphrase }: BackupCall,
+  unreadFor = UNREAD_FOR,
 ): Promise<void> {
   const given = passphrase === undefined ? undefined : new Passphrase(Buffer.from(passphrase, 'base64'))
   return authority.giveBackup(given, async (contents, bytes) => {
@@ -23,6 +27,7 @@ export function giveBackup(
       'content-type': 'application/octet-stream',
       [BACKUP]: JSON.stringify(contents),
     })
+    response.setTimeout(unreadFor)
     await pipeline(bytes, response)
   })
 }
