@@ -2,7 +2,7 @@ import type { BackupMade, BackupRequest } from '../administration.ts'
 import { givenPassphrase } from '../backup/backup-passphrase.ts'
 import { BackupPlace } from '../backup/backup-place.ts'
 import { Disk } from '../disk/disk.ts'
-import { type AskedSocket, askStream, unreachable } from './ask-stream.ts'
+import { type AskedSocket, askSocket, unreachable } from './ask-socket.ts'
 import { BACKUP, type BackupCall, parseGivenBackup } from './give-backup.ts'
 
 /**
@@ -20,7 +20,7 @@ export async function askBackup(
   const passphrase = givenPassphrase(disk, passphraseFile)
   const call: BackupCall =
     passphrase === undefined ? {} : { passphrase: Buffer.from(passphrase.bytes()).toString('base64') }
-  const answer = await askStream(asked, 'backup', call)
+  const answer = await askSocket(asked, 'backup', call)
   try {
     const given = parseGivenBackup(answer.headers[BACKUP])
     return await place.put(given, piecesOf(answer, asked.socket))

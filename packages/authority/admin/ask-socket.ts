@@ -10,16 +10,21 @@ export interface AskedSocket {
   readonly socket: string
   /** For its audit. */
   readonly asker: Asker
+  /** How long the answer may take to begin, milliseconds; without it, as long as what was asked for. */
+  readonly patience?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
+
+/** For what is answered whatever else the authority does. Milliseconds. */
+export const PATIENCE = 10_000
 
 /**
  * Asks for what is answered piece by piece. Whoever has read enough destroys the answer.
  *
  * @throws AuthorityError what it is refused for; `ADMIN_UNREACHABLE`, `ADMIN_FORBIDDEN`, `ADMIN_SILENT`, `VERSION_OTHER`
  */
-export function askStream(
-  { socket, asker, signal }: AskedSocket,
+export function askSocket(
+  { socket, asker, patience, signal }: AskedSocket,
   name: string,
   input: unknown,
 ): Promise<IncomingMessage> {
@@ -39,7 +44,13 @@ export function askStream(
       return fail(cause)
     }
     call!.on('error', fail)
+    if (patience !== undefined)
+      call!.setTimeout(patience, () => {
+        reject(silent(socket, patience))
+        call!.destroy()
+      })
     call!.once('response', (answer) => {
+      call!.setTimeout(0)
       try {
         checkVersion(answer.headers, socket)
       } catch (error) {
@@ -49,7 +60,7 @@ export function askStream(
       if (answer.statusCode === 200) resolve(answer)
       else refusalIn(answer).then(reject, fail)
     })
-    call!.end(JSON.stringify(input))
+    call!.end(input === undefined ? undefined : JSON.stringify(input))
   })
 }
 
@@ -83,4 +94,12 @@ export function unreachable(socket: string, cause: unknown): AuthorityError {
   return new AuthorityError('ADMIN_UNREACHABLE', `no authority serves ${socket}; \`mtls up\` starts it`, {
     cause,
   })
+}
+
+function silent(socket: string, patience: number): AuthorityError {
+  return new AuthorityError(
+    'ADMIN_SILENT',
+    `found an \`mtls up\` at ${socket} that has said nothing for ${patience / 1000} s; allowed: an answer. See whether it was stopped (its process is in lock.json there; \`kill -CONT\`), or hangs: then end it, and start it again`,
+    { data: { socket } },
+  )
 }

@@ -1,16 +1,10 @@
-import { request } from 'node:http'
 import type { Administration } from '../administration.ts'
 import type { ApplyOptions } from '../applying/apply.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
-import { type Asker, encodeAsker } from '../sockets/asker.ts'
-import { byShortName } from '../sockets/socket.ts'
-import { ASKER, type ConsoleLink, type ConsoleLinkRequest, type Gives, type Takes } from './admin-calls.ts'
-import { adminVersion, checkVersion, VERSION } from './admin-version.ts'
+import type { Asker } from '../sockets/asker.ts'
+import type { ConsoleLink, ConsoleLinkRequest, Gives, Takes } from './admin-calls.ts'
 import { askBackup } from './ask-backup.ts'
-import { unreachable } from './ask-stream.ts'
-
-/** Milliseconds. It answers a ping whatever else it does. */
-const PATIENCE = 10_000
+import { type AskedSocket, askSocket, PATIENCE, unreachable } from './ask-socket.ts'
 
 /**
  * The authority that serves this socket; undefined where none does.
@@ -86,59 +80,15 @@ export function askConsoleLink(
   return callOverSocket({ socket, asker }, 'console-link', request)
 }
 
-interface Socket {
-  readonly socket: string
-  readonly asker: Asker
-  /** Milliseconds; without it an answer may take as long as what was asked for. */
-  readonly patience?: number
-}
-
-function callOverSocket<Name extends keyof Gives>(
-  { socket, asker, patience }: Socket,
+async function callOverSocket<Name extends keyof Gives>(
+  asked: AskedSocket,
   name: Name,
   input: Takes[Name],
 ): Promise<Gives[Name]> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(unreachable(socket, cause))
-    try {
-      byShortName(socket, (socketPath) => {
-        const headers = { [ASKER]: encodeAsker(asker), [VERSION]: adminVersion }
-        const call = request(
-          { socketPath, path: `/${name}`, method: 'POST', agent: false, headers },
-          async (res) => {
-            try {
-              checkVersion(res.headers, socket)
-              const chunks: Uint8Array[] = []
-              for await (const chunk of res) chunks.push(chunk as Uint8Array)
-              const answer: unknown = JSON.parse(Buffer.concat(chunks).toString())
-              if (res.statusCode === 200) return resolve(answer as Gives[Name])
-              const { code, message } = answer as { code: AuthorityErrorCode; message: string }
-              reject(new AuthorityError(code, message))
-            } catch (error) {
-              if (error instanceof AuthorityError) reject(error)
-              else fail(error)
-              res.destroy()
-            }
-          },
-        )
-        call.on('error', fail)
-        if (patience !== undefined)
-          call.setTimeout(patience, () => {
-            reject(silent(socket, patience))
-            call.destroy()
-          })
-        call.end(input === undefined ? undefined : JSON.stringify(input))
-      })
-    } catch (cause) {
-      fail(cause)
-    }
-  })
-}
-
-function silent(socket: string, patience: number): AuthorityError {
-  return new AuthorityError(
-    'ADMIN_SILENT',
-    `found an \`mtls up\` at ${socket} that has said nothing for ${patience / 1000} s; allowed: an answer. See whether it was stopped (its process is in lock.json there; \`kill -CONT\`), or hangs: then end it, and start it again`,
-    { data: { socket } },
-  )
+  const answer = await askSocket(asked, name, input)
+  try {
+    return JSON.parse(Buffer.concat(await answer.toArray()).toString())
+  } catch (cause) {
+    throw unreachable(asked.socket, cause)
+  }
 }

@@ -2,12 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { KeptEvent } from '../events/event-book.ts'
 import type { EventRequest } from '../events/send-events.ts'
 import type { Asker } from '../sockets/asker.ts'
-import { askStream } from './ask-stream.ts'
+import { askSocket, PATIENCE } from './ask-socket.ts'
 
 export interface ReadEventsOptions extends EventRequest {
   /** For its audit. */
   readonly asker: Asker
   readonly signal?: AbortSignal | undefined
+  /** How long the first word may take, milliseconds. */
+  readonly patience?: number | undefined
 }
 
 /**
@@ -18,10 +20,10 @@ export interface ReadEventsOptions extends EventRequest {
  */
 export async function* readEvents(
   socket: string,
-  { after, follow, asker, signal }: ReadEventsOptions,
+  { after, follow, asker, signal, patience = PATIENCE }: ReadEventsOptions,
 ): AsyncGenerator<KeptEvent> {
   const request = { after, follow } satisfies EventRequest
-  const answer = await askStream({ socket, asker, signal }, 'events', request)
+  const answer = await askSocket({ socket, asker, signal, patience }, 'events', request)
   try {
     for await (const line of linesOf(answer)) if (line !== '') yield JSON.parse(line) as KeptEvent
   } finally {

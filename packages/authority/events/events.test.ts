@@ -174,6 +174,11 @@ describe('readEvents', () => {
     await assert.rejects(nowhere.next(), { code: 'ADMIN_UNREACHABLE' })
   })
 
+  test('somebody there who says nothing', async () => {
+    server.removeAllListeners('request')
+    await assert.rejects(read({ patience: 50 }).next(), { code: 'ADMIN_SILENT' })
+  })
+
   test('more followers than there are people are refused, and one that goes makes room', async () => {
     book.add(eventOf('lake'))
     const followers = Array.from({ length: 64 }, () => read())
