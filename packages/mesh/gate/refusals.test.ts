@@ -29,6 +29,8 @@ describe('the gate on a server', () => {
     testMesh = await TestMesh.create({ services })
     foreign = await TestMesh.foreign(testMesh, services)
     testMesh.change('gone', 'remove')
+    const names = { spiffeId: 'spiffe://service.datapunk/probe', dnsNames: ['probe.service.datapunk'] }
+    testMesh.restore({ ...testMesh.member('nexus'), service: 'probe', ...names, callers: [] })
     await testMesh.publish()
     lake = await join('lake', { config: testMesh.configFile })
     vault = await join('vault', { config: testMesh.configFile })
@@ -126,6 +128,12 @@ describe('the gate on a server', () => {
         assert.equal(refusals[0].why, 'mtls why vault lake')
         if (protocol.forbidden === undefined) assert.equal(outcome.received, '')
         else assert.match(outcome.received, protocol.forbidden)
+      })
+
+      test('the member that probes is refused also where all members may call, and nobody has to mend that', async () => {
+        const { calls, refusals } = await call(await pairOf(testMesh.leaf('probe')), vault)
+        assert.deepEqual([calls, refusals.map(({ rule }) => rule)], [[], ['CALLER_NOT_ALLOWED']])
+        assert.match(refusals[0]!.fix, /^nothing is to be mended/)
       })
 
       test('a ticket forged with ticket keys that the server was made with is worth nothing', async () => {

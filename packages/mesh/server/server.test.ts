@@ -290,6 +290,7 @@ describe('a server of the mesh', () => {
     const [error] = (await once(late, 'error')) as [MeshError]
     assert.equal(error.code, 'PEER_REFUSED')
     assert.equal(leaver.counters.refused.LEFT, 1)
+    assert.equal(leaver.condition.fault?.rule, 'LEFT')
     await assert.rejects(leaver.fetch('https://lake.service.datapunk:8445/'), code('LEFT'))
     assert.throws(() => leaver.createServer(), code('LEFT'))
     assert.throws(() => leaver.protect(createTlsServer()), code('LEFT'))
