@@ -184,6 +184,45 @@ describe('whoever watches a log', () => {
     assert.equal(alarms.length, 3)
   })
 
+  test('looks for so many at once and no more, and of those that do not come for the last', async () => {
+    await ca.loggedLeaf('lake', log)
+    await serve()
+    const { certificate: leaf } = await promised(5)
+    const issuerSpki = ca.issuing.certificate.spki
+    const showAs = (fingerprint: number) =>
+      logged.of(
+        { fingerprint: `${fingerprint}`, leaf, issuerSpki },
+        { logs: logsOf(log), latest: clock.now() },
+      )
+    for (let each = 0; each < 4097; each++) showAs(each)
+    clock.advance(60_000)
+    await watch.look()
+    assert.equal(alarms.length, 4096)
+    showAs(4097)
+    clock.advance(60_000)
+    await watch.look()
+    assert.equal(alarms.length, 4097)
+
+    log.leaves.push(...Array(5).fill(log.leaves[0]))
+    await serve()
+    await watch.look()
+    assert.equal(alarms.length, 4097 + 4096)
+  })
+
+  test('looks by itself: soon at first and at whoever comes, and else more than once a minute', async () => {
+    const leaves = [await ca.loggedLeaf('nexus', log), await ca.loggedLeaf('nexus', log)]
+    await serve()
+    const [first, look] = later.at(-1)!
+    look()
+    await watch.look()
+    assert.deepEqual([first, sizeSeen(), later.at(-1)![0]], [1_000, 2, 22_500])
+    show(leaves[0]!)
+    const looks = later.length
+    clock.advance(500)
+    show(leaves[1]!)
+    assert.deepEqual([later.length, later.at(-1)![0]], [looks, 1_000], 'not put off by whoever comes next')
+  })
+
   test('raises no alarm while nobody can be asked, however long', async () => {
     const leaf = await ca.loggedLeaf('nexus', log)
     await serve()
@@ -245,7 +284,8 @@ describe('whoever watches a log', () => {
       const beyond = await promised(7)
       for (const leaf of [later, beyond]) show(leaf)
       await watch.look()
-      assert.deepEqual(kinds(), ['contradiction'])
+      await watch.look()
+      assert.deepEqual(kinds(), ['contradiction'], 'once is enough')
       const [first, second] = alarms[0]!.checkpoints
       assert.ok(first!.startsWith(`${ORIGIN}\n3\n`) && second !== first && second!.startsWith(ORIGIN))
       assert.match(show(beyond)!, /contradicted itself/)
@@ -258,8 +298,10 @@ describe('whoever watches a log', () => {
       assert.match(show(beyond)!, /contradicted itself/)
       assert.match(show(proven)!, /contradicted itself, and not proven/)
       served = consistent
+      const told = changes
       await watch.look()
       assert.equal(show(proven), undefined, 'what can be proven in what it said before is good')
+      assert.ok(changes > told, 'whoever was refused is judged anew')
       assert.match(show(beyond)!, /contradicted itself/)
     })
   }
@@ -273,6 +315,21 @@ describe('whoever watches a log', () => {
     clock.advance(1)
     await serve()
     start()
+    await watch.look()
+    assert.deepEqual(kinds(), ['contradiction'])
+    assert.match(alarms[0]!.message, /a tree of 3 entries, and later one of 2/)
+  })
+
+  test('holds a log to when it has shown a tree first, however often it signs that again', async () => {
+    for (let n = 0; n < 3; n++) await ca.loggedLeaf('lake', log)
+    await serve()
+    await watch.look()
+    clock.advance(1000)
+    await serve()
+    await watch.look()
+    clock.advance(-500)
+    log.leaves.pop()
+    await serve()
     await watch.look()
     assert.deepEqual(kinds(), ['contradiction'])
     assert.match(alarms[0]!.message, /a tree of 3 entries, and later one of 2/)
@@ -331,12 +388,14 @@ describe('whoever watches a log', () => {
       await ca.loggedLeaf('lake', log)
       await serve()
       isSilent = silent
+      const waiting = later.length
       let hasEnded = false
       void watch.look().then(() => {
         hasEnded = true
       })
       await watch.stop()
       assert.ok(hasEnded)
+      assert.equal(later.length, waiting, 'nor is it looked at again')
     })
   }
 
