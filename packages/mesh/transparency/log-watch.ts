@@ -114,8 +114,6 @@ export class LogWatch {
     // Whose word counts for nothing any more has nothing to prove.
     for (const [fingerprint, { logged }] of this.#sought)
       if (!this.#witnesses.has(logged.sct.log)) this.#sought.delete(fingerprint)
-    for (const [fingerprint, { sct }] of this.#late)
-      if (!this.#witnesses.has(sct.log)) this.#late.delete(fingerprint)
     if (logs.length > 0)
       this.#lookWithin([...this.#witnesses.keys()].every((log) => before.has(log)) ? LOOK_EVERY : FIRST_LOOK)
   }
@@ -148,7 +146,7 @@ export class LogWatch {
   #lookWithin(pause: number): void {
     const { clock, random } = this.#options
     const at = clock.now() + pause
-    if (this.#ending.signal.aborted || this.#looking !== undefined || at >= this.#nextAt) return
+    if (this.#ending.signal.aborted || at >= this.#nextAt) return
     this.#cancel()
     this.#nextAt = at
     // Not all of a mesh at once.
