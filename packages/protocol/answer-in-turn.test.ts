@@ -12,13 +12,20 @@ interface Begun {
 }
 
 describe('the requests of one connection', () => {
-  /** A server that answers nothing by itself, and a client of it. */
-  const open = async (t: { after(end: () => void): void }, options?: { readonly unreadFor: number }) => {
+  interface Options {
+    readonly unreadFor?: number
+    /** Answers at once. */
+    readonly atOnce?: (response: ServerResponse) => void
+  }
+
+  /** A server that answers nothing by itself unless told to, and a client of it. */
+  const open = async (t: { after(end: () => void): void }, { atOnce, ...options }: Options = {}) => {
     const begun: Begun[] = []
     const arrivals: (() => void)[] = []
     const told: string[] = []
     const inTurn = answerInTurn(({ url = '' }, response) => {
       begun.push({ url, response })
+      atOnce?.(response)
       arrivals.shift()?.()
     }, options)
     const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -90,6 +97,28 @@ describe('the requests of one connection', () => {
     assert.equal(begun.length, 1)
   })
 
+  test('are begun at once where each comes after the answer to the one before', async (t) => {
+    const { begun, client, ask } = await open(t)
+    for (const number of [1, 2, 3]) {
+      await ask(1)
+      assert.equal(begun.length, number)
+      const answered = once(client, 'data')
+      begun.at(-1)!.response.end()
+      await answered
+    }
+  })
+
+  test('take their time, however soon what is ready has to be read', async (t) => {
+    const { begun, served, ask, next } = await open(t, { unreadFor: 60_000 })
+    await ask(2)
+    assert.ok(!served.timeout)
+    const second = next()
+    begun[0]!.response.end()
+    assert.equal(served.timeout, 60_000)
+    await second
+    assert.ok(!served.timeout)
+  })
+
   test('may be answered before all of what was sent is read', async (t) => {
     const { begun, client, next } = await open(t)
     const arrived = next()
@@ -102,14 +131,22 @@ describe('the requests of one connection', () => {
     assert.match(String(answer), /^HTTP\/1\.1 413 /)
   })
 
-  test('end where nobody reads what is ready', async (t) => {
-    const { begun, client, served, ask } = await open(t, { unreadFor: 50 })
-    client.pause()
-    const cut = once(served, 'close')
-    await ask(2)
-    // More than the system holds for who does not read.
-    begun[0]!.response.end(Buffer.alloc(64 * 1024 * 1024))
-    await cut
-    assert.equal(begun.length, 1)
-  })
+  for (const [when, atOnce] of [
+    ['at once', true],
+    ['later', false],
+  ] as const)
+    test(`end where nobody reads what is ready ${when}`, async (t) => {
+      // More than the system holds for who does not read.
+      const answer = (response: ServerResponse) => void response.end(Buffer.alloc(64 * 1024 * 1024))
+      const { begun, client, served, ask } = await open(t, {
+        unreadFor: 50,
+        ...(atOnce && { atOnce: answer }),
+      })
+      client.pause()
+      const cut = once(served, 'close')
+      await ask(2)
+      if (!atOnce) answer(begun[0]!.response)
+      await cut
+      assert.equal(begun.length, 1)
+    })
 })

@@ -47,6 +47,8 @@ export function answerInTurn(answer: Answer, { unreadFor = UNREAD_FOR } = {}): A
   const goOn = (turn: Turn) => {
     const asked = turn.waiting.shift()
     if (asked === undefined || turn.socket.destroyed) return
+    // The limit of the one before, which was read.
+    turn.socket.setTimeout(0)
     begin(turn, asked.request, asked.response)
     if (turn.waiting.length > 0) turn.current.once('close', () => goOn(turn))
   }
