@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { TestCa } from '@datapunk/testkit'
 import { LogMesh } from './testing/log-mesh.ts'
 import { TrustedRoots } from './trusted-roots.ts'
 
@@ -40,6 +41,33 @@ describe('the trust statements that a log follows', () => {
     await trusted.refresh()
     await asked
     assert.equal(trusted.statement?.number.counter, 2)
+  })
+
+  it('are believed as far as the one before allows, whatever root was there in the beginning', async () => {
+    const { mesh } = logMesh
+    const next = await TestCa.create({ seed: 'next', at: mesh.ca.at })
+    const trusted = trustedRoots()
+    for (const roots of [[mesh.ca.root.certificate, next.root.certificate], [next.root.certificate]]) {
+      await mesh.trust({ roots }, [next.root])
+      await trusted.refresh()
+    }
+    // Which the root that was dropped has signed alone.
+    await mesh.trust({ roots: [mesh.ca.root.certificate] })
+    await assert.rejects(trusted.refresh(), { code: 'LOG_UNREADABLE' })
+    await assert.rejects(trustedRoots().refresh(), { code: 'LOG_UNREADABLE' })
+    assert.equal(trusted.statement?.number.counter, 3)
+  })
+
+  it('are not begun with anew while what was believed can’t be read, but where it is no statement', async () => {
+    await trustedRoots().refresh()
+    rmSync(memory)
+    mkdirSync(memory)
+    await assert.rejects(trustedRoots().refresh(), { code: 'LOG_UNREADABLE', message: /no regular file/ })
+    rmSync(memory, { recursive: true })
+    writeFileSync(memory, '{')
+    const trusted = trustedRoots()
+    await trusted.refresh()
+    assert.equal(trusted.statement?.number.counter, 1)
   })
 
   it('are durable when they are believed', async (t) => {
