@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { keyIdOf, logFolderId } from '@datapunk/protocol'
-import type { TestIdentity } from '@datapunk/testkit'
+import { TestCa, type TestIdentity } from '@datapunk/testkit'
 import { EMPTY_EDGE, growTree, hashLeaf, openCheckpoint, signCheckpoint, tilePath } from '@datapunk/tlog'
 import { openLogKey } from './log-key.ts'
 import { readFolder } from './reading/read-folder.ts'
@@ -25,6 +25,7 @@ describe('a log that runs elsewhere', () => {
     const log = await served.reached()
     assert.deepEqual([log.origin, Buffer.from(log.spki)], [served.log.origin, Buffer.from(served.log.spki)])
     assert.equal(await log.read('checkpoint'), undefined)
+    assert.equal(await log.holds({ size: 1, root: new Uint8Array(32) }), false)
     const scts = new Map<string, Uint8Array>()
     for (const [at, each] of precertificates.entries()) {
       const sct = await log.submit(chainOf(each))
@@ -37,6 +38,8 @@ describe('a log that runs elsewhere', () => {
     )
     assert.equal(await served.logMesh.check(served.log, scts), 3)
     assert.equal(openCheckpoint((await log.read('checkpoint'))!, log).size, 3)
+    const tile = 'tile/0/000.p/3'
+    assert.deepEqual(Buffer.from((await log.read(tile))!), Buffer.from((await served.log.read(tile))!))
     const leaf = await served.logMesh.mesh.leaf('lake')
     await log.submit(chainOf(leaf), 'chain')
     assert.equal(await served.logMesh.check(served.log), 4)
@@ -81,6 +84,52 @@ describe('a log that runs elsewhere', () => {
     await served.open()
   })
 
+  it('says whose chains it takes', async () => {
+    const log = await served.reached()
+    const { ca } = served.logMesh.mesh
+    const next = await TestCa.create({ seed: 'next', at: ca.at })
+    assert.deepEqual([await log.takes(ca.root.der), await log.takes(next.root.der)], [true, false])
+    await served.logMesh.mesh.trust({ roots: [ca.root.certificate, next.root.certificate] }, [next.root])
+    assert.equal(await log.takes(next.root.der), true)
+  })
+
+  it('has refused, is busy or broken, by how it answers, and no line of it looks like one of ours', async () => {
+    const log = await served.reached()
+    const { port } = new URL(served.url)
+    await served.close()
+    {
+      let answer: Answer
+      await using _ = await Impostor.start(() => answer, Number(port))
+      // The connection that was open may be found closed.
+      await log.read('checkpoint').catch(() => {})
+      const said = JSON.stringify({ error_message: 'not\nnow\u202e' })
+      for (const [status, body, code, message] of [
+        [503, said, 'LOG_BUSY', 'not?now?'],
+        [429, 'null', 'LOG_BUSY', 'it answered 429'],
+        [400, said, 'SUBMISSION_REFUSED', 'not?now?'],
+        [499, '{}', 'SUBMISSION_REFUSED', 'it answered 499'],
+        [500, said, 'LOG_UNREADABLE', 'not?now?'],
+        [201, 'no JSON', 'LOG_UNREADABLE', 'it answered 201'],
+        [200, said, 'LOG_WRONG', 'the log answered with something that is no SCT'],
+      ] as const) {
+        answer = [status, body]
+        await assert.rejects(log.submit(chainOf(precertificates[0]!)), { code, message })
+      }
+      const { der } = served.logMesh.mesh.ca.root
+      const certificates = [Buffer.from(der).toString('base64')]
+      for (const [status, document] of [
+        [503, { certificates }],
+        [200, {}],
+        [200, null],
+        [200, { certificates: certificates[0] }],
+      ] as const) {
+        answer = [status, JSON.stringify(document)]
+        assert.equal(await log.takes(der), false)
+      }
+    }
+    await served.open()
+  })
+
   it('is given up where it says nothing, or stops in the middle of an answer', async () => {
     await using silent = await Impostor.start(() => new Promise(() => {}))
     const refused = { code: 'LOG_UNREADABLE', message: /timeout/ }
@@ -119,6 +168,8 @@ describe('a log that runs elsewhere', () => {
     const key = await openLogKey(served.log.folder.key)
     const steppedBack = { ...openCheckpoint(older!, log), timestamp: served.logMesh.now + 1 }
     const later = await signCheckpoint(steppedBack, key)
+    const newest = openCheckpoint((await shelf('checkpoint'))!, log)
+    const again = await signCheckpoint({ ...newest, timestamp: served.logMesh.now + 2 }, key)
     await served.close()
     {
       // Somebody has put the log back, or stands in its place.
@@ -129,6 +180,8 @@ describe('a log that runs elsewhere', () => {
       )
       // The connection that was open may be found closed.
       await log.read('checkpoint').catch(() => {})
+      shown = again
+      await log.read('checkpoint')
       shown = older
       await assert.rejects(log.read('checkpoint'), {
         code: 'LOG_UNREADABLE',
@@ -172,17 +225,20 @@ describe('a log that runs elsewhere', () => {
   })
 })
 
+type Answer = string | Uint8Array | undefined | readonly [status: number, body: string]
+
 /** Answers in a log's place. */
 class Impostor implements AsyncDisposable {
   readonly #server: Server
 
   static async start(
-    answer: (path: string) => string | Uint8Array | undefined | Promise<Uint8Array | undefined>,
+    answer: (path: string) => Answer | Promise<Uint8Array | undefined>,
     port = 0,
   ): Promise<Impostor> {
     const server = createServer(async (request, response) => {
-      const body = await answer(request.url ?? '/')
-      response.writeHead(body === undefined ? 404 : 200).end(body)
+      const told = await answer(request.url ?? '/')
+      const [status, body] = Array.isArray(told) ? told : [told === undefined ? 404 : 200, told]
+      response.writeHead(status).end(body)
     })
     await once(server.listen(port, '127.0.0.1'), 'listening')
     return new Impostor(server)

@@ -8,7 +8,6 @@ import {
   openCheckpoint,
   type ReadTile,
   type SignedCheckpoint,
-  TlogError,
   type TreeRoot,
   tilePath,
 } from '@datapunk/tlog'
@@ -114,9 +113,12 @@ export class HttpLog {
     return path === CHECKPOINT_PATH ? this.#checkpoints.run() : this.#read(path)
   }
 
-  /** Whether the log began with this tree once, by proof; what can't be read now says yes. */
+  /**
+   * Whether the log began with this tree once, by proof. That it is silent now, or that a tile came that is not the log’s, is not
+   * known to be a lie of it: then it says yes.
+   */
   holds(tree: TreeRoot): Promise<boolean> {
-    return this.#held.has(tree, (tree) => this.#holds(tree)).catch(saysYes)
+    return this.#held.has(tree, (tree) => this.#holds(tree)).catch(() => true)
   }
 
   async close(): Promise<void> {}
@@ -124,8 +126,7 @@ export class HttpLog {
   async #holds(tree: TreeRoot): Promise<boolean> {
     if ((this.#newest?.size ?? 0) < tree.size) await this.read(CHECKPOINT_PATH)
     const newest = this.#newest
-    if (newest === undefined || newest.size < tree.size) return false
-    return follows(tree, newest, this.#readTile)
+    return newest !== undefined && follows(tree, newest, this.#readTile)
   }
 
   /** @throws LogError as `#checkAfter` */
@@ -133,8 +134,9 @@ export class HttpLog {
     const signed = await this.#read(CHECKPOINT_PATH)
     const next = signed && openCheckpoint(signed, this)
     const before = this.#newest
-    if (before !== undefined && before.size > 0) await this.#checkAfter(before, next)
-    if (next !== undefined) this.#newest = next
+    if (before !== undefined) await this.#checkAfter(before, next)
+    // Of one tree the first: since then it holds.
+    if (next?.size !== before?.size) this.#newest = next
     return signed
   }
 
@@ -152,11 +154,6 @@ export class HttpLog {
   }
 
   readonly #readTile: ReadTile = (tile) => readObject(this.#read, tilePath(tile))
-}
-
-/** That it is silent now, or that a tile came that is not the log’s, is not known to be a lie of it. */
-function saysYes(error: unknown): boolean {
-  return error instanceof TlogError || (error instanceof LogError && error.code !== 'SUBMISSION_REFUSED')
 }
 
 interface Answer {
