@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { rename } from 'node:fs/promises'
+import { mkdir, rename, rmdir } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -139,6 +139,9 @@ describe('only the authority submits', () => {
     const told = await refuses(await post(chain(precertificate)), [503, 'LOG_UNREADABLE'])
     assert.doesNotMatch(told, /\//)
     assert.equal((await fetch(`${served.url}/ct/v1/get-roots`)).status, 503)
+    await mkdir(trustDir)
+    await refuses(await post(chain(precertificate)), [503, 'LOG_UNREADABLE'])
+    await rmdir(trustDir)
     await rename(`${trustDir}.away`, trustDir)
     assert.equal((await post(chain(precertificate))).status, 200)
   })
