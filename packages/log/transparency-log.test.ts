@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { cp } from 'node:fs/promises'
+import { cp, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { PkiErrorCode } from '@datapunk/pki'
@@ -68,6 +68,14 @@ describe('a log answers', () => {
     logMesh.now += 1000
     await reopened()
     assert.deepEqual(await submit(precertificate), first)
+    assert.equal(await logMesh.check(log), 2)
+  })
+
+  it('what was submitted before it was closed', async () => {
+    const [other] = await logMesh.precertificates(1)
+    const scts = [submit(precertificate), submit(other!)]
+    await log.close()
+    assert.equal((await Promise.all(scts)).length, 2)
     assert.equal(await logMesh.check(log), 2)
   })
 
@@ -171,7 +179,9 @@ describe('the roots of a log', () => {
     const leaf = await next.leaf('lake', { extensions: { poison: testExtension.poison() } })
     const chain = [leaf.der, next.issuing.der]
     await assert.rejects(log.submit(chain), { code: 'SUBMISSION_REFUSED' })
+    assert.equal(await log.takes(next.root.der), false)
     await logMesh.mesh.trust({ roots: [ca.root.certificate, next.root.certificate] }, [next.root])
+    assert.equal(await log.takes(next.root.der), true)
     await log.submit(chain)
     await submit(precertificate)
     assert.equal(await logMesh.check(log), 2)
@@ -227,6 +237,31 @@ describe('the folder of a log', () => {
     await assert.rejects(logMesh.open(), { code: 'PERMISSIONS', message: /chmod 600/ })
     chmodSync(key, 0o600)
     await reopened()
+  })
+
+  it('is whole, and there after a power failure, before anything is answered', async (t) => {
+    const handle = await open(logMesh.mesh.folder)
+    const handles = Object.getPrototypeOf(handle)
+    await handle.close()
+    const synced = new Set<number>()
+    t.mock.method(handles, 'sync', async function (this: typeof handle) {
+      synced.add((await this.stat()).ino)
+    })
+    const before = log.folder.dir
+    await reopened({ fresh: true })
+    for (const folder of [log.folder.dir, before, logMesh.mesh.layout.logsDir])
+      assert.ok(synced.has(statSync(folder).ino), folder)
+  })
+
+  it('takes the place of what a crash has left of one that was being made', async () => {
+    await log.close()
+    const { logsDir } = logMesh.mesh.layout
+    rmSync(logsDir, { recursive: true })
+    mkdirSync(join(logsDir, 'new'), { recursive: true })
+    writeFileSync(join(logsDir, 'new', 'key.pem'), '')
+    log = await logMesh.open()
+    await submit(precertificate)
+    assert.equal(await logMesh.check(log), 1)
   })
 
   it('of one that has ended blocks the next by nothing, and without that it says what to do', async () => {
@@ -363,6 +398,20 @@ describe('a log does not go on', () => {
     await log.close()
     for (const name of readdirSync(dir)) if (join(dir, name).startsWith(lock)) rmSync(join(dir, name))
     await isDamaged()
+  })
+})
+
+describe('a disk that fails', () => {
+  it('while a log is opened is no damage of the log', async () => {
+    const error = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+    class FailingDisk extends DiskStore {
+      override read = () => Promise.reject(error)
+    }
+    await log.close()
+    await assert.rejects(logMesh.open({ storeIn: (folder) => new FailingDisk(folder) }), {
+      code: 'LOG_WRITE_FAILED',
+      message: /the disk failed: check it/,
+    })
   })
 })
 

@@ -74,6 +74,8 @@ export class TransparencyLog {
   #sequencer: Sequencer
   #reopening: Promise<void> | undefined
   #joining: Promise<void> | undefined
+  /** What was not answered yet. */
+  readonly #submitted = new Set<Promise<Uint8Array>>()
   readonly #held = new HeldTrees()
 
   private constructor(options: TransparencyLogOptions, opened: Opened) {
@@ -166,21 +168,17 @@ export class TransparencyLog {
    * @returns the SCT, as RFC 6962 3.2 encodes it; of what was logged before, the first one
    * @throws LogError `SUBMISSION_REFUSED`; `LOG_BUSY` when it can take no more just now; `LOG_WRITE_FAILED`: submit it again
    */
-  async submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
-    const candidate = this.#candidate(await this.#check(chain, kind))
-    try {
-      if (this.#sequencer.failure !== undefined) await this.#reopen()
-      return await this.#sequencer.add(candidate)
-    } catch (cause) {
-      throw writeFailed(cause, this.folder)
-    }
+  submit(chain: readonly Uint8Array[], kind: SubmissionKind = 'pre-chain'): Promise<Uint8Array> {
+    const submitted = this.#submit(chain, kind)
+    this.#submitted.add(submitted)
+    return submitted.finally(() => this.#submitted.delete(submitted))
   }
 
   /**
    * Takes the mesh of this statement for its own, where it has none yet. It then is of that one for good, and not beyond a
    * restore: who put the mesh back may have put the log back too.
    *
-   * @throws LogError `LOG_ENDED`
+   * @throws LogError `LOG_ENDED`; `LOG_WRITE_FAILED`: ask again
    */
   async belongTo({ meshId, number: { generation } }: TrustStatement): Promise<void> {
     if (this.#about.meshId === undefined) await this.#join({ ...this.#about, meshId, generation })
@@ -215,14 +213,27 @@ export class TransparencyLog {
 
   /** Waits for what was submitted. */
   async close(): Promise<void> {
-    await this.#sequencer.settled()
+    await Promise.allSettled(this.#submitted)
     this.#lock.close()
+  }
+
+  async #submit(chain: readonly Uint8Array[], kind: SubmissionKind): Promise<Uint8Array> {
+    const candidate = this.#candidate(await this.#check(chain, kind))
+    try {
+      if (this.#sequencer.failure !== undefined) await this.#reopen()
+      return await this.#sequencer.add(candidate)
+    } catch (cause) {
+      throw writeFailed(cause, this.folder)
+    }
   }
 
   #join(about: AboutLog): Promise<void> {
     this.#joining ??= rewriteAbout(this.folder, about)
       .then(() => {
         this.#about = about
+      })
+      .catch((cause) => {
+        throw writeFailed(cause, this.folder)
       })
       .finally(() => {
         this.#joining = undefined

@@ -141,11 +141,6 @@ export class Sequencer {
     return promise
   }
 
-  /** Waits for what was added. */
-  async settled(): Promise<void> {
-    await this.#running
-  }
-
   async #run(): Promise<void> {
     // Whoever adds several in one go has them in one round.
     await Promise.resolve()

@@ -28,7 +28,7 @@ export interface Doorway {
  *
  * @param header the `authorization` header
  * @returns SHA-256 of the body that it has signed for, lowercase hex
- * @throws LogError `NOT_THE_AUTHORITY`, `LOG_ENDED`, `LOG_UNREADABLE`
+ * @throws LogError `NOT_THE_AUTHORITY`, `LOG_UNREADABLE`, and as `belongTo`
  */
 export async function bodySignedFor(
   header: string | undefined,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -39,6 +40,21 @@ describe('a log in a process of its own', () => {
     assert.notEqual(other.url, url)
     await other.close()
     assert.equal(statSync(options.folder).mode & 0o777, 0o755)
+  })
+
+  it('is of the first mesh that it has heard of, and of no other', async () => {
+    const first = await serveLog(options)
+    const { dir, trust } = layout().log(first.url.split('/').at(-1)!)
+    execFileSync('mkfifo', [join(dir, '.log.json')])
+    await assert.rejects(first.mesh(), { code: 'LOG_WRITE_FAILED', message: /ENXIO/ })
+    assert.equal(await first.mesh(), logMesh.mesh.meshId)
+    await first.close()
+    rmSync(trust)
+    const other = await LogMesh.create()
+    const elsewhere = await serveLog({ ...options, config: other.mesh.config })
+    await assert.rejects(elsewhere.mesh(), { code: 'LOG_ENDED' })
+    await elsewhere.close()
+    await other.remove()
   })
 
   it('has no mesh before one is published', async () => {

@@ -74,7 +74,7 @@ export class StandingLog {
   /**
    * The mesh that it belongs to; undefined while no trust statement was published.
    *
-   * @throws LogError `LOG_ENDED`
+   * @throws LogError as `belongTo`
    */
   async mesh(): Promise<string | undefined> {
     const { trusted } = this.#log
