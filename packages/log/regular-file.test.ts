@@ -25,3 +25,12 @@ test('a file is read to its end, however little of it comes at a time', async (t
   )
   assert.equal((await readRegularFile(file)).toString(), 'to its end')
 })
+
+test('a file that is larger than it may be is not read', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'regular-'))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'file')
+  await writeFile(file, 'four')
+  assert.equal(String(await readRegularFile(file, { maxBytes: 4 })), 'four')
+  await assert.rejects(readRegularFile(file, { maxBytes: 3 }), { code: 'LOG_WRONG', message: /of 4 bytes/ })
+})
