@@ -4,11 +4,9 @@ import { keyIdOf, type Layout, type LogFolder, logFolderId } from '@datapunk/pro
 import { type AboutLog, encodeAbout, readAbout } from './about.ts'
 import { syncFolder, writeWhole } from './durable-file.ts'
 import { LogError } from './log-error.ts'
+import { isDamage } from './log-failure.ts'
 import { makeLogKey, openLogKey } from './log-key.ts'
 import { SqliteLock } from './sqlite-lock.ts'
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB. */
-const LOCK_DAMAGED: ReadonlySet<number | undefined> = new Set([11, 26])
 
 export interface LogOwner {
   readonly layout: Pick<Layout, 'logsDir' | 'log'>
@@ -120,7 +118,7 @@ function lockOf({ lock }: LogFolder): SqliteLock | undefined {
   try {
     return new SqliteLock(lock)
   } catch (error) {
-    if (LOCK_DAMAGED.has((error as { errcode?: number }).errcode)) return undefined
+    if (isDamage(error)) return undefined
     throw error
   }
 }

@@ -9,6 +9,9 @@ const BUSY_TIMEOUT = 1_000
 /** SQLITE_BUSY. */
 const BUSY = 5
 
+/** SQLITE_CORRUPT, SQLITE_NOTADB. */
+const DAMAGED: ReadonlySet<number | undefined> = new Set([11, 26])
+
 /**
  * The last checkpoint and the receipts in a file of their own, apart from the data. Whoever has it open is alone with it: the
  * system lets go of it when the process ends, however it ends. It is for its owner alone: whoever may read a file may lock it, and so
@@ -23,7 +26,7 @@ export class SqliteLock implements CheckpointLock {
 
   /**
    * @param file absolute; made when there is none
-   * @throws LogError `LOG_TAKEN`
+   * @throws LogError `LOG_TAKEN`; `LOG_WRONG` it is no lock any more
    */
   constructor(file: string) {
     this.#db = openAlone(file)
@@ -85,13 +88,22 @@ function openAlone(file: string): DatabaseSync {
     return db
   } catch (cause) {
     db.close()
-    if ((cause as { errcode?: number }).errcode !== BUSY) throw cause
+    const { errcode } = cause as { errcode?: number }
+    if (DAMAGED.has(errcode)) throw noLock(file, cause)
+    if (errcode !== BUSY) throw cause
     throw new LogError(
       'LOG_TAKEN',
       `another process has the log of ${file} open; allowed: one at a time. End it (\`fuser ${file}\` says which it is), or leave the log to it`,
       { cause, data: { path: file } },
     )
   }
+}
+
+function noLock(file: string, cause: unknown): LogError {
+  return new LogError('LOG_WRONG', `found in ${file} no record of what the log has signed last`, {
+    cause,
+    data: { path: file },
+  })
 }
 
 /** Before SQLite makes it by the umask; one that an earlier version made so is closed to others. */

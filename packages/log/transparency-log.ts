@@ -309,19 +309,14 @@ async function openLog(
 ): Promise<Opened> {
   const about = await readAbout(folder.about)
   const signer = await openLogKey(folder.key)
-  const lock = new SqliteLock(folder.lock)
   const store = storeIn(folder.public)
+  let lock: SqliteLock | undefined
   try {
-    return {
-      folder,
-      about,
-      signer,
-      lock,
-      store,
-      sequencer: await openSequencer(about, signer, lock, store, clock),
-    }
+    lock = new SqliteLock(folder.lock)
+    const sequencer = await openSequencer(about, signer, lock, store, clock)
+    return { folder, about, signer, lock, store, sequencer }
   } catch (cause) {
-    lock.close()
+    lock?.close()
     throw isDamage(cause) ? damaged(folder, cause) : cause
   }
 }

@@ -126,6 +126,7 @@ describe('a log in a process of its own', () => {
     await first.close()
     const { lock } = layout().log(first.url.split('/').at(-1)!)
     writeFileSync(lock, 'no database: '.repeat(1000))
+    await assert.rejects(serveLog(options), { code: 'LOG_DAMAGED', message: /lock.*mtls rotate --log/ })
     const other = await serveLog({ ...options, fresh: true })
     assert.notEqual(other.url, first.url)
     await other.close()
