@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { addressText, type Config, layoutOf } from '@datapunk/protocol'
 import { LogError } from '../log-error.ts'
@@ -31,7 +30,6 @@ export interface ServeLogOptions {
 export async function serveLog(options: ServeLogOptions): Promise<StandingLog> {
   const { config, folder, url, fresh, clock, onRefused } = options
   const { clockSkew } = config.authority
-  await mkdir(folder, { recursive: true, mode: 0o755 })
   const { logsDir, log: folderOf } = layoutOf({ authority: { state: folder } })
   const layout = { logsDir, log: folderOf, mesh: layoutOf(config).mesh }
   let server: Server | undefined
