@@ -63,6 +63,9 @@ describe('a log that runs elsewhere', () => {
       if (code === undefined) await reached
       else await assert.rejects(reached, { code })
     }
+    await using impostor = await Impostor.start(() => JSON.stringify({ key }))
+    for (const part of ['', url.split('/').at(-1)!.slice(0, -1)])
+      await assert.rejects(served.reached(`${impostor.url}/log/${part}`), { code: 'LOG_WRONG' })
   })
 
   it('says why it takes something or not, and when it can’t be had', async () => {
@@ -115,6 +118,8 @@ describe('a log that runs elsewhere', () => {
         answer = [status, body]
         await assert.rejects(log.submit(chainOf(precertificates[0]!)), { code, message })
       }
+      answer = [500, 'no tile']
+      await assert.rejects(log.read('tile/0/000'), { code: 'LOG_UNREADABLE', message: /answered 500/ })
       const { der } = served.logMesh.mesh.ca.root
       const certificates = [Buffer.from(der).toString('base64')]
       for (const [status, document] of [

@@ -392,6 +392,16 @@ describe('a log does not go on', () => {
     assert.equal(await logMesh.check(log), 2)
   })
 
+  it('from data that were altered after it could not be written', async () => {
+    await submit(precertificate)
+    const { public: shown } = log.folder
+    execFileSync('mkfifo', [join(shown, '.checkpoint')])
+    const [other] = await logMesh.precertificates(1)
+    await assert.rejects(submit(other!), { code: 'LOG_WRITE_FAILED' })
+    rmSync(join(shown, 'staging'), { recursive: true })
+    await assert.rejects(submit(other!), { code: 'LOG_DAMAGED', message: /mtls rotate --log/ })
+  })
+
   it('when what it signed last is lost', async () => {
     await submit(precertificate)
     const { dir, lock } = log.folder

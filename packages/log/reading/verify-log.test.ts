@@ -3,7 +3,7 @@ import { before, beforeEach, describe, test } from 'node:test'
 import { encodeTileLeaf, precertEntry, sha256, type TileLeaf, withoutPoison } from '@datapunk/pki'
 import { TestCa, type TestIdentity, TestLog, testExtension } from '@datapunk/testkit'
 import { signCheckpoint } from '@datapunk/tlog'
-import { issuerPath, leafHash } from './read-log.ts'
+import { issuerPath, leafHash, readCheckpoint, readEntries } from './read-log.ts'
 import { verifyLog } from './verify-log.ts'
 
 const ORIGIN = 'log.test/1'
@@ -81,7 +81,11 @@ describe('a whole log', () => {
   test('is wrong with the precertificate of another beside an entry', async () => {
     const [first, second] = entriesOf(2) as [TileLeaf, TileLeaf]
     await show([first, { ...second, precertificate: nexus.der }])
-    await assert.rejects(verify(), { code: 'LOG_WRONG', message: /beside entry 1 is another/ })
+    const another = { code: 'LOG_WRONG', message: /beside entry 1 is another/ }
+    await assert.rejects(verify(), another)
+    const read = async (path: string) => files.get(path)
+    const checkpoint = await readCheckpoint(read, { spki: log.signer.spki, origin: ORIGIN })
+    await assert.rejects(readEntries(read, checkpoint!, 0), another)
   })
 
   const tile = 'tile/0/000.p/3'
