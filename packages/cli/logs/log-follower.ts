@@ -50,8 +50,9 @@ export class LogFollower {
     const { read, log } = this.#source
     const checkpoint = await readCheckpoint(read, log)
     if (checkpoint !== undefined) {
-      if (this.#checkpoint !== undefined) await this.#checkAfter(this.#checkpoint, checkpoint)
-      this.#checkpoint = checkpoint
+      const before = this.#checkpoint
+      // Of one tree the first: since then it holds.
+      if (before === undefined || (await this.#isAnother(before, checkpoint))) this.#checkpoint = checkpoint
       for (const tile of tilesOfEntries(this.#read, checkpoint.size))
         await this.#readTile(tile, checkpoint, now)
     }
@@ -60,16 +61,17 @@ export class LogFollower {
   }
 
   /** @throws LogError `LOG_UNREADABLE` it is an older one, which says nothing */
-  async #checkAfter(before: SignedCheckpoint, next: SignedCheckpoint): Promise<void> {
+  async #isAnother(before: SignedCheckpoint, next: SignedCheckpoint): Promise<boolean> {
     const read: ReadTile = async (tile) => (await this.#source.read(tilePath(tile))) ?? new Uint8Array()
     const found = await compareTrees(before, next, read)
     if (found === 'outdated') throw outdated(before, next)
-    if (found === 'follows') return
+    if (found === 'follows') return next.size !== before.size
     this.#read = Math.min(this.#read, next.size)
     this.#listener.finding({
       kind: 'alarm',
       message: `the log has signed two trees, of ${before.size} and ${next.size} entries, that do not agree: \`mtls compromise --log\` begins another, and issues every certificate anew`,
     })
+    return true
   }
 
   async #readTile(tile: number, checkpoint: SignedCheckpoint, now: number): Promise<void> {
