@@ -6,8 +6,10 @@ import { LogError } from './log-error.ts'
 
 /** What mends a disk that refuses, by the code of the operating system. */
 const remedies: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
   EDQUOT: 'the quota is used up: free space',
   EIO: 'the disk failed: check it',
+  ENOTDIR: 'there is a file, and no folder: name another',
   ENOSPC: 'the disk is full: free space',
   EROFS: 'the file system is read-only: remount it writable',
 }
@@ -53,12 +55,17 @@ export function notOpened(cause: unknown, dir: string): unknown {
   return isOfDisk(cause) ? notWritten(cause, dir) : cause
 }
 
-function notWritten(cause: unknown, dir: string): LogError {
+/** What the disk refused while a copy of a log was written. */
+export function copyNotWritten(cause: unknown, folder: string): LogError {
+  return notWritten(cause, folder, 'the copy')
+}
+
+function notWritten(cause: unknown, dir: string, what = 'the log'): LogError {
   const inner = cause instanceof TlogError ? cause.cause : cause
   const why = inner instanceof Error ? inner.message : String(inner)
   return new LogError(
     'LOG_WRITE_FAILED',
-    `the log in ${dir} could not be written: ${why}${remedyOf(inner)}`,
+    `${what} in ${dir} could not be written: ${why}${remedyOf(inner)}`,
     { cause, data: { path: dir } },
   )
 }

@@ -47,5 +47,7 @@ describe('the copy of a log', () => {
     await log.submit(logMesh.chainOf(each!))
     await copy()
     await assert.rejects(copy(), { code: 'FOLDER_TAKEN' })
+    folder = join(folder, 'checkpoint')
+    await assert.rejects(copy(), { code: 'LOG_WRITE_FAILED', message: /the copy in .*; there is a file/ })
   })
 })
