@@ -14,6 +14,7 @@ import { toOneMember } from './client/one-member.ts'
 import type { Clock } from './clock.ts'
 import { conditionOf } from './condition.ts'
 import { Connections } from './connections/connections.ts'
+import type { Core } from './core.ts'
 import { MeshError, meshErrorWithin } from './error.ts'
 import { Freshness } from './freshness.ts'
 import type { Current } from './gate/current.ts'
@@ -64,7 +65,7 @@ export class Mesh extends EventEmitter<MeshEvents> {
   readonly #voice: PeerVoice
   readonly #freshness: Freshness
   readonly #logs: LogWatch
-  readonly #core: ConstructorParameters<typeof Client>[0]
+  readonly #core: Core
   readonly #clock: Clock
   readonly #tally = new Tally()
   readonly #refusedCallers = new RefusedCallers()
@@ -80,74 +81,12 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#membership = membership
     this.#clock = clock
     this.#gate = new Gate(membership, clock)
-    this.#connections = new Connections(clock, {
-      cut: ({ connection: { contact, standing }, remote, error }) => {
-        this.#tally.cut()
-        this.#voice.reportCuts()
-        this.#tell('cut', { direction: contact.direction, peer: standing.peer, remote, error })
-      },
-      draining: ({ socket, contact, standing: { peer } }) => {
-        if (this.listenerCount('draining') === 0) return
-        const endsAt = endOf(peer.notAfter)
-        this.#tell('draining', {
-          ...{ direction: contact.direction, peer, remote: contact.remote() },
-          ...{ socket, endsAt },
-        })
-      },
-      othersChanged: () => this.#voice.reportSoon(),
-      outgoingDrained: (sockets) => {
-        this.#agent?.retire(sockets)
-        this.#dispatcher?.startAnew()
-      },
-    })
+    this.#connections = this.#makeConnections()
     this.#forbidden = new ForbiddenAnswer(clock)
-    this.#core = {
-      source: membership,
-      gate: this.#gate,
-      connections: this.#connections,
-      stapleOf: (leaf) => membership.stapleOf(leaf),
-      clock,
-      random,
-      accepted: ({ socket, contact, standing }) => {
-        this.#tally.accepted()
-        for (const fault of standing.reported) this.#report(contact, fault)
-        if (this.listenerCount('accepted') === 0) return
-        this.#tell('accepted', {
-          direction: contact.direction,
-          peer: standing.peer,
-          remote: contact.remote(),
-          protocol: socket.getProtocol(),
-          resumed: socket.isSessionReused(),
-        })
-      },
-      refused: (refusal) => {
-        this.#tally.refused(refusal.rule)
-        if (refusal.direction === 'in') {
-          this.#refusedCallers.add(refusal)
-          this.#voice.reportSoon()
-        }
-        this.#tell('refused', refusal)
-      },
-    }
+    this.#core = this.#makeCore(random)
     this.#client = new Client(this.#core)
     this.self = selfOf(membership)
-    this.#voice = new PeerVoice({
-      ...{ place: () => membership.authority, clock, random },
-      current: () => membership.current(),
-      kept: () => membership.kept,
-      report: () => {
-        const { refused, reported } = this.counters
-        const refusedLast = this.#refusedCallers.last
-        return { ...this.#connections.counts(), refused, refusedLast, reported }
-      },
-      received: (document) => membership.offer(document),
-      refused: this.#core.refused,
-      failed: (error) => this.#problem(error),
-      checkpoints: () =>
-        [...this.#logs.witnesses].flatMap(({ log, checkpoint }) =>
-          checkpoint ? [{ ...checkpoint, log }] : [],
-        ),
-    })
+    this.#voice = this.#makeVoice(random)
     this.#logs = this.#watchLogs(clock, random)
     this.#freshness = new Freshness(clock, membership.clockSkew, {
       stale: () => this.#stale(false),
@@ -343,6 +282,81 @@ export class Mesh extends EventEmitter<MeshEvents> {
     this.#connections.endAll()
     await Promise.all(this.#operatorPorts.map((port) => port.close()))
     await kept
+  }
+
+  #makeConnections(): Connections {
+    return new Connections(this.#clock, {
+      cut: ({ connection: { contact, standing }, remote, error }) => {
+        this.#tally.cut()
+        this.#voice.reportCuts()
+        this.#tell('cut', { direction: contact.direction, peer: standing.peer, remote, error })
+      },
+      draining: ({ socket, contact, standing: { peer } }) => {
+        if (this.listenerCount('draining') === 0) return
+        const endsAt = endOf(peer.notAfter)
+        this.#tell('draining', {
+          ...{ direction: contact.direction, peer, remote: contact.remote() },
+          ...{ socket, endsAt },
+        })
+      },
+      othersChanged: () => this.#voice.reportSoon(),
+      outgoingDrained: (sockets) => {
+        this.#agent?.retire(sockets)
+        this.#dispatcher?.startAnew()
+      },
+    })
+  }
+
+  #makeCore(random: (size: number) => Buffer): Core {
+    return {
+      source: this.#membership,
+      gate: this.#gate,
+      connections: this.#connections,
+      stapleOf: (leaf) => this.#membership.stapleOf(leaf),
+      clock: this.#clock,
+      random,
+      accepted: ({ socket, contact, standing }) => {
+        this.#tally.accepted()
+        for (const fault of standing.reported) this.#report(contact, fault)
+        if (this.listenerCount('accepted') === 0) return
+        this.#tell('accepted', {
+          direction: contact.direction,
+          peer: standing.peer,
+          remote: contact.remote(),
+          protocol: socket.getProtocol(),
+          resumed: socket.isSessionReused(),
+        })
+      },
+      refused: (refusal) => {
+        this.#tally.refused(refusal.rule)
+        if (refusal.direction === 'in') {
+          this.#refusedCallers.add(refusal)
+          this.#voice.reportSoon()
+        }
+        this.#tell('refused', refusal)
+      },
+    }
+  }
+
+  #makeVoice(random: (size: number) => Buffer): PeerVoice {
+    const membership = this.#membership
+    return new PeerVoice({
+      ...{ place: () => membership.authority, clock: this.#clock, random },
+      current: () => membership.current(),
+      kept: () => membership.kept,
+      report: () => {
+        const { refused, reported } = this.counters
+        const refusedLast = this.#refusedCallers.last
+        return { ...this.#connections.counts(), refused, refusedLast, reported }
+      },
+      received: (document) => membership.offer(document),
+      refused: this.#core.refused,
+      failed: (error) => this.#problem(error),
+      checkpoints: () =>
+        [...this.#logs.witnesses].flatMap(({ log, checkpoint }) =>
+          checkpoint ? [{ ...checkpoint, log }] : [],
+        ),
+    })
   }
 
   #watchLogs(clock: Clock, random: (size: number) => Buffer): LogWatch {
