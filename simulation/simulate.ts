@@ -9,16 +9,11 @@ import type { Outcome } from './simulation.ts'
  *     npm run simulate -- --seed S.17 --trace      that one again, and all that happens to it
  *     npm run simulate -- --years 100 --calm --services 10 --fake-signatures
  */
-const { values } = parseArgs({
-  options: {
-    years: { type: 'string', default: '0' },
-    seed: { type: 'string', default: String(Date.now()) },
-    services: { type: 'string' },
-    calm: { type: 'boolean', default: false },
-    'fake-signatures': { type: 'boolean', default: false },
-    trace: { type: 'boolean', default: false },
-  },
-})
+const usage =
+  'npm run simulate -- [--years N] [--seed S] [--services N] [--calm] [--fake-signatures] [--trace]'
+
+const values = asked()
+const years = amountOf('years', values.years)
 if (values['fake-signatures']) await import('./fake-signatures.ts')
 // Only now, so that they get what is faked.
 const { drawScenario } = await import('./scenario.ts')
@@ -26,7 +21,7 @@ const { simulate } = await import('./simulation.ts')
 
 const options = {
   calm: values.calm,
-  ...(values.services !== undefined && { services: Number(values.services) }),
+  ...(values.services !== undefined && { services: amountOf('services', values.services) }),
 }
 const trace = values.trace ? (line: string) => console.error(line) : undefined
 
@@ -48,7 +43,7 @@ do {
     process.exit(1)
   }
   number++
-} while (lived < Number(values.years))
+} while (lived < years)
 const { user, system } = process.cpuUsage()
 const seconds = (user + system) / 1e6
 console.log(
@@ -63,4 +58,31 @@ function textOf({ file }: Scenario, outcome: Outcome): string {
     `leaves of ${certificates.validityDays.toFixed(2)} days, bundles of ${authority.bundleDays}`,
     ...Object.entries(counts).map(([name, count]) => `${name} ${count}`),
   ].join(', ')
+}
+
+function asked() {
+  try {
+    return parseArgs({
+      options: {
+        years: { type: 'string', default: '0' },
+        seed: { type: 'string', default: String(Date.now()) },
+        services: { type: 'string' },
+        calm: { type: 'boolean', default: false },
+        'fake-signatures': { type: 'boolean', default: false },
+        trace: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+function amountOf(name: string, text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  return refuse(`found --${name} ${JSON.stringify(text)}; allowed: a number`)
+}
+
+function refuse(found: string): never {
+  console.error(`${found}\nusage: ${usage}`)
+  process.exit(2)
 }
