@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type KeyAlgorithm, keyAlgorithms, spkiOf, verifySignature } from '@datapunk/pki'
+import { type KeyAlgorithm, keyAlgorithms, type Signer, spkiOf, verifySignature } from '@datapunk/pki'
 import { atEnd, seededRandom } from '@datapunk/testkit'
 import { Disk } from '../disk/disk.ts'
 import { FailingCalls } from '../disk/testing/failing-calls.ts'
@@ -297,6 +297,30 @@ test('withSigner ends with its function: the signer signs no more, even when the
     }),
     (error) => error === thrown,
   )
+})
+
+test('a key that is open is opened no second time, and is closed after its first use', async (t) => {
+  let asked = 0
+  const used: number[] = []
+  const keys = newStore(t).open({
+    passphrase: () => {
+      asked++
+      return secret('correct horse')()
+    },
+    used: async (_, signatures) => void used.push(signatures),
+  })
+  const known = { ...root, ...(await keys.generate(root, 'ed25519')) }
+  asked = 0
+  const sign = (signer: Signer) => signer.sign(Buffer.from('a'))
+  await keys.withSigner(known, async (outer) => {
+    await sign(outer)
+    await keys.withSigner(known, sign)
+    rmSync(keys.pathOf(root))
+    await assert.rejects(keys.withSigner(known, sign), { code: 'KEY_MISSING' })
+    await sign(outer)
+  })
+  assert.deepEqual([asked, used], [1, [1, 2]])
+  await assert.rejects(keys.open(known), { code: 'KEY_MISSING' })
 })
 
 test('keys in clear are stored and taken only when the config says so', async (t) => {

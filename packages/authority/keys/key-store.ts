@@ -53,6 +53,8 @@ export class KeyStore {
    * Whoever reads this memory finds the passphrase there too. CA keys are never kept.
    */
   readonly #kept = new Map<string, Signer>()
+  /** Those that `withSigner` has open, by the same hash. */
+  readonly #inUse = new Map<string, Signer>()
   /** What has opened one of the keys here: what is sealed with it can be opened again. */
   #proven: Passphrase | undefined
 
@@ -218,11 +220,15 @@ export class KeyStore {
   }
 
   /**
-   * `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. The signer also
-   * throws what `checkMaySign` does.
+   * `open`, for as long as `use` runs: afterwards the signer signs no more, and the key is left to be collected. Who asks for it
+   * meanwhile signs with what is open. The signer also throws what `checkMaySign` does.
    */
   async withSigner<T>(slot: KnownKey, use: (signer: Signer) => Promise<T>): Promise<T> {
-    let opened: Signer | undefined = await this.open(slot)
+    const { spkiHash } = slot
+    const shared = this.#inUse.get(spkiHash)
+    if (shared !== undefined) this.check(slot)
+    let opened: Signer | undefined = shared ?? (await this.open(slot))
+    if (shared === undefined) this.#inUse.set(spkiHash, opened)
     const { algorithm, spki } = opened
     let signatures = 0
     const sign = async (message: Uint8Array) => {
@@ -235,6 +241,7 @@ export class KeyStore {
       return await use({ algorithm, spki, sign })
     } finally {
       opened = undefined
+      if (shared === undefined) this.#inUse.delete(spkiHash)
       if (signatures > 0) await this.#options.used?.(slot, signatures)
     }
   }

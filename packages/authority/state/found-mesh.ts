@@ -1,3 +1,4 @@
+import type { Signer } from '@datapunk/pki'
 import type { Engine } from '../engine/engine.ts'
 import { ensureKey } from '../engine/slots.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
@@ -5,6 +6,7 @@ import { announceTrust } from '../publishing/announce-trust.ts'
 import { publishLists } from '../revoked/lists.ts'
 import { activate } from '../rollover/roll.ts'
 import type { Transaction } from '../store/contract.ts'
+import type { SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
 import { meshSettingsText } from './record-config.ts'
 
@@ -19,25 +21,30 @@ export async function foundMesh(engine: Engine): Promise<void> {
   const { config, store, keys } = engine
   // 1 The mesh has an id, and from now on an inventory: keys found without one are somebody else's.
   if (store.mesh() === undefined) await recordMesh(engine)
-  // 2 The root, for the seconds in which it signs.
+  // 2 The root, whose key is opened once for all that follows.
   const rootSlot = await ensureKey(engine, 'root', config.authority.root)
-  await keys.withSigner(rootSlot, async (signer) => {
-    const certificate = await certifyRoot(engine, rootSlot, signer, 'active')
-    const root = { slot: rootSlot.id, certificate, signer }
-    // 3 The issuing CA under it.
-    const issuingSlot = await ensureKey(engine, 'issuing-ca', config.authority.issuing)
-    if (issuingSlot.certificate === undefined) await certifyIssuingCa(engine, issuingSlot, root)
-    if (issuingSlot.state === 'prepared') await activate(engine, [issuingSlot.id])
-    // 4 The bundle key, which only speaks for the mesh.
-    const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
-    if (bundleSlot.state === 'prepared') await activate(engine, [bundleSlot.id])
+  await keys.withSigner(rootSlot, async () => {
+    await keys.withSigner(rootSlot, (signer) => makeKeysUnder(engine, rootSlot, signer))
+    // 5 The log that certificates go to.
+    if (config.transparency !== 'off') await seatLog(engine)
+    // 6 The trust statement that names them all.
+    await announceTrust(engine)
+    // 7 The first list of each CA, on which nothing is.
+    await publishLists(engine)
   })
-  // 5 The log that certificates go to.
-  if (config.transparency !== 'off') await seatLog(engine)
-  // 6 The trust statement that names them all.
-  await announceTrust(engine)
-  // 7 The first list of each CA, on which nothing is.
-  await publishLists(engine)
+}
+
+async function makeKeysUnder(engine: Engine, rootSlot: SlotRow, signer: Signer): Promise<void> {
+  const { config } = engine
+  const certificate = await certifyRoot(engine, rootSlot, signer, 'active')
+  const root = { slot: rootSlot.id, certificate, signer }
+  // 3 The issuing CA under it.
+  const issuingSlot = await ensureKey(engine, 'issuing-ca', config.authority.issuing)
+  if (issuingSlot.certificate === undefined) await certifyIssuingCa(engine, issuingSlot, root)
+  if (issuingSlot.state === 'prepared') await activate(engine, [issuingSlot.id])
+  // 4 The bundle key, which only speaks for the mesh.
+  const bundleSlot = await ensureKey(engine, 'bundle-key', { algorithm: 'ecdsa-p256' })
+  if (bundleSlot.state === 'prepared') await activate(engine, [bundleSlot.id])
 }
 
 /** @param alongside done in the same transaction */
