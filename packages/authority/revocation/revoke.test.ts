@@ -135,6 +135,17 @@ describe('revoking', () => {
     }
   })
 
+  test('for a stolen key takes what else it has, though the certificate that is named was revoked for another reason', async () => {
+    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const csr = await createCsr({ subject: encodeName({ commonName: 'lake' }), signer })
+    const [first, second] = [await issueForCsr(engine, 'lake', csr), await issueForCsr(engine, 'lake', csr)]
+    await revoke(engine, superseded(first.serial))
+    assert.equal(listed(second.serial), false)
+    await revoke(engine, { targets: [{ serial: first.serial }], reason: 'key-compromise' })
+    assert.equal(listed(second.serial), true)
+    await assert.rejects(issueForCsr(engine, 'lake', csr), { code: 'CSR_INVALID' })
+  })
+
   test('an intent revokes what is just being made, and it is never issued', async () => {
     const row = engine.store.currentCertificates()[0]!
     const serial = '12'.repeat(16)

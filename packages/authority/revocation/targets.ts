@@ -82,8 +82,11 @@ export function findTargets(engine: Pick<Engine, 'store' | 'clock'>, { targets, 
     else certificates.set(row.serial, row)
   }
   if (faults.length > 0) throw notRevocable(faults)
-  if (reason === 'key-compromise')
-    for (const row of ofSameKeys(engine, certificates)) certificates.set(row.serial, row)
+  if (reason === 'key-compromise') {
+    const before = [...already.keys()].flatMap((serial) => store.certificate(serial) ?? [])
+    for (const row of ofSameKeys(engine, [...certificates.values(), ...before]))
+      certificates.set(row.serial, row)
+  }
   return {
     certificates: [...certificates.values()],
     services: [...services.values()],
@@ -92,13 +95,13 @@ export function findTargets(engine: Pick<Engine, 'store' | 'clock'>, { targets, 
   }
 }
 
-/** A CSR may come again and again. A CA is replaced as a whole. */
+/** A CSR may come again and again, also when its first certificate was revoked. A CA is replaced as a whole. */
 function ofSameKeys(
   { store, clock }: Pick<Engine, 'store' | 'clock'>,
-  certificates: ReadonlyMap<string, CertificateRow>,
+  certificates: readonly CertificateRow[],
 ): CertificateRow[] {
   const isOfHolder = ({ profile }: CertificateRow) => profile === 'leaf' || profile === 'operator'
-  const keys = new Set([...certificates.values()].filter(isOfHolder).map(({ spkiHash }) => spkiHash))
+  const keys = new Set(certificates.filter(isOfHolder).map(({ spkiHash }) => spkiHash))
   if (keys.size === 0) return []
   return store.liveCertificates(clock()).filter((row) => isOfHolder(row) && keys.has(row.spkiHash))
 }
