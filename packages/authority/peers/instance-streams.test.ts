@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { InstanceStreams } from './instance-streams.ts'
 
 describe('the streams of one instance', () => {
-  const stream = (instance: string, isMember = true) => ({ instance, isMember })
+  const stream = (instance: string, isMember = true) => ({ instance, isMember, peer: '' })
 
   test('are so many and no more, whatever others have, and make room when they end', () => {
     const streams = new InstanceStreams(2)

@@ -3,6 +3,8 @@ import { shareOfFiles } from './open-files.ts'
 /** A stream of which is known who speaks. */
 export interface KnownStream {
   readonly instance: string
+  /** The process at its other end, as it named itself; undefined until it has said who it is. */
+  readonly peer: string | undefined
   /** It speaks by a certificate that is good now, for a member. */
   readonly isMember: boolean
 }
@@ -36,9 +38,11 @@ export class InstanceStreams {
     return undefined
   }
 
-  leave(stream: KnownStream): void {
+  /** @returns whether its process has another open: whoever comes again may do so before the end of its stream was seen */
+  leave(stream: KnownStream): boolean {
     const open = this.#open.get(stream.instance)
     open?.delete(stream)
     if (open?.size === 0) this.#open.delete(stream.instance)
+    return [...(open ?? [])].some(({ peer }) => peer === stream.peer)
   }
 }

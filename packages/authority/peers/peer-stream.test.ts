@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { endOf } from '@datapunk/pki'
 import { encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
+import { LIVENESS } from '../engine/peer-book.ts'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
 test('one instance has so many streams and no more, and whoever leaves makes room', async (t) => {
@@ -18,6 +19,26 @@ test('one instance has so many streams and no more, and whoever leaves makes roo
   first!.asked.destroy()
   await first!.ended
   await served.greet(await served.stream())
+})
+
+test('a process that comes again before the end of its stream was seen is live, until it says goodbye', async (t) => {
+  const served = await PeerSocket.served(t)
+  const { peers } = served.engine
+  const [first, second] = [await served.stream(), await served.stream()]
+  const peer = await served.greet(first)
+  await served.greet(second, peer)
+  first.asked.write('junk\n')
+  await first.ended
+  served.clock.advance(LIVENESS + 1)
+  assert.deepEqual(
+    peers.live().map((one) => one.peer),
+    [peer],
+  )
+  const third = await served.stream()
+  await served.greet(third, peer)
+  third.asked.end(encodeMessage({ type: 'leave' }))
+  await third.ended
+  assert.deepEqual(peers.live(), [])
 })
 
 test('an instance acknowledges by its own key, and by that of no other', async (t) => {

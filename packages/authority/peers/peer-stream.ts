@@ -80,6 +80,10 @@ export class PeerStream implements KnownStream {
     return this.#instance
   }
 
+  get peer(): string | undefined {
+    return this.#peer
+  }
+
   /** Whoever has any certificate of this mesh may speak; what people are to act on, they hear from members only. */
   get isMember(): boolean {
     const { store, clock } = this.#streaming
@@ -101,8 +105,9 @@ export class PeerStream implements KnownStream {
       // A connection that broke is no news.
     } finally {
       this.#response.destroy()
-      streams.leave(this)
-      if (this.#peer !== undefined && peers.left(this.#peer, this.#leaving))
+      const hasAnother = streams.leave(this)
+      const hasLeft = this.#leaving || !hasAnother
+      if (this.#peer !== undefined && hasLeft && peers.left(this.#peer, this.#leaving))
         this.#streaming.acknowledgements.left(this.#instance)
     }
   }

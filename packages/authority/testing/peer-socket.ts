@@ -69,19 +69,19 @@ export class PeerSocket {
     return { asked, ended, nonce: JSON.parse(String(line)).nonce }
   }
 
-  /** Says hello as lake. @returns what it names itself, when it is believed */
-  async greet({ asked, nonce }: OpenStream): Promise<string> {
+  /** Says hello as lake. @returns what it names itself, when it is believed, or its stream has ended */
+  async greet({ asked, nonce }: OpenStream, peer = randomBytes(16).toString('hex')): Promise<string> {
     const { store, peers } = this.engine
     const number = { generation: 1, counter: 1 }
-    const peer = randomBytes(16).toString('hex')
     const hello = {
       ...{ nonce, meshId: store.mesh()!.meshId, peer, version: '1' },
       serial: this.serial,
       ...{ formats: [1], trustStatement: number, bundle: number },
     }
-    const before = peers.live().length
+    const known = () => peers.live().find((one) => one.peer === peer)
+    const before = known()
     asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, this.signerOf('lake')) }))
-    while (peers.live().length === before) await setImmediate()
+    while (known() === before && !asked.destroyed) await setImmediate()
     return peer
   }
 }
