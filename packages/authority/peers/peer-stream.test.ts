@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { endOf } from '@datapunk/pki'
-import { encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
+import { type Acknowledgement, encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
 import { LIVENESS } from '../engine/peer-book.ts'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
@@ -41,33 +41,76 @@ test('a process that comes again before the end of its stream was seen is live, 
   assert.deepEqual(peers.live(), [])
 })
 
-test('an instance acknowledges by its own key, and by that of no other', async (t) => {
-  for (const [service, isTaken] of [
-    ['lake', true],
-    ['stream', false],
-  ] as const) {
+test('an instance acknowledges by its own key what was published here, and nothing else', async (t) => {
+  const other = '00'.repeat(16)
+  const acknowledged: Readonly<
+    Record<string, { by?: string; says?: Partial<Acknowledgement>; told: RegExp }>
+  > = {
+    'by its own, of the newest': { told: /JSON|message/ },
+    'by the key of another': { by: 'stream', told: /what stream says on a stream of lake; allowed: / },
+    'of another process': { says: { peer: other }, told: /another peer or mesh/ },
+    'of another mesh': { says: { meshId: other }, told: /another peer or mesh/ },
+    'of a later bundle': { says: { number: { generation: 1, counter: 99 } }, told: /never published here/ },
+    'of another of that number': { says: { digest: '00'.repeat(32) }, told: /never published here/ },
+  }
+  for (const [what, { by = 'lake', says, told }] of Object.entries(acknowledged)) {
     const served = await PeerSocket.served(t)
     const { engine } = served
     const stream = await served.stream()
     const peer = await served.greet(stream)
-    const bundle = engine.store.bundle()!
-    const { head, digest } = readBundleHead(bundle.head)
+    const { head, digest } = readBundleHead(engine.store.bundle()!.head)
     const said = {
-      ...{ meshId: head.meshId, peer, serial: served.serialOf(service), bundleKey: '00'.repeat(32) },
-      ...{ number: head.number, digest, trustStatement: head.number, checkpoints: [] },
+      ...{ meshId: head.meshId, peer, serial: served.serialOf(by), bundleKey: '00'.repeat(32) },
+      ...{ number: head.number, digest, trustStatement: head.number, checkpoints: [], ...says },
     }
-    const document = await sealAcknowledgement(said, served.signerOf(service))
+    const document = await sealAcknowledgement(said, served.signerOf(by))
     stream.asked.write(`${encodeMessage({ type: 'acknowledgement', document })}junk\n`)
     await stream.ended
     const [known] = engine.peers.live()
     assert.deepEqual(
       [known?.serial, known?.acknowledged?.number],
-      [served.serial, isTaken ? head.number : undefined],
+      [served.serial, by === 'lake' && says === undefined ? head.number : undefined],
+      what,
     )
-    const [told] = engine.events
-    assert.ok(told?.kind === 'peer-refused')
-    if (!isTaken) assert.match(told.detail.error, /what stream says on a stream of lake; allowed: /)
+    const [event] = engine.events
+    assert.ok(event?.kind === 'peer-refused')
+    assert.match(event.detail.error, told, what)
   }
+})
+
+test('a hello counts once, on the stream and in the mesh that it was said for', async (t) => {
+  const served = await PeerSocket.served(t)
+  const { engine } = served
+  const [stream, other] = [await served.stream(), await served.stream()]
+  const strange = [
+    { ...stream, nonce: other.nonce },
+    { ...other, meshId: '00'.repeat(16) },
+  ]
+  for (const one of strange) {
+    await served.greet(one)
+    await one.ended
+  }
+  assert.deepEqual(engine.peers.live(), [])
+  const good = await served.stream()
+  await served.greet(good)
+  void served.greet(good)
+  await good.ended
+  assert.equal(engine.peers.live().length, 1)
+  const errors = engine.events.map((event) => event.kind === 'peer-refused' && event.detail.error)
+  assert.equal(errors.length, 3)
+  for (const error of errors) assert.match(String(error), /hello for another stream or another mesh/)
+})
+
+test('a peer that says too much at once is not listened to any more', async (t) => {
+  const served = await PeerSocket.served(t)
+  const stream = await served.stream()
+  await served.greet(stream)
+  const refusal = encodeMessage({ type: 'refusal', rule: 'REVOKED', message: 'found a revoked one' })
+  stream.asked.write(refusal.repeat(60))
+  await stream.ended
+  const [told] = served.engine.events
+  assert.ok(told?.kind === 'peer-refused')
+  assert.match(told.detail.error, /more than 60 messages at once; allowed: that, and 5 a second/)
 })
 
 test('a fault of the authority’s own ends the stream and is told, and a connection that broke is not', async (t) => {

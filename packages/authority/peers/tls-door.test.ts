@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { parseCertificate, type Signer } from '@datapunk/pki'
-import { FixedClock, TestCa, type TestIdentity, testExtension } from '@datapunk/testkit'
+import { FixedClock, TestCa, type TestIdentity, type TestOverrides, testExtension } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
 import type { Engine } from '../engine/engine.ts'
 import { activeSlot, certificateOf } from '../engine/slots.ts'
@@ -16,6 +16,7 @@ import { takeInventory } from '../inventory/take-inventory.ts'
 import { DRAIN_TIME } from '../planning/lifetimes.ts'
 import { plan } from '../planning/plan.ts'
 import { prepareProbe } from '../probe/prepare-probe.ts'
+import { revoke } from '../revocation/revoke.ts'
 import { takeStep } from '../rollover/roll.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import type { OwnPair } from './own-pair.ts'
@@ -96,6 +97,17 @@ describe('the door for peers on other hosts', () => {
 
   const identity = ({ pem, keyPem }: TestIdentity) => ({ cert: pem, key: keyPem })
 
+  /** A certificate of lake by the issuing key, and of another key than lake’s. */
+  const forged = (overrides: TestOverrides = {}) =>
+    withIssuingKey(async (issuer) => {
+      const ca = await TestCa.create({ trustDomain: 'service.internal', at: Date.now() })
+      const subjectAltName = testExtension.subjectAltName({
+        dnsNames: ['lake.service.internal'],
+        uris: ['spiffe://service.internal/lake'],
+      })
+      return identity(await ca.leaf('lake', { extensions: { subjectAltName }, ...overrides }, issuer))
+    })
+
   test('lets in whoever shows the certificate of an instance, and knows which', async () => {
     const socket = dial(pairOf('lake'))
     await new Promise((resolve) => socket.once('secureConnect', resolve))
@@ -170,15 +182,23 @@ describe('the door for peers on other hosts', () => {
     },
     'has signed with the stolen issuing key what nobody recorded': {
       code: 'CERTIFICATE_UNKNOWN',
-      show: () =>
-        withIssuingKey(async (issuer) => {
-          const ca = await TestCa.create({ trustDomain: 'service.internal', at: Date.now() })
-          const subjectAltName = testExtension.subjectAltName({
-            dnsNames: ['lake.service.internal'],
-            uris: ['spiffe://service.internal/lake'],
-          })
-          return identity(await ca.leaf('lake', { extensions: { subjectAltName } }, issuer))
-        }),
+      show: () => forged(),
+    },
+    'has signed with it what bears the serial of lake’s': {
+      code: 'CERTIFICATE_UNKNOWN',
+      show: () => {
+        const { serial } = engine.store.currentCertificates().find(({ instance }) => instance === 'lake')!
+        return forged({ serial: Buffer.from(serial.replace(/^00/, ''), 'hex') })
+      },
+    },
+    'is revoked': {
+      code: 'REVOKED',
+      async show() {
+        const pair = pairOf('lake')
+        await revoke(engine, { targets: [{ service: 'lake' }], reason: 'superseded' })
+        door.refresh()
+        return pair
+      },
     },
     'shows what the authority shows': {
       code: 'CERTIFICATE_UNKNOWN',
@@ -232,6 +252,32 @@ describe('the door for peers on other hosts', () => {
     await lakeGone
   })
 
+  test('lets in who came since it last looked', async () => {
+    const { config: more } = engineOf('lake', 'stream', 'nexus')
+    await apply({ ...engine, config: { ...more, paths: engine.config.paths } }, yes)
+    const nexus = dial(pairOf('nexus', { ...engine, config: more }))
+    while (admitted.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(door.callerOf(admitted[0]!)?.instance, 'nexus')
+    nexus.destroy()
+  })
+
+  test('tells once of who was revoked, and leaves him to hear of it, and whoever is good alone', async () => {
+    const sockets = [dial(pairOf('lake')), dial(pairOf('stream'))]
+    while (admitted.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    await revoke(engine, { targets: [{ service: 'lake' }], reason: 'superseded' })
+    door.refresh()
+    door.refresh()
+    assert.deepEqual(
+      engine.events.flatMap((event) => (event.kind === 'peer-refused' ? [event.detail.code] : [])),
+      ['REVOKED'],
+    )
+    assert.deepEqual(
+      admitted.map(({ destroyed }) => destroyed),
+      [false, false],
+    )
+    for (const socket of sockets) socket.destroy()
+  })
+
   test('tells of strangers, but not of every one of a flood', async () => {
     for (let n = 0; n < 25; n++) await heardBy(dial({}))
     assert.equal(engine.events.length, 20)
@@ -259,6 +305,12 @@ describe('the door for peers on other hosts', () => {
       assert.deepEqual(plan(engine.config, takeInventory(engine), clock.now()), {
         ...{ actions: [], waits: [], asks: [], takeAway: [] },
       })
+    })
+
+    test('only where others are to come in', async () => {
+      const alone = engineOf('lake')
+      await apply(alone, yes)
+      assert.deepEqual([alone.store.issuedOf('authority'), alone.ownPair.dueAt], [[], undefined])
     })
 
     test('for at most a week, and renews it when half of that is over', async () => {
@@ -302,7 +354,8 @@ describe('the door for peers on other hosts', () => {
       const { serial, renewalDue } = engine.ownPair.served!
       clock.set(renewalDue)
       const keys = { withSigner: () => Promise.reject(new Error('no passphrase')) }
-      await engine.ownPair.renew({ ...engine, keys } as unknown as Engine)
+      for (const _ of ['once', 'and too soon again'])
+        await engine.ownPair.renew({ ...engine, keys } as unknown as Engine)
       assert.equal(engine.ownPair.served?.serial, serial)
       assert.deepEqual(
         engine.events.map(({ kind, subject }) => [kind, subject]),

@@ -18,6 +18,8 @@ export interface OpenStream {
   readonly asked: ClientRequest
   readonly ended: Promise<unknown>
   readonly nonce: string
+  /** What its hello names, where that is another than the authority's. */
+  readonly meshId?: string
 }
 
 /** An authority of the services lake and stream whose socket can be spoken to without a mesh. */
@@ -70,11 +72,11 @@ export class PeerSocket {
   }
 
   /** Says hello as lake. @returns what it names itself, when it is believed, or its stream has ended */
-  async greet({ asked, nonce }: OpenStream, peer = randomBytes(16).toString('hex')): Promise<string> {
+  async greet({ asked, nonce, meshId }: OpenStream, peer = randomBytes(16).toString('hex')): Promise<string> {
     const { store, peers } = this.engine
     const number = { generation: 1, counter: 1 }
     const hello = {
-      ...{ nonce, meshId: store.mesh()!.meshId, peer, version: '1' },
+      ...{ nonce, meshId: meshId ?? store.mesh()!.meshId, peer, version: '1' },
       serial: this.serial,
       ...{ formats: [1], trustStatement: number, bundle: number },
     }
