@@ -49,6 +49,25 @@ test('a leaf never outlives its issuer, however long its life is to be', async (
   assert.equal(leaf!.notAfter, ca!.notAfter)
 })
 
+test('nothing is issued where what draws serials draws the same again and again', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'issue-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const engine = testEngine({ dir, config: { services: { lake: {} } } })
+  await apply(engine, { approve: () => false })
+  const [service] = engine.store.services()
+  const { serial } = engine.store.currentCertificates()[0]!
+  const randomBytes = () => Buffer.from(serial.slice(-32), 'hex')
+  const issuing = withIssuer(engine, (issuer) =>
+    issuePair(
+      { ...engine, randomBytes },
+      { instance: 'lake', service: service!, serving: undefined },
+      issuer,
+    ),
+  )
+  await assert.rejects(issuing, { code: 'SERIAL_REUSED' })
+  assert.equal(engine.store.currentCertificates()[0]?.serial, serial)
+})
+
 /** The config file knows whole days only. */
 function withLife(engine: Engine, minutes: number): Engine {
   const validityDays = minutes / 1440
