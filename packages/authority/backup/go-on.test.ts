@@ -60,6 +60,49 @@ describe('an inventory that was put back', () => {
     checkPair(engine, 'lake')
   })
 
+  test('goes on with the root that has taken the place of its own since', async () => {
+    const isDropped = () => engine.store.slots().find(({ id }) => id === 'root-1')?.state === 'retired'
+    engine.peers.opened()
+    clock.advance(DAY)
+    await rotate(engine, { what: 'root', without: [] })
+    await putBackFromBefore(async () => {
+      for (let look = 0; !isDropped() && look < 20; look++) {
+        await apply(engine, yes)
+        clock.advance(DAY)
+      }
+      assert.ok(isDropped())
+    })
+    await continueFromHere(engine)
+    const slots = engine.store.slots()
+    const roots = slots.filter(({ kind }) => kind === 'root')
+    assert.deepEqual(
+      roots.map(({ id, state }) => [id, state]),
+      [
+        ['root-1', 'retired'],
+        ['root-2', 'active'],
+      ],
+    )
+    assert.equal(new Set(slots.map(({ spkiHash }) => spkiHash)).size, slots.length, 'each key once')
+    await apply(engine, yes)
+    checkPair(engine, 'lake')
+  })
+
+  test('waits again for whoever had left, who may have come since', async () => {
+    const { generation, counter } = engine.store.bundle()!
+    const number = { generation, counter }
+    await engine.store.write((transaction) =>
+      transaction.putAcknowledgement({
+        ...{ instance: 'lake', ...number, trustStatement: number, serial: '01', at: clock.now() },
+        ...{ document: new Uint8Array(), leftAt: clock.now() },
+      }),
+    )
+    await continueFromHere(engine)
+    assert.deepEqual(
+      engine.store.acknowledgements().map(({ leftAt }) => leftAt),
+      [undefined],
+    )
+  })
+
   test('brings back no issuing CA that was stolen since, and makes another', async () => {
     const [stolen] = readAsPeer(engine).trust.issuingCas
     await putBackFromBefore(async () => {

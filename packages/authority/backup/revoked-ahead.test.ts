@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -153,6 +153,35 @@ describe('an inventory that goes on from before a revocation', () => {
       if (logged) checkPair(engine, 'lake')
     })
   }
+
+  test('bars no service that has another on record', async () => {
+    const first = shown('lake')
+    await rotate(engine, { what: 'pairs', service: 'lake' })
+    const since = () => revoke(engine, { targets: [{ serial: first }], reason: 'superseded' })
+    assert.deepEqual((await goOnFromBefore(since, { logged: false })).barred, [])
+    await apply(engine, no)
+    assert.equal(isListed(first), true)
+    checkPair(engine, 'lake')
+  })
+
+  test('bars nobody, and fails at nobody, whom the config does not know', async () => {
+    const since = async () => {
+      engine = { ...engine, config: engineOf({ ...both, nexus: {} }).config }
+      await apply(engine, no)
+      await revoke(engine, stolen({ service: 'nexus' }))
+    }
+    assert.deepEqual((await goOnFromBefore(since)).barred, [])
+  })
+
+  test('removes nobody whom an older bundle does not name', async () => {
+    const { head } = engine.layout.mesh
+    const published = readFileSync(head)
+    engine = engineOf({ ...both, nexus: {} })
+    await apply(engine, no)
+    writeFileSync(head, published)
+    await continueFromHere(engine)
+    assert.equal(rowOf('nexus').state, 'member')
+  })
 
   test('bars a service that came since, and was revoked', async () => {
     const three = { ...both, nexus: {} }
