@@ -215,6 +215,20 @@ test('link refuses a file of its own, and a link into another state', (t) => {
   assert.equal(readlinkSync(foreign), '.mtls-other/instances/nexus/current/cert.pem')
 })
 
+test('makePrivateFile makes a file where it may, and otherwise says that there is none', (t) => {
+  const path = join(newFolder(t), 'private', 'name')
+  const disk = new Disk()
+  assert.throws(() => disk.makePrivateFile(path, { create: false }), { code: 'DISK_FAILED' })
+  assert.equal(existsSync(dirname(path)), false)
+  disk.makePrivateFile(path, { create: true })
+  assert.deepEqual([modeOf(path), modeOf(dirname(path))], [0o600, 0o700])
+  writeFileSync(path, 'theirs')
+  disk.makePrivateFile(path, { create: true })
+  assert.equal(readFileSync(path, 'utf8'), 'theirs')
+  chmodSync(path, 0o640)
+  assert.throws(() => disk.makePrivateFile(path, { create: false }), { code: 'PERMISSIONS' })
+})
+
 test('readChecked gives the bytes, or undefined when there is no file', (t) => {
   const path = join(newFolder(t), 'name')
   const disk = new Disk()

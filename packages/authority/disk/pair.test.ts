@@ -128,8 +128,9 @@ test('a folder in which its service has put as many versions as it likes is swap
 })
 
 test('a pair that is broken on disk is refused, and the next swap mends it', async (t) => {
-  const { dir, folder } = newFolder(t)
+  const { instances, dir, folder } = newFolder(t)
   const [one, other] = [await newPair(), await newPair()]
+  new PairFolder(join(instances, 'nexus'), new Disk()).swap(other, plain)
   const faults: (() => void)[] = [
     () => unlinkSync(join(dir, 'current/key.pem')),
     () => unlinkSync(join(dir, 'current/cert.pem')),
@@ -138,7 +139,7 @@ test('a pair that is broken on disk is refused, and the next swap mends it', asy
     () => writeFileSync(join(dir, 'current/cert.pem'), ''),
     () => {
       unlinkSync(join(dir, 'current'))
-      symlinkSync('../nexus', join(dir, 'current'))
+      symlinkSync('../nexus/v1', join(dir, 'current'))
     },
   ]
   for (const [index, fault] of faults.entries()) {

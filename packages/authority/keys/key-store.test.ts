@@ -323,6 +323,40 @@ test('a key that is open is opened no second time, and is closed after its first
   await assert.rejects(keys.open(known), { code: 'KEY_MISSING' })
 })
 
+test('a key of a CA is opened anew each time, and a bundle key once', async (t) => {
+  const { open } = newStore(t)
+  const [ca, signs] = [
+    { ...issuing, ...(await open().generate(issuing, 'ed25519')) },
+    { ...bundle, ...(await open().generate(bundle, 'ed25519')) },
+  ]
+  let asked = 0
+  const keys = open({
+    passphrase: () => {
+      asked++
+      return new Passphrase(Buffer.from('correct horse'))
+    },
+  })
+  for (const slot of [ca, ca, ca]) await keys.open(slot)
+  assert.equal(asked, 3)
+  for (const slot of [signs, signs, signs]) await keys.open(slot)
+  assert.equal(asked, 4)
+  // What is kept is not what lies there any more.
+  rmSync(keys.pathOf(signs))
+  await assert.rejects(keys.open(signs), { code: 'KEY_MISSING' })
+})
+
+test('a seat that can’t be read is no root that is away', async (t) => {
+  const keys = newStore(t).open()
+  const first = { ...root, ...(await keys.generate(root, 'ed25519')) }
+  const second = { ...root, id: 'root-2', spkiHash: 'ab'.repeat(32) }
+  assert.deepEqual([keys.isAway(first, [first, second]), keys.isAway(second, [first, second])], [false, true])
+  writeFileSync(keys.pathOf(first), 'damaged')
+  assert.equal(keys.isAway(first, [first, second]), false)
+  assert.throws(() => keys.check(first), { code: 'KEY_IN_CLEAR' })
+  rmSync(keys.pathOf(first))
+  assert.equal(keys.isAway(first, [first, second]), true)
+})
+
 test('keys in clear are stored and taken only when the config says so', async (t) => {
   const { open } = newStore(t)
   const clear = open({ storeInClear: true, passphrase: () => assert.fail('asked') })

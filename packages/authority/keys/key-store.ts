@@ -89,10 +89,8 @@ export class KeyStore {
 
   /** Another root whose key has the seat; undefined where there is none, or what is there can't be read. Arguments as of `isAway`. */
   otherInSeat(root: KnownKey, roots: readonly KnownKey[]): string | undefined {
-    const { rootKey } = this.#options
-    if (!this.#isThere(rootKey)) return undefined
     try {
-      const seated = this.#keyIn(rootKey, root)
+      const seated = this.#keyIn(this.#options.rootKey, root)
       return roots.find(({ id, spkiHash }) => id !== root.id && spkiHash === seated)?.id
     } catch (error) {
       if (error instanceof AuthorityError) return undefined
