@@ -7,6 +7,7 @@ import { parseCertificate } from '@datapunk/pki'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
 import type { Engine } from '../engine/engine.ts'
+import { takeStep } from '../rollover/roll.ts'
 import { rotate } from '../rotation/rotate.ts'
 import { checkState } from '../state/check-state.ts'
 import { MemoryStore } from '../store/memory.ts'
@@ -34,16 +35,19 @@ describe('an inventory that was put back', () => {
 
   afterEach(() => rmSync(dir, { recursive: true }))
 
-  /** The folder of the authority as it was before `since`; what it publishes stays. */
+  /** The folder of the authority, and the root in its seat, as they were before `since`; what it publishes stays. */
   const putBackFromBefore = async (since: () => Promise<unknown>) => {
     const { keys } = engine.layout.authority
-    const copy = join(dir, 'copied-keys')
+    const { caKey } = engine.config.paths
+    const [copy, seat] = [join(dir, 'copied-keys'), join(dir, 'copied.key')]
     cpSync(keys, copy, { recursive: true })
+    cpSync(caKey, seat)
     const before = new MemoryStore({ rows })
     clock.advance(DAY)
     await since()
     rmSync(keys, { recursive: true })
     cpSync(copy, keys, { recursive: true })
+    cpSync(seat, caKey)
     rows = before
     engine = testEngine({ dir, clock, config, store: rows })
   }
@@ -64,7 +68,7 @@ describe('an inventory that was put back', () => {
     const isDropped = () => engine.store.slots().find(({ id }) => id === 'root-1')?.state === 'retired'
     engine.peers.opened()
     clock.advance(DAY)
-    await rotate(engine, { what: 'root', without: [] })
+    await takeStep(engine, { kind: 'prepare', slotKind: 'root', reason: 'asked for' })
     await putBackFromBefore(async () => {
       for (let look = 0; !isDropped() && look < 20; look++) {
         await apply(engine, yes)
@@ -85,6 +89,19 @@ describe('an inventory that was put back', () => {
     assert.equal(new Set(slots.map(({ spkiHash }) => spkiHash)).size, slots.length, 'each key once')
     await apply(engine, yes)
     checkPair(engine, 'lake')
+  })
+
+  test('goes on with the issuing CA that peers still trust', async () => {
+    await putBackFromBefore(async () => {
+      await rotate(engine, { what: 'compromised', kind: 'bundle-key' })
+      await apply(engine, yes)
+    })
+    await continueFromHere(engine)
+    const cas = engine.store.slots().filter(({ kind }) => kind === 'issuing-ca')
+    assert.deepEqual(
+      cas.map(({ id, state }) => [id, state]),
+      [['issuing-ca-1', 'active']],
+    )
   })
 
   test('waits again for whoever had left, who may have come since', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -174,11 +174,13 @@ describe('an inventory that goes on from before a revocation', () => {
   })
 
   test('removes nobody whom an older bundle does not name', async () => {
-    const { head } = engine.layout.mesh
-    const published = readFileSync(head)
+    const { dir: published } = engine.layout.mesh
+    const copy = join(dir, 'copied-mesh')
+    cpSync(published, copy, { recursive: true })
     engine = engineOf({ ...both, nexus: {} })
     await apply(engine, no)
-    writeFileSync(head, published)
+    rmSync(published, { recursive: true })
+    cpSync(copy, published, { recursive: true })
     await continueFromHere(engine)
     assert.equal(rowOf('nexus').state, 'member')
   })

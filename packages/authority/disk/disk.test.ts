@@ -216,10 +216,11 @@ test('link refuses a file of its own, and a link into another state', (t) => {
 })
 
 test('makePrivateFile makes a file where it may, and otherwise says that there is none', (t) => {
-  const path = join(newFolder(t), 'private', 'name')
+  const folder = newFolder(t)
+  const path = join(folder, 'private', 'name')
   const disk = new Disk()
-  assert.throws(() => disk.makePrivateFile(path, { create: false }), { code: 'DISK_FAILED' })
-  assert.equal(existsSync(dirname(path)), false)
+  assert.throws(() => disk.makePrivateFile(join(folder, 'none'), { create: false }), { code: 'DISK_FAILED' })
+  assert.deepEqual(readdirSync(folder), [])
   disk.makePrivateFile(path, { create: true })
   assert.deepEqual([modeOf(path), modeOf(dirname(path))], [0o600, 0o700])
   writeFileSync(path, 'theirs')
