@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { endOf } from '@datapunk/pki'
-import { type Acknowledgement, encodeMessage, readBundleHead, sealAcknowledgement } from '@datapunk/protocol'
+import {
+  type Acknowledgement,
+  encodeMessage,
+  keyIdOf,
+  readBundleHead,
+  sealAcknowledgement,
+} from '@datapunk/protocol'
 import { LIVENESS } from '../engine/peer-book.ts'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
 
@@ -41,6 +47,22 @@ test('a process that comes again before the end of its stream was seen is live, 
   assert.deepEqual(peers.live(), [])
 })
 
+/** That the newest bundle is enforced, by the key of a service. */
+async function acknowledgement(
+  served: PeerSocket,
+  peer: string,
+  says: Partial<Acknowledgement> = {},
+  by = 'lake',
+): Promise<string> {
+  const { head, digest } = readBundleHead(served.engine.store.bundle()!.head)
+  const said = {
+    ...{ meshId: head.meshId, peer, serial: served.serialOf(by), bundleKey: '00'.repeat(32) },
+    ...{ number: head.number, digest, trustStatement: head.number, checkpoints: [], ...says },
+  }
+  const document = await sealAcknowledgement(said, served.signerOf(by))
+  return encodeMessage({ type: 'acknowledgement', document })
+}
+
 test('an instance acknowledges by its own key what was published here, and nothing else', async (t) => {
   const other = '00'.repeat(16)
   const acknowledged: Readonly<
@@ -58,14 +80,9 @@ test('an instance acknowledges by its own key what was published here, and nothi
     const { engine } = served
     const stream = await served.stream()
     const peer = await served.greet(stream)
-    const { head, digest } = readBundleHead(engine.store.bundle()!.head)
-    const said = {
-      ...{ meshId: head.meshId, peer, serial: served.serialOf(by), bundleKey: '00'.repeat(32) },
-      ...{ number: head.number, digest, trustStatement: head.number, checkpoints: [], ...says },
-    }
-    const document = await sealAcknowledgement(said, served.signerOf(by))
-    stream.asked.write(`${encodeMessage({ type: 'acknowledgement', document })}junk\n`)
+    stream.asked.write(`${await acknowledgement(served, peer, says, by)}junk\n`)
     await stream.ended
+    const { head } = readBundleHead(engine.store.bundle()!.head)
     const [known] = engine.peers.live()
     assert.deepEqual(
       [known?.serial, known?.acknowledged?.number],
@@ -76,6 +93,35 @@ test('an instance acknowledges by its own key what was published here, and nothi
     assert.ok(event?.kind === 'peer-refused')
     assert.match(event.detail.error, told, what)
   }
+})
+
+test('a tree that a member has seen, and the log does not have, is an alarm', async (t) => {
+  const served = await PeerSocket.served(t)
+  const { store, logSeat, events } = served.engine
+  const log = logSeat.log!
+  const root = Buffer.alloc(32, 1).toString('base64')
+  const saw = async (log: string) => {
+    events.length = 0
+    const stream = await served.stream()
+    const peer = await served.greet(stream)
+    stream.asked.write(
+      `${await acknowledgement(served, peer, { checkpoints: [{ log, size: 7, root }] })}junk\n`,
+    )
+    await stream.ended
+    return events.flatMap((event) => (event.kind === 'log-alarm' ? [event.detail.message] : []))
+  }
+  const own = keyIdOf(log.spki)
+  t.mock.method(log, 'holds', async () => true)
+  assert.deepEqual(await saw(own), [])
+  t.mock.method(log, 'holds', async () => false)
+  assert.match(
+    String(await saw(own)),
+    /^lake has seen a tree of 7 entries of .* that the log itself does not have$/,
+  )
+  assert.deepEqual(await saw('00'.repeat(32)), [])
+  const [lake] = store.services()
+  await store.write((transaction) => transaction.putService({ ...lake!, state: 'removed' }))
+  assert.deepEqual(await saw(own), [])
 })
 
 test('a hello counts once, on the stream and in the mesh that it was said for', async (t) => {

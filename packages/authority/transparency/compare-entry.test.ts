@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
-import { precertEntry, sha256, type TileLeaf } from '@datapunk/pki'
+import { type PrecertEntry, precertEntry, sha256, type TileLeaf } from '@datapunk/pki'
 import { parseConfig } from '@datapunk/protocol'
 import { TestCa, TestLog } from '@datapunk/testkit'
 import { MemoryStore } from '../store/memory.ts'
@@ -15,6 +16,49 @@ const config = parseConfig(
   JSON.stringify({ trust_domain: 'service.datapunk', services: { lake: {} }, authority: {} }),
   { file: '/mesh/mtls-config.yaml' },
 )
+
+describe('an entry of a log', () => {
+  let leaf: TileLeaf
+  let tbsHash: string
+
+  beforeEach(async () => {
+    const ca = await TestCa.create({ trustDomain: 'service.datapunk' })
+    const { tbs, der: precertificate } = (await ca.leaf('lake')).certificate
+    const entry = precertEntry({ tbs, issuerKeyHash: sha256(ca.issuing.certificate.spki) })
+    leaf = { entry, precertificate, leafIndex: 3, timestamp: 0, chain: [] }
+    tbsHash = hash('sha256', tbs)
+  })
+
+  /** What is found, where a certificate of its serial is on record. */
+  const found = (of: Partial<TileLeaf>, recorded = tbsHash) => {
+    const store = { certificate: () => ({ tbsHash: recorded }) } as unknown as MemoryStore
+    return compareEntry({ ...leaf, ...of }, { store, config, log: new Uint8Array() }).map(
+      ({ message }) => message,
+    )
+  }
+
+  test('is no alarm where it is the very certificate on record', () => {
+    assert.deepEqual(found({}), [])
+  })
+
+  test('is an alarm where another certificate of its serial is on record', () => {
+    const [message, ...more] = found({}, '00'.repeat(32))
+    assert.match(
+      message!,
+      /is another certificate [0-9a-f]+ than the one on record: .*`mtls compromise --issuing-ca`/,
+    )
+    assert.deepEqual(more, [])
+  })
+
+  test('is an alarm where it is of no precertificate, or can’t be read', () => {
+    const certificate = { type: 'x509_entry', certificate: leaf.precertificate! } as const
+    assert.match(found({ entry: certificate })[0]!, /logged after it was issued/)
+    assert.match(
+      found({ entry: { ...leaf.entry, tbs: new Uint8Array(9) } as PrecertEntry })[0]!,
+      /can’t be read/,
+    )
+  })
+})
 
 describe('an entry that is not on record', () => {
   let log: TestLog
