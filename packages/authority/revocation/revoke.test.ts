@@ -12,6 +12,7 @@ import { AuthorityError } from '../error.ts'
 import type { AuthorityEvent } from '../events/event.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
 import { withIssuer } from '../issuing/issue-pair.ts'
+import { dueLists } from '../revoked/lists.ts'
 import { rotate } from '../rotation/rotate.ts'
 import { statusOf } from '../status/status.ts'
 import { checkPair, readAsPeer } from '../testing/peer-eyes.ts'
@@ -144,6 +145,22 @@ describe('revoking', () => {
     await revoke(engine, { targets: [{ serial: first.serial }], reason: 'key-compromise' })
     assert.equal(listed(second.serial), true)
     await assert.rejects(issueForCsr(engine, 'lake', csr), { code: 'CSR_INVALID' })
+  })
+
+  test('is published though the root, whose own list is due, is away', async () => {
+    const authority = { store_ca_keys_in_clear: true, root: { offline: true } }
+    engine = testEngine({ dir: join(dir, 'offline'), clock, config: { services: { lake: {} }, authority } })
+    await apply(engine, no)
+    rmSync(engine.config.paths.caKey)
+    clock.advance(200 * DAY)
+    assert.ok(dueLists(engine).some(({ slot }) => slot === 'root-1'))
+    const serial = serialOf('lake')
+    await revoke(engine, superseded(serial))
+    assert.equal(listed(serial), true)
+    assert.deepEqual(
+      dueLists(engine).map(({ slot }) => slot),
+      ['root-1'],
+    )
   })
 
   test('an intent revokes what is just being made, and it is never issued', async () => {
