@@ -137,6 +137,32 @@ test('an authority that hangs ends the stream, and is called anew', async (t) =>
   await again
 })
 
+test('an authority that refuses each hello is called ever less often, and soon again once it has heard one', async (t) => {
+  const authority = new Authority()
+  let next = once(authority, 'stream')
+  const { link, clock, told } = await linkTo(t, authority.answer)
+  const begin = async () => {
+    const [request, response] = (await next) as [IncomingMessage, ServerResponse]
+    if (!link.isOpen) await once(told, 'opened')
+    return { request, response }
+  }
+  const end = async (request: IncomingMessage) => {
+    const waits = once(told, 'waits')
+    request.destroy()
+    const [wait] = await waits
+    next = once(authority, 'stream')
+    clock.advance(wait)
+    return wait
+  }
+  for (const wait of [50, 100, 200]) assert.equal(await end((await begin()).request), wait)
+  const { request, response } = await begin()
+  const heard = once(told, 'heard')
+  response.write(encodeMessage({ type: 'heard' }))
+  await heard
+  assert.equal(await end(request), 50)
+  await next
+})
+
 describe('a stream that ends while the hello is signed', () => {
   /** Signs when it is told to. */
   class SlowSigner extends EventEmitter<{ asked: [sign: () => void] }> {

@@ -174,7 +174,7 @@ export class AuthorityLink {
   }
 
   async #take(stream: Stream, message: AuthorityMessage): Promise<void> {
-    if (message.type === 'heard') return
+    if (message.type === 'heard') return this.#heard()
     if (message.type === 'section') return this.#ahead.keep(message)
     if (message.type !== 'challenge') return this.#options.received(message)
     const hello = await this.#options.greet(message.nonce)
@@ -182,9 +182,13 @@ export class AuthorityLink {
     if (stream !== this.#stream || !stream.isAlive || this.#isClosed) return
     stream.asked.write(encodeMessage(hello))
     this.#greeted = stream
-    this.#failures = 0
     this.#told = undefined
     this.#options.opened()
+  }
+
+  /** It has taken the hello. One that refuses it, and so ends each stream, is called ever less often. */
+  #heard(): void {
+    this.#failures = 0
   }
 
   #ended(stream: Stream): void {
