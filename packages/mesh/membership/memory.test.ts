@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -115,6 +115,12 @@ describe('what a service believed', () => {
     }
     const { pins, audit } = (await new Memory(memory).read())!.bundle
     assert.deepEqual([pins?.mode, audit?.size], ['required', 42])
+  })
+
+  test('is read whatever became of a section that its head does not name', async () => {
+    await visit()
+    await symlink('forgotten', joinPath(memory, `section-${'ab'.repeat(32)}.json`))
+    assert.equal((await new Memory(memory).read())?.bundle.head.number.counter, 1)
   })
 
   test('is whole where a process that shares it keeps an older bundle at last', async () => {

@@ -5,7 +5,9 @@ import {
   compareDocumentNumbers,
   type DocumentNumber,
   formatDocumentNumber,
+  isKnownSection,
   openBundle,
+  openHead,
   parseDocumentNumber,
   readTrustStatement,
 } from '@datapunk/protocol'
@@ -38,15 +40,12 @@ export class Memory {
       const [trustName, headName] = (['trust', 'head'] as const).map((kind) => newest(names, kind))
       if (trustName === undefined || headName === undefined) return undefined
       const trust = readTrustStatement(await readRegularFile(join(this.folder, trustName)))
-      const sections = new Map<string, Uint8Array>()
-      for (const name of names) {
-        const digest = digestIn(name)
-        if (digest !== undefined) sections.set(digest, await readRegularFile(join(this.folder, name)))
-      }
       const head = await readRegularFile(join(this.folder, headName))
+      const sections = new Map<string, Uint8Array>()
       // Also one that is not critical: a service that pins keys must not cease to because a file was lost.
-      const section = (digest: string) => sections.get(digest) ?? lacks(digest)
-      return { trust, bundle: openBundle(head, section, trust) }
+      for (const { digest } of openHead(head, trust).head.sections.filter(isKnownSection))
+        sections.set(digest, await readRegularFile(join(this.folder, sectionNameOf(digest))))
+      return { trust, bundle: openBundle(head, (digest) => sections.get(digest), trust) }
     } catch (cause) {
       throw new MeshError(
         'MEMORY_UNREADABLE',
@@ -90,7 +89,7 @@ export class Memory {
   }
 
   async #writeSections({ sections }: Bundle, there: ReadonlySet<string>): Promise<void> {
-    for (const [digest, bytes] of sections) await this.#write(`section-${digest}.json`, bytes, there)
+    for (const [digest, bytes] of sections) await this.#write(sectionNameOf(digest), bytes, there)
   }
 
   async #write(name: string, bytes: Uint8Array, there: ReadonlySet<string>): Promise<void> {
@@ -116,16 +115,16 @@ function numberIn(name: string, kind: 'trust' | 'head'): DocumentNumber | undefi
     : undefined
 }
 
+function sectionNameOf(digest: string): string {
+  return `section-${digest}.json`
+}
+
 function digestIn(name: string): string | undefined {
   return /^section-([0-9a-f]{64})\.json$/.exec(name)?.[1]
 }
 
 function isSection(file: string): boolean {
   return digestIn(nameOfDraft(file)) !== undefined
-}
-
-function lacks(digest: string): never {
-  throw new Error(`the section ${digest} is not there`)
 }
 
 /** Also drafts that a crash left; those of another process that writes at this moment are made anew at its next document. */
