@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { promises } from 'node:fs'
 import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { TestMesh } from '@datapunk/testkit'
+import { atEnd, TestMesh } from '@datapunk/testkit'
 import { readMeshDocuments } from '../files/mesh-files.ts'
 import { join, type Mesh, type MeshError } from '../index.ts'
 import { Memory } from './memory.ts'
@@ -138,6 +140,24 @@ describe('what a service believed', () => {
     await new Memory(memory).keep(newer)
     const names = (await readdir(memory)).join(' ')
     assert.match(names, /^head-1\.3\.json( section-[0-9a-f]{64}\.json){2} trust-1\.1\.json$/)
+  })
+
+  test('is read anew where a process that shares it replaces it meanwhile', async (t) => {
+    const read = () => readMeshDocuments(testMesh.config, { latest: Date.now() })
+    await new Memory(memory).keep(read())
+    await testMesh.publish()
+    const newer = read()
+    const { open } = promises
+    const { mock } = t.mock.method(promises, 'open', async (file: string, ...rest: [number]) => {
+      if (file === joinPath(memory, 'head-1.1.json')) await new Memory(memory).keep(newer)
+      return open(file, ...rest)
+    })
+    syncBuiltinESMExports()
+    atEnd(t, () => {
+      mock.restore()
+      syncBuiltinESMExports()
+    })
+    assert.equal((await new Memory(memory).read())?.bundle.head.number.counter, 2)
   })
 
   test('is missed, and said so, where it can’t be kept', async () => {

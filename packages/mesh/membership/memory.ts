@@ -16,6 +16,12 @@ import type { MeshDocuments } from '../files/mesh-files.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { nameOfDraft, writeWhole } from '../files/whole-file.ts'
 
+/** Files. */
+interface Newest {
+  readonly trust?: string | undefined
+  readonly head?: string | undefined
+}
+
 /**
  * What a service believed last, in a folder of its own, so that a restart can't be rolled back by whoever puts older files
  * in the mesh folder. Each document is a file named by its number: of several processes that share the folder none can put
@@ -35,18 +41,14 @@ export class Memory {
    * @throws MeshError `MEMORY_UNREADABLE`
    */
   async read(): Promise<MeshDocuments | undefined> {
+    let found: Newest = {}
     try {
-      const names = await this.#list()
-      const [trustName, headName] = (['trust', 'head'] as const).map((kind) => newest(names, kind))
-      if (trustName === undefined || headName === undefined) return undefined
-      const trust = readTrustStatement(await readRegularFile(join(this.folder, trustName)))
-      const head = await readRegularFile(join(this.folder, headName))
-      const sections = new Map<string, Uint8Array>()
-      // Also one that is not critical: a service that pins keys must not cease to because a file was lost.
-      for (const { digest } of openHead(head, trust).head.sections.filter(isKnownSection))
-        sections.set(digest, await readRegularFile(join(this.folder, sectionNameOf(digest))))
-      return { trust, bundle: openBundle(head, (digest) => sections.get(digest), trust) }
+      found = await this.#newest()
+      return await this.#open(found)
     } catch (cause) {
+      // Another process may have kept newer ones meanwhile, and forgotten these.
+      const now = await this.#newest().catch(() => found)
+      if (now.trust !== found.trust || now.head !== found.head) return this.read()
       throw new MeshError(
         'MEMORY_UNREADABLE',
         `found in ${this.folder} documents that can't be believed (${(cause as Error).message}); allowed: what this service kept there itself: remove the folder, and it begins anew at paths.ca_cert`,
@@ -79,6 +81,22 @@ export class Memory {
         { cause, data: { folder: this.folder } },
       )
     }
+  }
+
+  async #newest(): Promise<Newest> {
+    const names = await this.#list()
+    return { trust: newest(names, 'trust'), head: newest(names, 'head') }
+  }
+
+  async #open(names: Newest): Promise<MeshDocuments | undefined> {
+    if (names.trust === undefined || names.head === undefined) return undefined
+    const trust = readTrustStatement(await readRegularFile(join(this.folder, names.trust)))
+    const head = await readRegularFile(join(this.folder, names.head))
+    const sections = new Map<string, Uint8Array>()
+    // Also one that is not critical: a service that pins keys must not cease to because a file was lost.
+    for (const { digest } of openHead(head, trust).head.sections.filter(isKnownSection))
+      sections.set(digest, await readRegularFile(join(this.folder, sectionNameOf(digest))))
+    return { trust, bundle: openBundle(head, (digest) => sections.get(digest), trust) }
   }
 
   async #list(): Promise<string[]> {
