@@ -131,5 +131,6 @@ describe('authorize', () => {
     assert.throws(() => authorize([]), /TypeError: authorize: found nobody to allow/)
     assert.throws(() => authorize(undefined as unknown as string[]), TypeError)
     assert.throws(() => authorize('stream' as unknown as string[]), TypeError)
+    assert.throws(() => authorize(['stream', undefined] as string[]), TypeError)
   })
 })
