@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { encodeMessage, LONGEST_SILENCE, type PeerMessage, REPORT_EVERY } from '@datapunk/protocol'
+import {
+  encodeMessage,
+  LONGEST_SILENCE,
+  MessageReader,
+  type PeerMessage,
+  REPORT_EVERY,
+} from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import type { Clock } from '../clock.ts'
 import { AuthorityLink } from './authority-link.ts'
@@ -161,6 +167,52 @@ test('an authority that refuses each hello is called ever less often, and soon a
   await heard
   assert.equal(await end(request), 50)
   await next
+})
+
+test('what happens in the mesh folder while a stream is open begins no other one', async (t) => {
+  const authority = new Authority()
+  let streams = 0
+  authority.on('stream', () => streams++)
+  const { link, told } = await linkTo(t, authority.answer)
+  await once(told, 'opened')
+  link.tryNow()
+  const asked = once(authority, 'section')
+  const rejected = assert.rejects(link.section(ref), isMissing(/404/))
+  const [response] = (await asked) as [ServerResponse]
+  response.writeHead(404).end()
+  await rejected
+  assert.equal(streams, 1)
+})
+
+describe('whoever closes the link', () => {
+  /** What an authority is told from the greeting on. */
+  const listened = async (request: IncomingMessage) => {
+    const reader = MessageReader.ofPeer()
+    const said: string[] = []
+    for await (const chunk of request) for (const { type } of reader.read(chunk)) said.push(type)
+    return said
+  }
+
+  test('says farewell', async (t) => {
+    const authority = new Authority()
+    const begun = once(authority, 'stream')
+    const { link, told } = await linkTo(t, authority.answer)
+    const [request] = (await begun) as [IncomingMessage]
+    const said = listened(request)
+    if (!link.isOpen) await once(told, 'opened')
+    link.close({ type: 'leave' })
+    assert.deepEqual(await said, ['hello', 'leave'])
+  })
+
+  test('says it to nobody who was not greeted, and ends the stream', async (t) => {
+    const authority = new Authority()
+    const begun = once(authority, 'stream')
+    const { link } = await linkTo(t, authority.answer, () => new Promise(() => {}))
+    const [request] = (await begun) as [IncomingMessage]
+    const said = listened(request)
+    link.close({ type: 'leave' })
+    await assert.rejects(said, { code: 'ECONNRESET' })
+  })
 })
 
 describe('a stream that ends while the hello is signed', () => {

@@ -88,6 +88,12 @@ describe('what a service believed', () => {
     assert.equal(lake.self.service, 'lake')
   })
 
+  test('is nothing yet where a process was killed before it had kept its first head', async () => {
+    await visit()
+    await rm(joinPath(memory, 'head-1.1.json'))
+    assert.equal(await new Memory(memory).read(), undefined)
+  })
+
   test('is begun anew, and said so, where it was damaged', async () => {
     await visit()
     for (const content of ['', '{', 'x'.repeat(1000)]) {
