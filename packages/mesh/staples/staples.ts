@@ -15,7 +15,7 @@ export class Staples {
   readonly #byLeaf = new WeakMap<Certificate, KeptStaple>()
   #serving: KeptStaple | undefined
   #next: KeptStaple | undefined
-  #stopped: Promise<unknown> = Promise.resolve()
+  #stopped = Promise.resolve()
 
   constructor(source: StapleSource) {
     this.#source = source
@@ -90,7 +90,8 @@ export class Staples {
   }
 
   #stop(kept: KeptStaple | undefined): void {
-    this.#stopped = Promise.all([this.#stopped, kept?.stop()])
+    // Without what came of them: each would hold the one before.
+    this.#stopped = Promise.all([this.#stopped, kept?.stop()]).then(() => {})
   }
 }
 
