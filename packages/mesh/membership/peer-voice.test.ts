@@ -115,3 +115,41 @@ test('what is enforced is said in the order in which it came, however long a sig
   await both.promise
   assert.deepEqual(said, [1, 2])
 })
+
+test('of many alarms that nobody heard the first sixteen are kept', async (t) => {
+  const { voice, events, clock } = await speak(t)
+  const [[request], [sign]] = await Promise.all([once(events, 'stream'), once(events, 'signing')])
+  for (let n = 1; n <= 20; n++)
+    voice.alarm({ kind: 'misissued', origin: 'log.test/1', checkpoints: [], message: `stranger ${n}` })
+  const ended = once(events, 'waits')
+  request.destroy()
+  const [wait] = await ended
+  sign()
+  await setImmediate()
+  const said: string[] = []
+  events.on('message', (message) => message.type === 'refusal' && said.push(message.message))
+  const acknowledged = heard(events, 'acknowledgement')
+  events.on('signing', (signNow) => signNow())
+  clock.advance(wait)
+  await acknowledged
+  assert.deepEqual([said.length, said.at(-1)], [16, 'stranger 16'])
+})
+
+test('what was acknowledged is not said again', async (t) => {
+  const { voice, events, testMesh, membership } = await speak(t)
+  let said = 0
+  events.on('message', ({ type }) => type === 'acknowledgement' && said++)
+  events.on('signing', (sign) => sign())
+  await heard(events, 'acknowledgement')
+  await voice.acknowledge()
+  const refusal = heard(events, 'refusal')
+  voice.alarm({ kind: 'absent', origin: 'log.test/1', checkpoints: [], message: 'last' })
+  await refusal
+  assert.equal(said, 1)
+  await testMesh.publish()
+  await membership.refresh()
+  const next = heard(events, 'acknowledgement')
+  await voice.acknowledge()
+  await next
+  assert.equal(said, 2)
+})
