@@ -74,7 +74,7 @@ export function foldersInCircles(part: string): string[] {
 
 /** What in a part each folder imports, and each file beside the folders: folders and files likewise, without itself. */
 export function importsOfFolders(part: string): Map<string, Set<string>> {
-  const folderOf = (file: string) => relative(join(repository, part), file).split(sep, 1).join()
+  const folderOf = (file: string) => relative(join(repository, part), file).split(sep)[0]!
   const imports = new Map<string, Set<string>>()
   for (const [file, imported] of importsWithin(part)) {
     const from = folderOf(file)

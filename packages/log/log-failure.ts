@@ -9,8 +9,8 @@ const remedies: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',
   EDQUOT: 'the quota is used up: free space',
   EIO: 'the disk failed: check it',
-  ENOTDIR: 'there is a file, and no folder: name another',
   ENOSPC: 'the disk is full: free space',
+  ENOTDIR: 'there is a file, and no folder: name another',
   EROFS: 'the file system is read-only: remount it writable',
 }
 

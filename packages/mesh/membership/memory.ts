@@ -16,7 +16,7 @@ import type { MeshDocuments } from '../files/mesh-files.ts'
 import { readRegularFile } from '../files/regular-file.ts'
 import { nameOfDraft, writeWhole } from '../files/whole-file.ts'
 
-/** Files. */
+/** Names of files. */
 interface Newest {
   readonly trust?: string | undefined
   readonly head?: string | undefined
