@@ -79,11 +79,12 @@ async function isMeant(
 }
 
 function tell({ output }: Context, report: RevokeReport, enforcement: Enforcement): void {
-  const { at, revoked, already, barred, reissued, failed, bundle } = report
+  const { at, revoked, already, keys, barred, reissued, failed, bundle } = report
   for (const { serial, service } of revoked)
     output.tell(`revoked ${serial.slice(0, 16)}${service === undefined ? '' : ` of ${service}`}`)
   for (const { serial, reason, at: since } of already)
     output.tell(`${serial.slice(0, 16)} was revoked at ${timeText(since)} (${reason}), and stays so`)
+  for (const line of keyLines(keys)) output.tell(line)
   for (const service of barred)
     output.tell(`${service} gets no certificate until \`mtls issue ${service}\` lets it in again`)
   for (const service of reissued) output.tell(`${service} has new pairs`)
@@ -125,8 +126,13 @@ function names(all: readonly string[]): string {
   return shown.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
+function keyLines(keys: readonly string[]): string[] {
+  const verb = keys.length === 1 ? 'gets' : 'get'
+  return keys.length === 0 ? [] : [`${countText(keys.length, 'key')} ${verb} no certificate any more`]
+}
+
 function previewLines(preview: RevokePreview): string[] {
-  const { certificates, bars, reissues, lastOf, cas, already, cuts, peers } = preview
+  const { certificates, bars, reissues, lastOf, cas, already, keys, cuts, peers } = preview
   const connections = cuts.reduce((sum, one) => sum + one.connections, 0)
   const where = cuts.map((one) => `${one.service} ${one.connections}`).join(', ')
   return [
@@ -137,6 +143,7 @@ function previewLines(preview: RevokePreview): string[] {
     ...already.map(
       ({ serial, reason, at }) => `${serial.slice(0, 16)} is revoked since ${timeText(at)} (${reason})`,
     ),
+    ...keyLines(keys),
     ...bars.map((service) => `${service} would get no certificate until \`mtls issue ${service}\``),
     ...reissues.map((service) => `${service} would get new pairs at once`),
     ...(lastOf.length > 0 ? [`left without any certificate: ${names(lastOf)}`] : []),
@@ -165,6 +172,7 @@ function documentOf(report: RevokeReport, enforcement: Enforcement): RevocationD
     bundle: formatDocumentNumber(report.bundle),
     revoked: report.revoked.map(({ serial, service = null }) => ({ serial, service })),
     already: report.already.map((one) => ({ ...one, at: timeText(one.at) })),
+    keys: report.keys,
     barred: report.barred,
     reissued: report.reissued,
     failed: report.failed,

@@ -4,7 +4,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { migrations } from '../store/schema.ts'
 
 /** To be raised with every change of what a call takes or gives, or of the events. `admin-version.test.ts` notices most of them. */
-export const PROTOCOL = 2
+export const PROTOCOL = 3
 
 /** The header in which both say of which version they are: a command with every request, an authority with every answer. */
 export const VERSION = 'mtls-version'

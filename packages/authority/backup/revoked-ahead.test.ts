@@ -97,7 +97,7 @@ describe('an inventory that goes on from before a revocation', () => {
       dnsNames: [],
       uris: [],
     })
-    return (await issueOperator(engine, 'alice', csr)).serial
+    return { serial: (await issueOperator(engine, 'alice', csr)).serial, csr }
   }
 
   const shown = (service: string) =>
@@ -107,16 +107,22 @@ describe('an inventory that goes on from before a revocation', () => {
 
   test('revokes operators’ certificates again, of before and since', async () => {
     const first = await issueAlice()
-    let second = ''
+    let second = first
     await goOnFromBefore(async () => {
       second = await issueAlice()
-      await revoke(engine, stolen({ serial: first }, { serial: second }))
+      await revoke(engine, stolen({ serial: first.serial }, { serial: second.serial }))
     })
     await apply(engine, no)
-    assert.deepEqual([isListed(first), isListed(second)], [true, true])
+    assert.deepEqual([isListed(first.serial), isListed(second.serial)], [true, true])
     const told = recentRevocations(engine.store, 10).map(({ serial, service }) => [serial, service])
-    assert.deepEqual(new Map(told as [string, string][]).get(second), 'operator alice')
+    assert.deepEqual(new Map(told as [string, string][]).get(second.serial), 'operator alice')
     assert.deepEqual(engine.store.issuedOf('operator'), [])
+    for (const { csr } of [first, second])
+      await assert.rejects(
+        issueOperator(engine, 'alice', csr),
+        { code: 'CSR_INVALID' },
+        'its key may be stolen',
+      )
   })
 
   test('bars a service again that was revoked, also in a certificate that it got since, until it is let in', async () => {

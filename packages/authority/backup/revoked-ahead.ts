@@ -18,6 +18,7 @@ import {
 import { CHECKPOINT_PATH, openCheckpoint } from '@datapunk/tlog'
 import type { Engine } from '../engine/engine.ts'
 import { forgetNextKeys } from '../publishing/announce-keys.ts'
+import { recordCompromisedKey } from '../revoked/record-revocation.ts'
 import { encodeSettings, settingsOf } from '../services/settings.ts'
 import type { PublishedAhead } from '../state/published-ahead.ts'
 import type { Transaction } from '../store/contract.ts'
@@ -115,12 +116,15 @@ export function revokeAgain(
     const entry = { service: row.service, reason: 'unspecified', learned }
     transaction.addAudit({ at, actor, deed: 'barred', entry })
   }
-  // For what reason is not in the bundle: it may be that their keys are in other hands, and the next ones lie beside them.
+  // For what reason is not in the bundle: it may be that their keys are in other hands, and the next ones that lie beside them.
+  const ofRecord = onRecord.flatMap((serial) => transaction.certificate(serial) ?? [])
+  for (const { spkiHash } of [...ofRecord, ...known])
+    recordCompromisedKey(transaction, { spkiHash, at, actor })
   const theirs = new Set(barred.map(({ service }) => service))
   const without = transaction.instances().filter(({ service }) => theirs.has(service))
   forgetNextKeys(
     transaction,
-    without.map(({ id }) => ({ instance: id })),
+    without.map(({ id }) => id),
     { at, actor },
   )
   for (const row of transaction.services()) {

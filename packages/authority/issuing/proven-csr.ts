@@ -27,7 +27,7 @@ export function provenKeyOf({ store }: Pick<Engine, 'store'>, csr: Uint8Array): 
   if (store.isKeyCompromised(keyIdOf(spki))) {
     throw new AuthorityError(
       'CSR_INVALID',
-      'found a key whose certificate was revoked because others have the key too (key-compromise); allowed: a new key, and a CSR for that',
+      'found a key that is on record as one that others have too, or may have; allowed: a new key, and a CSR for that',
     )
   }
   return { spki, key: keyAlgorithmOf(spki) }

@@ -25,21 +25,27 @@ export async function forgetWhereOff(engine: Engine): Promise<void> {
   const { store, clock, actor } = engine
   const rows = pinningWanted(engine) === 'off' ? store.nextKeys() : []
   if (rows.length === 0) return
-  await store.write((transaction) => forgetNextKeys(transaction, rows, { at: clock(), actor }))
+  await store.write((transaction) =>
+    forgetNextKeys(
+      transaction,
+      rows.map(({ instance }) => instance),
+      { at: clock(), actor },
+    ),
+  )
 }
 
 /**
  * Next keys that nobody is to use: they lie where keys lie that were stolen, or nobody pins keys any more. From the next bundle
  * on they are pinned no more; their files are never read again.
  *
- * @param of anything that names instances
+ * @param of instances
  */
 export function forgetNextKeys(
   transaction: Transaction,
-  of: readonly { readonly instance: string | undefined }[],
+  of: readonly string[],
   { at, actor }: { readonly at: number; readonly actor: string },
 ): void {
-  const instances = new Set(of.map(({ instance }) => instance))
+  const instances = new Set(of)
   for (const { instance, spkiHash } of transaction.nextKeys()) {
     if (!instances.has(instance)) continue
     transaction.forgetNextKey(instance)

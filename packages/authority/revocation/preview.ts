@@ -20,6 +20,8 @@ export interface RevokePreview {
   /** Issuing CAs in use: they are replaced, and everything under them is issued anew. */
   readonly cas: readonly string[]
   readonly already: readonly RevocationRow[]
+  /** Keys that get no certificate any more: SHA-256 of each SPKI, lowercase hex. */
+  readonly keys: readonly string[]
   /** Open connections to them, by the reports of the services at the other end. */
   readonly cuts: readonly { readonly service: string; readonly connections: number }[]
   /** Live peers that have to acknowledge. */
@@ -33,7 +35,7 @@ export interface RevokePreview {
  */
 export function previewRevocation(engine: Engine, request: RevokeRequest): RevokePreview {
   const { store, peers, clock, config } = engine
-  const { certificates, services, cas, already } = findTargets(engine, request)
+  const { certificates, services, cas, already, keys } = findTargets(engine, request)
   const serials = new Set(certificates.map(({ serial }) => serial))
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
   const cuts = new Map<string, number>()
@@ -60,6 +62,7 @@ export function previewRevocation(engine: Engine, request: RevokeRequest): Revok
     lastOf: [...touched].filter((service) => !left.has(service) && !reissues.includes(service)).sort(),
     cas: cas.map(({ id }) => id),
     already,
+    keys,
     cuts: [...cuts].map(([service, connections]) => ({ service, connections })),
     peers: [
       ...new Set(

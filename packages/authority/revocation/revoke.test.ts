@@ -20,6 +20,7 @@ import { Plug, testEngine } from '../testing/test-engine.ts'
 import { enforcementOf } from './enforcement.ts'
 import { previewRevocation } from './preview.ts'
 import { letIn, revoke } from './revoke.ts'
+import type { RevokeTarget } from './targets.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 const no = { approve: () => false }
@@ -145,6 +146,53 @@ describe('revoking', () => {
     await revoke(engine, { targets: [{ serial: first.serial }], reason: 'key-compromise' })
     assert.equal(listed(second.serial), true)
     await assert.rejects(issueForCsr(engine, 'lake', csr), { code: 'CSR_INVALID' })
+  })
+
+  test('for a stolen key certifies it no more, also where nothing was left to revoke', async () => {
+    const request = { subject: encodeName({ commonName: 'lake' }) }
+    const newCsr = async () =>
+      createCsr({ ...request, signer: localSigner((await generateKeyPair('ecdsa-p256')).privateKey) })
+    const stolen = (target: RevokeTarget) => revoke(engine, { targets: [target], reason: 'key-compromise' })
+    const cases = {
+      'revoked before, named by its serial': (serial: string) => ({ serial }),
+      'revoked before, with all of its service': () => ({ service: 'lake' }),
+      'ended, named by its serial': (serial: string) => ({ serial }),
+    }
+    for (const [what, named] of Object.entries(cases)) {
+      const csr = await newCsr()
+      const { serial } = await issueForCsr(engine, 'lake', csr)
+      if (what.startsWith('revoked')) await revoke(engine, superseded(serial))
+      else clock.advance(engine.store.certificate(serial)!.notAfter - clock.now())
+      const preview = previewRevocation(engine, { targets: [named(serial)], reason: 'key-compromise' })
+      const { revoked, keys } = await stolen(named(serial))
+      const { spkiHash } = engine.store.certificate(serial)!
+      assert.ok(keys.includes(spkiHash), what)
+      assert.deepEqual(preview.keys, keys, what)
+      assert.ok(!revoked.some((one) => one.serial === serial), what)
+      await letIn(engine, 'lake')
+      await assert.rejects(issueForCsr(engine, 'lake', csr), { code: 'CSR_INVALID' }, what)
+      const told = engine.store
+        .audit(0, 1000)
+        .filter(({ deed, entry }) => deed === 'key-compromised' && entry.spkiHash === spkiHash)
+      assert.equal(told.length, 1, what)
+      await stolen(named(serial))
+      await apply(engine, no)
+    }
+  })
+
+  test('for a stolen key of a certificate that has ended takes what else it has', async () => {
+    const signer = localSigner((await generateKeyPair('ecdsa-p256')).privateKey)
+    const csr = await createCsr({ subject: encodeName({ commonName: 'lake' }), signer })
+    const first = await issueForCsr(engine, 'lake', csr)
+    clock.advance(DAY)
+    const second = await issueForCsr(engine, 'lake', csr)
+    clock.advance(engine.store.certificate(first.serial)!.notAfter - clock.now())
+    const { revoked } = await revoke(engine, {
+      targets: [{ serial: first.serial }],
+      reason: 'key-compromise',
+    })
+    assert.deepEqual(revoked, [{ serial: second.serial, service: 'lake' }])
+    assert.equal(listed(second.serial), true)
   })
 
   test('is published though the root, whose own list is due, is away', async () => {

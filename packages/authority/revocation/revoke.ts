@@ -6,9 +6,8 @@ import { forgetNextKeys } from '../publishing/announce-keys.ts'
 import { isBundleCurrent, publish } from '../publishing/publish.ts'
 import { writePublished } from '../publishing/published-files.ts'
 import { publishLists } from '../revoked/lists.ts'
-import { recordRevocation } from '../revoked/record-revocation.ts'
+import { recordCompromisedKey, recordRevocation } from '../revoked/record-revocation.ts'
 import { compromise } from '../rollover/compromise.ts'
-import type { Reader } from '../store/contract.ts'
 import type { CertificateProfile, RevocationRow } from '../store/rows.ts'
 import { requireRootKeys } from '../trust/root-keys.ts'
 import { findTargets, type Meant, type Targets } from './targets.ts'
@@ -23,6 +22,8 @@ export interface RevokeReport {
   readonly at: number
   readonly revoked: readonly { readonly serial: string; readonly service: string | undefined }[]
   readonly already: readonly RevocationRow[]
+  /** Keys that get no certificate any more, as others have them: SHA-256 of each SPKI, lowercase hex. */
+  readonly keys: readonly string[]
   /** Services that get no certificate until `mtls issue`. */
   readonly barred: readonly string[]
   /** Services that were given new pairs, and instances that could not be. */
@@ -93,6 +94,7 @@ function reportOf(
       service: store.instances().find(({ id }) => id === instance)?.service,
     })),
     already: targets.already,
+    keys: targets.keys,
     barred: request.reissue ? [] : names,
     reissued: request.reissue ? names.filter((service) => hasPair(engine, service)) : [],
     failed,
@@ -102,16 +104,15 @@ function reportOf(
 
 async function record(
   { store, actor, report }: Engine,
-  { certificates, services, already }: Targets,
+  { certificates, services, keys, exposed }: Targets,
   { reason, reissue }: RevokeRequest,
   at: number,
 ): Promise<void> {
   const owners = new Map(store.instances().map(({ id, service }) => [id, service]))
-  const exposed =
-    reason === 'key-compromise' ? exposedInstances(store, { certificates, services, already }) : []
   const bars = reissue ? [] : services.filter(({ barredAt }) => barredAt === undefined)
   await store.write((transaction) => {
     for (const row of certificates) recordRevocation(transaction, { row, reason, at, actor })
+    for (const spkiHash of keys) recordCompromisedKey(transaction, { spkiHash, at, actor })
     forgetNextKeys(transaction, exposed, { at, actor })
     for (const row of bars) {
       transaction.putService({ ...row, barredAt: at })
@@ -123,17 +124,6 @@ async function record(
     report({ kind: 'certificate-revoked', subject, at, detail: { serial, reason } })
   }
   for (const { service } of bars) report({ kind: 'service-barred', subject: service, at, detail: { reason } })
-}
-
-/** Those whose folders others have seen, where their next keys lie too: whatever became of their certificates. */
-function exposedInstances(
-  store: Reader,
-  { certificates, services, already }: Pick<Targets, 'certificates' | 'services' | 'already'>,
-): { readonly instance: string | undefined }[] {
-  const named = new Set(services.map(({ service }) => service))
-  const of = store.instances().filter(({ service }) => named.has(service))
-  const before = already.flatMap(({ serial }) => store.certificate(serial) ?? [])
-  return [...certificates, ...before, ...of.map(({ id }) => ({ instance: id }))]
 }
 
 /** Whose a certificate is that is of no instance. */

@@ -10,11 +10,11 @@ import type { Store, Transaction } from './contract.ts'
 import { KeptStore } from './kept-store.ts'
 import { MemoryStore } from './memory.ts'
 import type {
+  CertificateRow,
   InstanceRow,
   IntentRow,
   ListRow,
   MeshRow,
-  RevocationReason,
   RevokedAfter,
   ServiceRow,
   SlotRow,
@@ -375,22 +375,37 @@ for (const [name, open] of Object.entries(stores)) {
       await assert.rejects(revoke('33'.repeat(16), 2_000), { code: 'REFERENCE_MISSING' })
     })
 
-    test('a key is compromised once a certificate for it was revoked as that, for good', async (t) => {
-      const store = await withLake(open(t))
-      const revoke = (serial: string, reason: RevocationReason) =>
-        store.write((transaction) => transaction.revoke({ serial, reason, at: 2_000 }))
-      const known = () => ['aa', 'bb', 'cc'].map((key) => store.isKeyCompromised(key))
-      await store.write((transaction) => {
-        issue(transaction, '01', { spkiHash: 'aa' })
-        issue(transaction, '02', { spkiHash: 'aa', notAfter: 3_000 })
-        issue(transaction, '03', { spkiHash: 'bb' })
-        issue(transaction, '04', { spkiHash: 'cc' })
+    test('a key is compromised once that is recorded, for good', async (t) => {
+      const store = open(t)
+      const known = () => ['aa', 'bb'].map((key) => store.isKeyCompromised(key))
+      const add = (spkiHash: string) =>
+        store.write((transaction) => transaction.addCompromisedKey({ spkiHash, at: 2_000 }))
+      assert.deepEqual(known(), [false, false])
+      assert.deepEqual([await add('aa'), await add('aa')], [true, false])
+      assert.deepEqual(known(), [true, false])
+      const failing = store.write((transaction) => {
+        transaction.addCompromisedKey({ spkiHash: 'bb', at: 2_000 })
+        throw new Error('no')
       })
-      await revoke('01', 'superseded')
-      await revoke('03', 'cessation-of-operation')
-      assert.deepEqual(known(), [false, false, false])
-      await revoke('02', 'key-compromise')
-      assert.deepEqual(known(), [true, false, false])
+      await assert.rejects(failing, /no/)
+      assert.deepEqual(known(), [true, false])
+    })
+
+    test('what an instance has splits into what can be revoked and what is', async (t) => {
+      const store = await withLake(open(t))
+      await store.write((transaction) => {
+        issue(transaction, '01', { notAfter: 9_000 })
+        issue(transaction, '02', { notAfter: 9_000 })
+        issue(transaction, '03', { notAfter: 3_000 })
+        transaction.recordIntent(intent('04'))
+        for (const serial of ['02', '03', '04'])
+          transaction.revoke({ serial, reason: 'superseded', at: 2_000 })
+      })
+      const serials = (rows: readonly CertificateRow[]) => rows.map(({ serial }) => serial)
+      assert.deepEqual(serials(store.revocableOf('lake', 2_000)), ['01'])
+      assert.deepEqual(serials(store.revokedOf('lake', 2_000)), ['02', '03', '04'])
+      assert.deepEqual(serials(store.revokedOf('lake', 3_000)), ['02', '04'])
+      assert.deepEqual(serials(store.revokedOf('stream', 2_000)), [])
     })
 
     test('a serial is known by its first 64 bits, however it was drawn', async (t) => {

@@ -9,6 +9,7 @@ import type {
   BundleRow,
   CertificateProfile,
   CertificateRow,
+  CompromisedKeyRow,
   DeliveryRow,
   HashedRecord,
   InstanceRow,
@@ -94,6 +95,8 @@ export interface Reader {
   certificate(serial: string): CertificateRow | undefined
   /** Every certificate and intent of an instance that has not ended by then, and is not revoked. */
   revocableOf(instance: string, after: number): readonly CertificateRow[]
+  /** Every certificate and intent of an instance that has not ended by then, and is revoked. */
+  revokedOf(instance: string, after: number): readonly CertificateRow[]
   /**
    * Every certificate and intent of an instance, the newest first, at most `limit`. Looks through all there are: for whoever
    * nobody waits for.
@@ -104,7 +107,7 @@ export interface Reader {
   /** Whether a serial that was used, or is about to be, has these first 64 bits (`revokedPrefix`). */
   isSerialPrefixUsed(prefix: string): boolean
   revocation(serial: string): RevocationRow | undefined
-  /** Whether a certificate for this key was revoked because the key is in other hands. @param spkiHash lowercase hex */
+  /** @param spkiHash SHA-256 of a SubjectPublicKeyInfo, lowercase hex */
   isKeyCompromised(spkiHash: string): boolean
   /** Revocations in the order of their recording; to be read at once, before anything else is asked. */
   revoked(which: RevokedAfter): Iterable<RevokedCertificate>
@@ -197,6 +200,8 @@ export interface Transaction extends Reader {
    * @throws AuthorityError `REFERENCE_MISSING` when the serial is not on record
    */
   revoke(row: RevocationRow): boolean
+  /** Records that others have the key too, or may have. For good. @returns false where that was known before */
+  addCompromisedKey(row: CompromisedKeyRow): boolean
   /** Inserts or replaces, by slot and scope. A number that is not above the one before it throws `NUMBER_REUSED`. */
   putList(row: ListRow): void
   addTrustStatement(row: TrustStatementRow): void

@@ -45,6 +45,7 @@ const changes: Readonly<Record<Deed, readonly Table[]>> = {
   recordIssued: ['certificates', 'next keys'],
   makeCurrent: ['certificates'],
   revoke: ['certificates'],
+  addCompromisedKey: [],
   putList: ['lists'],
   putAcknowledgement: ['acknowledgements'],
   putDelivery: ['deliveries'],
@@ -162,6 +163,8 @@ export class KeptStore implements Store {
   terms = (): readonly TermRow[] => this.#store.terms()
   revocableOf = (instance: string, after: number): readonly CertificateRow[] =>
     this.#store.revocableOf(instance, after)
+  revokedOf = (instance: string, after: number): readonly CertificateRow[] =>
+    this.#store.revokedOf(instance, after)
   certificatesOf = (instance: string, limit: number): readonly CertificateRow[] =>
     this.#store.certificatesOf(instance, limit)
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#store.certificatesFrom(serial)

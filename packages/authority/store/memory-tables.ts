@@ -13,6 +13,7 @@ import type {
   BundleRow,
   CertificateProfile,
   CertificateRow,
+  CompromisedKeyRow,
   DeliveryRow,
   HashedRecord,
   InstanceRow,
@@ -46,6 +47,7 @@ export class MemoryTables implements Transaction {
   readonly #certificates = new Map<string, CertificateRow>()
   readonly #serialByPrefix = new Map<string, string>()
   readonly #revocations = new Map<string, RevocationRow & Pick<RevokedCertificate, 'number'>>()
+  readonly #compromisedKeys = new Map<string, CompromisedKeyRow>()
   readonly #lists = new Map<string, ListRow>()
   readonly #current = new Map<string, string>()
   readonly #acknowledgements = new Map<string, AcknowledgementRow>()
@@ -71,6 +73,7 @@ export class MemoryTables implements Transaction {
     fill(copy.#certificates, this.#certificates)
     fill(copy.#serialByPrefix, this.#serialByPrefix)
     fill(copy.#revocations, this.#revocations)
+    fill(copy.#compromisedKeys, this.#compromisedKeys)
     fill(copy.#lists, this.#lists)
     fill(copy.#current, this.#current)
     fill(copy.#acknowledgements, this.#acknowledgements)
@@ -148,6 +151,12 @@ export class MemoryTables implements Transaction {
     )
   }
 
+  revokedOf(instance: string, after: number): readonly CertificateRow[] {
+    return this.#certificatesWhere(
+      (row) => row.instance === instance && row.notAfter > after && row.state === 'revoked',
+    )
+  }
+
   certificatesOf(instance: string, limit: number): readonly CertificateRow[] {
     return this.#certificatesWhere((row) => row.instance === instance)
       .toReversed()
@@ -168,9 +177,7 @@ export class MemoryTables implements Transaction {
   }
 
   isKeyCompromised(spkiHash: string): boolean {
-    return this.#certificatesWhere((row) => row.spkiHash === spkiHash).some(
-      ({ serial }) => this.#revocations.get(serial)?.reason === 'key-compromise',
-    )
+    return this.#compromisedKeys.has(spkiHash)
   }
 
   lastRevocationOf(slot: string): number {
@@ -390,6 +397,13 @@ export class MemoryTables implements Transaction {
       throw refusal.referenceMissing(`the revocation of ${row.serial}`, 'certificate')
     if (this.#revocations.has(row.serial)) return false
     this.#put(this.#revocations, row.serial, { ...row, number: this.#revocations.size + 1 })
+    return true
+  }
+
+  addCompromisedKey(row: CompromisedKeyRow): boolean {
+    this.#mustBeOpen()
+    if (this.#compromisedKeys.has(row.spkiHash)) return false
+    this.#put(this.#compromisedKeys, row.spkiHash, row)
     return true
   }
 

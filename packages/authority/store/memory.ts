@@ -106,6 +106,8 @@ export class MemoryStore implements CountingStore {
   nextEnd = (after: number): number => this.#tables.nextEnd(after)
   revocableOf = (instance: string, after: number): readonly CertificateRow[] =>
     this.#tables.revocableOf(instance, after)
+  revokedOf = (instance: string, after: number): readonly CertificateRow[] =>
+    this.#tables.revokedOf(instance, after)
   certificatesOf = (instance: string, limit: number): readonly CertificateRow[] =>
     this.#tables.certificatesOf(instance, limit)
   certificatesFrom = (serial: string): readonly CertificateRow[] => this.#tables.certificatesFrom(serial)

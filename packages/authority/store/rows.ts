@@ -235,6 +235,13 @@ export interface RevocationRow {
   at: number
 }
 
+export interface CompromisedKeyRow {
+  /** SHA-256 of its SubjectPublicKeyInfo, lowercase hex. */
+  spkiHash: string
+  /** When it became known, milliseconds since the epoch. */
+  at: number
+}
+
 /** Both bounds are left out themselves. */
 export interface RevokedAfter {
   /** The number of a revocation; 0 for all. */

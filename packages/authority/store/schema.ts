@@ -210,6 +210,19 @@ export const migrations: readonly SchemaStep[] = [
   DROP INDEX certificate_revocable;
   CREATE INDEX certificate_revocable ON certificate (instance, not_after) WHERE revocation IS NULL;
   `,
+  `
+  -- Beside the revocations: a certificate may have been revoked for another reason before anybody knew of its key.
+  CREATE TABLE compromised_key (spki_hash TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO compromised_key SELECT spki_hash, min(at) FROM certificate
+    JOIN revocation ON revocation.number = certificate.revocation WHERE reason = 'key-compromise' GROUP BY spki_hash;
+  CREATE TRIGGER compromised_key_stays BEFORE DELETE ON compromised_key
+    BEGIN SELECT RAISE(ABORT, 'a key that others have is never certified again'); END;
+  CREATE TRIGGER compromised_key_keeps BEFORE UPDATE ON compromised_key
+    BEGIN SELECT RAISE(ABORT, 'a key that others have is never certified again'); END;
+
+  DROP INDEX certificate_of_revoked_key;
+  CREATE INDEX certificate_revoked ON certificate (instance, not_after) WHERE revocation IS NOT NULL;
+  `,
 ]
 
 /** Whether nothing was ever written into it: an empty file, or one that SQLite has only begun. */

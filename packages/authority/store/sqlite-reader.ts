@@ -58,6 +58,7 @@ export class SqliteReader implements Reader {
   readonly #liveCertificates: ReadStatement
   readonly #nextEnd: ReadStatement
   readonly #revocableOf: ReadStatement
+  readonly #revokedOf: ReadStatement
   readonly #certificatesOf: ReadStatement
   readonly #certificatesFrom: ReadStatement
   readonly #serialsFrom: ReadStatement
@@ -118,6 +119,10 @@ export class SqliteReader implements Reader {
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
        AND certificate.revocation IS NULL ORDER BY number`,
     )
+    this.#revokedOf = reading(
+      `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? AND not_after > ?
+       AND certificate.revocation IS NOT NULL ORDER BY number`,
+    )
     this.#certificatesOf = reading(
       `SELECT ${certificateColumns} FROM certificate WHERE certificate.instance = ? ORDER BY number DESC LIMIT ?`,
     )
@@ -129,10 +134,7 @@ export class SqliteReader implements Reader {
       `SELECT serial, reason, revocation.at FROM certificate JOIN revocation
        ON revocation.number = certificate.revocation WHERE serial = ?`,
     )
-    this.#compromised = reading(
-      `SELECT 1 FROM certificate JOIN revocation ON revocation.number = certificate.revocation
-       WHERE spki_hash = ? AND certificate.revocation IS NOT NULL AND reason = 'key-compromise' LIMIT 1`,
-    )
+    this.#compromised = reading('SELECT 1 FROM compromised_key WHERE spki_hash = ?')
     this.#revoked = reading(
       `SELECT revocation.number, serial, reason, revocation.at, profile, certificate.slot, not_after AS notAfter
        FROM revocation JOIN certificate ON certificate.number = revocation.certificate
@@ -245,6 +247,10 @@ export class SqliteReader implements Reader {
 
   revocableOf(instance: string, after: number): readonly CertificateRow[] {
     return this.#revocableOf.all(instance, after).map(certificateOf)
+  }
+
+  revokedOf(instance: string, after: number): readonly CertificateRow[] {
+    return this.#revokedOf.all(instance, after).map(certificateOf)
   }
 
   certificatesOf(instance: string, limit: number): readonly CertificateRow[] {

@@ -11,6 +11,7 @@ import type {
   AttemptRow,
   AuditCheckpointRow,
   BundleRow,
+  CompromisedKeyRow,
   DeliveryRow,
   InstanceRow,
   IntentRow,
@@ -57,6 +58,7 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
   readonly #putList: StatementSync
   readonly #revoke: StatementSync
   readonly #markRevoked: StatementSync
+  readonly #addCompromisedKey: StatementSync
   readonly #lastStatement: StatementSync
   readonly #addTrustStatement: StatementSync
   readonly #addBundle: StatementSync
@@ -157,6 +159,9 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
       'INSERT INTO revocation (certificate, slot, reason, at) VALUES (?, ?, ?, ?)',
     )
     this.#markRevoked = database.prepare('UPDATE certificate SET revocation = ? WHERE number = ?')
+    this.#addCompromisedKey = database.prepare(
+      'INSERT INTO compromised_key (spki_hash, at) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
     this.#putList = put('list', [
       'slot',
       'scope',
@@ -379,6 +384,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     const { lastInsertRowid } = this.#revoke.run(row.number!, row.slot!, reason, at)
     this.#markRevoked.run(lastInsertRowid, row.number!)
     return true
+  }
+
+  addCompromisedKey({ spkiHash, at }: CompromisedKeyRow): boolean {
+    this.#mustBeOpen()
+    return this.#addCompromisedKey.run(spkiHash, at).changes > 0
   }
 
   putList(row: ListRow): void {

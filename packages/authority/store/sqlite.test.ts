@@ -343,6 +343,34 @@ test('revocations of an older inventory are numbered as they came, and its lists
   store.close()
 })
 
+test('keys that an older inventory has revoked certificates of as stolen are compromised, for good', async (t) => {
+  const file = olderInventory(
+    t,
+    9,
+    `
+    INSERT INTO slot (id, kind, state, algorithm, spki_hash, spki, since)
+      VALUES ('ca', 'issuing-ca', 'active', 'ed25519', 'ff', x'01', 1);
+    INSERT INTO certificate (number, serial, profile, slot, spki_hash, not_before, not_after, tbs_hash, request, intended_at, state)
+      VALUES (1, '01', 'leaf', 'ca', 'aa', 1, 9, 'cc', '{}', 1, 'intended'), (2, '02', 'leaf', 'ca', 'aa', 1, 9, 'cc', '{}', 1, 'intended'),
+      (3, '03', 'leaf', 'ca', 'bb', 1, 9, 'cc', '{}', 1, 'intended'), (4, '04', 'leaf', 'ca', 'dd', 1, 9, 'cc', '{}', 1, 'intended');
+    INSERT INTO revocation VALUES (1, 1, 'ca', 'key-compromise', 5), (2, 2, 'ca', 'key-compromise', 4), (3, 3, 'ca', 'superseded', 5);
+    UPDATE certificate SET revocation = number WHERE number < 4;
+  `,
+  )
+  const { store, database } = openBare(file)
+  assert.deepEqual(
+    ['aa', 'bb', 'dd'].map((key) => store.isKeyCompromised(key)),
+    [true, false, false],
+  )
+  for (const change of ['DELETE FROM compromised_key', 'UPDATE compromised_key SET at = 1'])
+    assert.throws(() => database.exec(change), /never certified again/)
+  assert.equal(
+    await store.write((transaction) => transaction.addCompromisedKey({ spkiHash: 'aa', at: 9 })),
+    false,
+  )
+  store.close()
+})
+
 test('an older inventory says of a renewal that is held which certificate it is', async (t) => {
   const file = olderInventory(
     t,

@@ -3,6 +3,9 @@ import type { JsonForm, Printed } from './json-form.ts'
 import { count, documentNumber, failedInstance, instance, instant, reason, serial, time } from './terms.ts'
 
 const already = z.strictObject({ serial, reason, at: time }).describe('was revoked before, and stays so')
+const keys = z
+  .array(z.string().describe('SHA-256 of the SubjectPublicKeyInfo, lowercase hex'))
+  .describe('that others have: none of them gets a certificate any more')
 
 const revocation = z.strictObject({
   recordedAt: instant,
@@ -14,6 +17,7 @@ const revocation = z.strictObject({
     }),
   ),
   already: z.array(already),
+  keys,
   barred: z.array(z.string()).describe('services that get no certificate until mtls issue'),
   reissued: z.array(z.string()),
   failed: z.array(failedInstance).describe('instances that could not be given new pairs'),
@@ -35,6 +39,7 @@ const preview = z.strictObject({
   lastOf: z.array(z.string()).describe('services that are left without any certificate'),
   cas: z.array(z.string()).describe('issuing CAs that are replaced'),
   already: z.array(already),
+  keys,
   cuts: z.array(z.strictObject({ service: z.string(), connections: count })),
   peers: z.array(z.string()).describe('who is told and waited for'),
 })
