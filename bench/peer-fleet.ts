@@ -40,6 +40,7 @@ class FleetPeer {
       received: (document) => {
         this.#queue = this.#queue.then(() => this.#take(document))
       },
+      heard: () => {},
       opened: () => {
         void this.#acknowledge().then(opened)
       },

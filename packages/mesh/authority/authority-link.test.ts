@@ -57,6 +57,7 @@ async function linkTo(t: TestContext, answer: RequestListener, greet = async () 
     ...{ clock, random: Buffer.alloc, received: unexpected, failed: unexpected },
     greet,
     opened: () => told.emit('opened'),
+    heard: () => {},
   })
   atEnd(t, () => link.close())
   return { link, clock: fixed, told }

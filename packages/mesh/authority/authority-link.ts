@@ -28,6 +28,8 @@ export interface AuthorityLinkOptions {
   readonly received: (document: OfferedDocument) => void
   /** Told when the authority has been greeted, and from then on may be told more. */
   readonly opened: () => void
+  /** Told when it has taken the hello, and what was said after that. */
+  readonly heard: () => void
   /** Told, once until it is there again, why the authority on another host can't be spoken to. */
   readonly failed: (error: MeshError) => void
 }
@@ -68,8 +70,13 @@ export class AuthorityLink {
     return this.#greeted?.isAlive === true
   }
 
+  /** Whether it listens, as far as is known. */
+  get isHeard(): boolean {
+    return this.isOpen && this.#greeted?.isHeard === true
+  }
+
   /**
-   * Says something, where somebody listens.
+   * Says something, where somebody may listen.
    *
    * @returns whether it was said
    */
@@ -174,7 +181,7 @@ export class AuthorityLink {
   }
 
   async #take(stream: Stream, message: AuthorityMessage): Promise<void> {
-    if (message.type === 'heard') return this.#heard()
+    if (message.type === 'heard') return this.#heard(stream)
     if (message.type === 'section') return this.#ahead.keep(message)
     if (message.type !== 'challenge') return this.#options.received(message)
     const hello = await this.#options.greet(message.nonce)
@@ -187,8 +194,12 @@ export class AuthorityLink {
   }
 
   /** It has taken the hello. One that refuses it, and so ends each stream, is called ever less often. */
-  #heard(): void {
+  #heard(stream: Stream): void {
+    if (stream !== this.#greeted) return
     this.#failures = 0
+    if (stream.isHeard) return
+    stream.isHeard = true
+    this.#options.heard()
   }
 
   #ended(stream: Stream): void {
@@ -221,6 +232,8 @@ class Stream {
   readonly #silence: Silence
   readonly #cancelEnd: () => void
   #hasSpoken = false
+  /** Whether the other end has said that it hears this one. */
+  isHeard = false
 
   constructor(contact: AuthorityContact, clock: Clock) {
     const { socket, standing } = contact

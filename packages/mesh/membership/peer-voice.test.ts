@@ -16,8 +16,12 @@ type Events = EventEmitter<{
   waits: [delay: number]
 }>
 
-/** The voice of `lake`, an authority that only listens, and a key that signs when it is told to. */
-async function speak(t: TestContext) {
+/**
+ * The voice of `lake`, an authority that takes what it says, and a key that signs when it is told to.
+ *
+ * @param refusesHello so many times, and so ends the stream
+ */
+async function speak(t: TestContext, { refusesHello = 0 } = {}) {
   const events: Events = new EventEmitter()
   const testMesh = await TestMesh.create({ services: { lake: {} } })
   atEnd(t, () => testMesh.remove())
@@ -27,7 +31,14 @@ async function speak(t: TestContext) {
     const reader = MessageReader.ofPeer()
     request.on('error', () => {})
     request.on('data', (chunk) => {
-      for (const message of reader.read(chunk)) events.emit('message', message)
+      for (const message of reader.read(chunk)) {
+        if (message.type === 'hello' && refusesHello-- > 0) {
+          response.destroy()
+          return
+        }
+        if (message.type === 'report') response.write(encodeMessage({ type: 'heard' }))
+        events.emit('message', message)
+      }
     })
   })
   const socket = join(testMesh.folder, 'voice.sock')
@@ -91,6 +102,23 @@ test('an alarm is kept until it was said to a stream that lives', async (t) => {
   assert.deepEqual(await alarm, { type: 'refusal', rule: 'MISISSUED', message: 'a stranger' })
 })
 
+test('an alarm is kept until the authority takes the hello, and is said once', async (t) => {
+  const { voice, events, clock } = await speak(t, { refusesHello: 2 })
+  const said: string[] = []
+  events.on('message', ({ type }) => said.push(type))
+  const alarm = heard(events, 'refusal')
+  voice.alarm({ kind: 'misissued', origin: 'log.test/1', checkpoints: [], message: 'a stranger' })
+  events.on('signing', (sign) => sign())
+  // Those of its reports and its patience are longer by far.
+  events.on('waits', (delay) => delay < 1000 && setImmediate().then(() => clock.advance(delay)))
+  await alarm
+  assert.equal(voice.isHeard, true)
+  assert.deepEqual(
+    said.filter((type) => type === 'hello' || type === 'refusal'),
+    ['hello', 'refusal'],
+  )
+})
+
 test('what is enforced is said in the order in which it came, however long a signature takes', async (t) => {
   const { voice, events, testMesh, membership } = await speak(t)
   const said: number[] = []
@@ -127,12 +155,18 @@ test('of many alarms that nobody heard the first sixteen are kept', async (t) =>
   sign()
   await setImmediate()
   const said: string[] = []
-  events.on('message', (message) => message.type === 'refusal' && said.push(message.message))
-  const acknowledged = heard(events, 'acknowledgement')
+  const last = Promise.withResolvers<void>()
+  events.on('message', (message) => {
+    if (message.type !== 'refusal') return
+    said.push(message.message)
+    if (message.message === 'the last') last.resolve()
+  })
   events.on('signing', (signNow) => signNow())
   clock.advance(wait)
-  await acknowledged
-  assert.deepEqual([said.length, said.at(-1)], [16, 'stranger 16'])
+  while (!voice.isHeard) await setImmediate()
+  voice.alarm({ kind: 'misissued', origin: 'log.test/1', checkpoints: [], message: 'the last' })
+  await last.promise
+  assert.deepEqual([said.length, said.at(-2)], [17, 'stranger 16'])
 })
 
 test('what was acknowledged is not said again', async (t) => {

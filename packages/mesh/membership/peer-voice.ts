@@ -83,14 +83,16 @@ export class PeerVoice {
         this.#acknowledged = ''
         void this.acknowledge()
         this.#reportOnAndOn()
-        while (this.#untold[0] !== undefined && this.#link.send(this.#untold[0])) this.#untold.shift()
+      },
+      heard: () => {
+        for (const alarm of this.#untold.splice(0)) this.#link.send(alarm)
       },
     })
   }
 
   /** Whether the authority hears it now. */
   get isHeard(): boolean {
-    return this.#link.isOpen
+    return this.#link.isHeard
   }
 
   readonly fetchSection: FetchSection = (ref, base, signal) => this.#link.section(ref, base, signal)
@@ -180,7 +182,8 @@ export class PeerVoice {
   /** Whoever runs the authority hears of it there, as soon as it listens. */
   alarm({ kind, message }: LogAlarm): void {
     const alarm = { type: 'refusal', rule: alarmRules[kind], message: message.slice(0, 2000) } as const
-    if (!this.#link.send(alarm) && this.#untold.length < MAX_UNTOLD) this.#untold.push(alarm)
+    if (this.#link.isHeard) this.#link.send(alarm)
+    else if (this.#untold.length < MAX_UNTOLD) this.#untold.push(alarm)
   }
 
   leave(): void {
