@@ -435,6 +435,17 @@ describe('a client of the mesh', () => {
     server.close()
   })
 
+  test('a dispatcher that was closed or destroyed stays so, whatever changes', async () => {
+    const request = { origin: 'https://lake.service.datapunk', path: '/', method: 'GET' } as const
+    for (const end of ['close', 'destroy'] as const) {
+      const caller = await join('stream', { config: testMesh.configFile })
+      await caller.dispatcher[end]()
+      caller.dispatcher.startAnew()
+      await assert.rejects(caller.dispatcher.request(request), { code: 'UND_ERR_DESTROYED' }, end)
+      await caller.leave()
+    }
+  })
+
   test('leave ends the calls under way, and who leaves twice waits as long', async () => {
     const caller = await join('stream', { config: testMesh.configFile })
     const silent: Server = createTcpServer((socket) => socket.on('error', () => {}))

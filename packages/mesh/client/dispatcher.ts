@@ -10,6 +10,7 @@ export class MeshDispatcher extends Dispatcher {
   readonly #client: Client
   readonly #retiring = new Set<Agent>()
   #pool: Agent
+  #isEnding = false
   /** What it was destroyed with. */
   #ended: Error | null = null
   #version: number
@@ -32,8 +33,9 @@ export class MeshDispatcher extends Dispatcher {
     if (this.#version !== this.#client.version) this.startAnew()
   }
 
-  /** Connections that are open finish what they have; new requests get new ones. */
+  /** Connections that are open finish what they have; new requests get new ones, where any is still taken. */
   startAnew(): void {
+    if (this.#isEnding) return
     const old = this.#pool
     this.#version = this.#client.version
     this.#pool = this.#newPool()
@@ -45,6 +47,7 @@ export class MeshDispatcher extends Dispatcher {
   override close(): Promise<void>
   override close(callback: () => void): void
   override close(callback?: () => void): Promise<void> | void {
+    this.#isEnding = true
     return settle(Promise.all([...this.#pools()].map((pool) => pool.close())), callback)
   }
 
@@ -53,6 +56,7 @@ export class MeshDispatcher extends Dispatcher {
   override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
     const done = typeof error === 'function' ? error : callback
     const reason = typeof error === 'function' ? null : (error ?? null)
+    this.#isEnding = true
     this.#ended ??= reason
     return settle(Promise.all([...this.#pools()].map((pool) => pool.destroy(reason))), done)
   }
