@@ -19,9 +19,9 @@ import { MeshError } from '../error.ts'
 import { type ConfigReading, readConfig } from '../files/config-file.ts'
 import { FolderWatch } from '../files/folder-watch.ts'
 import { type MeshDocuments, readMeshDocuments, refusalOf } from '../files/mesh-files.ts'
-import { readPair } from '../files/pair-file.ts'
+import { type PairText, readPair } from '../files/pair-file.ts'
 import type { Current, CurrentSource } from '../gate/current.ts'
-import { identityOf } from '../gate/identity.ts'
+import { type Identity, identityOf } from '../gate/identity.ts'
 import type { LoggedCertificates } from '../gate/logged-certificates.ts'
 import { MeshView } from '../gate/view.ts'
 import { stapleSource } from '../staples/staple-source.ts'
@@ -41,6 +41,16 @@ export interface MembershipOptions {
   readonly pollEvery: number
   /** Where to keep what was believed; else in the instance's own folder. */
   readonly memory: string | undefined
+}
+
+/** What lies in the files, or was offered: what was believed before, where nothing else is good. */
+interface Found {
+  readonly config: ConfigReading
+  readonly documents: MeshDocuments
+  /** Undefined where it can't be read. */
+  readonly pair: PairText | undefined
+  /** What is not good. */
+  readonly problems: readonly MeshError[]
 }
 
 export interface MembershipListener {
@@ -280,9 +290,41 @@ export class Membership implements CurrentSource {
   }
 
   async #read(): Promise<void> {
-    const problems: MeshError[] = []
     const isPolled = this.#isPolled
     this.#isPolled = false
+    // 1 What lies there, and what was offered: whole and good, or what was believed before.
+    const found = await this.#find()
+    if (this.#left) return
+    const isNews = found.documents !== this.#documents
+    const problems = [...found.problems, ...auditAlarm(this.#documents.bundle, found.documents.bundle)]
+    // 2 It holds from here on, also where the pair does not go with it.
+    const before = this.#current
+    const isOther = isNews || found.config !== this.#config
+    const view = isOther ? viewOf(found.config, found.documents, before.view.logged) : before.view
+    this.#documents = found.documents
+    this.#config = found.config
+    let { identity } = before
+    try {
+      if (found.pair !== undefined && (isOther || !identity.isOf(found.pair)))
+        identity = this.#identityUnder(view, found.pair)
+    } catch (error) {
+      problems.push(problemOf(error))
+    }
+    // 3 Enforced, and only then kept: a full disk keeps no revocation waiting. What failed is tried again by the poll alone, because
+    //   a try may stir the folders that are watched.
+    if (view !== before.view || identity !== before.identity) {
+      this.#current = { identity, view, version: before.version + 1 }
+      this.#listener?.changed(this.#current, before)
+    }
+    if (isNews || (isPolled && this.#unkept.length > 0)) await this.#keep()
+    // 4 Told.
+    this.#report([...problems, ...this.#waiting.reasons, ...this.#unkept])
+    if (isNews) this.#listener?.kept()
+    this.#watchFolders()
+  }
+
+  async #find(): Promise<Found> {
+    const problems: MeshError[] = []
     const tolerate = async <T>(read: Promise<T>): Promise<T | undefined> => {
       try {
         return await read
@@ -299,7 +341,14 @@ export class Membership implements CurrentSource {
       if (isNoNews(error, config)) return previous
       throw error
     })
-    let documents = (await tolerate(files)) ?? this.#documents
+    const documents = this.#believeGathered((await tolerate(files)) ?? this.#documents, latest)
+    const pair = await tolerate(readPair(this.settings))
+    return { config, documents, pair, problems }
+  }
+
+  /** @returns what was `believed`, and of what was offered whatever is newer and good */
+  #believeGathered(believed: MeshDocuments, latest: number): MeshDocuments {
+    let documents = believed
     for (const offer of this.#gathered.splice(0)) {
       try {
         const before = this.#waiting.statementsBefore(offer)
@@ -309,35 +358,15 @@ export class Membership implements CurrentSource {
         this.#waiting.failed(offer, problemOf(error))
       }
     }
-    const text = await tolerate(readPair(this.settings))
-    if (this.#left) return
+    return documents
+  }
 
-    const before = this.#current
-    const believed = documents !== this.#documents || config !== this.#config
-    const view = believed ? viewOf(config, documents, before.view.logged) : before.view
-    const isNews = documents !== this.#documents
-    problems.push(...auditAlarm(this.#documents.bundle, documents.bundle))
-    this.#documents = documents
-    this.#config = config
-    let { identity } = before
-    if (text !== undefined && (believed || !identity.isOf(text))) {
-      const now = clock.now()
-      const judge = () => (identity.isOf(text) ? identity.under(view, now) : identityOf(text, view, now))
-      const found = await tolerate(Promise.try(judge))
-      if (this.#left) return
-      const { ocspStapling } = config.service
-      if (found !== undefined) identity = this.#staples.pairToServe(found, identity, view, ocspStapling)
-    }
-    if (view !== before.view || identity !== before.identity) {
-      this.#current = { identity, view, version: before.version + 1 }
-      this.#listener?.changed(this.#current, before)
-    }
-    // Once it is enforced: a full disk keeps no revocation waiting. What failed is tried again by the poll alone, because a try may
-    // stir the folders that are watched.
-    if (isNews || (isPolled && this.#unkept.length > 0)) await this.#keep()
-    this.#report([...problems, ...this.#waiting.reasons, ...this.#unkept])
-    if (isNews) this.#listener?.kept()
-    this.#watchFolders()
+  /** Whom to be from now on. @throws MeshError where the pair is not good under `view` */
+  #identityUnder(view: MeshView, pair: PairText): Identity {
+    const { identity } = this.#current
+    const now = this.#options.clock.now()
+    const found = identity.isOf(pair) ? identity.under(view, now) : identityOf(pair, view, now)
+    return this.#staples.pairToServe(found, identity, view, this.#config.service.ocspStapling)
   }
 
   /** One after the other: each forgets what it does not know. */
