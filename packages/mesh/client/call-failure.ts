@@ -9,7 +9,7 @@ import { noProtocolFix } from '../tls-profile.ts'
 
 /** TLS alerts by which a peer says that it won't have this certificate (RFC 8446 6.2). */
 const certificateAlert =
-  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)/
+  /ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED)$/
 
 /** Who calls: what the call was begun with, and what is wrong with this service itself by now. */
 export interface Calling extends Current {
@@ -17,7 +17,13 @@ export interface Calling extends Current {
 }
 
 export function isCertificateAlert(error: unknown): boolean {
-  return certificateAlert.test((error as { code?: string } | undefined)?.code ?? '')
+  return alertIn(error) !== undefined
+}
+
+/** As in `unknown ca`. */
+function alertIn(error: unknown): string | undefined {
+  const { code = '' } = (error ?? {}) as { code?: string }
+  return certificateAlert.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ')
 }
 
 /**
@@ -54,12 +60,17 @@ export function peerRefused(target: Target, { identity, view, fault }: Calling, 
   const { serial } = identity.leaf
   const why = whyCommand(view.service, service)
   const own = fault()
-  const reason = own
-    ? `${own.message}: ${own.fix}`
-    : `found, most likely, that it refuses the certificate ${serial} of ${view.service}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}`
+  const alert = alertIn(cause)
+  const refused = `the certificate ${serial} of ${view.service}`
+  // Our own gate refuses without a word: who says why is another server, and goes by files.
+  const theirs =
+    alert === undefined
+      ? `found, most likely, that it refuses ${refused}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}`
+      : `found that it refuses ${refused}; allowed: what its own configuration and the newest paths.ca_cert and paths.crl say: see what it logs, and whether it has read them anew`
+  const how = alert === undefined ? 'closed the connection' : `sent the alert “${alert}”`
   return new MeshError(
     'PEER_REFUSED',
-    `${service} (${placeOf(target)}) closed the connection right after the handshake: ${withWhy(reason, why)}`,
+    `${service} (${placeOf(target)}) ${how} right after the handshake: ${withWhy(own ? `${own.message}: ${own.fix}` : theirs, why)}`,
     { cause, data: { ...dataOf(target), self: view.service, serial, why, ...(own && { rule: own.rule }) } },
   )
 }

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { request } from 'node:https'
 import { createServer as createTcpServer, type Server } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import { atEnd, badCertificates, type Fault, FixedClock, TestMesh } from '@datapunk/testkit'
 import { join, type Mesh, type MeshError, type MeshErrorCode, type Refusal, type Rule } from '../index.ts'
@@ -74,6 +74,17 @@ describe('a client of the mesh', () => {
   const pairOf = async (leaf: Promise<{ keyPem: string; pem: string }>) => {
     const { pem, keyPem } = await leaf
     return { cert: pem + testMesh.ca.issuing.pem, key: keyPem, ciphers: 'DEFAULT:@SECLEVEL=0' }
+  }
+
+  /** It takes signatures of RSA alone, so that OpenSSL on this side has no certificate for it. @returns its port */
+  const serverThatAlerts = async (t: TestContext): Promise<number> => {
+    const server = createTlsServer({
+      ...(await pairOf(testMesh.leaf('lake', { algorithm: 'rsa' }))),
+      ...{ ca: testMesh.ca.root.pem, sigalgs: 'rsa_pss_rsae_sha256' },
+      ...{ requestCert: true, rejectUnauthorized: true },
+    })
+    atEnd(t, () => server.close())
+    return listen(server)
   }
 
   for (const [way, call] of Object.entries(ways)) {
@@ -171,6 +182,19 @@ describe('a client of the mesh', () => {
         server.close()
       })
 
+      test('a server that refuses by an alert is PEER_REFUSED, with that alert, and tells nothing else', async (t) => {
+        const port = await serverThatAlerts(t)
+        await assert.rejects(call(stream, 'lake.service.datapunk', port), (error: MeshError) => {
+          assert.equal(error.code, 'PEER_REFUSED')
+          assert.match((error.cause as { code: string }).code, /ALERT_CERTIFICATE_REQUIRED$/)
+          assert.match(
+            error.message,
+            /sent the alert “certificate required” .*paths\.ca_cert.*`mtls why stream lake`/,
+          )
+          return true
+        })
+      })
+
       test('our own gate that refuses is PEER_REFUSED', async () => {
         const refuser = await join('old', { config: testMesh.configFile })
         const server = refuser.createServer()
@@ -211,6 +235,16 @@ describe('a client of the mesh', () => {
       })
     })
   }
+
+  test('who refuses by an alert is told to a connection once, though it ends besides', async (t) => {
+    const port = await serverThatAlerts(t)
+    const socket = await stream.connect({ host: 'lake', port })
+    const errors: unknown[] = []
+    socket.on('error', ({ code }: MeshError) => errors.push(code))
+    socket.resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+    assert.deepEqual(errors, ['PEER_REFUSED'])
+  })
 
   test('an address means its member however it is written', async () => {
     const free = createTcpServer()

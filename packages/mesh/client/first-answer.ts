@@ -2,31 +2,40 @@ import type { TLSSocket } from 'node:tls'
 import type { MeshError } from '../error.ts'
 import { isCertificateAlert } from './call-failure.ts'
 
+/** How Node tells what went wrong with TLS after the handshake: as an event, and the end of the connection comes besides. */
+interface TlsInternals {
+  _emitTLSError: (error: Error) => void
+}
+
 /**
  * In TLS 1.3 a client is done with the handshake before the server has judged it, so that a refusal looks like a success
- * followed by a closed connection. Until the server has given a sign that it accepted (a session ticket, which our gate
- * lets out only afterwards, or a first byte), an end of the connection is therefore told as what it is: `PEER_REFUSED`.
+ * followed by an alert (RFC 8446 6.2), as OpenSSL's servers send it, or by a closed connection. Until the server has given a
+ * sign that it accepted (a session ticket, which our gate lets out only afterwards, or a first byte), an end of the connection
+ * is therefore told as what it is: `PEER_REFUSED`, once.
  *
  * @param refused makes that error, of what was caught
  */
 export function expectFirstAnswer(socket: TLSSocket, refused: (cause?: unknown) => MeshError): void {
-  const { push, _destroy: destroy } = socket
+  const wire = socket as TLSSocket & TlsInternals
+  const { push, _destroy: destroy, _emitTLSError: tell } = wire
   const answered = () => {
-    socket.push = push
-    socket._destroy = destroy
+    wire.push = push
+    wire._destroy = destroy
+    wire._emitTLSError = tell
   }
-  socket.once('session', answered)
-  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+  wire.once('session', answered)
+  wire._emitTLSError = (error) => wire.destroy(error)
+  wire.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk === null) {
-      socket.destroy(refused())
+      wire.destroy(refused())
       return false
     }
     answered()
-    return push.call(socket, chunk, encoding)
+    return push.call(wire, chunk, encoding)
   }
-  socket._destroy = (error, done) => {
+  wire._destroy = (error, done) => {
     answered()
-    destroy.call(socket, error !== null && isEndByPeer(error) ? refused(error) : error, done)
+    destroy.call(wire, error !== null && isEndByPeer(error) ? refused(error) : error, done)
   }
 }
 
