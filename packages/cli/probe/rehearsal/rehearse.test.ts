@@ -73,6 +73,12 @@ test('a rehearsal asks nothing of what the config does not require, nor of who i
   ])
 })
 
+test('a service that is alone, and may call itself, is answered', async (t) => {
+  const { cells } = await rehearsed(t, { ...quick, services: { alone: {} } })
+  const [welcome] = cells.filter(({ case: id }) => id === 'welcome')
+  assert.deepEqual([welcome?.verdict, welcome?.evidence], ['answered', 'alone got HTTP 200'])
+})
+
 test('a rehearsal of one service takes along only who may call it', () => {
   const services = { a: { allow: ['c'] }, b: {}, c: { allow: ['b'] }, d: { allow: [] } }
   const config = parseConfig(JSON.stringify({ services }), { file: '/mtls-config.yaml' })

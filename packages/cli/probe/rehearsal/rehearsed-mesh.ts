@@ -9,6 +9,7 @@ import { join, type Mesh, type MeshDocuments, type Refusal, readMeshDocuments } 
 import { type Certificate, spkiOf } from '@datapunk/pki'
 import { type Config, layoutOf, type ServiceConfig } from '@datapunk/protocol'
 import { CliError } from '../../cli-error.ts'
+import { pause } from '../../pause.ts'
 import type { World } from '../../world.ts'
 import type { ProbedPlace } from '../attempt.ts'
 import { readPair, type ShownPair } from '../shown-pair.ts'
@@ -16,8 +17,8 @@ import { type Cast, REHEARSAL, rehearsalConfig, rehearsalText } from './rehearsa
 
 export type RehearsalWorld = Pick<World, 'clock' | 'randomBytes' | 'pid' | 'onSignal'>
 
-/** Live peers acknowledge a bundle in a few milliseconds. */
-const ENFORCED_WITHIN = 5000
+/** A peer says hello, and acknowledges a bundle, in a few milliseconds. */
+const HEARD_WITHIN = 5000
 
 /** A service of the mesh in this process: the real library, and an application that says hello. */
 export interface RehearsedService {
@@ -132,7 +133,7 @@ export class RehearsedMesh {
   /** Once every member enforces the newest bundle. */
   async settled(): Promise<void> {
     const { number: bundle } = this.#published().bundle.head
-    await this.authority.enforcement({ bundle, wait: ENFORCED_WITHIN })
+    await this.authority.enforcement({ bundle, wait: HEARD_WITHIN })
   }
 
   /** It was signed in this process, a moment ago. */
@@ -165,12 +166,26 @@ export class RehearsedMesh {
     server.on('tlsClientError', () => {})
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
+    await this.#arrived(name)
     const { port } = server.address() as { port: number }
     const close = async () => {
       server.close()
       await mesh.leave()
     }
     return { name, mesh, port, refusals, close }
+  }
+
+  /** Whoever has not said hello yet is waited for by nobody, and would not know where the others are. */
+  async #arrived(name: string): Promise<void> {
+    const { peers } = this.authority
+    const waiting = new AbortController()
+    const look = () => {
+      if (peers.live().some(({ instance }) => instance === name)) waiting.abort()
+    }
+    const stop = peers.onChange(look)
+    look()
+    await pause(HEARD_WITHIN, waiting.signal)
+    stop()
   }
 
   #written(text: string): Config {
