@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { answerInTurn, type Layout } from '@datapunk/protocol'
 import { shownHeaders, shownObject } from '@datapunk/tlog'
+import { DiskStore } from '../disk-store.ts'
 import { LogError } from '../log-error.ts'
-import { readFolder } from '../reading/read-folder.ts'
 import type { SubmissionKind, TransparencyLog } from '../transparency-log.ts'
 import { bodySignedFor, type Doorway, notTheAuthority } from './authority-word.ts'
 import { aboutLog } from './log-description.ts'
@@ -112,7 +112,7 @@ class Serving {
 
   async #show(response: ServerResponse, id: string, name: string): Promise<void> {
     const object = shownObject(name)
-    const octets = object && (await readFolder(this.#options.layout.log(id).public)(name))
+    const octets = object && (await new DiskStore(this.#options.layout.log(id).public).read(name))
     if (object === undefined || octets === undefined) return notThere(response)
     response.writeHead(200, shownHeaders(object, octets.byteLength)).end(octets)
   }
