@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atEnd } from '@datapunk/testkit'
-import { readFile } from './files.ts'
+import { proveWritable, readFile, writeOutput } from './files.ts'
 
 test('a file is read to its end, and no further than is allowed', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'files-'))
@@ -24,7 +24,7 @@ test('a device that never ends is given up', () => {
 })
 
 test('what a shell pipes in by a name is read too', () => {
-  const script = `import { readFile } from './files.ts'; console.log(readFile(process.argv[1], 100).byteLength)`
+  const script = `import { proveWritable, readFile, writeOutput } from './files.ts'; console.log(readFile(process.argv[1], 100).byteLength)`
   const command = `"$0" --input-type=module-typescript -e "$1" <(printf abc)`
   const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, script], {
     cwd: import.meta.dirname,
@@ -42,4 +42,23 @@ test('what somebody else has put there is not waited for', (t) => {
     code: 'FILE_UNREADABLE',
     message: /no regular file/,
   })
+})
+
+test('what can’t be written is known before the work, and leaves nothing behind', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'))
+  atEnd(t, () => rmSync(folder, { recursive: true }))
+  for (const file of ['', folder, join(folder, 'nowhere', 'file')]) {
+    assert.throws(() => proveWritable(file), { code: 'FILE_UNWRITABLE' }, file)
+    assert.throws(() => writeOutput(file, 'some'), { code: 'FILE_UNWRITABLE' }, file)
+  }
+  const file = join(folder, 'file')
+  proveWritable(undefined)
+  proveWritable(file)
+  proveWritable('/dev/null')
+  assert.deepEqual(readdirSync(folder), [])
+  assert.equal(existsSync(`.${process.pid}.new`), false)
+  writeOutput(file, 'some')
+  writeOutput('/dev/null', 'some')
+  assert.equal(readFileSync(file, 'utf8'), 'some')
+  assert.deepEqual(readdirSync(folder), ['file'])
 })

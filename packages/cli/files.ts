@@ -80,6 +80,8 @@ export function proveWritable(file: string | undefined): void {
     const there = statSync(file, { throwIfNoEntry: false })
     if (there?.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
     if (there !== undefined && !there.isFile()) return
+    // Beside a file without a name a draft can be written all the same.
+    if (file === '') throw Object.assign(new Error('no name'), { code: 'ENOENT' })
     writeFileSync(draft, '', { mode: 0o644, flag: 'wx' })
     rmSync(draft)
   })
