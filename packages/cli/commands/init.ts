@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { configTemplate } from '../config/config-template.ts'
@@ -15,7 +15,7 @@ export const initCommand: CommandSpec = {
   run({ place, output, json }) {
     const { file } = place
     try {
-      writeFileSync(file, configTemplate, { flag: 'wx', mode: 0o644 })
+      writeNew(file)
     } catch (cause) {
       throw refusal(file, cause as NodeJS.ErrnoException)
     }
@@ -23,6 +23,19 @@ export const initCommand: CommandSpec = {
     output.tell(`wrote ${file}: name your services in it, then \`mtls plan\` and \`mtls apply\``)
     return exitCode.done
   },
+}
+
+/** As a whole or not at all: half of it would be in the way of the next `mtls init`. */
+function writeNew(file: string): void {
+  const descriptor = openSync(file, 'wx', 0o644)
+  try {
+    writeFileSync(descriptor, configTemplate)
+  } catch (cause) {
+    rmSync(file)
+    throw cause
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function refusal(file: string, cause: NodeJS.ErrnoException): CliError {
