@@ -53,6 +53,11 @@ export const compromiseCommand: CommandSpec<CompromiseOptions> = {
   async run(context, options, service) {
     if (service !== undefined) return compromiseService(context, options, service)
     const kind = kindOf(options)
+    if (options.reissue || options.wait !== undefined)
+      throw new CliError(
+        'USAGE',
+        'found --reissue or --wait with a key of the mesh; allowed with a SERVICE: a key is replaced, and certificates are issued anew, in any case, and nobody is waited for',
+      )
     const request = { what: 'compromised', kind } as const
     if (options.plan) return rotate(context, request, true)
     if (!options.yes && !(await isMeant(context, kind))) {
