@@ -6,6 +6,7 @@ import { addressText, canonicalHost, formatDocumentNumber, type Member } from '@
 import { certificateIn } from '../certificate/certificate-in.ts'
 import { remoteCertificate } from '../certificate/remote-certificate.ts'
 import { type Verdict, verdictOn } from '../certificate/verdict.ts'
+import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
 import { type Context, loadConfig } from '../context.ts'
 import type { VerifyDocument } from '../documents/verify.ts'
@@ -30,7 +31,9 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
     const at = context.world.clock()
     const mesh = readMeshDocuments(config, { latest: at + config.authority.clockSkew })
     const wanted = name === undefined ? undefined : peerName(name)
-    const server = existsSync(subject) ? undefined : serverPlace(subject)
+    const isFile = existsSync(subject)
+    const server = isFile ? undefined : serverPlace(subject)
+    if (!isFile && server === undefined) throw neither(subject)
     const found: Found =
       server === undefined ? { der: certificateIn(subject) } : await fromServer(context, mesh, server)
     const certificate = parseCertificate(found.der)
@@ -39,6 +42,13 @@ export const verifyCommand: CommandSpec<{ name?: string; from?: string }> = {
     report(context, certificate, mesh, verdict)
     return verdict.accepted ? exitCode.done : exitCode.bad
   },
+}
+
+function neither(subject: string): CliError {
+  return new CliError(
+    'FILE_UNREADABLE',
+    `found no file ${subject}; allowed: a file with a certificate, or HOST:PORT of a server, as in lake.service.datapunk:8445`,
+  )
 }
 
 /** A certificate, and who it must be for as far as the way it was found says so. */
@@ -51,7 +61,7 @@ interface Found {
 function serverPlace(text: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(text)
   const port = Number(match?.[3])
-  if (match === null || port > 65_535) return undefined
+  if (match === null || port < 1 || port > 65_535) return undefined
   return { host: canonicalHost(match[1] ?? match[2] ?? ''), port }
 }
 
