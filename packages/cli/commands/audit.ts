@@ -9,6 +9,7 @@ import { auditEntryText } from '../text/audit-entry-text.ts'
 import { auditFaultDocument, auditFaultText } from '../text/audit-fault-text.ts'
 import type { Output } from '../text/output.ts'
 import { timeSince, timeText } from '../text/time-text.ts'
+import { tellUnknownService } from '../text/unknown-service.ts'
 
 interface AuditOptions {
   readonly since?: string
@@ -36,11 +37,15 @@ export const auditCommand: CommandSpec<AuditOptions> = {
         'USAGE',
         'found --since or --service; allowed: neither, because all of it is verified',
       )
-    const observation = new AuthorityReader({ config: loadConfig(context), clock: context.world.clock })
+    const config = loadConfig(context)
+    const observation = new AuthorityReader({ config, clock: context.world.clock })
     try {
       if (what === 'verify') return verify(context, observation)
       tellNothingYet(context, observation)
-      return show(context, observation, options)
+      const count = show(context, observation, options)
+      if (count === 0 && options.service !== undefined)
+        tellUnknownService(context.output, options.service, config)
+      return exitCode.done
     } finally {
       observation.close()
     }
@@ -52,19 +57,24 @@ function tellNothingYet({ output }: Context, observation: AuthorityReader): void
   output.tell('there is no mesh yet, and so no deeds: `mtls apply` makes it')
 }
 
-function show(
-  { output, json, world }: Context,
-  observation: AuthorityReader,
-  options: AuditOptions,
-): ExitCode {
+/** @returns how many entries there are */
+function show({ output, json, world }: Context, observation: AuthorityReader, options: AuditOptions): number {
   const { since, service } = options
   const entries = observation.audit({
     since: since === undefined ? undefined : timeSince('--since', since, world.clock()),
     service,
   })
-  if (json) output.printJson(entriesDocument(entries))
-  else for (const row of entries) output.print(lineOf(row, output))
-  return exitCode.done
+  if (json) {
+    const document = entriesDocument(entries)
+    output.printJson(document)
+    return document.entries.length
+  }
+  let count = 0
+  for (const row of entries) {
+    output.print(lineOf(row, output))
+    count++
+  }
+  return count
 }
 
 /** ` 42  2026-11-23T21:51:00Z  up  issued  serial 3f2a9c1b00ee56b8`. */

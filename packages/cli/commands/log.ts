@@ -28,6 +28,7 @@ import { labelText } from '../text/label-text.ts'
 import type { Output } from '../text/output.ts'
 import { serialIn } from '../text/serial-text.ts'
 import { durationOf, instantText, timeText } from '../text/time-text.ts'
+import { tellUnknownService } from '../text/unknown-service.ts'
 
 interface LogOptions extends ServeOptions {
   readonly since?: string
@@ -53,6 +54,9 @@ const actions: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
   export: writeCopy,
   watch: ({ context, sources, options }) => watchLogs(context, sources, options),
 }
+
+/** Of the others each is about all of a log. */
+const withSubject: ReadonlySet<string> = new Set(['show', 'prove', 'export'])
 
 const actionNames = [...Object.keys(actions), 'serve']
 
@@ -86,9 +90,10 @@ export const logCommand: CommandSpec<LogOptions> = {
     'mtls log serve --folder /var/lib/mtls-log --listen 0.0.0.0:7481 --url http://log.example:7481',
   ],
   async run(context, options, name = '', subject = '') {
+    if (!actionNames.includes(name)) throw unknownAction(name)
+    if (subject !== '' && !withSubject.has(name)) throw unaskedSubject(name, subject)
     if (name === 'serve') return serveAlone(context, options)
-    const action = actions[name]
-    if (action === undefined) throw unknownAction(name)
+    const action = actions[name]!
     const config = loadConfig(context)
     const latest = context.world.clock() + config.authority.clockSkew
     const { trust } = readMeshDocuments(config, { latest })
@@ -104,13 +109,22 @@ function unknownAction(name: string): CliError {
   )
 }
 
+function unaskedSubject(name: string, subject: string): CliError {
+  return new CliError(
+    'USAGE',
+    `found ${JSON.stringify(subject)} after \`mtls log ${name}\`; allowed: nothing there. Of one certificate \`mtls log show\`, \`mtls log prove\` and \`mtls verify\` tell`,
+  )
+}
+
 async function list({ context, sources, options }: Asked): Promise<ExitCode> {
   const { since, service } = options
+  const { output, world } = context
   const listed = listEntries(context, sources, {
-    since: since === undefined ? 0 : timeOf(since, context.world.clock()),
+    since: since === undefined ? 0 : timeOf(since, world.clock()),
     service,
   })
-  await context.output.during('reading the log', listed)
+  const count = await output.during('reading the log', listed)
+  if (count === 0 && service !== undefined) tellUnknownService(output, service, loadConfig(context))
   return exitCode.done
 }
 

@@ -11,12 +11,12 @@ export interface ListOptions {
   readonly service: string | undefined
 }
 
-/** One line, or one object, for each entry, the oldest first. */
+/** One line, or one object, for each entry, the oldest first. @returns how many there are */
 export async function listEntries(
   { output, json }: Context,
   sources: readonly LogSource[],
   { since, service }: ListOptions,
-): Promise<void> {
+): Promise<number> {
   const documents: LogEntryDocument[] = []
   for (const source of sources) {
     const open = await openedIfAny(source)
@@ -44,4 +44,5 @@ export async function listEntries(
     output.print(output.table(rows))
   }
   if (json) output.printJson(documents)
+  return documents.length
 }
