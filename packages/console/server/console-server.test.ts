@@ -269,7 +269,7 @@ describe('a call', () => {
         target: { service: 'lake', serial: '0'.repeat(16) },
         reason: 'superseded',
       }),
-      `"${'x'.repeat(17_000)}"`,
+      `${JSON.stringify(rotateLake)}${' '.repeat(17_000)}`,
     ]
     for (const body of bodies)
       for (const path of ['/api/plan', '/api/act'])

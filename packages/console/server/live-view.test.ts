@@ -84,6 +84,7 @@ describe('LiveView', () => {
       messages.map((message) => message.type === 'authority' && message.reachable),
       [true, false],
     )
+    assert.deepEqual(watched(live).messages, [{ type: 'authority', reachable: false, message: 'so' }])
   })
 
   test('forgets what nobody looks at any more, and says when somebody comes', () => {

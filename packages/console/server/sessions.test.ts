@@ -88,6 +88,13 @@ describe('a session', () => {
     assert.equal(sessions.find(other!, undefined), undefined)
   })
 
+  test('that has ended is kept no longer than until the next login', () => {
+    for (const _ of [1, 2]) sessions.logIn(sessions.link({ readOnly: false }).token)
+    clock.advance(SESSION_LIFE)
+    sessions.logIn(sessions.link({ readOnly: false }).token)
+    assert.equal(JSON.parse(kept ?? '').length, 1)
+  })
+
   test('outlives a restart; what is kept lets nobody in', () => {
     const { token } = sessions.link({ readOnly: true })
     const { session } = sessions.logIn(token)

@@ -57,6 +57,7 @@ let bob: TestIdentity
 let entrance: FakeEntrance
 let live: LiveView
 let done: (string | undefined)[]
+let sessions: Sessions
 let server: ConsoleServer
 let agents: Agent[]
 let sockets: Socket[]
@@ -76,7 +77,7 @@ beforeEach(async () => {
   entrance.known.set(bob.certificate.serial, { operator: 'bob', readOnly: true })
   const clock = new FixedClock()
   const randomBytes = seededRandom('visitors')
-  const sessions = new Sessions({ clock: clock.now, randomBytes })
+  sessions = new Sessions({ clock: clock.now, randomBytes })
   live = new LiveView()
   const source = {
     live,
@@ -217,6 +218,15 @@ describe('an operator', () => {
     entrance.known.delete(alice.certificate.serial)
     await assert.rejects(ask(agent, { path: '/api/audit', session }))
     await closed
+  })
+
+  test('who may no more come in is nobody of this machine instead', async () => {
+    const agent = browser(alice)
+    await ask(agent, { path: '/' })
+    const { token } = sessions.link({ readOnly: false })
+    entrance.known.delete(alice.certificate.serial)
+    await assert.rejects(ask(agent, { path: '/api/session', body: { token } }))
+    assert.doesNotThrow(() => sessions.logIn(token), 'the link is unused')
   })
 })
 
