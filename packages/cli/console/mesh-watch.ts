@@ -80,7 +80,7 @@ export class MeshWatch {
       } catch {
         // What can't be reached is told by the next look.
       }
-      if (!signal.aborted) await pause(TRY_AGAIN_AFTER, signal)
+      await pause(TRY_AGAIN_AFTER, signal)
     }
   }
 

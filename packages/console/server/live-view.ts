@@ -47,7 +47,6 @@ export class LiveView {
   }
 
   happened(events: readonly ConsoleEvent[]): void {
-    if (events.length === 0) return
     this.#events = [...this.#events, ...events].slice(-KEPT_EVENTS)
     this.#tell({ type: 'events', events: events.slice(-KEPT_EVENTS) })
   }
