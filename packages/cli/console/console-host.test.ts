@@ -9,8 +9,17 @@ import { FixedClock } from '@datapunk/testkit'
 import { ConsoleHost } from './console-host.ts'
 
 const AT_ONCE = 'process.exit(3)'
-const SERVES = `process.on('message', ({ type }) => {
-  if (type === 'serve') process.send({ type: 'served', url: 'http://127.0.0.1:7483' })
+const SERVES = `process.on('message', ({ type, address }) => {
+  if (type === 'serve') process.send({ type: 'served', url: 'http://127.0.0.1:' + address.port })
+})`
+/** Tells more of its troubles than anybody reads, and then serves. */
+const COMPLAINS = `process.on('message', ({ type }) => {
+  if (type !== 'serve') return
+  for (let count = 0; count < 1000; count++) {
+    process.send({ type: 'refused', rule: 'REVOKED', message: '', serial: '0', remote: '127.0.0.1:1' })
+    process.send({ type: 'sessions-failed', message: '' })
+  }
+  process.send({ type: 'served', url: 'http://127.0.0.1:7483' })
 })`
 const place = { file: '/etc/datapunk/mtls-config.yaml', environment: undefined, root: undefined }
 
@@ -20,6 +29,8 @@ let program: string
 let started: ChildProcess[]
 let events: AuthorityEvent[]
 let told: PromiseWithResolvers<void>
+/** What is to be done later. */
+let waiting: Set<object>
 let host: ConsoleHost
 
 beforeEach(() => {
@@ -29,8 +40,21 @@ beforeEach(() => {
   started = []
   events = []
   told = Promise.withResolvers()
+  waiting = new Set()
   host = new ConsoleHost({
-    ...{ place, clock: clock.now, after: clock.after },
+    ...{ place, clock: clock.now },
+    after(delay, call) {
+      const one = {}
+      waiting.add(one)
+      const takeBack = clock.after(delay, () => {
+        waiting.delete(one)
+        call()
+      })
+      return () => {
+        waiting.delete(one)
+        takeBack()
+      }
+    },
     certify: () => Promise.reject(new TypeError('nobody asks for that here')),
     report(event) {
       events.push(event)
@@ -171,11 +195,52 @@ describe('a process of the console that serves', () => {
     assert.equal(started.length, 3)
   })
 
+  test('goes on where the config says the same again, and moves where it says another place', async () => {
+    moveTo('127.0.0.1:7483')
+    const served = told.promise
+    moveTo('127.0.0.1:7484')
+    await served
+    assert.deepEqual(
+      events.map(({ detail }) => 'url' in detail && detail.url),
+      ['http://127.0.0.1:7483', 'http://127.0.0.1:7484'],
+    )
+  })
+
+  test('and is started again gives no link meanwhile', async () => {
+    process.kill(started.at(-1)!.pid!, 'SIGTERM')
+    await ended()
+    await assert.rejects(async () => host.link({ readOnly: false }), {
+      code: 'NO_CONSOLE',
+      message: /being started/,
+    })
+  })
+
+  test('and is closed leaves nothing to be done later', async () => {
+    await host.close()
+    assert.equal(waiting.size, 0)
+  })
+
   test('ends where the config says none, and that is no failure', async () => {
     const end = ended()
     moveTo('none')
     await end
     clock.advance(60_000)
     assert.deepEqual([started.length, failures()], [1, []])
+    await assert.rejects(async () => host.link({ readOnly: false }), {
+      code: 'NO_CONSOLE',
+      message: /authority\.console: none/,
+    })
   })
+})
+
+test('a process of the console that tells of very much fills no log', async () => {
+  program = COMPLAINS
+  moveTo('127.0.0.1:7483')
+  while (events.at(-1)?.kind !== 'console-served') await told.promise
+  const { 'operator-refused': refused = [], 'console-sessions-failed': failed = [] } = Object.groupBy(
+    events,
+    ({ kind }) => kind,
+  )
+  assert.ok(refused.length > 0 && failed.length > 0)
+  assert.ok(events.length < 200, `${events.length} events`)
 })
