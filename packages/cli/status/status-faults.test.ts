@@ -54,6 +54,10 @@ const log = {
   ...{ failure: undefined, unread: undefined },
 }
 const paths = ['a', 'b', 'c', 'd', 'e', 'f']
+const ca = (state: Status['cas'][number]['state'], notAfter: number) => ({
+  ...({ slot: 'root-1', kind: 'root', subject: 'CN=root', serial: 'ab', notBefore: now - DAY } as const),
+  ...{ state, notAfter },
+})
 const meshCases: readonly (readonly [change: Partial<Status>, faults: RegExp[]])[] = [
   [{}, []],
   [{ lostFiles: ['ca.crt', 'ca.crl'] }, [/^missing, or not as published: ca\.crt, ca\.crl; `mtls apply`/]],
@@ -65,6 +69,10 @@ const meshCases: readonly (readonly [change: Partial<Status>, faults: RegExp[]])
     { transparency: { ...log, unread: 'the log has not been compared' } },
     [/^the log has not been compared$/],
   ],
+  [{ cas: [ca('active', now + 1), ca('retiring', now)] }, []],
+  [{ cas: [ca('active', now)] }, [/^CN=root has expired$/]],
+  [{ bundleExpiresAt: now + 1 }, []],
+  [{ bundleExpiresAt: now }, [/^the bundle has expired: `mtls apply`/]],
 ]
 
 for (const [change, patterns] of meshCases) {
