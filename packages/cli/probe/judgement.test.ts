@@ -30,9 +30,9 @@ const alerted = (alert: string): Seen => ({
 })
 const answered = (received: string): Seen => ({ ...closed, received, end: 'answered' })
 const http = (status: number, body = '') => answered(`HTTP/1.1 ${status} x\r\n\r\n${body}`)
-const problem = (code: string) =>
+const problem = (code: string, status = 403) =>
   answered(
-    `HTTP/1.1 403 Forbidden\r\ncontent-type: application/problem+json\r\n\r\n${JSON.stringify({ code })}`,
+    `HTTP/1.1 ${status} x\r\ncontent-type: application/problem+json\r\n\r\n${JSON.stringify({ code })}`,
   )
 const fatal = (state: string, message: string) => answered(`E\0\0\0ESFATAL\0C${state}\0M${message}\0\0`)
 const told = (rule: string) => ({ rule, at: 1 })
@@ -93,6 +93,19 @@ describe('a try at a service that reports', () => {
     assert.deepEqual([cell.verdict, cell.rule], ['refused', 'CALLER_NOT_ALLOWED'])
     assert.equal(judged('expired', { seen: problem('CALLER_NOT_ALLOWED') }).verdict, 'unproven')
     assert.equal(judged('not-allowed', { seen: http(403) }).verdict, 'let-in')
+  })
+
+  test('is let in where it hears of what somebody behind it was refused for', () => {
+    for (const status of [200, 500, 502]) {
+      const seen = problem('CALLER_NOT_ALLOWED', status)
+      for (const id of ['not-allowed', 'revoked'])
+        assert.equal(judged(id, { seen }).verdict, 'let-in', `${id} ${status}`)
+    }
+  })
+
+  test('is unproven where it says another rule than the alert', () => {
+    const cell = judged('expired', { seen: alerted('certificate_expired'), told: told('NOT_PINNED') })
+    assert.deepEqual([cell.verdict, cell.rule], ['unproven', 'NOT_PINNED'])
   })
 
   test('is unproven while nothing happens, and where this end fails', () => {
@@ -182,13 +195,25 @@ describe('a try at a service that reads files', () => {
   })
 
   test('is unproven where the good one gets the same, or nothing', () => {
-    const same = { ...files, control: http(400), seen: http(400) }
-    assert.equal(judged('expired', same).verdict, 'unproven')
+    for (const status of [400, 403]) {
+      const same = { ...files, control: http(status), seen: http(status) }
+      assert.equal(judged('expired', same).verdict, 'unproven')
+    }
     for (const control of [undefined, closed, alerted('internal_error')])
       assert.equal(
         judged('expired', { ...files, control, seen: alerted('bad_certificate') }).verdict,
         'unproven',
       )
+  })
+
+  test('is unproven where nothing is heard, however the good one fares', () => {
+    const silent = { ...closed, end: 'silent' } as const
+    assert.equal(judged('expired', { ...files, seen: silent }).verdict, 'unproven')
+  })
+
+  test('is unproven where it was another rule, by its own word', () => {
+    const cell = judged('expired', { ...files, seen: http(400), told: told('NOT_PINNED') })
+    assert.deepEqual([cell.verdict, cell.rule], ['unproven', 'NOT_PINNED'])
   })
 
   test('is let in where it is answered', () => {
@@ -214,8 +239,10 @@ describe('a try at a service that reads files', () => {
     assert.equal(judged('not-allowed', open).verdict, 'not-asked')
     assert.equal(judged('expired', open).verdict, 'let-in')
     assert.equal(judged('not-allowed', { ...files, seen: http(200) }).verdict, 'let-in')
-    assert.equal(judged('not-allowed', { ...files, seen: http(403) }).verdict, 'refused')
-    assert.equal(judged('not-allowed', { ...files, seen: http(400) }).verdict, 'unproven')
+    for (const status of [401, 403])
+      assert.equal(judged('not-allowed', { ...files, seen: http(status) }).verdict, 'refused')
+    for (const seen of [http(400), closed])
+      assert.equal(judged('not-allowed', { ...files, seen }).verdict, 'unproven')
   })
 })
 

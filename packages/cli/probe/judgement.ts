@@ -82,10 +82,12 @@ function judgeHandshake(question: Question, { way, seen, told }: Try): Judged {
 function judgeCertificate(question: Question, seen: Seen, told: Try['told']): Judged {
   const { case: asked, control, source } = question
   const outcome = outcomeOf(seen)
-  if (outcome.code !== undefined && asked.rules.includes(outcome.code))
-    return { verdict: 'refused', rule: outcome.code, evidence: `answered ${outcome.text}` }
+  // Of any other status it is what somebody behind it was refused for.
+  const code = outcome.isRefusal ? outcome.code : undefined
+  if (code !== undefined && asked.rules.includes(code))
+    return { verdict: 'refused', rule: code, evidence: `answered ${outcome.text}` }
   // The gate answers nobody whose certificate it has refused.
-  if (outcome.code !== undefined && outcome.isRefusal) return otherRule(question, outcome.code)
+  if (code !== undefined) return otherRule(question, code)
   // Whoever reports has a gate that lets nobody else answer.
   const isHeard = seen.received !== '' && (source === 'reports' || !outcome.isRefusal)
   if (isHeard) return letIn(question, seen)
