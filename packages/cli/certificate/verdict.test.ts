@@ -25,11 +25,11 @@ describe('the verdict on a certificate', () => {
     return rules.find((one) => one.rule === rule)?.passed
   }
 
-  test('lets a CA be valid through all of its last second', async () => {
+  test('lets a CA be valid from its first second on, and through all of its last one', async () => {
     const { certificate } = testMesh.ca.issuing
-    const end = certificate.notAfter
-    const judged = [999, 1000].map((later) => keeps('dates', certificate, { at: end + later }))
-    assert.deepEqual(await Promise.all(judged), [true, false])
+    const { notBefore: begin, notAfter: end } = certificate
+    const judged = [begin - 1, begin, end + 999, end + 1000].map((at) => keeps('dates', certificate, { at }))
+    assert.deepEqual(await Promise.all(judged), [false, true, true, false])
   })
 
   test('says of the wanted name only whether it is there, whatever the certificate is for', async () => {
