@@ -150,6 +150,22 @@ describe('the page', () => {
     assert.equal((await ask({ path: '/', port: other.address.port })).status, 200)
   })
 
+  test('is where other pages may lead, and they ask it for nothing', async () => {
+    const session = logIn()
+    const cases = [
+      ['/', 'cross-site', 200],
+      ['/api/audit', 'same-origin', 200],
+      ['/api/audit', 'same-site', 403],
+      ['/api/audit', 'cross-site', 403],
+    ] as const
+    for (const [path, site, status] of cases)
+      assert.equal(
+        (await ask({ path, session, headers: { 'sec-fetch-site': site } })).status,
+        status,
+        `${path} ${site}`,
+      )
+  })
+
   test('has scripts without types, and nothing that lies beside it', async () => {
     const { status, headers, text } = await ask({ path: '/page/main.ts' })
     assert.deepEqual([status, headers['content-type']], [200, 'text/javascript; charset=utf-8'])
