@@ -27,7 +27,7 @@ import { watchLogs } from '../logs/watch-log.ts'
 import { labelText } from '../text/label-text.ts'
 import type { Output } from '../text/output.ts'
 import { serialIn } from '../text/serial-text.ts'
-import { durationOf, instantText, timeText } from '../text/time-text.ts'
+import { instantText, timeSince, timeText } from '../text/time-text.ts'
 import { tellUnknownService } from '../text/unknown-service.ts'
 
 interface LogOptions extends ServeOptions {
@@ -120,23 +120,12 @@ async function list({ context, sources, options }: Asked): Promise<ExitCode> {
   const { since, service } = options
   const { output, world } = context
   const listed = listEntries(context, sources, {
-    since: since === undefined ? 0 : timeOf(since, world.clock()),
+    since: since === undefined ? 0 : timeSince('--since', since, world.clock()),
     service,
   })
   const count = await output.during('reading the log', listed)
   if (count === 0 && service !== undefined) tellUnknownService(output, service, loadConfig(context))
   return exitCode.done
-}
-
-/** A date, a time, or how long ago. @returns milliseconds since the epoch */
-function timeOf(text: string, now: number): number {
-  if (!/^\d{4}-/.test(text)) return now - durationOf('--since', text)
-  const time = Date.parse(text)
-  if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/.test(text) && Number.isFinite(time)) return time
-  throw new CliError(
-    'USAGE',
-    `found --since ${text}; allowed: a date, a time in UTC, or a duration, as in 2026-11-01, 2026-11-01T12:00:00Z or 7d`,
-  )
 }
 
 async function show(asked: Asked): Promise<ExitCode> {

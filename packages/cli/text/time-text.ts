@@ -58,7 +58,7 @@ export function durationOf(option: string, text: string): number {
 }
 
 /**
- * The time of `2026-11-23T21:51:00Z`, or of so long ago as `24h` says.
+ * The time of `2026-11-23T21:51:00Z` or `2026-11-23`, or of so long ago as `24h` says.
  *
  * @param option for whoever has to mend it
  * @returns milliseconds since the epoch
@@ -67,11 +67,11 @@ export function durationOf(option: string, text: string): number {
 export function timeSince(option: string, text: string, now: number): number {
   const span = parseDuration(text)
   if (span !== undefined) return now - span
-  const time = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
+  const time = timeIn(text) ?? dayIn(text)
+  if (time !== undefined) return time
   throw new CliError(
     'USAGE',
-    `found ${option} ${JSON.stringify(text)}; allowed: a time, as in 2026-11-23T21:51:00Z, or a duration, as in 5m, 24h or 7d`,
+    `found ${option} ${JSON.stringify(text)}; allowed: a time or a day, as in 2026-11-23T21:51:00Z or 2026-11-23, or a duration, as in 5m, 24h or 7d`,
   )
 }
 
@@ -85,12 +85,24 @@ export function timeSince(option: string, text: string, now: number): number {
 export function timeFrom(option: string, text: string, now: number): number {
   const span = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined
   if (span !== undefined) return text.startsWith('+') ? now + span : now - span
-  const time = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
+  const time = timeIn(text)
+  if (time !== undefined) return time
   throw new CliError(
     'USAGE',
     `found ${option} ${JSON.stringify(text)}; allowed: a time, as in 2026-11-23T21:51:00Z, or how far from now, as in +30d or -1h`,
   )
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+
+function timeIn(text: string): number | undefined {
+  const day = RFC_3339.exec(text)?.[1]
+  const time = Date.parse(text)
+  return day === undefined || dayIn(day) === undefined || Number.isNaN(time) ? undefined : time
+}
+
+/** Undefined also for a day that its month does not have, which `Date` takes for one of the next month. */
+function dayIn(text: string): number | undefined {
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
+  return !Number.isNaN(time) && timeText(time).startsWith(text) ? time : undefined
+}
