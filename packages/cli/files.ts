@@ -45,7 +45,7 @@ export function readFile(
     return bytes
   } catch (cause) {
     if (cause instanceof CliError) throw cause
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
     throw new CliError('FILE_UNREADABLE', `found no readable file ${file} (${reason})`, { cause })
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
