@@ -339,8 +339,10 @@ describe('doctor', () => {
 
   for (const [id, [severity, make]] of Object.entries(cases)) {
     test(`${severity} ${id}`, async () => {
-      const finding = (await news(make())).find((one) => one.id === id)
+      const findings = await news(make())
+      const finding = findings.find((one) => one.id === id)
       assert.equal(finding?.severity, severity)
+      assert.equal(idsOf(findings).includes('check-failed'), id === 'check-failed')
       assert.ok(finding.found !== '' && finding.fix !== '' && finding.subject !== '')
     })
   }
@@ -364,7 +366,8 @@ describe('doctor', () => {
       writeFileSync(inventory, damaged)
       const findings = await found(elsewhere)
       assert.match(findings.find(({ id }) => id === 'records-broken')?.found ?? '', told)
-      assert.ok(idsOf(findings).includes('node-unsafe'))
+      const ids = idsOf(findings)
+      assert.deepEqual([ids.includes('node-unsafe'), ids.includes('check-failed')], [true, false])
     }
   })
 
@@ -379,6 +382,13 @@ describe('doctor', () => {
     }
     assert.deepEqual(await idsOfRunning(undefined), [])
     assert.deepEqual(await idsOfRunning('the disk is full'), ['apply-due', 'authority-fault'])
+  })
+
+  test('a CA that was replaced may end', async () => {
+    const change = changedStatus(({ cas }) => ({
+      cas: [...cas, ...cas.map((ca) => ({ ...ca, state: 'retiring' as const, notAfter: Date.now() }))],
+    }))
+    assert.deepEqual(await news({ change }), [])
   })
 
   test('a disk with no room at all is an error', async () => {
@@ -439,6 +449,14 @@ describe('doctor', () => {
     const [finding] = (await found()).filter(({ id }) => id === 'permissions-loose')
     assert.equal(finding?.fix, `chmod 0700 ${authority.dir}`)
     chmodSync(authority.dir, 0o700)
+    assert.deepEqual(await news(), [])
+    const key = current('lake', 'key.pem')
+    chmodSync(key, 0o644)
+    const [exposed] = await news()
+    assert.equal(exposed?.id, 'key-exposed')
+    const [command, mode = '', path = ''] = exposed.fix.split(' ')
+    assert.equal(command, 'chmod')
+    chmodSync(path, mode)
     assert.deepEqual(await news(), [])
   })
 
