@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -54,11 +66,25 @@ test('what can’t be written is known before the work, and leaves nothing behin
   const file = join(folder, 'file')
   proveWritable(undefined)
   proveWritable(file)
-  proveWritable('/dev/null')
   assert.deepEqual(readdirSync(folder), [])
   assert.equal(existsSync(`.${process.pid}.new`), false)
   writeOutput(file, 'some')
-  writeOutput('/dev/null', 'some')
   assert.equal(readFileSync(file, 'utf8'), 'some')
   assert.deepEqual(readdirSync(folder), ['file'])
+})
+
+test('what is no file is written to, and not replaced by one', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'))
+  const pipe = join(folder, 'pipe')
+  spawnSync('mkfifo', [pipe])
+  const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)
+  atEnd(t, () => {
+    closeSync(reader)
+    rmSync(folder, { recursive: true })
+  })
+  proveWritable(pipe)
+  writeOutput(pipe, 'some')
+  assert.equal(statSync(pipe).isFIFO(), true)
+  const octets = Buffer.alloc(10)
+  assert.equal(octets.toString('utf8', 0, readSync(reader, octets)), 'some')
 })
