@@ -53,7 +53,7 @@ test('architecture.md shows the imports as they are', () => {
 function foldersTold(page: string, part: string): string[] {
   const [, table = ''] = page.split(new RegExp(`^\\| \`packages/${part}\` .*\n.*\n`, 'm'))
   const [rows = ''] = table.split('\n\n')
-  return rows.split('\n').flatMap((row) => row.split('|')[1]!.match(/[a-z]+/g) ?? [])
+  return rows.split('\n').flatMap((row) => row.split('|')[1]!.match(/[a-z][a-z-]*/g) ?? [])
 }
 
 /** They hold no part of the program. */

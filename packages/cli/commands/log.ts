@@ -1,33 +1,19 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { AuthorityReader } from '@datapunk/authority'
-import { exportLog, LogError, leafHash, readIssuer, verifyLog } from '@datapunk/log'
 import { readMeshDocuments } from '@datapunk/mesh'
-import { PkiError, parseCertificate, type TileLeaf } from '@datapunk/pki'
-import { spellingHint, type TrustStatement } from '@datapunk/protocol'
-import { CHECKPOINT_PATH, EMPTY_ROOT, TlogError } from '@datapunk/tlog'
-import { certificateFacts } from '../certificate/certificate-facts.ts'
-import { certificateIn } from '../certificate/certificate-in.ts'
+import { spellingHint } from '@datapunk/protocol'
 import { CliError } from '../cli-error.ts'
 import type { CommandSpec } from '../command-spec.ts'
-import { type Context, loadConfig } from '../context.ts'
-import type {
-  LogCopyDocument,
-  LogProofDocument,
-  LogVerdictDocument,
-  WholeLogDocument,
-} from '../documents/log.ts'
+import { loadConfig } from '../context.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
-import { certificateOf, entryAt, entryOfSerial } from '../logs/entries.ts'
-import { listEntries } from '../logs/list-entries.ts'
-import { type LogSource, logSources, type OpenSource, opened, openedIfAny } from '../logs/log-source.ts'
-import { type Promised, promisedFor, prove } from '../logs/logged-certificate.ts'
-import { type ServeOptions, serveAlone } from '../logs/serve-log.ts'
-import { watchLogs } from '../logs/watch-log.ts'
-import { labelText } from '../text/label-text.ts'
-import type { Output } from '../text/output.ts'
-import { serialIn } from '../text/serial-text.ts'
-import { instantText, timeSince, timeText } from '../text/time-text.ts'
+import type { Asked } from '../log-actions/asked.ts'
+import { copyLog } from '../log-actions/copy-log.ts'
+import { listEntries } from '../log-actions/list-entries.ts'
+import { type ServeOptions, serveAlone } from '../log-actions/serve-log.ts'
+import { showEntry } from '../log-actions/show-entry.ts'
+import { showProof } from '../log-actions/show-proof.ts'
+import { verifyLogs } from '../log-actions/verify-logs.ts'
+import { watchLogs } from '../log-actions/watch-log.ts'
+import { logSources } from '../logs/log-source.ts'
+import { timeSince } from '../text/time-text.ts'
 import { tellUnknownService } from '../text/unknown-service.ts'
 
 interface LogOptions extends ServeOptions {
@@ -37,28 +23,23 @@ interface LogOptions extends ServeOptions {
   readonly once?: boolean
 }
 
-/** What every action works with. */
-interface Asked {
-  readonly context: Context
-  readonly trust: TrustStatement
-  readonly sources: readonly LogSource[]
-  readonly options: LogOptions
-  readonly subject: string
+interface Action {
+  readonly act: (asked: Asked, options: LogOptions) => Promise<ExitCode>
+  /** Each of the others is about all of a log. */
+  readonly takesSubject?: true
 }
 
-const actions: Readonly<Record<string, (asked: Asked) => Promise<ExitCode>>> = {
-  list,
-  show,
-  prove: showProof,
-  verify,
-  export: writeCopy,
-  watch: ({ context, sources, options }) => watchLogs(context, sources, options),
-}
+/** What reads a log. */
+const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
+  ['list', { act: list }],
+  ['show', { act: showEntry, takesSubject: true }],
+  ['prove', { act: showProof, takesSubject: true }],
+  ['verify', { act: verifyLogs }],
+  ['export', { act: copyLog, takesSubject: true }],
+  ['watch', { act: ({ context, sources }, options) => watchLogs(context, sources, options) }],
+])
 
-/** Of the others each is about all of a log. */
-const withSubject: ReadonlySet<string> = new Set(['show', 'prove', 'export'])
-
-const actionNames = [...Object.keys(actions), 'serve']
+const actionNames = [...actions.keys(), 'serve']
 
 export const logCommand: CommandSpec<LogOptions> = {
   name: 'log',
@@ -90,15 +71,15 @@ export const logCommand: CommandSpec<LogOptions> = {
     'mtls log serve --folder /var/lib/mtls-log --listen 0.0.0.0:7481 --url http://log.example:7481',
   ],
   async run(context, options, name = '', subject = '') {
-    if (!actionNames.includes(name)) throw unknownAction(name)
-    if (subject !== '' && !withSubject.has(name)) throw unaskedSubject(name, subject)
-    if (name === 'serve') return serveAlone(context, options)
-    const action = actions[name]!
+    const action = actions.get(name)
+    if (action === undefined && name !== 'serve') throw unknownAction(name)
+    if (subject !== '' && !action?.takesSubject) throw unaskedSubject(name, subject)
+    if (action === undefined) return serveAlone(context, options)
     const config = loadConfig(context)
     const latest = context.world.clock() + config.authority.clockSkew
     const { trust } = readMeshDocuments(config, { latest })
     const sources = await logSources(config, trust, options.from)
-    return action({ context, trust, sources, options, subject })
+    return action.act({ context, trust, sources, subject }, options)
   },
 }
 
@@ -116,8 +97,7 @@ function unaskedSubject(name: string, subject: string): CliError {
   )
 }
 
-async function list({ context, sources, options }: Asked): Promise<ExitCode> {
-  const { since, service } = options
+async function list({ context, sources }: Asked, { since, service }: LogOptions): Promise<ExitCode> {
   const { output, world } = context
   const listed = listEntries(context, sources, {
     since: since === undefined ? 0 : timeSince('--since', since, world.clock()),
@@ -125,225 +105,5 @@ async function list({ context, sources, options }: Asked): Promise<ExitCode> {
   })
   const count = await output.during('reading the log', listed)
   if (count === 0 && service !== undefined) tellUnknownService(output, service, loadConfig(context))
-  return exitCode.done
-}
-
-async function show(asked: Asked): Promise<ExitCode> {
-  const { output, json } = asked.context
-  const { source, entry } = await output.during('reading the log', found(asked))
-  const issuers = await Promise.all(entry.chain.map((fingerprint) => readIssuer(source.read, fingerprint)))
-  const { type: _, ...certificate } = certificateFacts(certificateOf(entry))
-  const facts = {
-    log: source.log.origin,
-    index: entry.leafIndex,
-    loggedAt: instantText(entry.timestamp),
-    kind: entry.entry.type === 'precert_entry' ? 'precertificate' : 'certificate',
-  }
-  const above = issuers.map((der) => parseCertificate(der).subject.toString())
-  if (json) output.printJson({ ...facts, certificate, issuers: above })
-  else
-    output.print(
-      output.table(
-        Object.entries({ ...facts, ...certificate, issuers: above }).map(([name, value]) => [
-          output.styled('quiet', labelText(name)),
-          Array.isArray(value) ? value.join('; ') : String(value),
-        ]),
-      ),
-    )
-  return exitCode.done
-}
-
-interface Found {
-  readonly source: OpenSource
-  readonly entry: TileLeaf
-}
-
-/** By its place in the newest log, its serial, or the certificate. */
-async function found(asked: Asked): Promise<Found> {
-  const { sources, subject } = asked
-  if (/^\d{1,13}$/.test(subject)) {
-    const source = await opened(sources.at(-1)!)
-    const { size } = source.checkpoint
-    if (Number(subject) < size) return { source, entry: await entryAt(source, Number(subject)) }
-    throw nothing(`entry ${subject}`, `0 to ${size - 1}`)
-  }
-  if (existsSync(subject)) {
-    const certificate = parseCertificate(certificateIn(subject))
-    const promised = promisedFor(certificate, asked.trust, asked.context.world.clock())
-    return promised === undefined
-      ? bySerial(sources, certificate.serial)
-      : prove(promised, holderOf(promised, sources))
-  }
-  const serial = serialIn(subject)
-  if (serial !== undefined) return bySerial(sources, serial)
-  throw new CliError(
-    'USAGE',
-    `found ${JSON.stringify(subject)}; allowed: the index of an entry, a serial in hex, or a file with a certificate`,
-  )
-}
-
-async function bySerial(sources: readonly LogSource[], serial: string): Promise<Found> {
-  for (const each of sources.toReversed()) {
-    const source = await openedIfAny(each)
-    if (source === undefined) continue
-    const entry = await entryOfSerial(source, serial)
-    if (entry !== undefined) return { source, entry }
-  }
-  throw nothing(`certificate with serial ${serial}`, 'one that was logged: `mtls log list` shows them')
-}
-
-function nothing(what: string, allowed: string): CliError {
-  return new CliError('NOTHING_TO_SHOW', `found no ${what} in the log; allowed: ${allowed}`)
-}
-
-function holderOf({ sct }: Promised, sources: readonly LogSource[]): LogSource {
-  const source = sources.find(({ id }) => id === sct.log)
-  if (source !== undefined) return source
-  throw new CliError(
-    'NOTHING_TO_SHOW',
-    `found none of the objects of the log ${sct.log}, which has promised this certificate; allowed: --from with its URL or a copy`,
-  )
-}
-
-/** The proof is a document either way: it is for a program to check. */
-async function showProof({ context, trust, sources, subject }: Asked): Promise<ExitCode> {
-  const { output } = context
-  if (subject === '') throw new CliError('USAGE', 'found no FILE; allowed: `mtls log prove FILE`')
-  const promised = promisedFor(parseCertificate(certificateIn(subject)), trust, context.world.clock())
-  if (promised === undefined)
-    throw nothing(
-      `promise for the certificate in ${subject}`,
-      'one with an SCT of a log that the trust statement names',
-    )
-  const proving = prove(promised, holderOf(promised, sources))
-  const { source, entry, proof } = await output.during('reading the log', proving)
-  const { log, id, read } = source
-  output.printJson({
-    log: { id: Buffer.from(id, 'hex').toString('base64'), origin: log.origin, key: base64(log.spki) },
-    checkpoint: Buffer.from((await read(CHECKPOINT_PATH)) ?? []).toString('utf8'),
-    index: entry.leafIndex,
-    timestamp: entry.timestamp,
-    leafHash: base64(leafHash(entry)),
-    proof: proof.map(base64),
-  } satisfies LogProofDocument)
-  return exitCode.done
-}
-
-function base64(octets: Uint8Array): string {
-  return Buffer.from(octets).toString('base64')
-}
-
-/** One that is damaged, or can't be reached, says nothing of the others. */
-async function verify(asked: Asked): Promise<ExitCode> {
-  const { context, sources } = asked
-  const { output, json } = context
-  const documents: LogVerdictDocument[] = []
-  for (const source of sources) {
-    const document = await verdictOn(asked, source)
-    documents.push(document)
-    if (json) continue
-    if ('error' in document) {
-      const { log, error } = document
-      output.tell(`${output.toldStyled('bad', 'not verified')}: ${log}: ${error.message} [${error.code}]`)
-    } else printVerdict(output, document)
-  }
-  if (json) output.printJson(documents)
-  return documents.some((document) => 'error' in document) ? exitCode.bad : exitCode.done
-}
-
-/** @throws what is no fault of the log, nor of what is read of it */
-async function verdictOn({ context, trust }: Asked, source: LogSource): Promise<LogVerdictDocument> {
-  const { origin: log } = source.log
-  try {
-    const checkpoint = await context.output.during(`reading ${log}`, verifyLog(source.read, source.log))
-    const promised = promisedHere(context, trust, source)
-    if (checkpoint === undefined) checkEmpty(context, source, promised)
-    const inUse = await entriesInUse(promised, source)
-    const { size, root, timestamp } = checkpoint ?? EMPTY
-    const signedAt = timestamp === undefined ? null : instantText(timestamp)
-    return { log, size, root: base64(root), signedAt, inUse }
-  } catch (cause) {
-    if (cause instanceof LogError || cause instanceof TlogError || cause instanceof PkiError) {
-      const { code, message } = cause
-      return { log, error: { code, message } }
-    }
-    throw cause
-  }
-}
-
-function printVerdict(output: Output, { log, size, signedAt, inUse }: WholeLogDocument): void {
-  const signed = signedAt === null ? 'none signed yet' : `signed ${timeText(Date.parse(signedAt))}`
-  output.print(`${output.styled('good', 'whole')}: ${log}, ${size} entries, ${signed}\n`)
-  output.print(
-    output.table(
-      inUse.map(({ service, index }) => [`  ${service}`, `its certificate in use is entry ${index}`]),
-    ),
-  )
-}
-
-/** What a log shows that has signed nothing. */
-const EMPTY = { size: 0, root: EMPTY_ROOT, timestamp: undefined }
-
-interface PromisedHere {
-  readonly service: string
-  readonly promised: Promised
-}
-
-/** Of each service whose certificate lies here and was promised by this log. */
-function promisedHere(context: Context, trust: TrustStatement, source: LogSource): PromisedHere[] {
-  const found: PromisedHere[] = []
-  for (const [service, { cert }] of loadConfig(context).services) {
-    if (!existsSync(cert)) continue
-    const certificate = parseCertificate(certificateIn(cert, { isForeign: true }))
-    const promised = promisedFor(certificate, trust, context.world.clock())
-    if (promised?.sct.log === source.id) found.push({ service, promised })
-  }
-  return found
-}
-
-async function entriesInUse(
-  here: readonly PromisedHere[],
-  source: LogSource,
-): Promise<{ readonly service: string; readonly index: number }[]> {
-  const found: { service: string; index: number }[] = []
-  for (const { service, promised } of here) {
-    await prove(promised, source)
-    found.push({ service, index: promised.leafIndex })
-  }
-  return found
-}
-
-/**
- * A log without a checkpoint is one that holds nothing yet, or is damaged.
- *
- * @throws LogError `LOG_WRONG` it has promised to hold something
- */
-function checkEmpty(context: Context, { log }: LogSource, promised: readonly PromisedHere[]): void {
-  if (promised.length === 0 && !isOnRecord(context, log.spki)) return
-  throw new LogError(
-    'LOG_WRONG',
-    `found no checkpoint in the log ${log.origin}, and certificates that it has promised to hold; allowed: the one that it has signed last. Put that back; of the log in use \`mtls up\` writes it again when it starts, where all else is there`,
-  )
-}
-
-function isOnRecord(context: Context, spki: Uint8Array): boolean {
-  const observation = new AuthorityReader({ config: loadConfig(context), clock: context.world.clock })
-  try {
-    return observation.hasPromised(spki)
-  } finally {
-    observation.close()
-  }
-}
-
-async function writeCopy({ context, sources, subject }: Asked): Promise<ExitCode> {
-  const { output, json } = context
-  if (subject === '') throw new CliError('USAGE', 'found no DIR; allowed: `mtls log export DIR`')
-  const { log, read } = sources.at(-1)!
-  const folder = resolve(subject)
-  const checkpoint = await output.during(`reading ${log.origin}`, exportLog(read, log, folder))
-  if (checkpoint === undefined) throw nothing('entry', 'a log with one')
-  const { size } = checkpoint
-  if (json) output.printJson({ log: log.origin, size, folder } satisfies LogCopyDocument)
-  else output.tell(`wrote ${size} entries of ${log.origin}, all verified, to ${folder}`)
   return exitCode.done
 }

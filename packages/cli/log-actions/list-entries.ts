@@ -1,9 +1,9 @@
 import { certificateOfEntry } from '@datapunk/pki'
 import type { Context } from '../context.ts'
 import type { LogEntryDocument } from '../documents/log.ts'
+import { entriesSince, serviceOf } from '../logs/entries.ts'
+import { type LogSource, openedIfAny } from '../logs/log-source.ts'
 import { instantText, timeText } from '../text/time-text.ts'
-import { entriesSince, serviceOf } from './entries.ts'
-import { type LogSource, openedIfAny } from './log-source.ts'
 
 export interface ListOptions {
   /** Milliseconds since the epoch. */

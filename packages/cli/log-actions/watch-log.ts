@@ -6,10 +6,10 @@ import { type Context, loadConfig } from '../context.ts'
 import type { WatchedLogDocument } from '../documents/log.ts'
 import { reportError } from '../error-report.ts'
 import { type ExitCode, exitCode } from '../exit-code.ts'
+import { serviceOf } from '../logs/entries.ts'
+import type { LogSource } from '../logs/log-source.ts'
 import { instantText, timeText } from '../text/time-text.ts'
-import { serviceOf } from './entries.ts'
 import { LogFollower } from './log-follower.ts'
-import type { LogSource } from './log-source.ts'
 
 /** Milliseconds: a certificate that nobody recorded is to be seen within a minute. */
 const LOOK_EVERY = 30_000

@@ -4,7 +4,7 @@ import { outdated, readCheckpoint, readEntries } from '@datapunk/log'
 import { certificateOfEntry, type TileLeaf } from '@datapunk/pki'
 import { tilesOfEntries } from '@datapunk/protocol'
 import { compareTrees, type ReadTile, type SignedCheckpoint, TILE_WIDTH, tilePath } from '@datapunk/tlog'
-import type { LogSource } from './log-source.ts'
+import type { LogSource } from '../logs/log-source.ts'
 
 export interface FollowerListener {
   readonly entry: (entry: TileLeaf) => void
