@@ -90,7 +90,7 @@ function showCommands(lake = '', nexus = ''): void {
     [`curl ${people}/overview`, 'who calls whom, under which certificate, until when'],
     [
       `curl -k ${urlIn(lake, 'https')}/records`,
-      'without a certificate: closed without a word, and told here',
+      'without a certificate: reset without a word, and told here',
     ],
     [`curl ${urlIn(lake, 'http')}/metrics`, 'what lake tells Prometheus; beside it /healthz and /readyz'],
     [`npx mtls console ${optionsOfMtls()}`, 'a link to the mesh as a map: who calls whom, live'],

@@ -328,6 +328,17 @@ describe('before a program that speaks HTTP', () => {
     await stop()
   })
 
+  test('a member without the right is told why', async () => {
+    const { url, stop } = await serve('http/1.1')
+    both.testMesh.change('lake', { callers: ['nexus'] })
+    await both.testMesh.publish()
+    await both.lake.refresh()
+    const response = await both.stream.fetch(url)
+    assert.equal(response.status, 403)
+    assert.equal(((await response.json()) as { code: string }).code, 'CALLER_NOT_ALLOWED')
+    await stop()
+  })
+
   test('both ends are told how the proxy comes to know', async () => {
     const { url, stop } = await serve()
     const refused = once(both.lake, 'refused') as Promise<[Refusal]>
@@ -378,6 +389,26 @@ describe('for programs that speak HTTP/2, as gRPC does', () => {
       assert.deepEqual(await say(portOf(calling)), ['said', '0'])
       await calling.stop(AbortSignal.abort())
     }
+  })
+
+  test('a member without the right is told so in HTTP/2', async (t) => {
+    const both = await TwoProxies.start()
+    atEnd(t, () => both.end())
+    const to = { host: '127.0.0.1', port: 1 }
+    const serving = await openProxy(both.lake, { routes: [{ way: 'serve', at, to, protocol }] })
+    atEnd(t, () => serving.stop(AbortSignal.abort()))
+    both.testMesh.change('lake', { callers: ['nexus'] })
+    await both.testMesh.publish()
+    await both.lake.refresh()
+    const { port } = portOf(serving)
+    const routes = [{ way: 'call' as const, at, to: { host: 'lake', port }, protocol } as const]
+    const calling = await openProxy(both.stream, { routes })
+    atEnd(t, () => calling.stop(AbortSignal.abort()))
+    const near = portOf(calling)
+    const session = connectHttp2(`http://${near.host}:${near.port}`)
+    const [headers] = await once(session.request({ ':path': '/' }), 'response')
+    assert.equal(headers[':status'], 403)
+    session.close()
   })
 })
 

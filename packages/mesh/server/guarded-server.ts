@@ -5,6 +5,7 @@ import { Server as HttpsServer } from 'node:https'
 import type { Server, TLSSocket } from 'node:tls'
 import type { Certificate } from '@datapunk/pki'
 import { remoteText } from '@datapunk/protocol'
+import { resetIfCutShort } from '../connections/cut-short.ts'
 import { drainByAnswer, drainBySession, makeDrainable } from '../connections/drain.ts'
 import { countRequest, countStreams, expectNoRequests, expectRequests } from '../connections/requests.ts'
 import type { Core } from '../core.ts'
@@ -121,9 +122,12 @@ function admit(
   const verdict = core.gate.judge(contact)
   if ('refusal' in verdict) {
     const { refusal } = verdict
-    // A member deserves an answer; anyone else is closed without a word.
-    if (refusal.rule === 'CALLER_NOT_ALLOWED' && speaksHttp(server)) forbidden.give(socket, refusal)
-    else socket.destroy()
+    if (refusal.rule === 'CALLER_NOT_ALLOWED' && mayAnswer(server, socket)) forbidden.give(socket, refusal)
+    else {
+      // Nobody is told why. But many a client takes a plain close for the end of an answer, and so a refusal for an empty one.
+      resetIfCutShort(socket)
+      socket.destroy()
+    }
     core.refused(refusal)
     return true
   }
@@ -216,6 +220,11 @@ function hearRequest(request: IncomingMessage, response: ServerResponse): void {
 /** Requests of HTTP/2 have a stream. */
 function isHttp1(request: unknown): request is IncomingMessage {
   return (request as { stream?: unknown }).stream === undefined
+}
+
+/** A member deserves an answer, where the two have agreed on HTTP, or nothing else is spoken here. */
+function mayAnswer(server: Server, { alpnProtocol }: TLSSocket): boolean {
+  return speaksHttp(server) || alpnProtocol === 'h2' || alpnProtocol === 'http/1.1'
 }
 
 function speaksHttp(server: Server): boolean {

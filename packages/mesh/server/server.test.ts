@@ -252,6 +252,15 @@ describe('a server of the mesh', () => {
     assert.equal(await timeoutOf(lake.protect(createTlsServer({ handshakeTimeout: 60_000 }))), 60_000)
   })
 
+  test('who is refused is reset, so that nobody takes it for an answer without a word', async () => {
+    for (const server of [lake.createServer(), lake.protect(createTlsServer()), vault.createServer()]) {
+      const port = await listen(server)
+      const { received, error } = await callAsStranger(port, '')
+      assert.deepEqual([received, error], ['', 'ECONNRESET'])
+      server.close()
+    }
+  })
+
   test('nothing of the gate can be taken away afterwards', () => {
     const server = lake.createServer()
     assert.throws(() => server.setSecureContext({}), TypeError)
