@@ -169,8 +169,26 @@ describe('whoever answers for the authority', () => {
       transaction.recordIntent({ ...intent, serial: '1234567890abcdef' }),
     )
     assert.equal(await ask('1234567890abcdef'), 'unknown')
+    assert.equal(await responder.staple('1234567890abcdef'), undefined)
     assert.equal(await ask('55'.repeat(16)), 'unknown')
     assert.equal(await ask(engine.store.issuedOf('issuing-ca')[0]!.serial), 'unknown')
+  })
+
+  test('has what is about to be issued unknown for a moment only, for whoever asks and for caches', async () => {
+    const serial = '1234567890abcdef'
+    const { der: _der, state: _state, ...intent } = engine.store.certificate(leaf.serial)!
+    await engine.store.write((transaction) => transaction.recordIntent({ ...intent, serial }))
+    const about = encodeOcspRequest({ certId: certIdOf({ issuer, serial, hash: 'sha256' }) })
+    const { answer, der } = await post(about)
+    const response = parseOcspResponse(der)
+    assert.ok(response.status === 'successful')
+    assert.deepEqual(
+      response.answers.map(({ status, nextUpdate }) => [status.kind, nextUpdate! - clock.now()]),
+      [['unknown', 60_000]],
+    )
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+    await engine.store.write((transaction) => transaction.recordIssued(serial, Uint8Array.of(7)))
+    assert.equal((await post(about)).answer.headers.get('cache-control')?.includes('max-age'), true)
   })
 
   test('is not authorized for the certificates of others, and says so', async () => {

@@ -21,7 +21,10 @@ import { latestTime } from '../timing/issued-ahead.ts'
 /** An answer, and for how long it may be kept. */
 export interface OcspReply {
   readonly der: Uint8Array
-  /** Milliseconds since the epoch; absent for what is for nobody else: errors, and answers with a nonce. */
+  /**
+   * Milliseconds since the epoch; absent for what is for nobody else: errors, answers with a nonce, and those of what is not on
+   * record, as it may be a moment later.
+   */
   readonly times: { readonly thisUpdate: number; readonly nextUpdate: number } | undefined
 }
 
@@ -46,6 +49,9 @@ const MAX_KEPT = 20_000
 
 /** Of an answer that is kept: a question, or a staple's two. */
 const MAX_KEPT_QUESTIONS = 2
+
+/** How long it is `unknown` what is not on record: a precertificate is in the log before its certificate is signed. Milliseconds. */
+const UNKNOWN_LIVES = 60_000
 
 /** Whoever asks about many at once can ask again. */
 const MAX_QUESTIONS = 16
@@ -131,16 +137,15 @@ export class OcspResponder {
   ): Promise<OcspReply> {
     const { clockSkew, answersLive } = this.#options
     const thisUpdate = wholeSeconds(now - clockSkew)
-    const nextUpdate = Math.min(wholeSeconds(now + answersLive), wholeSeconds(signer.certificate.notAfter))
-    const answers = certIds.map((certId) => ({
-      certId,
-      status: this.#statusOf(certId.serial, issuer.slot, thisUpdate),
-      thisUpdate,
-      nextUpdate,
-    }))
+    const statuses = certIds.map(({ serial }) => this.#statusOf(serial, issuer.slot, thisUpdate))
+    const isPassing = statuses.some(({ kind }) => kind === 'unknown')
+    const end = now + (isPassing ? UNKNOWN_LIVES : answersLive)
+    const nextUpdate = wholeSeconds(Math.min(end, signer.certificate.notAfter))
+    const times = { thisUpdate, nextUpdate }
+    const answers = certIds.map((certId, nth) => ({ certId, status: statuses[nth]!, ...times }))
     const request = { responder: signer.certificate, producedAt: wholeSeconds(now), answers, nonce }
     const der = await signOcspResponse(request, signer.signer)
-    return { der, times: nonce === undefined ? { thisUpdate, nextUpdate } : undefined }
+    return { der, times: nonce === undefined && !isPassing ? times : undefined }
   }
 
   /**
