@@ -386,7 +386,7 @@ const body = {
       shards: count(1, 256)
         .default(1)
         .describe(
-          'How many parts of the issuing CA’s list are published besides the whole; a certificate names the one that it is in. Certificates that were issued before a change keep theirs.',
+          'How many parts of the issuing CA’s list are published besides the whole; a certificate names the one that it is in. Certificates that were issued before a change keep theirs. NSS can’t read a part: leave it at 1 for what is built on it.',
         ),
     })
     .prefault({})
