@@ -155,7 +155,9 @@ describe('an operator’s certificate', () => {
     await assert.rejects(issueOperator(engine, 'alice', forged), { code: 'CSR_POSSESSION_UNPROVEN' })
     const pem = Buffer.from(encodePem('CERTIFICATE', csr))
     await assert.rejects(issueOperator(engine, 'alice', pem), { code: 'PEM_INVALID' })
-    await assert.rejects(issueOperator(engine, 'alice', new Uint8Array(70_000)), { code: 'CSR_INVALID' })
+    const one = encodePem('CERTIFICATE REQUEST', csr)
+    for (const other of [new Uint8Array(70_000), Buffer.from(one + one)])
+      await assert.rejects(issueOperator(engine, 'alice', other), { code: 'CSR_INVALID' })
     assert.equal(engine.store.issuedOf('operator').length, 0)
   })
 

@@ -44,7 +44,7 @@ function derOf(csr: Uint8Array): Uint8Array {
   if (csr[0] === 0x30) return csr
   // RFC 7468 7: keytool, certtool and NSS write the other one.
   const isNew = Buffer.from(csr).includes('-----BEGIN NEW CERTIFICATE REQUEST-----')
-  const [der] = decodePem(csr, isNew ? 'NEW CERTIFICATE REQUEST' : 'CERTIFICATE REQUEST')
-  if (der === undefined) throw new AuthorityError('CSR_INVALID', 'found no CERTIFICATE REQUEST in the file')
-  return der
+  const [der, ...more] = decodePem(csr, isNew ? 'NEW CERTIFICATE REQUEST' : 'CERTIFICATE REQUEST')
+  if (more.length === 0) return der!
+  throw new AuthorityError('CSR_INVALID', `found ${1 + more.length} requests in the file; allowed: one`)
 }
