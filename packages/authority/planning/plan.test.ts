@@ -219,6 +219,18 @@ const changes: readonly (readonly [change: string, config: Config, actions: read
     ['rename-service pond!', 'issue pond', 'publish mesh'],
   ],
   [
+    'a name that a member lets go, for a new service',
+    configOf(
+      {},
+      {
+        ...base.services,
+        lake: { common_name: 'l.service.datapunk' },
+        pond: { common_name: 'lake.service.datapunk' },
+      },
+    ),
+    ['change-names lake!', 'add-service pond!', 'issue lake', 'issue pond', 'publish mesh'],
+  ],
+  [
     'a name added',
     configOf({}, { ...base.services, lake: { ...base.services.lake, dns_names: ['l.service.datapunk'] } }),
     ['change-names lake', 'issue lake', 'publish mesh'],

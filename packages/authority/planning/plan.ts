@@ -16,7 +16,7 @@ import type { CertificateRow, ServiceDeed, SlotKind, SlotRow } from '../store/ro
 import { DAY } from '../time.ts'
 import { isMadeAhead, latestAfter } from '../timing/issued-ahead.ts'
 import { isHeld } from './held.ts'
-import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
+import type { Inventory, InventoryInstance } from './inventory.ts'
 import { wantedScts } from './plan-scts.ts'
 import { planRoll, type RollPlan } from './roll-plan.ts'
 import { type RollStep, type RollWait, rollStepKinds } from './roll-step.ts'
@@ -234,16 +234,21 @@ function planServices(
   const removed = [...inventory.services.values()].filter(
     ({ row }) => row.state === 'member' && !config.services.has(row.service),
   )
-  const taken = ownersOfWhatWillBeFree(changed, removed)
+  const leaving = ownersOf(removed.map(({ row, settings }) => [row.service, settings]))
+  const staying = ownersOf(changed.map(({ service, applied }) => [service, applied]))
+  const taken = new Map([...staying, ...leaving])
   const renamed = new Set<string>()
   for (const { service, wanted, applied } of changed) {
     if (applied !== undefined) {
       for (const action of changes(service, applied, wanted, taken)) actions.push(action)
       continue
     }
-    const from = formerOwner(wanted, taken)
+    const from = formerOwner(wanted, leaving)
     if (from !== undefined) renamed.add(from)
-    const action = addition(service, wanted, from)
+    const action =
+      from === undefined
+        ? addition(service, wanted, formerOwner(wanted, staying))
+        : renaming(service, wanted, from)
     const isBarred = inventory.services.get(service)?.row.barredAt !== undefined
     actions.push(isBarred ? { ...action, reason: `${action.reason}; ${stillBarred(service)}` } : action)
   }
@@ -266,31 +271,27 @@ function stillBarred(service: string): string {
   return `it was revoked, and gets no certificate until \`mtls issue ${service}\``
 }
 
-function addition(service: string, settings: Settings, from: string | undefined): ServiceAction {
-  if (from === undefined) {
-    return {
-      kind: 'add-service',
-      subject: service,
-      safety: 'safe',
-      settings,
-      reason: 'it is new in the config',
-    }
-  }
+/** @param owner a member that lets go of what this one takes over, and stays */
+function addition(service: string, settings: Settings, owner: string | undefined): ServiceAction {
+  const action = { kind: 'add-service', subject: service, settings } as const
+  const reason = 'it is new in the config'
+  return owner === undefined
+    ? { ...action, safety: 'safe', reason }
+    : { ...action, safety: 'destructive', reason: `${reason}, and takes over what ${owner} has` }
+}
+
+function renaming(service: string, settings: Settings, from: string): ServiceAction {
   const reason = `it takes over from ${from}, which is no longer in the config and goes out of the members at once`
   return { kind: 'rename-service', subject: service, safety: 'destructive', settings, from, reason }
 }
 
 /** Names and files of members that the config may let go of, by name or path, each with the member that has them. */
-function ownersOfWhatWillBeFree(
-  changed: readonly Changed[],
-  removed: readonly InventoryService[],
+function ownersOf(
+  members: readonly (readonly [service: string, applied: Settings | undefined])[],
 ): ReadonlyMap<string, string> {
   const owners = new Map<string, string>()
-  for (const { service, applied } of changed) {
+  for (const [service, applied] of members) {
     if (applied !== undefined) for (const claim of claimsOf(applied)) owners.set(claim, service)
-  }
-  for (const { row, settings } of removed) {
-    for (const claim of claimsOf(settings)) owners.set(claim, row.service)
   }
   return owners
 }
