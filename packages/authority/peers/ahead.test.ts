@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { generateKeyPair, localSigner, type Signer } from '@datapunk/pki'
 import { type DocumentNumber, MAX_GENERATION, readBundleHead, sealBundleHead } from '@datapunk/protocol'
 import { apply } from '../applying/apply.ts'
 import { continueFromHere } from '../backup/continue-from-here.ts'
@@ -47,12 +48,13 @@ describe('what shows that an inventory is not the newest', () => {
     return testEngine({ dir, config, store: new MemoryStore({ rows }) })
   }
 
-  /** A head of another number, by the bundle key in use. */
-  const signed = (number: DocumentNumber, by = engine): Promise<Uint8Array> => {
-    const { head } = readBundleHead(by.store.bundle()!.head)
-    return by.keys.withSigner(activeSlot(by, 'bundle-key'), (signer) =>
-      sealBundleHead({ ...head, number }, signer),
-    )
+  /** A head of another number, or time, by the bundle key in use. */
+  const signed = (number: DocumentNumber, later = 0): Promise<Uint8Array> =>
+    engine.keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) => signedBy(signer, number, later))
+
+  const signedBy = (signer: Signer, number: DocumentNumber, later = 0): Promise<Uint8Array> => {
+    const { head } = readBundleHead(engine.store.bundle()!.head)
+    return sealBundleHead({ ...head, number, issuedAt: head.issuedAt + later }, signer)
   }
 
   const shown = ({ store }: TestEngine) =>
@@ -71,6 +73,17 @@ describe('what shows that an inventory is not the newest', () => {
       isAheadOfUs(engine.store, await signed({ generation: MAX_GENERATION, counter: 1 })),
       undefined,
     )
+  })
+
+  test('is another head of the number that is the newest here', async () => {
+    const { head } = readBundleHead(engine.store.bundle()!.head)
+    assert.equal(isAheadOfUs(engine.store, await signed(head.number)), undefined)
+    assert.equal(
+      isAheadOfUs(engine.store, await signed(head.number, 1)),
+      'another bundle 1.2 than the one on record here',
+    )
+    const before = { generation: 1, counter: 1 }
+    assert.equal(isAheadOfUs(engine.store, await signed(before, 1)), undefined)
   })
 
   test('is no head by a key that was stolen and replaced, whatever statement it comes with', async () => {
@@ -96,6 +109,9 @@ describe('what shows that an inventory is not the newest', () => {
     const [head, trust] = shown(engine)
     assert.equal(isAheadOfUs(old.store, head), undefined)
     assert.match(isAheadOfUs(old.store, head, trust) ?? '', /^bundle 1\.\d+, and 1\.2 is the newest/)
+    const { privateKey } = await generateKeyPair('ecdsa-p256')
+    const forged = await signedBy(localSigner(privateKey), { generation: 1, counter: 999_999 })
+    assert.equal(isAheadOfUs(old.store, forged, trust), undefined)
     // One that does not know of a restore.
     await continueFromHere(engine)
     await apply(engine, yes)

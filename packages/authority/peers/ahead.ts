@@ -37,7 +37,7 @@ export function isAheadOfUs(store: Reader, bytes: Uint8Array, trust?: Uint8Array
       ? mesh.generation
       : generationUnder(trust, mesh, { store, hasSigned })
     // A bundle key is of one generation. Of one that was ended on purpose there may have been more; what comes next is above it.
-    if (generation === undefined || head.number.generation !== generation) return undefined
+    if (head.number.generation !== generation) return undefined
     const order = compareDocumentNumbers(head.number, newest)
     const found = `bundle ${formatDocumentNumber(head.number)}`
     if (order > 0) return `${found}, and ${formatDocumentNumber(newest)} is the newest on record here`
@@ -51,13 +51,13 @@ export function isAheadOfUs(store: Reader, bytes: Uint8Array, trust?: Uint8Array
 /** That of a trust statement of this mesh which is news here, and names whoever has signed. */
 function generationUnder(
   trust: Uint8Array | undefined,
-  { meshId, generation }: MeshRow,
+  { meshId }: MeshRow,
   { store, hasSigned }: { readonly store: Reader; readonly hasSigned: (spki: Uint8Array) => boolean },
 ): number | undefined {
   if (trust === undefined) return undefined
   const shown = followTrustStatements([trust], { anchors: trustedSlots(store).roots })
-  const isOurs = shown.meshId === meshId && shown.number.generation >= generation
-  if (!isOurs || isOnRecord(shown, store) || !shown.bundleKeys.some(hasSigned)) return undefined
+  if (shown.meshId !== meshId || isOnRecord(shown, store) || !shown.bundleKeys.some(hasSigned))
+    return undefined
   return shown.number.generation
 }
 
