@@ -4,7 +4,7 @@ import { FixedClock } from '@datapunk/testkit'
 import { MemoryStore } from '../store/memory.ts'
 import { AcknowledgementLog } from './acknowledgement-log.ts'
 
-const said = (counter: number) => ({
+const acknowledgement = (counter: number) => ({
   ...{ instance: 'lake', generation: 1, counter, trustStatement: { generation: 1, counter: 1 } },
   ...{ serial: '01', at: counter, document: Uint8Array.of(counter), leftAt: undefined },
 })
@@ -25,14 +25,14 @@ async function prepare() {
   })
   const log = new AcknowledgementLog({ store, clock: clock.now, report: () => {} })
   const found = () => store.acknowledgements().map(({ counter, leftAt }) => [counter, leftAt])
-  return { log, found }
+  return { log, store, found }
 }
 
 test('whoever leaves while what it said last is being written has said it', async () => {
   const { log, found } = await prepare()
-  log.add(said(1))
+  log.add(acknowledgement(1))
   await log.write()
-  log.add(said(2))
+  log.add(acknowledgement(2))
   const writing = log.write()
   log.left('lake')
   await log.write()
@@ -42,7 +42,7 @@ test('whoever leaves while what it said last is being written has said it', asyn
 
 test('whoever comes again, or says something, has not left', async () => {
   const { log, found } = await prepare()
-  log.add(said(1))
+  log.add(acknowledgement(1))
   log.left('lake')
   await log.write()
   assert.deepEqual(found(), [[1, 1000]])
@@ -50,9 +50,26 @@ test('whoever comes again, or says something, has not left', async () => {
   await log.write()
   assert.deepEqual(found(), [[1, undefined]])
   log.left('lake')
-  log.add(said(2))
+  log.add(acknowledgement(2))
   await log.write()
   assert.deepEqual(found(), [[2, undefined]])
+})
+
+test('whatever is said is on record in a moment, without anybody asking for it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { log, store, found } = await prepare()
+  const said: readonly (readonly [say: () => void, found: unknown])[] = [
+    [() => log.add(acknowledgement(1)), [[1, undefined]]],
+    [() => log.left('lake'), [[1, 1000]]],
+    [() => log.came('lake'), [[1, undefined]]],
+  ]
+  for (const [say, expected] of said) {
+    say()
+    t.mock.timers.tick(1000)
+    // Whoever writes after it finds it written.
+    await store.write(() => {})
+    assert.deepEqual(found(), expected)
+  }
 })
 
 test('of whoever has never said anything nothing is kept', async () => {
