@@ -18,6 +18,7 @@ import { plan } from '../planning/plan.ts'
 import { prepareProbe } from '../probe/prepare-probe.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { takeStep } from '../rollover/roll.ts'
+import { rotate } from '../rotation/rotate.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import type { OwnPair } from './own-pair.ts'
 import { TlsDoor } from './tls-door.ts'
@@ -259,6 +260,20 @@ describe('the door for peers on other hosts', () => {
     while (admitted.length === 0) await new Promise((resolve) => setImmediate(resolve))
     assert.equal(door.callerOf(admitted[0]!)?.instance, 'nexus')
     nexus.destroy()
+  })
+
+  test('goes by the CAs that are trusted since it was told to look', async () => {
+    const before = pairOf('lake')
+    await rotate(engine, { what: 'compromised', kind: 'issuing-ca' })
+    door.refresh()
+    const lake = dial(pairOf('lake'))
+    while (admitted.length === 0 && !lake.destroyed) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(admitted.length, 1)
+    engine.events.length = 0
+    assert.equal(await heardBy(dial(before)), '')
+    const [told] = engine.events
+    assert.equal(told?.kind === 'peer-refused' && told.detail.code, 'ISSUER_UNKNOWN')
+    lake.destroy()
   })
 
   test('tells once of who was revoked, and leaves him to hear of it, and whoever is good alone', async () => {
