@@ -29,7 +29,7 @@ test('a bundle is enforced by as many peers as there may be', async () => {
   watch.stop()
 })
 
-test('a bundle is enforced when live peers say so; those that are revoked say nothing of it', async () => {
+test('a bundle is enforced, once, when all live peers say so; those that are revoked say nothing of it', async () => {
   const number = { generation: 1, counter: 1 }
   const issuedAt = Date.UTC(2026, 5, 1)
   const peers = new PeerBook(() => issuedAt + 250)
@@ -42,20 +42,44 @@ test('a bundle is enforced when live peers say so; those that are revoked say no
   watch.start()
 
   const lake = { service: 'lake', instance: 'lake', version: '1' }
+  const acknowledge = (peer: string) =>
+    peers.acknowledged(peer, { number, trustStatement: number, serial: '02', revoked: false })
+  const told = async () => {
+    await setImmediate()
+    await setImmediate()
+    return events.length
+  }
   peers.arrived({ ...lake, peer: 'one', serial: '01', revoked: true })
-  await setImmediate()
-  await setImmediate()
-  assert.deepEqual(events, [])
-
-  peers.arrived({ ...lake, peer: 'two', serial: '02', revoked: false })
-  peers.acknowledged('two', { number, trustStatement: number, serial: '02', revoked: false })
-  await setImmediate()
-  await setImmediate()
+  assert.equal(await told(), 0)
+  for (const peer of ['two', 'three']) peers.arrived({ ...lake, peer, serial: '02', revoked: false })
+  assert.equal(await told(), 0)
+  acknowledge('two')
+  assert.equal(await told(), 0)
+  acknowledge('three')
+  assert.equal(await told(), 1)
+  acknowledge('three')
+  assert.equal(await told(), 1)
   watch.stop()
   assert.deepEqual(events, [
     {
       ...{ kind: 'bundle-enforced', subject: 'mesh', at: issuedAt + 250 },
-      detail: { number: '1.1', peers: 1, after: 250 },
+      detail: { number: '1.1', peers: 2, after: 250 },
     },
   ])
+})
+
+test('whoever has stopped watching looks no more', async () => {
+  const peers = new PeerBook(() => 0)
+  const store = {
+    bundle: () => assert.fail('looked'),
+  }
+  const watch = new EnforcementWatch({ store: store as unknown as MemoryStore, peers, report: () => {} })
+  watch.start()
+  peers.arrived({
+    ...{ service: 'lake', instance: 'lake', version: '1', peer: 'one' },
+    ...{ serial: '01', revoked: false },
+  })
+  watch.stop()
+  await setImmediate()
+  await setImmediate()
 })
