@@ -10,7 +10,7 @@ import {
   encodeSettings,
   settingsOf,
 } from '../services/settings.ts'
-import type { CertificateRow, SlotKind } from '../store/rows.ts'
+import type { CertificateRow, SlotKind, SlotState } from '../store/rows.ts'
 import type { Inventory, InventoryInstance, InventoryService } from './inventory.ts'
 import { type Action, plan, renewalDue } from './plan.ts'
 
@@ -180,6 +180,19 @@ describe('plan', () => {
     ])
   })
 
+  test('goes on making what a mesh begins with until all of it is there', () => {
+    const applied = appliedAt(configOf(), now)
+    const without = (kind: SlotKind, bundle: Inventory['bundle']) =>
+      planned(configOf(), { ...applied, slots: applied.slots.filter((slot) => slot.kind !== kind), bundle })
+    for (const kind of ['root', 'issuing-ca', 'bundle-key'] as const)
+      assert.deepEqual(without(kind, undefined)[0], 'create-mesh mesh')
+    // As after a restore.
+    assert.deepEqual(without('issuing-ca', applied.bundle)[0], 'prepare mesh')
+    assert.deepEqual(planned(configOf(), { ...applied, bundle: undefined, published: false }), [
+      'publish mesh',
+    ])
+  })
+
   test('of what has been applied is nothing', () => {
     assert.deepEqual(planned(configOf(), appliedAt(configOf(), now)), [])
   })
@@ -251,6 +264,33 @@ const changes: readonly (readonly [change: string, config: Config, actions: read
       },
     ),
     ['change-names lake!', 'change-names stream!', 'issue lake', 'issue stream', 'publish mesh'],
+  ],
+  [
+    'a name taken over by a service that has all it had',
+    configOf(
+      {},
+      {
+        ...base.services,
+        lake: { ...base.services.lake, dns_names: ['stream.service.datapunk'], allow: [] },
+        stream: { common_name: 's.service.datapunk', allow: ['nexus'] },
+      },
+    ),
+    [
+      ...['change-names lake!', 'change-callers lake', 'change-names stream!'],
+      ...['issue lake', 'issue stream', 'publish mesh'],
+    ],
+  ],
+  [
+    'a file taken over',
+    configOf(
+      {},
+      {
+        ...base.services,
+        lake: { ...base.services.lake, cert: '/srv/certs/stream.crt' },
+        stream: { allow: ['nexus'], cert: '/srv/certs/s.crt' },
+      },
+    ),
+    ['change-place lake!', 'change-place stream', 'publish mesh'],
   ],
   [
     'another organization',
@@ -340,6 +380,17 @@ describe('a service that was revoked, and taken out of the config', () => {
     assert.deepEqual(brief(actions), ['add-service lake', 'publish mesh'])
     assert.match(actions[0]!.reason, /no certificate until `mtls issue lake`/)
   })
+
+  test('gets nothing while it is barred', () => {
+    const inventory = appliedAt(configOf(), now)
+    const lake = inventory.services.get('lake')!
+    const barred = {
+      ...{ row: { ...lake.row, barredAt: now }, settings: lake.settings },
+      instances: lake.instances.map((one) => ({ ...one, pair: undefined, nextKey: false, linked: false })),
+    }
+    const services = new Map([...inventory.services, ['lake', barred]])
+    assert.deepEqual(planned(configOf(), { ...inventory, services }), [])
+  })
 })
 
 describe('while the next issuing CA waits until everybody knows it', () => {
@@ -372,6 +423,7 @@ describe('while the next issuing CA waits until everybody knows it', () => {
       ],
     },
   }
+  const keyAway = { path: '/srv/certs/ca.key', isThere: false, instead: undefined }
   const withLake = (changes: Partial<InventoryInstance>): Inventory => {
     const changed = { ...lake, instances: [{ ...lake.instances[0]!, ...had, ...changes }] }
     return { ...waiting, services: new Map([...waiting.services, ['lake', changed]]) }
@@ -380,6 +432,19 @@ describe('while the next issuing CA waits until everybody knows it', () => {
   test('no certificate is promised for an address that it alone may sign for', () => {
     const { actions, waits } = plan(config, waiting, now)
     assert.deepEqual([brief(actions), waits.map(({ stage }) => stage)], [[], ['distribute']])
+  })
+
+  test('nor while that waits under the next root, or for the key of a root that is away', () => {
+    const under = { ...waiting.cas.get('issuing-ca-2')!, signer: 'root-2' }
+    const root = { ...before.slots[0]!, id: 'root-2', state: 'prepared', certificate } as const
+    const withRoot = {
+      ...{ ...waiting, slots: [...before.slots, root, next], cas: new Map([['issuing-ca-2', under]]) },
+      announced: new Map([...waiting.announced, ['root-2', { number: first, issuedAt: now }]]),
+    }
+    const { actions, waits } = plan(config, withRoot, now)
+    assert.deepEqual([brief(actions), waits.map(({ slot }) => slot)], [[], ['root-2']])
+    const away = { ...waiting, slots: before.slots, rootKeys: new Map([['root-1', keyAway]]) }
+    assert.deepEqual(planned(config, away), [])
   })
 
   test('what is lost is issued without that address', () => {
@@ -407,6 +472,9 @@ describe('while the next issuing CA waits until everybody knows it', () => {
     const { services } = withLake({})
     const inventory = { ...waiting, slots: [...before.slots, log], announced, services }
     assert.deepEqual(planned(config, inventory), ['prepare mesh', 'issue lake'])
+    const failed = { kind: 'prepare', slotKind: 'issuing-ca', reason: 'failed' } as const
+    const { actions, waits } = plan(config, inventory, now, [failed])
+    assert.deepEqual([brief(actions), waits.map(({ slot }) => slot)], [['issue lake'], ['log-2']])
   })
 })
 
@@ -462,9 +530,48 @@ describe('a certificate is issued', () => {
     assert.match(asked({ dnsNames: ['before.service.internal'] })[0]!, /dnsNames/)
   })
 
-  test('but only its links are mended when the paths in the config lead elsewhere', () => {
-    const { actions } = plan(config, withInstance({ linked: false }), now)
-    assert.deepEqual(brief(actions), ['link-files lake'])
+  test('but only what is missing beside it is made or mended', () => {
+    const done = (changes: Partial<InventoryInstance>) =>
+      brief(plan(config, withInstance(changes), now).actions)
+    assert.deepEqual(done({ linked: false }), ['link-files lake'])
+    assert.deepEqual(done({ nextKey: false }), ['make-next-key lake'])
+    assert.deepEqual(done({ pair: undefined, nextKey: false, linked: false }), ['issue lake'])
+  })
+
+  test('by what it stands on, where that is to be logged', () => {
+    const off = configOf({ transparency: 'off' }, { lake: {} })
+    const logs = (...states: SlotState[]) =>
+      states.map((state, at) => ({ ...applied.slots[3]!, id: `log-${at + 1}`, state, since: at }))
+    const withLogs = (...states: SlotState[]) => ({
+      ...applied,
+      slots: [...applied.slots.slice(0, 3), ...logs(...states)],
+    })
+    const { current } = applied.services.get('lake')!.instances[0]!
+    const unlogged = withInstance({ current: { ...current!, log: undefined } })
+    const needs: readonly (readonly [inventory: Inventory, logged: string[], off: string[]])[] = [
+      [unlogged, ['renew lake'], []],
+      [{ ...unlogged, log: undefined }, [], []],
+      [withLogs('compromised', 'active'), ['issue lake'], []],
+      [withLogs('retiring', 'active'), [], []],
+      [withLogs('retiring', 'retiring', 'retiring', 'retiring', 'active'), ['renew lake'], []],
+    ]
+    const pairs = (config: Config, inventory: Inventory) =>
+      brief(plan(config, inventory, now).actions).filter((action) => action.endsWith('lake'))
+    for (const [inventory, logged, unasked] of needs) {
+      assert.deepEqual(pairs(config, inventory), logged)
+      assert.deepEqual(pairs(off, inventory), unasked)
+    }
+  })
+
+  test('when it is of the future, and another would not be', () => {
+    const { current } = applied.services.get('lake')!.instances[0]!
+    const ahead = withInstance({ current: { ...current!, notBefore: now + DAY } })
+    const caOf = (notBefore: number) => {
+      const facts = { signer: 'root-1', notBefore, notAfter: now + 3 * 365 * DAY, revoked: false }
+      return new Map([['issuing-ca-1', { ...facts, constraints: undefined }]])
+    }
+    assert.match(issues({ ...ahead, cas: caOf(now) })[0]!, /the clock was ahead/)
+    assert.deepEqual(issues({ ...ahead, cas: caOf(now + DAY) }), [])
   })
 
   test('when it has expired', () =>
@@ -486,6 +593,72 @@ describe('a certificate is issued', () => {
     const row = { id: 'lake', service: 'lake', place: 'elsewhere' as const, since: now, held: undefined }
     assert.deepEqual(issues(withInstance({ row }), now + 99 * DAY), [])
   })
+})
+
+describe('that certificates are logged', () => {
+  const applied = appliedAt(configOf(), now)
+  const told = (scts: 'report' | 'required' | undefined, changes: Partial<Inventory> = {}): Inventory => ({
+    ...applied,
+    ...{
+      mesh: { ...applied.mesh!, scts },
+      announced: new Map([['log-1', { number: first, issuedAt: now }]]),
+    },
+    ...changes,
+  })
+  const changes = (config: Config, inventory: Inventory) =>
+    planned(config, inventory).filter((action) => action.startsWith('change-transparency'))
+
+  test('is required where the config says so, and no less without being asked for', () => {
+    const [required, report, off] = ['required', 'report', 'off'].map((transparency) =>
+      configOf({ transparency }),
+    )
+    const [safe, destructive] = [['change-transparency mesh'], ['change-transparency mesh!']]
+    assert.deepEqual(changes(required!, told('report')), safe)
+    assert.deepEqual(changes(report!, told(undefined)), safe)
+    for (const before of ['report', 'required'] as const)
+      assert.deepEqual(changes(off!, told(before)), destructive)
+    assert.deepEqual(changes(report!, told('required')), destructive)
+    assert.deepEqual([changes(report!, told('report')), changes(off!, told(undefined))], [[], []])
+  })
+
+  const lake = applied.services.get('lake')!
+  const has = (current: Partial<CertificateRow>, row = lake.row): Partial<Inventory> => {
+    const instances = lake.instances.map((one) => ({ ...one, current: { ...one.current!, ...current } }))
+    return { services: new Map([...applied.services, ['lake', { ...lake, row, instances }]]) }
+  }
+  const shows = (log: string | undefined, notAfter = now + DAY, statement = first) => {
+    const said = { instance: 'elsewhere', trustStatement: statement, bundle: first, at: now }
+    return { ...said, shown: { slot: 'issuing-ca-1', log, notAfter } }
+  }
+  const live = (one: ReturnType<typeof shows>): Partial<Inventory> => ({
+    witnesses: { ...applied.witnesses, live: [{ ...one, connections: new Map() }] },
+  })
+  const silent = (one: ReturnType<typeof shows>): Partial<Inventory> => ({
+    witnesses: { ...applied.witnesses, known: [{ ...one, speaksUntil: now + DAY }] },
+  })
+  const before = { generation: 1, counter: 0 }
+  const goneLog = { ...applied.slots[3]!, id: 'log-0', state: 'retired' } as const
+  const readiness: readonly (readonly [what: string, changes: Partial<Inventory>, isReady: boolean])[] = [
+    ['a log that no peer was told of', { announced: new Map() }, false],
+    ['a live peer that knows it', live(shows('log-1')), true],
+    ['a live peer that does not know it', live(shows('log-1', now + DAY, before)), false],
+    ['a live peer that shows what is in no log', live(shows(undefined)), false],
+    ['a live peer that shows what has ended', live(shows(undefined, now)), true],
+    ['a silent peer that shows what is in no log', silent(shows(undefined)), false],
+    ['a member’s certificate that is in no log', has({ log: undefined }), false],
+    [
+      'a member’s certificate in a log that is gone',
+      { ...has({ log: 'log-0' }), slots: [...applied.slots, goneLog] },
+      false,
+    ],
+    ['a member’s certificate that has ended', has({ log: undefined, notAfter: now }), true],
+    ['a certificate of who has left', has({ log: undefined }, { ...lake.row, state: 'removed' }), true],
+  ]
+  for (const [what, inventory, isReady] of readiness) {
+    test(`${isReady ? 'is' : 'is not'} required yet with ${what}`, () => {
+      assert.equal(changes(configOf(), told('report', inventory)).length, isReady ? 1 : 0)
+    })
+  }
 })
 
 test('plan is total, and safe actions never take anything away', () => {

@@ -445,7 +445,7 @@ export function isRollStep(action: Action): action is RollAction {
 /** What is left of a plan where the destructive actions are declined. */
 export function safePart(actions: readonly Action[]): Action[] {
   const safe = actions.filter((action) => action.safety === 'safe')
-  const follows = (action: Action) => 'follows' in action && action.follows === true
+  const follows = (action: Action) => 'follows' in action
   return safe.some((action) => !('instance' in action) && !follows(action))
     ? safe
     : safe.filter((action) => !follows(action))
