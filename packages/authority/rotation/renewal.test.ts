@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { FixedClock } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
 import { SETTLE_TIME } from '../delivery/deliver.ts'
+import { PairFolder } from '../disk/pair.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Handover } from '../engine/handover.ts'
 import { AuthorityError } from '../error.ts'
@@ -201,7 +202,7 @@ describe('by itself', () => {
     const renamed = { ...testEngine({ dir, clock, config: { services: { lake: {}, stream: {} } } }) }
     const same = { ...renamed, store: engine.store }
     await apply(same, { approve: () => true })
-    await refused(same, /names or a subject/)
+    await refused(same, /names that the service has no more/)
     await rotate(same, { what: 'pairs', service: 'lake' })
     clock.advance(25 * 60 * 60_000)
     await refused(same, /keep_previous/)
@@ -210,6 +211,53 @@ describe('by itself', () => {
     await refused(same, /log-1, which is compromised/)
     await rotate(same, { what: 'compromised', kind: 'issuing-ca' })
     await refused(same, /would be refused/)
+  })
+
+  test('puts back what bears an address that the service has still, and nothing else', async () => {
+    const withAddresses = (lake: string[], stream: string[]) => ({
+      services: { lake: { ip_addresses: lake }, stream: { ip_addresses: stream } },
+    })
+    const engine = await applied(withAddresses(['10.0.0.1', '10.0.0.2'], []))
+    const { store } = engine
+    const first = checkPair(engine, 'lake')
+    await rotate(engine, { what: 'pairs' })
+    await rotate(engine, { what: 'back', service: 'lake' })
+    assert.equal(checkPair(engine, 'lake'), first)
+    const fewer = { ...testEngine({ dir, clock, config: withAddresses(['10.0.0.1'], ['10.0.0.2']) }), store }
+    await apply(fewer, { approve: () => true })
+    await assert.rejects(rotate(fewer, { what: 'back', service: 'lake' }), { code: 'NO_WAY_BACK' })
+  })
+
+  test('puts back nothing that is on record of no instance, or of another', async (t) => {
+    const engine = await applied({ services: { lake: {}, stream: {} } })
+    await rotate(engine, { what: 'pairs' })
+    const other = testEngine({ dir: join(dir, 'other'), clock, config: { services: { lake: {} } } })
+    await apply(other, no)
+    const pairOf = ({ layout, disk }: Engine, instance: string) =>
+      new PairFolder(layout.instance(instance).dir, disk).read()
+    const previous = t.mock.method(PairFolder.prototype, 'readPrevious')
+    for (const pair of [pairOf(engine, 'stream'), pairOf(other, 'lake')]) {
+      previous.mock.mockImplementation(() => pair)
+      await assert.rejects(rotate(engine, { what: 'back', service: 'lake' }), {
+        ...{ code: 'NO_WAY_BACK', message: /that is not on record/ },
+      })
+    }
+  })
+
+  test('puts back what is in no log only where that is not required', async () => {
+    const config = (transparency: string) => ({ transparency, services: { lake: {} } })
+    const engine = await applied(config('off'))
+    const { store } = engine
+    const unlogged = checkPair(engine, 'lake')
+    const back = async (transparency: string) => {
+      const asked = { ...testEngine({ dir, clock, config: config(transparency) }), store }
+      await apply(asked, no)
+      await apply(asked, no)
+      return rotate(asked, { what: 'back', service: 'lake' })
+    }
+    assert.equal((await back('report')).rotated[0]?.serial, unlogged)
+    await rotate(engine, { what: 'resume', service: 'lake' })
+    await assert.rejects(back('required'), { code: 'NO_WAY_BACK', message: /that it is in no log/ })
   })
 
   test('says of a pair that was revoked since when and why it is, whichever of the two that was', async () => {
