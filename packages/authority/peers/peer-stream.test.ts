@@ -1,15 +1,30 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import { endOf } from '@datapunk/pki'
 import {
   type Acknowledgement,
   encodeMessage,
+  type Hello,
   keyIdOf,
+  type PeerMessage,
+  type Report,
   readBundleHead,
   sealAcknowledgement,
+  sealBundleHead,
 } from '@datapunk/protocol'
 import { LIVENESS } from '../engine/peer-book.ts'
+import { activeSlot } from '../engine/slots.ts'
+import { rotate } from '../rotation/rotate.ts'
 import { type OpenStream, PeerSocket } from '../testing/peer-socket.ts'
+import { AcknowledgementLog } from './acknowledgement-log.ts'
+import { announcementOf } from './announcement.ts'
+import { DifferenceCache } from './difference-cache.ts'
+import { EventBudget } from './event-budget.ts'
+import { InstanceStreams } from './instance-streams.ts'
+import { PeerStream } from './peer-stream.ts'
+import { publicationOf } from './publication.ts'
 
 test('one instance has so many streams and no more, and whoever leaves makes room', async (t) => {
   const served = await PeerSocket.served(t, undefined, 2)
@@ -177,6 +192,154 @@ test('a fault of the authority’s own ends the stream and is told, and a connec
     engine.events.map(({ kind, subject, detail }) => [kind, subject, 'code' in detail && detail.code]),
     [['peer-refused', 'lake', 'TypeError']],
   )
+})
+
+describe('a stream', () => {
+  const peer = 'ab'.repeat(16)
+
+  /** One that goes over no socket. */
+  const begin = (served: PeerSocket, { shown, unsent = 0 }: { shown?: string; unsent?: number } = {}) => {
+    const { engine } = served
+    const said = new PassThrough()
+    const heard: { type: string; nonce: string }[] = []
+    const halted: string[] = []
+    const response = {
+      writeHead: () => {},
+      write: (lines: string | Uint8Array) => {
+        for (const line of String(lines).trim().split('\n')) heard.push(JSON.parse(line))
+      },
+      writableLength: unsent,
+      destroy: () => said.end(),
+    }
+    const published = () => {
+      const publication = publicationOf(engine.store)
+      const announcement = announcementOf(publication, undefined, new DifferenceCache())
+      return { ...publication, announcement }
+    }
+    const stream = new PeerStream(
+      {
+        ...{ ...engine, published, halt: (evidence) => halted.push(evidence) },
+        ...{ acknowledgements: new AcknowledgementLog(engine), streams: new InstanceStreams() },
+        events: new EventBudget(engine.clock),
+      },
+      response as unknown as ServerResponse,
+      { shown, known: () => {} },
+    )
+    const ended = stream.run(said as unknown as IncomingMessage)
+    const { nonce } = heard.shift()!
+    /** Whatever it says at once; then it ends. */
+    const say = async (...lines: readonly string[]) => {
+      said.end(lines.join(''))
+      await ended
+    }
+    const hello = async (says?: Partial<Hello>) =>
+      encodeMessage({ type: 'hello', document: await served.hello({ nonce }, peer, says) })
+    const types = () => heard.map(({ type }) => type)
+    return { stream, say, hello, types, halted, nonce }
+  }
+
+  const told = ({ engine }: PeerSocket) =>
+    engine.events.map((event) => event.kind === 'peer-refused' && event.detail.error)
+
+  test('is sent what is news to it, and nothing before it has said who it is', async (t) => {
+    const served = await PeerSocket.served(t)
+    const { engine } = served
+    await rotate(engine, { what: 'compromised', kind: 'bundle-key' })
+    const trustStatement = { generation: 1, counter: 2 }
+    const { generation, counter } = engine.store.bundle()!
+    const news: readonly (readonly [has: Partial<Hello>, sent: string[]])[] = [
+      [{}, ['trust-statement', 'head']],
+      [{ trustStatement }, ['head']],
+      [{ trustStatement, bundle: { generation, counter } }, []],
+    ]
+    for (const [has, sent] of news) {
+      const { stream, say, hello, types } = begin(served)
+      stream.push()
+      assert.deepEqual(types(), [])
+      await say(await hello(has))
+      assert.deepEqual(types(), sent)
+      stream.push()
+      assert.deepEqual(types(), sent)
+    }
+  })
+
+  test('begins with a hello', async (t) => {
+    const report: Report = {
+      ...{ serial: '01', version: '1', connections: [], open: 0, refused: {}, reported: {} },
+      bundle: { generation: 1, counter: 1 },
+    }
+    const first: readonly PeerMessage[] = [
+      { type: 'report', report },
+      { type: 'refusal', rule: 'MISISSUED', message: 'found a misissued one' },
+      { type: 'leave' },
+    ]
+    for (const message of first) {
+      const served = await PeerSocket.served(t)
+      const { say, types } = begin(served)
+      await say(encodeMessage(message))
+      assert.deepEqual([told(served), types()], [[`a stream began with ${message.type}`], []])
+    }
+    const served = await PeerSocket.served(t)
+    const { say, hello, types } = begin(served)
+    await say(await hello(), encodeMessage({ type: 'report', report }))
+    assert.deepEqual([told(served), types()], [[], ['head', 'heard']])
+    assert.deepEqual(served.engine.peers.live()[0]?.report, report)
+  })
+
+  test('is of the instance whose certificate was shown, and of a certificate that is on record', async (t) => {
+    const served = await PeerSocket.served(t)
+    const own = begin(served, { shown: 'lake' })
+    await own.say(await own.hello())
+    assert.deepEqual([told(served), served.engine.peers.live().length], [[], 1])
+    const other = begin(served, { shown: 'stream' })
+    await other.say(await other.hello())
+    assert.match(String(told(served)), /^found a hello of lake on a connection of stream; /)
+    served.engine.events.length = 0
+    const unknown = begin(served)
+    await unknown.say(await unknown.hello({ serial: 'ab' }))
+    const [event] = served.engine.events
+    assert.equal(event?.kind === 'peer-refused' && event.detail.code, 'SIGNATURE_INVALID')
+  })
+
+  test('halts the authority by a head that this inventory does not have, whoever shows it', async (t) => {
+    const served = await PeerSocket.served(t)
+    const { engine } = served
+    const { head } = readBundleHead(engine.store.bundle()!.head)
+    const later = await engine.keys.withSigner(activeSlot(engine, 'bundle-key'), (signer) =>
+      sealBundleHead({ ...head, number: { generation: 1, counter: 9 } }, signer),
+    )
+    const shows = async (head: Uint8Array, serial: string) => {
+      const { say, nonce, halted } = begin(served)
+      const document = await served.hello({ nonce }, peer, { serial })
+      await say(encodeMessage({ type: 'hello', document, head }))
+      return halted
+    }
+    assert.deepEqual(await shows(engine.store.bundle()!.head, served.serial), [])
+    const evidence = ['a peer showed bundle 1.9, and 1.2 is the newest on record here']
+    assert.deepEqual(await shows(later, served.serial), evidence)
+    assert.deepEqual(await shows(later, 'ab'), evidence)
+  })
+
+  test('goes on when its instance speaks by its next certificate', async (t) => {
+    const served = await PeerSocket.served(t)
+    const { engine } = served
+    const { say, hello } = begin(served)
+    const first = await hello()
+    await rotate(engine, { what: 'pairs', service: 'lake' })
+    engine.events.length = 0
+    await say(first, await acknowledgement(served, peer))
+    const [known] = engine.peers.live()
+    assert.deepEqual([told(served), known?.serial], [[], served.serialOf('lake')])
+    assert.notEqual(known?.serial, served.serial)
+  })
+
+  test('ends where too much of what it was sent is not read', async (t) => {
+    const served = await PeerSocket.served(t)
+    const [reads, sleeps] = [begin(served), begin(served, { unsent: 5 * 1024 * 1024 })]
+    await reads.say(await reads.hello())
+    await sleeps.say(await sleeps.hello())
+    assert.deepEqual([reads.types(), sleeps.types()], [['head'], []])
+  })
 })
 
 describe('what is told of what peers say', () => {

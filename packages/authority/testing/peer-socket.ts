@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { localSigner, type Signer } from '@datapunk/pki'
-import { encodeMessage, sealHello } from '@datapunk/protocol'
+import { encodeMessage, type Hello, sealHello } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
 import { servePeers } from '../peers/serve-peers.ts'
@@ -71,18 +71,26 @@ export class PeerSocket {
     return { asked, ended, nonce: JSON.parse(String(line)).nonce }
   }
 
-  /** Says hello as lake. @returns what it names itself, when it is believed, or its stream has ended */
-  async greet({ asked, nonce, meshId }: OpenStream, peer = randomBytes(16).toString('hex')): Promise<string> {
-    const { store, peers } = this.engine
+  /** That whoever speaks is lake, and what it has. */
+  async hello(
+    { nonce, meshId }: Pick<OpenStream, 'nonce' | 'meshId'>,
+    peer: string,
+    says: Partial<Hello> = {},
+  ): Promise<Uint8Array> {
     const number = { generation: 1, counter: 1 }
     const hello = {
-      ...{ nonce, meshId: meshId ?? store.mesh()!.meshId, peer, version: '1' },
-      serial: this.serial,
-      ...{ formats: [1], trustStatement: number, bundle: number },
+      ...{ nonce, meshId: meshId ?? this.engine.store.mesh()!.meshId, peer, version: '1' },
+      ...{ serial: this.serial, formats: [1], trustStatement: number, bundle: number, ...says },
     }
-    const known = () => peers.live().find((one) => one.peer === peer)
+    return sealHello(hello, this.signerOf('lake'))
+  }
+
+  /** Says hello as lake. @returns what it names itself, when it is believed, or its stream has ended */
+  async greet(stream: OpenStream, peer = randomBytes(16).toString('hex')): Promise<string> {
+    const { asked } = stream
+    const known = () => this.engine.peers.live().find((one) => one.peer === peer)
     const before = known()
-    asked.write(encodeMessage({ type: 'hello', document: await sealHello(hello, this.signerOf('lake')) }))
+    asked.write(encodeMessage({ type: 'hello', document: await this.hello(stream, peer) }))
     while (known() === before && !asked.destroyed) await setImmediate()
     return peer
   }
