@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { atEnd } from '@datapunk/testkit'
 import { LOOK_EVERY, ServedSocket, type ServedSocketOptions } from './served-socket.ts'
 import { byShortName } from './socket.ts'
@@ -23,6 +24,7 @@ async function served(t: TestContext, { folderName = 'f', isTaken = (): boolean 
     answers.push(response)
     response.write('begun')
   })
+  const all: string[] = []
   let next = Promise.withResolvers<Told>()
   const socket = await ServedSocket.open(server, {
     path,
@@ -31,7 +33,10 @@ async function served(t: TestContext, { folderName = 'f', isTaken = (): boolean 
       if (isTaken()) throw new Error('it is somebody else’s')
       mkdirSync(folder, { recursive: true })
     },
-    told: (happening) => next.resolve(happening),
+    told: (happening) => {
+      all.push(happening.kind)
+      next.resolve(happening)
+    },
   })
   atEnd(t, () => socket.close())
   /** What is told at the next look. */
@@ -50,7 +55,7 @@ async function served(t: TestContext, { folderName = 'f', isTaken = (): boolean 
     await once(answer, 'data')
     return answer
   }
-  return { path, folder, answers, looked, connect }
+  return { path, folder, answers, all, looked, connect }
 }
 
 test('a socket that was removed is made again, and whoever is connected stays so', async (t) => {
@@ -92,6 +97,22 @@ test('what stands in its way is told, and it is made when that is gone', async (
   rmSync(path, { recursive: true })
   assert.equal((await looked()).kind, 'socket-renewed')
   await connect()
+})
+
+test('one that is there is left alone, and what stands in the way of one that is not is told once', async (t) => {
+  const { path, all, looked } = await served(t)
+  const lookUnheard = async () => {
+    t.mock.timers.tick(LOOK_EVERY)
+    await setImmediate()
+  }
+  await lookUnheard()
+  rmSync(path)
+  mkdirSync(path)
+  await looked()
+  await lookUnheard()
+  rmSync(path, { recursive: true })
+  await looked()
+  assert.deepEqual(all, ['socket-failed', 'socket-renewed'])
 })
 
 test('what somebody else has put in its place is left to him', async (t) => {
