@@ -45,6 +45,16 @@ describe('strangers', () => {
     assert.equal(strangers.size, 2)
     for (const socket of sockets) strangers.known(socket)
   })
+
+  test('that are gone already are not counted', () => {
+    const strangers = new Strangers(() => 0, 9)
+    const [gone, going] = some(2)
+    strangers.enter(gone!.destroy())
+    strangers.enter(going!)
+    assert.equal(strangers.size, 1)
+    going!.emit('close')
+    assert.equal(strangers.size, 0)
+  })
 })
 
 describe('at the socket, strangers', () => {

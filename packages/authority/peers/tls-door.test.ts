@@ -118,7 +118,7 @@ describe('the door for peers on other hosts', () => {
     assert.deepEqual(shown.extensions.subjectAltName?.dnsNames, ['authority.service.internal'])
     while (admitted.length === 0) await new Promise((resolve) => setImmediate(resolve))
     assert.equal(door.callerOf(admitted[0]!)?.instance, 'lake')
-    assert.deepEqual(engine.events, [])
+    assert.deepEqual([door.strangers.size, engine.events], [0, []])
     socket.destroy()
   })
 
@@ -247,6 +247,7 @@ describe('the door for peers on other hosts', () => {
     const { config: without } = engineOf('lake')
     await apply({ ...engine, config: { ...without, paths: engine.config.paths } }, yes)
     door.refresh()
+    assert.deepEqual(admitted.map(({ destroyed }) => destroyed).sort(), [false, true])
     await streamGone
     assert.equal(lake.destroyed, false)
     clock.advance(4 * DAY)
