@@ -3,14 +3,12 @@ import { formatDocumentNumber } from '@datapunk/protocol'
 import type { Engine } from '../engine/engine.ts'
 import { isGone } from '../engine/slots.ts'
 import type { SlotRow } from '../store/rows.ts'
-import { isTrustStatementAhead } from '../timing/issued-ahead.ts'
-import { isTrustStatementCurrent, publishTrustStatement, rootsToSign } from '../trust/trust.ts'
+import { publishTrustStatement, rootsToSign } from '../trust/trust.ts'
 import { publish } from './publish.ts'
 
 /** Step 2 of story 5. Signed by every root that peers trust now, and by every one they will; then a bundle that names it. */
 export async function announceTrust(engine: Engine): Promise<void> {
   const { store, clock, actor, report } = engine
-  if (isTrustStatementCurrent(store) && !isTrustStatementAhead(engine)) return
   const number = await withSigners(engine, rootsToSign(store), (signers) =>
     publishTrustStatement(store, signers, clock(), actor),
   )
