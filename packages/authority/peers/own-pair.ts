@@ -27,8 +27,9 @@ export class OwnPair implements OwnPairSeat {
   #served: ServedPair | undefined
   #changed: (() => void) | undefined
   #failures = 0
-  /** Of what has failed. */
+  /** Of what has failed, and the issuing CA that it was tried under: that says nothing of another one. */
   #nextTryAt = 0
+  #triedUnder = ''
 
   serve(changed: () => void): void {
     this.#changed = changed
@@ -62,7 +63,7 @@ export class OwnPair implements OwnPairSeat {
       this.#failures = 0
       return
     }
-    if (this.#failures > 0 && now < this.#nextTryAt) return
+    if (this.#failures > 0 && now < this.#nextTryAt && this.#triedUnder === issuing.id) return
     const isUnderLiving = served !== undefined && !isAnyGone(served.under, store.slots())
     const mayWait = isGood && isUnderLiving && now < served.notAfter
     try {
@@ -72,6 +73,7 @@ export class OwnPair implements OwnPairSeat {
     } catch (cause) {
       const error = cause instanceof Error ? cause.message : String(cause)
       this.#nextTryAt = nextTry(now, ++this.#failures, randomBytes)
+      this.#triedUnder = issuing.id
       const detail = { error, nextTryAt: new Date(this.#nextTryAt).toISOString() }
       report({ kind: 'issue-failed', subject: 'authority', at: now, detail })
     }

@@ -382,5 +382,13 @@ describe('the door for peers on other hosts', () => {
       await engine.ownPair.renew(engine)
       assert.notEqual(engine.ownPair.served?.serial, serial)
     })
+
+    test('of the next issuing CA at once, though none could be made under the one before', async () => {
+      clock.set(engine.ownPair.served!.renewalDue)
+      const keys = { withSigner: () => Promise.reject(new Error('no passphrase')) }
+      await engine.ownPair.renew({ ...engine, keys } as unknown as Engine)
+      await rotate(engine, { what: 'compromised', kind: 'issuing-ca' })
+      assert.equal(engine.ownPair.served?.under[0], 'issuing-ca-2')
+    })
   })
 })
