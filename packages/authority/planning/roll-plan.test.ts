@@ -169,8 +169,137 @@ describe('two roots', () => {
       },
     ])
     assert.equal(asked({ ...withCa, rootKeys: keysOf(false, true) })[0]?.keys.length, 1)
+    const announced = new Map([['issuing-ca-2', { number, issuedAt: now }]])
+    assert.equal(asked({ ...withCa, announced, rootKeys: keysOf(false, true) })[0]?.until, rootEnd)
     const { step, asks } = planRoll(config, { ...withCa, rootKeys: keysOf(true, true) }, now)
     assert.deepEqual([step?.kind, asks], ['publish-trust-statement', []])
+  })
+})
+
+describe('the next step', () => {
+  const here: Inventory = { ...founded, rootKeys: new Map() }
+  const stream = (bundle: typeof number, trustStatement = bundle): Witness => ({
+    ...{ instance: 'stream', trustStatement, bundle, at: now, shown: undefined, connections: new Map() },
+  })
+  const withLive = (inventory: Inventory, ...live: Witness[]): Inventory => ({
+    ...inventory,
+    witnesses: { ...founded.witnesses, live },
+  })
+  const next = (inventory: Inventory, of = config) => {
+    const { step, waits } = planRoll(of, inventory, now)
+    const waiting = waits.map(({ stage, slot, late }) => [stage, slot, late.map(({ instance }) => instance)])
+    return [step?.kind, step && targetOf(step), waiting]
+  }
+  const later = { generation: 1, counter: 2 }
+  const under = (root: string) => ca(root, issuingEnd + YEAR)
+  /** An issuing CA that everybody was told of. */
+  const told: Inventory = {
+    ...{ ...here, slots: [...founded.slots, slot('issuing-ca-2', 'prepared')] },
+    cas: new Map([...founded.cas, ['issuing-ca-2', under('root-1')]]),
+    announced: new Map([['issuing-ca-2', { number, issuedAt: now }]]),
+  }
+
+  test('certifies what a crash has left without a certificate', () => {
+    const uncertified = { ...slot('root-2', 'prepared'), certificate: undefined }
+    const slots = [...founded.slots, uncertified]
+    assert.deepEqual(next({ ...here, slots }), ['prepare', 'root', []])
+  })
+
+  test('certifies anew what may sign for other names than are asked for, unless somebody knows it', () => {
+    const cas = new Map([
+      ...founded.cas,
+      ['issuing-ca-2', { ...under('root-1'), constraints: 'others' }] as const,
+    ])
+    assert.deepEqual(next({ ...told, cas, announced: new Map() }), ['prepare', 'issuing-ca', []])
+    assert.deepEqual(next({ ...told, cas }), ['activate', ['issuing-ca-2'], []])
+  })
+
+  test('is another log where certificates go to one that peers do not know', () => {
+    const elsewhere = { ...here, log: 'log-2' }
+    assert.deepEqual(next(elsewhere), ['prepare', 'log', []])
+    const off = parseConfig(JSON.stringify({ services: { lake: {} }, transparency: 'off' }), {
+      file: '/srv/mtls-config.yaml',
+    })
+    assert.deepEqual(next(elsewhere, off), [undefined, undefined, []])
+  })
+
+  test('brings into use what everybody knows, by a bundle that names it', () => {
+    assert.deepEqual(next(withLive(told, stream(number))), ['activate', ['issuing-ca-2'], []])
+    const unnamed = { ...told, announced: new Map([['issuing-ca-2', { number: later, issuedAt: now }]]) }
+    assert.deepEqual(next(unnamed), [undefined, undefined, [['distribute', 'issuing-ca-2', []]]])
+    const known = { ...unnamed, bundle: { ...founded.bundle!, trustStatement: later } }
+    const late = [['distribute', 'issuing-ca-2', ['stream']]]
+    assert.deepEqual(next(withLive(known, stream(number))), [undefined, undefined, late])
+    // Where nothing can sign any more nobody is waited for.
+    const cas = new Map([...known.cas, ['issuing-ca-1', ca('root-1', now)]] as const)
+    assert.deepEqual(next(withLive({ ...known, cas }, stream(number))), ['activate', ['issuing-ca-2'], []])
+  })
+
+  test('waits for a log that takes nothing under the next root yet', () => {
+    const slots = [...told.slots, slot('root-2', 'prepared')]
+    const cas = new Map([
+      ...told.cas,
+      ['issuing-ca-2', under('root-2')],
+      ['root-2', ca('root-2', rootEnd)],
+    ] as const)
+    const inventory = { ...told, slots, cas }
+    assert.deepEqual(next(inventory), ['activate', ['root-2', 'issuing-ca-2'], []])
+    const logRoots = new Set(['root-1'])
+    assert.deepEqual(next({ ...inventory, logRoots }), [
+      ...[undefined, undefined],
+      [['distribute', 'root-2', ['the log']]],
+    ])
+  })
+
+  test('drops a root whose issuing CAs have gone', () => {
+    const slots = [
+      ...[slot('root-1', 'retiring'), slot('root-2', 'active'), slot('issuing-ca-1', 'retired')],
+      ...[slot('issuing-ca-2', 'active'), ...founded.slots.slice(2)],
+    ]
+    const cas = new Map([
+      ...founded.cas,
+      ['issuing-ca-2', under('root-2')],
+      ['root-2', ca('root-2', rootEnd)],
+    ] as const)
+    assert.deepEqual(next({ ...here, slots, cas }), ['retire', ['root-1'], []])
+    const used = slots.map((one) => (one.id === 'issuing-ca-1' ? slot(one.id, 'active') : one))
+    assert.deepEqual(next({ ...here, slots: used, cas }), [undefined, undefined, []])
+  })
+
+  test('drops a bundle key once everybody was told to let go of it', () => {
+    const before = { ...slot('bundle-key-0', 'retiring'), toldIn: { ...later, at: now } }
+    const inventory = { ...here, slots: [...founded.slots, before] }
+    const waits = [['drain', 'bundle-key-0', ['stream']]]
+    assert.deepEqual(next(withLive(inventory, stream(number))), [undefined, undefined, waits])
+    assert.deepEqual(next(withLive(inventory, stream(later))), ['retire', ['bundle-key-0'], []])
+    const untold = { ...inventory, slots: [...founded.slots, slot('bundle-key-0', 'retiring')] }
+    assert.deepEqual(next(untold), [undefined, undefined, [['drain', 'bundle-key-0', []]]])
+  })
+
+  test('drops a log that has lived long enough once no member has a certificate in it', () => {
+    const before = { ...slot('log-0', 'retiring'), since: now - 2 * YEAR }
+    const goes = (state: string, notAfter: number) => {
+      const instances = [{ row: { id: 'lake' }, current: { log: 'log-0', notAfter } }]
+      const services = new Map([['lake', { row: { state }, instances }]])
+      const slots = [...founded.slots, before]
+      return next({ ...here, slots, services: services as unknown as Inventory['services'] })[1]
+    }
+    assert.equal(goes('member', now + 1), undefined)
+    assert.deepEqual(goes('member', now), ['log-0'])
+    assert.deepEqual(goes('removed', now + 1), ['log-0'])
+  })
+
+  test('signs the lists of issuing CAs though that of a root has to wait for its key', () => {
+    const due = (slot: string, kind: 'root' | 'issuing-ca') => ({
+      ...{ slot, kind, scopes: [], reason: 'due', until: now },
+    })
+    const dueLists = [due('root-1', 'root'), due('issuing-ca-1', 'issuing-ca')]
+    const { step, asks } = planRoll(config, { ...founded, dueLists }, now)
+    assert.deepEqual([step?.kind, step && targetOf(step)], ['publish-lists', ['issuing-ca-1']])
+    assert.deepEqual(
+      asks.map((one) => targetOf(one.step)),
+      [['root-1']],
+    )
   })
 })
 
