@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { PROBE } from '@datapunk/protocol'
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
+import type { SlotState } from '../store/rows.ts'
 import { Plug, testEngine } from '../testing/test-engine.ts'
 import { type Looks, type Measurements, measure } from './measurements.ts'
 import { statusOf } from './status.ts'
@@ -82,6 +84,9 @@ test('measures what waits, for whom, and what is tried again', async (t) => {
   await engine.store.write((transaction) => {
     transaction.putAttempt({ ...row, subject: 'lake', attempts: 2 })
     transaction.putAttempt({ ...row, subject: 'stream', attempts: 5 })
+    // What waits for peers has not failed, nor has a service of which only we know.
+    transaction.putAttempt({ ...row, subject: 'nexus', attempts: 0, nextTryAt: engine.clock() + 1 })
+    transaction.putAttempt({ ...row, subject: PROBE, attempts: 9 })
   })
   assert.deepEqual(look().backoff, {
     issue: { instances: 0, failures: 0 },
@@ -116,6 +121,23 @@ test('measures what a backup would hold that none holds yet, and how long audit 
   assert.deepEqual(loggedEntries, [{ slot: 'log-1', entries: 0 }])
   await engine.store.write((transaction) => transaction.changeMesh({ backedUpAt: engine.clock() }))
   assert.equal(look().keysSinceBackup, 0)
+})
+
+test('measures the ends of what signs or is to, and counts its keys', async (t) => {
+  const { engine, look } = await applied(t)
+  const { store } = engine
+  const expected = { prepared: true, active: true, retiring: false, retired: false, compromised: false }
+  for (const [state, counts] of Object.entries(expected)) {
+    await store.write((transaction) => {
+      for (const slot of store.slots()) transaction.putSlot({ ...slot, state: state as SlotState })
+    })
+    const { ends, keysSinceBackup, loggedEntries } = look()
+    assert.deepEqual(
+      [ends.root !== undefined, ends.issuingCa !== undefined, keysSinceBackup, loggedEntries.length],
+      [counts, counts, counts ? 3 : 0, state === 'retired' ? 0 : 1],
+      state,
+    )
+  }
 })
 
 test('says why it can’t do what it is there for', async (t) => {

@@ -7,6 +7,7 @@ import { createCsr, encodeName, generateKeyPair, localSigner } from '@datapunk/p
 import { atEnd, FixedClock } from '@datapunk/testkit'
 import { apply } from '../applying/apply.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
+import { prepareProbe } from '../probe/prepare-probe.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { testEngine } from '../testing/test-engine.ts'
 import { measure } from './measurements.ts'
@@ -120,4 +121,17 @@ test('what is published and lies there no more, or is another, is named', async 
   assert.deepEqual(lost(), [caCert, crl])
   await apply(engine, { approve: () => false })
   assert.deepEqual(lost(), [])
+})
+
+test('the probe is no service, nor is one that has left', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'status-'))
+  atEnd(t, () => rmSync(dir, { recursive: true }))
+  const engine = testEngine({ dir, config: { services: { lake: {}, stream: {} } } })
+  await apply(engine, { approve: () => false })
+  await prepareProbe(engine)
+  const told = () => statusOf(engine).services.map(({ instance }) => instance)
+  assert.deepEqual(told(), ['lake', 'stream'])
+  const lake = engine.store.services().find(({ service }) => service === 'lake')!
+  await engine.store.write((transaction) => transaction.putService({ ...lake, state: 'removed' }))
+  assert.deepEqual(told(), ['stream'])
 })
