@@ -4,7 +4,6 @@ import type { Engine } from '../engine/engine.ts'
 import { activeSlot, certificateOf, ensureKey, newSlotId } from '../engine/slots.ts'
 import { certifyIssuingCa, certifyRoot } from '../issuing/certify.ts'
 import { announceTrust } from '../publishing/announce-trust.ts'
-import { publish } from '../publishing/publish.ts'
 import { recordRevocation } from '../revoked/record-revocation.ts'
 import type { SlotKind, SlotRow } from '../store/rows.ts'
 import { seatLog } from '../transparency/log-slot.ts'
@@ -53,7 +52,6 @@ export async function compromise(engine: Engine, kind: SlotKind): Promise<void> 
   await engine.ownPair.renew(engine)
   // 3 Signed by the stolen root too: whoever trusts only that one follows it to the new one, this once.
   await announceTrust(engine)
-  if (kind === 'bundle-key') await publish(engine)
 }
 
 function isLost({ kind, state }: SlotRow, lost: SlotKind): boolean {
