@@ -21,6 +21,7 @@ import { Disk } from '../disk/disk.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
 import { enforcementOf } from '../revocation/enforcement.ts'
+import { takeStep } from '../rollover/roll.ts'
 import { purge } from '../state/purge.ts'
 import { statusOf } from '../status/status.ts'
 import { MemoryStore } from '../store/memory.ts'
@@ -192,6 +193,42 @@ describe('apply', () => {
     const [back] = store.currentCertificates().filter(({ instance }) => instance === 'stream')
     assert.notEqual(back!.serial, left!.serial)
     checkPair(again, 'stream')
+  })
+
+  test('is done at once with a service that takes over the names of another', async () => {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    await apply(engine, no)
+    const { store } = engine
+    const [left] = store.currentCertificates().filter(({ instance }) => instance === 'lake')
+    const pond = { common_name: 'lake.service.internal' }
+    const renamed = testEngine({ dir, store, config: { services: { pond, stream: {} } } })
+    const { done } = await apply(renamed, yes)
+    assert.equal(done[0]?.kind, 'rename-service')
+    const { entries } = parseCrl(store.list('issuing-ca-1', '')!.der)
+    assert.equal(entries.find(Buffer.from(left!.serial, 'hex'))?.reason, 'cessationOfOperation')
+    assert.deepEqual(planOf(renamed).actions, [])
+  })
+
+  test('takes away nothing from a service whose name a new one takes over', async () => {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services } })
+    await apply(engine, no)
+    const { store } = engine
+    const [before] = store.currentCertificates().filter(({ instance }) => instance === 'lake')
+    const lake = { common_name: 'l.service.internal' }
+    const pond = { common_name: 'lake.service.internal' }
+    const next = testEngine({ dir, store, config: { services: { lake, pond, stream: {} } } })
+    assertDone(await apply(next, yes))
+    assert.deepEqual(
+      store.services().map(({ service, state }) => [service, state]),
+      [
+        ['lake', 'member'],
+        ['pond', 'member'],
+        ['stream', 'member'],
+      ],
+    )
+    assert.equal(store.revocation(before!.serial), undefined)
   })
 
   test('waits for nobody who has left, from the moment it is on record', async () => {
@@ -403,6 +440,36 @@ describe('apply', () => {
     const engine = testEngine({ dir, store, config: { services: { lake: { owner: '1234' }, stream: {} } } })
     const [failed] = (await apply(engine, yes)).failed
     assert.match(String(failed?.error), /has mode 0755, and may have 0700 at most/)
+  })
+
+  test('tells peers of a key that was made before a certificate of it is there', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, yes)
+    rmSync(engine.layout.instance('lake').dir, { recursive: true })
+    engine.events.length = 0
+    assertDone(await apply(engine, no))
+    assert.deepEqual(
+      engine.events.map(({ kind }) => kind).filter((kind) => /^(bundle|certificate)-/.test(kind)),
+      ['bundle-published', 'certificate-issued', 'bundle-published'],
+    )
+  })
+
+  test('tells once of what fails in each pass', async () => {
+    const engine = testEngine({ dir: temporaryFolder(), config: { services } })
+    await apply(engine, yes)
+    const { cert } = engine.config.services.get('lake')!
+    rmSync(cert)
+    mkdirSync(cert)
+    rmSync(engine.layout.instance('lake').dir, { recursive: true })
+    engine.events.length = 0
+    await takeStep(engine, { kind: 'prepare', slotKind: 'issuing-ca', reason: 'asked for' })
+    const { done } = await apply(engine, no)
+    assert.ok(done.some(({ kind }) => kind === 'activate'))
+    const failed = engine.events.filter(({ kind }) => kind === 'issue-failed')
+    assert.deepEqual(
+      failed.map(({ subject }) => subject),
+      ['lake'],
+    )
   })
 
   test('serves the other services where one can’t be issued', async () => {

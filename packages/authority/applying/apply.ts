@@ -165,7 +165,7 @@ async function pass(
   if (doing.some(({ kind }) => kind === 'change-pinning')) await recordPinning(engine)
   // Somebody who was asked took their time: what lies on disk is looked at again.
   const asked = destructive.length > 0
-  const isAsFound = !asked && changes.length === 0 && doing.every(isForPairs)
+  const isAsFound = !asked && doing.every(isForPairs)
   const seen = isAsFound ? before : asked ? seeDisk(engine) : { ...before, nextKeys: new Map() }
   const inventory = isAsFound ? found : takeInventory(engine, seen)
   const served = servedCertificates(engine, seen.pairs)

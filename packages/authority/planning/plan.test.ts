@@ -324,6 +324,11 @@ const changes: readonly (readonly [change: string, config: Config, actions: read
     ['change-callers stream!', 'publish mesh'],
   ],
   [
+    'not everyone allowed any more',
+    configOf({}, { ...base.services, lake: { ...base.services.lake, allow: ['nexus', 'stream'] } }),
+    ['change-callers lake', 'publish mesh'],
+  ],
+  [
     'nobody allowed any more',
     configOf({}, { ...base.services, stream: { allow: [] } }),
     ['change-callers stream', 'publish mesh'],
