@@ -21,6 +21,7 @@ import { Disk } from '../disk/disk.ts'
 import { AuthorityError, type AuthorityErrorCode } from '../error.ts'
 import { issueForCsr } from '../issuing/issue-csr.ts'
 import { enforcementOf } from '../revocation/enforcement.ts'
+import { revoke } from '../revocation/revoke.ts'
 import { takeStep } from '../rollover/roll.ts'
 import { purge } from '../state/purge.ts'
 import { statusOf } from '../status/status.ts'
@@ -451,6 +452,34 @@ describe('apply', () => {
     assert.deepEqual(
       engine.events.map(({ kind }) => kind).filter((kind) => /^(bundle|certificate)-/.test(kind)),
       ['bundle-published', 'certificate-issued', 'bundle-published'],
+    )
+  })
+
+  test('tries nothing for who is barred, has left, or is about to', async () => {
+    const dir = temporaryFolder()
+    const engine = testEngine({ dir, config: { services: { ...services, nexus: {}, pond: {} } } })
+    const { store } = engine
+    await apply(engine, yes)
+    await revoke(engine, { targets: [{ service: 'lake' }], reason: 'superseded' })
+    const without = testEngine({ dir, store, config: { services: { lake: {}, nexus: {}, pond: {} } } })
+    await apply(without, yes)
+    const [nexus] = store.currentCertificates().filter(({ instance }) => instance === 'nexus')
+    await revoke(without, { targets: [{ serial: nexus!.serial }], reason: 'superseded' })
+    // Nobody says yes to what takes nexus out.
+    const last = testEngine({ dir, store, config: { services: { lake: {}, pond: {} } } })
+    rmSync(last.layout.instance('pond').dir, { recursive: true })
+    const { done } = await apply(last, no)
+    assert.deepEqual(
+      done.flatMap((action) => ('instance' in action ? [action.instance] : [])),
+      ['pond'],
+    )
+    assert.deepEqual(
+      store.currentCertificates().map(({ instance }) => instance),
+      ['pond'],
+    )
+    assert.deepEqual(
+      last.events.flatMap(({ kind, subject }) => (kind === 'issue-failed' ? [subject] : [])),
+      [],
     )
   })
 
