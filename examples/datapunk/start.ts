@@ -88,10 +88,7 @@ function showCommands(lake = '', nexus = ''): void {
   terminal.heading(`See it at ${people}, and try in another terminal (Ctrl-C ends it all):`)
   terminal.commands([
     [`curl ${people}/overview`, 'who calls whom, under which certificate, until when'],
-    [
-      `curl -k ${urlIn(lake, 'https')}/records`,
-      'without a certificate: reset without a word, and told here',
-    ],
+    [`curl -k ${urlIn(lake, 'https')}/records`, 'without a certificate: reset without a word, and told here'],
     [`curl ${urlIn(lake, 'http')}/metrics`, 'what lake tells Prometheus; beside it /healthz and /readyz'],
     [`npx mtls console ${optionsOfMtls()}`, 'a link to the mesh as a map: who calls whom, live'],
     [`npx mtls status ${optionsOfMtls()}`, 'the certificates, and how long the authority may be down'],
