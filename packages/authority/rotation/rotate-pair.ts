@@ -150,15 +150,21 @@ function revokedText({ serial, at, reason }: RevocationRow): string {
   return `${serial} is revoked since ${new Date(at).toISOString()} (${reason})`
 }
 
+/** @throws AuthorityError `NOT_A_MEMBER`, `SERVICE_BARRED` */
+export function checkRotatable(engine: Pick<Engine, 'store'>, service: string): void {
+  const row = engine.store.services().find((one) => one.service === service && one.state === 'member')
+  if (row === undefined) throw notAMember(service, engine)
+  if (row.barredAt !== undefined) throw barred(service)
+}
+
 function instancesOf(
   engine: Pick<Engine, 'store'>,
   service: string | undefined,
 ): { row: InstanceRow; service: ServiceRow }[] {
   const { store } = engine
+  if (service !== undefined) checkRotatable(engine, service)
   const members = store.services().filter(({ state }) => state === 'member')
   const rows = new Map(members.map((row) => [row.service, row]))
-  if (service !== undefined && !rows.has(service)) throw notAMember(service, engine)
-  if (service !== undefined && rows.get(service)?.barredAt !== undefined) throw barred(service)
   return store.instances().flatMap((row) => {
     const of = rows.get(row.service)
     const isMeant =

@@ -47,6 +47,14 @@ describe('what a rotation would touch', () => {
     assert.deepEqual(touched({ what: 'pairs', service: 'lake' }), lake)
   })
 
+  test('nothing by a name that the rotation would refuse', () => {
+    const refused: Record<string, RotateRequest> = {
+      NOT_A_MEMBER: { what: 'pairs', service: 'nobody' },
+      INSTANCE_UNKNOWN: { what: 'issuing-ca', without: ['nobody'] },
+    }
+    for (const [code, request] of Object.entries(refused)) assert.throws(() => touched(request), { code })
+  })
+
   test('no certificate with a bundle key or a log', () => {
     for (const what of ['bundle-key', 'log'] as const)
       assert.deepEqual(touched({ what, without: [] }), { issued: [], elsewhere: [], told: ['lake'] })

@@ -4,8 +4,9 @@ import { requireMesh } from '../engine/no-mesh.ts'
 import type { RollWait, RootKeyAsk } from '../planning/roll-step.ts'
 import { beginRoll, onlyLeavesOut } from '../rollover/begin.ts'
 import { compromise } from '../rollover/compromise.ts'
+import { checkLeftOut } from '../rollover/left-out.ts'
 import type { SlotKind, SlotRow, SlotState } from '../store/rows.ts'
-import { type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
+import { checkRotatable, type Rotated, resumeRotation, rotateAnew, rotateBack } from './rotate-pair.ts'
 
 /** What somebody asks to be replaced before it is due. */
 export type RotateRequest =
@@ -97,9 +98,12 @@ export function slotReport(
   }
 }
 
-/** What `rotate` would touch. Nothing is changed. */
-export function previewRotation({ store, peers, clock }: Engine, request: RotateRequest): RotatePreview {
-  requireMesh({ store })
+/** What `rotate` would touch. Nothing is changed. @throws AuthorityError for names that `rotate` would refuse */
+export function previewRotation(engine: Engine, request: RotateRequest): RotatePreview {
+  const { store, peers, clock } = engine
+  requireMesh(engine)
+  if ('service' in request && request.service !== undefined) checkRotatable(engine, request.service)
+  if ('without' in request) checkLeftOut(engine, request.without ?? [])
   // What goes on being renewed is not touched by that, nor is anything by whom is waited for.
   if (request.what === 'resume' || isOnlyLeavingOut(store.slots(), request))
     return { certificates: [], peers: [], connections: 0, absent: [], elsewhere: [] }
