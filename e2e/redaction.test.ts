@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -219,5 +218,5 @@ async function callWithout(port: number): Promise<void> {
   const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
   socket.on('error', () => {})
   socket.write('GET / HTTP/1.1\r\n\r\n')
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
 }

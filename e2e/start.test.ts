@@ -32,7 +32,7 @@ test('npm start shows three services that call each other, and Ctrl-C leaves not
   stranger.write('GET /records HTTP/1.1\r\nHost: lake\r\n\r\n')
   const heard: Buffer[] = []
   stranger.on('data', (bytes: Buffer) => heard.push(bytes)).on('error', () => {})
-  await once(stranger, 'close')
+  await new Promise((resolve) => stranger.once('close', resolve))
   assert.equal(heard.length, 0)
   await start.says(/lake .*refused/i)
   const [, operator] = await start.says(/curl (http:\S+)\/metrics/)

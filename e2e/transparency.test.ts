@@ -73,7 +73,7 @@ test('who has the issuing CA’s key, and neither log nor bundle key, makes noth
   socket.on('error', () => {})
   const [refusal] = await once(lake.mesh, 'refused')
   assert.deepEqual([refusal.rule, lake.calls], ['NOT_LOGGED', 1])
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
 })
 
 /** What lake has seen of the log last. */
