@@ -132,19 +132,22 @@ describe('an agent of the mesh', () => {
     await Promise.all(calls.map((each) => assert.rejects(once(each, 'response'), unreachable)))
   })
 
-  test('a request that is destroyed in the queue is told at once', async () => {
-    const first = Promise.withResolvers<() => void>()
-    const server = lake.createServer((_incoming, response) => first.resolve(() => response.end('hello')))
-    const port = await listen(server)
-    stream.agent.maxSockets = 1
-    const called = answer(call(port))
-    const answerFirst = await first.promise
-    const queued = call(port)
-    const failed = once(queued, 'error')
-    queued.destroy()
-    assert.equal((await failed)[0].code, 'ECONNRESET')
-    answerFirst()
-    assert.equal(await called, 'hello')
-    server.close()
-  })
+  const destroyed: Record<string, [(port: number) => ClientRequest, object]> = {
+    'in the queue': [(port) => call(port).destroy(), { code: 'ECONNRESET' }],
+    'before it comes there': [(port) => call(port, { signal: AbortSignal.abort() }), { name: 'AbortError' }],
+  }
+  for (const [when, [queue, reason]] of Object.entries(destroyed)) {
+    test(`a request that is destroyed ${when} is told at once`, async () => {
+      const first = Promise.withResolvers<() => void>()
+      const server = lake.createServer((_incoming, response) => first.resolve(() => response.end('hello')))
+      const port = await listen(server)
+      stream.agent.maxSockets = 1
+      const called = answer(call(port))
+      const answerFirst = await first.promise
+      await assert.rejects(once(queue(port), 'response'), reason)
+      answerFirst()
+      assert.equal(await called, 'hello')
+      server.close()
+    })
+  }
 })

@@ -67,6 +67,10 @@ export class MeshAgent extends Agent {
   /** Node calls it with every request. */
   addRequest(request: ClientRequest, options: CreateOptions): void {
     const waiting = new WaitingRequest(request, this.#clock)
+    if (waiting.signal.aborted) {
+      waiting.tellDestroyed()
+      return
+    }
     const { addRequest } = Agent.prototype as unknown as AgentInternals
     const add = () => addRequest.call(this, request, { ...options, [asking]: waiting })
     const name = this.getName(options)
