@@ -132,6 +132,18 @@ describe('an agent of the mesh', () => {
     await Promise.all(calls.map((each) => assert.rejects(once(each, 'response'), unreachable)))
   })
 
+  test('goes over what is left where another connection has just been retired', async () => {
+    const server = lake.createServer((_incoming, response) => response.end('hello'))
+    const port = await listen(server)
+    await Promise.all([answer(call(port)), answer(call(port))])
+    const { agent } = stream
+    while (Object.values(agent.freeSockets)[0]?.length !== 2) await once(agent, 'free')
+    agent.retire(Object.values(agent.freeSockets)[0]?.slice(-1) ?? [])
+    assert.equal(await answer(call(port)), 'hello')
+    assert.equal(stream.counters.accepted, 2)
+    server.close()
+  })
+
   const destroyed: Record<string, [(port: number) => ClientRequest, object]> = {
     'in the queue': [(port) => call(port).destroy(), { code: 'ECONNRESET' }],
     'before it comes there': [(port) => call(port, { signal: AbortSignal.abort() }), { name: 'AbortError' }],

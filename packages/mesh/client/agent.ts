@@ -114,6 +114,8 @@ export class MeshAgent extends Agent {
       for (const socket of [...(sockets ?? [])]) {
         if (this.#isOutdated(socket)) socket.destroy()
       }
+      // Until they have closed, Node passes over them at the head of the list alone.
+      sockets?.sort((one, other) => Number(other.destroyed) - Number(one.destroyed))
     }
   }
 
