@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { request } from 'node:https'
-import { createServer as createTcpServer, type Server } from 'node:net'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
@@ -244,6 +245,24 @@ describe('a client of the mesh', () => {
     socket.resume()
     await new Promise((resolve) => socket.once('close', resolve))
     assert.deepEqual(errors, ['PEER_REFUSED'])
+  })
+
+  test('a server that answers over HTTP/2 and then ends it is not taken for one that refuses', async () => {
+    const server = lake.createServer({ http2: true })
+    const accepted = once(server, 'connection') as Promise<[Socket]>
+    const port = await listen(server)
+    const socket = await stream.connect({ host: 'lake', port, alpnProtocols: ['h2'] })
+    // A ticket is an answer, too: a server of Node always gives some, others may not.
+    socket.removeAllListeners('session')
+    const session = connectHttp2('https://lake.service.datapunk', { createConnection: () => socket })
+    const errors: unknown[] = []
+    session.on('error', (error) => errors.push(error))
+    await once(session, 'remoteSettings')
+    const [connection] = await accepted
+    connection.destroy()
+    await new Promise((resolve) => session.once('close', resolve))
+    assert.deepEqual(errors, [])
+    server.close()
   })
 
   test('an address means its member however it is written', async () => {

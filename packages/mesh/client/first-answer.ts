@@ -23,10 +23,12 @@ export function expectFirstAnswer(socket: TLSSocket, refused: (cause?: unknown) 
     wire._destroy = destroy
     wire._emitTLSError = tell
   }
+  // HTTP/2 reads beneath the socket, where only the end is pushed.
+  const isUnheard = () => wire.bytesRead === 0
   wire.once('session', answered)
   wire._emitTLSError = (error) => wire.destroy(error)
   wire.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null) {
+    if (chunk === null && isUnheard()) {
       wire.destroy(refused())
       return false
     }
@@ -35,7 +37,8 @@ export function expectFirstAnswer(socket: TLSSocket, refused: (cause?: unknown) 
   }
   wire._destroy = (error, done) => {
     answered()
-    destroy.call(wire, error !== null && isEndByPeer(error) ? refused(error) : error, done)
+    const isRefusal = isUnheard() && error !== null && isEndByPeer(error)
+    destroy.call(wire, isRefusal ? refused(error) : error, done)
   }
 }
 
