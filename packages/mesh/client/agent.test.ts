@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { ClientRequest } from 'node:http'
 import { type RequestOptions, request } from 'node:https'
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { FixedClock, TestMesh } from '@datapunk/testkit'
@@ -105,6 +105,23 @@ describe('an agent of the mesh', () => {
         await ended
       })
     }
+
+    test('dials for one more, and no more, when it is given up', async () => {
+      let dials = 0
+      silent.on('connection', () => dials++)
+      stream.agent.maxSockets = 2
+      const calls = Array.from({ length: 4 }, () => call(port).on('error', () => {}))
+      while (dials < 2) await dialled()
+      calls[0]?.destroy()
+      while (dials < 3) await dialled()
+      // Whoever dialled before has been taken before.
+      const last = connectTcp(port, '127.0.0.1')
+      let taken: Socket
+      do [taken] = await dialled()
+      while (taken.remotePort !== last.localPort)
+      assert.equal(dials, 4)
+      for (const each of [...calls, last]) each.destroy()
+    })
   })
 
   test('opens no more connections than it may, however many requests come at once', async () => {
@@ -137,8 +154,11 @@ describe('an agent of the mesh', () => {
     const port = await listen(server)
     await Promise.all([answer(call(port)), answer(call(port))])
     const { agent } = stream
-    while (Object.values(agent.freeSockets)[0]?.length !== 2) await once(agent, 'free')
-    agent.retire(Object.values(agent.freeSockets)[0]?.slice(-1) ?? [])
+    const idle = () => agent.freeSockets[`lake:${port}`] ?? []
+    while (idle().length < 2) await once(agent, 'free')
+    const [left, retired] = idle() as [Socket, Socket]
+    agent.retire([retired])
+    assert.deepEqual([left.destroyed, retired.destroyed], [false, true])
     assert.equal(await answer(call(port)), 'hello')
     assert.equal(stream.counters.accepted, 2)
     server.close()
