@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
+import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
 import { FixedClock, TestMesh, type TestOverrides } from '@datapunk/testkit'
+import type { Verdict } from '../gate/gate.ts'
 import { type CutConnection, join, type Mesh, type MeshError } from '../index.ts'
 import { listen } from '../testing/listen.ts'
-import { type Connection, Connections } from './connections.ts'
+import { type Connection, Connections, type ConnectionsListener, type Cut } from './connections.ts'
 
 const day = 24 * 60 * 60 * 1000
 
@@ -185,7 +187,43 @@ test('connections under an issuing CA on its way out are moved once, and all tha
   const [first, , second] = ['old', 'new', 'old'].map(open)
   for (let changes = 0; changes < 2; changes++) connections.drainIssuedBy(new Set(['old']))
   const third = open('old')
-  connections.drainIssuedBy(new Set(['old']))
   assert.deepEqual(moved, [[first, second], [third]])
+  connections.drainIssuedBy(new Set(['old']))
+  assert.equal(moved.length, 2)
   assert.deepEqual(told, [first, second, third])
+})
+
+describe('connections under one serial', () => {
+  const unheard: ConnectionsListener = {
+    ...{ cut: () => {}, othersChanged: () => {}, draining: () => {}, outgoingDrained: () => {} },
+  }
+
+  const open = (connections: Connections, direction: 'in' | 'out') => {
+    const socket = new PassThrough()
+    const standing = { peer: { serial: '01', notAfter: Number.POSITIVE_INFINITY } }
+    const contact = { direction, remote: () => undefined }
+    connections.add({ socket, standing, contact } as unknown as Connection)
+    return socket
+  }
+
+  test('are counted, and those that were made, until the last has closed', () => {
+    const connections = new Connections(new FixedClock(), unheard)
+    const [called, calling] = [open(connections, 'in'), open(connections, 'out')]
+    assert.deepEqual(connections.counts(), { connections: [{ serial: '01', count: 2, made: 1 }], open: 2 })
+    calling.emit('close')
+    assert.deepEqual(connections.counts(), { connections: [{ serial: '01', count: 1, made: 0 }], open: 1 })
+    called.emit('close')
+    assert.deepEqual(connections.counts(), { connections: [], open: 0 })
+  })
+
+  test('are cut where they have not ended already, and are open no more when that is told', () => {
+    const refusal = { refusal: { self: {}, peer: {} } } as unknown as Verdict
+    const told: unknown[] = []
+    const cut = ({ connection }: Cut) => told.push([connection.socket, connections.size])
+    const connections = new Connections(new FixedClock(), { ...unheard, cut })
+    const [ended, cutOff] = [open(connections, 'in'), open(connections, 'in')]
+    ended.destroy()
+    connections.rejudge(() => refusal)
+    assert.deepEqual(told, [[cutOff, 1]])
+  })
 })

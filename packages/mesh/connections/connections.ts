@@ -105,7 +105,6 @@ export class Connections {
   /** Moves connections under issuing CAs that are on their way out to new ones: no new request, and time for the others. */
   drainIssuedBy(issuers: ReadonlySet<string>): void {
     this.#draining = issuers
-    if (issuers.size === 0) return
     this.#drain([...this].filter(({ standing }) => issuers.has(standing.issuer)))
   }
 

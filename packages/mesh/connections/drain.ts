@@ -23,7 +23,7 @@ export function makeDrainable(socket: object): void {
  */
 export function drain(socket: object): void {
   const state = (socket as Carrier)[drainable]
-  if (state === undefined || state.isDraining) return
+  if (state === undefined) return
   state.isDraining = true
   state.ask()
 }
@@ -33,7 +33,6 @@ export function drainBySession(session: ServerHttp2Session): void {
   const state = (session.socket as Carrier | undefined)?.[drainable]
   if (state === undefined) return
   state.ask = () => session.close()
-  if (state.isDraining) session.close()
 }
 
 /** HTTP/1.1: the next answer is the last one (RFC 9112 9.6). */
