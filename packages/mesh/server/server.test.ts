@@ -252,6 +252,17 @@ describe('a server of the mesh', () => {
     assert.equal(await timeoutOf(lake.protect(createTlsServer({ handshakeTimeout: 60_000 }))), 60_000)
   })
 
+  test('who only looks whether the port is open is not told of as refused', async () => {
+    const server = lake.createServer()
+    const port = await listen(server)
+    const before = { ...lake.counters.refused }
+    const failed = once(server, 'tlsClientError')
+    connectTcp(port, '127.0.0.1').end().resume()
+    await failed
+    assert.deepEqual({ ...lake.counters.refused }, before)
+    server.close()
+  })
+
   test('who is refused is reset, so that nobody takes it for an answer without a word', async () => {
     for (const server of [lake.createServer(), lake.protect(createTlsServer()), vault.createServer()]) {
       const port = await listen(server)
