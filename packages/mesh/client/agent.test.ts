@@ -138,6 +138,15 @@ describe('an agent of the mesh', () => {
     server.close()
   })
 
+  test('tells of a timeout while it waits for the answer', async () => {
+    const server = lake.createServer(() => {})
+    const port = await listen(server)
+    const called = call(port, { timeout: 1 }).on('error', () => {})
+    await once(called, 'timeout')
+    called.destroy()
+    server.close()
+  })
+
   test('lets the next request go where the one before found nobody', async () => {
     const free = createTcpServer()
     const port = await listen(free)

@@ -176,7 +176,6 @@ export class MeshAgent extends Agent {
       ...{ host, port: portOf(port), alpnProtocols: ['http/1.1'], signal },
       timeout: Math.min(timeout || DEFAULT_TIMEOUT, DEFAULT_TIMEOUT),
     })
-    if (timeout) socket.setTimeout(timeout)
     if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay)
     return socket satisfies TLSSocket
   }

@@ -509,6 +509,7 @@ describe('a client of the mesh', () => {
     const left = caller.leave()
     assert.equal(caller.leave(), left)
     await Promise.all([underWay, left])
+    await assert.rejects(caller.connect({ host: 'lake', port }), code('LEFT'))
     silent.close()
   })
 })
