@@ -18,7 +18,7 @@ import {
 import { CHECKPOINT_PATH, openCheckpoint } from '@datapunk/tlog'
 import type { Engine } from '../engine/engine.ts'
 import { forgetNextKeys } from '../publishing/announce-keys.ts'
-import { recordCompromisedKey } from '../revoked/record-revocation.ts'
+import { recordCompromisedKey } from '../revoked/record-compromised-key.ts'
 import { encodeSettings, settingsOf } from '../services/settings.ts'
 import type { PublishedAhead } from '../state/published-ahead.ts'
 import type { Transaction } from '../store/contract.ts'
@@ -121,12 +121,8 @@ export function revokeAgain(
   for (const { spkiHash } of [...ofRecord, ...known])
     recordCompromisedKey(transaction, { spkiHash, at, actor })
   const theirs = new Set(barred.map(({ service }) => service))
-  const without = transaction.instances().filter(({ service }) => theirs.has(service))
-  forgetNextKeys(
-    transaction,
-    without.map(({ id }) => id),
-    { at, actor },
-  )
+  const without = transaction.instances().flatMap(({ id, service }) => (theirs.has(service) ? [id] : []))
+  forgetNextKeys(transaction, without, { at, actor })
   for (const row of transaction.services()) {
     if (!removed.includes(row.service)) continue
     transaction.putService({ ...row, state: 'removed', since: at })

@@ -24,21 +24,16 @@ export async function announceKeys(engine: Engine, seen?: SeenKeys): Promise<Rea
 export async function forgetWhereOff(engine: Engine): Promise<void> {
   const { store, clock, actor } = engine
   const rows = pinningWanted(engine) === 'off' ? store.nextKeys() : []
-  if (rows.length === 0) return
-  await store.write((transaction) =>
-    forgetNextKeys(
-      transaction,
-      rows.map(({ instance }) => instance),
-      { at: clock(), actor },
-    ),
-  )
+  const instances = rows.map(({ instance }) => instance)
+  if (instances.length === 0) return
+  await store.write((transaction) => forgetNextKeys(transaction, instances, { at: clock(), actor }))
 }
 
 /**
  * Next keys that nobody is to use: they lie where keys lie that were stolen, or nobody pins keys any more. From the next bundle
  * on they are pinned no more; their files are never read again.
  *
- * @param of instances
+ * @param of instances whose next keys these are
  */
 export function forgetNextKeys(
   transaction: Transaction,

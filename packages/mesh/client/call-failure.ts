@@ -55,24 +55,32 @@ export function serverRefused(refusal: Refusal): MeshError {
 }
 
 /** The server's refusal of this service, as far as it can be told from here. */
-export function peerRefused(target: Target, { identity, view, fault }: Calling, cause?: unknown): MeshError {
+export function peerRefused(target: Target, calling: Calling, cause?: unknown): MeshError {
+  const { identity, view, fault } = calling
   const { service } = target.member
   const { serial } = identity.leaf
   const why = whyCommand(view.service, service)
   const own = fault()
   const alert = alertIn(cause)
-  const refused = `the certificate ${serial} of ${view.service}`
-  // Our own gate refuses without a word: who says why is another server, and goes by files.
-  const theirs =
-    alert === undefined
-      ? `found, most likely, that it refuses ${refused}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}`
-      : `found that it refuses ${refused}; allowed: what its own configuration and the newest paths.ca_cert and paths.crl say: see what it logs, and whether it has read them anew`
   const how = alert === undefined ? 'closed the connection' : `sent the alert “${alert}”`
+  const reason = own ? `${own.message}: ${own.fix}` : refusalReason(service, calling, alert)
   return new MeshError(
     'PEER_REFUSED',
-    `${service} (${placeOf(target)}) ${how} right after the handshake: ${withWhy(own ? `${own.message}: ${own.fix}` : theirs, why)}`,
+    `${service} (${placeOf(target)}) ${how} right after the handshake: ${withWhy(reason, why)}`,
     { cause, data: { ...dataOf(target), self: view.service, serial, why, ...(own && { rule: own.rule }) } },
   )
+}
+
+/** Our own gate refuses without a word: who sends an alert is another server, and goes by files. */
+function refusalReason(
+  service: string,
+  { identity, view }: Pick<Calling, 'identity' | 'view'>,
+  alert: string | undefined,
+): string {
+  const refused = `the certificate ${identity.leaf.serial} of ${view.service}`
+  return alert === undefined
+    ? `found, most likely, that it refuses ${refused}; allowed: what services.${service}.allow and the bundle of ${service} say: see the "refused" record of ${service}`
+    : `found that it refuses ${refused}; allowed: what its own configuration and the newest paths.ca_cert and paths.crl say: see what it logs, and whether it has read them anew`
 }
 
 export function tooSlow(target: Target, timeout: number): MeshError {
